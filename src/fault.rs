@@ -1,0 +1,509 @@
+//! The fault hook's token, and its answer.
+
+use core::{cell::Cell, marker::PhantomData, ops::Range};
+
+use crate::{
+    Errno, Frame, FrameRange, PageCount, PageOffset, Platform, UserAddr,
+    guidance::{ChangesVmaAtMmap, MakesMappingAtMmap, MapsManyAtMmap, RemapsAtMmap},
+    kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
+    page::LockedPage,
+    platform::{FaultCode, FaultFlags, SERIAL_BITS},
+    prefault::Prefault,
+    prot::PageProt,
+    wait::{RefaultReason, Ticket, Waited},
+};
+
+/// A lifetime that stands for one call of one hook, and for nothing longer or shorter.
+pub(crate) type Invariant<'f> = PhantomData<fn(&'f ()) -> &'f ()>;
+
+/// What one fault keeps on the stack of [`entry::fault`](crate::entry::fault).
+pub(crate) struct FaultFrame<'a, P: Platform> {
+    pub(crate) fault: P::Fault,
+    state: &'a dyn Pin,
+    major: Cell<bool>,
+}
+
+/// Takes a reference to the mapping's state that lasts until the hook has returned.
+pub(crate) trait Pin {
+    fn pin(&self);
+}
+
+impl<'a, P: Platform> FaultFrame<'a, P> {
+    pub(crate) fn new(fault: P::Fault, state: &'a dyn Pin) -> Self {
+        Self { fault, state, major: Cell::new(false) }
+    }
+
+    /// What the platform is told, after a check that the answer is this fault's.
+    pub(crate) fn conclude(&self, answer: VmFault<'_>) -> FaultCode {
+        if answer.bits >> SERIAL_SHIFT != serial_bits::<P>(&self.fault) >> SERIAL_SHIFT {
+            return FaultCode::SIGBUS | FaultCode::FOREIGN;
+        }
+        let code = FaultCode::from_bits(answer.bits & CODE_MASK).without(FaultCode::ALREADY_PRESENT);
+        if self.major.get() { code | FaultCode::MAJOR } else { code }
+    }
+}
+
+const SERIAL_SHIFT: u32 = u32::BITS - SERIAL_BITS;
+const CODE_MASK: u32 = (1 << SERIAL_SHIFT) - 1;
+
+fn serial_bits<P: Platform>(fault: &P::Fault) -> u32 {
+    P::fault_serial(fault) << SERIAL_SHIFT
+}
+
+/// The token of the fault hook: the proof that a fault is being served, and the only thing that can answer it.
+///
+/// Locks: mmap lock or VMA lock, read. May sleep. Insertion answers [`VmFault`].
+///
+/// Every answering operation takes the token by value, and the hook must return an answer: so a fault is answered
+/// exactly once (G5). The answering insertions have no address: what is inserted goes where the fault was (G10), and
+/// which page that is says [`pgoff`](Self::pgoff).
+///
+/// An errno never becomes an answer by itself. [`fail`](Self::fail) and [`fail_or_refault`](Self::fail_or_refault)
+/// spend the token on one, by the kernel's own rules.
+///
+/// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+#[must_use = "a fault must be answered: insert something, or `ctx.fail(errno)`"]
+pub struct FaultCtx<'f, P: Platform, M> {
+    frame: &'f FaultFrame<'f, P>,
+    brand: Invariant<'f>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut FaultCtx<'static, P, M>>,
+}
+
+/// The answer to one fault (`vm_fault_t`). Only that fault's token turns into one.
+///
+/// It cannot be made from an [`Errno`] or a number, and nothing can be made of it: no `Result`, no errno, no bits. It
+/// cannot be kept for another fault. What it says of itself is [`already_present`](Self::already_present) and
+/// [`is_error`](Self::is_error).
+#[must_use = "return it from the fault hook: it is the fault's answer"]
+pub struct VmFault<'f> {
+    // A `FaultCode` in the low bits, the fault's serial number in the high ones.
+    bits: u32,
+    brand: Invariant<'f>,
+}
+
+impl VmFault<'_> {
+    /// Whether the insertion found an entry in place already, so that nothing was inserted: another thread was faster.
+    ///
+    /// For a fault that is a success, the access is repeated and finds the entry (linux-mm, April 2018). Ask if something
+    /// must be undone, as when a block was allocated for this insertion only. `true` is certain; insertions of frames
+    /// answer `false` where the kernel does not say.
+    #[must_use]
+    pub const fn already_present(&self) -> bool {
+        FaultCode::from_bits(self.bits).contains(FaultCode::ALREADY_PRESENT)
+    }
+
+    /// Whether the access fails: the user gets a signal, or the OOM killer acts.
+    #[must_use]
+    pub const fn is_error(&self) -> bool {
+        FaultCode::from_bits(self.bits).intersects(FaultCode::ERROR)
+    }
+}
+
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub(crate) fn new(frame: &'f FaultFrame<'f, P>) -> Self {
+        Self { frame, brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    }
+
+    fn fault(&self) -> &'f P::Fault {
+        &self.frame.fault
+    }
+
+    fn answer(self, code: FaultCode) -> VmFault<'f> {
+        VmFault { bits: code.bits() | serial_bits::<P>(self.fault()), brand: PhantomData }
+    }
+
+    fn page_address(&self) -> usize {
+        P::fault_address(self.fault()) & !(P::PAGE_SIZE - 1)
+    }
+}
+
+/// What faulted.
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    /// The page of the object that is missing (`vmf->pgoff`).
+    #[must_use]
+    pub fn pgoff(&self) -> PageOffset {
+        P::fault_pgoff(self.fault())
+    }
+
+    /// The part of the object that this mapping shows, in pages: the offsets at which a prefault has a slot.
+    #[must_use]
+    pub fn pgoff_range(&self) -> Range<PageOffset> {
+        let vma = P::fault_vma_range(self.fault());
+        let first = P::fault_vma_pgoff(self.fault());
+        let pages = vma.end.saturating_sub(vma.start) >> P::PAGE_SHIFT;
+        first..PageOffset::new(first.index().saturating_add(pages))
+    }
+
+    /// Whether the access was a store.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        self.flags().contains(FaultFlags::WRITE)
+    }
+
+    /// Whether the access came from user mode, and not from the kernel on the user's behalf.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.flags().contains(FaultFlags::USER)
+    }
+
+    /// Whether this fault has been tried before: its lock was given up once.
+    #[must_use]
+    pub fn is_tried(&self) -> bool {
+        self.flags().contains(FaultFlags::TRIED)
+    }
+
+    /// The protection that the mapping gives to what is inserted: narrow it or change its cache attribute, then
+    /// [`insert_pfn_prot`](Self::insert_pfn_prot).
+    #[must_use]
+    pub fn page_prot(&self) -> PageProt {
+        P::fault_page_prot(self.fault())
+    }
+
+    /// The address of the fault with all its bits (`vmf->real_address`).
+    ///
+    /// For hardware whose pages are not the kernel's, and for messages. An offset into the object is
+    /// [`pgoff`](Self::pgoff), never a difference of addresses; where the page goes, the context knows. The name is
+    /// meant to be too long to use by mistake (linux-mm, May 2007).
+    #[must_use]
+    pub fn user_address_for_odd_page_sizes(&self) -> UserAddr {
+        UserAddr::new(P::fault_address(self.fault()))
+    }
+
+    /// The right to sleep, for as long as this context is borrowed.
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        MaySleep { context: PhantomData }
+    }
+
+    /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
+    pub fn account_major(&mut self) {
+        self.frame.major.set(true);
+    }
+
+    fn flags(&self) -> FaultFlags {
+        P::fault_flags(self.fault())
+    }
+}
+
+/// Answering.
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    /// Inserts a page where the fault was (`vmf_insert_page`). The mapping takes a reference of its own.
+    ///
+    /// Another page in place already is a success ([`VmFault::already_present`]); no page table is OOM; a page that may
+    /// not be mapped is SIGBUS.
+    pub fn insert_page(self, page: &P::Page) -> VmFault<'f>
+    where
+        M: HoldsPages,
+    {
+        let code = P::vmf_insert_page(self.fault(), self.page_address(), page);
+        self.answer(code)
+    }
+
+    /// Inserts the zero page where the fault was. SIGBUS in a shared mapping that is writable or may become so.
+    pub fn insert_zero_page(self) -> VmFault<'f>
+    where
+        M: HoldsPages,
+    {
+        let code = P::vmf_insert_zero_page(self.fault(), self.page_address());
+        self.answer(code)
+    }
+
+    /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken.
+    pub fn insert_pfn(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsFrames,
+    {
+        let prot = self.page_prot();
+        let code = P::vmf_insert_pfn_prot(self.fault(), self.page_address(), frame.pfn(), prot);
+        self.answer(code)
+    }
+
+    /// The same with a protection of its own (`vmf_insert_pfn_prot`): that of the mapping, narrowed or recached.
+    pub fn insert_pfn_prot(self, frame: Frame<'_, P>, prot: PageProt) -> VmFault<'f>
+    where
+        M: HoldsFrames,
+    {
+        let prot = prot.within(self.page_prot());
+        let code = P::vmf_insert_pfn_prot(self.fault(), self.page_address(), frame.pfn(), prot);
+        self.answer(code)
+    }
+
+    /// Inserts a frame that may have a page behind it where the fault was (`vmf_insert_mixed`). A page is counted.
+    pub fn insert_mixed(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        let code = P::vmf_insert_mixed(self.fault(), self.page_address(), frame.pfn(), false);
+        self.answer(code)
+    }
+
+    /// The same, writable and dirty at once (`vmf_insert_mixed_mkwrite`). If the same frame is in place already, it is made
+    /// writable; another one is left alone.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        let code = P::vmf_insert_mixed(self.fault(), self.page_address(), frame.pfn(), true);
+        self.answer(code)
+    }
+
+    /// Hands a page, with its reference, to the core, which maps it or, for a store to a private mapping, copies it (what
+    /// `nopage` did).
+    pub fn deliver(self, page: P::Page) -> VmFault<'f>
+    where
+        M: DeliversPages,
+    {
+        P::deliver(self.fault(), page);
+        self.answer(FaultCode::NONE)
+    }
+
+    /// Locks a page (`lock_page`), to look whether it still belongs to the object and then to
+    /// [deliver](Self::deliver_locked) it. Sleeps while somebody else has it locked.
+    pub fn lock_page(&self, page: &P::Page) -> LockedPage<'f, P> {
+        LockedPage::lock(page, self.frame)
+    }
+
+    /// Hands a locked page to the core (`VM_FAULT_LOCKED`), which unlocks it when it is mapped.
+    pub fn deliver_locked(self, page: LockedPage<'f, P>) -> VmFault<'f>
+    where
+        M: DeliversPages,
+    {
+        match page.into_locked() {
+            Some(page) => {
+                P::deliver(self.fault(), page);
+                self.answer(FaultCode::LOCKED)
+            }
+            None => self.fail(Errno::EFAULT),
+        }
+    }
+
+    /// The access cannot be served: say what went wrong (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON, everything
+    /// else a SIGBUS.
+    pub fn fail(self, errno: Errno) -> VmFault<'f> {
+        self.answer(FaultCode::from_errno(errno))
+    }
+
+    /// The access cannot be served now: EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC repeat it (after the signal, if there
+    /// is one), everything else is as [`fail`](Self::fail).
+    ///
+    /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
+    pub fn fail_or_refault(self, errno: Errno) -> VmFault<'f> {
+        match errno {
+            Errno::EINTR | Errno::ERESTARTSYS | Errno::EAGAIN | Errno::EBUSY | Errno::ENOSPC => {
+                self.answer(FaultCode::NOPAGE)
+            }
+            other => self.fail(other),
+        }
+    }
+
+    /// Waits, with the lock held, until the queue is woken. At once if that has happened since the ticket was taken.
+    ///
+    /// # Errors
+    /// EINTR or ERESTARTSYS if the thread is to die: [`fail_or_refault`](Self::fail_or_refault) knows what to do.
+    pub fn wait(&self, queue: &P::WaitQueue, since: Ticket) -> Result<Waited<'f>, Errno> {
+        P::wait(self.fault(), queue, since)?;
+        Ok(Waited::new())
+    }
+
+    /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this fault's own.
+    pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
+        drop(evidence);
+        self.answer(FaultCode::NOPAGE)
+    }
+
+    /// Gives up the lock that the fault holds, so that others can change the mapping while this hook waits, if the fault
+    /// allows that. The mapping's state stays alive until the hook has returned, even if the mapping does not.
+    pub fn release(self) -> Release<'f, P, M> {
+        let flags = self.flags();
+        if !flags.allow_retry_first() {
+            return Release::Keep(self);
+        }
+        if flags.contains(FaultFlags::RETRY_NOWAIT) {
+            return Release::NoWait(self.answer(FaultCode::RETRY));
+        }
+        // First the pin: without the lock, another thread's munmap drops the mapping's own reference.
+        self.frame.state.pin();
+        P::release(self.fault());
+        Release::Released(Released { ctx: self })
+    }
+}
+
+/// Fault-around: filling neighbours before answering.
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    /// Inserts a page at another slot of the mapping. Never the fault's answer, and never needed for it.
+    pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
+    where
+        M: HoldsPages,
+    {
+        match self.neighbour(at) {
+            Ok(address) => Prefault::from_code(P::vmf_insert_page(self.fault(), address, page)),
+            Err(nothing) => nothing,
+        }
+    }
+
+    /// Inserts a frame by number at another slot of the mapping.
+    pub fn prefault_pfn(&mut self, at: PageOffset, frame: Frame<'_, P>) -> Prefault
+    where
+        M: HoldsFrames,
+    {
+        match self.neighbour(at) {
+            Ok(address) => {
+                let code = P::vmf_insert_pfn_prot(self.fault(), address, frame.pfn(), self.page_prot());
+                Prefault::from_code(code)
+            }
+            Err(nothing) => nothing,
+        }
+    }
+
+    /// Inserts a frame that may have a page behind it at another slot of the mapping.
+    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'_, P>) -> Prefault
+    where
+        M: HoldsMixed,
+    {
+        match self.neighbour(at) {
+            Ok(address) => Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.pfn(), false)),
+            Err(nothing) => nothing,
+        }
+    }
+
+    fn neighbour(&self, at: PageOffset) -> Result<usize, Prefault> {
+        if at == self.pgoff() {
+            return Err(Prefault::TheFaultItself);
+        }
+        let range = P::fault_vma_range(self.fault());
+        let first = P::fault_vma_pgoff(self.fault());
+        let slot = at.checked_since(first).map_or(usize::MAX, PageCount::get);
+        if slot >= range.end.saturating_sub(range.start) >> P::PAGE_SHIFT {
+            return Err(Prefault::OutsideMapping);
+        }
+        // Inside the VMA, because `slot` is below its length.
+        Ok(range.start.wrapping_add(slot << P::PAGE_SHIFT))
+    }
+}
+
+/// Whether [`FaultCtx::release`] gave up the lock.
+#[must_use = "the fault is not answered yet"]
+pub enum Release<'f, P: Platform, M> {
+    /// It did. Wait for whatever it is, then answer with [`Released::retry`].
+    Released(Released<'f, P, M>),
+    /// The fault must not wait, and keeps its lock: this is its answer. Start the work, and return it
+    /// (`FAULT_FLAG_RETRY_NOWAIT`).
+    NoWait(VmFault<'f>),
+    /// The fault cannot be retried, or was already. The lock is still held: serve it or fail it.
+    Keep(FaultCtx<'f, P, M>),
+}
+
+/// A fault whose lock was given up: all that is left of it is the answer.
+#[must_use = "answer with `released.retry()`"]
+pub struct Released<'f, P: Platform, M> {
+    ctx: FaultCtx<'f, P, M>,
+}
+
+impl<'f, P: Platform, M> Released<'f, P, M> {
+    /// The right to sleep, now without any lock of the fault's held.
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        self.ctx.may_sleep()
+    }
+
+    /// The fault is to be repeated from the start, with the lock taken anew (`VM_FAULT_RETRY`).
+    pub fn retry(self) -> VmFault<'f> {
+        self.ctx.answer(FaultCode::RETRY)
+    }
+}
+
+/// The right to sleep. An operation of a platform or a driver that may sleep takes one, and then cannot be called where there
+/// is none.
+#[derive(Clone, Copy)]
+pub struct MaySleep<'a> {
+    context: PhantomData<(&'a (), *mut ())>,
+}
+
+/// What a mmap hook has and a fault has not. These cannot be called: they are here to say so, and what to write instead.
+#[doc(hidden)]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn map_pages(self, _pages: &[P::Page]) -> VmFault<'f>
+    where
+        Self: MapsManyAtMmap,
+    {
+        self.fail(Errno::EINVAL)
+    }
+
+    pub fn map_pages_zero(self, _pages: &[P::Page]) -> VmFault<'f>
+    where
+        Self: MapsManyAtMmap,
+    {
+        self.fail(Errno::EINVAL)
+    }
+
+    pub fn insert_pages(self, _pages: &[P::Page]) -> VmFault<'f>
+    where
+        Self: MapsManyAtMmap,
+    {
+        self.fail(Errno::EINVAL)
+    }
+
+    pub fn remap(self, _frames: FrameRange<'_, P>) -> VmFault<'f>
+    where
+        Self: RemapsAtMmap,
+    {
+        self.fail(Errno::EINVAL)
+    }
+
+    pub fn remap_all(self, _frames: FrameRange<'_, P>) -> VmFault<'f>
+    where
+        Self: RemapsAtMmap,
+    {
+        self.fail(Errno::EINVAL)
+    }
+
+    pub fn iomap_memory(self, _memory: FrameRange<'_, P>) -> VmFault<'f>
+    where
+        Self: RemapsAtMmap,
+    {
+        self.fail(Errno::EINVAL)
+    }
+}
+
+#[doc(hidden)]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn establish<V>(self, _state: V) -> Self
+    where
+        Self: MakesMappingAtMmap,
+    {
+        self
+    }
+
+    pub fn establish_shared<V>(self, _state: V) -> Self
+    where
+        Self: MakesMappingAtMmap,
+    {
+        self
+    }
+
+    pub fn populate<K>(self) -> Self
+    where
+        Self: MakesMappingAtMmap,
+    {
+        self
+    }
+}
+
+/// Hidden methods of [`FaultCtx`] that take nothing and give the token back, as their twins of `MmapCtx` do.
+macro_rules! elsewhere {
+    ($guidance:ident: $($name:ident)*) => {
+        #[doc(hidden)]
+        impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+            $(
+                pub fn $name(self) -> Self
+                where
+                    Self: $guidance,
+                {
+                    self
+                }
+            )*
+        }
+    };
+}
+
+elsewhere!(ChangesVmaAtMmap: read_only no_exec shared_only dont_copy dont_expand dont_dump io noncached write_combine);
+elsewhere!(MakesMappingAtMmap: finish fill_later);

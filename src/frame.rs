@@ -1,0 +1,107 @@
+//! Page frames: memory by number, for what has no `struct page`.
+
+use core::marker::PhantomData;
+
+use crate::{PageCount, PageOffset, Platform};
+
+/// One page frame that may be inserted by number (Linux's `pfn`).
+///
+/// There is no safe way from a number to a frame (G13). A frame borrows from what vouches for it, a [`FrameSource`],
+/// and so cannot be used after that has gone. Reading the number out is free: [`pfn`](Self::pfn).
+pub struct Frame<'s, P: Platform> {
+    pfn: u64,
+    source: PhantomData<(&'s (), fn(P) -> P)>,
+}
+
+impl<P: Platform> Frame<'_, P> {
+    /// The page frame number: the physical address divided by the page size. To program a device or print, not to
+    /// come back from.
+    #[must_use]
+    pub const fn pfn(&self) -> u64 {
+        self.pfn
+    }
+}
+
+impl<P: Platform> Clone for Frame<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P: Platform> Copy for Frame<'_, P> {}
+
+/// Consecutive page frames, never empty, borrowed from what vouches for them.
+pub struct FrameRange<'s, P: Platform> {
+    first: u64,
+    count: usize,
+    source: PhantomData<(&'s (), fn(P) -> P)>,
+}
+
+impl<'s, P: Platform> FrameRange<'s, P> {
+    /// How many frames.
+    #[must_use]
+    pub const fn count(&self) -> PageCount {
+        PageCount::new(self.count)
+    }
+
+    /// The first frame.
+    #[must_use]
+    pub const fn first(&self) -> Frame<'s, P> {
+        Frame { pfn: self.first, source: PhantomData }
+    }
+
+    /// What begins `skip` frames further on and has `count` frames, or `None` if that is empty or reaches outside.
+    #[must_use]
+    pub fn part(&self, skip: PageCount, count: PageCount) -> Option<Self> {
+        let end = skip.get().checked_add(count.get())?;
+        if count.get() == 0 || end > self.count {
+            return None;
+        }
+        let first = self.first.checked_add(u64::try_from(skip.get()).ok()?)?;
+        Some(Self { first, count: count.get(), source: PhantomData })
+    }
+}
+
+impl<P: Platform> Clone for FrameRange<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P: Platform> Copy for FrameRange<'_, P> {}
+
+/// What vouches for page frames: a BAR, an aperture, a platform's map of physical memory.
+///
+/// A platform brings its own ([`Platform::Iomem`]); a driver holds one and asks it for frames by their place in it.
+///
+/// # Safety
+/// `base` and `count` never change. Each frame in `base..base + count` may be mapped into user space, with or without
+/// a `struct page` behind it, and stays what it is **for as long as a mapping of it may exist**, not only as long as
+/// the source does: mappings by number hold no reference. A source whose frames go away takes their mappings away
+/// first. `base + count` does not overflow.
+#[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
+pub unsafe trait FrameSource: Send + Sync + 'static {
+    /// The platform whose frames these are.
+    type Platform: Platform;
+
+    /// The number of the first frame.
+    fn base(&self) -> u64;
+
+    /// How many frames there are.
+    fn count(&self) -> PageCount;
+
+    /// The frame at this place in the source, or `None` behind its end.
+    fn frame(&self, at: PageOffset) -> Option<Frame<'_, Self::Platform>> {
+        Some(self.range(at, PageCount::new(1))?.first())
+    }
+
+    /// `count` frames from this place on, or `None` if that is empty or reaches behind the end.
+    fn range(&self, at: PageOffset, count: PageCount) -> Option<FrameRange<'_, Self::Platform>> {
+        let all = FrameRange { first: self.base(), count: self.count().get(), source: PhantomData };
+        all.part(PageCount::new(at.index()), count)
+    }
+}
+
+impl<'s, P: Platform> From<Frame<'s, P>> for FrameRange<'s, P> {
+    fn from(frame: Frame<'s, P>) -> Self {
+        Self { first: frame.pfn, count: 1, source: PhantomData }
+    }
+}

@@ -1,0 +1,178 @@
+//! The kinds of mapping, and which operations each of them has.
+//!
+//! The kind is part of a token's type (G9). [`Mapping`] is a kind that was chosen; the other traits here are the
+//! groups of operations. All are sealed, without type parameters, and exist for their error messages as much as for
+//! their bounds.
+
+/// The kind is not chosen yet: flags, protections and refusals, but no insertion. Choose with
+/// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::populate`](crate::MmapCtx::populate).
+pub enum Undecided {}
+
+/// Pages are handed back by the fault hook, and the core maps them: the `nopage` way. Neither `VM_MIXEDMAP` nor
+/// `VM_PFNMAP`.
+pub enum Normal {}
+
+/// The driver inserts pages, and frames that may have a page behind them: `VM_MIXEDMAP`. Inserted pages are counted:
+/// the mapping holds a reference.
+pub enum Mixed {}
+
+/// The driver inserts frames by number, no reference is taken: `VM_PFNMAP`. Refused with EINVAL for a copy-on-write
+/// mapping, which Linux would meet with a `BUG_ON` at the first insertion (CVE-2024-39497).
+pub enum PfnMap {}
+
+/// The whole range is mapped by number when the mapping is made (`remap_pfn_range`), and nothing afterwards. Private
+/// mappings are legal: `/dev/mem`, cramfs.
+pub enum Remapped {}
+
+/// A kind as a value, for a platform to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Normal`](enum@Normal)
+    Normal,
+    /// [`Mixed`](enum@Mixed)
+    Mixed,
+    /// [`PfnMap`](enum@PfnMap)
+    PfnMap,
+    /// [`Remapped`](enum@Remapped)
+    Remapped,
+}
+
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "the kinds of mapping are a closed set, and `{Self}` is not in it",
+        label = "not a kind of mapping",
+        note = "a kind decides VMA flags that Linux acts on, so there are no others: use `Normal`, `Mixed`, `PfnMap` \
+                or `Remapped`",
+        note = "`Undecided` is what a `MmapCtx` has before `establish` or `populate`"
+    )]
+    pub trait Kind {}
+}
+
+impl sealed::Kind for Undecided {}
+impl sealed::Kind for Normal {}
+impl sealed::Kind for Mixed {}
+impl sealed::Kind for PfnMap {}
+impl sealed::Kind for Remapped {}
+
+/// A kind of mapping that has been chosen: [`Normal`], [`Mixed`], [`PfnMap`] or [`Remapped`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind that a mapping can have",
+    label = "not a kind of mapping",
+    note = "choose one: `Normal` (hand pages back from `fault`), `Mixed` (insert pages), `PfnMap` (insert frames by \
+            number), `Remapped` (map the whole range at mmap)"
+)]
+pub trait Mapping: sealed::Kind + Sized + 'static {
+    /// The kind as a value.
+    const KIND: Kind;
+}
+
+impl Mapping for Normal {
+    const KIND: Kind = Kind::Normal;
+}
+impl Mapping for Mixed {
+    const KIND: Kind = Kind::Mixed;
+}
+impl Mapping for PfnMap {
+    const KIND: Kind = Kind::PfnMap;
+}
+impl Mapping for Remapped {
+    const KIND: Kind = Kind::Remapped;
+}
+
+/// No kind was chosen yet: [`Undecided`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "the kind of this mapping is already chosen: it is `{Self}`",
+    label = "too late: this belongs before `establish` or `populate`",
+    note = "flags, protections, cache attributes and refusals are settled first, then the kind, then the pages: move \
+            this call above `ctx.establish(..)?` or `ctx.populate::<..>()?`, and choose the kind once"
+)]
+pub trait StillUndecided: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl StillUndecided for Undecided {}
+
+/// Pages can be inserted: [`Mixed`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a page can only be inserted into a `Mixed` mapping, and this one is `{Self}`",
+    label = "no page can be inserted into a `{Self}` mapping",
+    note = "to insert pages: `type Mapping = Mixed;` in `VmOperations`, or `ctx.populate::<Mixed>()?`",
+    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first",
+    note = "`Normal`: hand the page back from the fault hook, `ctx.deliver(page)`",
+    note = "`PfnMap`: insert the frame of a `FrameSource`, `ctx.insert_pfn(frame)`"
+)]
+pub trait HoldsPages: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl HoldsPages for Mixed {}
+
+/// Frames can be inserted that may have a page behind them: [`Mixed`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`insert_mixed` and its relatives need a `Mixed` mapping, and this one is `{Self}`",
+    label = "not for a `{Self}` mapping",
+    note = "to insert frames that may have a page behind them: `type Mapping = Mixed;` in `VmOperations`, or \
+            `ctx.populate::<Mixed>()?`",
+    note = "`PfnMap`: `ctx.insert_pfn(frame)`",
+    note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`"
+)]
+pub trait HoldsMixed: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl HoldsMixed for Mixed {}
+
+/// Frames can be inserted by number, without a reference: [`PfnMap`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a frame can only be inserted by number into a `PfnMap` mapping, and this one is `{Self}`",
+    label = "no frame can be inserted by number into a `{Self}` mapping",
+    note = "to insert frames by number: `type Mapping = PfnMap;` in `VmOperations`, or `ctx.populate::<PfnMap>()?`",
+    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<PfnMap>()?` first",
+    note = "`Mixed`: `ctx.insert_mixed(frame)` for a frame, `ctx.insert_page(&page)` for a page",
+    note = "`Remapped`: `ctx.remap_all(frames)` in the mmap hook, nothing in a fault"
+)]
+pub trait HoldsFrames: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl HoldsFrames for PfnMap {}
+
+/// The whole range is remapped at once: [`Remapped`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "the whole range is remapped at once only in a `Remapped` mapping, and this one is `{Self}`",
+    label = "not for a `{Self}` mapping",
+    note = "to map the whole range by number at mmap: `ctx.populate::<Remapped>()?`, or `type Mapping = Remapped;`",
+    note = "`PfnMap`: `ctx.remap(frames)?` maps part of the range, and faults may fill the rest"
+)]
+pub trait RemapsWhole: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl RemapsWhole for Remapped {}
+
+/// The fault hook can hand a page back for the core to map: [`Normal`] and [`Mixed`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` mapping has no pages that could be handed back",
+    label = "a page can only be handed back in a `Normal` or `Mixed` mapping",
+    note = "`PfnMap`: insert the frame, `ctx.insert_pfn(frame)`",
+    note = "to hand pages back: `type Mapping = Normal;` in `VmOperations`"
+)]
+pub trait DeliversPages: sealed::Kind {}
+impl DeliversPages for Normal {}
+impl DeliversPages for Mixed {}
+
+/// A mapping that the mmap hook can fill: [`Mixed`], [`PfnMap`] and [`Remapped`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` mapping cannot be filled by the mmap hook",
+    label = "nothing was inserted here that `finish` could vouch for",
+    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first, insert, then `ctx.finish()`",
+    note = "`Normal`: its pages come from the fault hook, so say `ctx.fill_later()`"
+)]
+pub trait FilledAtMmap: Mapping {}
+impl FilledAtMmap for Mixed {}
+impl FilledAtMmap for PfnMap {}
+impl FilledAtMmap for Remapped {}
+
+/// A mapping that may be filled after the mmap hook, by faults or by an ioctl: [`Normal`], [`Mixed`] and [`PfnMap`].
+/// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` mapping cannot be left to be filled later",
+    label = "this mapping must be filled before the mmap hook returns",
+    note = "`Undecided`: choose the kind first, `ctx.establish(state)?.fill_later()`",
+    note = "`Remapped`: `ctx.remap_all(frames)` maps the whole range and ends the hook; `PfnMap` is the kind that \
+            faults may fill"
+)]
+pub trait FilledLater: sealed::Kind {}
+impl FilledLater for Normal {}
+impl FilledLater for Mixed {}
+impl FilledLater for PfnMap {}

@@ -1,0 +1,71 @@
+//! Pages: memory with a `struct page`, and the page lock.
+
+use core::marker::PhantomData;
+
+use crate::{
+    Platform,
+    fault::{FaultFrame, Invariant},
+};
+
+/// A physical page with a reference held. Cloning takes a reference (`get_page`), dropping puts it (`put_page`).
+///
+/// What the driver reads and writes here is the very memory that a user sees through a mapping of it; both sides may
+/// be at it at once, so each byte is copied on its own and nothing is promised about their order.
+///
+/// A platform implements it for its [`Platform::Page`]; the rules are on that type.
+pub trait Page: Clone + Send + Sync + 'static {
+    /// Copies bytes out of the page, from `offset` (in bytes) on.
+    ///
+    /// # Errors
+    /// [`OutOfPage`] if they do not all lie in the page; then nothing was copied.
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage>;
+
+    /// Copies bytes into the page, from `offset` (in bytes) on.
+    ///
+    /// # Errors
+    /// [`OutOfPage`] if they do not all fit into the page; then nothing was copied.
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage>;
+}
+
+/// An access to a page reached over its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{len} bytes at offset {offset} do not lie in one page")]
+pub struct OutOfPage {
+    /// Where the access began, in bytes from the page's start.
+    pub offset: usize,
+    /// How many bytes it was to copy.
+    pub len: usize,
+}
+
+/// A page that this fault has locked (`lock_page`), with a reference of its own. From
+/// [`FaultCtx::lock_page`](crate::FaultCtx::lock_page), for [`FaultCtx::deliver_locked`](crate::FaultCtx::deliver_locked).
+///
+/// While it is held, nobody truncates the page or writes it back; look now whether it still belongs to the object.
+/// Dropping it unlocks the page.
+#[must_use = "dropping it at once unlocks the page again: hand it to `ctx.deliver_locked(page)`"]
+pub struct LockedPage<'f, P: Platform> {
+    // `None` only once `into_locked` has taken it.
+    page: Option<P::Page>,
+    frame: &'f FaultFrame<'f, P>,
+    brand: Invariant<'f>,
+}
+
+impl<'f, P: Platform> LockedPage<'f, P> {
+    pub(crate) fn lock(page: &P::Page, frame: &'f FaultFrame<'f, P>) -> Self {
+        P::lock_page(&frame.fault, page);
+        Self { page: Some(page.clone()), frame, brand: PhantomData }
+    }
+
+    /// The page, still locked, with its reference: the lock passes to whoever takes it.
+    pub(crate) fn into_locked(mut self) -> Option<P::Page> {
+        self.page.take()
+    }
+}
+
+impl<P: Platform> Drop for LockedPage<'_, P> {
+    fn drop(&mut self) {
+        if let Some(page) = &self.page {
+            P::unlock_page(&self.frame.fault, page);
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! What a kernel, a hypervisor or a user-space pager implements so that drivers run on it.
+//!
+//! Three things, in this order:
+//!
+//! 1. the types: a [page](Platform::Page), a [VMA under construction](Platform::Vma), a [fault](Platform::Fault),
+//!    [shared ownership](Platform::Ref), and where a driver's memory comes from;
+//! 2. the raw operations of [`Platform`], named after Linux's. `vm_*` belong to the mmap hook and answer
+//!    `Result<_, Errno>`, `vmf_*` belong to the fault hook and answer a [`FaultCode`];
+//! 3. the adapters that call [`entry::mmap`](crate::entry::mmap) and [`entry::fault`](crate::entry::fault) from the
+//!    platform's own hooks.
+//!
+//! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
+//! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that
+//! every platform would have to repeat (bounds, kinds, what an errno means in a fault, the pin on release) are in the
+//! tokens and the entry points, not here.
+//!
+//! The [`sim`](crate::sim) platform is a complete implementation to read beside this page.
+
+use core::{
+    fmt,
+    ops::{BitOr, Deref, Range},
+};
+
+use crate::{
+    Errno, FrameRange, FrameSource, PageOffset, VmOperations,
+    page::Page,
+    prot::PageProt,
+    wait::{Ticket, WaitQueue},
+};
+
+/// A kernel or a pager on which drivers run.
+///
+/// # Safety
+/// The implementer promises what the safe API of the tokens is built on.
+///
+/// - A [`Vma`](Self::Vma) exists only while its mmap lock is held for write and the VMA is being made; a
+///   [`Fault`](Self::Fault) only while the fault is being served. Neither can be had by a driver.
+/// - All clones of a [`Ref`](Self::Ref) lead to one and the same value at one and the same address, which lives until
+///   the last is dropped.
+/// - The state given to [`establish`](Self::establish) is dropped only after no user can reach the mapping's pages any
+///   more: zap first, then drop. It is shared by what fork and split make of the mapping.
+/// - A page inserted with a reference ([`vm_insert_page`](Self::vm_insert_page) and relatives) stays allocated until it
+///   has been taken out again. A page passed to [`deliver`](Self::deliver) brings its reference with it.
+/// - Every raw operation is safe to call with any arguments for which its documentation's conditions hold; whatever
+///   Linux meets with `BUG_ON` is either excluded by those or answered with an error.
+#[expect(unsafe_code, reason = "the promises above cannot be checked")]
+pub unsafe trait Platform: Sized + 'static {
+    /// The base-2 logarithm of the page size in bytes: 12 for 4 KiB.
+    const PAGE_SHIFT: u32;
+    /// The page size in bytes.
+    const PAGE_SIZE: usize = 1 << Self::PAGE_SHIFT;
+
+    /// A page that a driver owns a reference to, fit to be mapped: not anonymous, not slab, not the zero page.
+    type Page: Page;
+
+    /// Where a driver's pages come from: a zone, a memfd, a software machine. Cloning is cheap and gives the same source.
+    type Memory: Clone + Send + Sync + 'static;
+
+    /// What vouches for frames without a `struct page`: a BAR, an aperture.
+    type Iomem: FrameSource<Platform = Self>;
+
+    /// A queue on which a fault can wait for something to change.
+    type WaitQueue: WaitQueue;
+
+    /// Shared ownership of a mapping's state: `Arc`, or a kernel allocation with a reference count.
+    type Ref<T: Send + Sync + 'static>: Deref<Target = T> + Clone + Send + Sync + 'static;
+
+    /// The `vm_area_struct` of a mapping that is being made. The mmap lock is held for write as long as it exists.
+    type Vma;
+
+    /// The `vm_fault` of a fault that is being served. Operations take it shared: what they change is behind a pointer.
+    type Fault;
+
+    /// Puts a value under shared ownership.
+    ///
+    /// # Errors
+    /// ENOMEM; the value is dropped.
+    fn share<T: Send + Sync + 'static>(value: T) -> Result<Self::Ref<T>, Errno>;
+
+    /// A fresh zeroed page (`alloc_page(GFP_KERNEL | __GFP_ZERO)`).
+    ///
+    /// # Errors
+    /// ENOMEM.
+    fn alloc_page(memory: &Self::Memory) -> Result<Self::Page, Errno>;
+
+    // ---- The VMA that is being made ------------------------------------------------------------------------------
+
+    /// `vm_start..vm_end`, in bytes.
+    fn vma_range(vma: &Self::Vma) -> Range<usize>;
+
+    /// `vm_pgoff`: the offset of the mapping's first page.
+    fn vma_pgoff(vma: &Self::Vma) -> PageOffset;
+
+    /// `vm_flags`.
+    fn vma_flags(vma: &Self::Vma) -> VmFlags;
+
+    /// `vm_flags_mod`: sets and clears flags. `vm_page_prot` follows.
+    fn vma_change_flags(vma: &mut Self::Vma, set: VmFlags, clear: VmFlags);
+
+    /// Changes the cache attribute in `vm_page_prot`: what is inserted from now on has it.
+    fn vma_set_cache(vma: &mut Self::Vma, cache: Cache);
+
+    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
+    /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are there.
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
+
+    /// The mmap hook has failed: takes away what it had inserted, **then** drops the state if one was established.
+    fn abandon(vma: &mut Self::Vma);
+
+    /// `vm_insert_page`. `address` is a page's, inside the VMA; `VM_MIXEDMAP` is set.
+    ///
+    /// # Errors
+    /// ENOMEM without a page table, EBUSY if something is there already, EINVAL for a page that may not be mapped.
+    fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno>;
+
+    /// `vm_insert_pages`: all of them from `address` on, in order. They fit the VMA; `VM_MIXEDMAP` is set.
+    ///
+    /// # Errors
+    /// As [`vm_insert_page`](Self::vm_insert_page), and how many are in: those stay.
+    fn vm_insert_pages(vma: &mut Self::Vma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
+        let mut at = address;
+        for (done, page) in pages.iter().enumerate() {
+            Self::vm_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
+            at = at.saturating_add(Self::PAGE_SIZE);
+        }
+        Ok(())
+    }
+
+    /// `vm_insert_page` of the zero page. As [`vm_insert_page`](Self::vm_insert_page).
+    ///
+    /// # Errors
+    /// Also EINVAL where Linux does not allow the zero page: a shared mapping that is or may become writable.
+    fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno>;
+
+    /// Inserts a frame that may have a page behind it (which is then counted) while the mapping is made. `VM_MIXEDMAP`
+    /// is set. Linux has only `vmf_insert_mixed` for it; what that answers is translated by the platform, here.
+    ///
+    /// # Errors
+    /// As [`vm_insert_page`](Self::vm_insert_page).
+    fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno>;
+
+    /// `remap_pfn_range`: `frames` from `address` on, which fit the VMA and meet no page there. Sets `VM_IO`,
+    /// `VM_PFNMAP`, `VM_DONTEXPAND` and `VM_DONTDUMP`. For a copy-on-write mapping it covers the whole VMA.
+    ///
+    /// # Errors
+    /// ENOMEM without page tables, EINVAL for frames that may not be mapped; nothing of the range is then mapped.
+    fn remap_pfn_range(vma: &mut Self::Vma, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno>;
+
+    // ---- The fault that is being served --------------------------------------------------------------------------
+
+    /// The address of the fault, in bytes, with all its bits (`vmf->real_address`).
+    fn fault_address(fault: &Self::Fault) -> usize;
+
+    /// `vmf->pgoff`: which page of the object is missing.
+    fn fault_pgoff(fault: &Self::Fault) -> PageOffset;
+
+    /// `vmf->flags`.
+    fn fault_flags(fault: &Self::Fault) -> FaultFlags;
+
+    /// `vm_start..vm_end` of the fault's VMA, in bytes.
+    fn fault_vma_range(fault: &Self::Fault) -> Range<usize>;
+
+    /// `vm_pgoff` of the fault's VMA.
+    fn fault_vma_pgoff(fault: &Self::Fault) -> PageOffset;
+
+    /// What `vm_page_prot` of the fault's VMA says.
+    fn fault_page_prot(fault: &Self::Fault) -> PageProt;
+
+    /// `vmf_insert_page`. `address` is a page's, inside the VMA; `VM_MIXEDMAP` is set.
+    /// [`FaultCode::from_insertion`] has the rule for what comes back.
+    fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
+
+    /// The zero page, as [`vmf_insert_page`](Self::vmf_insert_page); SIGBUS where Linux does not allow it.
+    fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode;
+
+    /// `vmf_insert_pfn_prot`. `VM_PFNMAP` is set, and the mapping is no copy-on-write one. NOPAGE also where something
+    /// is there already, with [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
+    fn vmf_insert_pfn_prot(fault: &Self::Fault, address: usize, pfn: u64, prot: PageProt) -> FaultCode;
+
+    /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
+    /// [`vmf_insert_pfn_prot`](Self::vmf_insert_pfn_prot); something else that is there is left alone, without a WARN.
+    fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode;
+
+    /// Hands a page, and its reference, to the core (`vmf->page`).
+    fn deliver(fault: &Self::Fault, page: Self::Page);
+
+    /// `lock_page`; may sleep.
+    fn lock_page(fault: &Self::Fault, page: &Self::Page);
+
+    /// `unlock_page` of a page that was locked with [`lock_page`](Self::lock_page) for this fault.
+    fn unlock_page(fault: &Self::Fault, page: &Self::Page);
+
+    /// Gives up the lock that the fault holds, mmap or VMA lock (`release_fault_lock`). Called once at most, where
+    /// `flags` allow it, and RETRY is then the answer.
+    fn release(fault: &Self::Fault);
+
+    /// Sleeps until the queue has been woken since the ticket was taken.
+    ///
+    /// # Errors
+    /// EINTR or ERESTARTSYS for a thread that is to be killed.
+    fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, since: Ticket) -> Result<(), Errno>;
+
+    /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault and its
+    /// answer. It catches what unsound code can do to the brand; a platform that can do without leaves the zero, and
+    /// the check is compiled out.
+    fn fault_serial(fault: &Self::Fault) -> u32 {
+        let _ = fault;
+        0
+    }
+}
+
+/// How many bits of [`Platform::fault_serial`] an answer carries.
+pub const SERIAL_BITS: u32 = 11;
+
+/// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// Write-back, what RAM has.
+    #[default]
+    WriteBack,
+    /// Stores are gathered, loads are not cached.
+    WriteCombine,
+    /// Nothing is cached: device registers.
+    Noncached,
+}
+
+/// Gives a newtype of flag bits its operations.
+macro_rules! flag_bits {
+    ($name:ident { $($(#[$doc:meta])* $flag:ident = $bits:literal;)* }) => {
+        impl $name {
+            $($(#[$doc])* pub const $flag: Self = Self($bits);)*
+
+            /// No flag at all.
+            pub const NONE: Self = Self(0);
+
+            /// The bits, as Linux has them.
+            #[must_use]
+            pub const fn bits(self) -> u32 {
+                self.0
+            }
+
+            /// Flags from Linux's bits; those without a name here are kept.
+            #[must_use]
+            pub const fn from_bits(bits: u32) -> Self {
+                Self(bits)
+            }
+
+            /// Whether all of `flags` are set.
+            #[must_use]
+            pub const fn contains(self, flags: Self) -> bool {
+                self.0 & flags.0 == flags.0
+            }
+
+            /// Whether any of `flags` is set.
+            #[must_use]
+            pub const fn intersects(self, flags: Self) -> bool {
+                self.0 & flags.0 != 0
+            }
+
+            /// These flags without `flags`.
+            #[must_use]
+            pub const fn without(self, flags: Self) -> Self {
+                Self(self.0 & !flags.0)
+            }
+        }
+
+        impl BitOr for $name {
+            type Output = Self;
+
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut left = *self;
+                let mut separator = "";
+                $(
+                    if left.intersects(Self::$flag) {
+                        write!(f, "{separator}{}", stringify!($flag))?;
+                        separator = " | ";
+                        left = left.without(Self::$flag);
+                    }
+                )*
+                if left != Self::NONE || separator.is_empty() {
+                    write!(f, "{separator}{:#x}", left.0)?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+/// `vm_flags`: the bits of `include/linux/mm.h` that mmap hooks deal in.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct VmFlags(u32);
+
+flag_bits!(VmFlags {
+    /// The user may read.
+    READ = 0x1;
+    /// The user may write.
+    WRITE = 0x2;
+    /// The user may execute.
+    EXEC = 0x4;
+    /// Stores reach the object.
+    SHARED = 0x8;
+    /// `mprotect` may allow reading.
+    MAYREAD = 0x10;
+    /// `mprotect` may allow writing.
+    MAYWRITE = 0x20;
+    /// `mprotect` may allow executing.
+    MAYEXEC = 0x40;
+    /// `MAP_SHARED` was asked for.
+    MAYSHARE = 0x80;
+    /// Frames without a managed `struct page`.
+    PFNMAP = 0x400;
+    /// Memory-mapped I/O: no core dump, no `get_user_pages`.
+    IO = 0x4000;
+    /// fork does not copy the mapping.
+    DONTCOPY = 0x2_0000;
+    /// mremap may not make the mapping longer.
+    DONTEXPAND = 0x4_0000;
+    /// Not in core dumps.
+    DONTDUMP = 0x400_0000;
+    /// Pages and frames, side by side.
+    MIXEDMAP = 0x1000_0000;
+});
+
+impl VmFlags {
+    /// `is_cow_mapping`: private, and writable or able to become so.
+    #[must_use]
+    pub const fn is_cow(self) -> bool {
+        self.contains(Self::MAYWRITE) && !self.contains(Self::SHARED)
+    }
+}
+
+/// `vmf->flags`: `enum fault_flag` of `include/linux/mm_types.h`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct FaultFlags(u32);
+
+flag_bits!(FaultFlags {
+    /// The access was a store.
+    WRITE = 0x1;
+    /// An existing page is to become writable.
+    MKWRITE = 0x2;
+    /// The handler may give up the lock and answer RETRY.
+    ALLOW_RETRY = 0x4;
+    /// A RETRY must not wait, and must not give up the lock.
+    RETRY_NOWAIT = 0x8;
+    /// The waiting thread can be killed.
+    KILLABLE = 0x10;
+    /// The fault was tried before.
+    TRIED = 0x20;
+    /// The access came from user mode.
+    USER = 0x40;
+    /// The access is another process's.
+    REMOTE = 0x80;
+    /// The access was an instruction fetch.
+    INSTRUCTION = 0x100;
+    /// The wait can be interrupted by any signal.
+    INTERRUPTIBLE = 0x200;
+    /// The fault holds the VMA lock, not the mmap lock.
+    VMA_LOCK = 0x1000;
+});
+
+impl FaultFlags {
+    /// `fault_flag_allow_retry_first`: RETRY is allowed, and this is the first try.
+    #[must_use]
+    pub const fn allow_retry_first(self) -> bool {
+        self.contains(Self::ALLOW_RETRY) && !self.contains(Self::TRIED)
+    }
+}
+
+/// A `vm_fault_t` as the platform sees it: the raw operations answer it, [`entry::fault`](crate::entry::fault) returns
+/// it. No driver can turn one into a [`VmFault`](crate::VmFault).
+///
+/// Bits as in `include/linux/mm_types.h`; no bit at all means that a page was [delivered](Platform::deliver).
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct FaultCode(u32);
+
+flag_bits!(FaultCode {
+    /// Out of memory.
+    OOM = 0x1;
+    /// The access gets a SIGBUS.
+    SIGBUS = 0x2;
+    /// The fault had to wait for I/O: accounting.
+    MAJOR = 0x4;
+    /// The page's memory is broken.
+    HWPOISON = 0x10;
+    /// The access gets a SIGSEGV.
+    SIGSEGV = 0x40;
+    /// The handler installed an entry, or the access is to be repeated.
+    NOPAGE = 0x100;
+    /// A page was delivered, and it is locked.
+    LOCKED = 0x200;
+    /// The lock was given up; the fault is to be repeated from the start.
+    RETRY = 0x400;
+    /// Not Linux's, never returned by [`entry::fault`](crate::entry::fault): beside NOPAGE, an entry was there already.
+    ALREADY_PRESENT = 0x10_0000;
+    /// Not Linux's: beside SIGBUS, the handler returned the answer to another fault. Only a platform with serial numbers
+    /// sees it ([`Platform::fault_serial`]).
+    FOREIGN = 0x8000_0000;
+});
+
+impl FaultCode {
+    /// The codes that say that the access cannot be served.
+    pub const ERROR: Self = Self(Self::OOM.0 | Self::SIGBUS.0 | Self::SIGSEGV.0 | Self::HWPOISON.0);
+
+    /// What an insertion's errno means in a fault, by `vmf_insert_page`'s rule: none and EBUSY are NOPAGE, ENOMEM is OOM,
+    /// the rest SIGBUS.
+    #[must_use]
+    pub const fn from_insertion(inserted: Result<(), Errno>) -> Self {
+        match inserted {
+            Ok(()) => Self::NOPAGE,
+            Err(Errno::EBUSY) => Self(Self::NOPAGE.0 | Self::ALREADY_PRESENT.0),
+            Err(Errno::ENOMEM) => Self::OOM,
+            Err(_) => Self::SIGBUS,
+        }
+    }
+
+    /// `vmf_error`: ENOMEM is OOM, EHWPOISON is HWPOISON, the rest SIGBUS.
+    #[must_use]
+    pub const fn from_errno(errno: Errno) -> Self {
+        match errno {
+            Errno::ENOMEM => Self::OOM,
+            Errno::EHWPOISON => Self::HWPOISON,
+            _ => Self::SIGBUS,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What became of a fault-around insertion.
+
+use crate::platform::FaultCode;
+
+/// What became of a fault-around insertion (`FaultCtx::prefault_*`).
+///
+/// It can be looked at, and ignored: a prefault is a favour. It is no answer to the fault, and holds no errno from which to
+/// make one (G11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefault {
+    /// It is in.
+    Inserted,
+    /// The slot had an entry already, which was left alone.
+    AlreadyPresent,
+    /// The mapping has no slot for this page of the object. Nothing was done.
+    OutsideMapping,
+    /// This is the slot of the fault itself, which the answer fills. Nothing was done.
+    TheFaultItself,
+    /// No memory for a page table. Nothing was done; going on is hardly worth it.
+    OutOfMemory,
+    /// The platform does not allow this page to be mapped here. Nothing was done.
+    Refused,
+}
+
+impl Prefault {
+    pub(crate) const fn from_code(code: FaultCode) -> Self {
+        if code.contains(FaultCode::ALREADY_PRESENT) {
+            Self::AlreadyPresent
+        } else if code.contains(FaultCode::OOM) {
+            Self::OutOfMemory
+        } else if code.intersects(FaultCode::ERROR) {
+            Self::Refused
+        } else {
+            Self::Inserted
+        }
+    }
+
+    /// Whether the slot has an entry now.
+    #[must_use]
+    pub const fn is_present(self) -> bool {
+        matches!(self, Self::Inserted | Self::AlreadyPresent)
+    }
+}

@@ -1,0 +1,58 @@
+//! Protections that only narrow or recache.
+
+use crate::platform::Cache;
+
+/// The protection of a page that is about to be inserted: that of its VMA, or less.
+///
+/// From [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), for
+/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). It can lose the right to write and change how memory
+/// is cached; what the user was not given by mmap cannot be added (`vm_page_prot` in C is any number at all).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageProt {
+    writable: bool,
+    cache: Cache,
+}
+
+impl PageProt {
+    /// What a VMA gives. For platforms; a driver gets its VMA's from [`FaultCtx::page_prot`](crate::FaultCtx::page_prot),
+    /// and a wider one is narrowed again on insertion.
+    #[must_use]
+    pub const fn of_vma(writable: bool, cache: Cache) -> Self {
+        Self { writable, cache }
+    }
+
+    /// The same without the right to write.
+    #[must_use]
+    pub const fn read_only(self) -> Self {
+        Self { writable: false, ..self }
+    }
+
+    /// The same, not cached: device registers (`pgprot_noncached`).
+    #[must_use]
+    pub const fn noncached(self) -> Self {
+        Self { cache: Cache::Noncached, ..self }
+    }
+
+    /// The same, with stores gathered: frame buffers (`pgprot_writecombine`).
+    #[must_use]
+    pub const fn write_combine(self) -> Self {
+        Self { cache: Cache::WriteCombine, ..self }
+    }
+
+    /// Whether the page may be written through this.
+    #[must_use]
+    pub const fn is_writable(self) -> bool {
+        self.writable
+    }
+
+    /// How the page will be cached.
+    #[must_use]
+    pub const fn cache(self) -> Cache {
+        self.cache
+    }
+
+    /// The part of this that `vma` allows.
+    pub(crate) const fn within(self, vma: Self) -> Self {
+        Self { writable: self.writable && vma.writable, ..self }
+    }
+}

@@ -1,0 +1,77 @@
+//! Waiting in a fault, and the evidence for a refault.
+
+use core::marker::PhantomData;
+
+use crate::{Errno, fault::Invariant};
+
+/// A queue on which faults wait for something to change (`wait_queue_head_t`), with a count of its wake-ups so that none
+/// is lost: take a [ticket](Self::ticket), look at the condition, then [wait](crate::FaultCtx::wait) with the ticket.
+pub trait WaitQueue: Sized + Send + Sync + 'static {
+    /// A queue with nobody on it.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    fn new() -> Result<Self, Errno>;
+
+    /// The moment from which a wake-up counts. Take it **before** looking at the condition.
+    fn ticket(&self) -> Ticket;
+
+    /// Wakes everybody who waits (`wake_up_all`). Call it after changing the condition.
+    fn wake_all(&self);
+}
+
+/// A moment in a [`WaitQueue`]'s life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(u64);
+
+impl Ticket {
+    /// For platforms: the queue has been woken this often.
+    #[must_use]
+    pub const fn new(wakes: u64) -> Self {
+        Self(wakes)
+    }
+
+    /// For platforms: how often the queue had been woken.
+    #[must_use]
+    pub const fn wakes(self) -> u64 {
+        self.0
+    }
+}
+
+/// Evidence that this fault has waited and was woken, from [`FaultCtx::wait`](crate::FaultCtx::wait). Good for one
+/// [`FaultCtx::refault`](crate::FaultCtx::refault) of the same fault.
+#[must_use = "waiting answers nothing: look again, then answer with `ctx.refault(waited)`"]
+pub struct Waited<'f> {
+    brand: Invariant<'f>,
+}
+
+impl Waited<'_> {
+    pub(crate) const fn new() -> Self {
+        Self { brand: PhantomData }
+    }
+}
+
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
+        label = "not evidence",
+        note = "a fault that is repeated without a change repeats for ever",
+        note = "wait on a queue of the platform: `let waited = ctx.wait(&queue, ticket)?`-style, then \
+                `ctx.refault(waited)`",
+        note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
+    )]
+    pub trait Reason<'f> {}
+}
+
+impl<'f> sealed::Reason<'f> for Waited<'f> {}
+
+/// What justifies answering a fault with "repeat the access": [`Waited`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
+    label = "not evidence",
+    note = "wait on a queue of the platform, `ctx.wait(&queue, ticket)`, and pass the `Waited` it gives",
+    note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
+)]
+pub trait RefaultReason<'f>: sealed::Reason<'f> {}
+#[diagnostic::do_not_recommend]
+impl<'f> RefaultReason<'f> for Waited<'f> {}
