@@ -27,10 +27,7 @@ type Of<V> = <V as VmOperations>::Platform;
 /// # Safety
 /// `vma` is a VMA that is being made for a mapping of `file`, and its mmap lock is held for write until this returns.
 #[expect(unsafe_code, reason = "constructs the mmap token")]
-pub unsafe fn mmap<F: MmapFile + ?Sized>(
-    file: &F,
-    vma: &mut <F::Platform as Platform>::Vma,
-) -> Result<(), Errno> {
+pub unsafe fn mmap<F: MmapFile + ?Sized>(file: &F, vma: &mut <F::Platform as Platform>::Vma) -> Result<(), Errno> {
     let mapped = MmapCtx::begin(&mut *vma).and_then(|ctx| file.mmap(ctx)).map(drop);
     if mapped.is_err() {
         F::Platform::abandon(vma);

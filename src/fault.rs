@@ -4,17 +4,15 @@ use core::{cell::Cell, marker::PhantomData, ops::Range};
 
 use crate::{
     Errno, Frame, FrameRange, PageCount, PageOffset, Platform, UserAddr,
-    guidance::{ChangesVmaAtMmap, MakesMappingAtMmap, MapsManyAtMmap, RemapsAtMmap},
+    guidance::{AnsweredByToken, ChangesVmaAtMmap, MakesMappingAtMmap, MapsManyAtMmap, NeverErrno, RemapsAtMmap},
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page::LockedPage,
     platform::{FaultCode, FaultFlags, SERIAL_BITS},
     prefault::Prefault,
     prot::PageProt,
+    token::{Held, Invariant},
     wait::{RefaultReason, Ticket, Waited},
 };
-
-/// A lifetime that stands for one call of one hook, and for nothing longer or shorter.
-pub(crate) type Invariant<'f> = PhantomData<fn(&'f ()) -> &'f ()>;
 
 /// What one fault keeps on the stack of [`entry::fault`](crate::entry::fault).
 pub(crate) struct FaultFrame<'a, P: Platform> {
@@ -64,7 +62,7 @@ fn serial_bits<P: Platform>(fault: &P::Fault) -> u32 {
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
 #[must_use = "a fault must be answered: insert something, or `ctx.fail(errno)`"]
 pub struct FaultCtx<'f, P: Platform, M> {
-    frame: &'f FaultFrame<'f, P>,
+    frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut FaultCtx<'static, P, M>>,
@@ -100,13 +98,35 @@ impl VmFault<'_> {
     }
 }
 
+// Two conversions that do not exist: nothing meets their bounds. An attempt to use one gets the text of the bound instead of
+// std's, and no impl can be added elsewhere.
+#[doc(hidden)]
+impl<'f> From<Errno> for VmFault<'f>
+where
+    Self: AnsweredByToken,
+{
+    fn from(_: Errno) -> Self {
+        Self { bits: FaultCode::SIGBUS.bits(), brand: PhantomData }
+    }
+}
+
+#[doc(hidden)]
+impl<'f> From<VmFault<'f>> for Errno
+where
+    VmFault<'f>: NeverErrno,
+{
+    fn from(_: VmFault<'f>) -> Self {
+        Self::EFAULT
+    }
+}
+
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     pub(crate) fn new(frame: &'f FaultFrame<'f, P>) -> Self {
-        Self { frame, brand: PhantomData, kind: PhantomData, thread: PhantomData }
+        Self { frame: Held(frame), brand: PhantomData, kind: PhantomData, thread: PhantomData }
     }
 
     fn fault(&self) -> &'f P::Fault {
-        &self.frame.fault
+        &self.frame.0.fault
     }
 
     fn answer(self, code: FaultCode) -> VmFault<'f> {
@@ -177,7 +197,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
     pub fn account_major(&mut self) {
-        self.frame.major.set(true);
+        self.frame.0.major.set(true);
     }
 
     fn flags(&self) -> FaultFlags {
@@ -260,7 +280,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Locks a page (`lock_page`), to look whether it still belongs to the object and then to
     /// [deliver](Self::deliver_locked) it. Sleeps while somebody else has it locked.
     pub fn lock_page(&self, page: &P::Page) -> LockedPage<'f, P> {
-        LockedPage::lock(page, self.frame)
+        LockedPage::lock(page, self.frame.0)
     }
 
     /// Hands a locked page to the core (`VM_FAULT_LOCKED`), which unlocks it when it is mapped.
@@ -322,7 +342,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
             return Release::NoWait(self.answer(FaultCode::RETRY));
         }
         // First the pin: without the lock, another thread's munmap drops the mapping's own reference.
-        self.frame.state.pin();
+        self.frame.0.state.pin();
         P::release(self.fault());
         Release::Released(Released { ctx: self })
     }

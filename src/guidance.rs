@@ -76,3 +76,22 @@ pub trait SettlesOnePte {}
     note = "to succeed: `ctx.finish()` if every slot is filled, `Ok(ctx.fill_later())` if faults fill the rest"
 )]
 pub trait AnswersFault {}
+
+/// Bounds a conversion from an errno to a fault's answer, so that the attempt gets our text.
+#[diagnostic::on_unimplemented(
+    message = "an errno does not become a fault's answer by conversion",
+    label = "a driver says what went wrong, never which VM_FAULT code",
+    note = "the access cannot be served: `ctx.fail(errno)`",
+    note = "if it may be interrupted or transient, and then repeated: `ctx.fail_or_refault(errno)`"
+)]
+pub trait AnsweredByToken {}
+
+/// Bounds a conversion from a fault's answer to an errno, so that the attempt gets our text.
+#[diagnostic::on_unimplemented(
+    message = "a fault's answer does not become an errno",
+    label = "a `VmFault` is only good for being returned from its hook",
+    note = "in a fault, return it: the insertion has answered the fault already. To look at it first: \
+            `answer.is_error()`, `answer.already_present()`",
+    note = "in `MmapFile::mmap`, the same insertion on a `MmapCtx` answers `Result<_, Errno>`"
+)]
+pub trait NeverErrno {}

@@ -66,15 +66,19 @@ pub trait Mapping: sealed::Kind + Sized + 'static {
     const KIND: Kind;
 }
 
+#[diagnostic::do_not_recommend]
 impl Mapping for Normal {
     const KIND: Kind = Kind::Normal;
 }
+#[diagnostic::do_not_recommend]
 impl Mapping for Mixed {
     const KIND: Kind = Kind::Mixed;
 }
+#[diagnostic::do_not_recommend]
 impl Mapping for PfnMap {
     const KIND: Kind = Kind::PfnMap;
 }
+#[diagnostic::do_not_recommend]
 impl Mapping for Remapped {
     const KIND: Kind = Kind::Remapped;
 }
@@ -148,8 +152,26 @@ impl RemapsWhole for Remapped {}
     note = "to hand pages back: `type Mapping = Normal;` in `VmOperations`"
 )]
 pub trait DeliversPages: sealed::Kind {}
+#[diagnostic::do_not_recommend]
 impl DeliversPages for Normal {}
+#[diagnostic::do_not_recommend]
 impl DeliversPages for Mixed {}
+
+/// A mapping that can do without a fault hook: [`Mixed`], [`PfnMap`] and [`Remapped`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a mapping without a fault hook cannot be `{Self}`",
+    label = "nothing would ever fill it",
+    note = "without a fault hook the mmap hook fills it: `ctx.populate::<Mixed>()?` for pages, `<PfnMap>` for frames, \
+            `<Remapped>` for the whole range",
+    note = "`Normal`: its pages come from the fault hook, `ctx.establish(state)?.fill_later()`"
+)]
+pub trait Populated: Mapping {}
+#[diagnostic::do_not_recommend]
+impl Populated for Mixed {}
+#[diagnostic::do_not_recommend]
+impl Populated for PfnMap {}
+#[diagnostic::do_not_recommend]
+impl Populated for Remapped {}
 
 /// A mapping that the mmap hook can fill: [`Mixed`], [`PfnMap`] and [`Remapped`]. Sealed.
 #[diagnostic::on_unimplemented(
@@ -158,9 +180,12 @@ impl DeliversPages for Mixed {}
     note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first, insert, then `ctx.finish()`",
     note = "`Normal`: its pages come from the fault hook, so say `ctx.fill_later()`"
 )]
-pub trait FilledAtMmap: Mapping {}
+pub trait FilledAtMmap: sealed::Kind {}
+#[diagnostic::do_not_recommend]
 impl FilledAtMmap for Mixed {}
+#[diagnostic::do_not_recommend]
 impl FilledAtMmap for PfnMap {}
+#[diagnostic::do_not_recommend]
 impl FilledAtMmap for Remapped {}
 
 /// A mapping that may be filled after the mmap hook, by faults or by an ioctl: [`Normal`], [`Mixed`] and [`PfnMap`].
@@ -173,6 +198,9 @@ impl FilledAtMmap for Remapped {}
             faults may fill"
 )]
 pub trait FilledLater: sealed::Kind {}
+#[diagnostic::do_not_recommend]
 impl FilledLater for Normal {}
+#[diagnostic::do_not_recommend]
 impl FilledLater for Mixed {}
+#[diagnostic::do_not_recommend]
 impl FilledLater for PfnMap {}

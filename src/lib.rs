@@ -16,6 +16,7 @@ pub mod platform;
 mod point;
 mod prefault;
 mod prot;
+mod token;
 mod units;
 mod wait;
 

@@ -4,13 +4,13 @@ use core::marker::PhantomData;
 
 use crate::{
     Errno, Frame, FrameRange, PageCount, PageOffset, Platform, VmOperations,
-    fault::Invariant,
     guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, SettlesOnePte},
     kind::{
-        FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, RemapsWhole, StillUndecided,
-        Undecided,
+        FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
+        StillUndecided, Undecided,
     },
     platform::{Cache, VmFlags},
+    token::{Held, Invariant},
 };
 
 /// The token of the mmap hook: the proof that the mmap lock is held for write and a mapping is being made.
@@ -27,7 +27,7 @@ use crate::{
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
-    vma: &'m mut P::Vma,
+    vma: Held<&'m mut P::Vma>,
     // The slots, counted from the start of the VMA: `filled <= len`, and everything below `filled` is in.
     filled: usize,
     len: usize,
@@ -69,7 +69,7 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
         }
         let len = bytes >> P::PAGE_SHIFT;
         P::vma_pgoff(vma).checked_add(PageCount::new(len)).ok_or(Errno::EOVERFLOW)?;
-        Ok(Self { vma, filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        Ok(Self { vma: Held(vma), filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
     }
 }
 
@@ -79,7 +79,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
         // Cannot overflow: `begin` has checked the sum with the whole length.
-        PageOffset::new(P::vma_pgoff(self.vma).index().wrapping_add(self.filled))
+        PageOffset::new(P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled))
     }
 
     /// How many slots the mapping has.
@@ -126,7 +126,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     fn flags(&self) -> VmFlags {
-        P::vma_flags(self.vma)
+        P::vma_flags(self.vma.0)
     }
 }
 
@@ -202,7 +202,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: StillUndecided,
     {
-        P::vma_set_cache(self.vma, Cache::Noncached);
+        P::vma_set_cache(self.vma.0, Cache::Noncached);
         self
     }
 
@@ -211,12 +211,12 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: StillUndecided,
     {
-        P::vma_set_cache(self.vma, Cache::WriteCombine);
+        P::vma_set_cache(self.vma.0, Cache::WriteCombine);
         self
     }
 
     fn with(self, set: VmFlags) -> Self {
-        P::vma_change_flags(self.vma, set, VmFlags::NONE);
+        P::vma_change_flags(self.vma.0, set, VmFlags::NONE);
         self
     }
 
@@ -224,7 +224,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         if self.flags().contains(now) {
             return Err(Errno::EPERM);
         }
-        P::vma_change_flags(self.vma, VmFlags::NONE, ever);
+        P::vma_change_flags(self.vma.0, VmFlags::NONE, ever);
         Ok(self)
     }
 }
@@ -263,7 +263,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EINVAL for a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping.
-    pub fn populate<K: FilledAtMmap>(self) -> Result<MmapCtx<'m, P, K>, Errno>
+    pub fn populate<K: Populated>(self) -> Result<MmapCtx<'m, P, K>, Errno>
     where
         M: StillUndecided,
     {
@@ -272,7 +272,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 
     fn install<V: VmOperations<Platform = P>>(self, state: P::Ref<V>) -> Result<MmapCtx<'m, P, V::Mapping>, Errno> {
         let ctx = self.become_kind()?;
-        P::establish(ctx.vma, state);
+        P::establish(ctx.vma.0, state);
         Ok(ctx)
     }
 
@@ -284,7 +284,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
             Kind::PfnMap if self.is_cow() => return Err(Errno::EINVAL),
             Kind::PfnMap => VmFlags::PFNMAP,
         };
-        P::vma_change_flags(self.vma, kind_flag, VmFlags::NONE);
+        P::vma_change_flags(self.vma.0, kind_flag, VmFlags::NONE);
         let Self { vma, filled, len, .. } = self;
         Ok(MmapCtx { vma, filled, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
     }
@@ -302,7 +302,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: HoldsPages,
     {
         let address = self.next_slot()?;
-        P::vm_insert_page(self.vma, address, page)?;
+        P::vm_insert_page(self.vma.0, address, page)?;
         self.filled += 1;
         Ok(self)
     }
@@ -354,7 +354,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: HoldsPages,
     {
         let address = self.next_slot()?;
-        P::vm_insert_zero_page(self.vma, address)?;
+        P::vm_insert_zero_page(self.vma.0, address)?;
         self.filled += 1;
         Ok(self)
     }
@@ -369,7 +369,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: HoldsMixed,
     {
         let address = self.next_slot()?;
-        P::vm_insert_mixed(self.vma, address, frame.pfn())?;
+        P::vm_insert_mixed(self.vma.0, address, frame.pfn())?;
         self.filled += 1;
         Ok(self)
     }
@@ -450,7 +450,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
             return Err(Errno::EFAULT);
         }
         // Inside the VMA, because `filled < len`.
-        Ok(P::vma_range(self.vma).start.wrapping_add(self.filled << P::PAGE_SHIFT))
+        Ok(P::vma_range(self.vma.0).start.wrapping_add(self.filled << P::PAGE_SHIFT))
     }
 
     fn insert_all(&mut self, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
@@ -461,7 +461,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
             return Err((Errno::EFAULT, 0));
         }
         let address = self.next_slot().map_err(|errno| (errno, 0))?;
-        P::vm_insert_pages(self.vma, address, pages)?;
+        P::vm_insert_pages(self.vma.0, address, pages)?;
         self.filled += pages.len();
         Ok(())
     }
@@ -480,7 +480,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
             return Err(Errno::EFAULT);
         }
         let address = self.next_slot()?;
-        P::remap_pfn_range(self.vma, address, frames)?;
+        P::remap_pfn_range(self.vma.0, address, frames)?;
         self.filled += count;
         Ok(self)
     }

@@ -2,10 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{
-    Platform,
-    fault::{FaultFrame, Invariant},
-};
+use crate::{Platform, fault::FaultFrame, token::Invariant};
 
 /// A physical page with a reference held. Cloning takes a reference (`get_page`), dropping puts it (`put_page`).
 ///

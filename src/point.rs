@@ -174,4 +174,3 @@ impl<'f, P: Platform, M> InsertPoint for FaultCtx<'f, P, M> {
         self.fail(errno)
     }
 }
-
