@@ -22,7 +22,6 @@ macro_rules! errno_table {
         /// assert_eq!(Errno::from_raw(0), None);
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
-        #[expect(clippy::upper_case_acronyms, reason = "errno names are written as the kernel writes them")]
         #[expect(non_camel_case_types, reason = "errno names are written as the kernel writes them")]
         #[repr(u16)]
         #[non_exhaustive]
@@ -213,5 +212,5 @@ errno_table! {
     EJUKEBOX = 528, "EJUKEBOX: request begun, but it will not complete before the timeout";
     EIOCBQUEUED = 529, "EIOCBQUEUED: request queued, its completion will be an event";
     ERECALLCONFLICT = 530, "ERECALLCONFLICT: conflict with recalled state";
-    ENOGRACE = 531, "ENOGRACE: nFS file lock reclaim refused";
+    ENOGRACE = 531, "ENOGRACE: NFS file lock reclaim refused";
 }

@@ -4,7 +4,7 @@ use core::{cell::Cell, marker::PhantomData, ops::Range};
 
 use crate::{
     Errno, Frame, FrameRange, PageCount, PageOffset, Platform, UserAddr,
-    guidance::{AnsweredByToken, ChangesVmaAtMmap, MakesMappingAtMmap, MapsManyAtMmap, NeverErrno, RemapsAtMmap},
+    guidance::{AnsweredByToken, ChangesVmaAtMmap, MakesMappingAtMmap, MapsManyAtMmap, RemapsAtMmap},
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page::LockedPage,
     platform::{FaultCode, FaultFlags, SERIAL_BITS},
@@ -98,8 +98,7 @@ impl VmFault<'_> {
     }
 }
 
-// Two conversions that do not exist: nothing meets their bounds. An attempt to use one gets the text of the bound instead of
-// std's, and no impl can be added elsewhere.
+// A conversion that does not exist: nothing meets its bound. The attempt gets the bound's text instead of std's.
 #[doc(hidden)]
 impl<'f> From<Errno> for VmFault<'f>
 where
@@ -107,16 +106,6 @@ where
 {
     fn from(_: Errno) -> Self {
         Self { bits: FaultCode::SIGBUS.bits(), brand: PhantomData }
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<VmFault<'f>> for Errno
-where
-    VmFault<'f>: NeverErrno,
-{
-    fn from(_: VmFault<'f>) -> Self {
-        Self::EFAULT
     }
 }
 
@@ -191,6 +180,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// The right to sleep, for as long as this context is borrowed.
+    #[must_use]
     pub fn may_sleep(&self) -> MaySleep<'_> {
         MaySleep { context: PhantomData }
     }
@@ -421,6 +411,7 @@ pub struct Released<'f, P: Platform, M> {
 
 impl<'f, P: Platform, M> Released<'f, P, M> {
     /// The right to sleep, now without any lock of the fault's held.
+    #[must_use]
     pub fn may_sleep(&self) -> MaySleep<'_> {
         self.ctx.may_sleep()
     }

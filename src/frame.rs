@@ -4,13 +4,16 @@ use core::marker::PhantomData;
 
 use crate::{PageCount, PageOffset, Platform};
 
+/// Borrowed from what vouches for it, on one platform.
+type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
+
 /// One page frame that may be inserted by number (Linux's `pfn`).
 ///
 /// There is no safe way from a number to a frame (G13). A frame borrows from what vouches for it, a [`FrameSource`],
 /// and so cannot be used after that has gone. Reading the number out is free: [`pfn`](Self::pfn).
 pub struct Frame<'s, P: Platform> {
     pfn: u64,
-    source: PhantomData<(&'s (), fn(P) -> P)>,
+    source: Vouched<'s, P>,
 }
 
 impl<P: Platform> Frame<'_, P> {
@@ -33,7 +36,7 @@ impl<P: Platform> Copy for Frame<'_, P> {}
 pub struct FrameRange<'s, P: Platform> {
     first: u64,
     count: usize,
-    source: PhantomData<(&'s (), fn(P) -> P)>,
+    source: Vouched<'s, P>,
 }
 
 impl<'s, P: Platform> FrameRange<'s, P> {

@@ -85,13 +85,3 @@ pub trait AnswersFault {}
     note = "if it may be interrupted or transient, and then repeated: `ctx.fail_or_refault(errno)`"
 )]
 pub trait AnsweredByToken {}
-
-/// Bounds a conversion from a fault's answer to an errno, so that the attempt gets our text.
-#[diagnostic::on_unimplemented(
-    message = "a fault's answer does not become an errno",
-    label = "a `VmFault` is only good for being returned from its hook",
-    note = "in a fault, return it: the insertion has answered the fault already. To look at it first: \
-            `answer.is_error()`, `answer.already_present()`",
-    note = "in `MmapFile::mmap`, the same insertion on a `MmapCtx` answers `Result<_, Errno>`"
-)]
-pub trait NeverErrno {}
