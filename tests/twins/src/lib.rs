@@ -18,6 +18,13 @@ use vmctx::{
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
+/// With std linked there would be a second one, and an error.
+#[cfg(freestanding)]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
 /// A kernel's `struct page`.
 #[repr(C)]
 pub struct RawPage(c_void);
