@@ -1,0 +1,33 @@
+//! Drivers from Linux's history, one file each, as they look when the context decides what a hook may do.
+//!
+//! Each is generic over its [`Platform`](vmctx::Platform), without `unsafe` and without std: the very same file is
+//! linked into a kernel module, into a user-space pager and into the simulated machine. Its header names the C original, and
+//! what C got wrong there or did by hand.
+//!
+//! | driver | filled by | kind |
+//! | --- | --- | --- |
+//! | [`kcov`] | mmap | `Mixed` |
+//! | [`cfag12864b`] | mmap | `Mixed` |
+//! | [`rockchip_gem`] | mmap | `Mixed` |
+//! | [`vgem`] | mmap or fault, as each object says | `Mixed` |
+//! | [`dax`] | fault | `Mixed` |
+//! | [`relay`] | fault | `Normal` |
+//! | [`xive`] | fault | `PfnMap` |
+//! | [`dev_mem`] | mmap | `Remapped` |
+//!
+//! [`buffer`] is the memory that six of them map, [`demo`] the devices that a platform puts behind them.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod buffer;
+pub mod cfag12864b;
+pub mod dax;
+pub mod demo;
+pub mod dev_mem;
+pub mod kcov;
+pub mod relay;
+pub mod rockchip_gem;
+pub mod vgem;
+pub mod xive;

@@ -1,0 +1,53 @@
+//! The relay channel, by which the kernel streams data to a user: `kernel/relay.c`, `relay_mmap_buf` and
+//! `relay_buf_fault`.
+//!
+//! The oldest way to serve a fault: hand the page to the core, which maps it (`nopage`, until 2007).
+//!
+//! What C does by hand: it checks the mapping's length and forgets its offset, so that the fault looks up whatever lies
+//! behind the buffer. It takes the page's reference itself, and an answer of 0 stands for the page in `vmf->page`; 0 without
+//! a page is a NULL dereference. Here [`deliver`](vmctx::FaultCtx::deliver) takes the page, its reference with it.
+
+use vmctx::{Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, Platform, VmFault, VmOperations};
+
+use crate::buffer::Buffer;
+
+/// The file of one channel buffer.
+pub struct Relay<P: Platform> {
+    buffer: P::Ref<Buffer<P>>,
+}
+
+impl<P: Platform> Relay<P> {
+    /// The file through which `buffer` is read.
+    pub fn new(buffer: P::Ref<Buffer<P>>) -> Self {
+        Self { buffer }
+    }
+}
+
+impl<P: Platform> MmapFile for Relay<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        if ctx.page_count() != self.buffer.page_count() {
+            return Err(Errno::EINVAL);
+        }
+        let view = View::<P> { buffer: self.buffer.clone() };
+        Ok(ctx.dont_expand().establish(view)?.fill_later())
+    }
+}
+
+/// A mapping of the buffer, which it keeps alive.
+struct View<P: Platform> {
+    buffer: P::Ref<Buffer<P>>,
+}
+
+impl<P: Platform> VmOperations for View<P> {
+    type Platform = P;
+    type Mapping = Normal;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+        match self.buffer.page(ctx.pgoff()) {
+            Some(page) => ctx.deliver(page.clone()),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}

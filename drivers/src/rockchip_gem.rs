@@ -1,0 +1,31 @@
+//! A graphics buffer of pages: `drivers/gpu/drm/rockchip/rockchip_drm_gem.c`, `rockchip_drm_gem_object_mmap_iommu`.
+//!
+//! The user maps the buffer, or the part of it that begins at `pgoff`, with stores gathered.
+//!
+//! What C did by hand: in 2018 a loop over the pages, with its own arithmetic for length and offset, as a dozen
+//! drivers had it. And it must clear `VM_PFNMAP` first, which the DRM core has set for the drivers that insert by
+//! number; `vm_insert_page` meets that flag with a `BUG_ON`. Here the kind is chosen once, and the flags follow from it.
+
+use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
+
+use crate::buffer::Buffer;
+
+/// A buffer object behind an IOMMU: its pages lie anywhere.
+pub struct RockchipGem<P: Platform> {
+    pages: P::Ref<Buffer<P>>,
+}
+
+impl<P: Platform> RockchipGem<P> {
+    /// The object of these pages.
+    pub fn new(pages: P::Ref<Buffer<P>>) -> Self {
+        Self { pages }
+    }
+}
+
+impl<P: Platform> MmapFile for RockchipGem<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        ctx.io().dont_expand().dont_dump().write_combine().populate::<Mixed>()?.map_pages(self.pages.pages())
+    }
+}

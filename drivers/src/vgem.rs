@@ -1,0 +1,127 @@
+//! Virtual graphics buffers: `drivers/gpu/drm/vgem/vgem_drv.c`, `vgem_gem_fault` as it was until 2021, and
+//! `drivers/gpu/drm/drm_gem_shmem_helper.c`, `drm_gem_shmem_fault`, which serves it since.
+//!
+//! The device's offsets are divided among its objects, each at a fake offset of its own. An object is filled when it is
+//! mapped or when it is touched; one helper places a page for both.
+//!
+//! What C did by hand: a `switch` from errnos to fault codes. EBUSY became `VM_FAULT_RETRY` with the lock still held,
+//! which the caller takes for dropped; ENOSPC was the OOM killer's. Offsets were differences of addresses, because `pgoff` has
+//! the fake offset in it. And the successor inserts by number, so it must refuse copy-on-write mappings itself.
+
+use alloc::vec::Vec;
+
+use vmctx::{
+    Errno, FaultCtx, InsertPoint, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, Prefault, VmFault,
+    VmOperations,
+};
+
+use crate::buffer::Buffer;
+
+/// How many pages a fault brings at most, its own among them. A power of two: they are aligned to it.
+pub const FAULT_AROUND: usize = 16;
+
+/// When an object's pages get into a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// All of them, when it is mapped.
+    AtMmap,
+    /// Those around a touch, when it is touched.
+    OnFault,
+}
+
+/// A buffer object.
+pub struct Object<P: Platform> {
+    fake_offset: PageOffset,
+    placement: Placement,
+    pages: P::Ref<Buffer<P>>,
+}
+
+impl<P: Platform> Object<P> {
+    /// An object of these pages, mapped at `fake_offset` of the device.
+    pub fn new(fake_offset: PageOffset, placement: Placement, pages: P::Ref<Buffer<P>>) -> Self {
+        Self { fake_offset, placement, pages }
+    }
+
+    fn page(&self, at: PageOffset) -> Option<&P::Page> {
+        let inside = at.checked_since(self.fake_offset)?;
+        self.pages.page(PageOffset::new(inside.get()))
+    }
+
+    /// Places the page that belongs here. Behind the object's end: ENXIO for who maps, SIGBUS for who touches.
+    fn place<I: InsertPoint<Platform = P, Mapping = Mixed>>(&self, at: I) -> I::Outcome {
+        match self.page(at.pgoff()) {
+            Some(page) => at.insert_page(page),
+            None => at.fail(Errno::ENXIO),
+        }
+    }
+
+    fn place_around(&self, ctx: &mut FaultCtx<'_, P, Mixed>) {
+        let first = PageOffset::new(ctx.pgoff().index() & !(FAULT_AROUND - 1));
+        for step in 0..FAULT_AROUND {
+            let Some(at) = first.checked_add(PageCount::new(step)) else { return };
+            let Some(page) = self.page(at) else { continue };
+            if ctx.prefault_page(at, page) == Prefault::OutOfMemory {
+                return;
+            }
+        }
+    }
+}
+
+impl<P: Platform> VmOperations for Object<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        self.place_around(&mut ctx);
+        self.place(ctx)
+    }
+}
+
+/// The device.
+pub struct Vgem<P: Platform> {
+    objects: Vec<P::Ref<Object<P>>>,
+}
+
+impl<P: Platform> Vgem<P> {
+    /// A device without objects.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { objects: Vec::new() }
+    }
+
+    /// Adds an object.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn add(&mut self, object: Object<P>) -> Result<(), Errno> {
+        let object = P::share(object)?;
+        self.objects.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        self.objects.push(object);
+        Ok(())
+    }
+}
+
+impl<P: Platform> Default for Vgem<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Platform> MmapFile for Vgem<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let at = ctx.pgoff();
+        let object = self.objects.iter().find(|object| object.page(at).is_some()).ok_or(Errno::EINVAL)?;
+        let mut ctx = ctx.dont_expand().dont_dump().write_combine().establish_shared(object.clone())?;
+        match object.placement {
+            Placement::OnFault => Ok(ctx.fill_later()),
+            Placement::AtMmap => {
+                while !ctx.is_full() {
+                    ctx = object.place(ctx)?;
+                }
+                ctx.finish()
+            }
+        }
+    }
+}

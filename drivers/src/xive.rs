@@ -1,0 +1,121 @@
+//! The XIVE interrupt controller of a POWER guest: `arch/powerpc/kvm/book3s_xive_native.c`, `kvmppc_xive_native_mmap`,
+//! `xive_native_tima_fault` and `xive_native_esb_fault`.
+//!
+//! One file, two regions: the thread management area (TIMA), of whose four pages a guest may use one, and two pages for each
+//! interrupt source, to trigger it and to end it (ESB).
+//!
+//! What C gets wrong: it ignores what `vmf_insert_pfn` answers and returns NOPAGE, so an access that cannot be served is
+//! repeated for ever. It lets a private writable mapping pass, which the first insertion meets with a `BUG_ON`. And it counts
+//! pages from the start of the VMA, which is another page once a munmap has cut the front off. Here the insertion **is** the
+//! answer, such a mapping is EINVAL, and `pgoff` stays what it was.
+
+use alloc::vec::Vec;
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform, VmFault,
+    VmOperations,
+};
+
+/// Where the TIMA begins (`KVM_XIVE_TIMA_PAGE_OFFSET`), and its pages: hardware, hypervisor, OS, user.
+pub const TIMA: PageOffset = PageOffset::new(0);
+/// How many pages the TIMA has.
+pub const TIMA_PAGES: PageCount = PageCount::new(4);
+/// Where the ESB pages begin (`KVM_XIVE_ESB_PAGE_OFFSET`): two for each source.
+pub const ESB: PageOffset = PageOffset::new(4);
+
+/// Where the pages of an interrupt source are in the device's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// A store here triggers the interrupt.
+    pub trigger: PageOffset,
+    /// Its end, and its management.
+    pub eoi: PageOffset,
+}
+
+/// The controller.
+struct Controller<P: Platform> {
+    bar: P::Iomem,
+    tima_os: PageOffset,
+    sources: Vec<Option<Source>>,
+}
+
+/// Which of the controller's memory belongs to a page offset.
+enum Place {
+    TimaOs(PageOffset),
+    Esb(PageOffset),
+}
+
+impl<P: Platform> Controller<P> {
+    fn look_up(&self, pgoff: PageOffset) -> Result<Place, Errno> {
+        match pgoff.index() {
+            // Hardware and hypervisor: not a guest's.
+            0 | 1 => Err(Errno::EPERM),
+            2 => Ok(Place::TimaOs(self.tima_os)),
+            // The user's, which nobody has implemented.
+            3 => Err(Errno::ENXIO),
+            _ => {
+                let page = pgoff.checked_since(ESB).ok_or(Errno::ENXIO)?.get();
+                let source = self.sources.get(page / 2).copied().flatten().ok_or(Errno::ENXIO)?;
+                Ok(Place::Esb(if page % 2 == 0 { source.trigger } else { source.eoi }))
+            }
+        }
+    }
+}
+
+impl<P: Platform> VmOperations for Controller<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        match self.look_up(ctx.pgoff()) {
+            Ok(Place::TimaOs(at)) => match self.bar.frame(at) {
+                Some(frame) => {
+                    let prot = ctx.page_prot().noncached();
+                    ctx.insert_pfn_prot(frame, prot)
+                }
+                None => ctx.fail(Errno::ENXIO),
+            },
+            Ok(Place::Esb(at)) => match self.bar.frame(at) {
+                Some(frame) => ctx.insert_pfn(frame),
+                None => ctx.fail(Errno::ENXIO),
+            },
+            Err(errno) => ctx.fail(errno),
+        }
+    }
+}
+
+/// The device's file.
+pub struct Xive<P: Platform> {
+    controller: P::Ref<Controller<P>>,
+}
+
+impl<P: Platform> Xive<P> {
+    /// A controller whose memory is `bar`. `tima_os` is the place of the TIMA's OS page in it; `sources` are the
+    /// guest's interrupts by number, `None` where there is none.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new(bar: P::Iomem, tima_os: PageOffset, sources: &[Option<Source>]) -> Result<Self, Errno> {
+        let mut table = Vec::new();
+        table.try_reserve_exact(sources.len()).map_err(|_| Errno::ENOMEM)?;
+        table.extend_from_slice(sources);
+        Ok(Self { controller: P::share(Controller { bar, tima_os, sources: table })? })
+    }
+}
+
+impl<P: Platform> MmapFile for Xive<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let sources = self.controller.sources.len();
+        let pages = match ctx.pgoff() {
+            TIMA => TIMA_PAGES,
+            ESB => PageCount::new(sources.saturating_mul(2)),
+            _ => return Err(Errno::EINVAL),
+        };
+        if ctx.page_count() > pages {
+            return Err(Errno::EINVAL);
+        }
+        Ok(ctx.io().write_combine().establish_shared(self.controller.clone())?.fill_later())
+    }
+}
