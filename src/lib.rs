@@ -16,6 +16,8 @@ pub mod platform;
 mod point;
 mod prefault;
 mod prot;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod token;
 mod units;
 mod wait;

@@ -1,0 +1,258 @@
+//! The simulator as a [`Platform`]: the raw operations, each on the part that does it.
+
+use std::{
+    cell::{Cell, RefCell},
+    ops::Range,
+    rc::Rc,
+    sync::Arc,
+};
+
+use parking_lot::{ArcRwLockReadGuard, RawRwLock};
+
+use crate::{
+    Errno, FrameRange, PageOffset, PageProt, Platform, VmOperations,
+    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+    wait::Ticket,
+};
+
+use super::{
+    DeviceMemory, Machine, Page, Sim, WaitQueue, insert,
+    insert::Area,
+    pagetable::PageTables,
+    process::{Mm, Space},
+    vma::Vma,
+};
+
+/// The mmap lock, held for read, by whoever has this.
+pub(super) type ReadLock = ArcRwLockReadGuard<RawRwLock, Space>;
+
+/// A mapping that is being made. Only the simulator makes one; for its mmap lock, see [`Process::mmap`](super::Process::mmap).
+pub struct NewVma {
+    vma: Vma,
+    tables: Arc<PageTables>,
+}
+
+impl NewVma {
+    pub(super) fn new(vma: Vma, tables: Arc<PageTables>) -> Self {
+        Self { vma, tables }
+    }
+
+    pub(super) fn into_vma(self) -> Vma {
+        self.vma
+    }
+
+    fn area(&self) -> Area {
+        self.vma.area(&self.tables)
+    }
+}
+
+/// A fault that is being served. Only the simulator makes one.
+pub struct Fault {
+    serving: Rc<Serving>,
+}
+
+/// What a fault and the code that waits for its answer know in common.
+pub(super) struct Serving {
+    pub(super) mm: Arc<Mm>,
+    pub(super) address: usize,
+    pub(super) flags: FaultFlags,
+    pub(super) pgoff: usize,
+    pub(super) vma_pgoff: usize,
+    pub(super) area: Area,
+    pub(super) serial: u32,
+    /// `None` once it was released.
+    pub(super) lock: RefCell<Option<ReadLock>>,
+    /// `vmf->page`
+    pub(super) delivered: RefCell<Option<Page>>,
+    /// The pages that this fault has locked.
+    pub(super) locked: RefCell<Vec<u64>>,
+    pub(super) locked_twice: Cell<bool>,
+}
+
+impl Serving {
+    pub(super) fn fault(self: &Rc<Self>) -> Fault {
+        Fault { serving: Rc::clone(self) }
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        self.lock.borrow().is_none()
+    }
+
+    /// Whether this fault has the page locked; it is then no longer said to.
+    pub(super) fn take_locked(&self, pfn: u64) -> bool {
+        let mut locked = self.locked.borrow_mut();
+        let found = locked.iter().position(|held| *held == pfn);
+        found.map(|index| locked.swap_remove(index)).is_some()
+    }
+
+    /// The VMA has private copies from now on.
+    pub(super) fn mark_copied(&self) {
+        let lock = self.lock.borrow();
+        if let Some(vma) = lock.as_ref().and_then(|lock| lock.vmas().find(self.address)) {
+            vma.set_copied();
+        }
+    }
+
+    /// Inserts, if the lock is still held: what is released has no VMA any more.
+    fn insert(&self, insert: impl FnOnce(&Area) -> Result<(), Errno>) -> FaultCode {
+        if self.is_released() {
+            return FaultCode::SIGBUS;
+        }
+        insert::code(insert(&self.area))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Left over only if the handler forgot one, or panicked with the page on its way.
+        for pfn in self.locked.borrow_mut().drain(..) {
+            self.area.tables.machine().memory().unlock(pfn);
+        }
+    }
+}
+
+// SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made in `Process::mmap` and in `fault::serve`,
+// with the mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and those who take a
+// VMA away zap before that. An entry that maps a page holds a reference (`insert::fill`), put when it is zapped. All
+// operations are safe code on checked arguments.
+#[expect(unsafe_code, reason = "the platform's promises")]
+unsafe impl Platform for Sim {
+    const PAGE_SHIFT: u32 = 12;
+
+    type Page = Page;
+    type Memory = Machine;
+    type Iomem = DeviceMemory;
+    type WaitQueue = WaitQueue;
+    type Ref<T: Send + Sync + 'static> = Arc<T>;
+    type Vma = NewVma;
+    type Fault = Fault;
+
+    fn share<T: Send + Sync + 'static>(value: T) -> Result<Arc<T>, Errno> {
+        Ok(Arc::new(value))
+    }
+
+    fn alloc_page(memory: &Machine) -> Result<Page, Errno> {
+        memory.alloc_page()
+    }
+
+    fn vma_range(vma: &NewVma) -> Range<usize> {
+        vma.vma.range()
+    }
+
+    fn vma_pgoff(vma: &NewVma) -> PageOffset {
+        PageOffset::new(vma.vma.pgoff())
+    }
+
+    fn vma_flags(vma: &NewVma) -> VmFlags {
+        vma.vma.flags()
+    }
+
+    fn vma_change_flags(vma: &mut NewVma, set: VmFlags, clear: VmFlags) {
+        vma.vma.change_flags(set, clear);
+    }
+
+    fn vma_set_cache(vma: &mut NewVma, cache: Cache) {
+        vma.vma.set_cache(cache);
+    }
+
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut NewVma, state: Arc<V>) {
+        vma.vma.establish(state);
+    }
+
+    fn abandon(vma: &mut NewVma) {
+        vma.tables.zap(vma.vma.range(), true);
+        vma.vma.close();
+    }
+
+    fn vm_insert_page(vma: &mut NewVma, address: usize, page: &Page) -> Result<(), Errno> {
+        vma.area().insert_page(address, page)
+    }
+
+    fn vm_insert_zero_page(vma: &mut NewVma, address: usize) -> Result<(), Errno> {
+        vma.area().insert_zero_page(address)
+    }
+
+    fn vm_insert_mixed(vma: &mut NewVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        vma.area().insert_mixed(address, pfn, false)
+    }
+
+    fn remap_pfn_range(vma: &mut NewVma, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno> {
+        let set = VmFlags::IO | VmFlags::PFNMAP | VmFlags::DONTEXPAND | VmFlags::DONTDUMP;
+        vma.vma.change_flags(set, VmFlags::NONE);
+        vma.area().remap(address, frames)
+    }
+
+    fn fault_address(fault: &Fault) -> usize {
+        fault.serving.address
+    }
+
+    fn fault_pgoff(fault: &Fault) -> PageOffset {
+        PageOffset::new(fault.serving.pgoff)
+    }
+
+    fn fault_flags(fault: &Fault) -> FaultFlags {
+        fault.serving.flags
+    }
+
+    fn fault_vma_range(fault: &Fault) -> Range<usize> {
+        fault.serving.area.range.clone()
+    }
+
+    fn fault_vma_pgoff(fault: &Fault) -> PageOffset {
+        PageOffset::new(fault.serving.vma_pgoff)
+    }
+
+    fn fault_page_prot(fault: &Fault) -> PageProt {
+        fault.serving.area.prot
+    }
+
+    fn vmf_insert_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
+        fault.serving.insert(|area| area.insert_page(address, page))
+    }
+
+    fn vmf_insert_zero_page(fault: &Fault, address: usize) -> FaultCode {
+        fault.serving.insert(|area| area.insert_zero_page(address))
+    }
+
+    fn vmf_insert_pfn_prot(fault: &Fault, address: usize, pfn: u64, prot: PageProt) -> FaultCode {
+        fault.serving.insert(|area| area.insert_pfn(address, pfn, prot))
+    }
+
+    fn vmf_insert_mixed(fault: &Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
+        fault.serving.insert(|area| area.insert_mixed(address, pfn, mkwrite))
+    }
+
+    fn deliver(fault: &Fault, page: Page) {
+        *fault.serving.delivered.borrow_mut() = Some(page);
+    }
+
+    fn lock_page(fault: &Fault, page: &Page) {
+        let serving = &fault.serving;
+        if serving.locked.borrow().contains(&page.pfn()) {
+            // Sleeping here would be for ever; the access that faulted will report it.
+            serving.locked_twice.set(true);
+            return;
+        }
+        page.lock();
+        serving.locked.borrow_mut().push(page.pfn());
+    }
+
+    fn unlock_page(fault: &Fault, page: &Page) {
+        if fault.serving.take_locked(page.pfn()) {
+            page.unlock();
+        }
+    }
+
+    fn release(fault: &Fault) {
+        let lock = fault.serving.lock.borrow_mut().take();
+        drop(lock);
+    }
+
+    fn wait(fault: &Fault, queue: &WaitQueue, since: Ticket) -> Result<(), Errno> {
+        fault.serving.mm.wait(queue, since)
+    }
+
+    fn fault_serial(fault: &Fault) -> u32 {
+        fault.serving.serial
+    }
+}

@@ -1,0 +1,213 @@
+//! Processes: an address space, its lock, and who holds it.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::{ArcRwLockWriteGuard, RawRwLock, RwLock};
+
+use crate::{Errno, PageCount, PageProt, Platform, UserAddr, platform::Cache, wait::Ticket};
+
+use super::{
+    File, Machine, Sim, SyscallError, Thread, WaitQueue, hook,
+    pagetable::PageTables,
+    platform::ReadLock,
+    vma::{TASK_SIZE, Vmas},
+    wait::Sleepers,
+};
+
+const PAGE_SIZE: usize = Sim::PAGE_SIZE;
+
+/// What the mmap lock protects.
+#[derive(Default)]
+pub(super) struct Space {
+    vmas: Vmas,
+    exited: bool,
+}
+
+impl Space {
+    pub(super) fn vmas(&self) -> &Vmas {
+        &self.vmas
+    }
+
+    pub(super) fn vmas_mut(&mut self) -> &mut Vmas {
+        &mut self.vmas
+    }
+
+    pub(super) fn exited(&self) -> bool {
+        self.exited
+    }
+}
+
+/// The mmap lock, held for write.
+pub(super) type WriteLock = ArcRwLockWriteGuard<RawRwLock, Space>;
+
+/// One address space (`mm_struct`).
+pub(super) struct Mm {
+    machine: Machine,
+    tables: Arc<PageTables>,
+    space: Arc<RwLock<Space>>,
+    killed: AtomicBool,
+    sleepers: Sleepers,
+}
+
+impl Mm {
+    pub(super) fn new(machine: Machine) -> Self {
+        Self {
+            tables: Arc::new(PageTables::new(machine.clone())),
+            machine,
+            space: Arc::default(),
+            killed: AtomicBool::new(false),
+            sleepers: Sleepers::default(),
+        }
+    }
+
+    pub(super) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(super) fn tables(&self) -> &Arc<PageTables> {
+        &self.tables
+    }
+
+    pub(super) fn read_lock(&self) -> ReadLock {
+        self.space.read_arc()
+    }
+
+    /// For a system call: not from inside a hook, which may hold the lock, and not after the exit.
+    pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+        if let Some(hook) = hook::running() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        let lock = self.space.write_arc();
+        if lock.exited { Err(SyscallError::Exited) } else { Ok(lock) }
+    }
+
+    pub(super) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn wait(&self, queue: &WaitQueue, since: Ticket) -> Result<(), Errno> {
+        self.sleepers.wait(queue, since, || self.is_killed())
+    }
+
+    /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then the states,
+    /// then tables. Gives back the files, to be dropped after the lock.
+    pub(super) fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
+        let vmas = space.vmas.take(range);
+        let mut files = Vec::with_capacity(vmas.len());
+        for mut vma in vmas {
+            self.tables.zap(vma.range(), true);
+            vma.file().mappings().unlink(&vma);
+            files.push(vma.file().clone());
+            vma.close();
+        }
+        self.free_tables(space, range);
+        files
+    }
+
+    /// Frees the page tables in a range that no VMA needs any more.
+    pub(super) fn free_tables(&self, space: &Space, range: &Range<usize>) {
+        self.tables.free(range.clone(), |span| space.vmas.intersecting(&span).is_some());
+    }
+
+    /// `exit_mmap`
+    fn exit(&self) -> Vec<File> {
+        let mut space = self.space.write();
+        space.exited = true;
+        self.unmap(&mut space, &(0..TASK_SIZE))
+    }
+}
+
+impl Drop for Mm {
+    fn drop(&mut self) {
+        self.exit();
+    }
+}
+
+/// A process: one address space. Clones are the same process.
+///
+/// Its system calls are Linux's, with Linux's error numbers. They take the mmap lock: `mmap` holds it for write while the
+/// driver's mmap hook runs, and a fault holds it for read while the fault hook runs. So a call from inside a hook is
+/// refused ([`SyscallError::InsideHook`]).
+///
+/// It exits when the last handle and the last [`Thread`] are dropped, or by [`exit`](Self::exit).
+#[derive(Clone)]
+pub struct Process {
+    mm: Arc<Mm>,
+}
+
+impl Process {
+    pub(super) fn new(machine: Machine) -> Self {
+        Self { mm: Arc::new(Mm::new(machine)) }
+    }
+
+    pub(super) fn mm(&self) -> &Arc<Mm> {
+        &self.mm
+    }
+
+    /// A user thread of this process.
+    #[must_use]
+    pub fn thread(&self) -> Thread {
+        Thread::new(self.clone())
+    }
+
+    /// The machine it runs on.
+    #[must_use]
+    pub fn machine(&self) -> &Machine {
+        self.mm.machine()
+    }
+
+    /// Ends the process: everything is unmapped, and the states of its mappings are dropped if no other process shares
+    /// them. Whatever it does afterwards is refused with an error of its own.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    pub fn exit(&self) -> Result<(), SyscallError> {
+        let mut lock = self.mm.write_lock()?;
+        lock.exited = true;
+        let files = self.mm.unmap(&mut lock, &(0..TASK_SIZE));
+        drop(lock);
+        drop(files);
+        Ok(())
+    }
+
+    /// Sends SIGKILL: a fault that waits is interrupted (its wait fails with EINTR), and every access from now on ends
+    /// with [`Signal::Killed`](super::Signal::Killed). The mappings stay until the exit.
+    pub fn kill(&self) {
+        self.mm.killed.store(true, Ordering::Release);
+        self.mm.sleepers.nudge_all();
+    }
+
+    /// How many pages of a range are mapped, by whatever. For tests; asks the page tables and faults nothing in.
+    #[must_use]
+    pub fn mapped_pages(&self, address: UserAddr, bytes: usize) -> PageCount {
+        let mut count = 0;
+        let end = address.get().saturating_add(bytes);
+        self.mm.tables.for_each(address.get() - address.get() % PAGE_SIZE..end, |_, _, _| count += 1);
+        PageCount::new(count)
+    }
+
+    /// With which protection the page of an address is mapped, or `None` if it is not. For tests, as
+    /// [`mapped_pages`](Self::mapped_pages).
+    #[must_use]
+    pub fn page_prot_at(&self, address: UserAddr) -> Option<PageProt> {
+        let pte = self.mm.tables.pte(address.get())?;
+        let prot = PageProt::of_vma(pte.writable, Cache::WriteBack);
+        Some(match pte.cache {
+            Cache::WriteBack => prot,
+            Cache::WriteCombine => prot.write_combine(),
+            Cache::Noncached => prot.noncached(),
+        })
+    }
+
+    /// How many mappings there are. A split makes one more.
+    #[must_use]
+    pub fn mapping_count(&self) -> usize {
+        self.mm.space.read().vmas.len()
+    }
+}
