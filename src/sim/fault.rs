@@ -51,13 +51,13 @@ pub(super) fn serve(mm: &Arc<Mm>, address: usize, write: bool, tried: bool) -> R
 fn missing(mm: &Arc<Mm>, lock: ReadLock, address: usize, write: bool, tried: bool) -> Result<Next, AccessError> {
     let machine = mm.machine();
     let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
+    let Some(hook) = vma.fault_hook() else { return Err(sigbus(machine, address)) };
     // A store to a private mapping needs a page for the copy, whatever the driver says; Linux allocates it first, too.
     let copy = if write && !vma.flags().contains(VmFlags::SHARED) {
         Some(anonymous_page(machine).ok_or_else(|| killed(machine, address))?)
     } else {
         None
     };
-    let Some(hook) = vma.fault_hook() else { return Err(sigbus(machine, address)) };
     let serving = Rc::new(Serving {
         mm: Arc::clone(mm),
         address,

@@ -1,6 +1,6 @@
 //! Open files, and where their object is mapped.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -80,6 +80,12 @@ impl MappingsGuard<'_> {
 
     pub(super) fn unlink(&mut self, vma: &Vma) {
         self.places.remove(&vma.number());
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("mode", &self.mode()).finish_non_exhaustive()
     }
 }
 

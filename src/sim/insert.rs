@@ -109,10 +109,13 @@ impl Area {
         if self.range.contains(&address) { Ok(()) } else { Err(Errno::EFAULT) }
     }
 
-    /// A frame without a reference. Holes, and frames of other machines, lead nowhere (`pfn_modify_allowed`).
+    /// A frame without a reference. Holes, and frames of other machines, lead nowhere (`pfn_modify_allowed`); and the
+    /// zero page stays zero, even under `/dev/mem`.
     fn insert_special(&self, address: usize, pfn: u64, prot: PageProt) -> Result<(), Errno> {
-        if self.tables.machine().memory().kind(pfn).is_none() {
-            return Err(Errno::EINVAL);
+        match self.tables.machine().memory().kind(pfn) {
+            None => return Err(Errno::EINVAL),
+            Some(FrameKind::Zero) if !self.zero_page_allowed() => return Err(Errno::EINVAL),
+            Some(_) => {}
         }
         self.put(address, self.entry(pfn, prot, false), false)
     }

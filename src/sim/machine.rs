@@ -1,8 +1,11 @@
 //! The machine: memory, limits, what is counted and what goes wrong.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, AtomicUsize, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
 };
 
 use crate::{Errno, MmapFile, PageCount};
@@ -187,6 +190,12 @@ impl Machine {
     /// A number for the next fault.
     pub(super) fn next_fault(&self) -> u32 {
         self.parts.fault_serial.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine").field("limits", self.limits()).finish_non_exhaustive()
     }
 }
 

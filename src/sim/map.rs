@@ -11,7 +11,7 @@ use super::{
     File, Process, Sim, SyscallError,
     hook::{self, Hook},
     platform::NewVma,
-    process::Space,
+    process::{Mm, Space},
     vma::{MMAP_MIN, TASK_SIZE, Vma, Vmas},
 };
 
@@ -151,6 +151,26 @@ pub(super) fn page_align(bytes: usize) -> Option<usize> {
     bytes.checked_next_multiple_of(PAGE_SIZE)
 }
 
+/// Leaves nothing of a mapping whose hook failed, or panicked: no entries, no page tables.
+struct Undo<'a> {
+    mm: &'a Mm,
+    space: &'a Space,
+    range: Range<usize>,
+}
+
+impl Undo<'_> {
+    fn disarm(mut self) {
+        self.range.end = self.range.start;
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        self.mm.tables().zap(self.range.clone(), true);
+        self.mm.free_tables(self.space, &self.range);
+    }
+}
+
 impl Process {
     /// Maps a part of a file, and calls its driver's mmap hook for that. Gives back where it is.
     ///
@@ -180,13 +200,11 @@ impl Process {
         }
         let vma = Vma::new(range.clone(), first, map.flags(file)?, file.clone());
         let mut new = NewVma::new(vma, Arc::clone(self.mm().tables()));
+        let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this function.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        let mapped = hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) });
-        if let Err(errno) = mapped {
-            self.mm().free_tables(&lock, &range);
-            return Err(errno.into());
-        }
+        hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        undo.disarm();
         lock.vmas_mut().insert(new.into_vma(), self.mm().tables());
         Ok(UserAddr::new(range.start))
     }

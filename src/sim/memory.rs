@@ -12,6 +12,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     iter::repeat_with,
     ops::Range,
     sync::{
@@ -393,6 +394,12 @@ impl Clone for Page {
     }
 }
 
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Page({:#x}, {} references)", self.pfn, self.references())
+    }
+}
+
 impl Drop for Page {
     fn drop(&mut self) {
         self.machine.memory().put(self.pfn);
@@ -486,6 +493,12 @@ impl DeviceMemory {
     fn pfn_at(&self, offset: usize) -> Option<u64> {
         let index = offset / PAGE_SIZE;
         (index < self.count).then(|| self.base + index as u64)
+    }
+}
+
+impl fmt::Debug for DeviceMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count)
     }
 }
 

@@ -119,11 +119,6 @@ impl PageTables {
         Ok(change(&mut slot))
     }
 
-    /// Makes sure that there is a table. The mmap lock is held.
-    pub(super) fn reserve(&self, address: usize) -> Result<(), Errno> {
-        self.make_leaf(address).map(drop)
-    }
-
     pub(super) fn pte(&self, address: usize) -> Option<Pte> {
         self.with(address, |slot| slot.pte()).flatten()
     }
@@ -199,6 +194,9 @@ impl PageTables {
     /// The lowest tables that there are in a range, and where they begin.
     fn leaves(&self, range: &Range<usize>) -> Vec<(usize, Arc<Leaf>)> {
         let mut found = Vec::new();
+        if range.is_empty() {
+            return found;
+        }
         let mut at = range.start - range.start % LEAF_SPAN;
         // Above, addresses would come round: the levels do not look at more than 48 bits.
         let end = range.end.min(TASK_SIZE);

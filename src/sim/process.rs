@@ -1,6 +1,7 @@
 //! Processes: an address space, its lock, and who holds it.
 
 use std::{
+    fmt,
     ops::Range,
     sync::{
         Arc,
@@ -16,7 +17,7 @@ use super::{
     File, Machine, Sim, SyscallError, Thread, WaitQueue, hook,
     pagetable::PageTables,
     platform::ReadLock,
-    vma::{TASK_SIZE, Vmas},
+    vma::{TASK_SIZE, Vma, Vmas},
     wait::Sleepers,
 };
 
@@ -78,6 +79,11 @@ impl Mm {
         self.space.read_arc()
     }
 
+    /// For whoever makes the address space, and knows that nobody else has it.
+    pub(super) fn new_space(&self) -> WriteLock {
+        self.space.write_arc()
+    }
+
     /// For a system call: not from inside a hook, which may hold the lock, and not after the exit.
     pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
         if let Some(hook) = hook::running() {
@@ -95,18 +101,18 @@ impl Mm {
         self.sleepers.wait(queue, since, || self.is_killed())
     }
 
-    /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then the states,
-    /// then tables. Gives back the files, to be dropped after the lock.
+    /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then tables, then the
+    /// states. Gives back the files, to be dropped after the lock.
     pub(super) fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
-        let vmas = space.vmas.take(range);
-        let mut files = Vec::with_capacity(vmas.len());
-        for mut vma in vmas {
+        let mut vmas = space.vmas.take(range);
+        for vma in &vmas {
             self.tables.zap(vma.range(), true);
-            vma.file().mappings().unlink(&vma);
-            files.push(vma.file().clone());
-            vma.close();
+            vma.file().mappings().unlink(vma);
         }
         self.free_tables(space, range);
+        let files = vmas.iter().map(|vma| vma.file().clone()).collect();
+        // All entries are gone by now, so that a driver's panic in here leaves none behind.
+        vmas.iter_mut().for_each(Vma::close);
         files
     }
 
@@ -139,6 +145,12 @@ impl Drop for Mm {
 #[derive(Clone)]
 pub struct Process {
     mm: Arc<Mm>,
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("killed", &self.mm.is_killed()).finish_non_exhaustive()
+    }
 }
 
 impl Process {
@@ -205,9 +217,11 @@ impl Process {
         })
     }
 
-    /// How many mappings there are. A split makes one more.
-    #[must_use]
-    pub fn mapping_count(&self) -> usize {
-        self.mm.space.read().vmas.len()
+    /// How many mappings there are (`map_count`). A cut makes one more.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    pub fn mapping_count(&self) -> Result<usize, SyscallError> {
+        Ok(self.mm.write_lock()?.vmas.len())
     }
 }

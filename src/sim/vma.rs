@@ -288,6 +288,11 @@ impl Vmas {
     /// Adds a VMA, which overlaps no other, and links it with its object.
     pub(super) fn insert(&mut self, vma: Vma, tables: &Arc<PageTables>) {
         vma.file.mappings().link(&vma, tables);
+        self.put(vma);
+    }
+
+    /// Adds a VMA, which overlaps no other and has been linked.
+    pub(super) fn put(&mut self, vma: Vma) {
         self.by_start.insert(vma.range.start, vma);
     }
 
