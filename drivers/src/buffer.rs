@@ -79,12 +79,50 @@ impl<P: Platform> Buffer<P> {
         let end = offset.checked_add(len).ok_or(Errno::EINVAL)?;
         let pages = offset / P::PAGE_SIZE..end.div_ceil(P::PAGE_SIZE);
         let first = pages.start;
-        let pages = if len == 0 { Some(&[] as &[P::Page]) } else { self.pages.get(pages) };
+        let pages = self.pages.get(pages);
         Ok(pages.ok_or(Errno::EINVAL)?.iter().zip(first..).map(move |(page, index)| {
             let start = index * P::PAGE_SIZE;
             let from = offset.max(start);
             let to = end.min(start.saturating_add(P::PAGE_SIZE));
             (page, from - start, from - offset..to - offset)
         }))
+    }
+}
+
+#[cfg(all(test, feature = "job"))]
+mod tests {
+    use vmctx::sim::{Injection, Machine, Sim};
+
+    use super::*;
+
+    #[test]
+    fn bytes_go_across_page_borders_and_not_over_the_end() {
+        let buffer = Buffer::<Sim>::alloc(&Machine::new(), PageCount::new(3)).unwrap();
+        let wanted: Vec<u8> = (0..=255).cycle().take(2 * Sim::PAGE_SIZE).collect();
+        buffer.write(100, &wanted).unwrap();
+        let mut got = alloc::vec![0; wanted.len()];
+        buffer.read(100, &mut got).unwrap();
+        assert_eq!(got, wanted);
+
+        let end = 3 * Sim::PAGE_SIZE;
+        assert_eq!(buffer.write(end - 1, &[1]), Ok(()));
+        assert_eq!(buffer.write(end, &[]), Ok(()));
+        for (offset, len) in [(end - 1, 2), (end, 1), (end + 1, 0), (usize::MAX, 1), (usize::MAX, 0), (0, end + 1)] {
+            assert_eq!(buffer.write(offset, &alloc::vec![0; len]), Err(Errno::EINVAL), "{len} bytes at {offset}");
+        }
+        let mut last = [0];
+        buffer.read(end - 1, &mut last).unwrap();
+        assert_eq!(last, [1], "a refused write copies nothing");
+    }
+
+    #[test]
+    fn an_allocation_is_whole_or_nothing() {
+        let machine = Machine::new();
+        let alloc = |pages| Buffer::<Sim>::alloc(&machine, PageCount::new(pages)).err();
+        assert_eq!(alloc(0), Some(Errno::EINVAL));
+        assert_eq!(alloc(usize::MAX), Some(Errno::ENOMEM));
+        machine.inject(Injection::FrameAllocation { after: 2 });
+        assert_eq!(alloc(3), Some(Errno::ENOMEM));
+        assert_eq!(machine.statistics().frames_in_use, 0);
     }
 }

@@ -3,6 +3,8 @@
 //! A platform builds them from its own memory with the functions here. A program that knows this file then knows every byte
 //! that a mapping has to show.
 
+use core::array;
+
 use vmctx::{Errno, PageCount, PageOffset, Platform};
 
 use crate::{
@@ -72,6 +74,12 @@ pub const XIVE_SOURCES: [Option<Source>; 4] = [
     Some(Source { trigger: PageOffset::new(4), eoi: PageOffset::new(8) }),
 ];
 
+/// Pages of registers that [dev_mem](crate::dev_mem) finds in physical memory.
+pub const DEV_MEM_PAGES: usize = 6;
+
+/// How many bytes are made at a time, on the stack.
+const CHUNK: usize = 64;
+
 /// Memory of `pages` pages, filled with the pattern from `offset` (in pages) of the device's memory on.
 ///
 /// # Errors
@@ -80,8 +88,9 @@ pub fn buffer<P: Platform>(memory: &P::Memory, offset: usize, pages: usize) -> R
     let buffer = Buffer::<P>::alloc(memory, PageCount::new(pages))?;
     let bytes = pages.checked_mul(P::PAGE_SIZE).ok_or(Errno::ENOMEM)?;
     let start = offset.checked_mul(P::PAGE_SIZE).ok_or(Errno::EINVAL)?;
-    for at in 0..bytes {
-        buffer.write(at, &[pattern(start.wrapping_add(at))])?;
+    for at in (0..bytes).step_by(CHUNK) {
+        let chunk: [u8; CHUNK] = array::from_fn(|byte| pattern(start.wrapping_add(at).wrapping_add(byte)));
+        buffer.write(at, chunk.get(..CHUNK.min(bytes - at)).unwrap_or(&chunk))?;
     }
     P::share(buffer)
 }

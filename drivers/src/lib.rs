@@ -15,17 +15,23 @@
 //! | [`xive`] | fault | `PfnMap` |
 //! | [`dev_mem`] | mmap | `Remapped` |
 //!
-//! [`buffer`] is the memory that six of them map, [`demo`] the devices that a platform puts behind them.
+//! [`buffer`] is the memory that most of them map, [`demo`] the devices that a platform puts behind them. With the
+//! feature `job` (the default) there is also the main job, which maps them all, touches them and checks every byte:
+//! `cargo run -p vmctx-drivers`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "job")]
+extern crate std;
 
 pub mod buffer;
 pub mod cfag12864b;
 pub mod dax;
 pub mod demo;
 pub mod dev_mem;
+#[cfg(feature = "job")]
+pub mod job;
 pub mod kcov;
 pub mod relay;
 pub mod rockchip_gem;

@@ -55,7 +55,11 @@ impl<P: Platform> Object<P> {
         }
     }
 
+    /// Places the neighbours of a page that is there.
     fn place_around(&self, ctx: &mut FaultCtx<'_, P, Mixed>) {
+        if self.page(ctx.pgoff()).is_none() {
+            return;
+        }
         let first = PageOffset::new(ctx.pgoff().index() & !(FAULT_AROUND - 1));
         for step in 0..FAULT_AROUND {
             let Some(at) = first.checked_add(PageCount::new(step)) else { return };

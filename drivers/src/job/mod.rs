@@ -1,0 +1,56 @@
+//! The main job: map every device, touch it from several threads, check every byte, and say what happened.
+//!
+//! - [`Device`]: what there is to be mapped;
+//! - [`user`]: what a platform does for a user, and [`sim`], which does it on a simulated machine;
+//! - [`mapping`]: one mapping and every byte of it; [`scenario`]: a driver's mappings;
+//! - [`run`] and [`Outcome`]: all of it, and the [`table`] that it ends in.
+
+mod checks;
+mod device;
+pub mod mapping;
+pub mod scenario;
+pub mod sim;
+pub mod table;
+pub mod user;
+
+use std::{string::String, vec::Vec};
+
+pub use checks::Checks;
+pub use device::{Context, Device};
+pub use user::{Counters, Site, User};
+
+/// What came of a device's scenario.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The device.
+    pub device: Device,
+    /// How many things were checked.
+    pub checks: usize,
+    /// What was wrong, a line each. Nothing, and the driver is in order.
+    pub failed: Vec<String>,
+    /// What happened inside, if the platform counts.
+    pub counters: Option<Counters>,
+}
+
+impl Outcome {
+    /// Whether something was checked, and nothing was wrong.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.checks > 0 && self.failed.is_empty()
+    }
+}
+
+/// Runs the scenario of a device that is open already.
+pub fn run_on<U: User>(user: &U, device: Device, threads: usize) -> Outcome {
+    let mut checks = Checks::default();
+    scenario::run(device, user, threads, &mut checks);
+    Outcome { device, checks: checks.made(), failed: checks.failed().to_vec(), counters: user.counters() }
+}
+
+/// Opens a device and runs its scenario.
+pub fn run<S: Site>(site: &S, device: Device, threads: usize) -> Outcome {
+    match site.open(device) {
+        Ok(user) => run_on(&user, device, threads),
+        Err(reason) => Outcome { device, checks: 0, failed: [reason].into(), counters: None },
+    }
+}

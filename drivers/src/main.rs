@@ -1,0 +1,87 @@
+//! The main job: maps every driver's device on a platform, touches it from several threads, and checks every byte.
+#![forbid(unsafe_code)]
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, ValueEnum};
+use vmctx_drivers::job::{self, Device, Outcome, sim::SimSite, table::Table};
+
+/// Maps every driver's device, touches it from several threads, and checks every byte
+#[derive(Parser)]
+#[command(version, after_help = "Exit status: 0 if every driver is in order, 1 if one is not, 2 for wrong arguments.")]
+struct Arguments {
+    /// The drivers to run [default: all]
+    #[arg(value_name = "DRIVER", value_enum, hide_possible_values = true)]
+    drivers: Vec<Device>,
+
+    /// Where the drivers run
+    #[arg(long, value_enum, default_value_t = Platform::Sim)]
+    platform: Platform,
+
+    /// How many threads touch a mapping at once, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    threads: u8,
+
+    /// Lists the drivers
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Platform {
+    /// A simulated machine: a software MMU in this process
+    Sim,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever read the table has gone: nobody is left to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("vmctx-drivers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for, and says whether every driver is in order.
+fn run(arguments: &Arguments) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    if arguments.list {
+        for device in Device::ALL {
+            let kind = format!("{:?}", device.kind());
+            writeln!(out, "{:<14}{:<7}{kind:<10}{}", device.name(), device.context(), device.about())?;
+        }
+        return Ok(true);
+    }
+    let wanted = |device: &&Device| arguments.drivers.is_empty() || arguments.drivers.contains(device);
+    let devices: Vec<Device> = Device::ALL.iter().filter(wanted).copied().collect();
+    let threads = usize::from(arguments.threads);
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for (done, device) in devices.iter().enumerate() {
+        progress(&format!("[{}/{}] {}", done + 1, devices.len(), device.name()))?;
+        outcomes.push(match arguments.platform {
+            Platform::Sim => job::run(&SimSite, *device, threads),
+        });
+    }
+    progress("")?;
+    write!(out, "{}", Table(&outcomes))?;
+    out.flush()?;
+    Ok(outcomes.iter().all(Outcome::is_ok))
+}
+
+/// Shows what is being done, in the terminal's last line; nothing if it is not a terminal.
+fn progress(doing: &str) -> io::Result<()> {
+    let mut terminal = io::stderr();
+    if terminal.is_terminal() {
+        write!(terminal, "\r\x1b[K{doing}")?;
+        terminal.flush()?;
+    }
+    Ok(())
+}
