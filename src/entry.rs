@@ -10,7 +10,7 @@ use core::{
 };
 
 use crate::{
-    Errno, FaultCtx, MmapCtx, MmapFile, Platform, VmOperations,
+    Errno, MmapCtx, MmapFile, Platform, VmOperations,
     fault::{FaultFrame, Pin},
     platform::FaultCode,
 };
@@ -50,7 +50,7 @@ pub unsafe fn fault<V: VmOperations>(
 ) -> FaultCode {
     let state = Pinnable::<V> { state, pinned: Cell::new(None) };
     let frame = FaultFrame::new(fault, &state);
-    let answer = V::fault(&state.state, FaultCtx::new(&frame));
+    let answer = V::fault(&state.state, frame.token());
     frame.conclude(answer)
 }
 

@@ -3,15 +3,14 @@
 use core::{cell::Cell, marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, FrameRange, PageCount, PageOffset, Platform, UserAddr,
-    guidance::{AnsweredByToken, ChangesVmaAtMmap, MakesMappingAtMmap, MapsManyAtMmap, RemapsAtMmap},
+    Errno, Frame, PageCount, PageOffset, Platform, UserAddr,
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page::LockedPage,
     platform::{FaultCode, FaultFlags, SERIAL_BITS},
     prefault::Prefault,
     prot::PageProt,
     token::{Held, Invariant},
-    wait::{RefaultReason, Ticket, Waited},
+    wait::{RefaultReason, Ticket, Waited, waited},
 };
 
 /// What one fault keeps on the stack of [`entry::fault`](crate::entry::fault).
@@ -29,6 +28,11 @@ pub(crate) trait Pin {
 impl<'a, P: Platform> FaultFrame<'a, P> {
     pub(crate) fn new(fault: P::Fault, state: &'a dyn Pin) -> Self {
         Self { fault, state, major: Cell::new(false) }
+    }
+
+    /// The token. Not an associated function of `FaultCtx`, which rustc would suggest to whoever tries a literal.
+    pub(crate) fn token<M>(&self) -> FaultCtx<'_, P, M> {
+        FaultCtx { frame: Held(self), brand: PhantomData, kind: PhantomData, thread: PhantomData }
     }
 
     /// What the platform is told, after a check that the answer is this fault's.
@@ -98,22 +102,7 @@ impl VmFault<'_> {
     }
 }
 
-// A conversion that does not exist: nothing meets its bound. The attempt gets the bound's text instead of std's.
-#[doc(hidden)]
-impl<'f> From<Errno> for VmFault<'f>
-where
-    Self: AnsweredByToken,
-{
-    fn from(_: Errno) -> Self {
-        Self { bits: FaultCode::SIGBUS.bits(), brand: PhantomData }
-    }
-}
-
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    pub(crate) fn new(frame: &'f FaultFrame<'f, P>) -> Self {
-        Self { frame: Held(frame), brand: PhantomData, kind: PhantomData, thread: PhantomData }
-    }
-
     fn fault(&self) -> &'f P::Fault {
         &self.frame.0.fault
     }
@@ -182,7 +171,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// The right to sleep, for as long as this context is borrowed.
     #[must_use]
     pub fn may_sleep(&self) -> MaySleep<'_> {
-        MaySleep { context: PhantomData }
+        MaySleep { context: PhantomData, thread: PhantomData }
     }
 
     /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
@@ -270,7 +259,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Locks a page (`lock_page`), to look whether it still belongs to the object and then to
     /// [deliver](Self::deliver_locked) it. Sleeps while somebody else has it locked.
     pub fn lock_page(&self, page: &P::Page) -> LockedPage<'f, P> {
-        LockedPage::lock(page, self.frame.0)
+        self.frame.0.lock_page(page)
     }
 
     /// Hands a locked page to the core (`VM_FAULT_LOCKED`), which unlocks it when it is mapped.
@@ -312,7 +301,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// EINTR or ERESTARTSYS if the thread is to die: [`fail_or_refault`](Self::fail_or_refault) knows what to do.
     pub fn wait(&self, queue: &P::WaitQueue, since: Ticket) -> Result<Waited<'f>, Errno> {
         P::wait(self.fault(), queue, since)?;
-        Ok(Waited::new())
+        Ok(waited())
     }
 
     /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this fault's own.
@@ -426,95 +415,6 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
 /// is none.
 #[derive(Clone, Copy)]
 pub struct MaySleep<'a> {
-    context: PhantomData<(&'a (), *mut ())>,
+    context: PhantomData<&'a ()>,
+    thread: PhantomData<*mut MaySleep<'static>>,
 }
-
-/// What a mmap hook has and a fault has not. These cannot be called: they are here to say so, and what to write instead.
-#[doc(hidden)]
-impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    pub fn map_pages(self, _pages: &[P::Page]) -> VmFault<'f>
-    where
-        Self: MapsManyAtMmap,
-    {
-        self.fail(Errno::EINVAL)
-    }
-
-    pub fn map_pages_zero(self, _pages: &[P::Page]) -> VmFault<'f>
-    where
-        Self: MapsManyAtMmap,
-    {
-        self.fail(Errno::EINVAL)
-    }
-
-    pub fn insert_pages(self, _pages: &[P::Page]) -> VmFault<'f>
-    where
-        Self: MapsManyAtMmap,
-    {
-        self.fail(Errno::EINVAL)
-    }
-
-    pub fn remap(self, _frames: FrameRange<'_, P>) -> VmFault<'f>
-    where
-        Self: RemapsAtMmap,
-    {
-        self.fail(Errno::EINVAL)
-    }
-
-    pub fn remap_all(self, _frames: FrameRange<'_, P>) -> VmFault<'f>
-    where
-        Self: RemapsAtMmap,
-    {
-        self.fail(Errno::EINVAL)
-    }
-
-    pub fn iomap_memory(self, _memory: FrameRange<'_, P>) -> VmFault<'f>
-    where
-        Self: RemapsAtMmap,
-    {
-        self.fail(Errno::EINVAL)
-    }
-}
-
-#[doc(hidden)]
-impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    pub fn establish<V>(self, _state: V) -> Self
-    where
-        Self: MakesMappingAtMmap,
-    {
-        self
-    }
-
-    pub fn establish_shared<V>(self, _state: V) -> Self
-    where
-        Self: MakesMappingAtMmap,
-    {
-        self
-    }
-
-    pub fn populate<K>(self) -> Self
-    where
-        Self: MakesMappingAtMmap,
-    {
-        self
-    }
-}
-
-/// Hidden methods of [`FaultCtx`] that take nothing and give the token back, as their twins of `MmapCtx` do.
-macro_rules! elsewhere {
-    ($guidance:ident: $($name:ident)*) => {
-        #[doc(hidden)]
-        impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-            $(
-                pub fn $name(self) -> Self
-                where
-                    Self: $guidance,
-                {
-                    self
-                }
-            )*
-        }
-    };
-}
-
-elsewhere!(ChangesVmaAtMmap: read_only no_exec shared_only dont_copy dont_expand dont_dump io noncached write_combine);
-elsewhere!(MakesMappingAtMmap: finish fill_later);

@@ -25,6 +25,9 @@ pub enum PfnMap {}
 pub enum Remapped {}
 
 /// A kind as a value, for a platform to act on.
+///
+/// Hidden, because a public second `Mixed` would make rustc write `vmctx::Mixed` into every message about the first.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`Normal`](enum@Normal)
@@ -48,10 +51,15 @@ mod sealed {
     pub trait Kind {}
 }
 
+#[diagnostic::do_not_recommend]
 impl sealed::Kind for Undecided {}
+#[diagnostic::do_not_recommend]
 impl sealed::Kind for Normal {}
+#[diagnostic::do_not_recommend]
 impl sealed::Kind for Mixed {}
+#[diagnostic::do_not_recommend]
 impl sealed::Kind for PfnMap {}
+#[diagnostic::do_not_recommend]
 impl sealed::Kind for Remapped {}
 
 /// A kind of mapping that has been chosen: [`Normal`], [`Mixed`], [`PfnMap`] or [`Remapped`]. Sealed.
@@ -97,7 +105,7 @@ impl StillUndecided for Undecided {}
 /// Pages can be inserted: [`Mixed`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "a page can only be inserted into a `Mixed` mapping, and this one is `{Self}`",
-    label = "no page can be inserted into a `{Self}` mapping",
+    label = "only a `Mixed` mapping holds inserted pages",
     note = "to insert pages: `type Mapping = Mixed;` in `VmOperations`, or `ctx.populate::<Mixed>()?`",
     note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first",
     note = "`Normal`: hand the page back from the fault hook, `ctx.deliver(page)`",
@@ -110,7 +118,7 @@ impl HoldsPages for Mixed {}
 /// Frames can be inserted that may have a page behind them: [`Mixed`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "`insert_mixed` and its relatives need a `Mixed` mapping, and this one is `{Self}`",
-    label = "not for a `{Self}` mapping",
+    label = "only a `Mixed` mapping holds these",
     note = "to insert frames that may have a page behind them: `type Mapping = Mixed;` in `VmOperations`, or \
             `ctx.populate::<Mixed>()?`",
     note = "`PfnMap`: `ctx.insert_pfn(frame)`",
@@ -123,7 +131,7 @@ impl HoldsMixed for Mixed {}
 /// Frames can be inserted by number, without a reference: [`PfnMap`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "a frame can only be inserted by number into a `PfnMap` mapping, and this one is `{Self}`",
-    label = "no frame can be inserted by number into a `{Self}` mapping",
+    label = "only a `PfnMap` mapping holds frames by number",
     note = "to insert frames by number: `type Mapping = PfnMap;` in `VmOperations`, or `ctx.populate::<PfnMap>()?`",
     note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<PfnMap>()?` first",
     note = "`Mixed`: `ctx.insert_mixed(frame)` for a frame, `ctx.insert_page(&page)` for a page",
@@ -136,7 +144,7 @@ impl HoldsFrames for PfnMap {}
 /// The whole range is remapped at once: [`Remapped`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "the whole range is remapped at once only in a `Remapped` mapping, and this one is `{Self}`",
-    label = "not for a `{Self}` mapping",
+    label = "only for a `Remapped` mapping",
     note = "to map the whole range by number at mmap: `ctx.populate::<Remapped>()?`, or `type Mapping = Remapped;`",
     note = "`PfnMap`: `ctx.remap(frames)?` maps part of the range, and faults may fill the rest"
 )]
@@ -146,8 +154,8 @@ impl RemapsWhole for Remapped {}
 
 /// The fault hook can hand a page back for the core to map: [`Normal`] and [`Mixed`]. Sealed.
 #[diagnostic::on_unimplemented(
-    message = "a `{Self}` mapping has no pages that could be handed back",
-    label = "a page can only be handed back in a `Normal` or `Mixed` mapping",
+    message = "a page can only be handed back in a `Normal` or `Mixed` mapping, and this one is `{Self}`",
+    label = "this mapping has no pages to hand back",
     note = "`PfnMap`: insert the frame, `ctx.insert_pfn(frame)`",
     note = "to hand pages back: `type Mapping = Normal;` in `VmOperations`"
 )]
@@ -175,7 +183,7 @@ impl Populated for Remapped {}
 
 /// A mapping that the mmap hook can fill: [`Mixed`], [`PfnMap`] and [`Remapped`]. Sealed.
 #[diagnostic::on_unimplemented(
-    message = "a `{Self}` mapping cannot be filled by the mmap hook",
+    message = "the mmap hook cannot fill this mapping: it is `{Self}`",
     label = "nothing was inserted here that `finish` could vouch for",
     note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first, insert, then `ctx.finish()`",
     note = "`Normal`: its pages come from the fault hook, so say `ctx.fill_later()`"
@@ -191,7 +199,7 @@ impl FilledAtMmap for Remapped {}
 /// A mapping that may be filled after the mmap hook, by faults or by an ioctl: [`Normal`], [`Mixed`] and [`PfnMap`].
 /// Sealed.
 #[diagnostic::on_unimplemented(
-    message = "a `{Self}` mapping cannot be left to be filled later",
+    message = "this mapping cannot be left to be filled later: it is `{Self}`",
     label = "this mapping must be filled before the mmap hook returns",
     note = "`Undecided`: choose the kind first, `ctx.establish(state)?.fill_later()`",
     note = "`Remapped`: `ctx.remap_all(frames)` maps the whole range and ends the hook; `PfnMap` is the kind that \

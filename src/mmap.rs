@@ -4,7 +4,6 @@ use core::marker::PhantomData;
 
 use crate::{
     Errno, Frame, FrameRange, PageCount, PageOffset, Platform, VmOperations,
-    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, SettlesOnePte},
     kind::{
         FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
         StillUndecided, Undecided,
@@ -483,76 +482,5 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         P::remap_pfn_range(self.vma.0, address, frames)?;
         self.filled += count;
         Ok(self)
-    }
-}
-
-/// What a fault has and a mmap has not. These cannot be called: they are here to say so, and what to write instead.
-#[doc(hidden)]
-impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    pub fn deliver(self, _page: P::Page) -> Result<Self, Errno>
-    where
-        Self: DeliversInFault,
-    {
-        Ok(self)
-    }
-
-    pub fn lock_page(self, _page: &P::Page) -> Result<Self, Errno>
-    where
-        Self: DeliversInFault,
-    {
-        Ok(self)
-    }
-
-    pub fn prefault_page(&mut self, _at: PageOffset, _page: &P::Page)
-    where
-        Self: PrefaultsInFault,
-    {
-    }
-
-    pub fn prefault_pfn(&mut self, _at: PageOffset, _frame: Frame<'_, P>)
-    where
-        Self: PrefaultsInFault,
-    {
-    }
-
-    pub fn prefault_mixed(&mut self, _at: PageOffset, _frame: Frame<'_, P>)
-    where
-        Self: PrefaultsInFault,
-    {
-    }
-
-    pub fn insert_pfn_prot(self, _frame: Frame<'_, P>, _prot: crate::PageProt) -> Result<Self, Errno>
-    where
-        Self: SettlesOnePte,
-    {
-        Ok(self)
-    }
-
-    pub fn insert_mixed_mkwrite(self, _frame: Frame<'_, P>) -> Result<Self, Errno>
-    where
-        Self: SettlesOnePte,
-    {
-        Ok(self)
-    }
-
-    pub fn fail_or_refault(self, _errno: Errno) -> Result<Mapped<'m>, Errno>
-    where
-        Self: AnswersFault,
-    {
-        self.finish_filled()
-    }
-
-    pub fn refault<E>(self, _evidence: E) -> Result<Mapped<'m>, Errno>
-    where
-        Self: AnswersFault,
-    {
-        self.finish_filled()
-    }
-
-    pub fn release(self) -> Result<Mapped<'m>, Errno>
-    where
-        Self: AnswersFault,
-    {
-        self.finish_filled()
     }
 }

@@ -2,7 +2,11 @@
 
 use core::marker::PhantomData;
 
-use crate::{Platform, fault::FaultFrame, token::Invariant};
+use crate::{
+    Platform,
+    fault::FaultFrame,
+    token::{Held, Invariant},
+};
 
 /// A physical page with a reference held. Cloning takes a reference (`get_page`), dropping puts it (`put_page`).
 ///
@@ -43,16 +47,20 @@ pub struct OutOfPage {
 pub struct LockedPage<'f, P: Platform> {
     // `None` only once `into_locked` has taken it.
     page: Option<P::Page>,
-    frame: &'f FaultFrame<'f, P>,
+    frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
+    thread: PhantomData<*mut LockedPage<'static, P>>,
 }
 
-impl<'f, P: Platform> LockedPage<'f, P> {
-    pub(crate) fn lock(page: &P::Page, frame: &'f FaultFrame<'f, P>) -> Self {
-        P::lock_page(&frame.fault, page);
-        Self { page: Some(page.clone()), frame, brand: PhantomData }
+impl<P: Platform> FaultFrame<'_, P> {
+    /// Locks a page for this fault.
+    pub(crate) fn lock_page(&self, page: &P::Page) -> LockedPage<'_, P> {
+        P::lock_page(&self.fault, page);
+        LockedPage { page: Some(page.clone()), frame: Held(self), brand: PhantomData, thread: PhantomData }
     }
+}
 
+impl<P: Platform> LockedPage<'_, P> {
     /// The page, still locked, with its reference: the lock passes to whoever takes it.
     pub(crate) fn into_locked(mut self) -> Option<P::Page> {
         self.page.take()
@@ -62,7 +70,7 @@ impl<'f, P: Platform> LockedPage<'f, P> {
 impl<P: Platform> Drop for LockedPage<'_, P> {
     fn drop(&mut self) {
         if let Some(page) = &self.page {
-            P::unlock_page(&self.frame.fault, page);
+            P::unlock_page(&self.frame.0.fault, page);
         }
     }
 }

@@ -14,7 +14,9 @@ mod sealed {
     pub trait Point {}
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: Platform, M> sealed::Point for MmapCtx<'_, P, M> {}
+#[diagnostic::do_not_recommend]
 impl<P: Platform, M> sealed::Point for FaultCtx<'_, P, M> {}
 
 /// A place where a page or a frame can be inserted, whichever hook it belongs to: [`MmapCtx`] or [`FaultCtx`]. Sealed.

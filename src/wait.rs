@@ -45,10 +45,9 @@ pub struct Waited<'f> {
     brand: Invariant<'f>,
 }
 
-impl Waited<'_> {
-    pub(crate) const fn new() -> Self {
-        Self { brand: PhantomData }
-    }
+/// The evidence. Not an associated function of [`Waited`], which rustc would suggest to whoever tries a literal.
+pub(crate) const fn waited<'f>() -> Waited<'f> {
+    Waited { brand: PhantomData }
 }
 
 mod sealed {
@@ -56,13 +55,13 @@ mod sealed {
         message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
         label = "not evidence",
         note = "a fault that is repeated without a change repeats for ever",
-        note = "wait on a queue of the platform: `let waited = ctx.wait(&queue, ticket)?`-style, then \
-                `ctx.refault(waited)`",
+        note = "wait on a queue of the platform, `ctx.wait(&queue, ticket)`, and pass the `Waited` it gives",
         note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
     )]
     pub trait Reason<'f> {}
 }
 
+#[diagnostic::do_not_recommend]
 impl<'f> sealed::Reason<'f> for Waited<'f> {}
 
 /// What justifies answering a fault with "repeat the access": [`Waited`]. Sealed.
