@@ -1,18 +1,21 @@
 //! One mapping, from mmap to munmap, and every byte of it.
 
 use core::fmt::Display;
-use std::{format, string::String, sync::Barrier, thread, vec, vec::Vec};
+use std::{format, sync::Barrier, thread, vec, vec::Vec};
 
 use vmctx::UserAddr;
 
 use super::{
-    Checks, Counters,
+    Checks,
     user::{Gauge, Map, Trap, User},
 };
 use crate::demo::pattern;
 
 /// The most threads that can touch a mapping: each has its own part of every page to write.
 pub const MAX_THREADS: usize = 64;
+
+/// What a child leaves in the last byte of every page.
+const MARK: u8 = 0xa5;
 
 /// What one page of a mapping shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,29 +60,31 @@ fn exercise_once<U: User>(user: &U, threads: usize, checks: &mut Checks, expecte
     let references = Exercise::references(user, &expected.slots);
     let before = user.counters();
     let Some(at) = checks.success(format!("mmap of {}", expected.map), user.map(expected.map)) else { return };
-    let mut exercise =
-        Exercise { user, at, expected, size: user.page_size(), threads: threads.clamp(1, MAX_THREADS), checks };
+    let (size, threads) = (user.page_size(), threads.clamp(1, MAX_THREADS));
+    let untouched = expected.content(size, Written::default());
+    let mut exercise = Exercise { user, at, expected, size, threads, checks };
 
     if loads_first {
-        exercise.everybody("reading", |touch, _, checks| touch.read_all(checks, "read", &Content::untouched()));
+        exercise.everybody("reading", |touch, _, checks| touch.read_all(checks, "read", &untouched));
     }
     if let (true, Some(before), Some(after)) = (expected.filled_at_mmap, before, user.counters()) {
         exercise.checks.equal(
             format!("{}: faults of a mapping that mmap has filled", expected.map),
-            &faults_between(&before, &after),
+            &after.faults.saturating_sub(before.faults),
             &0,
         );
     }
     if expected.map.writable {
-        exercise.everybody("writing", |touch, thread, checks| touch.write_part(checks, thread));
-        let written = Content { threads: exercise.threads, mark: None };
+        let by_threads = Written { threads, mark: None };
+        let written = expected.content(size, by_threads);
+        exercise.everybody("writing", |touch, thread, checks| touch.write_part(checks, thread, &untouched));
         exercise.everybody("reading again", |touch, _, checks| touch.read_all(checks, "written", &written));
-        exercise.device(&written);
-        exercise.child(&written);
-        exercise.restore();
+        exercise.device(if expected.map.shared { &written } else { &untouched });
+        exercise.child(&written, &expected.content(size, Written { mark: Some(MARK), ..by_threads }));
+        exercise.restore(&untouched);
     } else {
         exercise.refuses_stores();
-        exercise.child(&Content::untouched());
+        exercise.child(&untouched, &untouched);
     }
     exercise.unmap();
     let checks = exercise.checks;
@@ -92,35 +97,35 @@ fn exercise_once<U: User>(user: &U, threads: usize, checks: &mut Checks, expecte
     }
 }
 
-fn faults_between(before: &Counters, after: &Counters) -> u64 {
-    after.faults.saturating_sub(before.faults)
-}
-
-/// What was written to a page on top of what it shows by itself.
-#[derive(Clone, Copy)]
-struct Content {
+/// What was written to every page on top of what it shows by itself.
+#[derive(Clone, Copy, Default)]
+struct Written {
     /// The parts of so many threads.
     threads: usize,
     /// A last byte of the page's.
     mark: Option<u8>,
 }
 
-impl Content {
-    const fn untouched() -> Self {
-        Self { threads: 0, mark: None }
-    }
+/// The bytes of every page; `None` for one that has none.
+type Content = [Option<Vec<u8>>];
 
-    /// The bytes of a page, or `None` if it has none.
-    fn bytes(&self, slot: Slot, size: usize) -> Option<Vec<u8>> {
-        let mut bytes = match slot {
-            Slot::Device(page) => device_bytes(page, size),
-            Slot::Zeros => vec![0; size],
-            Slot::Nothing => return None,
+impl Expected {
+    fn content(&self, size: usize, written: Written) -> Vec<Option<Vec<u8>>> {
+        self.slots.iter().map(|slot| slot.content(size, written)).collect()
+    }
+}
+
+impl Slot {
+    fn content(self, size: usize, written: Written) -> Option<Vec<u8>> {
+        let mut bytes = match self {
+            Self::Device(page) => device_bytes(page, size),
+            Self::Zeros => vec![0; size],
+            Self::Nothing => return None,
         };
-        for (thread, part) in bytes.chunks_mut(part_size(size)).take(self.threads).enumerate() {
+        for (thread, part) in bytes.chunks_mut(part_size(size)).take(written.threads).enumerate() {
             write_over(part, thread);
         }
-        if let (Some(last), Some(mark)) = (bytes.last_mut(), self.mark) {
+        if let (Some(last), Some(mark)) = (bytes.last_mut(), written.mark) {
             *last = mark;
         }
         Some(bytes)
@@ -192,41 +197,38 @@ impl<'a, U: User> Exercise<'a, U> {
         }
     }
 
-    /// The device sees what was written to a shared mapping, and nothing of what was written to a private one.
-    fn device(&mut self, written: &Content) {
-        let shown = if self.expected.map.shared { *written } else { Content::untouched() };
-        for (index, slot) in self.expected.slots.iter().enumerate() {
-            let Slot::Device(page) = *slot else { continue };
+    /// What the device sees of it.
+    fn device(&mut self, shown: &Content) {
+        for (index, (slot, wanted)) in self.expected.slots.iter().zip(shown).enumerate() {
+            let (Slot::Device(page), Some(wanted)) = (*slot, wanted) else { continue };
             let mut bytes = vec![0; self.size];
             let read = self.user.device_read(page.wrapping_mul(self.size), &mut bytes);
             let what = format!("{}: page {index} as the device sees it", self.expected.map);
             if self.checks.success(&what, read).is_some() {
-                compare(self.checks, what, &bytes, shown.bytes(*slot, self.size));
+                compare(self.checks, what, &bytes, wanted);
             }
         }
     }
 
-    /// A child has the same mapping. A mark that it leaves shows in a shared mapping only.
-    fn child(&mut self, written: &Content) {
+    /// A child has the same mapping. The mark that it leaves shows in the parent's if it is shared.
+    fn child(&mut self, written: &Content, marked: &Content) {
+        let map = self.expected.map;
         let Some(forked) = self.user.fork() else { return };
-        let Some(child) = self.checks.success(format!("{}: fork", self.expected.map), forked) else { return };
+        let Some(child) = self.checks.success(format!("{map}: fork"), forked) else { return };
         let touch = Touch { user: &child, ..self.touch() };
         touch.read_all(self.checks, "the child's", written);
-        if !self.expected.map.writable {
-            return;
-        }
-        let mark = 0xa5;
-        for (index, slot) in self.expected.slots.iter().enumerate() {
-            if *slot != Slot::Nothing {
-                let stored = child.write(touch.address(index, self.size.saturating_sub(1)), &[mark]);
-                self.checks.success(format!("{}: the child's store to page {index}", self.expected.map), stored);
+        if map.writable {
+            for (index, slot) in self.expected.slots.iter().enumerate() {
+                if *slot != Slot::Nothing {
+                    let stored = child.write(touch.address(index, self.size.saturating_sub(1)), &[MARK]);
+                    self.checks.success(format!("{map}: the child's store to page {index}"), stored);
+                }
             }
         }
-        let marked = Content { mark: Some(mark), ..*written };
-        touch.read_all(self.checks, "the child's, marked", &marked);
-        let shown = if self.expected.map.shared { marked } else { *written };
+        touch.read_all(self.checks, "the child's, marked", marked);
         drop(child);
-        self.touch().read_all(self.checks, "the parent's, after the child's", &shown);
+        let shown = if map.shared { marked } else { written };
+        self.touch().read_all(self.checks, "the parent's, after the child's", shown);
     }
 
     /// A read-only mapping stays so.
@@ -237,27 +239,21 @@ impl<'a, U: User> Exercise<'a, U> {
     }
 
     /// Gives a shared mapping its old content back.
-    fn restore(&mut self) {
+    fn restore(&mut self, untouched: &Content) {
         if !self.expected.map.shared {
             return;
         }
-        for (index, slot) in self.expected.slots.iter().enumerate() {
-            let what = || format!("{}: restoring page {index}", self.expected.map);
-            match *slot {
-                Slot::Device(page) => {
-                    let bytes = device_bytes(page, self.size);
-                    let written = self.user.device_write(page.wrapping_mul(self.size), &bytes);
-                    self.checks.success(what(), written);
-                }
-                Slot::Zeros => {
-                    let written = self.user.write(self.touch().address(index, 0), &vec![0; self.size]);
-                    self.checks.success(what(), written);
-                }
-                Slot::Nothing => {}
+        for (index, (slot, bytes)) in self.expected.slots.iter().zip(untouched).enumerate() {
+            let Some(bytes) = bytes else { continue };
+            let what = format!("{}: restoring page {index}", self.expected.map);
+            if let Slot::Device(page) = *slot {
+                self.checks.success(what, self.user.device_write(page.wrapping_mul(self.size), bytes));
+            } else {
+                self.checks.success(what, self.user.write(self.touch().address(index, 0), bytes));
             }
         }
         // What the device has written is there for the user.
-        self.touch().read_all(self.checks, "restored", &Content::untouched());
+        self.touch().read_all(self.checks, "restored", untouched);
     }
 
     fn unmap(&mut self) {
@@ -286,37 +282,32 @@ impl<U: User> Touch<'_, U> {
 
     /// Reads every page, and the SIGBUS of those that are not there.
     fn read_all(&self, checks: &mut Checks, which: &str, content: &Content) {
-        for (index, slot) in self.expected.slots.iter().enumerate() {
+        for (index, wanted) in content.iter().enumerate() {
             let what = format!("{}: page {index}, {which}", self.expected.map);
-            match content.bytes(*slot, self.size) {
-                Some(wanted) => {
-                    let mut bytes = vec![0; self.size];
-                    if checks.success(&what, self.user.read(self.address(index, 0), &mut bytes)).is_some() {
-                        compare(checks, what, &bytes, Some(wanted));
-                    }
+            if let Some(wanted) = wanted {
+                let mut bytes = vec![0; self.size];
+                if checks.success(&what, self.user.read(self.address(index, 0), &mut bytes)).is_some() {
+                    compare(checks, what, &bytes, wanted);
                 }
-                None => {
-                    // Somewhere in the page: the signal has to name the very byte.
-                    let at = self.address(index, self.size / 3);
-                    checks.failure(what, self.user.read(at, &mut [0]), &Trap::Sigbus(at));
-                }
+            } else {
+                // Somewhere in the page: the signal has to name the very byte.
+                let at = self.address(index, self.size / 3);
+                checks.failure(what, self.user.read(at, &mut [0]), &Trap::Sigbus(at));
             }
         }
     }
 
     /// Writes one thread's part of every page, beginning elsewhere than the other threads.
-    fn write_part(&self, checks: &mut Checks, thread: usize) {
-        let (count, part) = (self.expected.slots.len(), part_size(self.size));
-        for (index, slot) in self.expected.slots.iter().enumerate().cycle().skip(thread % count.max(1)).take(count) {
+    fn write_part(&self, checks: &mut Checks, thread: usize, untouched: &Content) {
+        let (count, len) = (untouched.len(), part_size(self.size));
+        for (index, bytes) in untouched.iter().enumerate().cycle().skip(thread % count.max(1)).take(count) {
             let what = format!("{}: page {index}, thread {thread}'s store", self.expected.map);
-            let at = self.address(index, thread.wrapping_mul(part));
-            match Content::untouched().bytes(*slot, self.size) {
-                Some(mut bytes) => {
-                    let mut parts = bytes.chunks_mut(part);
-                    if let Some(part) = parts.nth(thread) {
-                        write_over(part, thread);
-                        checks.success(what, self.user.write(at, part));
-                    }
+            let at = self.address(index, thread.wrapping_mul(len));
+            match bytes.as_ref().and_then(|bytes| bytes.chunks(len).nth(thread)) {
+                Some(part) => {
+                    let mut part = part.to_vec();
+                    write_over(&mut part, thread);
+                    checks.success(what, self.user.write(at, &part));
                 }
                 None => checks.failure(what, self.user.write(at, &[0]), &Trap::Sigbus(at)),
             }
@@ -324,12 +315,11 @@ impl<U: User> Touch<'_, U> {
     }
 }
 
-fn compare(checks: &mut Checks, what: impl Display, got: &[u8], wanted: Option<Vec<u8>>) {
-    let wanted = wanted.unwrap_or_default();
-    let differs = got.iter().zip(&wanted).enumerate().find(|(_, (got, wanted))| got != wanted);
-    let reason: Option<String> = match differs {
-        Some((at, (got, wanted))) => Some(format!("{what}: byte {at} is {got:#04x}, not {wanted:#04x}")),
-        None => (got.len() != wanted.len()).then(|| format!("{what}: {} bytes, not {}", got.len(), wanted.len())),
-    };
+fn compare(checks: &mut Checks, what: impl Display, got: &[u8], wanted: &[u8]) {
+    let reason =
+        (got != wanted).then(|| match got.iter().zip(wanted).enumerate().find(|(_, (got, wanted))| got != wanted) {
+            Some((at, (got, wanted))) => format!("{what}: byte {at} is {got:#04x}, not {wanted:#04x}"),
+            None => format!("{what}: {} bytes, not {}", got.len(), wanted.len()),
+        });
     checks.verdict(reason);
 }

@@ -1,6 +1,6 @@
 //! What each driver's users do, and what must come of it.
 //!
-//! A scenario knows the devices ([`demo`](crate::demo)) and the user's side ([`User`]), and nothing of the platform: it is
+//! A scenario knows the devices ([`demo`]) and the user's side ([`User`]), and nothing of the platform: it is
 //! the same for a simulated machine, a kernel and a pager.
 
 use std::{format, thread, vec, vec::Vec};
@@ -316,6 +316,8 @@ impl<U: User> Run<'_, U> {
         let inner = Map::shared(2).at(PageOffset::new(memory.registers.index() + 1));
         self.eager(inner, &device_pages(1, 2));
         self.cached(registers, 0, Cache::Noncached);
+        // All of the range or nothing.
+        self.refused(Map { pages: registers.pages.saturating_add(1), ..registers }, Errno::EINVAL);
         if let Some(ram) = memory.ram {
             let ram = Map::shared(1).at(ram);
             self.one(ram.read_only(), &device_pages(0, 1), true);

@@ -13,7 +13,8 @@ use super::{Counters, Outcome};
 /// Outcomes as a table, with what was wrong below it.
 pub struct Table<'a>(pub &'a [Outcome]);
 
-const HEADINGS: [&str; 8] = ["driver", "context", "kind", "inserted", "present", "faults", "answers", "verdict"];
+const HEADINGS: [&str; 8] =
+    ["driver", "context", "kind", "inserted", "already present", "faults", "answers", "verdict"];
 /// Which columns are numbers.
 const NUMBERS: [bool; 8] = [false, false, false, true, true, true, false, false];
 

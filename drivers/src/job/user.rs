@@ -111,7 +111,7 @@ pub enum Gauge {
 pub struct PhysicalMemory {
     /// Memory of a device, filled with the pattern: it is the device's memory that [`User::device_read`] means.
     pub registers: PageOffset,
-    /// How many pages it has.
+    /// How many pages it has. The frame number behind them has nothing behind it.
     pub pages: usize,
     /// A page of RAM, filled like the first page of the registers.
     pub ram: Option<PageOffset>,
