@@ -238,6 +238,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// The same, writable and dirty at once (`vmf_insert_mixed_mkwrite`). If the same frame is in place already, it is made
     /// writable; another one is left alone.
+    ///
+    /// In a private mapping it does not become writable: the store gets its copy. (Linux would let it through to the
+    /// object, and trusts the file system not to ask.)
     pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
     where
         M: HoldsMixed,

@@ -179,6 +179,7 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
     /// [`vmf_insert_pfn_prot`](Self::vmf_insert_pfn_prot); something else that is there is left alone, without a WARN.
+    /// In a private mapping `mkwrite` must make nothing writable, which in Linux it does: there it is to be ignored.
     fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode;
 
     /// Hands a page, and its reference, to the core (`vmf->page`).

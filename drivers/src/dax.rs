@@ -182,9 +182,7 @@ impl<P: Platform> View<P> {
         // Counted before it is there, so that a truncation that sees none can rely on it.
         self.inode.entries.fetch_add(1, Ordering::AcqRel);
         self.entries.fetch_add(1, Ordering::AcqRel);
-        // A store to a private mapping gets its copy from the core, which wants to see the original.
-        let answer =
-            if self.shared && ctx.is_write() { ctx.insert_mixed_mkwrite(frame) } else { ctx.insert_mixed(frame) };
+        let answer = if ctx.is_write() { ctx.insert_mixed_mkwrite(frame) } else { ctx.insert_mixed(frame) };
         if answer.already_present() || answer.is_error() {
             self.forget(1);
         }
