@@ -1,0 +1,289 @@
+//! Mapping, touching, unmapping.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use vmctx::{
+    Errno, Mixed, Normal, PageCount, PageOffset, UserAddr,
+    sim::{AccessError, File, Limits, Machine, Map, OpenMode, Page, Prot, Signal, SyscallError},
+};
+
+use crate::drivers::{OnDrop, PAGE, errno, faulting, first_byte, on_fault, open, page_at, pages};
+
+/// A file with these pages, inserted as they are touched.
+fn ring(machine: &Machine, pages: &[Page]) -> File {
+    let pages = pages.to_vec();
+    faulting::<Mixed, _>(machine, move |ctx| match pages.get(ctx.pgoff().index()) {
+        Some(page) => ctx.insert_page(page),
+        None => ctx.fail(Errno::ENXIO),
+    })
+}
+
+fn signal(error: AccessError) -> Signal {
+    error.signal().unwrap()
+}
+
+#[test]
+fn stores_reach_the_drivers_page_and_its_bytes_reach_the_user() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let process = machine.process();
+    let at = process.mmap(&ring(&machine, &pages), Map::shared(2 * PAGE)).unwrap();
+    let user = process.thread();
+
+    assert_eq!(user.read_u8(page_at(at, 1)), Ok(2));
+    user.write_u8(at, 77).unwrap();
+    assert_eq!(first_byte(&pages[0]), 77);
+    assert_eq!(process.mapped_pages(at, 2 * PAGE), PageCount::new(2));
+}
+
+#[test]
+fn an_access_over_pages_is_one_of_each() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let process = machine.process();
+    let at = process.mmap(&ring(&machine, &pages), Map::shared(3 * PAGE)).unwrap();
+    let user = process.thread();
+
+    let mut bytes = [0; 8];
+    user.read(UserAddr::new(at.get() + PAGE - 4), &mut bytes).unwrap();
+    assert_eq!(bytes, [1, 1, 1, 1, 2, 2, 2, 2]);
+    // The third page fails; what lies before it was copied.
+    let mut bytes = [0; 8];
+    let error = user.read(UserAddr::new(at.get() + 2 * PAGE - 4), &mut bytes).unwrap_err();
+    assert_eq!(signal(error), Signal::Sigbus(page_at(at, 2)));
+    assert_eq!(bytes, [2, 2, 2, 2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn where_nothing_is_mapped_is_sigsegv_with_the_address() {
+    let machine = Machine::new();
+    let user = machine.process().thread();
+    for address in [0, 0x1234, 0x7fff_ffff_f000, usize::MAX] {
+        let address = UserAddr::new(address);
+        let error = user.read_u8(address).unwrap_err();
+        assert_eq!(signal(error), Signal::Sigsegv(address));
+        assert_eq!(error.to_string(), format!("SIGSEGV at {address}"));
+    }
+    assert_eq!(machine.statistics().signals.sigsegv, 4);
+}
+
+#[test]
+fn what_the_protection_does_not_allow_is_sigsegv() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 1);
+    let file = ring(&machine, &pages);
+    let process = machine.process();
+    let user = process.thread();
+    let map = |prot| process.mmap(&file, Map::shared(PAGE).prot(prot)).unwrap();
+
+    let at = map(Prot::READ);
+    assert_eq!(user.read_u8(at), Ok(1));
+    assert_eq!(signal(user.write_u8(at, 0).unwrap_err()), Signal::Sigsegv(at));
+    let at = map(Prot::NONE);
+    assert_eq!(signal(user.read_u8(at).unwrap_err()), Signal::Sigsegv(at));
+    // As on x86: what can be written or executed can be read.
+    assert_eq!(user.read_u8(map(Prot::WRITE)), Ok(1));
+    assert_eq!(user.read_u8(map(Prot::EXEC)), Ok(1));
+}
+
+#[test]
+fn mmap_fails_as_do_mmap_does() {
+    let machine = Machine::new();
+    let file = ring(&machine, &[]);
+    let process = machine.process();
+    let mmap = |map| errno(process.mmap(&file, map));
+    let there = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+
+    assert_eq!(mmap(Map::shared(0)), Errno::EINVAL);
+    assert_eq!(mmap(Map::shared(PAGE).offset_bytes(12)), Errno::EINVAL);
+    assert_eq!(mmap(Map::shared(usize::MAX)), Errno::ENOMEM);
+    assert_eq!(mmap(Map::shared(1 << 47)), Errno::ENOMEM);
+    assert_eq!(mmap(Map::shared(2 * PAGE).pgoff(PageOffset::new(usize::MAX))), Errno::EOVERFLOW);
+    assert_eq!(mmap(Map::shared(PAGE).pgoff(PageOffset::new(usize::MAX >> 12))), Errno::EOVERFLOW);
+    assert_eq!(mmap(Map::shared(PAGE).offset_bytes(u64::MAX - 0xfff)), Errno::EOVERFLOW);
+    assert_eq!(mmap(Map::shared(PAGE).at(UserAddr::new(0x10_0001))), Errno::EINVAL);
+    assert_eq!(mmap(Map::shared(PAGE).at(UserAddr::new(0x1000))), Errno::EPERM);
+    assert_eq!(mmap(Map::shared(PAGE).at(UserAddr::new(usize::MAX - 0xfff))), Errno::ENOMEM);
+    assert_eq!(mmap(Map::shared(PAGE).at(page_at(there, 1))), Errno::EEXIST);
+    // The last page of the object that can be mapped.
+    process.mmap(&file, Map::shared(PAGE).offset_bytes(u64::MAX - 0x1fff)).unwrap();
+    assert_eq!(process.mapping_count(), Ok(2));
+}
+
+#[test]
+fn a_length_is_rounded_up_to_pages() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let process = machine.process();
+    let at = process.mmap(&ring(&machine, &pages), Map::shared(PAGE + 1)).unwrap();
+    assert_eq!(process.thread().read_u8(UserAddr::new(at.get() + 2 * PAGE - 1)), Ok(2));
+    process.munmap(at, PAGE + 1).unwrap();
+    assert_eq!(process.mapping_count(), Ok(0));
+}
+
+#[test]
+fn an_offset_chooses_the_part_of_the_object() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 3);
+    let file = ring(&machine, &pages);
+    let process = machine.process();
+    let first = UserAddr::new(0x4000_0000);
+    assert_eq!(process.mmap(&file, Map::shared(PAGE).offset_bytes(2 * 4096).at(first)), Ok(first));
+    let second = process.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(1))).unwrap();
+    assert_eq!(process.thread().read_u8(first), Ok(3));
+    assert_eq!(process.thread().read_u8(second), Ok(2));
+}
+
+#[test]
+fn too_many_mappings_are_enomem() {
+    let machine = Machine::with_limits(Limits { mappings: 2, ..Limits::default() });
+    let file = ring(&machine, &[]);
+    let process = machine.process();
+    // Linux lets in one more than the limit.
+    let all: Vec<_> = (0..3).map(|_| process.mmap(&file, Map::shared(PAGE)).unwrap()).collect();
+    assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::ENOMEM);
+    process.munmap(all[0], PAGE).unwrap();
+    process.mmap(&file, Map::shared(PAGE)).unwrap();
+}
+
+#[test]
+fn a_files_mode_decides_what_its_mappings_may_do() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let page = pages(&machine, 1);
+    let opened = |mode| {
+        let page = page[0].clone();
+        let state = Arc::new(on_fault::<Normal, _>(move |ctx| ctx.deliver(page.clone())));
+        struct Device<V>(Arc<V>);
+        impl<V> vmctx::MmapFile for Device<V>
+        where
+            V: vmctx::VmOperations<Platform = vmctx::sim::Sim, Mapping = Normal>,
+        {
+            type Platform = vmctx::sim::Sim;
+
+            fn mmap<'m>(&self, ctx: vmctx::MmapCtx<'m, vmctx::sim::Sim>) -> Result<vmctx::Mapped<'m>, Errno> {
+                Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
+            }
+        }
+        machine.open_with(Device(state), mode)
+    };
+
+    let write_only = opened(OpenMode::WriteOnly);
+    assert_eq!(errno(process.mmap(&write_only, Map::shared(PAGE))), Errno::EACCES);
+    assert_eq!(errno(process.mmap(&write_only, Map::private(PAGE).prot(Prot::READ))), Errno::EACCES);
+
+    let read_only = opened(OpenMode::ReadOnly);
+    assert_eq!(errno(process.mmap(&read_only, Map::shared(PAGE))), Errno::EACCES);
+    let at = process.mmap(&read_only, Map::shared(PAGE).prot(Prot::READ)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(1));
+    assert_eq!(errno(process.mprotect(at, PAGE, Prot::READ | Prot::WRITE)), Errno::EACCES);
+    // A private mapping of it can be written: what is stored goes nowhere else.
+    let at = process.mmap(&read_only, Map::private(PAGE)).unwrap();
+    process.thread().write_u8(at, 9).unwrap();
+    assert_eq!(first_byte(&page[0]), 1);
+}
+
+#[test]
+fn a_mapping_keeps_its_file_open() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let (closed, seen) = (Arc::new(AtomicUsize::new(0)), page.clone());
+    let tell = Arc::clone(&closed);
+    let on_close = OnDrop(move || _ = tell.fetch_add(1, Ordering::SeqCst));
+    let file = open(&machine, move |ctx| {
+        let _ = &on_close;
+        ctx.populate::<Mixed>()?.insert_page(&page)?.finish()
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+
+    drop(file);
+    assert_eq!(closed.load(Ordering::SeqCst), 0);
+    assert_eq!(process.thread().read_u8(at), Ok(0));
+    process.munmap(at, PAGE).unwrap();
+    assert_eq!(closed.load(Ordering::SeqCst), 1);
+    assert_eq!(seen.references(), 1);
+}
+
+#[test]
+fn the_state_is_dropped_after_the_pages_are_gone() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let left = Arc::new(AtomicUsize::new(usize::MAX));
+    let (inserted, tell) = (pages.clone(), Arc::clone(&left));
+    let file = open(&machine, move |ctx| {
+        let (seen, tell) = (inserted.clone(), Arc::clone(&tell));
+        let count = move || tell.store(seen.iter().map(Page::map_count).sum(), Ordering::SeqCst);
+        let on_drop = OnDrop(count);
+        let ctx = ctx.establish(on_fault::<Mixed, _>(move |ctx| {
+            let _ = &on_drop;
+            ctx.fail(Errno::EFAULT)
+        }))?;
+        ctx.insert_page(&inserted[0])?.insert_page(&inserted[1])?.finish()
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    assert_eq!((pages[0].map_count(), left.load(Ordering::SeqCst)), (1, usize::MAX));
+    process.munmap(at, 2 * PAGE).unwrap();
+    assert_eq!(left.load(Ordering::SeqCst), 0);
+
+    // The same if mmap fails with both pages inserted: three slots, two pages.
+    left.store(usize::MAX, Ordering::SeqCst);
+    let before = machine.statistics();
+    assert_eq!(errno(process.mmap(&file, Map::shared(3 * PAGE))), Errno::ENXIO);
+    assert_eq!(left.load(Ordering::SeqCst), 0);
+    let after = machine.statistics();
+    assert_eq!((before.references, before.page_tables_in_use), (after.references, after.page_tables_in_use));
+    assert_eq!(process.mapping_count(), Ok(0));
+}
+
+#[test]
+fn a_panicking_mmap_hook_leaves_nothing() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let inserted = page.clone();
+    let file = open(&machine, move |ctx| {
+        let _ctx = ctx.populate::<Mixed>()?.insert_page(&inserted)?;
+        panic!("on purpose");
+    });
+    let process = machine.process();
+    let panicked = catch_unwind(AssertUnwindSafe(|| process.mmap(&file, Map::shared(2 * PAGE))));
+    assert!(panicked.is_err());
+    // The lock is free, and no entry is left where nothing is mapped.
+    assert_eq!(process.mapping_count(), Ok(0));
+    assert_eq!(page.map_count(), 0);
+    assert_eq!(machine.statistics().page_tables_in_use, 0);
+}
+
+#[test]
+fn a_process_exits_with_its_last_handle_or_by_itself() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 1);
+    let file = ring(&machine, &pages);
+
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let user = process.thread();
+    drop(process);
+    assert_eq!(user.read_u8(at), Ok(1));
+    assert_eq!(file.mapping_count(), 1);
+    drop(user);
+    assert_eq!((file.mapping_count(), pages[0].map_count()), (0, 0));
+    assert_eq!(machine.statistics().page_tables_in_use, 0);
+
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let user = process.thread();
+    user.read_u8(at).unwrap();
+    process.exit().unwrap();
+    assert_eq!(pages[0].map_count(), 0);
+    assert_eq!(user.read_u8(at), Err(AccessError::Exited));
+    assert_eq!(process.exit(), Err(SyscallError::Exited));
+    assert_eq!(process.mmap(&file, Map::shared(PAGE)), Err(SyscallError::Exited));
+}

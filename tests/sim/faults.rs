@@ -1,0 +1,425 @@
+//! Faults: at once, one after the other, given up, repeated, gone wrong.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Barrier, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use vmctx::{
+    Errno, Mixed, Normal, PageCount, PageOffset, Release, WaitQueue as _,
+    sim::{AccessError, Hook, Injection, Limits, Machine, Map, Process, Signal, SyscallError, WaitQueue},
+};
+
+use crate::drivers::{OnDrop, PAGE, faulting, in_threads, on_fault, open, page_at, pages};
+
+#[test]
+fn of_threads_that_race_for_one_page_one_inserts_and_all_see_it() {
+    const THREADS: usize = 8;
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    // Every handler is at work before the first inserts.
+    let (all, inserted) = (Barrier::new(THREADS), page.clone());
+    let lost = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lost);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        all.wait();
+        let answer = ctx.insert_page(&inserted);
+        count.fetch_add(usize::from(answer.already_present()), Ordering::SeqCst);
+        answer
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    in_threads(&process, THREADS, |_, user| assert_eq!(user.read_u8(at), Ok(1)));
+
+    let statistics = machine.statistics();
+    assert_eq!((statistics.insertions, statistics.already_present), (1, THREADS as u64 - 1));
+    assert_eq!(lost.load(Ordering::SeqCst), THREADS - 1);
+    assert_eq!(statistics.refaults, 0);
+    assert_eq!((page.references(), page.map_count()), (3, 1));
+}
+
+#[test]
+fn of_threads_that_race_with_delivered_pages_the_losers_references_are_put() {
+    const THREADS: usize = 8;
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let (all, delivered) = (Barrier::new(THREADS), page.clone());
+    let file = faulting::<Normal, _>(&machine, move |ctx| {
+        all.wait();
+        ctx.deliver(delivered.clone())
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::private(PAGE)).unwrap();
+    in_threads(&process, THREADS, |index, user| {
+        if index % 2 == 0 {
+            assert_eq!(user.read_u8(at), Ok(1));
+        } else {
+            // A private copy, or a write to one: no frame is lost whoever is first.
+            user.write_u8(at, 1).unwrap();
+        }
+    });
+    assert_eq!(page.references(), 2 + page.map_count());
+    process.munmap(at, PAGE).unwrap();
+    assert_eq!((page.references(), machine.statistics().frames_in_use), (2, 1));
+}
+
+#[test]
+fn faults_on_different_pages_do_not_wait_for_each_other() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    // Each handler waits until the other runs: one after the other would never get through.
+    let both = Barrier::new(2);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        both.wait();
+        let page = &pages[ctx.pgoff().index()];
+        ctx.insert_page(page)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    in_threads(&process, 2, |index, user| {
+        assert_eq!(usize::from(user.read_u8(page_at(at, index)).unwrap()), index + 1);
+    });
+}
+
+#[test]
+fn stores_to_a_page_go_on_while_another_page_faults() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let (entered, in_handler) = mpsc::channel();
+    let (finish, finished) = mpsc::channel();
+    let finished = Mutex::new(finished);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        if ctx.pgoff() == PageOffset::new(1) {
+            entered.send(()).unwrap();
+            finished.lock().unwrap().recv().unwrap();
+        }
+        let page = &pages[ctx.pgoff().index()];
+        ctx.insert_page(page)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    thread::scope(|scope| {
+        let slow = process.thread();
+        scope.spawn(move || assert_eq!(slow.read_u8(page_at(at, 1)), Ok(2)));
+        in_handler.recv().unwrap();
+        // The handler is inside, with the mmap lock held for read.
+        let user = process.thread();
+        user.write_u8(at, 9).unwrap();
+        assert_eq!(user.read_u8(at), Ok(9));
+        finish.send(()).unwrap();
+    });
+}
+
+#[test]
+fn munmap_goes_on_when_a_fault_gives_up_its_lock_and_the_state_outlives_the_hook() {
+    let machine = Machine::new();
+    let dropped = Arc::new(AtomicBool::new(false));
+    let (released, is_released) = mpsc::channel();
+    let (unmapped, is_unmapped) = mpsc::channel();
+    let is_unmapped = Arc::new(Mutex::new(is_unmapped));
+    let seen_by_hook = Arc::new(AtomicBool::new(true));
+
+    let (tell, seen) = (Arc::clone(&dropped), Arc::clone(&seen_by_hook));
+    let file = open(&machine, move |ctx| {
+        let (tell, look, seen) = (Arc::clone(&tell), Arc::clone(&tell), Arc::clone(&seen));
+        let on_drop = OnDrop(move || tell.store(true, Ordering::SeqCst));
+        let (released, is_unmapped) = (released.clone(), Arc::clone(&is_unmapped));
+        let state = on_fault::<Mixed, _>(move |ctx| {
+            let _ = &on_drop;
+            let Release::Released(gone) = ctx.release() else { panic!("a first try can be released") };
+            released.send(()).unwrap();
+            is_unmapped.lock().unwrap().recv().unwrap();
+            seen.store(look.load(Ordering::SeqCst), Ordering::SeqCst);
+            gone.retry()
+        });
+        Ok(ctx.establish(state)?.fill_later())
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    thread::scope(|scope| {
+        let user = process.thread();
+        // The fault begins anew, and finds nothing mapped.
+        scope.spawn(move || assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at))));
+        is_released.recv().unwrap();
+        process.munmap(at, PAGE).unwrap();
+        unmapped.send(()).unwrap();
+    });
+    assert!(!seen_by_hook.load(Ordering::SeqCst), "dropped under the running hook");
+    assert!(dropped.load(Ordering::SeqCst));
+    assert_eq!(machine.statistics().retries, 1);
+}
+
+#[test]
+fn a_retried_fault_has_its_lock_again_and_cannot_be_retried_twice() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let tries = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&tries);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        tell.lock().unwrap().push(ctx.is_tried());
+        match ctx.release() {
+            Release::Released(gone) => gone.retry(),
+            Release::Keep(ctx) => ctx.insert_page(&page),
+            Release::NoWait(answer) => answer,
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(0));
+    assert_eq!(*tries.lock().unwrap(), [false, true]);
+
+    // Not to be retried at all: one call. Not to be waited for: two, and the lock is not given up in between.
+    for (injection, expected) in [(Injection::NoRetry, vec![false]), (Injection::RetryNoWait, vec![false, true])] {
+        tries.lock().unwrap().clear();
+        file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+        machine.inject(injection);
+        assert_eq!(process.thread().read_u8(at), Ok(0));
+        assert_eq!(*tries.lock().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_fault_that_is_repeated_for_ever_is_reported() {
+    let machine = Machine::with_limits(Limits { refaults: 25, ..Limits::default() });
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        count.fetch_add(1, Ordering::SeqCst);
+        ctx.fail_or_refault(Errno::EAGAIN)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let error = process.thread().read_u8(at).unwrap_err();
+    assert_eq!(error, AccessError::RefaultsForever { address: at, refaults: 25 });
+    assert_eq!((calls.load(Ordering::SeqCst), machine.statistics().refaults), (25, 25));
+}
+
+#[test]
+fn a_fault_that_is_repeated_until_it_is_served_is_served() {
+    let machine = Machine::with_limits(Limits { refaults: 5, ..Limits::default() });
+    let page = machine.alloc_page().unwrap();
+    let calls = AtomicUsize::new(0);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        if calls.fetch_add(1, Ordering::SeqCst) < 4 {
+            ctx.fail_or_refault(Errno::EINTR)
+        } else {
+            ctx.insert_page(&page)
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(0));
+}
+
+#[test]
+fn what_went_wrong_decides_the_signal() {
+    let machine = Machine::new();
+    let errnos = [Errno::ENOMEM, Errno::EHWPOISON, Errno::ENXIO, Errno::EBUSY];
+    let file = faulting::<Normal, _>(&machine, move |mut ctx| {
+        ctx.account_major();
+        let errno = errnos[ctx.pgoff().index()];
+        ctx.fail(errno)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
+    let signal = |page| process.thread().read_u8(page_at(at, page)).unwrap_err().signal().unwrap();
+    assert_eq!(signal(0), Signal::Killed(at));
+    for page in 1..4 {
+        assert_eq!(signal(page), Signal::Sigbus(page_at(at, page)));
+    }
+    let statistics = machine.statistics();
+    let answers = statistics.answers;
+    assert_eq!((answers.oom, answers.hwpoison, answers.sigbus, statistics.major_faults), (1, 1, 2, 4));
+    assert_eq!((statistics.signals.killed, statistics.signals.sigbus), (1, 3));
+}
+
+#[test]
+fn a_fault_waits_until_it_is_woken() {
+    let machine = Machine::new();
+    let queue = WaitQueue::new().unwrap();
+    let ready = Arc::new(AtomicBool::new(false));
+    let page = machine.alloc_page().unwrap();
+    let (waiting, is_ready) = (queue.clone(), Arc::clone(&ready));
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        let ticket = waiting.ticket();
+        if is_ready.load(Ordering::SeqCst) {
+            return ctx.insert_page(&page);
+        }
+        match ctx.wait(&waiting, ticket) {
+            Ok(waited) => ctx.refault(waited),
+            Err(errno) => ctx.fail_or_refault(errno),
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    thread::scope(|scope| {
+        let user = process.thread();
+        scope.spawn(move || assert_eq!(user.read_u8(at), Ok(0)));
+        while queue.sleepers() == 0 {
+            thread::yield_now();
+        }
+        ready.store(true, Ordering::SeqCst);
+        queue.wake_all();
+    });
+
+    // Somebody who is killed does not wait for what never comes.
+    ready.store(false, Ordering::SeqCst);
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+    thread::scope(|scope| {
+        let user = process.thread();
+        scope.spawn(move || assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Killed(at))));
+        while queue.sleepers() == 0 {
+            thread::yield_now();
+        }
+        process.kill();
+    });
+    assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Killed(at)));
+}
+
+#[test]
+fn a_hook_inside_a_hook_is_refused() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let process = machine.process();
+    let plain = faulting::<Mixed, _>(&machine, {
+        let page = page.clone();
+        move |ctx| ctx.insert_page(&page)
+    });
+    let present = process.mmap(&plain, Map::shared(PAGE)).unwrap();
+    process.thread().read_u8(present).unwrap();
+
+    // Everything a hook could try, on its own process.
+    let tries = move |process: &Process, hook: Hook| {
+        let refused = Err(SyscallError::InsideHook { hook });
+        assert_eq!(process.thread().read_u8(present), Err(AccessError::InsideHook { hook, address: present }));
+        assert_eq!(process.munmap(present, PAGE), refused);
+        assert_eq!(process.mmap(&plain, Map::shared(PAGE)).map(drop), refused);
+        assert_eq!(process.fork().map(drop), refused);
+        assert_eq!(process.exit(), refused);
+        assert_eq!(process.mapping_count().map(drop), refused);
+    };
+    let (me, tried) = (process.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&tried);
+    let tries = Arc::new(move |hook| {
+        tries(&me, hook);
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let file = open(&machine, move |ctx| {
+        tries(Hook::Mmap);
+        let (in_fault, in_close, page) = (Arc::clone(&tries), Arc::clone(&tries), page.clone());
+        let on_drop = OnDrop(move || in_close(Hook::Close));
+        let state = on_fault::<Mixed, _>(move |ctx| {
+            let _ = &on_drop;
+            in_fault(Hook::Fault);
+            ctx.insert_page(&page)
+        });
+        Ok(ctx.establish(state)?.fill_later())
+    });
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(0));
+    process.munmap(at, PAGE).unwrap();
+    assert_eq!(tried.load(Ordering::SeqCst), 3);
+    drop(file);
+}
+
+#[test]
+fn a_panicking_fault_hook_gives_back_what_it_holds() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let locked = page.clone();
+    let first = AtomicBool::new(true);
+    let file = faulting::<Normal, _>(&machine, move |ctx| {
+        let locked = ctx.lock_page(&locked);
+        assert!(!first.swap(false, Ordering::SeqCst), "on purpose");
+        ctx.deliver_locked(locked)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::private(PAGE)).unwrap();
+    let user = process.thread();
+    assert!(catch_unwind(AssertUnwindSafe(|| user.write_u8(at, 1))).is_err());
+    assert_eq!((page.references(), machine.statistics().frames_in_use), (2, 1));
+    // Neither the page nor the address space is locked for ever, and this thread is in no hook.
+    user.write_u8(at, 1).unwrap();
+    process.munmap(at, PAGE).unwrap();
+}
+
+#[test]
+fn a_page_that_is_locked_twice_is_reported() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let twice = page.clone();
+    let file = faulting::<Normal, _>(&machine, move |ctx| {
+        let _first = ctx.lock_page(&twice);
+        let second = ctx.lock_page(&twice);
+        ctx.deliver_locked(second)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Err(AccessError::PageLockedTwice { address: at }));
+    assert_eq!(page.references(), 2);
+}
+
+#[test]
+fn a_mapping_without_a_fault_hook_has_what_mmap_gave_it() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let file = open(&machine, move |ctx| Ok(ctx.populate::<Mixed>()?.insert_page(&page)?.fill_later()));
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(at), Ok(0));
+    assert_eq!(user.read_u8(page_at(at, 1)).unwrap_err().signal(), Some(Signal::Sigbus(page_at(at, 1))));
+    assert_eq!(machine.statistics().handler_calls, 0);
+}
+
+#[test]
+fn accesses_go_on_while_everything_changes_under_them() {
+    const PAGES: usize = 8;
+    let machine = Machine::new();
+    let pages = pages(&machine, PAGES);
+    let inserted = pages.clone();
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        let page = &inserted[ctx.pgoff().index()];
+        ctx.insert_page(page)
+    });
+    let process = machine.process();
+    let shared = process.mmap(&file, Map::shared(PAGES * PAGE)).unwrap();
+    let private = process.mmap(&file, Map::private(PAGES * PAGE)).unwrap();
+    let done = AtomicUsize::new(0);
+    in_threads(&process, 5, |index, user| {
+        if index == 0 {
+            let mut round = 0;
+            while done.load(Ordering::SeqCst) < 4 {
+                round += 1;
+                file.unmap_mapping_range(PageOffset::new(round % PAGES), PageCount::new(2), round % 3 == 0);
+                let child = process.fork().unwrap();
+                child.thread().write_u8(page_at(private, round % PAGES), 99).unwrap();
+                let page = page_at(shared, round % PAGES);
+                process.munmap(page, PAGE).unwrap();
+                let there = Map::shared(PAGE).pgoff(PageOffset::new(round % PAGES)).at(page);
+                process.mmap(&file, there).unwrap();
+            }
+            return;
+        }
+        for turn in 0..400 {
+            let page = (turn * index) % PAGES;
+            let expected = u8::try_from(page + 1).unwrap();
+            // Shared pages are unmapped for a moment now and then; private ones never.
+            if let Ok(byte) = user.read_u8(page_at(shared, page)) {
+                assert_eq!(byte, expected);
+            }
+            user.write_u8(page_at(private, page), expected).unwrap();
+            assert_eq!(user.read_u8(page_at(private, page)), Ok(expected));
+        }
+        done.fetch_add(1, Ordering::SeqCst);
+    });
+    process.exit().unwrap();
+    let statistics = machine.statistics();
+    assert_eq!((statistics.frames_in_use, statistics.page_tables_in_use), (PAGES, 0));
+    assert!(pages.iter().all(|page| (page.references(), page.map_count()) == (2, 0)));
+}

@@ -1,0 +1,321 @@
+//! What drivers insert: references, refusals, the zero page, frames by number.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use vmctx::{
+    Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, Remapped, UserAddr,
+    platform::Cache,
+    sim::{DeviceMemory, File, Machine, Map, Prot, Signal},
+};
+
+use crate::drivers::{PAGE, errno, faulting, first_byte, open, page_at, pages};
+
+fn device(machine: &Machine, count: usize) -> DeviceMemory {
+    let memory = machine.device_memory(PageCount::new(count)).unwrap();
+    for page in 0..count {
+        memory.write(page * PAGE, &[u8::try_from(page + 101).unwrap(); PAGE]).unwrap();
+    }
+    memory
+}
+
+/// A file that maps this memory whole (`remap_pfn_range`), `/dev/mem`'s way.
+fn remapping(machine: &Machine, memory: &DeviceMemory) -> File {
+    let memory = memory.clone();
+    open(machine, move |ctx| {
+        let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+        ctx.populate::<Remapped>()?.remap_all(frames)
+    })
+}
+
+#[test]
+fn an_inserted_page_has_a_reference_of_its_own() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let inserted = page.clone();
+    let file = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
+    let process = machine.process();
+    assert_eq!((page.references(), page.map_count()), (2, 0));
+    let once = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let twice = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!((page.references(), page.map_count()), (4, 2));
+    process.munmap(once, PAGE).unwrap();
+    process.munmap(twice, PAGE).unwrap();
+    assert_eq!((page.references(), page.map_count()), (2, 0));
+}
+
+#[test]
+fn a_delivered_page_brings_its_reference() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let delivered = page.clone();
+    let file = faulting::<Normal, _>(&machine, move |ctx| {
+        if ctx.pgoff() == PageOffset::ZERO {
+            ctx.deliver(delivered.clone())
+        } else {
+            let locked = ctx.lock_page(&delivered);
+            ctx.deliver_locked(locked)
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    process.thread().write_u8(at, 5).unwrap();
+    assert_eq!((page.references(), page.map_count()), (3, 1));
+    // The lock is given back with the second one: else this would hang.
+    assert_eq!(process.thread().read_u8(page_at(at, 1)), Ok(5));
+    assert_eq!((page.references(), page.map_count()), (4, 2));
+    let statistics = machine.statistics();
+    assert_eq!((statistics.delivered, statistics.answers.page, statistics.answers.locked), (2, 1, 1));
+}
+
+#[test]
+fn a_page_of_another_machine_is_refused() {
+    let (machine, other) = (Machine::new(), Machine::new());
+    let foreign = other.alloc_page().unwrap();
+    let process = machine.process();
+
+    let page = foreign.clone();
+    let at_mmap = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&page)?.finish());
+    assert_eq!(errno(process.mmap(&at_mmap, Map::shared(PAGE))), Errno::EINVAL);
+
+    let page = foreign.clone();
+    let in_fault = faulting::<Mixed, _>(&machine, move |ctx| ctx.insert_page(&page));
+    let at = process.mmap(&in_fault, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+
+    let page = foreign.clone();
+    let delivering = faulting::<Normal, _>(&machine, move |ctx| ctx.deliver(page.clone()));
+    let at = process.mmap(&delivering, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+    assert_eq!(foreign.map_count(), 0);
+}
+
+#[test]
+fn a_range_of_frames_is_mapped_without_references() {
+    let machine = Machine::new();
+    let memory = device(&machine, 3);
+    let process = machine.process();
+    let file = remapping(&machine, &memory);
+    let at = process.mmap(&file, Map::shared(2 * PAGE).pgoff(PageOffset::new(1))).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(at), Ok(102));
+    user.write_u8(page_at(at, 1), 7).unwrap();
+    let mut byte = [0];
+    memory.read(2 * PAGE, &mut byte).unwrap();
+    assert_eq!(byte, [7]);
+    assert_eq!(machine.statistics().faults, 0);
+    assert_eq!(machine.statistics().references, 0);
+}
+
+#[test]
+fn ram_can_be_mapped_by_number_and_is_not_counted() {
+    let machine = Machine::new();
+    let page = &pages(&machine, 1)[0];
+    let file = remapping(&machine, &machine.physical_memory());
+    let process = machine.process();
+    let pgoff = PageOffset::new(usize::try_from(page.pfn()).unwrap());
+    let at = process.mmap(&file, Map::shared(PAGE).pgoff(pgoff)).unwrap();
+    process.thread().write_u8(at, 55).unwrap();
+    assert_eq!(first_byte(page), 55);
+    assert_eq!((page.references(), page.map_count()), (1, 0));
+}
+
+#[test]
+fn holes_and_frames_of_other_machines_are_refused_and_the_range_is_undone() {
+    let (machine, other) = (Machine::new(), Machine::new());
+    let memory = device(&machine, 2);
+    let process = machine.process();
+    // Two frames of the device, then a hole.
+    let file = remapping(&machine, &machine.physical_memory());
+    let pgoff = PageOffset::new(usize::try_from(memory.base()).unwrap());
+    assert_eq!(errno(process.mmap(&file, Map::shared(3 * PAGE).pgoff(pgoff))), Errno::EINVAL);
+    let statistics = machine.statistics();
+    assert_eq!((statistics.insertions, statistics.unmapped, statistics.page_tables_in_use), (2, 2, 0));
+    process.mmap(&file, Map::shared(2 * PAGE).pgoff(pgoff)).unwrap();
+
+    let foreign = device(&other, 1);
+    let file = remapping(&machine, &foreign);
+    assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::EINVAL);
+    let file = faulting::<PfnMap, _>(&machine, move |ctx| {
+        let frame = foreign.frame(ctx.pgoff()).unwrap();
+        ctx.insert_pfn(frame)
+    });
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+}
+
+#[test]
+fn a_copy_on_write_mapping_cannot_be_a_pfn_map() {
+    let machine = Machine::new();
+    let memory = device(&machine, 1);
+    let file = faulting::<PfnMap, _>(&machine, move |ctx| {
+        let frame = memory.frame(ctx.pgoff()).unwrap();
+        ctx.insert_pfn(frame)
+    });
+    let process = machine.process();
+    assert_eq!(errno(process.mmap(&file, Map::private(PAGE))), Errno::EINVAL);
+    assert_eq!(errno(process.mmap(&file, Map::private(PAGE).prot(Prot::READ))), Errno::EINVAL);
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(101));
+}
+
+#[test]
+fn insert_mixed_counts_a_page_and_not_a_devices_frame() {
+    let machine = Machine::new();
+    let memory = device(&machine, 1);
+    let page = &pages(&machine, 1)[0];
+    let (everything, ram) = (machine.physical_memory(), PageOffset::new(usize::try_from(page.pfn()).unwrap()));
+    let frames = memory.clone();
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        if ctx.pgoff() == PageOffset::ZERO {
+            ctx.insert_mixed(frames.frame(PageOffset::ZERO).unwrap())
+        } else {
+            ctx.insert_mixed(everything.frame(ram).unwrap())
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(at), Ok(101));
+    assert_eq!(user.read_u8(page_at(at, 1)), Ok(1));
+    assert_eq!((page.references(), page.map_count()), (2, 1));
+    process.munmap(at, 2 * PAGE).unwrap();
+    assert_eq!((page.references(), page.map_count()), (1, 0));
+}
+
+#[test]
+fn insert_mixed_refuses_free_frames_and_private_copies() {
+    let machine = Machine::new();
+    let wanted = Arc::new(AtomicU64::new(0));
+    let (everything, number) = (machine.physical_memory(), Arc::clone(&wanted));
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        let pfn = usize::try_from(number.load(Ordering::SeqCst)).unwrap();
+        ctx.insert_mixed(everything.frame(PageOffset::new(pfn)).unwrap())
+    });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+
+    let free = machine.alloc_page().unwrap().pfn();
+    wanted.store(free, Ordering::SeqCst);
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+
+    // The copy takes the frame that was free.
+    let memory = device(&machine, 1);
+    let private = process.mmap(&remapping(&machine, &memory), Map::private(PAGE)).unwrap();
+    user.write_u8(private, 1).unwrap();
+    assert_eq!(machine.statistics().copies, 1);
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+}
+
+#[test]
+fn insert_mixed_mkwrite_needs_no_second_fault() {
+    let machine = Machine::new();
+    let memory = device(&machine, 1);
+    let file =
+        faulting::<Mixed, _>(&machine, move |ctx| ctx.insert_mixed_mkwrite(memory.frame(PageOffset::ZERO).unwrap()));
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    user.write_u8(at, 1).unwrap();
+    assert!(process.page_prot_at(at).unwrap().is_writable());
+    assert_eq!(machine.statistics().faults, 1);
+    // Through a private mapping the device's memory is never writable.
+    let private = process.mmap(&file, Map::private(PAGE)).unwrap();
+    user.write_u8(private, 2).unwrap();
+    assert_eq!((user.read_u8(private), user.read_u8(at)), (Ok(2), Ok(1)));
+}
+
+#[test]
+fn the_zero_page_is_for_mappings_that_cannot_write_it() {
+    let machine = Machine::new();
+    let at_mmap = open(&machine, |ctx| ctx.populate::<Mixed>()?.insert_zero_page()?.finish());
+    let in_fault = faulting::<Mixed, _>(&machine, |ctx| ctx.insert_zero_page());
+    let process = machine.process();
+    let user = process.thread();
+
+    assert_eq!(errno(process.mmap(&at_mmap, Map::shared(PAGE))), Errno::EINVAL);
+    assert_eq!(errno(process.mmap(&at_mmap, Map::shared(PAGE).prot(Prot::READ))), Errno::EINVAL);
+    let at = process.mmap(&in_fault, Map::shared(PAGE)).unwrap();
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+
+    for file in [at_mmap, in_fault] {
+        let at = process.mmap(&file, Map::private(PAGE)).unwrap();
+        let another = process.mmap(&file, Map::private(PAGE)).unwrap();
+        assert_eq!(user.read_u8(at), Ok(0));
+        user.write_u8(at, 9).unwrap();
+        assert_eq!((user.read_u8(at), user.read_u8(another)), (Ok(9), Ok(0)));
+    }
+    let forbidden = open(&machine, |ctx| ctx.read_only()?.populate::<Mixed>()?.insert_zero_page()?.finish());
+    process.mmap(&forbidden, Map::shared(PAGE).prot(Prot::READ)).unwrap();
+}
+
+#[test]
+fn what_is_in_place_is_left_alone() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 3);
+    let prefaults = Arc::new(Mutex::new(Vec::new()));
+    let (inserted, tell) = (pages.clone(), Arc::clone(&prefaults));
+    let file = faulting::<Mixed, _>(&machine, move |mut ctx| {
+        let mut found = Vec::new();
+        for at in [0, 1, 9] {
+            found.push(ctx.prefault_page(PageOffset::new(at), &inserted[2]));
+        }
+        found.push(ctx.prefault_page(PageOffset::new(1), &inserted[1]));
+        *tell.lock().unwrap() = found;
+        ctx.insert_page(&inserted[0])
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(3 * PAGE)).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(at), Ok(1));
+    use Prefault::{AlreadyPresent, Inserted, OutsideMapping, TheFaultItself};
+    assert_eq!(*prefaults.lock().unwrap(), [TheFaultItself, Inserted, OutsideMapping, AlreadyPresent]);
+    assert_eq!(user.read_u8(page_at(at, 1)), Ok(3));
+    let statistics = machine.statistics();
+    assert_eq!((statistics.faults, statistics.insertions, statistics.already_present), (1, 2, 1));
+    assert_eq!(pages[1].map_count(), 0);
+}
+
+#[test]
+fn one_frames_protection_and_cache_attribute_are_its_own() {
+    let machine = Machine::new();
+    let memory = device(&machine, 1);
+    let writable = Arc::new(AtomicBool::new(true));
+    let is_writable = Arc::clone(&writable);
+    let file = faulting::<PfnMap, _>(&machine, move |ctx| {
+        let prot = ctx.page_prot().write_combine();
+        let prot = if is_writable.load(Ordering::SeqCst) { prot } else { prot.read_only() };
+        ctx.insert_pfn_prot(memory.frame(PageOffset::ZERO).unwrap(), prot)
+    });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.page_prot_at(at), None);
+    user.read_u8(at).unwrap();
+    assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(true, Cache::WriteCombine)));
+
+    writable.store(false, Ordering::SeqCst);
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+    user.read_u8(at).unwrap();
+    assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(false, Cache::WriteCombine)));
+    // The mapping may be written, and nobody wants to know first (`pfn_mkwrite`).
+    user.write_u8(at, 3).unwrap();
+    assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(true, Cache::WriteCombine)));
+}
+
+#[test]
+fn the_vmas_cache_attribute_goes_to_all_that_is_inserted() {
+    let machine = Machine::new();
+    let memory = device(&machine, 1);
+    let file = open(&machine, move |ctx| {
+        let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+        ctx.noncached().populate::<Remapped>()?.remap_all(frames)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.page_prot_at(at).unwrap().cache(), Cache::Noncached);
+    assert_eq!(process.page_prot_at(UserAddr::new(0x10_0000)), None);
+}

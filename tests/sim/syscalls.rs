@@ -1,0 +1,271 @@
+//! munmap, mprotect and mremap, in part and in whole.
+
+use std::sync::{Arc, Mutex};
+
+use vmctx::{
+    Errno, FrameSource, Mixed, PageCount, PageOffset, Remapped, UserAddr,
+    sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Thread},
+};
+
+use crate::drivers::{PAGE, Uncut, errno, faulting, first_byte, open, page_at, pages};
+
+fn ring(machine: &Machine, pages: &[Page]) -> File {
+    let pages = pages.to_vec();
+    faulting::<Mixed, _>(machine, move |ctx| match pages.get(ctx.pgoff().index()) {
+        Some(page) => ctx.insert_page(page),
+        None => ctx.fail(Errno::ENXIO),
+    })
+}
+
+/// Four pages, all touched.
+fn four() -> (File, Vec<Page>, Process, Thread, UserAddr) {
+    let machine = Machine::new();
+    let pages = pages(&machine, 4);
+    let process = machine.process();
+    let file = ring(&machine, &pages);
+    let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
+    let user = process.thread();
+    for page in 0..4 {
+        user.read_u8(page_at(at, page)).unwrap();
+    }
+    (file, pages, process, user, at)
+}
+
+fn bytes(user: &Thread, at: UserAddr) -> [Option<u8>; 4] {
+    [0, 1, 2, 3].map(|page| user.read_u8(page_at(at, page)).ok())
+}
+
+#[test]
+fn munmap_in_the_middle_leaves_both_ends() {
+    let (_file, pages, process, user, at) = four();
+    process.munmap(page_at(at, 1), 2 * PAGE).unwrap();
+    assert_eq!(bytes(&user, at), [Some(1), None, None, Some(4)]);
+    assert_eq!(process.mapping_count(), Ok(2));
+    assert_eq!(pages.iter().map(Page::map_count).collect::<Vec<_>>(), [1, 0, 0, 1]);
+    // The far end still knows its place in the object.
+    process.munmap(at, PAGE).unwrap();
+    assert_eq!(bytes(&user, at), [None, None, None, Some(4)]);
+    // What is not mapped is no error.
+    process.munmap(at, 4 * PAGE).unwrap();
+    process.munmap(at, 4 * PAGE).unwrap();
+    assert_eq!(process.mapping_count(), Ok(0));
+}
+
+#[test]
+fn after_a_cut_faults_still_find_the_right_page() {
+    let (file, _pages, process, user, at) = four();
+    process.mprotect(page_at(at, 2), PAGE, Prot::READ).unwrap();
+    process.munmap(page_at(at, 1), PAGE).unwrap();
+    assert_eq!((process.mapping_count(), file.mapping_count()), (Ok(3), 3));
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+    assert_eq!(process.mapped_pages(at, 4 * PAGE), PageCount::ZERO);
+    assert_eq!(bytes(&user, at), [Some(1), None, Some(3), Some(4)]);
+    // Each piece is found by its part of the object.
+    file.unmap_mapping_range(PageOffset::new(2), PageCount::new(1), true);
+    assert_eq!(process.mapped_pages(page_at(at, 2), PAGE), PageCount::ZERO);
+    assert_eq!(process.mapped_pages(at, 4 * PAGE), PageCount::new(2));
+}
+
+#[test]
+fn munmap_fails_as_do_munmap_does() {
+    let (_file, _pages, process, _user, at) = four();
+    let munmap = |address, bytes| errno(process.munmap(UserAddr::new(address), bytes));
+    assert_eq!(munmap(at.get() + 1, PAGE), Errno::EINVAL);
+    assert_eq!(munmap(at.get(), 0), Errno::EINVAL);
+    assert_eq!(munmap(at.get(), usize::MAX), Errno::EINVAL);
+    assert_eq!(munmap(0x7fff_ffff_f000, PAGE), Errno::EINVAL);
+    assert_eq!(process.mapping_count(), Ok(1));
+}
+
+#[test]
+fn a_mapping_that_may_not_be_cut_is_not_cut() {
+    let machine = Machine::new();
+    let cuts = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&cuts);
+    let uncut = Arc::new(Uncut(Arc::new(move |at: PageOffset| {
+        tell.lock().unwrap().push(at.index());
+        Err(Errno::EINVAL)
+    })));
+    let pages = pages(&machine, 4);
+    let file = open(&machine, move |ctx| {
+        let mut ctx = ctx.establish_shared(Arc::clone(&uncut))?;
+        for page in &pages {
+            ctx = ctx.insert_page(page)?;
+        }
+        ctx.finish()
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(4 * PAGE).pgoff(PageOffset::new(10))).unwrap();
+
+    assert_eq!(errno(process.munmap(page_at(at, 1), PAGE)), Errno::EINVAL);
+    assert_eq!(errno(process.munmap(at, 2 * PAGE)), Errno::EINVAL);
+    assert_eq!(errno(process.mprotect(page_at(at, 3), PAGE, Prot::READ)), Errno::EINVAL);
+    assert_eq!(errno(process.mremap(at, 4 * PAGE, PAGE, false)), Errno::EINVAL);
+    assert_eq!(errno(process.mremap(at, 2 * PAGE, 3 * PAGE, true)), Errno::EINVAL);
+    assert_eq!(*cuts.lock().unwrap(), [11, 12, 13, 11, 12]);
+    // Nothing has changed; and as a whole it can be treated like any other.
+    assert_eq!(bytes(&process.thread(), at), [Some(1), Some(2), Some(3), Some(4)]);
+    assert_eq!(process.mapping_count(), Ok(1));
+    process.mprotect(at, 4 * PAGE, Prot::READ).unwrap();
+    process.munmap(at, 4 * PAGE).unwrap();
+    assert_eq!(cuts.lock().unwrap().len(), 5);
+}
+
+#[test]
+fn mprotect_takes_rights_away_and_gives_them_back() {
+    let (_file, pages, process, user, at) = four();
+    process.mprotect(at, 2 * PAGE, Prot::READ).unwrap();
+    assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
+    user.write_u8(page_at(at, 2), 9).unwrap();
+    process.mprotect(at, PAGE, Prot::NONE).unwrap();
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
+    assert_eq!(pages[0].map_count(), 1);
+    process.mprotect(at, 4 * PAGE, Prot::READ | Prot::WRITE).unwrap();
+    user.write_u8(at, 8).unwrap();
+    assert_eq!((first_byte(&pages[0]), first_byte(&pages[2])), (8, 9));
+}
+
+#[test]
+fn mprotect_fails_as_linux_does_and_keeps_what_it_had_done() {
+    let (_file, pages, process, user, at) = four();
+    let machine = process.machine();
+    let mprotect = |at, bytes, prot| errno(process.mprotect(at, bytes, prot));
+    assert_eq!(process.mprotect(at, 0, Prot::NONE), Ok(()));
+    assert_eq!(mprotect(UserAddr::new(at.get() + 1), PAGE, Prot::READ), Errno::EINVAL);
+    assert_eq!(mprotect(at, usize::MAX - PAGE, Prot::READ), Errno::ENOMEM);
+    assert_eq!(mprotect(UserAddr::new(0x10_0000), PAGE, Prot::READ), Errno::ENOMEM);
+    process.munmap(page_at(at, 2), PAGE).unwrap();
+    assert_eq!(mprotect(at, 4 * PAGE, Prot::READ), Errno::ENOMEM);
+    assert!(user.write_u8(at, 9).is_err());
+    assert!(user.write_u8(page_at(at, 3), 9).is_ok());
+
+    let page = pages[0].clone();
+    let never = open(machine, move |ctx| ctx.read_only()?.populate::<Mixed>()?.insert_page(&page)?.finish());
+    assert_eq!(errno(process.mmap(&never, Map::shared(PAGE))), Errno::EPERM);
+    let at = process.mmap(&never, Map::shared(PAGE).prot(Prot::READ)).unwrap();
+    assert_eq!(mprotect(at, PAGE, Prot::READ | Prot::WRITE), Errno::EACCES);
+}
+
+#[test]
+fn mremap_makes_a_mapping_shorter() {
+    let (_file, pages, process, user, at) = four();
+    assert_eq!(process.mremap(at, 4 * PAGE, 2 * PAGE, false), Ok(at));
+    assert_eq!(bytes(&user, at), [Some(1), Some(2), None, None]);
+    assert_eq!(pages[3].map_count(), 0);
+    assert_eq!(process.mremap(at, 2 * PAGE, 2 * PAGE, false), Ok(at));
+}
+
+#[test]
+fn mremap_makes_a_mapping_longer_where_it_is() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 4);
+    let file = ring(&machine, &pages);
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    assert_eq!(process.mremap(at, 2 * PAGE, 4 * PAGE, false), Ok(at));
+    assert_eq!(bytes(&process.thread(), at), [Some(1), Some(2), Some(3), Some(4)]);
+    // The object's pages are found at the new place, too.
+    file.unmap_mapping_range(PageOffset::new(3), PageCount::new(1), true);
+    assert_eq!(process.mapped_pages(at, 4 * PAGE), PageCount::new(3));
+}
+
+#[test]
+fn mremap_moves_a_mapping_with_what_is_mapped() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 4);
+    let file = ring(&machine, &pages);
+    let process = machine.process();
+    let user = process.thread();
+    let wall = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let at = process.mmap(&file, Map::private(2 * PAGE)).unwrap();
+    assert_eq!(page_at(at, 2), wall);
+    user.write_u8(at, 66).unwrap();
+    user.read_u8(page_at(at, 1)).unwrap();
+
+    assert_eq!(errno(process.mremap(at, 2 * PAGE, 4 * PAGE, false)), Errno::ENOMEM);
+    let faults = machine.statistics().faults;
+    let moved = process.mremap(at, 2 * PAGE, 4 * PAGE, true).unwrap();
+    assert_ne!(moved, at);
+    assert_eq!((user.read_u8(moved), user.read_u8(page_at(moved, 1))), (Ok(66), Ok(2)));
+    assert_eq!(machine.statistics().faults, faults);
+    assert_eq!(bytes(&user, moved), [Some(66), Some(2), Some(3), Some(4)]);
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
+    assert_eq!(process.mapping_count(), Ok(2));
+    // Away from the object, not from the place where it was.
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, false);
+    assert_eq!(process.mapped_pages(moved, 4 * PAGE), PageCount::new(1));
+}
+
+#[test]
+fn mremap_can_move_a_part_out_of_the_middle() {
+    let (_file, pages, process, user, at) = four();
+    let moved = process.mremap(page_at(at, 1), PAGE, 2 * PAGE, true).unwrap();
+    assert_eq!(bytes(&user, at), [Some(1), None, Some(3), Some(4)]);
+    assert_eq!((user.read_u8(moved), user.read_u8(page_at(moved, 1))), (Ok(2), Ok(3)));
+    assert_eq!(pages.iter().map(Page::map_count).collect::<Vec<_>>(), [1, 1, 2, 1]);
+    assert_eq!(process.mapping_count(), Ok(3));
+}
+
+#[test]
+fn mremap_from_nothing_maps_a_shared_mapping_once_more() {
+    let (_file, pages, process, user, at) = four();
+    let machine = process.machine();
+    let again = process.mremap(page_at(at, 1), 0, 2 * PAGE, true).unwrap();
+    assert_eq!((user.read_u8(again), user.read_u8(at)), (Ok(2), Ok(1)));
+    let private = process.mmap(&ring(machine, &pages), Map::private(PAGE)).unwrap();
+    assert_eq!(errno(process.mremap(private, 0, PAGE, true)), Errno::EINVAL);
+}
+
+#[test]
+fn mremap_fails_as_linux_does() {
+    let (_file, pages, process, _user, at) = four();
+    let machine = process.machine();
+    let mremap = |at, old, new| errno(process.mremap(at, old, new, true));
+    assert_eq!(mremap(UserAddr::new(at.get() + 1), PAGE, 2 * PAGE), Errno::EINVAL);
+    assert_eq!(mremap(at, PAGE, 0), Errno::EINVAL);
+    assert_eq!(mremap(UserAddr::new(0x10_0000), PAGE, 2 * PAGE), Errno::EFAULT);
+    assert_eq!(mremap(at, 5 * PAGE, 6 * PAGE), Errno::EFAULT);
+    assert_eq!(mremap(at, 4 * PAGE, 1 << 47), Errno::ENOMEM);
+
+    let page = pages[0].clone();
+    let fixed = open(machine, move |ctx| ctx.dont_expand().populate::<Mixed>()?.insert_page(&page)?.finish());
+    let at = process.mmap(&fixed, Map::shared(PAGE)).unwrap();
+    assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
+
+    let memory = machine.device_memory(PageCount::new(2)).unwrap();
+    let frames = open(machine, move |ctx| {
+        let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+        ctx.populate::<Remapped>()?.remap_all(frames)
+    });
+    let at = process.mmap(&frames, Map::shared(2 * PAGE)).unwrap();
+    assert_eq!(mremap(at, 2 * PAGE, 3 * PAGE), Errno::EFAULT);
+    // Shorter is always allowed.
+    assert_eq!(process.mremap(at, 2 * PAGE, PAGE, false), Ok(at));
+}
+
+#[test]
+fn a_move_that_runs_out_of_page_tables_changes_nothing() {
+    let machine = Machine::with_limits(Limits { page_tables: 3, ..Limits::default() });
+    let pages = pages(&machine, 4);
+    let file = ring(&machine, &pages);
+    let process = machine.process();
+    let user = process.thread();
+    // Two pages in two tables, with a wall behind. Free space ends at a table's border, so that what is one page longer
+    // than a table spans begins with one page in one table and the second in the next; and there is one table left.
+    let at = UserAddr::new(0x4000_0000 - PAGE);
+    process.mmap(&file, Map::shared(2 * PAGE).at(at)).unwrap();
+    process.mmap(&file, Map::shared(PAGE).at(page_at(at, 2))).unwrap();
+    user.read_u8(at).unwrap();
+    user.read_u8(page_at(at, 1)).unwrap();
+
+    let before = machine.statistics();
+    assert_eq!(errno(process.mremap(at, 2 * PAGE, 513 * PAGE, true)), Errno::ENOMEM);
+    let after = machine.statistics();
+    assert_eq!((after.page_tables_in_use, after.references), (before.page_tables_in_use, before.references));
+    assert_eq!((process.mapping_count(), file.mapping_count()), (Ok(2), 2));
+    assert_eq!((user.read_u8(at), user.read_u8(page_at(at, 1))), (Ok(1), Ok(2)));
+    assert_eq!(machine.statistics().faults, before.faults);
+    // With one page less both go into the table that is left.
+    let moved = process.mremap(at, 2 * PAGE, 512 * PAGE, true).unwrap();
+    assert_eq!((user.read_u8(moved), user.read_u8(page_at(moved, 1))), (Ok(1), Ok(2)));
+}
