@@ -1,0 +1,8 @@
+//! G13: a number where frames belong.
+use vmctx::{Errno, Mapped, MmapCtx, Platform, Remapped};
+
+fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, base: u64) -> Result<Mapped<'m>, Errno> {
+    ctx.populate::<Remapped>()?.remap_all(base)
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! G5: a fault hook that returns nothing.
+use core::marker::PhantomData;
+use vmctx::{FaultCtx, Mixed, Platform, VmOperations};
+
+struct Ring<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Ring<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, _ctx: FaultCtx<'f, P, Mixed>) {}
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! G1: a fault hook that returns an errno.
+use core::marker::PhantomData;
+use vmctx::{Errno, FaultCtx, Mixed, Platform, VmOperations};
+
+struct Ring<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Ring<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, _ctx: FaultCtx<'f, P, Mixed>) -> Result<(), Errno> {
+        Err(Errno::ENXIO)
+    }
+}
+
+fn main() {}

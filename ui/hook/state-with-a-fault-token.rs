@@ -1,0 +1,13 @@
+//! G1, G7: a state that keeps a fault's token.
+use vmctx::{FaultCtx, Mixed, Platform, VmOperations};
+
+struct Hoard<P: Platform> {
+    ctx: FaultCtx<'static, P, Mixed>,
+}
+
+impl<P: Platform> VmOperations for Hoard<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+}
+
+fn main() {}

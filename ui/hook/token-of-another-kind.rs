@@ -1,0 +1,16 @@
+//! G9: a fault hook for another kind than the state says.
+use core::marker::PhantomData;
+use vmctx::{Errno, FaultCtx, Mixed, PfnMap, Platform, VmFault, VmOperations};
+
+struct Ring<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Ring<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.fail(Errno::ENXIO)
+    }
+}
+
+fn main() {}

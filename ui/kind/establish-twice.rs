@@ -1,0 +1,12 @@
+//! G9: a mapping has one state and one kind.
+use vmctx::{Errno, Mixed, MmapCtx, Platform, VmOperations};
+
+fn mmap<'m, P: Platform, V: VmOperations<Platform = P, Mapping = Mixed>>(
+    ctx: MmapCtx<'m, P>,
+    one: V,
+    other: V,
+) -> Result<MmapCtx<'m, P, Mixed>, Errno> {
+    ctx.establish(one)?.establish(other)
+}
+
+fn main() {}

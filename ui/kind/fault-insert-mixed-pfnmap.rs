@@ -1,0 +1,8 @@
+//! G9: a frame that may have a page behind it in a fault of a `PfnMap` mapping.
+use vmctx::{FaultCtx, Frame, PfnMap, Platform, VmFault};
+
+fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, frame: Frame<'_, P>) -> VmFault<'f> {
+    ctx.insert_mixed(frame)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! G9: `VM_DONTDUMP`, after the kind was chosen and slots may be filled.
+use vmctx::{Mixed, MmapCtx, Platform};
+
+fn late<'m, P: Platform>(ctx: MmapCtx<'m, P, Mixed>) -> MmapCtx<'m, P, Mixed> {
+    ctx.dont_dump()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! G9: writers refused, after the kind was chosen and slots may be filled.
+use vmctx::{Errno, Mixed, MmapCtx, Platform};
+
+fn late<'m, P: Platform>(ctx: MmapCtx<'m, P, Mixed>) -> Result<MmapCtx<'m, P, Mixed>, Errno> {
+    ctx.read_only()
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! G7: a token is this thread's: the lock it stands for is.
+use vmctx::{FaultCtx, Mixed, Platform};
+
+fn require_send<T: Send>(_: T) {}
+
+fn serve<P: Platform>(ctx: FaultCtx<'_, P, Mixed>) {
+    require_send(ctx)
+}
+
+fn main() {}
