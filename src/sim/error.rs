@@ -68,8 +68,8 @@ pub enum AccessError {
         /// The address of the access.
         address: UserAddr,
     },
-    /// The answer does not fit what was done: Linux would dereference NULL or unlock what is not locked. Safe code cannot
-    /// do it; unsound code can.
+    /// The answer does not fit what was done: Linux would dereference NULL or unlock what is not locked. Safe code
+    /// cannot do it; unsound code can.
     #[error("the answer to the fault at {address} is wrong: {reason}")]
     WrongAnswer {
         /// The address of the access.

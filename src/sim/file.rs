@@ -30,8 +30,8 @@ impl OpenMode {
     }
 }
 
-/// An open file of a driver's. Clones are the same open file; its mappings keep it open (and the driver alive) after the last
-/// clone is dropped.
+/// An open file of a driver's. Clones are the same open file; its mappings keep it open (and the driver alive) after
+/// the last clone is dropped.
 #[derive(Clone)]
 pub struct File {
     open: Arc<Open>,

@@ -13,9 +13,9 @@ use super::{
 impl Process {
     /// A child with a copy of the address space (`dup_mmap`).
     ///
-    /// Mappings that the driver does not let be copied (`VM_DONTCOPY`) are left out. The others share the driver's state.
-    /// Entries of mappings in which drivers insert, and of those with private copies, are copied; others are filled
-    /// by faults again. What is private is write-protected on both sides, and copied with the first store.
+    /// Mappings that the driver does not let be copied (`VM_DONTCOPY`) are left out. The others share the driver's
+    /// state. Entries of mappings in which drivers insert, and of those with private copies, are copied; others are
+    /// filled by faults again. What is private is write-protected on both sides, and copied with the first store.
     ///
     /// # Errors
     /// ENOMEM without page tables; nothing is left of the child then. [`SyscallError::InsideHook`],

@@ -33,8 +33,8 @@ pub enum Injection {
     /// A fault hook is called with `FAULT_FLAG_RETRY_NOWAIT`: it must not wait and must not give up the lock. If it
     /// answers RETRY, the fault is begun anew as usual.
     RetryNoWait,
-    /// A fault hook is called without `FAULT_FLAG_ALLOW_RETRY`: it cannot give up the lock, as under `get_user_pages` or
-    /// a kernel access.
+    /// A fault hook is called without `FAULT_FLAG_ALLOW_RETRY`: it cannot give up the lock, as under `get_user_pages`
+    /// or a kernel access.
     NoRetry,
 }
 

@@ -138,7 +138,8 @@ impl Area {
         self.put(address, self.entry(pfn, self.prot, true), mkwrite)
     }
 
-    /// `vm_mixed_zeropage_allowed`: nobody may ever write to it. (`pfn_mkwrite`, which makes an exception, is not here yet.)
+    /// `vm_mixed_zeropage_allowed`: nobody may ever write to it. (`pfn_mkwrite`, which makes an exception, is not
+    /// here yet.)
     fn zero_page_allowed(&self) -> bool {
         self.flags.is_cow() || !self.flags.intersects(VmFlags::WRITE | VmFlags::MAYWRITE)
     }
@@ -154,8 +155,8 @@ impl Area {
         }
     }
 
-    /// Puts an entry where none is. With `mkwrite` it is writable and dirty at once, and so is one of the same frame that is
-    /// there already.
+    /// Puts an entry where none is. With `mkwrite` it is writable and dirty at once, and so is one of the same frame
+    /// that is there already.
     fn put(&self, address: usize, pte: Pte, mkwrite: bool) -> Result<(), Errno> {
         let machine = self.tables.machine();
         let put = self.tables.with_table(address, |slot| match slot.pte() {
@@ -178,8 +179,8 @@ impl Area {
         put
     }
 
-    /// `maybe_mkwrite`. The object's own memory never becomes writable through a private mapping, which would be Linux's
-    /// answer here: it trusts the file system not to ask.
+    /// `maybe_mkwrite`. The object's own memory never becomes writable through a private mapping, which would be
+    /// Linux's answer here: it trusts the file system not to ask.
     fn make_writable(&self, pte: Pte) -> Pte {
         let writable = pte.writable || self.flags.contains(VmFlags::SHARED | VmFlags::WRITE);
         Pte { writable, dirty: true, ..pte }

@@ -103,8 +103,8 @@ impl Machine {
         DeviceMemory::new(self.clone(), count)
     }
 
-    /// All frame numbers from 0 on, RAM, device memory and holes, as `/dev/mem` offers them. The place of a page in it is
-    /// [`Page::pfn`]. What leads nowhere cannot be mapped.
+    /// All frame numbers from 0 on, RAM, device memory and holes, as `/dev/mem` offers them. The place of a page in
+    /// it is [`Page::pfn`]. What leads nowhere cannot be mapped.
     #[must_use]
     pub fn physical_memory(&self) -> DeviceMemory {
         DeviceMemory::everything(self.clone())

@@ -177,11 +177,11 @@ impl Process {
     /// Follows `do_mmap`, check by check.
     ///
     /// # Errors
-    /// EINVAL for no bytes at all, an offset or an address that is not a page's; ENOMEM for more bytes than there are addresses, and when
-    /// there are [too many mappings](super::Limits::mappings); EOVERFLOW if the object's last byte could not be counted; EEXIST
-    /// where something is mapped already; EPERM below the lowest address that can be mapped; EACCES for a file that was not
-    /// opened for reading, or not for the writing that a shared mapping is to do; and what the mmap hook fails with.
-    /// Afterwards nothing is left of a mapping that failed.
+    /// EINVAL for no bytes at all, an offset or an address that is not a page's; ENOMEM for more bytes than there are
+    /// addresses, and when there are [too many mappings](super::Limits::mappings); EOVERFLOW if the object's last
+    /// byte could not be counted; EEXIST where something is mapped already; EPERM below the lowest address that can
+    /// be mapped; EACCES for a file that was not opened for reading, or not for the writing that a shared mapping is
+    /// to do; and what the mmap hook fails with. Afterwards nothing is left of a mapping that failed.
     pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
         let first = map.first_page()?;
         let mut lock = self.mm().write_lock()?;
@@ -201,7 +201,8 @@ impl Process {
         let vma = Vma::new(range.clone(), first, map.flags(file)?, file.clone());
         let mut new = NewVma::new(vma, Arc::clone(self.mm().tables()));
         let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
-        // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this function.
+        // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
+        // function.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
         undo.disarm();
@@ -215,9 +216,9 @@ impl Process {
     /// nothing is left, in any process, have been dropped.
     ///
     /// # Errors
-    /// EINVAL for an address that is not a page's, for no bytes and for a range that leaves the address space; ENOMEM if
-    /// cutting a mapping in two would make [too many](super::Limits::mappings); what `may_split` refuses a cut with.
-    /// Nothing has been unmapped then.
+    /// EINVAL for an address that is not a page's, for no bytes and for a range that leaves the address space; ENOMEM
+    /// if cutting a mapping in two would make [too many](super::Limits::mappings); what `may_split` refuses a cut
+    /// with. Nothing has been unmapped then.
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
         let mut lock = self.mm().write_lock()?;
         let start = address.get();

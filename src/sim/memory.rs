@@ -421,8 +421,9 @@ impl crate::Page for Page {
 /// Frames by number: the registers and the memory of a device, with real bytes and no `struct page`. The platform's
 /// [`Iomem`](Platform::Iomem).
 ///
-/// From [`Machine::device_memory`], or from [`Machine::physical_memory`], which is everything a machine has. Its frames
-/// stay for as long as the machine does. The device's own side of it are [`read`](Self::read) and [`write`](Self::write).
+/// From [`Machine::device_memory`], or from [`Machine::physical_memory`], which is everything a machine has. Its
+/// frames stay for as long as the machine does. The device's own side of it are [`read`](Self::read) and
+/// [`write`](Self::write).
 #[derive(Clone)]
 pub struct DeviceMemory {
     machine: Machine,
@@ -502,9 +503,10 @@ impl fmt::Debug for DeviceMemory {
     }
 }
 
-// SAFETY: base and count are set once. A frame in the range is never taken back or given another use before the machine is
-// gone, and a page table that maps it keeps the machine; the holes that `everything` spans lead to nothing, and the platform
-// refuses to map them. Whatever is done with the numbers, every access to their bytes is bounds-checked safe code.
+// SAFETY: base and count are set once. A frame in the range is never taken back or given another use before the
+// machine is gone, and a page table that maps it keeps the machine; the holes that `everything` spans lead to
+// nothing, and the platform refuses to map them. Whatever is done with the numbers, every access to their bytes is
+// bounds-checked safe code.
 #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
 unsafe impl FrameSource for DeviceMemory {
     type Platform = Sim;

@@ -1,15 +1,15 @@
 //! A software MMU: the embedded default platform, and the kit with which a driver is unit-tested.
 //!
-//! A [`Machine`] has physical memory: frames that are counted, with real bytes, and devices with frames of their own. A
-//! [`Process`] has an address space of 47 bits: mappings in order, page tables, a mmap lock. A [`Thread`] loads and
-//! stores through the page tables and takes real faults, as many threads at once as there are. What drivers do meets the
-//! checks that Linux 6.12 makes, in its order and with its error numbers; what a user does ends with the bytes or the
-//! signal that Linux would send.
+//! A [`Machine`] has physical memory: frames that are counted, with real bytes, and devices with frames of their own.
+//! A [`Process`] has an address space of 47 bits: mappings in order, page tables, a mmap lock. A [`Thread`] loads and
+//! stores through the page tables and takes real faults, as many threads at once as there are. What drivers do meets
+//! the checks that Linux 6.12 makes, in its order and with its error numbers; what a user does ends with the bytes or
+//! the signal that Linux would send.
 //!
 //! # Testing a driver
 //!
-//! Open the driver on a machine, map it into a process, and touch it. Nothing is shared between machines, and none of it
-//! takes root, a kernel, or more than milliseconds.
+//! Open the driver on a machine, map it into a process, and touch it. Nothing is shared between machines, and none of
+//! it takes root, a kernel, or more than milliseconds.
 //!
 //! ```
 //! use vmctx::{
@@ -75,11 +75,11 @@
 //!
 //! # What only a simulator says
 //!
-//! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its own:
-//! a hook that is entered from [inside a hook](AccessError::InsideHook), a fault that is
-//! [repeated for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the
-//! [answer to another fault](AccessError::ForeignAnswer), which only unsound code can give. A driver that panics takes
-//! nothing with it: locks are given back, and what was half mapped is taken away.
+//! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
+//! own: a hook that is entered from [inside a hook](AccessError::InsideHook), a fault that is [repeated for
+//! ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the [answer to
+//! another fault](AccessError::ForeignAnswer), which only unsound code can give. A driver that panics takes nothing
+//! with it: locks are given back, and what was half mapped is taken away.
 //!
 //! # Where it differs from Linux
 //!
@@ -91,9 +91,9 @@
 //!
 //! # Locks
 //!
-//! From the outside in: the mmap lock of a process (a system call holds it for write, a fault for read, until its handler
-//! gives it up), page locks, where an object is mapped, page table entries. Entries have one lock each: faults on different
-//! pages wait for each other only if their drivers do.
+//! From the outside in: the mmap lock of a process (a system call holds it for write, a fault for read, until its
+//! handler gives it up), page locks, where an object is mapped, page table entries. Entries have one lock each:
+//! faults on different pages wait for each other only if their drivers do.
 
 mod access;
 mod error;

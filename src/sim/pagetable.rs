@@ -1,16 +1,17 @@
 //! Page tables: 48-bit addresses, four levels of 512 entries, one lock an entry.
 //!
 //! A walk takes no lock that another page's fault could hold for long: the upper levels are made once and stay until
-//! the address space goes; the pointer to a lowest table is behind a lock that is held only to look at it or to put one
-//! there; each entry has its own. What a user reads or writes is copied while the entry's lock is held. So an entry that
-//! was taken away is out of use when that returns: the lock is the TLB shootdown.
+//! the address space goes; the pointer to a lowest table is behind a lock that is held only to look at it or to put
+//! one there; each entry has its own. What a user reads or writes is copied while the entry's lock is held. So an
+//! entry that was taken away is out of use when that returns: the lock is the TLB shootdown.
 //!
 //! Entries are made only with the mmap lock held, in any mode, and tables are freed only with it held for write; that
 //! is why a table which is reached without it, by an access or by `unmap_mapping_range`, may be a detached one, and why
 //! that does no harm.
 //!
-//! Crates with page tables are about hardware formats, and interval maps cannot be locked in parts; neither would
-//! have carried any of this.
+//! No crate carries this. `pagetable` is a radix tree that only grows, where tables here are freed and run out; crates
+//! for hardware page tables bring formats and no locks. For VMAs, interval maps (`range-action-map`, `meminterval`) cut
+//! without asking, where a cut here can be refused; a `BTreeMap` by start is all it takes.
 
 use std::{
     iter::repeat_with,

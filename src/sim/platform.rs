@@ -26,7 +26,8 @@ use super::{
 /// The mmap lock, held for read, by whoever has this.
 pub(super) type ReadLock = ArcRwLockReadGuard<RawRwLock, Space>;
 
-/// A mapping that is being made. Only the simulator makes one; for its mmap lock, see [`Process::mmap`](super::Process::mmap).
+/// A mapping that is being made. Only the simulator makes one; for its mmap lock, see
+/// [`Process::mmap`](super::Process::mmap).
 pub struct NewVma {
     vma: Vma,
     tables: Arc<PageTables>,
@@ -111,10 +112,10 @@ impl Drop for Serving {
     }
 }
 
-// SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made in `Process::mmap` and in `fault::serve`,
-// with the mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and those who take a
-// VMA away zap before that. An entry that maps a page holds a reference (`insert::fill`), put when it is zapped. All
-// operations are safe code on checked arguments.
+// SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made in `Process::mmap` and in
+// `fault::serve`, with the mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the
+// state, and those who take a VMA away zap before that. An entry that maps a page holds a reference (`insert::fill`),
+// put when it is zapped. All operations are safe code on checked arguments.
 #[expect(unsafe_code, reason = "the platform's promises")]
 unsafe impl Platform for Sim {
     const PAGE_SHIFT: u32 = 12;

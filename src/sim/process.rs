@@ -101,8 +101,8 @@ impl Mm {
         self.sleepers.wait(queue, since, || self.is_killed())
     }
 
-    /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then tables, then the
-    /// states. Gives back the files, to be dropped after the lock.
+    /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then tables,
+    /// then the states. Gives back the files, to be dropped after the lock.
     pub(super) fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
@@ -137,9 +137,9 @@ impl Drop for Mm {
 
 /// A process: one address space. Clones are the same process.
 ///
-/// Its system calls are Linux's, with Linux's error numbers. They take the mmap lock: `mmap` holds it for write while the
-/// driver's mmap hook runs, and a fault holds it for read while the fault hook runs. So a call from inside a hook is
-/// refused ([`SyscallError::InsideHook`]).
+/// Its system calls are Linux's, with Linux's error numbers. They take the mmap lock: `mmap` holds it for write while
+/// the driver's mmap hook runs, and a fault holds it for read while the fault hook runs. So a call from inside a hook
+/// is refused ([`SyscallError::InsideHook`]).
 ///
 /// It exits when the last handle and the last [`Thread`] are dropped, or by [`exit`](Self::exit).
 #[derive(Clone)]

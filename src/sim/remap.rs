@@ -14,16 +14,18 @@ use super::{
 const PAGE_SHIFT: u32 = Sim::PAGE_SHIFT;
 
 impl Process {
-    /// Makes a mapping longer or shorter, and moves it if it must and may (`MREMAP_MAYMOVE`). Gives back where it is then.
+    /// Makes a mapping longer or shorter, and moves it if it must and may (`MREMAP_MAYMOVE`). Gives back where it is
+    /// then.
     ///
     /// What was mapped stays mapped, also at the new place: page table entries move. With `old_bytes` zero a shared
     /// mapping is not moved but mapped once more.
     ///
     /// # Errors
-    /// EINVAL for an address that is not a page's, for no new bytes, for a private mapping to be mapped once more, and if
-    /// the object's offsets overflow; EFAULT where nothing is mapped, where `old_bytes` reach over the mapping's end, and to
-    /// grow a mapping of frames or one that the driver does not let grow (`VM_DONTEXPAND`); ENOMEM without room, page tables or
-    /// mappings; what `may_split` refuses a cut with. The mapping is then as it was.
+    /// EINVAL for an address that is not a page's, for no new bytes, for a private mapping to be mapped once more,
+    /// and if the object's offsets overflow; EFAULT where nothing is mapped, where `old_bytes` reach over the
+    /// mapping's end, and to grow a mapping of frames or one that the driver does not let grow (`VM_DONTEXPAND`);
+    /// ENOMEM without room, page tables or mappings; what `may_split` refuses a cut with. The mapping is then as it
+    /// was.
     pub fn mremap(
         &self,
         address: UserAddr,

@@ -206,8 +206,8 @@ impl<V: VmOperations<Platform = Sim>> Operations for State<V> {
     }
 
     fn fault_hook(&self) -> FaultHook {
-        // SAFETY: the copy is never dropped, so the count of references stays right; whoever runs the hook promises that the
-        // VMA keeps its reference.
+        // SAFETY: the copy is never dropped, so the count of references stays right; whoever runs the hook promises
+        // that the VMA keeps its reference.
         #[expect(unsafe_code, reason = "the entry point wants a bitwise copy of the VMA's reference")]
         let state = ManuallyDrop::new(unsafe { ptr::read(&raw const self.0) });
         FaultHook {
@@ -222,7 +222,8 @@ impl<V: VmOperations<Platform = Sim>> Operations for State<V> {
     }
 }
 
-/// A mapping's fault hook, ready to be called without a reference into the VMA: the hook may give up the lock that keeps the VMA.
+/// A mapping's fault hook, ready to be called without a reference into the VMA: the hook may give up the lock that
+/// keeps the VMA.
 pub(super) struct FaultHook {
     serve: Box<dyn FnOnce(Fault) -> FaultCode>,
 }
