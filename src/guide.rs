@@ -5,3 +5,8 @@ pub mod guarantees {}
 
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
+
+/// The README's programs, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub mod readme {}

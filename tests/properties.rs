@@ -1,0 +1,154 @@
+//! What the tokens and answers must **not** implement, and how small they are. An impl that somebody adds is noticed here; no tool
+//! that compares versions of an API flags it.
+#![cfg(feature = "sim")]
+
+use std::{
+    fmt::{Debug, Display},
+    hash::Hash,
+    mem::size_of,
+};
+
+use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, assert_obj_safe, const_assert_eq};
+use vmctx::{
+    Errno, FaultCtx, Frame, FrameRange, InsertPagesError, InsertPoint, LockedPage, Mapped, MaySleep, Mixed, MmapCtx,
+    MmapFile, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, RefaultReason, Release, Released, Remapped,
+    Ticket, Undecided, UserAddr, VmFault, Waited,
+    kind::{
+        DeliversPages, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Mapping, Populated, RemapsWhole,
+        StillUndecided,
+    },
+    platform::FaultCode,
+    sim::{self, Sim},
+};
+
+/// G7: a token stays with its thread, is one, and comes from nowhere.
+macro_rules! assert_token {
+    ($($token:ty),* $(,)?) => {$(
+        assert_not_impl_any!($token: Send, Sync, Clone, Copy, Default, Debug, PartialEq, Hash, From<Errno>, From<()>);
+    )*};
+}
+
+assert_token!(
+    MmapCtx<'static, Sim, Undecided>,
+    MmapCtx<'static, Sim, Normal>,
+    MmapCtx<'static, Sim, Mixed>,
+    MmapCtx<'static, Sim, PfnMap>,
+    MmapCtx<'static, Sim, Remapped>,
+    FaultCtx<'static, Sim, Normal>,
+    FaultCtx<'static, Sim, Mixed>,
+    FaultCtx<'static, Sim, PfnMap>,
+    FaultCtx<'static, Sim, Remapped>,
+    Released<'static, Sim, Mixed>,
+    Release<'static, Sim, Mixed>,
+    LockedPage<'static, Sim>,
+);
+assert_not_impl_any!(MaySleep<'static>: Send, Sync, Default, From<()>);
+
+// G3, G4: an answer is neither made nor unmade, nor looked into.
+assert_not_impl_any!(VmFault<'static>: From<Errno>, From<u32>, From<i32>, From<FaultCode>, From<Prefault>, From<Mapped<'static>>,
+    From<Result<(), Errno>>, From<InsertPagesError>, From<Waited<'static>>, From<()>);
+assert_not_impl_any!(VmFault<'static>: Clone, Copy, Default, Debug, Display, PartialEq, PartialOrd, Hash, AsRef<u32>);
+assert_not_impl_any!(VmFault<'static>: Into<Errno>, Into<u32>, Into<i32>, Into<FaultCode>, Into<Mapped<'static>>);
+assert_not_impl_any!(Errno: From<VmFault<'static>>, From<Prefault>, From<i32>, From<u16>, From<FaultCode>, Default);
+assert_not_impl_any!(FaultCode: From<Errno>, From<VmFault<'static>>, Into<Errno>);
+
+// G6: a success of mmap is not made up.
+assert_not_impl_any!(Mapped<'static>: Clone, Copy, Default, Debug, From<()>, From<VmFault<'static>>);
+
+// G9: one kind at a time, and each has what Linux gives it.
+assert_not_impl_any!(Undecided: Mapping, HoldsPages, HoldsMixed, HoldsFrames, RemapsWhole, DeliversPages, FilledAtMmap, FilledLater,
+    Populated);
+assert_not_impl_any!(Normal: StillUndecided, HoldsPages, HoldsMixed, HoldsFrames, RemapsWhole, FilledAtMmap, Populated);
+assert_not_impl_any!(Mixed: StillUndecided, HoldsFrames, RemapsWhole);
+assert_not_impl_any!(PfnMap: StillUndecided, HoldsPages, HoldsMixed, RemapsWhole, DeliversPages);
+assert_not_impl_any!(Remapped: StillUndecided, HoldsPages, HoldsMixed, HoldsFrames, DeliversPages, FilledLater);
+assert_impl_all!(Normal: Mapping, DeliversPages, FilledLater);
+assert_impl_all!(Mixed: Mapping, HoldsPages, HoldsMixed, DeliversPages, FilledAtMmap, FilledLater, Populated);
+assert_impl_all!(PfnMap: Mapping, HoldsFrames, FilledAtMmap, FilledLater, Populated);
+assert_impl_all!(Remapped: Mapping, RemapsWhole, FilledAtMmap, Populated);
+
+// G10: an address, an offset and a count are three things.
+assert_not_impl_any!(PageOffset: From<usize>, From<u64>, From<UserAddr>, From<PageCount>, Into<usize>);
+assert_not_impl_any!(PageCount: From<usize>, From<PageOffset>, Into<usize>);
+assert_not_impl_any!(UserAddr: From<usize>, From<PageOffset>, Into<usize>, Default);
+
+// G11: a prefault is no answer.
+assert_not_impl_any!(Prefault: Into<VmFault<'static>>, Into<Errno>, Into<FaultCode>);
+
+// G12: a locked page is locked once.
+assert_not_impl_any!(LockedPage<'static, Sim>: Clone, Copy, Default);
+
+// G13: no number becomes a frame.
+assert_not_impl_any!(Frame<'static, Sim>: From<u64>, From<usize>, From<PageOffset>, Default);
+assert_not_impl_any!(FrameRange<'static, Sim>: From<u64>, From<std::ops::Range<u64>>, Default);
+
+// G4: evidence is not made up, and good for one refault.
+assert_not_impl_any!(Waited<'static>: Clone, Copy, Default, From<Ticket>, From<Errno>);
+assert_not_impl_any!((): RefaultReason<'static>);
+assert_not_impl_any!(Ticket: RefaultReason<'static>, Default);
+assert_not_impl_any!(Errno: RefaultReason<'static>);
+
+// G17: nothing but the two tokens is an insertion point.
+assert_impl_all!(MmapCtx<'static, Sim, Mixed>: InsertPoint);
+assert_impl_all!(FaultCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(Mapped<'static>: InsertPoint);
+assert_not_impl_any!(VmFault<'static>: InsertPoint);
+assert_not_impl_any!(Released<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(&'static mut FaultCtx<'static, Sim, Mixed>: InsertPoint);
+
+// A framework keeps files of any driver.
+assert_obj_safe!(MmapFile<Platform = Sim>);
+assert_impl_all!(sim::Page: Send, Sync);
+assert_impl_all!(Errno: std::error::Error, Send, Sync, Copy);
+assert_impl_all!(InsertPagesError: std::error::Error, Into<Errno>);
+
+// Sizes: a token is what it must carry, and an error beside it is free.
+const WORD: usize = size_of::<usize>();
+const_assert_eq!(size_of::<FaultCtx<'static, Sim, Mixed>>(), WORD);
+const_assert_eq!(size_of::<MmapCtx<'static, Sim, Mixed>>(), 3 * WORD);
+assert_eq_size!(Result<MmapCtx<'static, Sim, Mixed>, Errno>, MmapCtx<'static, Sim, Mixed>);
+const_assert_eq!(size_of::<VmFault<'static>>(), 4);
+const_assert_eq!(size_of::<Mapped<'static>>(), 0);
+const_assert_eq!(size_of::<Result<Mapped<'static>, Errno>>(), 2);
+assert_eq_size!(Frame<'static, Sim>, u64);
+const_assert_eq!(size_of::<MaySleep<'static>>(), 0);
+const_assert_eq!(size_of::<PageProt>(), 2);
+
+#[test]
+fn every_errno_has_its_name_its_number_and_a_text() {
+    assert_eq!(Errno::ALL.len(), 150);
+    for errno in Errno::ALL {
+        assert_eq!(Errno::from_raw(errno.to_raw()), Some(*errno));
+        let text = errno.to_string();
+        let (name, description) = text.split_once(": ").expect("name and description");
+        assert_eq!(name, format!("{errno:?}"));
+        assert!(!description.is_empty() && !description.ends_with('.'), "{text}");
+        assert!(errno.to_raw() > 0);
+    }
+    assert!(Errno::ALL.is_sorted_by_key(|errno| errno.to_raw()));
+    for not_one in [i32::MIN, -12, 0, 41, 58, 134, 511, 520, 532, i32::MAX] {
+        assert_eq!(Errno::from_raw(not_one), None);
+    }
+    assert_eq!(Errno::EWOULDBLOCK, Errno::EAGAIN);
+    assert_eq!(Errno::ERESTARTSYS.to_string(), "ERESTARTSYS: restart the system call after the signal");
+    assert_eq!(Errno::EHWPOISON.to_raw(), 133);
+}
+
+/// The running system's C library numbers its errnos as the table does.
+#[test]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+fn the_numbers_are_the_running_systems() {
+    use std::io::{Error, ErrorKind};
+    for (errno, kind) in [
+        (Errno::ENOENT, ErrorKind::NotFound),
+        (Errno::EACCES, ErrorKind::PermissionDenied),
+        (Errno::ENOMEM, ErrorKind::OutOfMemory),
+        (Errno::EBUSY, ErrorKind::ResourceBusy),
+        (Errno::EINTR, ErrorKind::Interrupted),
+        (Errno::EAGAIN, ErrorKind::WouldBlock),
+        (Errno::EDEADLK, ErrorKind::Deadlock),
+        (Errno::ENOSPC, ErrorKind::StorageFull),
+    ] {
+        assert_eq!(Error::from_raw_os_error(errno.to_raw()).kind(), kind, "{errno}");
+    }
+}
