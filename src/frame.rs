@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{PageCount, PageOffset, Platform};
+use crate::{PageCount, PageOffset, Platform, guidance::VouchedFor};
 
 /// Borrowed from what vouches for it, on one platform.
 type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
@@ -106,5 +106,24 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
 impl<'s, P: Platform> From<Frame<'s, P>> for FrameRange<'s, P> {
     fn from(frame: Frame<'s, P>) -> Self {
         Self { first: frame.pfn, count: 1, source: PhantomData }
+    }
+}
+
+/// Ways from a number. They cannot be called: they are here to say so, and what to write instead.
+#[doc(hidden)]
+#[expect(clippy::new_ret_no_self, reason = "cannot be called")]
+impl<'s, P: Platform> Frame<'s, P> {
+    pub fn new<N, R>(_pfn: N) -> R
+    where
+        Self: VouchedFor,
+    {
+        Self::refused()
+    }
+
+    pub fn from<N, R>(_pfn: N) -> R
+    where
+        Self: VouchedFor,
+    {
+        Self::refused()
     }
 }

@@ -3,13 +3,9 @@
 //! A method that a hook must not call is there all the same, hidden from the docs and bounded by a trait that nothing
 //! implements: a missing method gets rustc's guess, a missing impl gets the trait's text. No such method can be called.
 //! Each gives whatever type its caller expects, so that the call is one error and what is done with its result is none.
+//! They stand at the end of the file of the type they belong to, or rustc would name this module in every message.
 
-#![expect(clippy::must_use_candidate, reason = "none of these can be called")]
-
-use crate::{
-    Errno, FaultCtx, Frame, FrameRange, InsertPagesError, LockedPage, MmapCtx, PageOffset, PageProt, Platform,
-    Prefault, Released, Ticket, VmFault, platform::FaultCode,
-};
+use crate::{Errno, Frame, InsertPagesError, Mapped, Platform, Prefault, VmFault, platform::FaultCode};
 
 /// Bounds a mmap operation on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
@@ -20,7 +16,7 @@ use crate::{
     note = "in `MmapFile::mmap`: `ctx.map_pages(&pages)`, `ctx.map_pages_zero(&pages)` or `ctx.insert_pages(&pages)?`"
 )]
 pub trait MapsManyAtMmap {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds a range remap on [`FaultCtx`](crate::FaultCtx).
@@ -31,7 +27,7 @@ pub trait MapsManyAtMmap {
     note = "in `MmapFile::mmap`: `ctx.populate::<Remapped>()?.remap_all(frames)`"
 )]
 pub trait RemapsAtMmap {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds a change of VMA flags on [`FaultCtx`](crate::FaultCtx).
@@ -43,7 +39,7 @@ pub trait RemapsAtMmap {
             `let prot = ctx.page_prot().noncached()`"
 )]
 pub trait ChangesVmaAtMmap {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds the mmap hook's beginnings and ends on [`FaultCtx`](crate::FaultCtx).
@@ -54,7 +50,7 @@ pub trait ChangesVmaAtMmap {
     note = "in `MmapFile::mmap`: `ctx.establish(state)?`, `ctx.populate::<Mixed>()?`, `ctx.finish()`, `ctx.fill_later()`"
 )]
 pub trait MakesMappingAtMmap {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds handing pages back on [`MmapCtx`](crate::MmapCtx).
@@ -65,7 +61,7 @@ pub trait MakesMappingAtMmap {
     note = "in `VmOperations::fault`: `ctx.deliver(page)`, or `ctx.deliver_locked(ctx.lock_page(&page))`"
 )]
 pub trait DeliversInFault {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds fault-around on [`MmapCtx`](crate::MmapCtx).
@@ -77,7 +73,7 @@ pub trait DeliversInFault {
     note = "for frames: `ctx.insert_pfn(frame)?` in a `PfnMap` mapping, `ctx.insert_mixed(frame)?` in a `Mixed` one"
 )]
 pub trait PrefaultsInFault {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds insertions that decide one page table entry's protection on [`MmapCtx`](crate::MmapCtx).
@@ -89,7 +85,7 @@ pub trait PrefaultsInFault {
     note = "in `VmOperations::fault`: `ctx.insert_pfn_prot(frame, prot)`, `ctx.insert_mixed_mkwrite(frame)`"
 )]
 pub trait SettlesOnePte {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds the answers of a fault on [`MmapCtx`](crate::MmapCtx).
@@ -100,7 +96,7 @@ pub trait SettlesOnePte {
     note = "to succeed: `ctx.finish()` if every slot is filled, `Ok(ctx.fill_later())` if faults fill the rest"
 )]
 pub trait AnswersFault {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds answers by their code on [`FaultCtx`].
@@ -112,7 +108,7 @@ pub trait AnswersFault {
     note = "RETRY: `ctx.release()` gives up the lock, then `released.retry()`"
 )]
 pub trait NamesACode {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds short ways to the address on [`FaultCtx`].
@@ -124,7 +120,7 @@ pub trait NamesACode {
     note = "for messages and for hardware with page sizes of its own: `ctx.user_address_for_odd_page_sizes()`"
 )]
 pub trait NeedsAnAddress {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds everything but the retry on [`Released`].
@@ -135,31 +131,33 @@ pub trait NeedsAnAddress {
     note = "in the arm `Release::Keep(ctx)` the lock is still held: serve the fault there"
 )]
 pub trait HoldsItsLock {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds conversions to a fault's answer, so that the attempt gets our text.
 #[diagnostic::on_unimplemented(
-    message = "nothing becomes a fault's answer by conversion: no errno, no code, no prefault",
+    message = "nothing becomes a fault's answer by conversion: no errno, no `Result`, no code, no prefault",
     label = "only a token answers a fault",
     note = "the access cannot be served: `ctx.fail(errno)`",
     note = "if it may be interrupted or transient, and then repeated: `ctx.fail_or_refault(errno)`",
     note = "it can be served: `ctx.insert_page(&page)` and its relatives answer the fault"
 )]
 pub trait AnsweredByToken {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds conversions from a fault's answer or a prefault to an errno, and looking for one in them.
+///
+/// Of a conversion it bounds a reference: a bound on one of the two types themselves gets std's text.
 #[diagnostic::on_unimplemented(
-    message = "a fault has no errno: `{Self}` is no `Result`, and holds none",
+    message = "there is no errno in a fault: neither its answer nor a prefault is a `Result`, or holds one",
     label = "no errno in here",
     note = "a `VmFault` is the fault's answer: return it; `answer.is_error()` and `answer.already_present()` say how it went",
     note = "a `Prefault` is a favour: look at it or not, and answer the fault",
     note = "in `MmapFile::mmap` an insertion gives `Result<_, Errno>`, and nothing has to be converted"
 )]
 pub trait HoldsAnErrno {
-    fn never<R>() -> R;
+    fn refused<R>() -> R;
 }
 
 /// Bounds conversions from a number to a frame.
@@ -170,416 +168,7 @@ pub trait HoldsAnErrno {
     note = "memory of the driver's own has pages: `ctx.insert_page(&page)` in a `Mixed` mapping"
 )]
 pub trait VouchedFor {
-    fn never<R>() -> R;
-}
-
-/// What a mmap hook has and a fault has not.
-#[doc(hidden)]
-impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    pub fn map_pages<R>(self, _pages: &[P::Page]) -> R
-    where
-        Self: MapsManyAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn map_pages_zero<R>(self, _pages: &[P::Page]) -> R
-    where
-        Self: MapsManyAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn insert_pages<R>(self, _pages: &[P::Page]) -> R
-    where
-        Self: MapsManyAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn remap<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: RemapsAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn remap_all<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: RemapsAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn iomap_memory<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: RemapsAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn read_only<R>(self) -> R
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn no_exec<R>(self) -> R
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn shared_only<R>(self) -> R
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn dont_copy(self) -> Self
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn dont_expand(self) -> Self
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn dont_dump(self) -> Self
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn io(self) -> Self
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn noncached(self) -> Self
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn write_combine(self) -> Self
-    where
-        Self: ChangesVmaAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn establish<V, R>(self, _state: V) -> R
-    where
-        Self: MakesMappingAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn establish_shared<V, R>(self, _state: V) -> R
-    where
-        Self: MakesMappingAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn populate<K>(self) -> Result<FaultCtx<'f, P, K>, Errno>
-    where
-        Self: MakesMappingAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn finish<R>(self) -> R
-    where
-        Self: MakesMappingAtMmap,
-    {
-        Self::never()
-    }
-
-    pub fn fill_later<R>(self) -> R
-    where
-        Self: MakesMappingAtMmap,
-    {
-        Self::never()
-    }
-}
-
-/// What a fault has in C, and needs not or must not have here.
-#[doc(hidden)]
-impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    pub fn sigbus<R>(self) -> R
-    where
-        Self: NamesACode,
-    {
-        Self::never()
-    }
-
-    pub fn oom<R>(self) -> R
-    where
-        Self: NamesACode,
-    {
-        Self::never()
-    }
-
-    pub fn nopage<R>(self) -> R
-    where
-        Self: NamesACode,
-    {
-        Self::never()
-    }
-
-    pub fn retry<R>(self) -> R
-    where
-        Self: NamesACode,
-    {
-        Self::never()
-    }
-
-    pub fn address<R>(&self) -> R
-    where
-        Self: NeedsAnAddress,
-    {
-        Self::never()
-    }
-}
-
-/// What a fault has while it holds its lock.
-#[doc(hidden)]
-impl<'f, P: Platform, M> Released<'f, P, M> {
-    pub fn insert_page<R>(self, _page: &P::Page) -> R
-    where
-        Self: HoldsItsLock,
-    {
-        Self::never()
-    }
-
-    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: HoldsItsLock,
-    {
-        Self::never()
-    }
-
-    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: HoldsItsLock,
-    {
-        Self::never()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: HoldsItsLock,
-    {
-        Self::never()
-    }
-
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: HoldsItsLock,
-    {
-        Self::never()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: HoldsItsLock,
-    {
-        Self::never()
-    }
-}
-
-/// What a fault has and a mmap hook has not.
-#[doc(hidden)]
-impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::never()
-    }
-
-    pub fn deliver_locked<R>(self, _page: LockedPage<'_, P>) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::never()
-    }
-
-    pub fn lock_page<R>(&self, _page: &P::Page) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::never()
-    }
-
-    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::never()
-    }
-
-    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::never()
-    }
-
-    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::never()
-    }
-
-    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::never()
-    }
-
-    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::never()
-    }
-
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::never()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::never()
-    }
-
-    pub fn wait<R>(&self, _queue: &P::WaitQueue, _since: Ticket) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::never()
-    }
-
-    pub fn refault<E, R>(self, _evidence: E) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::never()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::never()
-    }
-
-    pub fn retry<R>(self) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::never()
-    }
-}
-
-/// What a `Result` has, and what C converts.
-#[doc(hidden)]
-impl<'f> VmFault<'f> {
-    pub fn from<E>(_: E) -> Self
-    where
-        Self: AnsweredByToken,
-    {
-        Self::never()
-    }
-
-    pub fn from_errno(_errno: Errno) -> Self
-    where
-        Self: AnsweredByToken,
-    {
-        Self::never()
-    }
-
-    pub fn errno<R>(self) -> R
-    where
-        Self: HoldsAnErrno,
-    {
-        Self::never()
-    }
-
-    pub fn is_ok<R>(self) -> R
-    where
-        Self: HoldsAnErrno,
-    {
-        Self::never()
-    }
-
-    pub fn ok<R>(self) -> R
-    where
-        Self: HoldsAnErrno,
-    {
-        Self::never()
-    }
-
-    pub fn unwrap<R>(self) -> R
-    where
-        Self: HoldsAnErrno,
-    {
-        Self::never()
-    }
-
-    pub fn expect<R>(self, _message: &str) -> R
-    where
-        Self: HoldsAnErrno,
-    {
-        Self::never()
-    }
-
-    pub fn map_err<O, R>(self, _op: O) -> R
-    where
-        Self: HoldsAnErrno,
-    {
-        Self::never()
-    }
-}
-
-/// Ways from a number.
-#[doc(hidden)]
-impl<'s, P: Platform> Frame<'s, P> {
-    pub fn new<N>(_pfn: N) -> Self
-    where
-        Self: VouchedFor,
-    {
-        Self::never()
-    }
-
-    pub fn from<N>(_pfn: N) -> Self
-    where
-        Self: VouchedFor,
-    {
-        Self::never()
-    }
+    fn refused<R>() -> R;
 }
 
 // Conversions that do not exist, either: nothing meets their bounds.
@@ -587,79 +176,99 @@ impl<'s, P: Platform> Frame<'s, P> {
 #[doc(hidden)]
 impl<'f> From<Errno> for VmFault<'f>
 where
-    Self: AnsweredByToken,
+    for<'x> &'x Self: AnsweredByToken,
 {
     fn from(_: Errno) -> Self {
-        <Self as AnsweredByToken>::never()
+        <&Self>::refused()
     }
 }
 
 #[doc(hidden)]
 impl<'f> From<InsertPagesError> for VmFault<'f>
 where
-    Self: AnsweredByToken,
+    for<'x> &'x Self: AnsweredByToken,
 {
     fn from(_: InsertPagesError) -> Self {
-        <Self as AnsweredByToken>::never()
+        <&Self>::refused()
     }
 }
 
 #[doc(hidden)]
 impl<'f> From<Prefault> for VmFault<'f>
 where
-    Self: AnsweredByToken,
+    for<'x> &'x Self: AnsweredByToken,
 {
     fn from(_: Prefault) -> Self {
-        <Self as AnsweredByToken>::never()
+        <&Self>::refused()
     }
 }
 
 #[doc(hidden)]
 impl<'f> From<FaultCode> for VmFault<'f>
 where
-    Self: AnsweredByToken,
+    for<'x> &'x Self: AnsweredByToken,
 {
     fn from(_: FaultCode) -> Self {
-        <Self as AnsweredByToken>::never()
+        <&Self>::refused()
     }
 }
 
 #[doc(hidden)]
 impl<'f> From<u32> for VmFault<'f>
 where
-    Self: AnsweredByToken,
+    for<'x> &'x Self: AnsweredByToken,
 {
     fn from(_: u32) -> Self {
-        <Self as AnsweredByToken>::never()
+        <&Self>::refused()
+    }
+}
+
+#[doc(hidden)]
+impl<'f, T> From<Result<T, Errno>> for VmFault<'f>
+where
+    for<'x> &'x Self: AnsweredByToken,
+{
+    fn from(_: Result<T, Errno>) -> Self {
+        <&Self>::refused()
+    }
+}
+
+#[doc(hidden)]
+impl<'m> From<Mapped<'m>> for VmFault<'m>
+where
+    for<'x> &'x Self: AnsweredByToken,
+{
+    fn from(_: Mapped<'m>) -> Self {
+        <&Self>::refused()
     }
 }
 
 #[doc(hidden)]
 impl<'f> From<VmFault<'f>> for Errno
 where
-    VmFault<'f>: HoldsAnErrno,
+    for<'x> &'x VmFault<'f>: HoldsAnErrno,
 {
     fn from(_: VmFault<'f>) -> Self {
-        VmFault::never()
+        <&VmFault<'f>>::refused()
     }
 }
 
 #[doc(hidden)]
 impl From<Prefault> for Errno
 where
-    for<'x> Prefault: HoldsAnErrno,
+    for<'x> &'x Prefault: HoldsAnErrno,
 {
     fn from(_: Prefault) -> Self {
-        Prefault::never()
+        <&Prefault>::refused()
     }
 }
 
 #[doc(hidden)]
 impl<'s, P: Platform> From<u64> for Frame<'s, P>
 where
-    Self: VouchedFor,
+    for<'x> &'x Self: VouchedFor,
 {
     fn from(_: u64) -> Self {
-        <Self as VouchedFor>::never()
+        <&Self>::refused()
     }
 }

@@ -3,7 +3,8 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Errno, Frame, FrameRange, PageCount, PageOffset, Platform, VmOperations,
+    Errno, Frame, FrameRange, LockedPage, PageCount, PageOffset, PageProt, Platform, Ticket, VmOperations,
+    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, SettlesOnePte},
     kind::{
         FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
         StillUndecided, Undecided,
@@ -482,5 +483,108 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         P::remap_pfn_range(self.vma.0, address, frames)?;
         self.filled += count;
         Ok(self)
+    }
+}
+
+/// What a fault has and a mmap hook has not. It cannot be called: it is here to say so, and what to write instead.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_locked<R>(self, _page: LockedPage<'_, P>) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn lock_page<R>(&self, _page: &P::Page) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
+    pub fn fail<R>(self, _errno: Errno) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn wait<R>(&self, _queue: &P::WaitQueue, _since: Ticket) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn refault<E, R>(self, _evidence: E) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn release<R>(self) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn retry<R>(self) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
     }
 }

@@ -1,4 +1,4 @@
-//! G8, G17: a wrapper that dereferences to the token has no more operations than the token.
+//! G5: a wrapper that dereferences to the token lends it out, and a lent token answers nothing.
 use core::ops::Deref;
 use vmctx::{FaultCtx, Mixed, Platform};
 
