@@ -29,7 +29,8 @@ fn right_twins_run() {
 #[test]
 fn every_guarantee_is_proven_and_every_message_helps() {
     // Where rustc and std own the text, a note cannot be asked for.
-    let not_ours = ["the trait bound `", "cannot be sent", "cannot be shared", "the `?` operator", "Debug`", "indexed by"];
+    let not_ours =
+        ["the trait bound `", "cannot be sent", "cannot be shared", "the `?` operator", "Debug`", "indexed by"];
     let mut proven = BTreeSet::new();
     for file in contexts().into_iter().flat_map(|context| fs::read_dir(context).unwrap()) {
         let file = file.unwrap().path();
