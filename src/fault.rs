@@ -216,8 +216,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsFrames,
     {
-        let prot = self.page_prot();
-        let code = P::vmf_insert_pfn_prot(self.fault(), self.page_address(), frame.pfn(), prot);
+        let code = P::vmf_insert_pfn(self.fault(), self.page_address(), frame.pfn(), None);
         self.answer(code)
     }
 
@@ -227,7 +226,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         M: HoldsFrames,
     {
         let prot = prot.within(self.page_prot());
-        let code = P::vmf_insert_pfn_prot(self.fault(), self.page_address(), frame.pfn(), prot);
+        let code = P::vmf_insert_pfn(self.fault(), self.page_address(), frame.pfn(), Some(prot));
         self.answer(code)
     }
 
@@ -306,8 +305,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS if the thread is to die: [`fail_or_refault`](Self::fail_or_refault) knows what to do.
-    pub fn wait(&self, queue: &P::WaitQueue, since: Ticket) -> Result<Waited<'f>, Errno> {
-        P::wait(self.fault(), queue, since)?;
+    pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<Waited<'f>, Errno> {
+        P::wait(self.fault(), since.queue, since.wakes)?;
         Ok(waited())
     }
 
@@ -353,10 +352,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         M: HoldsFrames,
     {
         match self.neighbour(at) {
-            Ok(address) => {
-                let code = P::vmf_insert_pfn_prot(self.fault(), address, frame.pfn(), self.page_prot());
-                Prefault::from_code(code)
-            }
+            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), None)),
             Err(nothing) => nothing,
         }
     }
@@ -410,6 +406,14 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     #[must_use]
     pub fn may_sleep(&self) -> MaySleep<'_> {
         self.ctx.may_sleep()
+    }
+
+    /// Waits until the queue is woken, with no lock of the fault's held. At once if that has happened since the ticket was taken.
+    ///
+    /// # Errors
+    /// EINTR or ERESTARTSYS if the thread is to die. [`retry`](Self::retry) is the answer in any case.
+    pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<(), Errno> {
+        P::wait(self.ctx.fault(), since.queue, since.wakes)
     }
 
     /// The fault is to be repeated from the start, with the lock taken anew (`VM_FAULT_RETRY`).

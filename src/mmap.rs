@@ -560,7 +560,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
-    pub fn wait<R>(&self, _queue: &P::WaitQueue, _since: Ticket) -> R
+    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
     where
         Self: AnswersFault,
     {

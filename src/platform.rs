@@ -21,12 +21,7 @@ use core::{
     ops::{BitOr, Deref, Range},
 };
 
-use crate::{
-    Errno, FrameRange, FrameSource, PageOffset, VmOperations,
-    page::Page,
-    prot::PageProt,
-    wait::{Ticket, WaitQueue},
-};
+use crate::{Errno, FrameRange, FrameSource, PageOffset, VmOperations, page::Page, prot::PageProt, wait::WaitQueue};
 
 /// A kernel or a pager on which drivers run.
 ///
@@ -173,12 +168,13 @@ pub unsafe trait Platform: Sized + 'static {
     /// The zero page, as [`vmf_insert_page`](Self::vmf_insert_page); SIGBUS where Linux does not allow it.
     fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode;
 
-    /// `vmf_insert_pfn_prot`. `VM_PFNMAP` is set, and the mapping is no copy-on-write one. NOPAGE also where something
-    /// is there already, with [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
-    fn vmf_insert_pfn_prot(fault: &Self::Fault, address: usize, pfn: u64, prot: PageProt) -> FaultCode;
+    /// `vmf_insert_pfn`, or `vmf_insert_pfn_prot` if there is a protection of its own. `VM_PFNMAP` is set, and the mapping is
+    /// no copy-on-write one. NOPAGE also where something is there already, with [`FaultCode::ALREADY_PRESENT`] where the
+    /// platform can tell.
+    fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode;
 
     /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
-    /// [`vmf_insert_pfn_prot`](Self::vmf_insert_pfn_prot); something else that is there is left alone, without a WARN.
+    /// [`vmf_insert_pfn`](Self::vmf_insert_pfn); something else that is there is left alone, without a WARN.
     /// In a private mapping `mkwrite` must make nothing writable, which in Linux it does: there it is to be ignored.
     fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode;
 
@@ -195,11 +191,11 @@ pub unsafe trait Platform: Sized + 'static {
     /// `flags` allow it, and RETRY is then the answer.
     fn release(fault: &Self::Fault);
 
-    /// Sleeps until the queue has been woken since the ticket was taken.
+    /// Sleeps until [`WaitQueue::wakes`] is no longer `wakes`.
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS for a thread that is to be killed.
-    fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, since: Ticket) -> Result<(), Errno>;
+    fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno>;
 
     /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault and its
     /// answer. It catches what unsound code can do to the brand; a platform that can do without leaves the zero, and

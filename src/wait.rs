@@ -13,29 +13,23 @@ pub trait WaitQueue: Sized + Send + Sync + 'static {
     /// ENOMEM.
     fn new() -> Result<Self, Errno>;
 
+    /// How often the queue has been woken (with acquire ordering).
+    fn wakes(&self) -> u64;
+
     /// The moment from which a wake-up counts. Take it **before** looking at the condition.
-    fn ticket(&self) -> Ticket;
+    fn ticket(&self) -> Ticket<'_, Self> {
+        Ticket { queue: self, wakes: self.wakes() }
+    }
 
     /// Wakes everybody who waits (`wake_up_all`). Call it after changing the condition.
     fn wake_all(&self);
 }
 
-/// A moment in a [`WaitQueue`]'s life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(u64);
-
-impl Ticket {
-    /// For platforms: the queue has been woken this often.
-    #[must_use]
-    pub const fn new(wakes: u64) -> Self {
-        Self(wakes)
-    }
-
-    /// For platforms: how often the queue had been woken.
-    #[must_use]
-    pub const fn wakes(self) -> u64 {
-        self.0
-    }
+/// A moment in a [`WaitQueue`]'s life, from [`WaitQueue::ticket`].
+#[must_use = "wait with it: `ctx.wait(ticket)`"]
+pub struct Ticket<'q, Q> {
+    pub(crate) queue: &'q Q,
+    pub(crate) wakes: u64,
 }
 
 /// Evidence that this fault has waited and was woken, from [`FaultCtx::wait`](crate::FaultCtx::wait). Good for one
@@ -55,7 +49,7 @@ mod sealed {
         message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
         label = "not evidence",
         note = "a fault that is repeated without a change repeats for ever",
-        note = "wait on a queue of the platform, `ctx.wait(&queue, ticket)`, and pass the `Waited` it gives",
+        note = "wait on a queue of the platform, `ctx.wait(queue.ticket())`, and pass the `Waited` it gives",
         note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
     )]
     pub trait Reason<'f> {}
@@ -68,7 +62,7 @@ impl<'f> sealed::Reason<'f> for Waited<'f> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
     label = "not evidence",
-    note = "wait on a queue of the platform, `ctx.wait(&queue, ticket)`, and pass the `Waited` it gives",
+    note = "wait on a queue of the platform, `ctx.wait(queue.ticket())`, and pass the `Waited` it gives",
     note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
 )]
 pub trait RefaultReason<'f>: sealed::Reason<'f> {}

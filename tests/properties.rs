@@ -83,9 +83,9 @@ assert_not_impl_any!(Frame<'static, Sim>: From<u64>, From<usize>, From<PageOffse
 assert_not_impl_any!(FrameRange<'static, Sim>: From<u64>, From<std::ops::Range<u64>>, Default);
 
 // G4: evidence is not made up, and good for one refault.
-assert_not_impl_any!(Waited<'static>: Clone, Copy, Default, From<Ticket>, From<Errno>);
+assert_not_impl_any!(Waited<'static>: Clone, Copy, Default, From<Ticket<'static, sim::WaitQueue>>, From<Errno>);
 assert_not_impl_any!((): RefaultReason<'static>);
-assert_not_impl_any!(Ticket: RefaultReason<'static>, Default);
+assert_not_impl_any!(Ticket<'static, sim::WaitQueue>: RefaultReason<'static>, Clone, Copy, Default, From<u64>);
 assert_not_impl_any!(Errno: RefaultReason<'static>);
 
 // G17: nothing but the two tokens is an insertion point.

@@ -166,7 +166,7 @@ impl<P: Platform> VmOperations for View<P> {
                 Ok(block) => self.insert(ctx, block),
                 Err(errno) => ctx.fail(errno),
             },
-            Ok(Extent::Others) if self.shared => match ctx.wait(&self.inode.settled, ticket) {
+            Ok(Extent::Others) if self.shared => match ctx.wait(ticket) {
                 Ok(waited) => ctx.refault(waited),
                 Err(errno) => ctx.fail_or_refault(errno),
             },

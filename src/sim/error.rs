@@ -105,7 +105,7 @@ impl AccessError {
 pub enum SyscallError {
     /// With an error number, as on Linux.
     #[error("{0}")]
-    Errno(#[from] Errno),
+    Failed(#[from] Errno),
     /// The call comes from inside a hook: Linux would deadlock on the mmap lock.
     #[error("system call from inside the {hook} hook")]
     InsideHook {
@@ -122,7 +122,7 @@ impl SyscallError {
     #[must_use]
     pub const fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Errno(errno) => Some(*errno),
+            Self::Failed(errno) => Some(*errno),
             _ => None,
         }
     }

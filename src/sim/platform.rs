@@ -12,7 +12,6 @@ use parking_lot::{ArcRwLockReadGuard, RawRwLock};
 use crate::{
     Errno, FrameRange, PageOffset, PageProt, Platform, VmOperations,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
-    wait::Ticket,
 };
 
 use super::{
@@ -215,8 +214,8 @@ unsafe impl Platform for Sim {
         fault.serving.insert(|area| area.insert_zero_page(address))
     }
 
-    fn vmf_insert_pfn_prot(fault: &Fault, address: usize, pfn: u64, prot: PageProt) -> FaultCode {
-        fault.serving.insert(|area| area.insert_pfn(address, pfn, prot))
+    fn vmf_insert_pfn(fault: &Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
+        fault.serving.insert(|area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
     }
 
     fn vmf_insert_mixed(fault: &Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
@@ -249,8 +248,8 @@ unsafe impl Platform for Sim {
         drop(lock);
     }
 
-    fn wait(fault: &Fault, queue: &WaitQueue, since: Ticket) -> Result<(), Errno> {
-        fault.serving.mm.wait(queue, since)
+    fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+        fault.serving.mm.wait(queue, wakes)
     }
 
     fn fault_serial(fault: &Fault) -> u32 {

@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::{ArcRwLockWriteGuard, RawRwLock, RwLock};
 
-use crate::{Errno, PageCount, PageProt, Platform, UserAddr, platform::Cache, wait::Ticket};
+use crate::{Errno, PageCount, PageProt, Platform, UserAddr, platform::Cache};
 
 use super::{
     File, Machine, Sim, SyscallError, Thread, WaitQueue, hook,
@@ -97,8 +97,8 @@ impl Mm {
         self.killed.load(Ordering::Acquire)
     }
 
-    pub(super) fn wait(&self, queue: &WaitQueue, since: Ticket) -> Result<(), Errno> {
-        self.sleepers.wait(queue, since, || self.is_killed())
+    pub(super) fn wait(&self, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+        self.sleepers.wait(queue, wakes, || self.is_killed())
     }
 
     /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then tables,

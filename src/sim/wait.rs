@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::{Errno, wait::Ticket};
+use crate::Errno;
 
 /// A queue on which faults wait: a count of its wake-ups, so that none is lost between looking and sleeping. Clones are
 /// the same queue.
@@ -26,10 +26,10 @@ struct State {
 }
 
 impl Queue {
-    /// Sleeps until the count has moved on from the ticket's, or `killed` says so.
-    fn sleep(&self, since: Ticket, killed: impl Fn() -> bool) -> Result<(), Errno> {
+    /// Sleeps until the count is no longer `wakes`, or `killed` says so.
+    fn sleep(&self, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
         let mut state = self.state.lock();
-        while state.wakes == since.wakes() {
+        while state.wakes == wakes {
             if killed() {
                 return Err(Errno::EINTR);
             }
@@ -61,8 +61,8 @@ impl crate::WaitQueue for WaitQueue {
         Ok(Self::default())
     }
 
-    fn ticket(&self) -> Ticket {
-        Ticket::new(self.queue.state.lock().wakes)
+    fn wakes(&self) -> u64 {
+        self.queue.state.lock().wakes
     }
 
     fn wake_all(&self) {
@@ -79,9 +79,9 @@ pub(super) struct Sleepers {
 
 impl Sleepers {
     /// Waits on a queue, to be found by [`nudge_all`](Self::nudge_all) meanwhile.
-    pub(super) fn wait(&self, on: &WaitQueue, since: Ticket, killed: impl Fn() -> bool) -> Result<(), Errno> {
+    pub(super) fn wait(&self, on: &WaitQueue, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
         self.queues.lock().push(Arc::clone(&on.queue));
-        let waited = on.queue.sleep(since, killed);
+        let waited = on.queue.sleep(wakes, killed);
         let mut queues = self.queues.lock();
         if let Some(index) = queues.iter().position(|queue| Arc::ptr_eq(queue, &on.queue)) {
             queues.swap_remove(index);

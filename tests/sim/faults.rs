@@ -250,7 +250,7 @@ fn a_fault_waits_until_it_is_woken() {
         if is_ready.load(Ordering::SeqCst) {
             return ctx.insert_page(&page);
         }
-        match ctx.wait(&waiting, ticket) {
+        match ctx.wait(ticket) {
             Ok(waited) => ctx.refault(waited),
             Err(errno) => ctx.fail_or_refault(errno),
         }

@@ -169,7 +169,7 @@ fn whichever_page_table_is_missing_nothing_is_leaked() {
     let failures = fails_everywhere(|after| Injection::PageTableAllocation { after });
     // At mmap, in the fork and in the move; none is missing in a fault here.
     assert!(failures.len() >= 3, "{failures:?}");
-    assert!(failures.iter().all(|failure| *failure == Failure::Syscall(SyscallError::Errno(Errno::ENOMEM))));
+    assert!(failures.iter().all(|failure| *failure == Failure::Syscall(SyscallError::Failed(Errno::ENOMEM))));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn whichever_insertion_fails_nothing_is_leaked() {
     let (at_mmap, in_faults): (Vec<_>, Vec<_>) =
         failures.into_iter().partition(|failure| matches!(failure, Failure::Syscall(_)));
     assert_eq!(at_mmap.len(), 4);
-    assert!(at_mmap.iter().all(|failure| *failure == Failure::Syscall(SyscallError::Errno(Errno::EINVAL))));
+    assert!(at_mmap.iter().all(|failure| *failure == Failure::Syscall(SyscallError::Failed(Errno::EINVAL))));
     let bus = |failure: &Failure| matches!(failure, Failure::Access(AccessError::Signal(Signal::Sigbus(_))));
     assert!(in_faults.len() >= 4 && in_faults.iter().all(bus), "{in_faults:?}");
 }

@@ -1,8 +1,8 @@
 //! G4: a wait that was interrupted is no evidence.
 use vmctx::{FaultCtx, Mixed, Platform, Ticket, VmFault};
 
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, queue: &P::WaitQueue, ticket: Ticket) -> VmFault<'f> {
-    let waited = ctx.wait(queue, ticket);
+fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, ticket: Ticket<'_, P::WaitQueue>) -> VmFault<'f> {
+    let waited = ctx.wait(ticket);
     ctx.refault(waited)
 }
 

@@ -1,8 +1,8 @@
 //! G2, G4: waiting for a refault that a mmap cannot ask for.
 use vmctx::{MmapCtx, Platform, Ticket};
 
-fn mmap<P: Platform>(ctx: MmapCtx<'_, P>, queue: &P::WaitQueue, ticket: Ticket) {
-    let _ = ctx.wait(queue, ticket);
+fn mmap<P: Platform>(ctx: MmapCtx<'_, P>, ticket: Ticket<'_, P::WaitQueue>) {
+    let _ = ctx.wait(ticket);
 }
 
 fn main() {}

@@ -38,7 +38,7 @@ impl<P: Platform> VmOperations for Buffer<P> {
         if self.ready.load(Ordering::Acquire) {
             return ctx.insert_page(&self.page);
         }
-        match ctx.wait(&self.filled, ticket) {
+        match ctx.wait(ticket) {
             Ok(waited) => ctx.refault(waited),
             Err(errno) => ctx.fail_or_refault(errno),
         }

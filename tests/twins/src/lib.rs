@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "a platform, and its hand-written twin")]
 
 use core::{
-    ffi::{c_int, c_uint, c_ulong, c_void},
+    ffi::{c_int, c_uint, c_void},
     mem::ManuallyDrop,
     ops::{Deref, Range},
     ptr::NonNull,
@@ -14,7 +14,7 @@ use core::{
 
 use vmctx::{
     Errno, FaultCtx, FrameRange, FrameSource, InsertPoint, Mapped, Mixed, MmapCtx, MmapFile, OutOfPage, Page,
-    PageCount, PageOffset, PageProt, Platform, Ticket, VmFault, VmOperations, WaitQueue, entry,
+    PageCount, PageOffset, PageProt, Platform, VmFault, VmOperations, WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
@@ -32,9 +32,9 @@ pub struct RawPage(c_void);
 /// What a kernel's VMA shows this platform.
 #[repr(C)]
 pub struct RawVma {
-    start: c_ulong,
-    end: c_ulong,
-    pgoff: c_ulong,
+    start: usize,
+    end: usize,
+    pgoff: usize,
     flags: c_uint,
     private: *const c_void,
 }
@@ -43,13 +43,13 @@ pub struct RawVma {
 #[repr(C)]
 pub struct RawFault {
     vma: *mut RawVma,
-    address: c_ulong,
-    pgoff: c_ulong,
+    address: usize,
+    pgoff: usize,
     flags: c_uint,
 }
 
 unsafe extern "C" {
-    fn vm_insert_page(vma: *mut RawVma, address: c_ulong, page: *mut RawPage) -> c_int;
+    fn vm_insert_page(vma: *mut RawVma, address: usize, page: *mut RawPage) -> c_int;
     fn get_page(page: *mut RawPage);
     fn put_page(page: *mut RawPage);
     fn get_state(state: *const c_void);
@@ -164,8 +164,8 @@ impl WaitQueue for NoQueue {
         Err(Errno::ENOSYS)
     }
 
-    fn ticket(&self) -> Ticket {
-        Ticket::new(0)
+    fn wakes(&self) -> u64 {
+        0
     }
 
     fn wake_all(&self) {}
@@ -197,12 +197,12 @@ unsafe impl Platform for Bare {
     fn vma_range(vma: &BareVma) -> Range<usize> {
         // SAFETY: the value exists only while the VMA is being made.
         let raw = unsafe { &*vma.0 };
-        raw.start as usize..raw.end as usize
+        raw.start..raw.end
     }
 
     fn vma_pgoff(vma: &BareVma) -> PageOffset {
         // SAFETY: as above.
-        PageOffset::new(unsafe { (*vma.0).pgoff } as usize)
+        PageOffset::new(unsafe { (*vma.0).pgoff })
     }
 
     fn vma_flags(vma: &BareVma) -> VmFlags {
@@ -231,7 +231,7 @@ unsafe impl Platform for Bare {
 
     fn vm_insert_page(vma: &mut BareVma, address: usize, page: &BarePage) -> Result<(), Errno> {
         // SAFETY: VMA and page are there, the lock is held for write.
-        errno(unsafe { vm_insert_page(vma.0, address as c_ulong, page.0.as_ptr()) })
+        errno(unsafe { vm_insert_page(vma.0, address, page.0.as_ptr()) })
     }
 
     fn vm_insert_zero_page(_: &mut BareVma, _: usize) -> Result<(), Errno> {
@@ -247,11 +247,11 @@ unsafe impl Platform for Bare {
     }
 
     fn fault_address(fault: &BareFault) -> usize {
-        fault.raw().address as usize
+        fault.raw().address
     }
 
     fn fault_pgoff(fault: &BareFault) -> PageOffset {
-        PageOffset::new(fault.raw().pgoff as usize)
+        PageOffset::new(fault.raw().pgoff)
     }
 
     fn fault_flags(fault: &BareFault) -> FaultFlags {
@@ -261,12 +261,12 @@ unsafe impl Platform for Bare {
     fn fault_vma_range(fault: &BareFault) -> Range<usize> {
         // SAFETY: the fault holds a lock that keeps its VMA.
         let vma = unsafe { &*fault.raw().vma };
-        vma.start as usize..vma.end as usize
+        vma.start..vma.end
     }
 
     fn fault_vma_pgoff(fault: &BareFault) -> PageOffset {
         // SAFETY: as above.
-        PageOffset::new(unsafe { (*fault.raw().vma).pgoff } as usize)
+        PageOffset::new(unsafe { (*fault.raw().vma).pgoff })
     }
 
     fn fault_page_prot(_: &BareFault) -> PageProt {
@@ -275,7 +275,7 @@ unsafe impl Platform for Bare {
 
     fn vmf_insert_page(fault: &BareFault, address: usize, page: &BarePage) -> FaultCode {
         // SAFETY: the fault's VMA and the page are there, the fault holds a lock.
-        match unsafe { vm_insert_page(fault.raw().vma, address as c_ulong, page.0.as_ptr()) } {
+        match unsafe { vm_insert_page(fault.raw().vma, address, page.0.as_ptr()) } {
             0 => FaultCode::from_insertion(Ok(())),
             EBUSY => FaultCode::from_insertion(Err(Errno::EBUSY)),
             ENOMEM => FaultCode::from_insertion(Err(Errno::ENOMEM)),
@@ -287,7 +287,7 @@ unsafe impl Platform for Bare {
         FaultCode::SIGBUS
     }
 
-    fn vmf_insert_pfn_prot(_: &BareFault, _: usize, _: u64, _: PageProt) -> FaultCode {
+    fn vmf_insert_pfn(_: &BareFault, _: usize, _: u64, _: Option<PageProt>) -> FaultCode {
         FaultCode::SIGBUS
     }
 
@@ -308,7 +308,7 @@ unsafe impl Platform for Bare {
         unsafe { unlock(fault.raw().vma) };
     }
 
-    fn wait(_: &BareFault, _: &NoQueue, _: Ticket) -> Result<(), Errno> {
+    fn wait(_: &BareFault, _: &NoQueue, _: u64) -> Result<(), Errno> {
         Err(Errno::EINTR)
     }
 }
@@ -352,7 +352,7 @@ impl MmapFile for Ring {
 
 const EBUSY: c_int = -16;
 const ENOMEM: c_int = -12;
-const PAGE_MASK: c_ulong = !0xfff;
+const PAGE_MASK: usize = !0xfff;
 
 /// The typed fault hook, as a platform's adapter calls it.
 ///
@@ -376,7 +376,7 @@ pub unsafe extern "C" fn untyped_fault(fault: *mut RawFault) -> c_uint {
     let fault = unsafe { &*fault };
     // SAFETY: by this function's contract.
     let ring = unsafe { &*(*fault.vma).private.cast::<Ring>() };
-    let Some(page) = ring.pages.get(fault.pgoff as usize) else { return 0x2 };
+    let Some(page) = ring.pages.get(fault.pgoff) else { return 0x2 };
     // SAFETY: by this function's contract.
     match unsafe { vm_insert_page(fault.vma, fault.address & PAGE_MASK, page.0.as_ptr()) } {
         0 | EBUSY => 0x100,
@@ -434,7 +434,7 @@ unsafe fn untyped_fill(ring: &Ring, vma: *mut RawVma) -> c_int {
     for slot in 0..pages {
         // SAFETY: by the caller's contract.
         let (start, pgoff) = unsafe { ((*vma).start, (*vma).pgoff) };
-        let Some(page) = ring.pages.get((pgoff + slot) as usize) else { return -14 };
+        let Some(page) = ring.pages.get(pgoff + slot) else { return -14 };
         // SAFETY: by the caller's contract.
         let failed = unsafe { vm_insert_page(vma, start + (slot << 12), page.0.as_ptr()) };
         if failed != 0 {
