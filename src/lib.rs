@@ -77,7 +77,7 @@
 //! 1. **Who holds the state of a mapping?** The type that implements [`VmOperations`]: one value for each mmap, shared by what fork
 //!    and split make of the mapping, dropped after its last page has gone. [`MmapCtx::establish`] installs it;
 //!    [`MmapCtx::populate`] does without.
-//! 2. **Which [kind](kind) is the mapping?** [`Mixed`] for pages, [`PfnMap`] for frames by number, [`Normal`] to hand pages back,
+//! 2. **Which [kind] is the mapping?** [`Mixed`] for pages, [`PfnMap`] for frames by number, [`Normal`] to hand pages back,
 //!    [`Remapped`] for a whole range at once. The kind is part of the token's type, and decides what can be inserted.
 //! 3. **When is it filled?** Now, and [`MmapCtx::finish`] checks that it is; or later, and [`MmapCtx::fill_later`] says so.
 //! 4. **What does a fault do that cannot be served?** It says what went wrong, [`FaultCtx::fail`] or
@@ -99,6 +99,7 @@
 //! | --- | --- | --- |
 //! | `std` | yes | `std` in the error types |
 //! | `sim` | yes | the [`sim`] platform |
+//! | `linux` | no | hooks of a real Linux module, on x86-64 |
 //!
 //! Without them the crate is `no_std`, does not allocate, and depends on `thiserror` alone.
 //!
@@ -115,6 +116,8 @@ mod frame;
 mod guidance;
 pub mod guide;
 pub mod kind;
+#[cfg(all(feature = "linux", target_arch = "x86_64"))]
+pub mod linux;
 mod mmap;
 mod ops;
 mod page;

@@ -1,0 +1,154 @@
+//! Drivers for what only a kernel has: a lock that is really given up, two threads in one handler.
+//!
+//! They are drivers like any other: no `unsafe`, nothing but the crate's API.
+
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use vmctx::{
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, Platform, Release, VmFault, VmOperations, WaitQueue,
+    linux::{Linux, LinuxPage, LinuxRef, LinuxWaitQueue},
+};
+
+/// What an open file and its mappings share, and the test program steers and reads.
+pub(crate) struct Control {
+    page: LinuxPage,
+    queue: LinuxWaitQueue,
+    go: AtomicBool,
+    /// Faults that are in the handler or were.
+    arrived: AtomicUsize,
+    /// Faults that have given up their lock.
+    released: AtomicUsize,
+    /// Insertions that found an entry in place.
+    already_present: AtomicUsize,
+    /// States of mappings that were dropped.
+    dropped: AtomicUsize,
+    /// Handlers that were there after the lock was given up, and read the state.
+    outlived: AtomicUsize,
+}
+
+impl Control {
+    pub(crate) fn new() -> Result<LinuxRef<Self>, Errno> {
+        let page = Linux::alloc_page(&())?;
+        page.write(0, &[0xe5; 16]).map_err(|_| Errno::EINVAL)?;
+        Linux::share(Self {
+            page,
+            queue: LinuxWaitQueue::new()?,
+            go: AtomicBool::new(false),
+            arrived: AtomicUsize::new(0),
+            released: AtomicUsize::new(0),
+            already_present: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
+            outlived: AtomicUsize::new(0),
+        })
+    }
+
+    /// The numbers of `linux/module/devices.h`; number 10 lets the handlers go on.
+    pub(crate) fn gauge(&self, which: u32) -> Result<u64, Errno> {
+        let number = match which {
+            10 => {
+                self.go.store(true, Ordering::SeqCst);
+                self.queue.wake_all();
+                return Ok(0);
+            }
+            11 => &self.arrived,
+            12 => &self.released,
+            13 => &self.already_present,
+            14 => &self.dropped,
+            15 => &self.outlived,
+            _ => return Err(Errno::ENOTTY),
+        };
+        u64::try_from(number.load(Ordering::SeqCst)).map_err(|_| Errno::EOVERFLOW)
+    }
+}
+
+/// Every fault gives up its lock, waits for a word from outside, and reads the mapping's state once more.
+pub(crate) struct Releases(pub(crate) LinuxRef<Control>);
+
+struct Released {
+    control: LinuxRef<Control>,
+    /// Known when the mapping is made, and wrong as soon as its memory is somebody else's.
+    stamp: usize,
+}
+
+const STAMP: usize = 0x5eed_cafe;
+
+impl MmapFile for Releases {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Released { control: self.0.clone(), stamp: STAMP })?.fill_later())
+    }
+}
+
+impl VmOperations for Released {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        if self.control.go.load(Ordering::SeqCst) {
+            return ctx.insert_page(&self.control.page);
+        }
+        match ctx.release() {
+            Release::Released(released) => {
+                self.control.released.fetch_add(1, Ordering::SeqCst);
+                loop {
+                    let ticket = self.control.queue.ticket();
+                    if self.control.go.load(Ordering::SeqCst) || released.wait(ticket).is_err() {
+                        break;
+                    }
+                }
+                // By now the mapping may be gone, and with it the reference that it had to this.
+                if self.stamp == STAMP {
+                    self.control.outlived.fetch_add(1, Ordering::SeqCst);
+                }
+                released.retry()
+            }
+            Release::NoWait(answer) => answer,
+            Release::Keep(ctx) => ctx.insert_page(&self.control.page),
+        }
+    }
+}
+
+impl Drop for Released {
+    fn drop(&mut self) {
+        self.stamp = 0;
+        self.control.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The first fault waits in the handler for a second one; then both insert.
+pub(crate) struct Races(pub(crate) LinuxRef<Control>);
+
+struct Raced(LinuxRef<Control>);
+
+impl MmapFile for Races {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Raced(self.0.clone()))?.fill_later())
+    }
+}
+
+impl VmOperations for Raced {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        self.0.arrived.fetch_add(1, Ordering::SeqCst);
+        self.0.queue.wake_all();
+        loop {
+            let ticket = self.0.queue.ticket();
+            if self.0.arrived.load(Ordering::SeqCst) >= 2 {
+                break;
+            }
+            if let Err(errno) = ctx.wait(ticket) {
+                return ctx.fail_or_refault(errno);
+            }
+        }
+        let answer = ctx.insert_page(&self.0.page);
+        if answer.already_present() {
+            self.0.already_present.fetch_add(1, Ordering::SeqCst);
+        }
+        answer
+    }
+}
