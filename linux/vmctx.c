@@ -2,6 +2,7 @@
 /*
  * The C half of vmctx on Linux. Link it into a module beside the Rust static library.
  */
+#include <linux/capability.h>
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
 #include <linux/pfn_t.h>
@@ -94,12 +95,6 @@ void vmctx_free(void *memory)
 	kvfree(memory);
 }
 
-void vmctx_flags_mod(struct vm_area_struct *vma, unsigned int set, unsigned int clear)
-{
-	vm_flags_mod(vma, set, clear);
-	/* The protection follows what the flags may have lost; a cache attribute that was set stays. */
-}
-
 void vmctx_set_cache(struct vm_area_struct *vma, int cache)
 {
 	pgprot_t prot = vm_get_page_prot(vma->vm_flags);
@@ -149,8 +144,28 @@ vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long addre
 	return vmf_insert_pfn_prot(vma, address, pfn, prot);
 }
 
+/*
+ * On a processor with L1TF, an unprivileged user does not get entries without access for frames that are no RAM and this high.
+ */
+static bool refused_for_l1tf(const struct vm_area_struct *vma, unsigned long last)
+{
+	return boot_cpu_has_bug(X86_BUG_L1TF) && !(vma->vm_flags & VM_ACCESS_FLAGS) &&
+	       last >= l1tf_pfn_limit() && !capable(CAP_SYS_ADMIN);
+}
+
+/*
+ * If remap_pfn_range of a whole VMA fails before its first entry is in, 6.12 WARNs while it cleans up (get_pat_info in
+ * arch/x86/mm/pat/memtype.c finds no entry to look at). It fails there for want of page tables, and for L1TF. So both come first.
+ */
 int vmctx_remap(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, unsigned long bytes)
 {
+	int err;
+
+	if (refused_for_l1tf(vma, pfn + (bytes >> PAGE_SHIFT) - 1))
+		return -EACCES;
+	err = apply_to_page_range(vma->vm_mm, address, bytes, NULL, NULL);
+	if (err)
+		return err;
 	return remap_pfn_range(vma, address, pfn, bytes, vma->vm_page_prot);
 }
 

@@ -16,7 +16,6 @@ void vmctx_lock_page(struct page *page);
 void vmctx_unlock_page(struct page *page);
 void *vmctx_alloc(size_t size, size_t align);
 void vmctx_free(void *memory);
-void vmctx_flags_mod(struct vm_area_struct *vma, unsigned int set, unsigned int clear);
 void vmctx_set_cache(struct vm_area_struct *vma, int cache);
 int vmctx_cache_of(const struct vm_area_struct *vma);
 void vmctx_zap(struct vm_area_struct *vma);

@@ -91,9 +91,9 @@ pub struct VmFault<'f> {
 impl VmFault<'_> {
     /// Whether the insertion found an entry in place already, so that nothing was inserted: another thread was faster.
     ///
-    /// For a fault that is a success, the access is repeated and finds the entry (linux-mm, April 2018). Ask if something
-    /// must be undone, as when a block was allocated for this insertion only. `true` is certain; insertions of frames
-    /// answer `false` where the kernel does not say.
+    /// For a fault that is a success, the access is repeated and finds the entry (linux-mm, April 2018). Ask if
+    /// something must be undone, as when a block was allocated for this insertion only. `true` is certain; insertions
+    /// of frames answer `false` where the kernel does not say.
     #[must_use]
     pub const fn already_present(&self) -> bool {
         FaultCode::from_bits(self.bits).contains(FaultCode::ALREADY_PRESENT)
@@ -239,8 +239,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
-    /// The same, writable and dirty at once (`vmf_insert_mixed_mkwrite`). If the same frame is in place already, it is made
-    /// writable; another one is left alone.
+    /// The same, writable and dirty at once (`vmf_insert_mixed_mkwrite`). If the same frame is in place already, it
+    /// is made writable; another one is left alone.
     ///
     /// In a private mapping it does not become writable: the store gets its copy. (Linux would let it through to the
     /// object, and trusts the file system not to ask.)
@@ -252,8 +252,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
-    /// Hands a page, with its reference, to the core, which maps it or, for a store to a private mapping, copies it (what
-    /// `nopage` did).
+    /// Hands a page, with its reference, to the core, which maps it or, for a store to a private mapping, copies it
+    /// (what `nopage` did).
     pub fn deliver(self, page: P::Page) -> VmFault<'f>
     where
         M: DeliversPages,
@@ -288,8 +288,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(FaultCode::from_errno(errno))
     }
 
-    /// The access cannot be served now: EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC repeat it (after the signal, if there
-    /// is one), everything else is as [`fail`](Self::fail).
+    /// The access cannot be served now: EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC repeat it (after the signal, if
+    /// there is one), everything else is as [`fail`](Self::fail).
     ///
     /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
     pub fn fail_or_refault(self, errno: Errno) -> VmFault<'f> {
@@ -310,14 +310,15 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Ok(waited())
     }
 
-    /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this fault's own.
+    /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this
+    /// fault's own.
     pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
         drop(evidence);
         self.answer(FaultCode::NOPAGE)
     }
 
-    /// Gives up the lock that the fault holds, so that others can change the mapping while this hook waits, if the fault
-    /// allows that. The mapping's state stays alive until the hook has returned, even if the mapping does not.
+    /// Gives up the lock that the fault holds, so that others can change the mapping while this hook waits, if the
+    /// fault allows that. The mapping's state stays alive until the hook has returned, even if the mapping does not.
     pub fn release(self) -> Release<'f, P, M> {
         let flags = self.flags();
         if !flags.allow_retry_first() {
@@ -408,7 +409,8 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
         self.ctx.may_sleep()
     }
 
-    /// Waits until the queue is woken, with no lock of the fault's held. At once if that has happened since the ticket was taken.
+    /// Waits until the queue is woken, with no lock of the fault's held. At once if that has happened since the
+    /// ticket was taken.
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS if the thread is to die. [`retry`](Self::retry) is the answer in any case.
@@ -422,15 +424,16 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     }
 }
 
-/// The right to sleep. An operation of a platform or a driver that may sleep takes one, and then cannot be called where there
-/// is none.
+/// The right to sleep. An operation of a platform or a driver that may sleep takes one, and then cannot be called
+/// where there is none.
 #[derive(Clone, Copy)]
 pub struct MaySleep<'a> {
     context: PhantomData<&'a ()>,
     thread: PhantomData<*mut MaySleep<'static>>,
 }
 
-/// What a mmap hook has and a fault has not. Here as below nothing can be called: it says so, and what to write instead.
+/// What a mmap hook has and a fault has not. Here as below nothing can be called: it says so, and what to write
+/// instead.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {

@@ -1,8 +1,8 @@
 //! `mmap` and page-fault hooks whose context decides, at compile time, what a driver may do and how it answers.
 //!
-//! A kernel has one primitive for putting memory into a user's address space, and two conventions for its result: an errno
-//! in the `mmap` hook, a `vm_fault_t` in the page-fault hook. In C nothing keeps the two apart. Here each hook is handed a
-//! *context token*, and the token decides what exists:
+//! A kernel has one primitive for putting memory into a user's address space, and two conventions for its result: an
+//! errno in the `mmap` hook, a `vm_fault_t` in the page-fault hook. In C nothing keeps the two apart. Here each hook
+//! is handed a *context token*, and the token decides what exists:
 //!
 //! | the driver holds | `insert_page` gives |
 //! | --- | --- |
@@ -13,8 +13,8 @@
 //!
 //! # A driver
 //!
-//! Its file fills a mapping when it is made if the user asked for it whole, and page by page otherwise. The helper is written
-//! once: [`InsertPoint`] is either token.
+//! Its file fills a mapping when it is made if the user asked for it whole, and page by page otherwise. The helper is
+//! written once: [`InsertPoint`] is either token.
 //!
 //! ```
 //! #![forbid(unsafe_code)]
@@ -60,7 +60,8 @@
 //! }
 //! ```
 //!
-//! The wrong way does not compile. An insertion in a fault gives no `Result`, so there is no errno to invent a code for:
+//! The wrong way does not compile. An insertion in a fault gives no `Result`, so there is no errno to invent a code
+//! for:
 //!
 //! ```compile_fail,E0308
 //! # use vmctx::{FaultCtx, Mixed, Platform, VmFault};
@@ -74,26 +75,28 @@
 //!
 //! # Decisions a driver makes
 //!
-//! 1. **Who holds the state of a mapping?** The type that implements [`VmOperations`]: one value for each mmap, shared by what fork
-//!    and split make of the mapping, dropped after its last page has gone. [`MmapCtx::establish`] installs it;
-//!    [`MmapCtx::populate`] does without.
-//! 2. **Which [kind] is the mapping?** [`Mixed`] for pages, [`PfnMap`] for frames by number, [`Normal`] to hand pages back,
-//!    [`Remapped`] for a whole range at once. The kind is part of the token's type, and decides what can be inserted.
-//! 3. **When is it filled?** Now, and [`MmapCtx::finish`] checks that it is; or later, and [`MmapCtx::fill_later`] says so.
+//! 1. **Who holds the state of a mapping?** The type that implements [`VmOperations`]: one value for each mmap, shared
+//!    by what fork and split make of the mapping, dropped after its last page has gone. [`MmapCtx::establish`]
+//!    installs it; [`MmapCtx::populate`] does without.
+//! 2. **Which [kind] is the mapping?** [`Mixed`] for pages, [`PfnMap`] for frames by number, [`Normal`] to hand pages
+//!    back, [`Remapped`] for a whole range at once. The kind is part of the token's type, and decides what can be
+//!    inserted.
+//! 3. **When is it filled?** Now, and [`MmapCtx::finish`] checks that it is; or later, and [`MmapCtx::fill_later`] says
+//!    so.
 //! 4. **What does a fault do that cannot be served?** It says what went wrong, [`FaultCtx::fail`] or
 //!    [`FaultCtx::fail_or_refault`]. The code that becomes of it is the kernel's business.
 //!
 //! # Types met in error messages
 //!
-//! [`HoldsPages`](kind::HoldsPages), [`HoldsFrames`](kind::HoldsFrames), [`StillUndecided`](kind::StillUndecided) and the others of
-//! [`kind`] are bounds of single operations: the mapping is of a kind that does not have this one, and the note says which has.
-//! `'f` and `'m` brand a token and its answer as belonging to one call of one hook; write `<'f>` and `<'m>` out in signatures,
-//! as above, because `'_` makes rustc take the lifetime of `&self`.
+//! [`HoldsPages`](kind::HoldsPages), [`HoldsFrames`](kind::HoldsFrames), [`StillUndecided`](kind::StillUndecided) and
+//! the others of [`kind`] are bounds of single operations: the mapping is of a kind that does not have this one, and
+//! the note says which has. `'f` and `'m` brand a token and its answer as belonging to one call of one hook; write
+//! `<'f>` and `<'m>` out in signatures, as above, because `'_` makes rustc take the lifetime of `&self`.
 //!
 //! # Where it runs
 //!
-//! A [`Platform`] is what a kernel or a pager implements; a driver that is generic over it runs on each. [`sim`], behind the
-//! feature of that name, is a software MMU and the kit with which a driver is unit-tested.
+//! A [`Platform`] is what a kernel or a pager implements; a driver that is generic over it runs on each. [`sim`],
+//! behind the feature of that name, is a software MMU and the kit with which a driver is unit-tested.
 //!
 //! | feature | default | brings |
 //! | --- | --- | --- |
@@ -105,8 +108,9 @@
 //!
 //! # Further
 //!
-//! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error; and [migration](guide::migration) from C,
-//! call by call. No function of this crate panics, by choice: what can go wrong is in its type.
+//! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error;
+//! [migration](guide::migration) from C, call by call; and what it [costs](guide::cost), in instructions beside C. No
+//! function of this crate panics, by choice: what can go wrong is in its type.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod entry;

@@ -28,7 +28,8 @@ use crate::{
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
-    // The slots, counted from the start of the VMA: `filled <= len`, and everything below `filled` is in.
+    // In bytes from the start of the VMA, whole pages: `filled <= len`, and everything below `filled` is in. Not in
+    // pages: the compiler would carry the bytes along in a register of their own, which a loop over pages is short of.
     filled: usize,
     len: usize,
     brand: Invariant<'m>,
@@ -67,9 +68,8 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
         if bytes == 0 || (range.start | range.end) & (P::PAGE_SIZE - 1) != 0 {
             return Err(Errno::EINVAL);
         }
-        let len = bytes >> P::PAGE_SHIFT;
-        P::vma_pgoff(vma).checked_add(PageCount::new(len)).ok_or(Errno::EOVERFLOW)?;
-        Ok(Self { vma: Held(vma), filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        P::vma_pgoff(vma).checked_add(PageCount::new(bytes >> P::PAGE_SHIFT)).ok_or(Errno::EOVERFLOW)?;
+        Ok(Self { vma: Held(vma), filled: 0, len: bytes, brand: PhantomData, kind: PhantomData, thread: PhantomData })
     }
 }
 
@@ -79,19 +79,19 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
         // Cannot overflow: `begin` has checked the sum with the whole length.
-        PageOffset::new(P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled))
+        PageOffset::new(P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled >> P::PAGE_SHIFT))
     }
 
     /// How many slots the mapping has.
     #[must_use]
     pub fn page_count(&self) -> PageCount {
-        PageCount::new(self.len)
+        PageCount::new(self.len >> P::PAGE_SHIFT)
     }
 
     /// How many slots are still to be filled.
     #[must_use]
     pub fn remaining(&self) -> PageCount {
-        PageCount::new(self.len - self.filled)
+        PageCount::new((self.len - self.filled) >> P::PAGE_SHIFT)
     }
 
     /// Whether every slot is filled.
@@ -303,14 +303,15 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     {
         let address = self.next_slot()?;
         P::vm_insert_page(self.vma.0, address, page)?;
-        self.filled += 1;
+        self.filled += P::PAGE_SIZE;
         Ok(self)
     }
 
     /// Inserts pages into the next slots, in one go (`vm_insert_pages`).
     ///
     /// # Errors
-    /// As [`insert_page`](Self::insert_page), and how many are in; EFAULT, and none is, if there are more pages than slots.
+    /// As [`insert_page`](Self::insert_page), and how many are in; EFAULT, and none is, if there are more pages than
+    /// slots.
     pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
     where
         M: HoldsPages,
@@ -332,7 +333,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.map_from(pages, first)
     }
 
-    /// Fills every slot that is left from `pages`, beginning with the first whatever `pgoff` says (`vm_map_pages_zero`).
+    /// Fills every slot that is left from `pages`, beginning with the first whatever `pgoff` says
+    /// (`vm_map_pages_zero`).
     ///
     /// # Errors
     /// As [`map_pages`](Self::map_pages).
@@ -340,7 +342,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: HoldsPages,
     {
-        let first = self.filled;
+        let first = self.filled >> P::PAGE_SHIFT;
         self.map_from(pages, first)
     }
 
@@ -355,7 +357,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     {
         let address = self.next_slot()?;
         P::vm_insert_zero_page(self.vma.0, address)?;
-        self.filled += 1;
+        self.filled += P::PAGE_SIZE;
         Ok(self)
     }
 
@@ -370,7 +372,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     {
         let address = self.next_slot()?;
         P::vm_insert_mixed(self.vma.0, address, frame.pfn())?;
-        self.filled += 1;
+        self.filled += P::PAGE_SIZE;
         Ok(self)
     }
 
@@ -450,25 +452,24 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
             return Err(Errno::EFAULT);
         }
         // Inside the VMA, because `filled < len`.
-        Ok(P::vma_range(self.vma.0).start.wrapping_add(self.filled << P::PAGE_SHIFT))
+        Ok(P::vma_range(self.vma.0).start.wrapping_add(self.filled))
     }
 
     fn insert_all(&mut self, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
         if pages.is_empty() {
             return Ok(());
         }
-        if pages.len() > self.len - self.filled {
+        if pages.len() > self.remaining().get() {
             return Err((Errno::EFAULT, 0));
         }
         let address = self.next_slot().map_err(|errno| (errno, 0))?;
         P::vm_insert_pages(self.vma.0, address, pages)?;
-        self.filled += pages.len();
+        self.filled += pages.len() << P::PAGE_SHIFT;
         Ok(())
     }
 
     fn map_from(mut self, pages: &[P::Page], first: usize) -> Result<Mapped<'m>, Errno> {
-        let wanted = self.len - self.filled;
-        let end = first.checked_add(wanted).ok_or(Errno::ENXIO)?;
+        let end = first.checked_add(self.remaining().get()).ok_or(Errno::ENXIO)?;
         let pages = pages.get(first..end).ok_or(Errno::ENXIO)?;
         self.insert_all(pages).map_err(|(errno, _)| errno)?;
         self.finish_filled()
@@ -476,12 +477,12 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 
     fn remap_next(mut self, frames: FrameRange<'_, P>) -> Result<Self, Errno> {
         let count = frames.count().get();
-        if count > self.len - self.filled {
+        if count > self.remaining().get() {
             return Err(Errno::EFAULT);
         }
         let address = self.next_slot()?;
         P::remap_pfn_range(self.vma.0, address, frames)?;
-        self.filled += count;
+        self.filled += count << P::PAGE_SHIFT;
         Ok(self)
     }
 }

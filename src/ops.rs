@@ -31,8 +31,8 @@ pub trait MmapFile: Send + Sync + 'static {
     /// The platform that it runs on.
     type Platform: Platform;
 
-    /// Serves one mmap. The token says which part of the file is wanted and how; success is the [`Mapped`] that the token
-    /// turns into.
+    /// Serves one mmap. The token says which part of the file is wanted and how; success is the [`Mapped`] that the
+    /// token turns into.
     ///
     /// # Errors
     /// Whatever the user's `mmap` call is to fail with. What had been inserted is taken away again, then the state of
@@ -86,8 +86,8 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
     ///
     /// Write the `'f` out: with `'_` elision would take the answer's lifetime from `&self`.
     ///
-    /// Without an implementation of its own a mapping has the pages that it was given by mmap, and a touch elsewhere is a
-    /// SIGBUS.
+    /// Without an implementation of its own a mapping has the pages that it was given by mmap, and a touch elsewhere
+    /// is a SIGBUS.
     fn fault<'f>(&self, ctx: FaultCtx<'f, Self::Platform, Self::Mapping>) -> VmFault<'f> {
         ctx.fail(Errno::EFAULT)
     }

@@ -39,7 +39,8 @@ pub struct OutOfPage {
 }
 
 /// A page that this fault has locked (`lock_page`), with a reference of its own. From
-/// [`FaultCtx::lock_page`](crate::FaultCtx::lock_page), for [`FaultCtx::deliver_locked`](crate::FaultCtx::deliver_locked).
+/// [`FaultCtx::lock_page`](crate::FaultCtx::lock_page), for
+/// [`FaultCtx::deliver_locked`](crate::FaultCtx::deliver_locked).
 ///
 /// While it is held, nobody truncates the page or writes it back; look now whether it still belongs to the object.
 /// Dropping it unlocks the page.

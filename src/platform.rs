@@ -48,7 +48,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// A page that a driver owns a reference to, fit to be mapped: not anonymous, not slab, not the zero page.
     type Page: Page;
 
-    /// Where a driver's pages come from: a zone, a memfd, a software machine. Cloning is cheap and gives the same source.
+    /// Where a driver's pages come from: a zone, a memfd, a software machine. Cloning is cheap and gives the same
+    /// source.
     type Memory: Clone + Send + Sync + 'static;
 
     /// What vouches for frames without a `struct page`: a BAR, an aperture.
@@ -96,7 +97,8 @@ pub unsafe trait Platform: Sized + 'static {
     fn vma_set_cache(vma: &mut Self::Vma, cache: Cache);
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
-    /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are there.
+    /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are
+    /// there.
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
 
     /// The mmap hook has failed: takes away what it had inserted, **then** drops the state if one was established.
@@ -168,9 +170,9 @@ pub unsafe trait Platform: Sized + 'static {
     /// The zero page, as [`vmf_insert_page`](Self::vmf_insert_page); SIGBUS where Linux does not allow it.
     fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode;
 
-    /// `vmf_insert_pfn`, or `vmf_insert_pfn_prot` if there is a protection of its own. `VM_PFNMAP` is set, and the mapping is
-    /// no copy-on-write one. NOPAGE also where something is there already, with [`FaultCode::ALREADY_PRESENT`] where the
-    /// platform can tell.
+    /// `vmf_insert_pfn`, or `vmf_insert_pfn_prot` if there is a protection of its own. `VM_PFNMAP` is set, and the
+    /// mapping is no copy-on-write one. NOPAGE also where something is there already, with
+    /// [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
     fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode;
 
     /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
@@ -197,9 +199,9 @@ pub unsafe trait Platform: Sized + 'static {
     /// EINTR or ERESTARTSYS for a thread that is to be killed.
     fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno>;
 
-    /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault and its
-    /// answer. It catches what unsound code can do to the brand; a platform that can do without leaves the zero, and
-    /// the check is compiled out.
+    /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault
+    /// and its answer. It catches what unsound code can do to the brand; a platform that can do without leaves the
+    /// zero, and the check is compiled out.
     fn fault_serial(fault: &Self::Fault) -> u32 {
         let _ = fault;
         0
@@ -398,8 +400,8 @@ flag_bits!(FaultCode {
     RETRY = 0x400;
     /// Not Linux's, never returned by [`entry::fault`](crate::entry::fault): beside NOPAGE, an entry was there already.
     ALREADY_PRESENT = 0x10_0000;
-    /// Not Linux's: beside SIGBUS, the handler returned the answer to another fault. Only a platform with serial numbers
-    /// sees it ([`Platform::fault_serial`]).
+    /// Not Linux's: beside SIGBUS, the handler returned the answer to another fault. Only a platform with serial
+    /// numbers sees it ([`Platform::fault_serial`]).
     FOREIGN = 0x8000_0000;
 });
 
@@ -407,8 +409,8 @@ impl FaultCode {
     /// The codes that say that the access cannot be served.
     pub const ERROR: Self = Self(Self::OOM.0 | Self::SIGBUS.0 | Self::SIGSEGV.0 | Self::HWPOISON.0);
 
-    /// What an insertion's errno means in a fault, by `vmf_insert_page`'s rule: none and EBUSY are NOPAGE, ENOMEM is OOM,
-    /// the rest SIGBUS.
+    /// What an insertion's errno means in a fault, by `vmf_insert_page`'s rule: none and EBUSY are NOPAGE, ENOMEM is
+    /// OOM, the rest SIGBUS.
     #[must_use]
     pub const fn from_insertion(inserted: Result<(), Errno>) -> Self {
         match inserted {

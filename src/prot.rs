@@ -5,8 +5,8 @@ use crate::platform::Cache;
 /// The protection of a page that is about to be inserted: that of its VMA, or less.
 ///
 /// From [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), for
-/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). It can lose the right to write and change how memory
-/// is cached; what the user was not given by mmap cannot be added (`vm_page_prot` in C is any number at all).
+/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). It can lose the right to write and change how
+/// memory is cached; what the user was not given by mmap cannot be added (`vm_page_prot` in C is any number at all).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageProt {
     writable: bool,
@@ -14,8 +14,8 @@ pub struct PageProt {
 }
 
 impl PageProt {
-    /// What a VMA gives. For platforms; a driver gets its VMA's from [`FaultCtx::page_prot`](crate::FaultCtx::page_prot),
-    /// and a wider one is narrowed again on insertion.
+    /// What a VMA gives. For platforms; a driver gets its VMA's from
+    /// [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), and a wider one is narrowed again on insertion.
     #[must_use]
     pub const fn of_vma(writable: bool, cache: Cache) -> Self {
         Self { writable, cache }

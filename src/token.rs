@@ -7,8 +7,8 @@ pub(crate) type Invariant<'f> = PhantomData<fn(&'f ()) -> &'f ()>;
 
 /// What a token holds, without a say in whether the token may change threads.
 ///
-/// Each token has a marker, `PhantomData<*mut ItsOwnName>`, that forbids it. Without this wrapper the platform's types would
-/// forbid it too, and rustc would report every one of them beside the one that names the token.
+/// Each token has a marker, `PhantomData<*mut ItsOwnName>`, that forbids it. Without this wrapper the platform's
+/// types would forbid it too, and rustc would report every one of them beside the one that names the token.
 pub(crate) struct Held<T>(pub(crate) T);
 
 // SAFETY: this type is only ever a field of a token whose `thread` marker makes the token neither `Send` nor `Sync`

@@ -4,8 +4,9 @@ use core::marker::PhantomData;
 
 use crate::{Errno, token::Invariant};
 
-/// A queue on which faults wait for something to change (`wait_queue_head_t`), with a count of its wake-ups so that none
-/// is lost: take a [ticket](Self::ticket), look at the condition, then [wait](crate::FaultCtx::wait) with the ticket.
+/// A queue on which faults wait for something to change (`wait_queue_head_t`), with a count of its wake-ups so that
+/// none is lost: take a [ticket](Self::ticket), look at the condition, then [wait](crate::FaultCtx::wait) with the
+/// ticket.
 pub trait WaitQueue: Sized + Send + Sync + 'static {
     /// A queue with nobody on it.
     ///

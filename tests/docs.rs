@@ -1,11 +1,12 @@
-//! The guide quotes the wrong usages and their errors to the letter.
+//! The guide quotes the wrong usages with their errors, and the smallest module, to the letter.
 //!
-//! In `docs/*.md` and `README.md` a line `<!-- ui/CASE.rs -->` is followed by the program of that case and by its error. With
-//! `BLESS=1` in the environment both are written anew.
+//! In `README.md` and `docs/*.md` a line `<!-- ui/CASE.rs -->` is followed by the program of that case and by its
+//! error, and a line `<!-- linux/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
 
 use std::{env, fs, path::Path};
 
-/// The program of a case, as a reader needs it: without the comment on top, and without the `main` that makes it a program.
+/// The program of a case, as a reader needs it: without the comment on top, and without the `main` that makes it a
+/// program.
 fn program(case: &str) -> String {
     let lines = case.lines().filter(|line| !line.starts_with("//!") && *line != "fn main() {}");
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
@@ -24,57 +25,69 @@ fn code(error: &str) -> &str {
 }
 
 #[expect(clippy::panic, reason = "a test's way to say which file is missing")]
-fn quotation(root: &Path, case: &str) -> String {
-    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let source = read(&root.join(case));
-    let error = error(&read(&root.join(case).with_extension("stderr")));
-    let code = code(&error);
-    let comma = if code.is_empty() { "" } else { "," };
-    format!("```rust,compile_fail{comma}{code}\n{}\n```\n\n```text\n{error}\n```\n", program(&source))
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The page with every quotation as it should be.
-fn quoted(root: &Path, page: &str) -> String {
-    let mut out = String::new();
+/// A case's program and its error.
+fn case_blocks(path: &Path) -> String {
+    let error = error(&read(&path.with_extension("stderr")));
+    let code = code(&error);
+    let comma = if code.is_empty() { "" } else { "," };
+    format!("```rust,compile_fail{comma}{code}\n{}\n```\n\n```text\n{error}\n```\n", program(&read(path)))
+}
+
+/// A file of a module's.
+fn file_block(path: &Path) -> String {
+    let language = match path.extension().and_then(|extension| extension.to_str()) {
+        // A module is no doctest: `linux/test` builds it.
+        Some("rs") => "rust,ignore",
+        Some("toml") => "toml",
+        Some("c") => "c",
+        None if path.ends_with("Kbuild") => "make",
+        _ => "sh",
+    };
+    format!("```{language}\n{}```\n", read(path))
+}
+
+/// The page with every quotation as it should be, and how many there are.
+fn quoted(root: &Path, page: &str) -> (String, usize) {
+    let (mut out, mut quotations) = (String::new(), 0);
     let mut lines = page.lines().peekable();
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
-        let Some(case) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) else { continue };
-        if !case.starts_with("ui/") {
-            continue;
-        }
-        out.push('\n');
-        out.push_str(&quotation(root, case));
-        out.push('\n');
-        // What stood there: blank lines, the program's block, blank lines, the error's block, blank lines.
-        for fence in ["```rust,compile_fail", "```text"] {
-            while lines.next_if(|line| line.is_empty()).is_some() {}
-            if lines.next_if(|line| line.starts_with(fence)).is_some() {
+        let Some(file) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) else { continue };
+        let path = root.join(file);
+        let (blocks, count) = if file.starts_with("ui/") { (case_blocks(&path), 2) } else { (file_block(&path), 1) };
+        out.push_str(&format!("\n{blocks}\n"));
+        quotations += 1;
+        // What stood there: as many blocks, between blank lines.
+        while lines.next_if(|line| line.is_empty()).is_some() {}
+        for _ in 0..count {
+            if lines.next_if(|line| line.starts_with("```")).is_some() {
                 while lines.next_if(|line| *line != "```").is_some() {}
                 lines.next();
             }
+            while lines.next_if(|line| line.is_empty()).is_some() {}
         }
-        while lines.next_if(|line| line.is_empty()).is_some() {}
     }
-    out
+    (out, quotations)
 }
 
 #[test]
-fn pages_quote_the_cases_and_their_errors() {
+fn pages_quote_what_there_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bless = env::var_os("BLESS").is_some();
-    let mut quotations = 0;
-    for page in ["README.md", "docs/guarantees.md"] {
+    for (page, at_least) in [("README.md", 1), ("docs/guarantees.md", 15), ("docs/linux.md", 5)] {
         let path = root.join(page);
-        let found = fs::read_to_string(&path).unwrap();
-        let wanted = quoted(root, &found);
-        quotations += wanted.matches("\n<!-- ui/").count();
+        let found = read(&path);
+        let (wanted, quotations) = quoted(root, &found);
+        assert!(quotations >= at_least, "{page} has only {quotations} quotations");
         if bless {
             fs::write(&path, &wanted).unwrap();
         } else {
             assert!(found == wanted, "{page} quotes what is no longer so: run `BLESS=1 cargo test --test docs`");
         }
     }
-    assert!(quotations >= 15, "only {quotations} quotations found");
 }

@@ -1,5 +1,5 @@
-//! What the tokens and answers must **not** implement, and how small they are. An impl that somebody adds is noticed here; no tool
-//! that compares versions of an API flags it.
+//! What the tokens and answers must **not** implement, and how small they are. An impl that somebody adds is noticed
+//! here; no tool that compares versions of an API flags it.
 #![cfg(feature = "sim")]
 
 use std::{

@@ -2,8 +2,9 @@
 //!
 //! One page, whatever offset the user asks for.
 //!
-//! What C did by hand: until 2019 it passed `vma->vm_start` to `vm_insert_page` and never looked how long the mapping was.
-//! A longer one succeeded, with nothing behind its first page. Here every slot is filled, or the call fails with ENXIO.
+//! What C did by hand: until 2019 it passed `vma->vm_start` to `vm_insert_page` and never looked how long the mapping
+//! was. A longer one succeeded, with nothing behind its first page. Here every slot is filled, or the call fails with
+//! ENXIO.
 
 use core::slice;
 

@@ -3,9 +3,9 @@
 //! A file's pages are blocks of the device, or holes. In a private mapping a hole shows the zero page, of which a store
 //! makes a copy; in a shared one a touch of it allocates a block.
 //!
-//! What C did by hand: each user of `vm_insert_mixed` turned its errno into a fault code, until 2018. The review of that
-//! change asked whether all of them may take EBUSY for a success, when an entry is there already and the caller has
-//! something to undo. They may; and who has something to undo can ask here, [`VmFault::already_present`]: this
+//! What C did by hand: each user of `vm_insert_mixed` turned its errno into a fault code, until 2018. The review of
+//! that change asked whether all of them may take EBUSY for a success, when an entry is there already and the caller
+//! has something to undo. They may; and who has something to undo can ask here, [`VmFault::already_present`]: this
 //! driver counts what it has inserted. In C the question is still answered by a comment.
 //!
 //! Of two threads that meet at the same hole one claims it and allocates; the other waits for it and has its access

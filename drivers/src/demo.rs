@@ -1,7 +1,7 @@
 //! The devices that the main job maps: how large they are and what is in them, the same on every platform.
 //!
-//! A platform builds them from its own memory with the functions here. A program that knows this file then knows every byte
-//! that a mapping has to show.
+//! A platform builds them from its own memory with the functions here. A program that knows this file then knows
+//! every byte that a mapping has to show.
 
 use core::array;
 

@@ -1,7 +1,7 @@
 //! Physical memory: `drivers/char/mem.c`, `mmap_mem`.
 //!
-//! The page offset is the frame number. Frames may have no `struct page`; that is where the whole story starts, in 2004,
-//! with memory holes that a `nopage` hook had no page for. A private mapping is legal: a store copies the page.
+//! The page offset is the frame number. Frames may have no `struct page`; that is where the whole story starts, in
+//! 2004, with memory holes that a `nopage` hook had no page for. A private mapping is legal: a store copies the page.
 //!
 //! What C does by hand: it checks the multiplication, the addition and the range that a user's offset could overflow,
 //! each where it occurred to somebody, and answers EAGAIN whatever `remap_pfn_range` had said. Here an offset is no

@@ -1,8 +1,8 @@
 //! Drivers from Linux's history, one file each, as they look when the context decides what a hook may do.
 //!
 //! Each is generic over its [`Platform`](vmctx::Platform), without `unsafe` and without std: the very same file is
-//! linked into a kernel module, into a user-space pager and into the simulated machine. Its header names the C original, and
-//! what C got wrong there or did by hand.
+//! linked into a kernel module, into a user-space pager and into the simulated machine. Its header names the C
+//! original, and what C got wrong there or did by hand.
 //!
 //! | driver | filled by | kind |
 //! | --- | --- | --- |

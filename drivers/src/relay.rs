@@ -3,9 +3,10 @@
 //!
 //! The oldest way to serve a fault: hand the page to the core, which maps it (`nopage`, until 2007).
 //!
-//! What C does by hand: it checks the mapping's length and forgets its offset, so that the fault looks up whatever lies
-//! behind the buffer. It takes the page's reference itself, and an answer of 0 stands for the page in `vmf->page`; 0 without
-//! a page is a NULL dereference. Here [`deliver`](vmctx::FaultCtx::deliver) takes the page, its reference with it.
+//! What C does by hand: it checks the mapping's length and forgets its offset, so that the fault looks up whatever
+//! lies behind the buffer. It takes the page's reference itself, and an answer of 0 stands for the page in
+//! `vmf->page`; 0 without a page is a NULL dereference. Here [`deliver`](vmctx::FaultCtx::deliver) takes the page,
+//! its reference with it.
 
 use vmctx::{Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, Platform, VmFault, VmOperations};
 

@@ -4,7 +4,8 @@
 //!
 //! What C did by hand: in 2018 a loop over the pages, with its own arithmetic for length and offset, as a dozen
 //! drivers had it. And it must clear `VM_PFNMAP` first, which the DRM core has set for the drivers that insert by
-//! number; `vm_insert_page` meets that flag with a `BUG_ON`. Here the kind is chosen once, and the flags follow from it.
+//! number; `vm_insert_page` meets that flag with a `BUG_ON`. Here the kind is chosen once, and the flags follow from
+//! it.
 
 use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
 

@@ -5,8 +5,9 @@
 //! mapped or when it is touched; one helper places a page for both.
 //!
 //! What C did by hand: a `switch` from errnos to fault codes. EBUSY became `VM_FAULT_RETRY` with the lock still held,
-//! which the caller takes for dropped; ENOSPC was the OOM killer's. Offsets were differences of addresses, because `pgoff` has
-//! the fake offset in it. And the successor inserts by number, so it must refuse copy-on-write mappings itself.
+//! which the caller takes for dropped; ENOSPC was the OOM killer's. Offsets were differences of addresses, because
+//! `pgoff` has the fake offset in it. And the successor inserts by number, so it must refuse copy-on-write mappings
+//! itself.
 
 use alloc::vec::Vec;
 

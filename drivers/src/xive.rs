@@ -1,13 +1,13 @@
 //! The XIVE interrupt controller of a POWER guest: `arch/powerpc/kvm/book3s_xive_native.c`, `kvmppc_xive_native_mmap`,
 //! `xive_native_tima_fault` and `xive_native_esb_fault`.
 //!
-//! One file, two regions: the thread management area (TIMA), of whose four pages a guest may use one, and two pages for each
-//! interrupt source, to trigger it and to end it (ESB).
+//! One file, two regions: the thread management area (TIMA), of whose four pages a guest may use one, and two pages
+//! for each interrupt source, to trigger it and to end it (ESB).
 //!
-//! What C gets wrong: it ignores what `vmf_insert_pfn` answers and returns NOPAGE, so an access that cannot be served is
-//! repeated for ever. It lets a private writable mapping pass, which the first insertion meets with a `BUG_ON`. And it counts
-//! pages from the start of the VMA, which is another page once a munmap has cut the front off. Here the insertion **is** the
-//! answer, such a mapping is EINVAL, and `pgoff` stays what it was.
+//! What C gets wrong: it ignores what `vmf_insert_pfn` answers and returns NOPAGE, so an access that cannot be served
+//! is repeated for ever. It lets a private writable mapping pass, which the first insertion meets with a `BUG_ON`.
+//! And it counts pages from the start of the VMA, which is another page once a munmap has cut the front off. Here the
+//! insertion **is** the answer, such a mapping is EINVAL, and `pgoff` stays what it was.
 
 use alloc::vec::Vec;
 

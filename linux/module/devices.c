@@ -82,7 +82,8 @@ unsigned int vmctx_page_references(struct page **page)
 static const char *const names[] = {
 	"vmctx-kcov", "vmctx-cfag12864b", "vmctx-rockchip_gem", "vmctx-vgem",
 	"vmctx-dax", "vmctx-relay", "vmctx-xive", "vmctx-dev_mem",
-	"vmctx-release", "vmctx-release_vma_lock", "vmctx-race",
+	"vmctx-release", "vmctx-release_vma_lock", "vmctx-race", "vmctx-neighbours",
+	"vmctx-panic",
 };
 
 static struct miscdevice nodes[ARRAY_SIZE(names)];

@@ -12,7 +12,7 @@
  *  11  race: faults that have arrived in the handler
  *  12  release: faults that have given up their lock
  *  13  race: insertions that found an entry in place
- *  14  release: states of mappings that were dropped
+ *  14  release, neighbours: states of mappings that were dropped
  *  15  release: handlers that have found their state after their lock was gone
  *  20  and above: vmctx_count of vmctx.h, minus 20
  * and the value comes back in `value`.

@@ -1,8 +1,8 @@
 //! Everything that is foreign: the kernel's structures as far as they are read, and the functions of kernel and shim.
 //!
-//! The numbers in [`offset!`] and [`value!`] lines are the one place where Rust repeats a fact of the kernel's headers. Here each is
-//! compared with the Rust side; `linux/build` turns the same lines into `static_assert`s, which the shim compiles against the
-//! headers of the kernel at hand.
+//! The numbers in [`offset!`] and [`value!`] lines are the one place where Rust repeats a fact of the kernel's headers.
+//! Here each is compared with the Rust side; `linux/build` turns the same lines into `static_assert`s, which the shim
+//! compiles against the headers of the kernel at hand.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
@@ -170,7 +170,6 @@ unsafe extern "C" {
     pub(super) fn vmctx_unlock_page(page: *mut page);
     pub(super) fn vmctx_alloc(size: usize, align: usize) -> *mut c_void;
     pub(super) fn vmctx_free(memory: *mut c_void);
-    pub(super) fn vmctx_flags_mod(vma: *mut vm_area_struct, set: c_uint, clear: c_uint);
     pub(super) fn vmctx_set_cache(vma: *mut vm_area_struct, cache: c_int);
     pub(super) fn vmctx_zap(vma: *mut vm_area_struct);
     pub(super) fn vmctx_insert_zero_page(vma: *mut vm_area_struct, address: usize) -> c_int;

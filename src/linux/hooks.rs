@@ -6,7 +6,7 @@ use core::{
 };
 
 use super::{Linux, LinuxFault, LinuxRef, LinuxVma, ffi};
-use crate::{Errno, MmapFile, PageOffset, Platform, VmOperations, entry};
+use crate::{Errno, Mapping, MmapFile, PageOffset, Platform, VmOperations, entry, kind::Kind, platform::VmFlags};
 
 /// The `vm_ops` of `V`.
 pub(super) struct Table<V>(V);
@@ -77,9 +77,11 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
 
 /// Serves one mmap of `file`: what a module's `f_op->mmap` calls. Zero, or a negative errno.
 ///
+/// Of a driver's own type everything is inlined; a module that serves several may have them as `dyn MmapFile`.
+///
 /// # Safety
 /// `vma` is the kernel's `struct vm_area_struct` in a call of `f_op->mmap`, for a file that is `file`'s.
-pub unsafe fn mmap(file: &dyn MmapFile<Platform = Linux>, vma: *mut c_void) -> c_int {
+pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(file: &F, vma: *mut c_void) -> c_int {
     let mut vma = LinuxVma { raw: vma.cast(), close: None };
     // SAFETY: by this function's contract.
     match unsafe { entry::mmap(file, &mut vma) } {
@@ -90,6 +92,17 @@ pub unsafe fn mmap(file: &dyn MmapFile<Platform = Linux>, vma: *mut c_void) -> c
 
 /// Puts V's table and the state into the VMA.
 pub(super) fn establish<V: VmOperations<Platform = Linux>>(vma: &mut LinuxVma, state: LinuxRef<V>) {
+    if let Kind::Normal = <V::Mapping as Mapping>::KIND {
+        // A VMA without any special flag is merged with its neighbour if they fit: after the mmap hook, if that has
+        // changed flags, and then nothing is closed, so that the state would leak; before it, and then the hook is not
+        // asked at all.
+        Linux::vma_change_flags(vma, VmFlags::DONTEXPAND, VmFlags::NONE);
+    }
+    if let Kind::Normal = <V::Mapping as Mapping>::KIND {
+        // A VMA without a special flag is merged with a neighbour that fits: before the mmap hook, which then is not
+        // asked; or after it, if it has changed flags, and then nothing is closed and the state would leak.
+        Linux::vma_change_flags(vma, VmFlags::DONTEXPAND, VmFlags::NONE);
+    }
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     let raw = unsafe { &mut *vma.raw };
     raw.vm_private_data = state.into_raw();

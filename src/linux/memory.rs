@@ -13,8 +13,8 @@ use crate::{Errno, FrameSource, OutOfPage, Page, PageCount, Platform};
 /// A `struct page` with a reference held: dropping it puts the page.
 ///
 /// # Invariants
-/// The page was allocated for drivers by [`alloc_page`](Platform::alloc_page): it is one page of order 0, in the kernel's direct
-/// mapping, not anonymous, not slab. The reference is this value's own.
+/// The page was allocated for drivers by [`alloc_page`](Platform::alloc_page): it is one page of order 0, in the
+/// kernel's direct mapping, not anonymous, not slab. The reference is this value's own.
 #[repr(transparent)]
 pub struct LinuxPage(NonNull<ffi::page>);
 
@@ -41,8 +41,8 @@ impl LinuxPage {
     }
 
     fn bytes(&self, offset: usize, len: usize) -> Result<&[AtomicU8], OutOfPage> {
-        // SAFETY: by the type's invariants the page has an address, which stays while the reference is held; its bytes are
-        // shared with user space and other holders, hence atomic.
+        // SAFETY: by the type's invariants the page has an address, which stays while the reference is held; its
+        // bytes are shared with user space and other holders, hence atomic.
         let page = unsafe {
             core::slice::from_raw_parts(ffi::vmctx_page_address(self.as_ptr()).cast::<AtomicU8>(), Linux::PAGE_SIZE)
         };
@@ -93,8 +93,8 @@ impl LinuxIomem {
     /// `count` frames from number `base` on.
     ///
     /// # Safety
-    /// The promise of [`FrameSource`]: each of the frames may be mapped into user space, and stays what it is for as long as a
-    /// mapping of it may exist. `base + count` does not overflow.
+    /// The promise of [`FrameSource`]: each of the frames may be mapped into user space, and stays what it is for as
+    /// long as a mapping of it may exist. `base + count` does not overflow.
     #[must_use]
     pub const unsafe fn new(base: u64, count: PageCount) -> Self {
         Self { base, count }

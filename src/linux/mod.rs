@@ -1,14 +1,15 @@
 //! A real kernel: hooks of a Linux module, without `CONFIG_RUST`.
 //!
-//! A module is a C shim, which the kernel's own build system compiles, and a Rust static library that links this crate with the
-//! feature `linux`. The shim exports the few functions that are inline in C (`linux/vmctx.h` names them, `linux/vmctx.c` is
-//! them); everything else is called directly. The page `linux` of the guide has the smallest module whole.
+//! A module is a C shim, which the kernel's own build system compiles, and a Rust static library that links this crate
+//! with the feature `linux`. The shim exports the few functions that are inline in C (`linux/vmctx.h` names them,
+//! `linux/vmctx.c` is them); everything else is called directly. The page `linux` of the guide has the smallest module
+//! whole.
 //!
-//! [`mmap`] is what the module's `f_op->mmap` calls. Faults, fork, split and close come by themselves: the platform installs a
-//! `vm_operations_struct` for each driver.
+//! [`mmap`] is what the module's `f_op->mmap` calls. Faults, fork, split and close come by themselves: the platform
+//! installs a `vm_operations_struct` for each driver.
 //!
-//! The layout of the three structures that are read, and every constant, is compared with the kernel's headers when the shim is
-//! compiled. 6.12 on x86-64 is the tested version; a kernel that differs is a compile error, not a surprise.
+//! The layout of the three structures that are read, and every constant, is compared with the kernel's headers when the
+//! shim is compiled. 6.12 on x86-64 is the tested version; a kernel that differs is a compile error, not a surprise.
 
 #![expect(unsafe_code, reason = "the kernel is foreign")]
 
@@ -69,10 +70,10 @@ impl LinuxFault {
     }
 }
 
-// SAFETY: `LinuxVma` and `LinuxFault` are made by `hooks` alone, in calls of the kernel's hooks. `LinuxRef` is one allocation with a
-// count. The state is dropped by `close`, which the kernel calls after the pages are gone, or by `abandon`, after it has zapped.
-// Pages are inserted with references of their own by the kernel's functions, whose `BUG_ON`s are excluded by the flags that the
-// kinds set: docs/linux.md goes through them one by one.
+// SAFETY: `LinuxVma` and `LinuxFault` are made by `hooks` alone, in calls of the kernel's hooks. `LinuxRef` is one
+// allocation with a count. The state is dropped by `close`, which the kernel calls after the pages are gone, or by
+// `abandon`, after it has zapped. Pages are inserted with references of their own by the kernel's functions, whose
+// `BUG_ON`s are excluded by the flags that the kinds set: docs/linux.md goes through them one by one.
 unsafe impl Platform for Linux {
     const PAGE_SHIFT: u32 = 12;
     type Page = LinuxPage;
@@ -105,8 +106,10 @@ unsafe impl Platform for Linux {
     }
 
     fn vma_change_flags(vma: &mut LinuxVma, set: VmFlags, clear: VmFlags) {
-        // SAFETY: by the VMA's invariant.
-        unsafe { ffi::vmctx_flags_mod(vma.raw, set.bits(), clear.bits()) };
+        let flags = (vma.get().vm_flags | set.bits() as usize) & !(clear.bits() as usize);
+        // SAFETY: by the VMA's invariant. This is `vm_flags_init`, the one for a VMA that is not in the tree: nobody
+        // else can have it locked, and `mmap_region` locks it when it enters it.
+        unsafe { (*vma.raw).vm_flags = flags };
     }
 
     fn vma_set_cache(vma: &mut LinuxVma, cache: Cache) {
@@ -218,9 +221,9 @@ unsafe impl Platform for Linux {
         })
     }
 
-    // `mkwrite` makes no difference yet. Linux's `vmf_insert_mixed_mkwrite` WARNs if another frame is in place, which a driver's race
-    // can bring about; and as long as no hook asks to be told of first stores, an entry of a shared writable mapping is writable
-    // when it is inserted, or becomes so by the next store without anybody's help.
+    // `mkwrite` makes no difference yet. Linux's `vmf_insert_mixed_mkwrite` WARNs if another frame is in place, which a
+    // driver's race can bring about; and as long as no hook asks to be told of first stores, an entry of a shared
+    // writable mapping is writable when it is inserted, or becomes so by the next store without anybody's help.
     fn vmf_insert_mixed(fault: &LinuxFault, address: usize, pfn: u64, _mkwrite: bool) -> FaultCode {
         // SAFETY: by the fault's invariant; VM_MIXEDMAP was set at mmap.
         FaultCode::from_bits(unsafe { ffi::vmctx_insert_mixed(fault.get().vma, address, frame(pfn)) })

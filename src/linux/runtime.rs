@@ -9,8 +9,8 @@ use core::{
 
 use super::ffi;
 
-/// The kernel's allocator (`kmalloc`), for a module's `#[global_allocator]`. No memory is a null pointer, which fallible collections
-/// report as ENOMEM.
+/// The kernel's allocator (`kmalloc`), for a module's `#[global_allocator]`. No memory is a null pointer, which
+/// fallible collections report as ENOMEM.
 pub struct KernelAllocator;
 
 // SAFETY: `kmalloc` gives memory of the size, aligned as asked by the shim, until `kfree`.

@@ -46,9 +46,9 @@ pub struct Expected {
 
 /// Makes the mapping, touches it from several threads at once, looks at it from all sides, and takes it away again.
 ///
-/// All threads read every page. Then each writes its part of every page, and everybody must see what all have written:
-/// the mapping, the device if it is shared, a child. Then the device gets its old content back. If the mapping is writable,
-/// all this is done once more with the stores first.
+/// All threads read every page. Then each writes its part of every page, and everybody must see what all have
+/// written: the mapping, the device if it is shared, a child. Then the device gets its old content back. If the
+/// mapping is writable, all this is done once more with the stores first.
 pub fn exercise<U: User>(user: &U, threads: usize, checks: &mut Checks, expected: &Expected) {
     exercise_once(user, threads, checks, expected, true);
     if expected.map.writable {

@@ -5,7 +5,7 @@ use core::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use crate::edge::{Control, Races, Releases};
+use crate::edge::{Control, Neighbours, Panics, Races, Releases};
 use alloc::vec::Vec;
 use vmctx::{
     Errno, MmapFile, Page, PageCount, PageOffset, Platform,
@@ -51,6 +51,8 @@ enum Driver {
     DevMem(DevMem<Linux>, LinuxPage),
     Releases(Releases),
     Races(Races),
+    Neighbours(Neighbours),
+    Panics(Panics),
 }
 
 /// The device's own memory.
@@ -172,8 +174,9 @@ impl Open {
                 let first = PageOffset::new(usize::try_from(bar.pfn).map_err(|_| Errno::EINVAL)?);
                 // Physical memory ends with the registers.
                 let frames = first.checked_add(bar.pages).ok_or(Errno::EOVERFLOW)?.index();
-                // SAFETY: the scenario maps the BAR and the one page of RAM, which this file owns until it is closed. A module that
-                // offered physical memory for real would have to make sure of it, as `drivers/char/mem.c` does with capabilities.
+                // SAFETY: the scenario maps the BAR and the one page of RAM, which this file owns until it is closed.
+                // A module that offered physical memory for real would have to make sure of it, as
+                // `drivers/char/mem.c` does with capabilities.
                 let memory = unsafe { LinuxIomem::new(0, PageCount::new(frames)) };
                 let caching = if sync { Caching::Never } else { Caching::AsMemory };
                 let driver = Driver::DevMem(DevMem::new(memory, first, caching), ram);
@@ -181,6 +184,8 @@ impl Open {
             }
             8 | 9 => Ok(Self { driver: Driver::Releases(Releases(Control::new()?)), side: Side::Pages(Vec::new()) }),
             10 => Ok(Self { driver: Driver::Races(Races(Control::new()?)), side: Side::Pages(Vec::new()) }),
+            11 => Ok(Self { driver: Driver::Neighbours(Neighbours(Control::new()?)), side: Side::Pages(Vec::new()) }),
+            12 => Ok(Self { driver: Driver::Panics(Panics), side: Side::Pages(Vec::new()) }),
             _ => Err(Errno::ENODEV),
         }
     }
@@ -201,6 +206,8 @@ impl Open {
             Driver::DevMem(file, _) => file,
             Driver::Releases(file) => file,
             Driver::Races(file) => file,
+            Driver::Neighbours(file) => file,
+            Driver::Panics(file) => file,
         }
     }
 
@@ -251,7 +258,13 @@ impl Open {
                 Ok(unsafe { vmctx_page_pfn(ram) })
             }
             (4, Driver::DevMem(..), Side::Bar(bar)) => u64::try_from(bar.pages.get()).map_err(|_| Errno::EOVERFLOW),
-            (_, Driver::Releases(Releases(control)) | Driver::Races(Races(control)), _) => control.gauge(which),
+            (
+                _,
+                Driver::Releases(Releases(control))
+                | Driver::Races(Races(control))
+                | Driver::Neighbours(Neighbours(control)),
+                _,
+            ) => control.gauge(which),
             _ => Err(Errno::ENOTTY),
         }
     }

@@ -5,7 +5,8 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, Platform, Release, VmFault, VmOperations, WaitQueue,
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal, Page, Platform, Release, VmFault, VmOperations,
+    WaitQueue,
     linux::{Linux, LinuxPage, LinuxRef, LinuxWaitQueue},
 };
 
@@ -150,5 +151,54 @@ impl VmOperations for Raced {
             self.0.already_present.fetch_add(1, Ordering::SeqCst);
         }
         answer
+    }
+}
+
+/// Changes a flag in its mmap hook, and Linux then looks for a neighbour with which the new mapping could be merged.
+pub(crate) struct Neighbours(pub(crate) LinuxRef<Control>);
+
+struct Neighbour(LinuxRef<Control>);
+
+impl MmapFile for Neighbours {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.dont_dump().establish(Neighbour(self.0.clone()))?.fill_later())
+    }
+}
+
+impl VmOperations for Neighbour {
+    type Platform = Linux;
+    type Mapping = Normal;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Normal>) -> VmFault<'f> {
+        ctx.deliver(self.0.page.clone())
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A driver with a mistake that Rust notices.
+pub(crate) struct Panics;
+
+impl MmapFile for Panics {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Self)?.fill_later())
+    }
+}
+
+impl VmOperations for Panics {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    #[expect(clippy::panic, reason = "what becomes of it is what this driver is for")]
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        panic!("no page for {}", ctx.pgoff())
     }
 }

@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod bench;
 mod device;
 mod edge;
 

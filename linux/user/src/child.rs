@@ -27,8 +27,8 @@ const UNMAP: u64 = 2;
 impl Child {
     pub(crate) fn fork() -> io::Result<Self> {
         let (line, mut theirs) = UnixStream::pair()?;
-        // SAFETY: the child only calls what may be called after a fork of a process with threads: system calls, and a copy. It
-        // allocates nothing.
+        // SAFETY: the child only calls what may be called after a fork of a process with threads: system calls, and a
+        // copy. It allocates nothing.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {

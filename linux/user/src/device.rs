@@ -181,8 +181,9 @@ impl User for Process {
         let child = Child::fork()
             .and_then(|child| Ok(Self { file: self.file.try_clone()?, remapped: self.remapped, child: Some(child) }));
         match child.map_err(|error| refusal(&error)) {
-            // 6.12 looks at the first page to find out how the range is cached (`track_pfn_copy` in arch/x86/mm/pat/memtype.c), and
-            // finds the user's copy of it there, if the mapping is private and was written.
+            // 6.12 looks at the first page to find out how the range is cached (`track_pfn_copy` in
+            // arch/x86/mm/pat/memtype.c), and finds the user's copy of it there, if the mapping is private and was
+            // written.
             Err(Refusal::Errno(Errno::ENOMEM)) if self.remapped => None,
             child => Some(child),
         }

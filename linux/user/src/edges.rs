@@ -1,4 +1,5 @@
-//! What only a kernel has: locks that are given up, two threads in one handler, memory that runs out, modules that are unloaded.
+//! What only a kernel has: locks that are given up, two threads in one handler, memory that runs out, modules that
+//! are unloaded.
 //!
 //! Waiting is for a condition that the module counts, never for time.
 
@@ -13,7 +14,7 @@ use std::{
     thread,
 };
 
-use vmctx::{Errno, UserAddr};
+use vmctx::{Errno, PageOffset, UserAddr};
 use vmctx_drivers::{
     demo,
     job::{
@@ -45,6 +46,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("munmap_of_released_mmap_lock", |checks| munmap_while_released(checks, "release")),
     ("munmap_of_released_vma_lock", |checks| munmap_while_released(checks, "release_vma_lock")),
     ("race_for_a_page", race),
+    ("neighbours", neighbours),
     ("bad_input", bad_input),
     ("munmap_under_faults", munmap_under_faults),
     ("mremap_and_split", mremap_and_split),
@@ -152,6 +154,23 @@ fn race(checks: &mut Checks) -> Result<(), Refusal> {
     checks.equal("faults in the handler", &process.number(ARRIVED, 0)?, &2);
     checks.equal("insertions that found an entry", &process.number(ALREADY_PRESENT, 0)?, &1);
     process.unmap(at, 1)
+}
+
+/// Mappings side by side that Linux could merge: each is one, with a state that is dropped.
+fn neighbours(checks: &mut Checks) -> Result<(), Refusal> {
+    const COUNT: usize = 4;
+    let process = open("neighbours")?;
+    let place = device::mmap(-1, COUNT * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    device::munmap(place, COUNT * PAGE)?;
+    for page in 0..COUNT {
+        let at = UserAddr::new(place.get() + page * PAGE);
+        process.map_at(Map::shared(1).at(PageOffset::new(page)), at)?;
+        checks.equal(format!("the byte of mapping {page}"), &touch(&process, at), &Ok(BYTE));
+    }
+    checks.equal("mappings side by side", &mappings(), &COUNT);
+    process.unmap(place, COUNT)?;
+    checks.equal("states dropped", &process.number(DROPPED, 0)?, &(COUNT as u64));
+    Ok(())
 }
 
 /// What is mapped of the module's devices, from `/proc/self/maps`.
@@ -370,4 +389,11 @@ fn unload_while_mapped(checks: &mut Checks) -> Result<(), Refusal> {
     checks.success("a fault without any file open", crate::trap::read(at, &mut byte));
     checks.equal("its byte", &byte, &[demo::pattern(0)]);
     device::munmap(at, map.pages * PAGE)
+}
+
+/// Touches a mapping whose driver panics: this is the last thing that the machine does.
+pub(crate) fn touch_what_panics() -> Result<u8, Refusal> {
+    let process = open("panic")?;
+    let at = process.map(Map::shared(1))?;
+    touch(&process, at).map_err(|trap| Refusal::Other(trap.to_string()))
 }

@@ -2,10 +2,13 @@
 #![expect(unsafe_code, reason = "system calls, signals, and memory that is not this program's")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::indexing_slicing, reason = "x86-64 only")]
 
+mod bench;
 mod child;
 mod device;
 mod edges;
+mod smallest;
 mod trap;
+mod wrong;
 
 use std::process::ExitCode;
 
@@ -16,11 +19,18 @@ fn main() -> ExitCode {
         eprintln!("no signal handlers: {error}");
         return ExitCode::FAILURE;
     }
-    let ok = match std::env::args().nth(1).as_deref() {
-        Some("test") => scenarios() & edges::run(),
-        Some("no-memory") => edges::without_memory().map_err(|error| println!("  {error}")).is_ok(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ok = match arguments[..] {
+        ["test"] => scenarios() & edges::run() & said(smallest::run()),
+        ["no-memory"] => edges::without_memory().map_err(|error| println!("  {error}")).is_ok(),
+        ["panic"] => edges::touch_what_panics().is_ok(),
+        ["bench"] => bench::run(),
+        ["wrong", case] => said(wrong::run(case)),
+        ["wrong-typed", case] => said(wrong::act_on_typed(case)),
+        ["wrong-c", case] => said(wrong::act_on_wrong(case)),
         _ => {
-            eprintln!("usage: vmctx-linux-user test|no-memory");
+            eprintln!("usage: vmctx-linux-user test|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE");
             false
         }
     };
@@ -32,4 +42,9 @@ fn scenarios() -> bool {
     let outcomes: Vec<Outcome> = Device::ALL.iter().map(|device| job::run(&device::Kernel, *device, 4)).collect();
     print!("{}", Table(&outcomes));
     outcomes.iter().all(Outcome::is_ok)
+}
+
+/// Whether it went well; else it is said how not.
+fn said(outcome: Result<(), String>) -> bool {
+    outcome.map_err(|error| println!("{error}")).is_ok()
 }

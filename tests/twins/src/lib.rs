@@ -1,5 +1,5 @@
-//! A platform on foreign functions, as small as one can be, and two hooks written twice on it: with the crate's tokens, and
-//! by hand as a careful C driver would. `tests/zero_cost.rs` compares what they compile to.
+//! A platform on foreign functions, as small as one can be, and two hooks written twice on it: with the crate's
+//! tokens, and by hand as a careful C driver would. `tests/zero_cost.rs` compares what they compile to.
 //!
 //! The library is `no_std` and does not link `alloc`: it is also the proof that the core needs neither.
 #![no_std]
