@@ -10,7 +10,7 @@ use crate::{
     },
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page::LockedPage,
-    platform::{FaultCode, FaultFlags, SERIAL_BITS},
+    platform::{FaultCode, FaultFlags, SERIAL_BITS, VmFlags},
     prefault::Prefault,
     prot::PageProt,
     token::{Held, Invariant},
@@ -141,6 +141,18 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     #[must_use]
     pub fn is_write(&self) -> bool {
         self.flags().contains(FaultFlags::WRITE)
+    }
+
+    /// Whether the mapping was made with `MAP_SHARED` (`VM_MAYSHARE`).
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        P::fault_vma_flags(self.fault()).contains(VmFlags::MAYSHARE)
+    }
+
+    /// Whether a store would give the user a private copy: `is_cow_mapping`.
+    #[must_use]
+    pub fn is_cow(&self) -> bool {
+        P::fault_vma_flags(self.fault()).is_cow()
     }
 
     /// Whether the access came from user mode, and not from the kernel on the user's behalf.

@@ -10,6 +10,9 @@ pub enum Undecided {}
 
 /// Pages are handed back by the fault hook, and the core maps them: the `nopage` way. Neither `VM_MIXEDMAP` nor
 /// `VM_PFNMAP`.
+///
+/// It does not expand (`VM_DONTEXPAND`): without any special flag Linux merges a mapping with its neighbour, and the
+/// state of one of the two is lost (`__mmap_region` in `mm/mmap.c`, 6.12).
 pub enum Normal {}
 
 /// The driver inserts pages, and frames that may have a page behind them: `VM_MIXEDMAP`. Inserted pages are counted:

@@ -279,7 +279,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     fn become_kind<K: Mapping>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
         let kind_flag = match K::KIND {
             // `remap_pfn_range` sets Remapped's flags itself, once it is sure of the range.
-            Kind::Normal | Kind::Remapped => VmFlags::NONE,
+            Kind::Remapped => VmFlags::NONE,
+            // A VMA without a special flag is merged with a neighbour that fits: before the mmap hook, which is then
+            // not asked; or, if the hook has changed flags, after it, and then nothing is closed, and the state would
+            // leak.
+            Kind::Normal => VmFlags::DONTEXPAND,
             Kind::Mixed => VmFlags::MIXEDMAP,
             Kind::PfnMap if self.is_cow() => return Err(Errno::EINVAL),
             Kind::PfnMap => VmFlags::PFNMAP,

@@ -160,6 +160,9 @@ pub unsafe trait Platform: Sized + 'static {
     /// `vm_pgoff` of the fault's VMA.
     fn fault_vma_pgoff(fault: &Self::Fault) -> PageOffset;
 
+    /// `vm_flags` of the fault's VMA.
+    fn fault_vma_flags(fault: &Self::Fault) -> VmFlags;
+
     /// What `vm_page_prot` of the fault's VMA says.
     fn fault_page_prot(fault: &Self::Fault) -> PageProt;
 

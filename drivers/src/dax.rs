@@ -138,7 +138,7 @@ impl<P: Platform> MmapFile for Dax<P> {
     type Platform = P;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let view = View::<P> { inode: self.inode.clone(), shared: ctx.is_shared(), entries: AtomicUsize::new(0) };
+        let view = View::<P> { inode: self.inode.clone(), entries: AtomicUsize::new(0) };
         Ok(ctx.establish(view)?.fill_later())
     }
 }
@@ -146,7 +146,6 @@ impl<P: Platform> MmapFile for Dax<P> {
 /// A mapping of the file.
 struct View<P: Platform> {
     inode: P::Ref<Inode<P>>,
-    shared: bool,
     /// This mapping's part of the inode's count.
     entries: AtomicUsize,
 }
@@ -159,14 +158,14 @@ impl<P: Platform> VmOperations for View<P> {
         let at = ctx.pgoff();
         // Before the look at the map, or a claim that ends in between is waited for in vain.
         let ticket = self.inode.settled.ticket();
-        let extent = if self.shared { self.inode.look_up_or_claim(at) } else { self.inode.look_up(at) };
+        let extent = if ctx.is_shared() { self.inode.look_up_or_claim(at) } else { self.inode.look_up(at) };
         match extent {
             Ok(Extent::Block(block)) => self.insert(ctx, block),
             Ok(Extent::Ours) => match self.inode.settle(at) {
                 Ok(block) => self.insert(ctx, block),
                 Err(errno) => ctx.fail(errno),
             },
-            Ok(Extent::Others) if self.shared => match ctx.wait(ticket) {
+            Ok(Extent::Others) if ctx.is_shared() => match ctx.wait(ticket) {
                 Ok(waited) => ctx.refault(waited),
                 Err(errno) => ctx.fail_or_refault(errno),
             },

@@ -32,6 +32,13 @@ pub(super) struct vm_area_struct {
     pub(super) vm_private_data: *mut c_void,
 }
 
+impl vm_area_struct {
+    #[expect(clippy::cast_possible_truncation, reason = "the flags that hooks deal in are in the low half")]
+    pub(super) const fn flags(&self) -> VmFlags {
+        VmFlags::from_bits(self.vm_flags as u32)
+    }
+}
+
 /// The beginning of `struct vm_fault`.
 #[repr(C)]
 pub(super) struct vm_fault {

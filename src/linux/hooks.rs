@@ -6,7 +6,7 @@ use core::{
 };
 
 use super::{Linux, LinuxFault, LinuxRef, LinuxVma, ffi};
-use crate::{Errno, Mapping, MmapFile, PageOffset, Platform, VmOperations, entry, kind::Kind, platform::VmFlags};
+use crate::{Errno, MmapFile, PageOffset, Platform, VmOperations, entry};
 
 /// The `vm_ops` of `V`.
 pub(super) struct Table<V>(V);
@@ -92,17 +92,6 @@ pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(file: &F, vma: *mut c
 
 /// Puts V's table and the state into the VMA.
 pub(super) fn establish<V: VmOperations<Platform = Linux>>(vma: &mut LinuxVma, state: LinuxRef<V>) {
-    if let Kind::Normal = <V::Mapping as Mapping>::KIND {
-        // A VMA without any special flag is merged with its neighbour if they fit: after the mmap hook, if that has
-        // changed flags, and then nothing is closed, so that the state would leak; before it, and then the hook is not
-        // asked at all.
-        Linux::vma_change_flags(vma, VmFlags::DONTEXPAND, VmFlags::NONE);
-    }
-    if let Kind::Normal = <V::Mapping as Mapping>::KIND {
-        // A VMA without a special flag is merged with a neighbour that fits: before the mmap hook, which then is not
-        // asked; or after it, if it has changed flags, and then nothing is closed and the state would leak.
-        Linux::vma_change_flags(vma, VmFlags::DONTEXPAND, VmFlags::NONE);
-    }
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     let raw = unsafe { &mut *vma.raw };
     raw.vm_private_data = state.into_raw();

@@ -100,9 +100,8 @@ unsafe impl Platform for Linux {
         PageOffset::new(vma.get().vm_pgoff)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the flags that hooks deal in are in the low half")]
     fn vma_flags(vma: &LinuxVma) -> VmFlags {
-        VmFlags::from_bits(vma.get().vm_flags as u32)
+        vma.get().flags()
     }
 
     fn vma_change_flags(vma: &mut LinuxVma, set: VmFlags, clear: VmFlags) {
@@ -180,6 +179,10 @@ unsafe impl Platform for Linux {
         PageOffset::new(fault.vma().vm_pgoff)
     }
 
+    fn fault_vma_flags(fault: &LinuxFault) -> VmFlags {
+        fault.vma().flags()
+    }
+
     fn fault_page_prot(fault: &LinuxFault) -> PageProt {
         // SAFETY: by the fault's invariant.
         let cache = match unsafe { ffi::vmctx_cache_of(fault.vma()) } {
@@ -187,7 +190,7 @@ unsafe impl Platform for Linux {
             1 => Cache::WriteCombine,
             _ => Cache::Noncached,
         };
-        PageProt::of_vma(fault.vma().vm_flags & VmFlags::WRITE.bits() as usize != 0, cache)
+        PageProt::of_vma(fault.vma().flags().contains(VmFlags::WRITE), cache)
     }
 
     fn vmf_insert_page(fault: &LinuxFault, address: usize, page: &LinuxPage) -> FaultCode {

@@ -202,6 +202,10 @@ unsafe impl Platform for Sim {
         PageOffset::new(fault.serving.vma_pgoff)
     }
 
+    fn fault_vma_flags(fault: &Fault) -> VmFlags {
+        fault.serving.area.flags
+    }
+
     fn fault_page_prot(fault: &Fault) -> PageProt {
         fault.serving.area.prot
     }

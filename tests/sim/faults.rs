@@ -423,3 +423,24 @@ fn accesses_go_on_while_everything_changes_under_them() {
     assert_eq!((statistics.frames_in_use, statistics.page_tables_in_use), (PAGES, 0));
     assert!(pages.iter().all(|page| (page.references(), page.map_count()) == (2, 0)));
 }
+
+#[test]
+fn a_fault_knows_how_its_mapping_was_asked_for() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = Arc::clone(&seen);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+        look.lock().unwrap().push((ctx.is_shared(), ctx.is_cow(), ctx.is_write()));
+        ctx.insert_page(&page)
+    });
+    let process = machine.process();
+    let user = process.thread();
+    for map in [Map::shared(PAGE), Map::private(PAGE)] {
+        let at = process.mmap(&file, map).unwrap();
+        assert_eq!(user.read_u8(at), Ok(1));
+    }
+    let written = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    user.write_u8(written, 9).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [(true, false, false), (false, true, false), (true, false, true)]);
+}

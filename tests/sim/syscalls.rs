@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use vmctx::{
-    Errno, FrameSource, Mixed, PageCount, PageOffset, Remapped, UserAddr,
+    Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr,
     sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Thread},
 };
 
@@ -230,6 +230,11 @@ fn mremap_fails_as_linux_does() {
     let page = pages[0].clone();
     let fixed = open(machine, move |ctx| ctx.dont_expand().populate::<Mixed>()?.insert_page(&page)?.finish());
     let at = process.mmap(&fixed, Map::shared(PAGE)).unwrap();
+    assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
+
+    // A mapping without flags of its own could be merged with a neighbour, so it does not expand either.
+    let handed_back = faulting::<Normal, _>(machine, |ctx| ctx.fail(Errno::ENXIO));
+    let at = process.mmap(&handed_back, Map::shared(PAGE)).unwrap();
     assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
 
     let memory = machine.device_memory(PageCount::new(2)).unwrap();

@@ -269,6 +269,11 @@ unsafe impl Platform for Bare {
         PageOffset::new(unsafe { (*fault.raw().vma).pgoff })
     }
 
+    fn fault_vma_flags(fault: &BareFault) -> VmFlags {
+        // SAFETY: as above.
+        VmFlags::from_bits(unsafe { (*fault.raw().vma).flags })
+    }
+
     fn fault_page_prot(_: &BareFault) -> PageProt {
         PageProt::of_vma(false, Cache::WriteBack)
     }
