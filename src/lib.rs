@@ -64,11 +64,13 @@
 //! for:
 //!
 //! ```compile_fail,E0308
-//! # use vmctx::{FaultCtx, Mixed, Platform, VmFault};
+//! # use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault};
+//! # fn nopage<'f>() -> VmFault<'f> { loop {} }
+//! # fn code_of<'f>(errno: Errno) -> VmFault<'f> { loop {} }
 //! fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, page: &P::Page) -> VmFault<'f> {
 //!     match ctx.insert_page(page) {
-//!         Ok(()) => todo!("VM_FAULT_NOPAGE"),
-//!         Err(errno) => todo!("VM_FAULT_something"),
+//!         Ok(()) => nopage(),
+//!         Err(errno) => code_of(errno),
 //!     }
 //! }
 //! ```
