@@ -40,8 +40,8 @@ fn case_blocks(path: &Path) -> String {
 /// A file of a module's.
 fn file_block(path: &Path) -> String {
     let language = match path.extension().and_then(|extension| extension.to_str()) {
-        // A module is no doctest: `linux/test` builds it.
-        Some("rs") => "rust,ignore",
+        // A module is no doctest, and `rs` is not taken for one: `linux/test` builds it.
+        Some("rs") => "rs",
         Some("toml") => "toml",
         Some("c") => "c",
         None if path.ends_with("Kbuild") => "make",
