@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    os::fd::AsRawFd,
+    os::{fd::AsRawFd, unix::fs::FileExt},
     process::Command,
     sync::{
         Barrier,
@@ -332,10 +332,12 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
     let map = Map::shared(demo::KCOV_PAGES);
     // Far from each other, so that each needs page tables of its own.
     let place = |index: usize| UserAddr::new(0x1000_0000_0000 + (index << 31));
-    // Made before the limit, so that what the loop below needs is page tables and nothing else.
+    // Made before the limit, so that what the loop below needs is page tables and nothing else; and opened before,
+    // because a process without memory cannot open what would give it some.
     let mut made = Vec::with_capacity(4096);
+    let limit = fs::OpenOptions::new().write(true).open(format!("{CGROUP}/memory.max"))?;
     let current: u64 = fs::read_to_string(format!("{CGROUP}/memory.current"))?.trim().parse()?;
-    fs::write(format!("{CGROUP}/memory.max"), (current + (1 << 20)).to_string())?;
+    limit.write_all_at((current + (1 << 20)).to_string().as_bytes(), 0)?;
     let refused = loop {
         match process.map_at(map, place(made.len())) {
             Ok(at) if made.len() < 4000 => made.push(at),
@@ -343,7 +345,7 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
             Err(refused) => break refused,
         }
     };
-    fs::write(format!("{CGROUP}/memory.max"), "max")?;
+    limit.write_all_at(b"max", 0)?;
     if refused != Refusal::Errno(Errno::ENOMEM) {
         return Err(format!("{refused} after {} mappings, not ENOMEM", made.len()).into());
     }
