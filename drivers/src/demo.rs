@@ -95,6 +95,29 @@ pub fn buffer<P: Platform>(memory: &P::Memory, offset: usize, pages: usize) -> R
     P::share(buffer)
 }
 
+/// A page, filled like the first of a device's memory.
+///
+/// # Errors
+/// ENOMEM.
+pub fn page<P: Platform>(memory: &P::Memory) -> Result<P::Page, Errno> {
+    buffer::<P>(memory, 0, 1)?.page(PageOffset::ZERO).cloned().ok_or(Errno::EINVAL)
+}
+
+/// The buffer in which this byte of a device's memory is, and where in it. The buffers lie one behind the other.
+///
+/// # Errors
+/// EINVAL behind the last.
+pub fn locate<P: Platform>(buffers: &[P::Ref<Buffer<P>>], mut offset: usize) -> Result<(&Buffer<P>, usize), Errno> {
+    for buffer in buffers {
+        let bytes = buffer.page_count().get().saturating_mul(P::PAGE_SIZE);
+        if offset < bytes {
+            return Ok((buffer, offset));
+        }
+        offset -= bytes;
+    }
+    Err(Errno::EINVAL)
+}
+
 /// [vgem](crate::vgem)'s device, and the memory of its objects, [`VGEM_EAGER`] first.
 ///
 /// # Errors

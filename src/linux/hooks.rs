@@ -69,10 +69,7 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
     // SAFETY: the lock is held for write, the VMA keeps its reference.
     let (state, skipped, pgoff) = unsafe { (state::<V>(vma), address - (*vma).vm_start, (*vma).vm_pgoff) };
     let at = PageOffset::new(pgoff + (skipped >> Linux::PAGE_SHIFT));
-    match V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&state, at)) {
-        Ok(()) => 0,
-        Err(errno) => -errno.to_raw(),
-    }
+    code(V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&state, at)))
 }
 
 /// Serves one mmap of `file`: what a module's `f_op->mmap` calls. Zero, or a negative errno.
@@ -84,10 +81,7 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
 pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(file: &F, vma: *mut c_void) -> c_int {
     let mut vma = LinuxVma { raw: vma.cast(), close: None };
     // SAFETY: by this function's contract.
-    match unsafe { entry::mmap(file, &mut vma) } {
-        Ok(()) => 0,
-        Err(errno) => -errno.to_raw(),
-    }
+    code(unsafe { entry::mmap(file, &mut vma) })
 }
 
 /// Puts V's table and the state into the VMA.
@@ -109,8 +103,20 @@ pub(super) fn abandon(vma: &mut LinuxVma) {
     }
 }
 
-/// The negative errno of a kernel function that gives zero for success.
-pub(super) fn result(code: c_int) -> Result<(), Errno> {
+/// A result as the kernel's functions give it: zero for success, or a negative errno.
+#[must_use]
+pub const fn code(result: Result<(), Errno>) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(errno) => -errno.to_raw(),
+    }
+}
+
+/// What a kernel function gave that returns zero for success, or a negative errno.
+///
+/// # Errors
+/// The errno; EIO for a number that is none.
+pub fn result(code: c_int) -> Result<(), Errno> {
     match code {
         0 => Ok(()),
         negative => Err(Errno::from_raw(negative.wrapping_neg()).unwrap_or(Errno::EIO)),

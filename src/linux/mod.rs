@@ -26,8 +26,7 @@ use crate::{
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
-pub use hooks::mmap;
-use hooks::result;
+pub use hooks::{code, mmap, result};
 pub use memory::{LinuxIomem, LinuxPage, LinuxRef};
 pub use queue::LinuxWaitQueue;
 pub use runtime::{KernelAllocator, panic};

@@ -9,7 +9,7 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FrameSource, MmapFile, Page as _, PageCount, PageOffset, Platform, UserAddr,
+    Errno, FrameSource, MmapFile, PageCount, PageOffset, Platform, UserAddr,
     platform::Cache,
     sim::{self, AccessError, DeviceMemory, File, Machine, Page, Process, Prot, Signal, Sim, SyscallError},
 };
@@ -130,10 +130,7 @@ impl SimUser {
             }
             Device::DevMem => {
                 let registers = device_memory(&machine, demo::DEV_MEM_PAGES, 0..demo::DEV_MEM_PAGES)?;
-                let ram = machine.alloc_page()?;
-                for (offset, byte) in (0..Sim::PAGE_SIZE).map(|offset| (offset, demo::pattern(offset))) {
-                    ram.write(offset, &[byte]).map_err(|_| Errno::EINVAL)?;
-                }
+                let ram = demo::page::<Sim>(&machine)?;
                 let physical = PhysicalMemory {
                     registers: place(registers.base())?,
                     pages: demo::DEV_MEM_PAGES,
@@ -174,24 +171,10 @@ fn device_memory(
 }
 
 impl DeviceSide {
-    /// The buffer that this byte is in, and where its memory begins in the device's.
-    fn buffer(&self, offset: usize) -> Result<(&Buffer<Sim>, usize), Errno> {
-        let Self::Pages(buffers) = self else { return Err(Errno::EINVAL) };
-        let mut start = 0;
-        for buffer in buffers {
-            let end = buffer.page_count().get().saturating_mul(Sim::PAGE_SIZE).saturating_add(start);
-            if offset < end {
-                return Ok((buffer, start));
-            }
-            start = end;
-        }
-        Err(Errno::EINVAL)
-    }
-
     fn page(&self, page: usize) -> Option<&Page> {
-        let offset = page.checked_mul(Sim::PAGE_SIZE)?;
-        let (buffer, start) = self.buffer(offset).ok()?;
-        buffer.page(PageOffset::new((offset - start) / Sim::PAGE_SIZE))
+        let Self::Pages(buffers) = self else { return None };
+        let (buffer, offset) = demo::locate::<Sim>(buffers, page.checked_mul(Sim::PAGE_SIZE)?).ok()?;
+        buffer.page(PageOffset::new(offset / Sim::PAGE_SIZE))
     }
 }
 
@@ -237,8 +220,8 @@ impl User for SimUser {
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
         match &self.device.side {
             DeviceSide::Own(memory) => memory.read(offset, into).map_err(|_| Errno::EINVAL),
-            side @ DeviceSide::Pages(_) => {
-                side.buffer(offset).and_then(|(buffer, start)| buffer.read(offset - start, into))
+            DeviceSide::Pages(buffers) => {
+                demo::locate::<Sim>(buffers, offset).and_then(|(buffer, offset)| buffer.read(offset, into))
             }
         }
     }
@@ -246,8 +229,8 @@ impl User for SimUser {
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
         match &self.device.side {
             DeviceSide::Own(memory) => memory.write(offset, from).map_err(|_| Errno::EINVAL),
-            side @ DeviceSide::Pages(_) => {
-                side.buffer(offset).and_then(|(buffer, start)| buffer.write(offset - start, from))
+            DeviceSide::Pages(buffers) => {
+                demo::locate::<Sim>(buffers, offset).and_then(|(buffer, offset)| buffer.write(offset, from))
             }
         }
     }

@@ -68,7 +68,7 @@ pub(crate) unsafe extern "C" fn vmctx_bench_load(
     bench: *mut *mut c_void,
     pages: *mut *const LinuxPage,
 ) -> c_int {
-    crate::code(load(count).map(|loaded| {
+    linux::code(load(count).map(|loaded| {
         // SAFETY: by this function's contract. A `LinuxPage` is a `struct page *`, and the array stays where it is.
         unsafe { *pages = loaded.pages.as_ptr() };
         // SAFETY: by this function's contract.

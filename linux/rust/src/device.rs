@@ -8,8 +8,8 @@ use core::{
 use crate::edge::{Control, Neighbours, Panics, Races, Releases};
 use alloc::vec::Vec;
 use vmctx::{
-    Errno, MmapFile, Page, PageCount, PageOffset, Platform,
-    linux::{Linux, LinuxIomem, LinuxPage, LinuxRef},
+    Errno, MmapFile, PageCount, PageOffset, Platform,
+    linux::{self, Linux, LinuxIomem, LinuxPage, LinuxRef},
 };
 use vmctx_drivers::{
     buffer::Buffer,
@@ -30,9 +30,6 @@ unsafe extern "C" {
     fn vmctx_page_pfn(page: *const LinuxPage) -> u64;
     fn vmctx_page_references(page: *const LinuxPage) -> c_uint;
 }
-
-/// Pages of registers that `dev_mem` offers.
-const REGISTERS: usize = 8;
 
 /// An open file of a device of its own.
 pub(crate) struct Open {
@@ -78,10 +75,7 @@ impl Bar {
     fn take(pages: usize) -> Result<Self, Errno> {
         let (mut pfn, mut memory) = (0, core::ptr::null_mut());
         // SAFETY: both can be written to.
-        match unsafe { vmctx_bar_take(pages, &mut pfn, &mut memory) } {
-            0 => {}
-            negative => return Err(Errno::from_raw(negative.wrapping_neg()).unwrap_or(Errno::ENODEV)),
-        }
+        linux::result(unsafe { vmctx_bar_take(pages, &mut pfn, &mut memory) })?;
         let bar = Self { pfn, pages: PageCount::new(pages), memory: memory.cast_const().cast() };
         for (at, byte) in bar.bytes().iter().enumerate() {
             byte.store(demo::pattern(at), Ordering::Relaxed);
@@ -112,11 +106,11 @@ impl Drop for Bar {
     }
 }
 
-fn one<T>(value: T) -> Result<Vec<T>, Errno> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(1).map_err(|_| Errno::ENOMEM)?;
-    values.push(value);
-    Ok(values)
+fn list<T, const N: usize>(values: [T; N]) -> Result<Vec<T>, Errno> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(N).map_err(|_| Errno::ENOMEM)?;
+    list.extend(values);
+    Ok(list)
 }
 
 impl Open {
@@ -138,11 +132,8 @@ impl Open {
                 Self::of_pages(Driver::RockchipGem(RockchipGem::new(object.clone())), object)
             }
             3 => {
-                let (driver, [first, second]) = demo::vgem::<Linux>(&())?;
-                let mut buffers = one(first)?;
-                buffers.try_reserve_exact(1).map_err(|_| Errno::ENOMEM)?;
-                buffers.push(second);
-                Ok(Self { driver: Driver::Vgem(driver), side: Side::Pages(buffers) })
+                let (driver, buffers) = demo::vgem::<Linux>(&())?;
+                Ok(Self { driver: Driver::Vgem(driver), side: Side::Pages(list(buffers)?) })
             }
             4 => {
                 let bar = Bar::take(demo::DAX_BLOCKS)?;
@@ -166,11 +157,8 @@ impl Open {
                 Ok(Self { driver: Driver::Xive(demo::xive::<Linux>(bar.iomem())?), side: Side::Bar(bar) })
             }
             7 => {
-                let bar = Bar::take(REGISTERS)?;
-                let ram = Linux::alloc_page(&())?;
-                for at in 0..Linux::PAGE_SIZE {
-                    ram.write(at, &[demo::pattern(at)]).map_err(|_| Errno::EINVAL)?;
-                }
+                let bar = Bar::take(demo::DEV_MEM_PAGES)?;
+                let ram = demo::page::<Linux>(&())?;
                 let first = PageOffset::new(usize::try_from(bar.pfn).map_err(|_| Errno::EINVAL)?);
                 // Physical memory ends with the registers.
                 let frames = first.checked_add(bar.pages).ok_or(Errno::EOVERFLOW)?.index();
@@ -191,7 +179,7 @@ impl Open {
     }
 
     fn of_pages(driver: Driver, buffer: LinuxRef<Buffer<Linux>>) -> Result<Self, Errno> {
-        Ok(Self { driver, side: Side::Pages(one(buffer)?) })
+        Ok(Self { driver, side: Side::Pages(list([buffer])?) })
     }
 
     pub(crate) fn file(&self) -> &dyn MmapFile<Platform = Linux> {
@@ -220,8 +208,8 @@ impl Open {
                 }
                 Ok(())
             }
-            Side::Pages(_) => {
-                let (buffer, offset) = self.buffer(offset)?;
+            Side::Pages(buffers) => {
+                let (buffer, offset) = demo::locate::<Linux>(buffers, offset)?;
                 buffer.read(offset, into)
             }
         }
@@ -235,18 +223,19 @@ impl Open {
                 }
                 Ok(())
             }
-            Side::Pages(_) => {
-                let (buffer, offset) = self.buffer(offset)?;
+            Side::Pages(buffers) => {
+                let (buffer, offset) = demo::locate::<Linux>(buffers, offset)?;
                 buffer.write(offset, from)
             }
         }
     }
 
-    /// The numbers of `linux/devices.h`.
+    /// The numbers of `linux/module/devices.h`.
     pub(crate) fn gauge(&self, which: c_uint, page: PageOffset) -> Result<u64, Errno> {
         match (which, &self.driver, &self.side) {
             (0, _, Side::Pages(buffers)) if !buffers.is_empty() => {
-                let (buffer, offset) = self.buffer(page.index().checked_mul(Linux::PAGE_SIZE).ok_or(Errno::EINVAL)?)?;
+                let offset = page.index().checked_mul(Linux::PAGE_SIZE).ok_or(Errno::EINVAL)?;
+                let (buffer, offset) = demo::locate::<Linux>(buffers, offset)?;
                 let page = buffer.page(PageOffset::new(offset >> Linux::PAGE_SHIFT)).ok_or(Errno::EINVAL)?;
                 // SAFETY: a `LinuxPage` is a `struct page *`.
                 Ok(u64::from(unsafe { vmctx_page_references(page) }))
@@ -267,18 +256,5 @@ impl Open {
             ) => control.gauge(which),
             _ => Err(Errno::ENOTTY),
         }
-    }
-
-    /// The buffer that holds this byte of the device's memory, and where in it.
-    fn buffer(&self, mut offset: usize) -> Result<(&Buffer<Linux>, usize), Errno> {
-        let Side::Pages(buffers) = &self.side else { return Err(Errno::EINVAL) };
-        for buffer in buffers {
-            let bytes = buffer.page_count().get() << Linux::PAGE_SHIFT;
-            if offset < bytes {
-                return Ok((buffer, offset));
-            }
-            offset -= bytes;
-        }
-        Err(Errno::EINVAL)
     }
 }

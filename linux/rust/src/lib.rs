@@ -16,7 +16,7 @@ use core::{
 
 use device::Open;
 use vmctx::{
-    Errno, PageOffset, Platform,
+    PageOffset, Platform,
     linux::{self, Linux, LinuxRef},
 };
 
@@ -28,10 +28,6 @@ static ALLOCATOR: linux::KernelAllocator = linux::KernelAllocator;
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     linux::panic(info)
-}
-
-fn code(result: Result<(), Errno>) -> c_int {
-    result.map_or_else(|errno| -errno.to_raw(), |()| 0)
 }
 
 /// An open file that C holds.
@@ -51,7 +47,7 @@ unsafe fn open<'a>(handle: *mut c_void) -> &'a Open {
 /// `handle` can be written to. The caller may sleep.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vmctx_device_open(index: c_uint, sync: bool, handle: *mut *mut c_void) -> c_int {
-    code(Open::new(index, sync).and_then(Linux::share).map(|open| {
+    linux::code(Open::new(index, sync).and_then(Linux::share).map(|open| {
         // SAFETY: by this function's contract.
         unsafe { *handle = open.into_raw() };
     }))
@@ -84,7 +80,7 @@ pub unsafe extern "C" fn vmctx_device_mmap(handle: *mut c_void, vma: *mut c_void
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vmctx_device_read(handle: *mut c_void, offset: usize, into: *mut u8, len: usize) -> c_int {
     // SAFETY: by this function's contract.
-    code(unsafe { open(handle).read(offset, slice::from_raw_parts_mut(into, len)) })
+    linux::code(unsafe { open(handle).read(offset, slice::from_raw_parts_mut(into, len)) })
 }
 
 /// Writes the device's own memory.
@@ -94,7 +90,7 @@ pub unsafe extern "C" fn vmctx_device_read(handle: *mut c_void, offset: usize, i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vmctx_device_write(handle: *mut c_void, offset: usize, from: *const u8, len: usize) -> c_int {
     // SAFETY: by this function's contract.
-    code(unsafe { open(handle).write(offset, slice::from_raw_parts(from, len)) })
+    linux::code(unsafe { open(handle).write(offset, slice::from_raw_parts(from, len)) })
 }
 
 /// A number that only the inside knows (see `linux/devices.h`), or a negative errno.

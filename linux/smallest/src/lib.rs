@@ -49,14 +49,10 @@ fn open() -> Result<LinuxRef<Device<Linux>>, Errno> {
 /// `file` can be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallest_open(file: *mut *mut c_void) -> c_int {
-    match open() {
-        Ok(device) => {
-            // SAFETY: by this function's contract.
-            unsafe { *file = device.into_raw() };
-            0
-        }
-        Err(errno) => -errno.to_raw(),
-    }
+    linux::code(open().map(|device| {
+        // SAFETY: by this function's contract.
+        unsafe { *file = device.into_raw() };
+    }))
 }
 
 /// `f_op->release`.
