@@ -3,10 +3,16 @@
  * The C half of vmctx on Linux. Link it into a module beside the Rust static library.
  */
 #include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
 #include <linux/highmem.h>
+#include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/pfn_t.h>
+#include <linux/pseudo_fs.h>
 #include <linux/rmap.h>
+#include <linux/rwsem.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -63,10 +69,21 @@ void *vmctx_page_address(struct page *page)
 	return page_address(page);
 }
 
+unsigned long vmctx_pfn(struct page *page)
+{
+	return page_to_pfn(page);
+}
+
 void vmctx_deliver(struct vm_fault *vmf, struct page *page)
 {
 	count(VMCTX_PAGES, -1);
 	vmf->page = page;
+}
+
+struct page *vmctx_fault_page(struct vm_fault *vmf)
+{
+	vmctx_get_page(vmf->page);
+	return vmf->page;
 }
 
 void vmctx_lock_page(struct page *page)
@@ -95,15 +112,31 @@ void vmctx_free(void *memory)
 	kvfree(memory);
 }
 
+/* The kernel's own functions add their bits to those that are there. */
+static pgprot_t with_cache(pgprot_t prot, int cache)
+{
+	prot = __pgprot(pgprot_val(prot) & ~_PAGE_CACHE_MASK);
+	if (cache == 1)
+		return pgprot_writecombine(prot);
+	if (cache == 2)
+		return pgprot_noncached(prot);
+	return prot;
+}
+
+/* pgprot_modify is inline, but what it needs is not exported. */
+static pgprot_t read_only(pgprot_t prot)
+{
+	return __pgprot(pgprot_val(prot) & ~_PAGE_RW);
+}
+
 void vmctx_set_cache(struct vm_area_struct *vma, int cache)
 {
-	pgprot_t prot = vm_get_page_prot(vma->vm_flags);
+	vma->vm_page_prot = with_cache(vma->vm_page_prot, cache);
+}
 
-	if (cache == 1)
-		prot = pgprot_writecombine(prot);
-	else if (cache == 2)
-		prot = pgprot_noncached(prot);
-	vma->vm_page_prot = prot;
+void vmctx_set_decrypted(struct vm_area_struct *vma)
+{
+	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
 }
 
 int vmctx_cache_of(const struct vm_area_struct *vma)
@@ -117,9 +150,39 @@ int vmctx_cache_of(const struct vm_area_struct *vma)
 	return 0;
 }
 
+/*
+ * mmap_region narrows vm_page_prot when the mmap hook has returned (vma_set_page_prot). What the hook inserts is to be told of, too.
+ */
+void vmctx_tell_of_stores(struct vm_area_struct *vma)
+{
+	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED))
+		vma->vm_page_prot = read_only(vma->vm_page_prot);
+}
+
 void vmctx_zap(struct vm_area_struct *vma)
 {
 	zap_page_range_single(vma, vma->vm_start, vma->vm_end - vma->vm_start, NULL);
+}
+
+/*
+ * For a VMA whose opening is refused, in vm_ops->open: it is to show nothing.
+ *
+ * - fork copies nothing into it (dup_mmap looks for VM_WIPEONFORK after open);
+ * - a cut leaves it with what the whole VMA shows there. That one is in the tree still, and locked now, so that no fault fills again
+ *   what is zapped;
+ * - a move has its mremap hook fail, and then everything goes back.
+ *
+ * In none of them it has a range of its own in the PAT tracking.
+ */
+void vmctx_refuse(struct vm_area_struct *vma)
+{
+	struct vm_area_struct *whole = vma_lookup(vma->vm_mm, vma->vm_start);
+
+	if (whole && whole != vma) {
+		vma_start_write(whole);
+		vmctx_zap(vma);
+	}
+	__vm_flags_mod(vma, VM_WIPEONFORK, VM_PAT);
 }
 
 int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address)
@@ -132,16 +195,116 @@ vm_fault_t vmctx_insert_mixed(struct vm_area_struct *vma, unsigned long address,
 	return vmf_insert_mixed(vma, address, __pfn_to_pfn_t(pfn, PFN_DEV));
 }
 
-vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, bool writable, int cache)
+/*
+ * vmf_insert_mixed_mkwrite is not exported. A frame without a page can be inserted with a protection of its own instead; one with a
+ * page cannot (mm/memory.c:2415 is a BUG), and gets the mapping's: the store asks once more, and is told to the hook, if there is one.
+ */
+vm_fault_t vmctx_insert_mixed_mkwrite(struct vm_area_struct *vma, unsigned long address, unsigned long pfn)
 {
-	unsigned long flags = writable ? vma->vm_flags : vma->vm_flags & ~VM_WRITE;
-	pgprot_t prot = vm_get_page_prot(flags);
+	pgprot_t prot;
 
-	if (cache == 1)
-		prot = pgprot_writecombine(prot);
-	else if (cache == 2)
-		prot = pgprot_noncached(prot);
+	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) != (VM_WRITE | VM_SHARED) || pfn_valid(pfn))
+		return vmctx_insert_mixed(vma, address, pfn);
+	prot = __pgprot(pgprot_val(vma->vm_page_prot) | _PAGE_RW | _PAGE_DIRTY | _PAGE_SOFT_DIRTY);
 	return vmf_insert_pfn_prot(vma, address, pfn, prot);
+}
+
+/*
+ * The same where the entry is there, or about to be: in vm_ops->pfn_mkwrite and page_mkwrite. The core makes it writable and dirty, if
+ * it is still the same when it gets to that. For a page that is not in the page cache it wants it locked, or else asks for ever.
+ */
+vm_fault_t vmctx_mkwrite(struct vm_fault *vmf, unsigned long pfn)
+{
+	if (!vmf->page)
+		return pte_pfn(vmf->orig_pte) == pfn ? 0 : VM_FAULT_NOPAGE;
+	if (page_to_pfn(vmf->page) != pfn)
+		return VM_FAULT_NOPAGE;
+	lock_page(vmf->page);
+	return VM_FAULT_LOCKED;
+}
+
+/* From vm_page_prot, not from the flags: only it says that a hook is told of stores. */
+vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, bool writable, int cache,
+				 bool decrypted)
+{
+	pgprot_t prot = vma->vm_page_prot;
+
+	if (!writable)
+		prot = read_only(prot);
+	if (decrypted)
+		prot = pgprot_decrypted(prot);
+	return vmf_insert_pfn_prot(vma, address, pfn, with_cache(prot, cache));
+}
+
+/*
+ * In vm_ops->map_pages: whether the page table for an address is there, so that an insertion allocates none. Only the one of the fault
+ * is looked at.
+ */
+bool vmctx_has_table(const struct vm_fault *vmf, unsigned long address)
+{
+	pmd_t pmd = pmdp_get_lockless(vmf->pmd);
+
+	return (address & PMD_MASK) == (vmf->address & PMD_MASK) && !pmd_none(pmd) && !pmd_leaf(pmd);
+}
+
+/*
+ * Where a small entry is to go, a huge one may be by now, and the kernel then says that there is no memory (or, with CONFIG_DEBUG_VM,
+ * BUG). So in mappings that have huge entries neither appears while the other is inserted. Page tables that are there stay, because
+ * a lock of the VMA's is held.
+ */
+static DECLARE_RWSEM(huge_entries);
+
+static bool is_huge(struct mm_struct *mm, unsigned long address)
+{
+	pgd_t *pgd = pgd_offset(mm, address);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd))
+		return false;
+	p4d = p4d_offset(pgd, address);
+	if (p4d_none(*p4d))
+		return false;
+	pud = pud_offset(p4d, address);
+	if (pud_none(*pud))
+		return false;
+	return pmd_leaf(pmdp_get_lockless(pmd_offset(pud, address)));
+}
+
+bool vmctx_small_begin(const struct vm_area_struct *vma, unsigned long address)
+{
+	down_read(&huge_entries);
+	if (!is_huge(vma->vm_mm, address))
+		return true;
+	up_read(&huge_entries);
+	return false;
+}
+
+void vmctx_small_end(void)
+{
+	up_read(&huge_entries);
+}
+
+/*
+ * A huge entry of 2 MiB. A store makes it writable, even where vm_page_prot is not (the kernel tracks dirty pages so): else the store
+ * would come again and again. If an entry is in place, it is of the same frame then, because none can have come since it was looked at.
+ */
+vm_fault_t vmctx_insert_huge(struct vm_fault *vmf, unsigned long pfn)
+{
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	vm_fault_t answer;
+	pmd_t pmd;
+
+	down_write(&huge_entries);
+	pmd = pmdp_get_lockless(vmf->pmd);
+	if (pmd_none(pmd) || (write && pmd_leaf(pmd) && pmd_pfn(pmd) == pfn))
+		answer = vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write);
+	else if (pmd_leaf(pmd) && (!write || pmd_write(pmd)))
+		answer = VM_FAULT_NOPAGE;
+	else
+		answer = VM_FAULT_FALLBACK;
+	up_write(&huge_entries);
+	return answer;
 }
 
 /*
@@ -173,6 +336,128 @@ void vmctx_release(struct vm_fault *vmf)
 {
 	count(vmf->flags & FAULT_FLAG_VMA_LOCK ? VMCTX_RELEASED_VMA : VMCTX_RELEASED_MMAP, 1);
 	release_fault_lock(vmf);
+}
+
+void *vmctx_rwsem_new(void)
+{
+	struct rw_semaphore *lock = kmalloc(sizeof(*lock), GFP_KERNEL);
+
+	if (lock) {
+		count(VMCTX_ALLOCATIONS, 1);
+		init_rwsem(lock);
+	}
+	return lock;
+}
+
+void vmctx_rwsem_free(void *lock)
+{
+	count(VMCTX_ALLOCATIONS, -1);
+	kfree(lock);
+}
+
+/*
+ * An address_space needs an inode, and an inode a file system, as DRM and VFIO have one: mm and vfs ask mapping->host for it. Every
+ * reference to an inode keeps the mount.
+ */
+#define MAPPINGS_MAGIC 0x766d6378
+
+static struct vfsmount *mappings_mount;
+static int mappings_count;
+
+static int mappings_init_fs_context(struct fs_context *context)
+{
+	return init_pseudo(context, MAPPINGS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* Without an owner: a module may have mappings for as long as it is loaded, and gives them up when it is unloaded. */
+static struct file_system_type mappings_fs = {
+	.name = "vmctx",
+	.init_fs_context = mappings_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+void *vmctx_mappings_new(void)
+{
+	struct inode *inode;
+
+	if (simple_pin_fs(&mappings_fs, &mappings_mount, &mappings_count))
+		return NULL;
+	inode = alloc_anon_inode(mappings_mount->mnt_sb);
+	if (IS_ERR(inode)) {
+		simple_release_fs(&mappings_mount, &mappings_count);
+		return NULL;
+	}
+	count(VMCTX_ALLOCATIONS, 1);
+	return inode;
+}
+
+void vmctx_mappings_get(void *mappings)
+{
+	count(VMCTX_ALLOCATIONS, 1);
+	ihold(mappings);
+	/* It is mounted, which cannot fail. */
+	simple_pin_fs(&mappings_fs, &mappings_mount, &mappings_count);
+}
+
+void vmctx_mappings_put(void *mappings)
+{
+	count(VMCTX_ALLOCATIONS, -1);
+	iput(mappings);
+	simple_release_fs(&mappings_mount, &mappings_count);
+}
+
+void vmctx_mappings_attach(void *mappings, struct file *file)
+{
+	file->f_mapping = ((struct inode *)mappings)->i_mapping;
+}
+
+bool vmctx_mappings_have(const void *mappings, const struct vm_area_struct *vma)
+{
+	return vma->vm_file && vma->vm_file->f_mapping == ((const struct inode *)mappings)->i_mapping;
+}
+
+/* To the kernel no pages are all pages. */
+void vmctx_mappings_unmap(void *mappings, unsigned long first, unsigned long pages)
+{
+	if (pages)
+		unmap_mapping_pages(((struct inode *)mappings)->i_mapping, first, pages, false);
+}
+
+struct mm_struct *vmctx_current_mm(void)
+{
+	return current->mm;
+}
+
+void vmctx_mm_grab(struct mm_struct *mm)
+{
+	count(VMCTX_ALLOCATIONS, 1);
+	mmgrab(mm);
+}
+
+void vmctx_mm_drop(struct mm_struct *mm)
+{
+	count(VMCTX_ALLOCATIONS, -1);
+	mmdrop(mm);
+}
+
+int vmctx_mm_lock(struct mm_struct *mm, bool wait)
+{
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	if (wait) {
+		mmap_read_lock(mm);
+	} else if (!mmap_read_trylock(mm)) {
+		mmput_async(mm);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+/* If the process has ended meanwhile, its mappings are closed by somebody who holds none of the driver's locks. */
+void vmctx_mm_unlock(struct mm_struct *mm)
+{
+	mmap_read_unlock(mm);
+	mmput_async(mm);
 }
 
 struct vmctx_queue {

@@ -11,19 +11,44 @@ struct page *vmctx_alloc_page(void);
 void vmctx_get_page(struct page *page);
 void vmctx_put_page(struct page *page);
 void *vmctx_page_address(struct page *page);
+unsigned long vmctx_pfn(struct page *page);
 void vmctx_deliver(struct vm_fault *vmf, struct page *page);
+struct page *vmctx_fault_page(struct vm_fault *vmf);
 void vmctx_lock_page(struct page *page);
 void vmctx_unlock_page(struct page *page);
 void *vmctx_alloc(size_t size, size_t align);
 void vmctx_free(void *memory);
 void vmctx_set_cache(struct vm_area_struct *vma, int cache);
+void vmctx_set_decrypted(struct vm_area_struct *vma);
 int vmctx_cache_of(const struct vm_area_struct *vma);
+void vmctx_tell_of_stores(struct vm_area_struct *vma);
 void vmctx_zap(struct vm_area_struct *vma);
+void vmctx_refuse(struct vm_area_struct *vma);
 int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address);
 vm_fault_t vmctx_insert_mixed(struct vm_area_struct *vma, unsigned long address, unsigned long pfn);
-vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, bool writable, int cache);
+vm_fault_t vmctx_insert_mixed_mkwrite(struct vm_area_struct *vma, unsigned long address, unsigned long pfn);
+vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, bool writable, int cache,
+				 bool decrypted);
 int vmctx_remap(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, unsigned long bytes);
+vm_fault_t vmctx_mkwrite(struct vm_fault *vmf, unsigned long pfn);
+bool vmctx_has_table(const struct vm_fault *vmf, unsigned long address);
+vm_fault_t vmctx_insert_huge(struct vm_fault *vmf, unsigned long pfn);
+bool vmctx_small_begin(const struct vm_area_struct *vma, unsigned long address);
+void vmctx_small_end(void);
 void vmctx_release(struct vm_fault *vmf);
+void *vmctx_rwsem_new(void);
+void vmctx_rwsem_free(void *lock);
+void *vmctx_mappings_new(void);
+void vmctx_mappings_get(void *mappings);
+void vmctx_mappings_put(void *mappings);
+void vmctx_mappings_attach(void *mappings, struct file *file);
+bool vmctx_mappings_have(const void *mappings, const struct vm_area_struct *vma);
+void vmctx_mappings_unmap(void *mappings, unsigned long first, unsigned long pages);
+struct mm_struct *vmctx_current_mm(void);
+void vmctx_mm_grab(struct mm_struct *mm);
+void vmctx_mm_drop(struct mm_struct *mm);
+int vmctx_mm_lock(struct mm_struct *mm, bool wait);
+void vmctx_mm_unlock(struct mm_struct *mm);
 void *vmctx_queue_new(void);
 void vmctx_queue_free(void *queue);
 u64 vmctx_queue_wakes(const void *queue);
@@ -32,7 +57,7 @@ int vmctx_queue_wait(void *queue, u64 since);
 /* What is counted if vmctx.c is compiled with VMCTX_COUNT. Without it every count is zero. */
 enum vmctx_count {
 	VMCTX_PAGES,		/* references to pages that Rust holds */
-	VMCTX_ALLOCATIONS,	/* allocations and queues that Rust holds */
+	VMCTX_ALLOCATIONS,	/* allocations, queues, locks, and references to mappings and processes that Rust holds */
 	VMCTX_RELEASED_MMAP,	/* mmap locks given up by faults */
 	VMCTX_RELEASED_VMA,	/* VMA locks given up by faults */
 	VMCTX_COUNTS,

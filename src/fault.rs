@@ -3,16 +3,17 @@
 use core::{cell::Cell, marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, FrameRange, PageCount, PageOffset, Platform, UserAddr,
+    Errno, Frame, FrameRange, HugeSize, MappedCtx, PageCount, PageOffset, Platform, UserAddr, VmOperations,
     guidance::{
-        AnsweredByToken, ChangesVmaAtMmap, HoldsAnErrno, HoldsItsLock, MakesMappingAtMmap, MapsManyAtMmap, NamesACode,
-        NeedsAnAddress, RemapsAtMmap,
+        AnsweredByToken, AnswersAnotherHook, ChangesVmaAtMmap, HoldsAnErrno, HoldsItsLock, MakesHandles,
+        MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
     },
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page::LockedPage,
     platform::{FaultCode, FaultFlags, SERIAL_BITS, VmFlags},
     prefault::Prefault,
     prot::PageProt,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
     wait::{RefaultReason, Ticket, Waited, waited},
 };
@@ -21,7 +22,15 @@ use crate::{
 pub(crate) struct FaultFrame<'a, P: Platform> {
     pub(crate) fault: P::Fault,
     state: &'a dyn Pin,
-    major: Cell<bool>,
+    pub(crate) major: Cell<bool>,
+    /// How large an entry a `huge_fault` is asked for.
+    pub(crate) huge: HugeSize,
+    /// Whether a hook is told of first stores.
+    pub(crate) told_of_stores: bool,
+    /// What a `map_pages` is asked for.
+    pub(crate) window: Range<PageOffset>,
+    /// Whether a `map_pages` has filled the slot of the fault.
+    pub(crate) filled: Cell<bool>,
 }
 
 /// Takes a reference to the mapping's state that lasts until the hook has returned.
@@ -31,12 +40,40 @@ pub(crate) trait Pin {
 
 impl<'a, P: Platform> FaultFrame<'a, P> {
     pub(crate) fn new(fault: P::Fault, state: &'a dyn Pin) -> Self {
-        Self { fault, state, major: Cell::new(false) }
+        Self {
+            fault,
+            state,
+            major: Cell::new(false),
+            huge: HugeSize::Pmd,
+            told_of_stores: false,
+            window: PageOffset::ZERO..PageOffset::ZERO,
+            filled: Cell::new(false),
+        }
     }
 
-    /// The token. Not an associated function of `FaultCtx`, which rustc would suggest to whoever tries a literal.
-    pub(crate) fn token<M>(&self) -> FaultCtx<'_, P, M> {
-        FaultCtx { frame: Held(self), brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    /// An answer to this fault.
+    pub(crate) fn answer<'f>(&self, code: FaultCode) -> VmFault<'f> {
+        VmFault { bits: code.bits() | serial_bits::<P>(&self.fault), brand: PhantomData }
+    }
+
+    /// The address of another slot of the mapping than the fault's.
+    pub(crate) fn neighbour(&self, at: PageOffset) -> Result<usize, Prefault> {
+        if at == P::fault_pgoff(&self.fault) {
+            return Err(Prefault::TheFaultItself);
+        }
+        self.slot(at)
+    }
+
+    /// The address of any slot of the mapping.
+    pub(crate) fn slot(&self, at: PageOffset) -> Result<usize, Prefault> {
+        let range = P::fault_vma_range(&self.fault);
+        let first = P::fault_vma_pgoff(&self.fault);
+        let slot = at.checked_since(first).map_or(usize::MAX, PageCount::get);
+        if slot >= range.end.saturating_sub(range.start) >> P::PAGE_SHIFT {
+            return Err(Prefault::OutsideMapping);
+        }
+        // Inside the VMA, because `slot` is below its length.
+        Ok(range.start.wrapping_add(slot << P::PAGE_SHIFT))
     }
 
     /// What the platform is told, after a check that the answer is this fault's.
@@ -106,61 +143,153 @@ impl VmFault<'_> {
     }
 }
 
-impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    fn fault(&self) -> &'f P::Fault {
-        &self.frame.0.fault
-    }
+/// What the tokens of all hooks that serve a fault have in common: each has a `frame`, and is made of it by `$make`.
+macro_rules! fault_token {
+    ($token:ident, $make:ident) => {
+        impl<'a, P: Platform> FaultFrame<'a, P> {
+            /// The token. Not an associated function of its own, which rustc would suggest to whoever tries a literal.
+            pub(crate) fn $make<M>(&self) -> $token<'_, P, M> {
+                $token { frame: Held(self), brand: PhantomData, kind: PhantomData, thread: PhantomData }
+            }
+        }
 
-    fn answer(self, code: FaultCode) -> VmFault<'f> {
-        VmFault { bits: code.bits() | serial_bits::<P>(self.fault()), brand: PhantomData }
-    }
+        impl<'f, P: Platform, M> $token<'f, P, M> {
+            pub(crate) fn fault(&self) -> &'f P::Fault {
+                &self.frame.0.fault
+            }
 
-    fn page_address(&self) -> usize {
+            pub(crate) fn frame(&self) -> &'f FaultFrame<'f, P> {
+                self.frame.0
+            }
+
+            pub(crate) fn answer(self, code: FaultCode) -> VmFault<'f> {
+                self.frame.0.answer(code)
+            }
+        }
+
+        /// What it is about.
+        impl<'f, P: Platform, M> $token<'f, P, M> {
+            /// The page of the object that was touched (`vmf->pgoff`).
+            #[must_use]
+            pub fn pgoff(&self) -> PageOffset {
+                P::fault_pgoff(self.fault())
+            }
+
+            /// The part of the object that this mapping shows, in pages: the offsets at which it has a slot.
+            #[must_use]
+            pub fn pgoff_range(&self) -> Range<PageOffset> {
+                let vma = P::fault_vma_range(self.fault());
+                let first = P::fault_vma_pgoff(self.fault());
+                let pages = vma.end.saturating_sub(vma.start) >> P::PAGE_SHIFT;
+                first..PageOffset::new(first.index().saturating_add(pages))
+            }
+
+            /// Whether the access was a store.
+            #[must_use]
+            pub fn is_write(&self) -> bool {
+                P::fault_flags(self.fault()).contains(FaultFlags::WRITE)
+            }
+
+            /// Whether the mapping was made with `MAP_SHARED` (`VM_MAYSHARE`).
+            #[must_use]
+            pub fn is_shared(&self) -> bool {
+                P::fault_vma_flags(self.fault()).contains(VmFlags::MAYSHARE)
+            }
+
+            /// Whether a store would give the user a private copy: `is_cow_mapping`.
+            #[must_use]
+            pub fn is_cow(&self) -> bool {
+                P::fault_vma_flags(self.fault()).is_cow()
+            }
+
+            /// Whether the access came from user mode, and not from the kernel on the user's behalf.
+            #[must_use]
+            pub fn is_user(&self) -> bool {
+                P::fault_flags(self.fault()).contains(FaultFlags::USER)
+            }
+
+            /// The address of the fault with all its bits (`vmf->real_address`).
+            ///
+            /// For hardware whose pages are not the kernel's, and for messages. An offset into the object is
+            /// [`pgoff`](Self::pgoff), never a difference of addresses; where the page goes, the context knows. The
+            /// name is meant to be too long to use by mistake (linux-mm, May 2007).
+            #[must_use]
+            pub fn user_address_for_odd_page_sizes(&self) -> UserAddr {
+                UserAddr::new(P::fault_address(self.fault()))
+            }
+        }
+    };
+}
+
+/// What the tokens have in common of those hooks that may sleep, and whose answer may be an error.
+macro_rules! sleeping_fault_token {
+    ($token:ident) => {
+        /// Sleeping, and not serving it.
+        impl<'f, P: Platform, M> $token<'f, P, M> {
+            /// The right to sleep, for as long as this context is borrowed.
+            #[must_use]
+            pub fn may_sleep(&self) -> MaySleep<'_> {
+                may_sleep()
+            }
+
+            /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
+            pub fn account_major(&mut self) {
+                self.frame.0.major.set(true);
+            }
+
+            /// The access cannot be served: say what went wrong (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
+            /// everything else a SIGBUS.
+            pub fn fail(self, errno: Errno) -> VmFault<'f> {
+                self.answer(FaultCode::from_errno(errno))
+            }
+
+            /// The access cannot be served now: EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC repeat it (after the
+            /// signal, if there is one), everything else is as [`fail`](Self::fail).
+            ///
+            /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
+            pub fn fail_or_refault(self, errno: Errno) -> VmFault<'f> {
+                match errno {
+                    Errno::EINTR | Errno::ERESTARTSYS | Errno::EAGAIN | Errno::EBUSY | Errno::ENOSPC => {
+                        self.answer(FaultCode::NOPAGE)
+                    }
+                    other => self.fail(other),
+                }
+            }
+
+            /// Waits, with the lock held, until the queue is woken. At once if that has happened since the ticket was
+            /// taken.
+            ///
+            /// # Errors
+            /// EINTR or ERESTARTSYS if the thread is to die: [`fail_or_refault`](Self::fail_or_refault) knows what to
+            /// do.
+            pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<Waited<'f>, Errno> {
+                P::wait(self.fault(), since.queue, since.wakes)?;
+                Ok(waited())
+            }
+
+            /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this
+            /// fault's own.
+            pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
+                drop(evidence);
+                self.answer(FaultCode::NOPAGE)
+            }
+        }
+    };
+}
+
+pub(crate) use {fault_token, sleeping_fault_token};
+
+fault_token!(FaultCtx, token);
+sleeping_fault_token!(FaultCtx);
+
+impl<P: Platform, M> FaultCtx<'_, P, M> {
+    pub(crate) fn page_address(&self) -> usize {
         P::fault_address(self.fault()) & !(P::PAGE_SIZE - 1)
     }
 }
 
 /// What faulted.
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    /// The page of the object that is missing (`vmf->pgoff`).
-    #[must_use]
-    pub fn pgoff(&self) -> PageOffset {
-        P::fault_pgoff(self.fault())
-    }
-
-    /// The part of the object that this mapping shows, in pages: the offsets at which a prefault has a slot.
-    #[must_use]
-    pub fn pgoff_range(&self) -> Range<PageOffset> {
-        let vma = P::fault_vma_range(self.fault());
-        let first = P::fault_vma_pgoff(self.fault());
-        let pages = vma.end.saturating_sub(vma.start) >> P::PAGE_SHIFT;
-        first..PageOffset::new(first.index().saturating_add(pages))
-    }
-
-    /// Whether the access was a store.
-    #[must_use]
-    pub fn is_write(&self) -> bool {
-        self.flags().contains(FaultFlags::WRITE)
-    }
-
-    /// Whether the mapping was made with `MAP_SHARED` (`VM_MAYSHARE`).
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        P::fault_vma_flags(self.fault()).contains(VmFlags::MAYSHARE)
-    }
-
-    /// Whether a store would give the user a private copy: `is_cow_mapping`.
-    #[must_use]
-    pub fn is_cow(&self) -> bool {
-        P::fault_vma_flags(self.fault()).is_cow()
-    }
-
-    /// Whether the access came from user mode, and not from the kernel on the user's behalf.
-    #[must_use]
-    pub fn is_user(&self) -> bool {
-        self.flags().contains(FaultFlags::USER)
-    }
-
     /// Whether this fault has been tried before: its lock was given up once.
     #[must_use]
     pub fn is_tried(&self) -> bool {
@@ -172,27 +301,6 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
         P::fault_page_prot(self.fault())
-    }
-
-    /// The address of the fault with all its bits (`vmf->real_address`).
-    ///
-    /// For hardware whose pages are not the kernel's, and for messages. An offset into the object is
-    /// [`pgoff`](Self::pgoff), never a difference of addresses; where the page goes, the context knows. The name is
-    /// meant to be too long to use by mistake (linux-mm, May 2007).
-    #[must_use]
-    pub fn user_address_for_odd_page_sizes(&self) -> UserAddr {
-        UserAddr::new(P::fault_address(self.fault()))
-    }
-
-    /// The right to sleep, for as long as this context is borrowed.
-    #[must_use]
-    pub fn may_sleep(&self) -> MaySleep<'_> {
-        MaySleep { context: PhantomData, thread: PhantomData }
-    }
-
-    /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
-    pub fn account_major(&mut self) {
-        self.frame.0.major.set(true);
     }
 
     fn flags(&self) -> FaultFlags {
@@ -214,7 +322,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
-    /// Inserts the zero page where the fault was. SIGBUS in a shared mapping that is writable or may become so.
+    /// Inserts the zero page where the fault was. SIGBUS in a shared mapping that is writable or may become so, unless
+    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is told of the first store and the mapping is [`io`](crate::MmapCtx::io).
     pub fn insert_zero_page(self) -> VmFault<'f>
     where
         M: HoldsPages,
@@ -294,41 +403,6 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         }
     }
 
-    /// The access cannot be served: say what went wrong (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON, everything
-    /// else a SIGBUS.
-    pub fn fail(self, errno: Errno) -> VmFault<'f> {
-        self.answer(FaultCode::from_errno(errno))
-    }
-
-    /// The access cannot be served now: EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC repeat it (after the signal, if
-    /// there is one), everything else is as [`fail`](Self::fail).
-    ///
-    /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
-    pub fn fail_or_refault(self, errno: Errno) -> VmFault<'f> {
-        match errno {
-            Errno::EINTR | Errno::ERESTARTSYS | Errno::EAGAIN | Errno::EBUSY | Errno::ENOSPC => {
-                self.answer(FaultCode::NOPAGE)
-            }
-            other => self.fail(other),
-        }
-    }
-
-    /// Waits, with the lock held, until the queue is woken. At once if that has happened since the ticket was taken.
-    ///
-    /// # Errors
-    /// EINTR or ERESTARTSYS if the thread is to die: [`fail_or_refault`](Self::fail_or_refault) knows what to do.
-    pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<Waited<'f>, Errno> {
-        P::wait(self.fault(), since.queue, since.wakes)?;
-        Ok(waited())
-    }
-
-    /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this
-    /// fault's own.
-    pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
-        drop(evidence);
-        self.answer(FaultCode::NOPAGE)
-    }
-
     /// Gives up the lock that the fault holds, so that others can change the mapping while this hook waits, if the
     /// fault allows that. The mapping's state stays alive until the hook has returned, even if the mapping does not.
     pub fn release(self) -> Release<'f, P, M> {
@@ -353,7 +427,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsPages,
     {
-        match self.neighbour(at) {
+        match self.frame.0.neighbour(at) {
             Ok(address) => Prefault::from_code(P::vmf_insert_page(self.fault(), address, page)),
             Err(nothing) => nothing,
         }
@@ -364,8 +438,20 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsFrames,
     {
-        match self.neighbour(at) {
+        match self.frame.0.neighbour(at) {
             Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), None)),
+            Err(nothing) => nothing,
+        }
+    }
+
+    /// The same with a protection of its own: that of the mapping, narrowed or recached.
+    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'_, P>, prot: PageProt) -> Prefault
+    where
+        M: HoldsFrames,
+    {
+        let prot = prot.within(self.page_prot());
+        match self.frame.0.neighbour(at) {
+            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), Some(prot))),
             Err(nothing) => nothing,
         }
     }
@@ -375,24 +461,10 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsMixed,
     {
-        match self.neighbour(at) {
+        match self.frame.0.neighbour(at) {
             Ok(address) => Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.pfn(), false)),
             Err(nothing) => nothing,
         }
-    }
-
-    fn neighbour(&self, at: PageOffset) -> Result<usize, Prefault> {
-        if at == self.pgoff() {
-            return Err(Prefault::TheFaultItself);
-        }
-        let range = P::fault_vma_range(self.fault());
-        let first = P::fault_vma_pgoff(self.fault());
-        let slot = at.checked_since(first).map_or(usize::MAX, PageCount::get);
-        if slot >= range.end.saturating_sub(range.start) >> P::PAGE_SHIFT {
-            return Err(Prefault::OutsideMapping);
-        }
-        // Inside the VMA, because `slot` is below its length.
-        Ok(range.start.wrapping_add(slot << P::PAGE_SHIFT))
     }
 }
 
@@ -434,14 +506,6 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     pub fn retry(self) -> VmFault<'f> {
         self.ctx.answer(FaultCode::RETRY)
     }
-}
-
-/// The right to sleep. An operation of a platform or a driver that may sleep takes one, and then cannot be called
-/// where there is none.
-#[derive(Clone, Copy)]
-pub struct MaySleep<'a> {
-    context: PhantomData<&'a ()>,
-    thread: PhantomData<*mut MaySleep<'static>>,
 }
 
 /// What a mmap hook has and a fault has not. Here as below nothing can be called: it says so, and what to write
@@ -554,6 +618,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn decrypted(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
     pub fn establish<V, R>(self, _state: V) -> R
     where
         Self: MakesMappingAtMmap,
@@ -625,6 +696,59 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     pub fn address<R>(&self) -> R
     where
         Self: NeedsAnAddress,
+    {
+        Self::refused()
+    }
+}
+
+/// What other hooks have.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn allow<R>(self) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn allow_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn fallback<R>(self) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_huge<R>(self, _frames: FrameRange<'_, P>) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+}
+
+/// What the mmap hook has, and what no hook has.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<P: Platform, M> FaultCtx<'_, P, M> {
+    pub fn handle<R>(&self) -> R
+    where
+        Self: MakesHandles,
+    {
+        Self::refused()
+    }
+
+    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
+    where
+        V: VmOperations<Platform = P>,
+        Self: RunsNoHook,
     {
         Self::refused()
     }

@@ -103,6 +103,35 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
     }
 }
 
+/// Frames whose bytes the driver can reach: device memory, as `memcpy_fromio` and `memcpy_toio` do.
+///
+/// A user with a mapping of them is at the very same bytes, perhaps at the same time; nothing is promised about the
+/// order.
+pub trait Iomem: FrameSource {
+    /// Copies bytes out, from `offset` (in bytes from the first frame) on.
+    ///
+    /// # Errors
+    /// [`OutOfFrames`] if they do not all lie in the memory; then nothing was copied. Also where a frame of it cannot be
+    /// reached, with what lies before that copied.
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames>;
+
+    /// Copies bytes in, from `offset` (in bytes from the first frame) on.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames>;
+}
+
+/// An access to [`Iomem`] reached over its end, or to a frame that cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{len} bytes at offset {offset} do not lie in these frames")]
+pub struct OutOfFrames {
+    /// Where the access began, in bytes from the first frame.
+    pub offset: usize,
+    /// How many bytes it was to copy.
+    pub len: usize,
+}
+
 impl<'s, P: Platform> From<Frame<'s, P>> for FrameRange<'s, P> {
     fn from(frame: Frame<'s, P>) -> Self {
         Self { first: frame.pfn, count: 1, source: PhantomData }

@@ -36,7 +36,7 @@ pub trait RemapsAtMmap {
     label = "a fault holds its lock for read only",
     note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.dont_copy()`, `ctx.read_only()?` ...",
     note = "here, for one frame of a `PfnMap` mapping: `ctx.insert_pfn_prot(frame, prot)` with \
-            `let prot = ctx.page_prot().noncached()`"
+            `let prot = ctx.page_prot().noncached()`, or `.write_combine()`, `.decrypted()`, `.read_only()`"
 )]
 pub trait ChangesVmaAtMmap {
     fn refused<R>() -> R;
@@ -81,10 +81,23 @@ pub trait PrefaultsInFault {
     message = "an entry with a protection of its own is a page fault's, and this is the mmap hook",
     label = "at mmap the whole mapping has one protection",
     note = "here: set it for the mapping before the kind is chosen (`ctx.noncached()`, `ctx.write_combine()`, \
-            `ctx.read_only()?`), then `ctx.insert_pfn(frame)?` or `ctx.insert_mixed(frame)?`",
-    note = "in `VmOperations::fault`: `ctx.insert_pfn_prot(frame, prot)`, `ctx.insert_mixed_mkwrite(frame)`"
+            `ctx.decrypted()`, `ctx.read_only()?`), then `ctx.insert_pfn(frame)?` or `ctx.insert_mixed(frame)?`",
+    note = "in `VmOperations::fault`: `ctx.insert_pfn_prot(frame, prot)`, `ctx.insert_mixed_mkwrite(frame)`; for a \
+            neighbour, `ctx.prefault_pfn_prot(at, frame, prot)`"
 )]
 pub trait SettlesOnePte {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a right that mmap has not given on [`PageProt`](crate::PageProt).
+#[diagnostic::on_unimplemented(
+    message = "a page gets the protection that mmap gave the mapping, or less: it cannot be widened",
+    label = "no right can be added",
+    note = "where the mapping may be written, so may the page: `ctx.page_prot()` as it is; `prot.is_writable()` tells",
+    note = "to take the right to write away: `prot.read_only()`; to change the cache attribute: `prot.noncached()`, \
+            `prot.write_combine()`, `prot.write_back()`"
+)]
+pub trait WidenedAtMmap {
     fn refused<R>() -> R;
 }
 
@@ -131,6 +144,191 @@ pub trait NeedsAnAddress {
     note = "in the arm `Release::Keep(ctx)` the lock is still held: serve the fault there"
 )]
 pub trait HoldsItsLock {
+    fn refused<R>() -> R;
+}
+
+/// Bounds insertions on the tokens of [`page_mkwrite`](crate::PageMkwriteCtx) and `pfn_mkwrite`.
+#[diagnostic::on_unimplemented(
+    message = "the page is mapped already: this hook is asked whether it may be written",
+    label = "nothing is missing, so nothing is inserted",
+    note = "to let the store happen: `ctx.allow()`; to look at the page first, `let page = ctx.lock_page()`, then \
+            `ctx.allow_locked(page)`",
+    note = "to refuse it: `ctx.fail(errno)`",
+    note = "what is missing is inserted by `VmOperations::fault`"
+)]
+pub trait InsertsInFault {
+    fn refused<R>() -> R;
+}
+
+/// Bounds giving up the lock where only [`FaultCtx`](crate::FaultCtx) can.
+#[diagnostic::on_unimplemented(
+    message = "only the `fault` hook can give up its lock and have the fault retried",
+    label = "the lock is held until this hook returns",
+    note = "wait with the lock held: `let waited = ctx.wait(queue.ticket())`, then `ctx.refault(waited)`",
+    note = "in `huge_fault`: `ctx.fallback()`, and `VmOperations::fault` can release"
+)]
+pub trait ReleasesInFault {
+    fn refused<R>() -> R;
+}
+
+/// Bounds insertions of one page on [`HugeFaultCtx`](crate::HugeFaultCtx).
+#[diagnostic::on_unimplemented(
+    message = "a huge fault is answered with one large entry, or not at all",
+    label = "one page does not fill a large entry",
+    note = "to fill it: `ctx.insert_huge(frames)`, with `ctx.page_count()` frames of a `FrameSource`",
+    note = "to map single pages: `ctx.fallback()`, and `VmOperations::fault` is asked"
+)]
+pub trait InsertsOnePage {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what sleeps on [`MapPagesCtx`](crate::MapPagesCtx).
+#[diagnostic::on_unimplemented(
+    message = "`map_pages` runs under RCU and must not sleep, and this sleeps",
+    label = "nothing may sleep here",
+    note = "map what is at hand: `ctx.prefault_page(at, &page)`, then `ctx.finish()`",
+    note = "what has to be waited for is left out: `VmOperations::fault` is called for it, and may sleep",
+    note = "a lock of the platform's can be tried: `lock.try_read()`"
+)]
+pub trait SleepsInFault {
+    fn refused<R>() -> R;
+}
+
+/// Bounds answering insertions on [`MapPagesCtx`](crate::MapPagesCtx).
+#[diagnostic::on_unimplemented(
+    message = "`map_pages` answers once, at its end, for all the slots that it has filled",
+    label = "this would answer for one page",
+    note = "fill slots, that of the fault among them: `ctx.prefault_page(at, &page)`, `ctx.prefault_mixed(at, frame)`",
+    note = "then answer: `ctx.finish()`"
+)]
+pub trait AnswersAtTheEnd {
+    fn refused<R>() -> R;
+}
+
+/// Bounds errors on [`MapPagesCtx`](crate::MapPagesCtx).
+#[diagnostic::on_unimplemented(
+    message = "`map_pages` is a favour, and cannot fail: what it leaves out the `fault` hook is asked for",
+    label = "no error can be answered here",
+    note = "leave the page out, and `ctx.finish()`; `VmOperations::fault` says `ctx.fail(errno)`"
+)]
+pub trait FailsInFault {
+    fn refused<R>() -> R;
+}
+
+/// Bounds answers on [`MappedCtx`](crate::MappedCtx).
+#[diagnostic::on_unimplemented(
+    message = "this answers a hook, and here a mapping is reached from outside its hooks",
+    label = "nobody waits for an answer",
+    note = "here operations give `Result<(), Errno>`: `mapped.insert_page(at, &page)?`",
+    note = "the mapping is made already; to take pages away again: `mapped.zap(first, count)`"
+)]
+pub trait AnswersNothing {
+    fn refused<R>() -> R;
+}
+
+/// Bounds answers by their code on the tokens of [`page_mkwrite`](crate::PageMkwriteCtx) and `pfn_mkwrite`.
+#[diagnostic::on_unimplemented(
+    message = "a driver says whether a store may happen and what went wrong, never which VM_FAULT code",
+    label = "no code can be named",
+    note = "to let the store happen: `ctx.allow()`",
+    note = "to refuse it: `ctx.fail(errno)` has the kernel's rule, from ENOMEM and everything else to OOM and SIGBUS",
+    note = "to have it tried again: `ctx.fail_or_refault(errno)`, or `ctx.refault(waited)`"
+)]
+pub trait NamesACodeForAStore {
+    fn refused<R>() -> R;
+}
+
+/// Bounds answers by their code on [`HugeFaultCtx`](crate::HugeFaultCtx).
+#[diagnostic::on_unimplemented(
+    message = "a driver fills a large entry, falls back, or says what went wrong, never which VM_FAULT code",
+    label = "no code can be named",
+    note = "to fail: `ctx.fail(errno)` has the kernel's rule, from ENOMEM, EHWPOISON and everything else to OOM, HWPOISON \
+            and SIGBUS",
+    note = "to leave it to smaller sizes: `ctx.fallback()`, and `VmOperations::fault` says in the end what is wrong"
+)]
+pub trait NamesACodeForAnEntry {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what needs a page on [`PfnMkwriteCtx`](crate::PfnMkwriteCtx).
+#[diagnostic::on_unimplemented(
+    message = "`pfn_mkwrite` is asked about a frame that was inserted by number: there is no page to lock or to look at",
+    label = "no page here",
+    note = "to let the store happen: `ctx.allow()`; what belongs there says `ctx.pgoff()`",
+    note = "stores to pages are told to `page_mkwrite`: `Hooks::NONE.page_mkwrite(Self::page_mkwrite)`"
+)]
+pub trait HasAPage {
+    fn refused<R>() -> R;
+}
+
+/// Bounds the answers of `page_mkwrite` and `huge_fault` on [`FaultCtx`].
+#[diagnostic::on_unimplemented(
+    message = "this answers another hook, and this is `VmOperations::fault`, which is asked for what is missing",
+    label = "not an answer to a missing page",
+    note = "here: `ctx.insert_page(&page)` and its relatives, `ctx.deliver(page)`, or `ctx.fail(errno)`",
+    note = "stores to what is there are told to `page_mkwrite` and `pfn_mkwrite`, which have `ctx.allow()`",
+    note = "large entries are `huge_fault`'s, which has `ctx.insert_huge(frames)` and `ctx.fallback()`"
+)]
+pub trait AnswersAnotherHook {
+    fn refused<R>() -> R;
+}
+
+/// Bounds reaching established mappings on tokens of hooks.
+#[diagnostic::on_unimplemented(
+    message = "an established mapping is reached only where no hook is running, and this is a hook",
+    label = "the mmap lock is held here, and would be waited for in vain",
+    note = "in an ioctl or when a device is removed: `unlocked.find::<V>(address)?`, or `handle.lock(unlocked)?`, with \
+            the `UnlockedCtx` that is handed to it",
+    note = "here: the mapping of this hook is what `ctx` inserts into"
+)]
+pub trait RunsNoHook {
+    fn refused<R>() -> R;
+}
+
+/// Bounds making handles on [`FaultCtx`].
+#[diagnostic::on_unimplemented(
+    message = "a mapping's handle is made by its own mmap hook, and this is a page fault",
+    label = "too late for a handle",
+    note = "in `MmapFile::mmap`: `let handle = ctx.handle()?;` after `ctx.establish(state)?`, and keep it in the file or \
+            the device"
+)]
+pub trait MakesHandles {
+    fn refused<R>() -> R;
+}
+
+/// Bounds operations of a mapping on [`UnlockedCtx`](crate::UnlockedCtx) and on [`Handle`](crate::Handle).
+#[diagnostic::on_unimplemented(
+    message = "no mapping is locked here: it may be gone, or another one be in its place",
+    label = "needs a locked mapping",
+    note = "with the handle that the mapping's mmap hook made: `let mapped = handle.lock(unlocked)?;`",
+    note = "by an address that the user gave: `let mapped = unlocked.find::<V>(address)?;`",
+    note = "then `mapped.insert_page(at, &page)?`, `mapped.zap(first, count)`"
+)]
+pub trait HoldsAMapping {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a mmap operation on [`MappedCtx`](crate::MappedCtx).
+#[diagnostic::on_unimplemented(
+    message = "flags, cache attributes and range remaps belong to the mmap hook, and this mapping is made already",
+    label = "the mmap lock is held for read only",
+    note = "here, page by page: `mapped.insert_page(at, &page)?`, `mapped.insert_pfn(at, frame)?`, `mapped.zap(first, count)`",
+    note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.read_only()?` ..."
+)]
+pub trait MakesTheMapping {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what needs a guard on [`Relocatable`](crate::Relocatable), and on the wrong one of its guards.
+#[diagnostic::on_unimplemented(
+    message = "memory that moves is inserted only through a `Resident`, and gets a new place only through a `Moving`",
+    label = "this does not hold the memory for that",
+    note = "to insert it in a fault: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
+    note = "to move it: `let moving = self.memory.begin_move(may_sleep);`, which unmaps it, then copy its bytes from \
+            `moving.location()`, then `moving.finish(new_location)`",
+    note = "between `begin_move` and `finish` nobody inserts it: faults wait in `resident`"
+)]
+pub trait HoldsTheMemory {
     fn refused<R>() -> R;
 }
 

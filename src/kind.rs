@@ -70,7 +70,9 @@ impl sealed::Kind for Remapped {}
     message = "`{Self}` is not a kind that a mapping can have",
     label = "not a kind of mapping",
     note = "choose one: `Normal` (hand pages back from `fault`), `Mixed` (insert pages), `PfnMap` (insert frames by \
-            number), `Remapped` (map the whole range at mmap)"
+            number), `Remapped` (map the whole range at mmap)",
+    note = "`Undecided` is what a `MmapCtx` has before `ctx.establish(state)?`, where the kind is `type Mapping`, or \
+            `ctx.populate::<..>()?`"
 )]
 pub trait Mapping: sealed::Kind + Sized + 'static {
     /// The kind as a value.
@@ -124,8 +126,8 @@ impl HoldsPages for Mixed {}
     label = "only a `Mixed` mapping holds these",
     note = "to insert frames that may have a page behind them: `type Mapping = Mixed;` in `VmOperations`, or \
             `ctx.populate::<Mixed>()?`",
-    note = "`PfnMap`: `ctx.insert_pfn(frame)`",
-    note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`"
+    note = "`PfnMap`: `ctx.insert_pfn(frame)`; where it is there already and only to be written, `ctx.allow()`",
+    note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`; let a store to it happen, `ctx.allow()`"
 )]
 pub trait HoldsMixed: sealed::Kind {}
 #[diagnostic::do_not_recommend]
@@ -137,12 +139,57 @@ impl HoldsMixed for Mixed {}
     label = "only a `PfnMap` mapping holds frames by number",
     note = "to insert frames by number: `type Mapping = PfnMap;` in `VmOperations`, or `ctx.populate::<PfnMap>()?`",
     note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<PfnMap>()?` first",
-    note = "`Mixed`: `ctx.insert_mixed(frame)` for a frame, `ctx.insert_page(&page)` for a page",
+    note = "`Mixed`: `ctx.insert_mixed(frame)` for a frame, `ctx.insert_page(&page)` for a page; beside a fault, \
+            `ctx.prefault_mixed(at, frame)`, `ctx.prefault_page(at, &page)`",
+    note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`",
     note = "`Remapped`: `ctx.remap_all(frames)` in the mmap hook, nothing in a fault"
 )]
 pub trait HoldsFrames: sealed::Kind {}
 #[diagnostic::do_not_recommend]
 impl HoldsFrames for PfnMap {}
+
+/// Users have pages, which can be written for the first time, and mapped around a fault: [`Normal`] and [`Mixed`].
+/// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`page_mkwrite` and `map_pages` are hooks of a mapping with pages, `Normal` or `Mixed`, and this one is `{Self}`",
+    label = "this mapping has no pages to tell the hook about",
+    note = "to have pages: `type Mapping = Mixed;` or `type Mapping = Normal;` in `VmOperations`",
+    note = "`PfnMap`: first stores are told to `pfn_mkwrite`, and neighbours are filled by the fault hook, \
+            `ctx.prefault_pfn(at, frame)`, or at once by `huge_fault`",
+    note = "`Remapped`: all of it is mapped at mmap, and nothing is told afterwards"
+)]
+pub trait MapsPages: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl MapsPages for Normal {}
+#[diagnostic::do_not_recommend]
+impl MapsPages for Mixed {}
+
+/// Faults can map frames, one by one or in large entries: [`Mixed`] and [`PfnMap`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`huge_fault` and `pfn_mkwrite` are hooks of a mapping with frames, `Mixed` or `PfnMap`, and this one is `{Self}`",
+    label = "this mapping has no frames that faults have inserted",
+    note = "to have frames: `type Mapping = PfnMap;` or `type Mapping = Mixed;` in `VmOperations`",
+    note = "`Normal`: its pages are handed back one by one, `ctx.deliver(page)`, and first stores are told to `page_mkwrite`",
+    note = "`Remapped`: all of it is mapped at mmap, and nothing is told afterwards"
+)]
+pub trait MapsFrames: sealed::Kind {}
+#[diagnostic::do_not_recommend]
+impl MapsFrames for Mixed {}
+#[diagnostic::do_not_recommend]
+impl MapsFrames for PfnMap {}
+
+/// Memory that moves can be inserted: [`Mixed`] and [`PfnMap`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "memory that moves can only be inserted into a `Mixed` or a `PfnMap` mapping, and this one is `{Self}`",
+    label = "this mapping does not hold memory that moves",
+    note = "`type Mapping = PfnMap;` in `VmOperations`: everything goes by number, as TTM and spufs do it",
+    note = "`type Mapping = Mixed;`: its pages in RAM are counted"
+)]
+pub trait HoldsMoving: Mapping {}
+#[diagnostic::do_not_recommend]
+impl HoldsMoving for Mixed {}
+#[diagnostic::do_not_recommend]
+impl HoldsMoving for PfnMap {}
 
 /// The whole range is remapped at once: [`Remapped`]. Sealed.
 #[diagnostic::on_unimplemented(

@@ -11,6 +11,21 @@
 //!
 //! Nothing converts between the two, and neither success can be made up.
 //!
+//! # The contexts
+//!
+//! | token | handed to | locks held | may sleep | an insertion answers |
+//! | --- | --- | --- | --- | --- |
+//! | [`MmapCtx`] | [`MmapFile::mmap`] | mmap lock, write | yes | `Result<Self, Errno>` |
+//! | [`FaultCtx`] | [`VmOperations::fault`] | mmap or VMA lock, read | yes | [`VmFault`] |
+//! | [`PageMkwriteCtx`], [`PfnMkwriteCtx`] | [`Hooks::page_mkwrite`], [`Hooks::pfn_mkwrite`] | the same | yes | nothing is inserted: `allow` or `fail` gives [`VmFault`] |
+//! | [`HugeFaultCtx`] | [`Hooks::huge_fault`] | the same | yes | [`VmFault`], or `fallback` does |
+//! | [`MapPagesCtx`] | [`Hooks::map_pages`] | RCU | no | [`Prefault`] each, [`VmFault`] at the end |
+//! | [`UnlockedCtx`] | an ioctl, the removal of a device | none | yes | nothing is inserted: it locks a mapping |
+//! | [`MappedCtx`] | who locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
+//!
+//! Whatever sleeps takes a [`MaySleep`], which the tokens of hooks that may sleep give. [`Mappings`] revokes what users
+//! have mapped of an object, and [`Relocatable`] is memory that moves under them.
+//!
 //! # A driver
 //!
 //! Its file fills a mapping when it is made if the user asked for it whole, and page by page otherwise. The helper is
@@ -92,8 +107,9 @@
 //!
 //! [`HoldsPages`](kind::HoldsPages), [`HoldsFrames`](kind::HoldsFrames), [`StillUndecided`](kind::StillUndecided) and
 //! the others of [`kind`] are bounds of single operations: the mapping is of a kind that does not have this one, and
-//! the note says which has. `'f` and `'m` brand a token and its answer as belonging to one call of one hook; write
-//! `<'f>` and `<'m>` out in signatures, as above, because `'_` makes rustc take the lifetime of `&self`.
+//! the note says which has. [`MaySleep`] is an argument of what sleeps: `ctx.may_sleep()`. `'f` and `'m` brand a token
+//! and its answer as belonging to one call of one hook; write `<'f>` and `<'m>` out in signatures, as above, because
+//! `'_` makes rustc take the lifetime of `&self`.
 //!
 //! # Where it runs
 //!
@@ -121,9 +137,15 @@ mod fault;
 mod frame;
 mod guidance;
 pub mod guide;
+mod huge;
 pub mod kind;
 #[cfg(all(feature = "linux", target_arch = "x86_64"))]
 pub mod linux;
+mod lock;
+mod map_pages;
+mod mapped;
+mod mappings;
+mod mkwrite;
 mod mmap;
 mod ops;
 mod page;
@@ -131,23 +153,37 @@ pub mod platform;
 mod point;
 mod prefault;
 mod prot;
+mod relocatable;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod sleep;
 mod token;
 mod units;
+mod unlocked;
 mod wait;
 
 pub use errno::Errno;
-pub use fault::{FaultCtx, MaySleep, Release, Released, VmFault};
-pub use frame::{Frame, FrameRange, FrameSource};
+pub use fault::{FaultCtx, Release, Released, VmFault};
+pub use frame::{Frame, FrameRange, FrameSource, Iomem, OutOfFrames};
+pub use huge::{HugeFaultCtx, HugeSize};
 #[doc(no_inline)]
 pub use kind::{Mapping, Mixed, Normal, PfnMap, Remapped, Undecided};
+pub use lock::RwLock;
+pub use map_pages::MapPagesCtx;
+pub use mapped::{Handle, MappedCtx};
+pub use mappings::Mappings;
+pub use mkwrite::{PageMkwriteCtx, PfnMkwriteCtx};
 pub use mmap::{InsertPagesError, Mapped, MmapCtx};
-pub use ops::{Hooks, MaySplit, MmapFile, VmOperations, Wraps};
-pub use page::{LockedPage, OutOfPage, Page};
+pub use ops::{
+    Close, Hooks, HugeFault, MapPages, MaySplit, MmapFile, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
+};
+pub use page::{LockedPage, OutOfPage, Page, PageLock};
 pub use platform::Platform;
 pub use point::InsertPoint;
 pub use prefault::Prefault;
 pub use prot::PageProt;
+pub use relocatable::{Epoch, Location, Moved, Moving, MovingPoint, Relocatable, Resident, Spot};
+pub use sleep::MaySleep;
 pub use units::{PageCount, PageOffset, UserAddr};
+pub use unlocked::UnlockedCtx;
 pub use wait::{RefaultReason, Ticket, WaitQueue, Waited};

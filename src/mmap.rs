@@ -3,13 +3,16 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Errno, Frame, FrameRange, LockedPage, PageCount, PageOffset, PageProt, Platform, Ticket, VmOperations,
-    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, SettlesOnePte},
+    Errno, Frame, FrameRange, Handle, LockedPage, MappedCtx, PageCount, PageOffset, PageProt, Platform, Ticket,
+    UserAddr, VmOperations,
+    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, RunsNoHook, SettlesOnePte},
     kind::{
         FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
         StillUndecided, Undecided,
     },
+    mapped,
     platform::{Cache, VmFlags},
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
 };
 
@@ -125,6 +128,24 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.flags().is_cow()
     }
 
+    /// The right to sleep, for as long as this context is borrowed.
+    #[must_use]
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        may_sleep()
+    }
+
+    /// A handle to come back to this mapping, from an ioctl or a shrinker.
+    ///
+    /// # Errors
+    /// EINVAL for a mapping without a state: it needs [`establish`](Self::establish), because a mapping is found by its
+    /// state.
+    pub fn handle(&self) -> Result<Handle<P, M>, Errno>
+    where
+        M: Mapping,
+    {
+        P::vma_handle(self.vma.0).map(mapped::handle).ok_or(Errno::EINVAL)
+    }
+
     fn flags(&self) -> VmFlags {
         P::vma_flags(self.vma.0)
     }
@@ -215,6 +236,16 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self
     }
 
+    /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, where
+    /// all other memory is encrypted. Nothing where memory is not.
+    pub fn decrypted(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        P::vma_set_decrypted(self.vma.0);
+        self
+    }
+
     fn with(self, set: VmFlags) -> Self {
         P::vma_change_flags(self.vma.0, set, VmFlags::NONE);
         self
@@ -241,7 +272,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: StillUndecided,
     {
-        let state = P::share(state)?;
+        let state = P::share(state, may_sleep())?;
         self.install(state)
     }
 
@@ -353,7 +384,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Inserts the zero page into the next slot: it reads as zeros, and a store to a private mapping copies it.
     ///
     /// # Errors
-    /// EINVAL in a shared mapping that is writable or may become so: the zero page would be written. Else as
+    /// EINVAL in a shared mapping that is writable or may become so: the zero page would be written. (Not where
+    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is told of the first store and the mapping is [`io`](Self::io).) Else as
     /// [`insert_page`](Self::insert_page).
     pub fn insert_zero_page(mut self) -> Result<Self, Errno>
     where
@@ -422,6 +454,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: RemapsWhole,
     {
+        // As `io_remap_pfn_range`.
+        P::vma_set_decrypted(self.vma.0);
         let skip = PageCount::new(self.pgoff().index());
         let whole = memory.part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
         self.remap_next(whole)?.finish_filled()
@@ -530,6 +564,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
+    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
     pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
     where
         Self: PrefaultsInFault,
@@ -589,6 +630,18 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     pub fn retry<R>(self) -> R
     where
         Self: AnswersFault,
+    {
+        Self::refused()
+    }
+}
+
+/// What no hook has.
+#[doc(hidden)]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
+    where
+        V: VmOperations<Platform = P>,
+        Self: RunsNoHook,
     {
         Self::refused()
     }

@@ -1,6 +1,13 @@
 //! What a driver implements: [`MmapFile`] for a file, [`VmOperations`] for the state of one mapping.
 
-use crate::{Errno, FaultCtx, Mapped, Mapping, MmapCtx, PageOffset, Platform, VmFault};
+use core::ops::Range;
+
+use crate::{
+    Errno, FaultCtx, HugeFaultCtx, MapPagesCtx, Mapped, Mapping, Mappings, MmapCtx, PageMkwriteCtx, PageOffset,
+    PfnMkwriteCtx, Platform, VmFault,
+    kind::{MapsFrames, MapsPages},
+    platform::FaultCode,
+};
 
 /// A file that can be mapped: `f_op->mmap`.
 ///
@@ -38,6 +45,26 @@ pub trait MmapFile: Send + Sync + 'static {
     /// Whatever the user's `mmap` call is to fail with. What had been inserted is taken away again, then the state of
     /// the mapping, if one was established, is dropped.
     fn mmap<'m>(&self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
+
+    /// The object that is mapped when this file is: what [`Mappings::unmap`] is to reach. Asked once, when the file is
+    /// opened. Without one, each open file is an object of its own.
+    fn mappings(&self) -> Option<&Mappings<Self::Platform>> {
+        None
+    }
+}
+
+/// A file behind a box, of whatever type.
+#[cfg(feature = "std")]
+impl<F: MmapFile + ?Sized> MmapFile for Box<F> {
+    type Platform = F::Platform;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {
+        (**self).mmap(ctx)
+    }
+
+    fn mappings(&self) -> Option<&Mappings<F::Platform>> {
+        (**self).mappings()
+    }
 }
 
 /// The operations of a mapping (`vm_ops`), implemented by the **state of one mapping** (`vm_private_data`).
@@ -96,40 +123,220 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
 /// The optional hooks of [`VmOperations`], registered by naming them.
 ///
 /// Linux looks whether such a hook is there, not only what it answers; so "not registered" and "registered, and does
-/// nothing" are different things.
+/// nothing" are different things: with `page_mkwrite` shared mappings start read-only, with `map_pages` faults run under
+/// the VMA lock, with `huge_fault` large entries are tried first.
 ///
 /// ```
-/// # use vmctx::{Errno, Hooks, Mixed, PageOffset, Platform, VmOperations};
-/// # struct Ring<P>(std::marker::PhantomData<fn(P) -> P>);
+/// # use vmctx::{Errno, Hooks, Mixed, PageMkwriteCtx, PageOffset, Platform, VmFault, VmOperations};
+/// # struct Ring<P: Platform>(P::Page);
+/// impl<P: Platform> Ring<P> {
+///     fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+///         ctx.allow()
+///     }
+/// }
+///
 /// impl<P: Platform> VmOperations for Ring<P> {
 ///     type Platform = P;
 ///     type Mapping = Mixed;
-///     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(|_, _| Err(Errno::EINVAL));
+///     const HOOKS: Hooks<Self> =
+///         Hooks::NONE.page_mkwrite(Self::page_mkwrite).may_split(|_, _| Err(Errno::EINVAL));
 /// }
 /// ```
 pub struct Hooks<V: VmOperations> {
+    open: Option<Open<V>>,
+    close: Option<Close<V>>,
     may_split: Option<MaySplit<V>>,
+    page_mkwrite: Option<PageMkwrite<V>>,
+    pfn_mkwrite: Option<PfnMkwrite<V>>,
+    huge_fault: Option<HugeFault<V>>,
+    map_pages: Option<MapPages<V>>,
 }
+
+/// The platform of a mapping's operations, and its kind.
+type On<V> = <V as VmOperations>::Platform;
+type Of<V> = <V as VmOperations>::Mapping;
+
+/// The type of [`Hooks::open`].
+pub type Open<V> = fn(&V, Range<PageOffset>) -> Result<(), Errno>;
+
+/// The type of [`Hooks::close`].
+pub type Close<V> = fn(&V, Range<PageOffset>);
 
 /// The type of [`Hooks::may_split`].
 pub type MaySplit<V> = fn(&V, PageOffset) -> Result<(), Errno>;
 
+/// The type of [`Hooks::page_mkwrite`].
+pub type PageMkwrite<V> = for<'f> fn(&V, PageMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+
+/// The type of [`Hooks::pfn_mkwrite`].
+pub type PfnMkwrite<V> = for<'f> fn(&V, PfnMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+
+/// The type of [`Hooks::huge_fault`].
+pub type HugeFault<V> = for<'f> fn(&V, HugeFaultCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+
+/// The type of [`Hooks::map_pages`].
+pub type MapPages<V> = for<'f> fn(&V, MapPagesCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+
+/// Registering.
 impl<V: VmOperations> Hooks<V> {
     /// No optional hook.
-    pub const NONE: Self = Self { may_split: None };
+    pub const NONE: Self = Self {
+        open: None,
+        close: None,
+        may_split: None,
+        page_mkwrite: None,
+        pfn_mkwrite: None,
+        huge_fault: None,
+        map_pages: None,
+    };
+
+    /// Registers `vm_ops->open`: fork, a cut or a move has made another VMA with this state, which shows that part of
+    /// the object. Not called for the one that mmap makes.
+    ///
+    /// If it fails, the new VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken away,
+    /// and a fault of it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, see [`may_split`](Self::may_split).
+    #[must_use]
+    pub const fn open(self, hook: Open<V>) -> Self {
+        Self { open: Some(hook), ..self }
+    }
+
+    /// Registers `vm_ops->close`: a VMA with this state goes, and its pages have gone. Called for each one, and not for
+    /// one whose [`open`](Self::open) has failed, nor for a mmap that has. That the last one has gone says the state's
+    /// `Drop`, in every case.
+    #[must_use]
+    pub const fn close(self, hook: Close<V>) -> Self {
+        Self { close: Some(hook), ..self }
+    }
 
     /// Registers `vm_ops->may_split`: asked before munmap, mprotect or mremap cuts the mapping in two at a page offset.
     /// An error refuses the cut, and is what the user's call fails with.
     #[must_use]
     pub const fn may_split(self, hook: MaySplit<V>) -> Self {
-        Self { may_split: Some(hook) }
+        Self { may_split: Some(hook), ..self }
     }
 
-    /// For platforms: the registered hook, if there is one.
+    /// Registers `vm_ops->page_mkwrite`: asked before a page of a shared mapping is written for the first time. Such
+    /// mappings start read-only.
+    #[must_use]
+    pub const fn page_mkwrite(self, hook: PageMkwrite<V>) -> Self
+    where
+        V::Mapping: MapsPages,
+    {
+        Self { page_mkwrite: Some(hook), ..self }
+    }
+
+    /// Registers `vm_ops->pfn_mkwrite`: asked before a frame that was inserted by number is written for the first time
+    /// in a shared mapping. Such mappings start read-only.
+    #[must_use]
+    pub const fn pfn_mkwrite(self, hook: PfnMkwrite<V>) -> Self
+    where
+        V::Mapping: MapsFrames,
+    {
+        Self { pfn_mkwrite: Some(hook), ..self }
+    }
+
+    /// Registers `vm_ops->huge_fault`: asked first where a large entry could be.
+    #[must_use]
+    pub const fn huge_fault(self, hook: HugeFault<V>) -> Self
+    where
+        V::Mapping: MapsFrames,
+    {
+        Self { huge_fault: Some(hook), ..self }
+    }
+
+    /// Registers `vm_ops->map_pages`: asked, under RCU, to map what is at hand around a load that has missed.
+    #[must_use]
+    pub const fn map_pages(self, hook: MapPages<V>) -> Self
+    where
+        V::Mapping: MapsPages,
+    {
+        Self { map_pages: Some(hook), ..self }
+    }
+}
+
+/// For platforms: the registered hooks, where there are any. Those that have a token are called by
+/// [`entry`](crate::entry).
+impl<V: VmOperations> Hooks<V> {
+    /// [`open`](Self::open)
+    #[must_use]
+    pub const fn registered_open(&self) -> Option<Open<V>> {
+        self.open
+    }
+
+    /// [`close`](Self::close)
+    #[must_use]
+    pub const fn registered_close(&self) -> Option<Close<V>> {
+        self.close
+    }
+
+    /// [`may_split`](Self::may_split)
     #[must_use]
     pub const fn registered_may_split(&self) -> Option<MaySplit<V>> {
         self.may_split
     }
+
+    /// [`page_mkwrite`](Self::page_mkwrite)
+    #[must_use]
+    pub const fn registered_page_mkwrite(&self) -> Option<PageMkwrite<V>> {
+        self.page_mkwrite
+    }
+
+    /// [`pfn_mkwrite`](Self::pfn_mkwrite)
+    #[must_use]
+    pub const fn registered_pfn_mkwrite(&self) -> Option<PfnMkwrite<V>> {
+        self.pfn_mkwrite
+    }
+
+    /// [`huge_fault`](Self::huge_fault)
+    #[must_use]
+    pub const fn registered_huge_fault(&self) -> Option<HugeFault<V>> {
+        self.huge_fault
+    }
+
+    /// Whether first stores are told to a hook, so that shared mappings start read-only (`vma_wants_writenotify`).
+    #[must_use]
+    pub const fn is_told_of_stores(&self) -> bool {
+        self.page_mkwrite.is_some() || self.pfn_mkwrite.is_some()
+    }
+
+    /// [`map_pages`](Self::map_pages)
+    #[must_use]
+    pub const fn registered_map_pages(&self) -> Option<MapPages<V>> {
+        self.map_pages
+    }
+}
+
+/// The hooks of the inner mapping, called for the wrapper.
+macro_rules! pass_on {
+    ($($field:ident($token:ident);)*) => {$(
+        fn $field<'f, W: Wraps>(wrapper: &W, ctx: $token<'f, On<W>, Of<W>>) -> VmFault<'f> {
+            match <W::Inner as VmOperations>::HOOKS.$field {
+                Some(hook) => hook(wrapper.inner(), ctx),
+                None => ctx.frame().answer(FaultCode::SIGBUS),
+            }
+        }
+    )*};
+}
+
+pass_on! {
+    page_mkwrite(PageMkwriteCtx);
+    pfn_mkwrite(PfnMkwriteCtx);
+    huge_fault(HugeFaultCtx);
+    map_pages(MapPagesCtx);
+}
+
+fn open<W: Wraps>(wrapper: &W, shown: Range<PageOffset>) -> Result<(), Errno> {
+    <W::Inner as VmOperations>::HOOKS.open.map_or(Ok(()), |hook| hook(wrapper.inner(), shown))
+}
+
+fn close<W: Wraps>(wrapper: &W, shown: Range<PageOffset>) {
+    if let Some(hook) = <W::Inner as VmOperations>::HOOKS.close {
+        hook(wrapper.inner(), shown);
+    }
+}
+
+fn may_split<W: Wraps>(wrapper: &W, at: PageOffset) -> Result<(), Errno> {
+    <W::Inner as VmOperations>::HOOKS.may_split.map_or(Ok(()), |hook| hook(wrapper.inner(), at))
 }
 
 impl<W: Wraps> Hooks<W> {
@@ -137,14 +344,15 @@ impl<W: Wraps> Hooks<W> {
     /// [`NONE`](Self::NONE) would lose them without a word.
     #[must_use]
     pub const fn of_inner() -> Self {
+        let inner = <W::Inner as VmOperations>::HOOKS;
         Self {
-            may_split: match <W::Inner as VmOperations>::HOOKS.may_split {
-                Some(_) => Some(|wrapper, at| match <W::Inner as VmOperations>::HOOKS.may_split {
-                    Some(hook) => hook(wrapper.inner(), at),
-                    None => Ok(()),
-                }),
-                None => None,
-            },
+            open: if inner.open.is_some() { Some(open::<W>) } else { None },
+            close: if inner.close.is_some() { Some(close::<W>) } else { None },
+            may_split: if inner.may_split.is_some() { Some(may_split::<W>) } else { None },
+            page_mkwrite: if inner.page_mkwrite.is_some() { Some(page_mkwrite::<W>) } else { None },
+            pfn_mkwrite: if inner.pfn_mkwrite.is_some() { Some(pfn_mkwrite::<W>) } else { None },
+            huge_fault: if inner.huge_fault.is_some() { Some(huge_fault::<W>) } else { None },
+            map_pages: if inner.map_pages.is_some() { Some(map_pages::<W>) } else { None },
         }
     }
 }

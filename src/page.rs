@@ -3,8 +3,9 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Platform,
+    MaySleep, Platform,
     fault::FaultFrame,
+    sleep::may_sleep,
     token::{Held, Invariant},
 };
 
@@ -62,6 +63,11 @@ impl<P: Platform> FaultFrame<'_, P> {
 }
 
 impl<P: Platform> LockedPage<'_, P> {
+    /// The page. It is there until the value is taken apart or dropped.
+    pub(crate) fn get(&self) -> Option<&P::Page> {
+        self.page.as_ref()
+    }
+
     /// The page, still locked, with its reference: the lock passes to whoever takes it.
     pub(crate) fn into_locked(mut self) -> Option<P::Page> {
         self.page.take()
@@ -73,5 +79,35 @@ impl<P: Platform> Drop for LockedPage<'_, P> {
         if let Some(page) = &self.page {
             P::unlock_page(&self.frame.0.fault, page);
         }
+    }
+}
+
+/// A page that is locked outside hooks. From [`UnlockedCtx::lock_page`](crate::UnlockedCtx::lock_page). Dropping it
+/// unlocks the page.
+#[must_use = "dropping it at once unlocks the page again: `let lock = unlocked.lock_page(&page);`"]
+pub struct PageLock<'l, P: Platform> {
+    page: P::Page,
+    caller: Held<&'l P::Caller>,
+    brand: Invariant<'l>,
+    thread: PhantomData<*mut PageLock<'static, P>>,
+}
+
+/// The lock. Not an associated function of [`PageLock`], which rustc would suggest to whoever tries a literal.
+pub(crate) fn caller_lock_page<'l, P: Platform>(caller: &'l P::Caller, page: &P::Page) -> PageLock<'l, P> {
+    P::caller_lock_page(caller, page);
+    PageLock { page: page.clone(), caller: Held(caller), brand: PhantomData, thread: PhantomData }
+}
+
+impl<P: Platform> PageLock<'_, P> {
+    /// The right to sleep, for as long as the page is locked: to unmap it.
+    #[must_use]
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        may_sleep()
+    }
+}
+
+impl<P: Platform> Drop for PageLock<'_, P> {
+    fn drop(&mut self) {
+        P::caller_unlock_page(self.caller.0, &self.page);
     }
 }

@@ -21,7 +21,10 @@ use core::{
     ops::{BitOr, Deref, Range},
 };
 
-use crate::{Errno, FrameRange, FrameSource, PageOffset, VmOperations, page::Page, prot::PageProt, wait::WaitQueue};
+use crate::{
+    Errno, FrameRange, Iomem, MaySleep, PageCount, PageOffset, RwLock, UserAddr, VmOperations, page::Page,
+    prot::PageProt, wait::WaitQueue,
+};
 
 /// A kernel or a pager on which drivers run.
 ///
@@ -52,11 +55,27 @@ pub unsafe trait Platform: Sized + 'static {
     /// source.
     type Memory: Clone + Send + Sync + 'static;
 
-    /// What vouches for frames without a `struct page`: a BAR, an aperture.
-    type Iomem: FrameSource<Platform = Self>;
+    /// What vouches for frames without a `struct page`: a BAR, an aperture. Clones are of the same memory.
+    type Iomem: Iomem<Platform = Self> + Clone;
 
     /// A queue on which a fault can wait for something to change.
     type WaitQueue: WaitQueue;
+
+    /// A lock for a driver's state.
+    type RwLock<T: Send + Sync + 'static>: RwLock<T>;
+
+    /// All the mappings of one object (`struct address_space`). Clones are of the same object.
+    type Mappings: Clone + Send + Sync + 'static;
+
+    /// A mapping to come back to, by the process and the state that it was established with. It keeps neither alive.
+    type Handle: Send + Sync + 'static;
+
+    /// A thread in a system call, which holds no mmap lock and runs no hook: whose address space is meant.
+    type Caller;
+
+    /// An established mapping whose mmap lock is held for read until the value is dropped: all VMAs of one process that
+    /// share one state.
+    type MappedVma;
 
     /// Shared ownership of a mapping's state: `Arc`, or a kernel allocation with a reference count.
     type Ref<T: Send + Sync + 'static>: Deref<Target = T> + Clone + Send + Sync + 'static;
@@ -71,13 +90,26 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
-    fn share<T: Send + Sync + 'static>(value: T) -> Result<Self::Ref<T>, Errno>;
+    fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno>;
 
     /// A fresh zeroed page (`alloc_page(GFP_KERNEL | __GFP_ZERO)`).
     ///
     /// # Errors
     /// ENOMEM.
-    fn alloc_page(memory: &Self::Memory) -> Result<Self::Page, Errno>;
+    fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno>;
+
+    /// The frame number of a page.
+    fn page_pfn(page: &Self::Page) -> u64;
+
+    /// An object without mappings.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    fn new_mappings(may_sleep: MaySleep<'_>) -> Result<Self::Mappings, Errno>;
+
+    /// `unmap_mapping_range` without `even_cows`: takes `count` pages, not zero, from `first` on out of every mapping of
+    /// the object. It takes no mmap lock. On return no user can be at them any more.
+    fn unmap_mapping_range(mappings: &Self::Mappings, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>);
 
     // ---- The VMA that is being made ------------------------------------------------------------------------------
 
@@ -96,10 +128,17 @@ pub unsafe trait Platform: Sized + 'static {
     /// Changes the cache attribute in `vm_page_prot`: what is inserted from now on has it.
     fn vma_set_cache(vma: &mut Self::Vma, cache: Cache);
 
+    /// `pgprot_decrypted`: what is inserted from now on is not encrypted, whatever cache attribute it gets.
+    fn vma_set_decrypted(vma: &mut Self::Vma);
+
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
     /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are
-    /// there.
+    /// there. If one of them is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared mapping
+    /// from now on is not writable.
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
+
+    /// A handle for the mapping, or `None` if no state was established.
+    fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle>;
 
     /// The mmap hook has failed: takes away what it had inserted, **then** drops the state if one was established.
     fn abandon(vma: &mut Self::Vma);
@@ -201,6 +240,102 @@ pub unsafe trait Platform: Sized + 'static {
     /// # Errors
     /// EINTR or ERESTARTSYS for a thread that is to be killed.
     fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno>;
+
+    /// The page that [`page_mkwrite`](crate::Hooks::page_mkwrite) is asked about (`vmf->page`), with a reference of its
+    /// own.
+    fn fault_page(fault: &Self::Fault) -> Self::Page;
+
+    /// Whether the fault's VMA is a mapping of this object.
+    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool;
+
+    /// `vmf_insert_pfn_pmd` or `vmf_insert_pfn_pud`, by how many `frames` there are: one entry from `address` on, which
+    /// is aligned to their size, as the first frame is; all of it lies in the VMA. `VM_MIXEDMAP` or `VM_PFNMAP` is set,
+    /// and the mapping is no copy-on-write one if it is the latter. The entry has the mapping's protection. FALLBACK if
+    /// there can be no such entry.
+    fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode;
+
+    /// [`vmf_insert_page`](Self::vmf_insert_page) under RCU: OOM, instead of sleeping, if there is no page table.
+    fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
+
+    /// [`vmf_insert_mixed`](Self::vmf_insert_mixed) under RCU: OOM, instead of sleeping, if there is no page table.
+    fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode;
+
+    // ---- Outside hooks -------------------------------------------------------------------------------------------
+
+    /// `lock_page` by a system call; may sleep.
+    fn caller_lock_page(caller: &Self::Caller, page: &Self::Page);
+
+    /// `unlock_page` of a page that this caller has locked with [`caller_lock_page`](Self::caller_lock_page).
+    fn caller_unlock_page(caller: &Self::Caller, page: &Self::Page);
+
+    // ---- Established mappings ------------------------------------------------------------------------------------
+
+    /// Takes the mmap lock of the handle's process for read, if `wait` or if that needs no waiting, and finds the
+    /// mapping: by its state, wherever it is by now.
+    ///
+    /// # Errors
+    /// ESRCH without the process, EFAULT without the mapping, EAGAIN where it would have to wait and may not; EDEADLK
+    /// for a lock order that a hook could meet.
+    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno>;
+
+    /// The same for the mapping at an address of the caller's, if it was established with a state of type `V`. Compare
+    /// the type that is kept beside the state, not addresses of functions or tables, of which there can be one for two
+    /// types.
+    ///
+    /// # Errors
+    /// EFAULT if nothing is mapped there, EINVAL for another type of state or none; ESRCH, EDEADLK as above.
+    fn lock_at<V: VmOperations<Platform = Self>>(
+        caller: &Self::Caller,
+        address: UserAddr,
+    ) -> Result<Self::MappedVma, Errno>;
+
+    /// The state, if it is of type `V`.
+    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V>;
+
+    /// The page of the object that shows at an address, if the mapping is there.
+    fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset>;
+
+    /// The first slots of the mapping that lie together, of those at `from` and behind it: which the first of them is,
+    /// and their addresses, in bytes, never none.
+    fn mapped_slots(vma: &Self::MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)>;
+
+    /// As [`vm_insert_page`](Self::vm_insert_page).
+    ///
+    /// # Errors
+    /// As there.
+    fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno>;
+
+    /// As [`vm_insert_pages`](Self::vm_insert_pages), into slots that lie together.
+    ///
+    /// # Errors
+    /// As there.
+    fn mapped_insert_pages(vma: &Self::MappedVma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)>;
+
+    /// As [`vm_insert_zero_page`](Self::vm_insert_zero_page).
+    ///
+    /// # Errors
+    /// As there.
+    fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno>;
+
+    /// As [`vmf_insert_pfn`](Self::vmf_insert_pfn), with what that answers translated by the platform.
+    ///
+    /// # Errors
+    /// ENOMEM without a page table, EINVAL for a frame that may not be mapped; EBUSY where the platform can tell.
+    fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno>;
+
+    /// As [`vm_insert_mixed`](Self::vm_insert_mixed).
+    ///
+    /// # Errors
+    /// As there.
+    fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno>;
+
+    /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping shows
+    /// the same slots elsewhere as well (`mremap` with an old length of zero makes it twice), there, too.
+    fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>);
+
+    /// Takes away at least the right to write there. A page whose first store is just being allowed is protected before
+    /// that or after, not in between: with the page locked, or by taking the entry away.
+    fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>);
 
     /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault
     /// and its answer. It catches what unsound code can do to the brand; a platform that can do without leaves the
@@ -401,6 +536,8 @@ flag_bits!(FaultCode {
     LOCKED = 0x200;
     /// The lock was given up; the fault is to be repeated from the start.
     RETRY = 0x400;
+    /// No large entry: a smaller size is to be asked for.
+    FALLBACK = 0x800;
     /// Not Linux's, never returned by [`entry::fault`](crate::entry::fault): beside NOPAGE, an entry was there already.
     ALREADY_PRESENT = 0x10_0000;
     /// Not Linux's: beside SIGBUS, the handler returned the answer to another fault. Only a platform with serial

@@ -1,6 +1,6 @@
 //! Protections that only narrow or recache.
 
-use crate::platform::Cache;
+use crate::{guidance::WidenedAtMmap, platform::Cache};
 
 /// The protection of a page that is about to be inserted: that of its VMA, or less.
 ///
@@ -11,6 +11,7 @@ use crate::platform::Cache;
 pub struct PageProt {
     writable: bool,
     cache: Cache,
+    decrypted: bool,
 }
 
 impl PageProt {
@@ -18,7 +19,7 @@ impl PageProt {
     /// [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), and a wider one is narrowed again on insertion.
     #[must_use]
     pub const fn of_vma(writable: bool, cache: Cache) -> Self {
-        Self { writable, cache }
+        Self { writable, cache, decrypted: false }
     }
 
     /// The same without the right to write.
@@ -39,6 +40,18 @@ impl PageProt {
         Self { cache: Cache::WriteCombine, ..self }
     }
 
+    /// The same, not encrypted: memory that is shared with a device or a hypervisor (`pgprot_decrypted`).
+    #[must_use]
+    pub const fn decrypted(self) -> Self {
+        Self { decrypted: true, ..self }
+    }
+
+    /// The same, cached as RAM is.
+    #[must_use]
+    pub const fn write_back(self) -> Self {
+        Self { cache: Cache::WriteBack, ..self }
+    }
+
     /// Whether the page may be written through this.
     #[must_use]
     pub const fn is_writable(self) -> bool {
@@ -51,8 +64,26 @@ impl PageProt {
         self.cache
     }
 
+    /// Whether the page is not encrypted, where other memory is.
+    #[must_use]
+    pub const fn is_decrypted(self) -> bool {
+        self.decrypted
+    }
+
     /// The part of this that `vma` allows.
     pub(crate) const fn within(self, vma: Self) -> Self {
         Self { writable: self.writable && vma.writable, ..self }
+    }
+}
+
+/// What a protection cannot gain.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl PageProt {
+    pub fn writable<R>(self) -> R
+    where
+        for<'x> &'x Self: WidenedAtMmap,
+    {
+        <&Self>::refused()
     }
 }

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{Errno, token::Invariant};
+use crate::{Errno, MaySleep, token::Invariant};
 
 /// A queue on which faults wait for something to change (`wait_queue_head_t`), with a count of its wake-ups so that
 /// none is lost: take a [ticket](Self::ticket), look at the condition, then [wait](crate::FaultCtx::wait) with the
@@ -12,7 +12,7 @@ pub trait WaitQueue: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// ENOMEM.
-    fn new() -> Result<Self, Errno>;
+    fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
 
     /// How often the queue has been woken (with acquire ordering).
     fn wakes(&self) -> u64;
@@ -45,12 +45,13 @@ pub(crate) const fn waited<'f>() -> Waited<'f> {
     Waited { brand: PhantomData }
 }
 
-mod sealed {
+pub(crate) mod sealed {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
         label = "not evidence",
         note = "a fault that is repeated without a change repeats for ever",
         note = "wait on a queue of the platform, `ctx.wait(queue.ticket())`, and pass the `Waited` it gives",
+        note = "memory that has moved meanwhile: `epoch.resident(ctx.may_sleep())` says so with a `Moved`",
         note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
     )]
     pub trait Reason<'f> {}
@@ -59,11 +60,12 @@ mod sealed {
 #[diagnostic::do_not_recommend]
 impl<'f> sealed::Reason<'f> for Waited<'f> {}
 
-/// What justifies answering a fault with "repeat the access": [`Waited`]. Sealed.
+/// What justifies answering a fault with "repeat the access": [`Waited`], or [`Moved`](crate::Moved). Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
     label = "not evidence",
     note = "wait on a queue of the platform, `ctx.wait(queue.ticket())`, and pass the `Waited` it gives",
+    note = "memory that has moved meanwhile: `epoch.resident(ctx.may_sleep())` says so with a `Moved`",
     note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
 )]
 pub trait RefaultReason<'f>: sealed::Reason<'f> {}

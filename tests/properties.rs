@@ -10,16 +10,29 @@ use std::{
 
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, assert_obj_safe, const_assert_eq};
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameRange, InsertPagesError, InsertPoint, LockedPage, Mapped, MaySleep, Mixed, MmapCtx,
-    MmapFile, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, RefaultReason, Release, Released, Remapped,
-    Ticket, Undecided, UserAddr, VmFault, Waited,
+    Epoch, Errno, FaultCtx, Frame, FrameRange, Handle, HugeFaultCtx, InsertPagesError, InsertPoint, Location,
+    LockedPage, MapPagesCtx, Mapped, MappedCtx, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Moving,
+    MovingPoint, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset, PageProt, PfnMap, PfnMkwriteCtx, Prefault,
+    RefaultReason, Release, Released, Relocatable, Remapped, Resident, Spot, Ticket, Undecided, UnlockedCtx, UserAddr,
+    VmFault, Waited,
     kind::{
-        DeliversPages, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Mapping, Populated, RemapsWhole,
-        StillUndecided,
+        DeliversPages, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Mapping,
+        MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
     },
-    platform::FaultCode,
+    platform::{FaultCode, VmFlags},
     sim::{self, Sim},
 };
+
+/// Memory that moves, somewhere.
+struct Place(sim::Page);
+
+impl Location for Place {
+    type Platform = Sim;
+
+    fn spot(&self, at: PageCount) -> Option<Spot<'_, Sim>> {
+        (at == PageCount::ZERO).then_some(Spot::Page(&self.0))
+    }
+}
 
 /// G7: a token stays with its thread, is one, and comes from nowhere.
 macro_rules! assert_token {
@@ -41,6 +54,22 @@ assert_token!(
     Released<'static, Sim, Mixed>,
     Release<'static, Sim, Mixed>,
     LockedPage<'static, Sim>,
+    PageLock<'static, Sim>,
+    PageMkwriteCtx<'static, Sim, Normal>,
+    PageMkwriteCtx<'static, Sim, Mixed>,
+    PfnMkwriteCtx<'static, Sim, Mixed>,
+    PfnMkwriteCtx<'static, Sim, PfnMap>,
+    HugeFaultCtx<'static, Sim, Mixed>,
+    HugeFaultCtx<'static, Sim, PfnMap>,
+    MapPagesCtx<'static, Sim, Normal>,
+    MapPagesCtx<'static, Sim, Mixed>,
+    UnlockedCtx<'static, Sim>,
+    MappedCtx<'static, Sim, Normal>,
+    MappedCtx<'static, Sim, Mixed>,
+    MappedCtx<'static, Sim, PfnMap>,
+    MappedCtx<'static, Sim, Remapped>,
+    Resident<'static, Sim, Place>,
+    Moving<'static, Sim, Place>,
 );
 assert_not_impl_any!(MaySleep<'static>: Send, Sync, Default, From<()>);
 
@@ -67,16 +96,30 @@ assert_impl_all!(Mixed: Mapping, HoldsPages, HoldsMixed, DeliversPages, FilledAt
 assert_impl_all!(PfnMap: Mapping, HoldsFrames, FilledAtMmap, FilledLater, Populated);
 assert_impl_all!(Remapped: Mapping, RemapsWhole, FilledAtMmap, Populated);
 
+// G9: the hooks that each kind has, and memory that moves.
+assert_impl_all!(Normal: MapsPages);
+assert_impl_all!(Mixed: MapsPages, MapsFrames, HoldsMoving);
+assert_impl_all!(PfnMap: MapsFrames, HoldsMoving);
+assert_not_impl_any!(Undecided: MapsPages, MapsFrames, HoldsMoving);
+assert_not_impl_any!(Normal: MapsFrames, HoldsMoving);
+assert_not_impl_any!(PfnMap: MapsPages);
+assert_not_impl_any!(Remapped: MapsPages, MapsFrames, HoldsMoving);
+
 // G10: an address, an offset and a count are three things.
 assert_not_impl_any!(PageOffset: From<usize>, From<u64>, From<UserAddr>, From<PageCount>, Into<usize>);
 assert_not_impl_any!(PageCount: From<usize>, From<PageOffset>, Into<usize>);
 assert_not_impl_any!(UserAddr: From<usize>, From<PageOffset>, Into<usize>, Default);
 
+// G8: a protection is narrowed, never made.
+assert_not_impl_any!(PageProt: Default, From<bool>, From<u32>, From<u64>, From<VmFlags>);
+
 // G11: a prefault is no answer.
 assert_not_impl_any!(Prefault: Into<VmFault<'static>>, Into<Errno>, Into<FaultCode>);
 
-// G12: a locked page is locked once.
-assert_not_impl_any!(LockedPage<'static, Sim>: Clone, Copy, Default);
+// G12: a locked page is locked once, and by the fault whose answer it is.
+assert_not_impl_any!(LockedPage<'static, Sim>: Clone, Copy, Default, From<PageLock<'static, Sim>>);
+assert_not_impl_any!(PageLock<'static, Sim>: Send, Sync, Clone, Copy, Default, From<LockedPage<'static, Sim>>,
+    From<sim::Page>, std::ops::Deref, std::ops::DerefMut);
 
 // G13: no number becomes a frame.
 assert_not_impl_any!(Frame<'static, Sim>: From<u64>, From<usize>, From<PageOffset>, Default);
@@ -87,6 +130,34 @@ assert_not_impl_any!(Waited<'static>: Clone, Copy, Default, From<Ticket<'static,
 assert_not_impl_any!((): RefaultReason<'static>);
 assert_not_impl_any!(Ticket<'static, sim::WaitQueue>: RefaultReason<'static>, Clone, Copy, Default, From<u64>);
 assert_not_impl_any!(Errno: RefaultReason<'static>);
+assert_impl_all!(Moved<'static>: RefaultReason<'static>);
+assert_not_impl_any!(Moved<'static>: Clone, Copy, Default, Debug, From<()>, From<Errno>, From<Waited<'static>>,
+    From<Epoch<'static, 'static, Sim, Place>>);
+assert_not_impl_any!(Epoch<'static, 'static, Sim, Place>: RefaultReason<'static>, Clone, Copy, Default, Debug, From<()>,
+    From<u64>);
+assert_not_impl_any!(Resident<'static, Sim, Place>: RefaultReason<'static>);
+
+// G13: memory that moves is inserted by faults, and nobody else.
+assert_impl_all!(FaultCtx<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(MmapCtx<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(MappedCtx<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: MovingPoint);
+assert_not_impl_any!(HugeFaultCtx<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(PageMkwriteCtx<'static, Sim, Mixed>: MovingPoint);
+assert_not_impl_any!(PfnMkwriteCtx<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(Released<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(Resident<'static, Sim, Place>: std::ops::Deref, std::ops::DerefMut, AsMut<Place>);
+assert_not_impl_any!(Moving<'static, Sim, Place>: std::ops::Deref, std::ops::DerefMut, AsMut<Place>);
+assert_not_impl_any!(Relocatable<Sim, Place>: std::ops::Deref, std::ops::DerefMut, Clone, Default);
+
+// G14: a handle and an object are kept and shared, but not made up; and a handle has its mapping's kind.
+assert_impl_all!(Handle<Sim, Mixed>: Send, Sync);
+assert_not_impl_any!(Handle<Sim, Mixed>: Clone, Copy, Default, From<UserAddr>, From<Handle<Sim, PfnMap>>, From<sim::Handle>);
+assert_impl_all!(Mappings<Sim>: Send, Sync, Clone);
+assert_not_impl_any!(Mappings<Sim>: Default, From<sim::Mappings>, AsRef<sim::Mappings>);
+
+// G15: the right to sleep comes from nothing that `map_pages` has.
+assert_not_impl_any!(MaySleep<'static>: From<MapPagesCtx<'static, Sim, Mixed>>, From<PageOffset>, Debug);
 
 // G17: nothing but the two tokens is an insertion point.
 assert_impl_all!(MmapCtx<'static, Sim, Mixed>: InsertPoint);
@@ -95,6 +166,11 @@ assert_not_impl_any!(Mapped<'static>: InsertPoint);
 assert_not_impl_any!(VmFault<'static>: InsertPoint);
 assert_not_impl_any!(Released<'static, Sim, Mixed>: InsertPoint);
 assert_not_impl_any!(&'static mut FaultCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(PageMkwriteCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(PfnMkwriteCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(HugeFaultCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(MappedCtx<'static, Sim, Mixed>: InsertPoint);
 
 // A framework keeps files of any driver.
 assert_obj_safe!(MmapFile<Platform = Sim>);
@@ -105,6 +181,14 @@ assert_impl_all!(InsertPagesError: std::error::Error, Into<Errno>);
 // Sizes: a token is what it must carry, and an error beside it is free.
 const WORD: usize = size_of::<usize>();
 const_assert_eq!(size_of::<FaultCtx<'static, Sim, Mixed>>(), WORD);
+const_assert_eq!(size_of::<PageMkwriteCtx<'static, Sim, Mixed>>(), WORD);
+const_assert_eq!(size_of::<PfnMkwriteCtx<'static, Sim, PfnMap>>(), WORD);
+const_assert_eq!(size_of::<HugeFaultCtx<'static, Sim, PfnMap>>(), WORD);
+const_assert_eq!(size_of::<MapPagesCtx<'static, Sim, Mixed>>(), WORD);
+assert_eq_size!(UnlockedCtx<'static, Sim>, <Sim as vmctx::Platform>::Caller);
+assert_eq_size!(MappedCtx<'static, Sim, Mixed>, <Sim as vmctx::Platform>::MappedVma);
+assert_eq_size!(Handle<Sim, Mixed>, <Sim as vmctx::Platform>::Handle);
+const_assert_eq!(size_of::<Moved<'static>>(), 0);
 const_assert_eq!(size_of::<MmapCtx<'static, Sim, Mixed>>(), 3 * WORD);
 assert_eq_size!(Result<MmapCtx<'static, Sim, Mixed>, Errno>, MmapCtx<'static, Sim, Mixed>);
 const_assert_eq!(size_of::<VmFault<'static>>(), 4);
@@ -112,7 +196,7 @@ const_assert_eq!(size_of::<Mapped<'static>>(), 0);
 const_assert_eq!(size_of::<Result<Mapped<'static>, Errno>>(), 2);
 assert_eq_size!(Frame<'static, Sim>, u64);
 const_assert_eq!(size_of::<MaySleep<'static>>(), 0);
-const_assert_eq!(size_of::<PageProt>(), 2);
+const_assert_eq!(size_of::<PageProt>(), 3);
 
 #[test]
 fn every_errno_has_its_name_its_number_and_a_text() {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use vmctx::{Errno, Page, PageCount, PageOffset, Platform};
+use vmctx::{Errno, MaySleep, Page, PageCount, PageOffset, Platform};
 
 /// Pages that a driver owns, in the order of their page offsets. Never none.
 pub struct Buffer<P: Platform> {
@@ -15,14 +15,14 @@ impl<P: Platform> Buffer<P> {
     ///
     /// # Errors
     /// EINVAL for none; ENOMEM, and nothing stays allocated.
-    pub fn alloc(memory: &P::Memory, count: PageCount) -> Result<Self, Errno> {
+    pub fn alloc(memory: &P::Memory, count: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         if count == PageCount::ZERO {
             return Err(Errno::EINVAL);
         }
         let mut pages = Vec::new();
         pages.try_reserve_exact(count.get()).map_err(|_| Errno::ENOMEM)?;
         for _ in 0..count.get() {
-            pages.push(P::alloc_page(memory)?);
+            pages.push(P::alloc_page(memory, may_sleep)?);
         }
         Ok(Self { pages })
     }
@@ -89,6 +89,27 @@ impl<P: Platform> Buffer<P> {
     }
 }
 
+/// How many bytes are copied at a time, over the stack.
+const CHUNK: usize = 256;
+
+/// Copies `bytes` bytes from one memory to another, which `read` and `write` reach by the place of a byte in it.
+///
+/// # Errors
+/// What `read` or `write` says; what came before is copied.
+pub fn copy_bytes(
+    bytes: usize,
+    read: impl Fn(usize, &mut [u8]) -> Result<(), Errno>,
+    write: impl Fn(usize, &[u8]) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let mut chunk = [0; CHUNK];
+    for at in (0..bytes).step_by(CHUNK) {
+        let part = chunk.get_mut(..CHUNK.min(bytes - at)).ok_or(Errno::EINVAL)?;
+        read(at, part)?;
+        write(at, part)?;
+    }
+    Ok(())
+}
+
 #[cfg(all(test, feature = "job"))]
 mod tests {
     use vmctx::sim::{Injection, Machine, Sim};
@@ -97,7 +118,8 @@ mod tests {
 
     #[test]
     fn bytes_go_across_page_borders_and_not_over_the_end() {
-        let buffer = Buffer::<Sim>::alloc(&Machine::new(), PageCount::new(3)).unwrap();
+        let machine = Machine::new();
+        let buffer = Buffer::<Sim>::alloc(&machine, PageCount::new(3), machine.may_sleep()).unwrap();
         let wanted: Vec<u8> = (0..=255).cycle().take(2 * Sim::PAGE_SIZE).collect();
         buffer.write(100, &wanted).unwrap();
         let mut got = alloc::vec![0; wanted.len()];
@@ -118,7 +140,7 @@ mod tests {
     #[test]
     fn an_allocation_is_whole_or_nothing() {
         let machine = Machine::new();
-        let alloc = |pages| Buffer::<Sim>::alloc(&machine, PageCount::new(pages)).err();
+        let alloc = |pages| Buffer::<Sim>::alloc(&machine, PageCount::new(pages), machine.may_sleep()).err();
         assert_eq!(alloc(0), Some(Errno::EINVAL));
         assert_eq!(alloc(usize::MAX), Some(Errno::ENOMEM));
         machine.inject(Injection::FrameAllocation { after: 2 });

@@ -1,4 +1,5 @@
-//! A file in persistent memory, mapped without a page cache: `fs/dax.c`, `dax_iomap_pte_fault` and `dax_fault_iter`.
+//! A file in persistent memory, mapped without a page cache: `fs/dax.c`, `dax_iomap_pte_fault`, `dax_iomap_pmd_fault`,
+//! `dax_fault_iter`, `dax_insert_pfn_mkwrite` and `dax_writeback_mapping_range`.
 //!
 //! A file's pages are blocks of the device, or holes. In a private mapping a hole shows the zero page, of which a store
 //! makes a copy; in a shared one a touch of it allocates a block.
@@ -10,12 +11,17 @@
 //!
 //! Of two threads that meet at the same hole one claims it and allocates; the other waits for it and has its access
 //! repeated (in C: the locked entry of the page cache tree).
+//!
+//! First stores are told to `pfn_mkwrite`, so that a sync knows which pages to write back. Where 2 MiB of the file lie
+//! together on the device, aligned, one entry maps them all; where a load has missed, the neighbours that have their
+//! blocks are mapped as well.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform, VmFault, VmOperations,
+    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, MapPagesCtx, Mapped, Mappings, MaySleep,
+    Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PfnMkwriteCtx, Platform, Prefault, RwLock, VmFault, VmOperations,
     WaitQueue,
 };
 
@@ -28,6 +34,11 @@ pub struct Inode<P: Platform> {
     map: Vec<AtomicUsize>,
     /// Woken when a claim has ended.
     settled: P::WaitQueue,
+    /// By page of the file: whether it was stored to since the last sync.
+    dirty: Vec<AtomicBool>,
+    /// Held to read by who notes a store and makes it possible, so that a sync does not come in between.
+    syncing: P::RwLock<()>,
+    mappings: Mappings<P>,
     /// How many entries mappings have been given and may still have.
     entries: AtomicUsize,
 }
@@ -58,14 +69,23 @@ impl Extent {
 
 impl<P: Platform> Inode<P> {
     /// A file whose page `i` is the device's block `extents[i]`, or a hole. The blocks that no page has are free, and
-    /// zeroed.
+    /// zeroed. It is mapped through these mappings.
     ///
     /// # Errors
     /// EINVAL if a block is outside the device or occurs twice; ENOMEM.
-    pub fn new(device: P::Iomem, extents: &[Option<PageOffset>]) -> Result<Self, Errno> {
-        let mut taken = Vec::new();
-        taken.try_reserve_exact(device.count().get()).map_err(|_| Errno::ENOMEM)?;
-        taken.resize_with(device.count().get(), AtomicBool::default);
+    pub fn new(
+        device: P::Iomem,
+        extents: &[Option<PageOffset>],
+        mappings: Mappings<P>,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self, Errno> {
+        let flags = |count| {
+            let mut flags = Vec::new();
+            flags.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+            flags.resize_with(count, AtomicBool::default);
+            Ok::<_, Errno>(flags)
+        };
+        let (taken, dirty) = (flags(device.count().get())?, flags(extents.len())?);
         let mut map = Vec::new();
         map.try_reserve_exact(extents.len()).map_err(|_| Errno::ENOMEM)?;
         for block in extents {
@@ -81,7 +101,16 @@ impl<P: Platform> Inode<P> {
             };
             map.push(AtomicUsize::new(entry));
         }
-        Ok(Self { device, taken, map, settled: P::WaitQueue::new()?, entries: AtomicUsize::new(0) })
+        Ok(Self {
+            device,
+            taken,
+            map,
+            settled: P::WaitQueue::new(may_sleep)?,
+            dirty,
+            syncing: P::RwLock::new((), may_sleep)?,
+            mappings,
+            entries: AtomicUsize::new(0),
+        })
     }
 
     /// How many blocks of the device are in use.
@@ -93,6 +122,47 @@ impl<P: Platform> Inode<P> {
     /// reference count, `dax_layout_busy_page`).
     pub fn entries(&self) -> usize {
         self.entries.load(Ordering::Acquire)
+    }
+
+    /// How many pages were stored to since the last [sync](Self::sync).
+    pub fn dirty(&self) -> usize {
+        self.dirty.iter().filter(|dirty| dirty.load(Ordering::Acquire)).count()
+    }
+
+    /// Writes back what was stored, and has the next stores told again. How many pages that were.
+    pub fn sync(&self, may_sleep: MaySleep<'_>) -> usize {
+        let _nobody_else = self.syncing.write(may_sleep);
+        let mut synced = 0;
+        for (page, dirty) in self.dirty.iter().enumerate() {
+            if dirty.swap(false, Ordering::AcqRel) {
+                // With the lock held: a store that is noted has its entry by now, and loses it here.
+                self.mappings.unmap(PageOffset::new(page), PageCount::new(1), may_sleep);
+                synced += 1;
+            }
+        }
+        synced
+    }
+
+    fn note_store(&self, at: PageOffset) {
+        if let Some(dirty) = self.dirty.get(at.index()) {
+            dirty.store(true, Ordering::Release);
+        }
+    }
+
+    /// The frame of a page that has its block. Sleeps for nothing.
+    fn frame(&self, at: PageOffset) -> Option<Frame<'_, P>> {
+        match self.look_up(at) {
+            Ok(Extent::Block(block)) => self.device.frame(block),
+            _ => None,
+        }
+    }
+
+    /// The frames of `count` pages that lie together on the device.
+    fn frames(&self, first: PageOffset, count: PageCount) -> Option<FrameRange<'_, P>> {
+        let entries = self.map.get(first.index()..first.index().checked_add(count.get())?)?;
+        let Extent::Block(block) = Extent::new(entries.first()?.load(Ordering::Acquire)) else { return None };
+        let together = (block.index() + 1..).zip(entries).all(|(block, entry)| entry.load(Ordering::Acquire) == block);
+        self.device.range(block, count).filter(|_| together)
     }
 
     /// Looks a page up.
@@ -141,6 +211,10 @@ impl<P: Platform> MmapFile for Dax<P> {
         let view = View::<P> { inode: self.inode.clone(), entries: AtomicUsize::new(0) };
         Ok(ctx.establish(view)?.fill_later())
     }
+
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        Some(&self.inode.mappings)
+    }
 }
 
 /// A mapping of the file.
@@ -153,6 +227,8 @@ struct View<P: Platform> {
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Mapping = Mixed;
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite).huge_fault(Self::huge_fault).map_pages(Self::map_pages);
 
     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let at = ctx.pgoff();
@@ -178,14 +254,60 @@ impl<P: Platform> VmOperations for View<P> {
 impl<P: Platform> View<P> {
     fn insert<'f>(&self, ctx: FaultCtx<'f, P, Mixed>, block: PageOffset) -> VmFault<'f> {
         let Some(frame) = self.inode.device.frame(block) else { return ctx.fail(Errno::EIO) };
-        // Counted before it is there, so that a truncation that sees none can rely on it.
-        self.inode.entries.fetch_add(1, Ordering::AcqRel);
-        self.entries.fetch_add(1, Ordering::AcqRel);
-        let answer = if ctx.is_write() { ctx.insert_mixed_mkwrite(frame) } else { ctx.insert_mixed(frame) };
+        self.count();
+        let answer = if ctx.is_write() && ctx.is_shared() {
+            let _until_it_is_in = self.inode.syncing.read(ctx.may_sleep());
+            self.inode.note_store(ctx.pgoff());
+            ctx.insert_mixed_mkwrite(frame)
+        } else {
+            ctx.insert_mixed(frame)
+        };
         if answer.already_present() || answer.is_error() {
             self.forget(1);
         }
         answer
+    }
+
+    /// A store to a page that was only read.
+    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let Some(frame) = self.inode.frame(ctx.pgoff()) else { return ctx.fail(Errno::EIO) };
+        let _until_it_is_in = self.inode.syncing.read(ctx.may_sleep());
+        self.inode.note_store(ctx.pgoff());
+        ctx.insert_mixed_mkwrite(frame)
+    }
+
+    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let frames = ctx.entry_range().and_then(|entry| self.inode.frames(entry.start, ctx.page_count()));
+        let Some(frames) = frames else { return ctx.fallback() };
+        self.count();
+        let answer = ctx.insert_huge(frames);
+        if answer.already_present() || answer.is_error() {
+            self.forget(1);
+        }
+        answer
+    }
+
+    /// Pages that have their blocks. Holes are for the fault, which may wait for a block.
+    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let wanted = ctx.wanted();
+        for at in (wanted.start.index()..wanted.end.index()).map(PageOffset::new) {
+            let Some(frame) = self.inode.frame(at) else { continue };
+            self.count();
+            let became = ctx.prefault_mixed(at, frame);
+            if became != Prefault::Inserted {
+                self.forget(1);
+            }
+            if became == Prefault::OutOfMemory {
+                break;
+            }
+        }
+        ctx.finish()
+    }
+
+    /// Counts an entry before it is there, so that a truncation that sees none can rely on it.
+    fn count(&self) {
+        self.inode.entries.fetch_add(1, Ordering::AcqRel);
+        self.entries.fetch_add(1, Ordering::AcqRel);
     }
 
     fn forget(&self, entries: usize) {
@@ -207,16 +329,26 @@ mod tests {
     use std::thread;
 
     use vmctx::{
-        PageCount,
+        Iomem, PageCount,
         sim::{Injection, Machine, Map, Sim},
     };
 
     use super::*;
 
+    /// A file on a device of so many blocks.
+    fn inode(
+        machine: &Machine,
+        blocks: usize,
+        extents: &[Option<PageOffset>],
+    ) -> Result<<Sim as Platform>::Ref<Inode<Sim>>, Errno> {
+        let device = machine.device_memory(PageCount::new(blocks)).unwrap();
+        let mappings = Mappings::new(machine.may_sleep()).unwrap();
+        Sim::share(Inode::new(device, extents, mappings, machine.may_sleep())?, machine.may_sleep())
+    }
+
     /// A file of one hole on a device of one block.
     fn one_hole(machine: &Machine) -> <Sim as Platform>::Ref<Inode<Sim>> {
-        let device = machine.device_memory(PageCount::new(1)).unwrap();
-        Sim::share(Inode::new(device, &[None]).unwrap()).unwrap()
+        inode(machine, 1, &[None]).unwrap()
     }
 
     #[test]
@@ -233,8 +365,9 @@ mod tests {
         while inode.settled.sleepers() == 0 {
             thread::yield_now();
         }
-        let block = inode.settle(PageOffset::ZERO).unwrap();
-        inode.device.write(block.index() * Sim::PAGE_SIZE, &[7]).unwrap();
+        // The device has one block. What is in it has to be there before anybody is woken.
+        inode.device.write(0, &[7]).unwrap();
+        inode.settle(PageOffset::ZERO).unwrap();
 
         assert_eq!(touch.join().unwrap(), Ok(7));
         assert_eq!((inode.blocks(), inode.entries()), (1, 1), "one block, and the waiting was not counted as an entry");
@@ -243,8 +376,7 @@ mod tests {
     #[test]
     fn who_waits_for_a_block_that_does_not_come_gets_a_signal() {
         let machine = Machine::new();
-        let device = machine.device_memory(PageCount::new(1)).unwrap();
-        let inode = Sim::share(Inode::new(device, &[None, None]).unwrap()).unwrap();
+        let inode = inode(&machine, 1, &[None, None]).unwrap();
         let file = machine.open(Dax::<Sim>::new(inode.clone()));
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(2 * Sim::PAGE_SIZE)).unwrap();
@@ -273,7 +405,7 @@ mod tests {
 
         // To the driver it looks as if somebody else had been faster.
         machine.inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
-        assert_eq!(process.thread().read_u8(at), Ok(0));
+        assert_eq!(process.thread().write_u8(at, 1), Ok(()));
         assert_eq!((machine.statistics().handler_calls, inode.entries()), (2, 1));
 
         process.munmap(at, Sim::PAGE_SIZE).unwrap();
@@ -283,10 +415,30 @@ mod tests {
     #[test]
     fn a_block_belongs_to_one_page_and_to_the_device() {
         let machine = Machine::new();
-        let device = || machine.device_memory(PageCount::new(1)).unwrap();
         let (first, second) = (Some(PageOffset::ZERO), Some(PageOffset::new(1)));
-        assert!(Inode::<Sim>::new(device(), &[first, None]).is_ok());
-        assert_eq!(Inode::<Sim>::new(device(), &[first, first]).err(), Some(Errno::EINVAL));
-        assert_eq!(Inode::<Sim>::new(device(), &[second]).err(), Some(Errno::EINVAL));
+        assert!(inode(&machine, 1, &[first, None]).is_ok());
+        assert_eq!(inode(&machine, 1, &[first, first]).err(), Some(Errno::EINVAL));
+        assert_eq!(inode(&machine, 1, &[second]).err(), Some(Errno::EINVAL));
+    }
+
+    #[test]
+    fn a_huge_entry_needs_blocks_that_lie_together_and_aligned() {
+        let straight: Vec<_> = (0..512).map(|block| Some(PageOffset::new(block))).collect();
+        let mut swapped = straight.clone();
+        swapped.swap(17, 18);
+        let mut hole = straight.clone();
+        hole[17] = None;
+        let behind: Vec<_> = (1..513).map(|block| Some(PageOffset::new(block))).collect();
+        for (extents, blocks, huge) in [(straight, 512, 1), (swapped, 512, 0), (hole, 512, 0), (behind, 1024, 0)] {
+            let machine = Machine::new();
+            let inode = inode(&machine, blocks, &extents).unwrap();
+            let (file, process) = (machine.open(Dax::<Sim>::new(inode.clone())), machine.process());
+            let at = process.mmap(&file, Map::shared(512 * Sim::PAGE_SIZE)).unwrap();
+            assert_eq!(process.thread().read_u8(at), Ok(0));
+            assert_eq!(machine.statistics().huge_insertions, huge);
+            // Each store is told, so it needs an entry of its own.
+            assert_eq!(process.thread().write_u8(at, 1), Ok(()));
+            assert_eq!(inode.dirty(), 1);
+        }
     }
 }

@@ -1,35 +1,36 @@
 //! Physical memory: `drivers/char/mem.c`, `mmap_mem`.
 //!
-//! The page offset is the frame number. Frames may have no `struct page`; that is where the whole story starts, in
-//! 2004, with memory holes that a `nopage` hook had no page for. A private mapping is legal: a store copies the page.
+//! The page offset is the frame number. Frames may have no `struct page`; that is where the whole story starts, in 2004
+//! (linux-kernel, March, "can device drivers return non-ram via vm_ops->nopage?"), with "physical areas lying in memory
+//! holes not covered by ->node_mem_map": the `nopage` hook had no page for them to return, and a page made up from the
+//! frame number met a `BUG_ON`. RAM, registers and holes are one object here, and no page is asked for. A private
+//! mapping is legal: a store copies the page, if need be from a frame without one.
 //!
 //! What C does by hand: it checks the multiplication, the addition and the range that a user's offset could overflow,
 //! each where it occurred to somebody, and answers EAGAIN whatever `remap_pfn_range` had said. Here an offset is no
 //! address, a frame comes only from what vouches for it, and the errno is the one that the insertion gave.
 
-use vmctx::{Errno, FrameRange, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, Platform, Remapped};
+use core::sync::atomic::{AtomicBool, Ordering};
 
-/// How the file was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Caching {
-    /// RAM is cached, devices are not.
-    #[default]
-    AsMemory,
-    /// Nothing is cached (`O_SYNC`).
-    Never,
-}
+use vmctx::{Errno, FrameRange, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, Platform, Remapped};
 
 /// An open `/dev/mem`.
 pub struct DevMem<P: Platform> {
     memory: P::Iomem,
     high_memory: PageOffset,
-    caching: Caching,
+    /// `O_SYNC`: nothing is cached. Without it RAM is, devices are not.
+    sync: AtomicBool,
 }
 
 impl<P: Platform> DevMem<P> {
     /// A file of the frames of `memory`. From the frame number `high_memory` on they are no RAM.
-    pub fn new(memory: P::Iomem, high_memory: PageOffset, caching: Caching) -> Self {
-        Self { memory, high_memory, caching }
+    pub fn new(memory: P::Iomem, high_memory: PageOffset) -> Self {
+        Self { memory, high_memory, sync: AtomicBool::new(false) }
+    }
+
+    /// Sets or clears `O_SYNC`, for mappings to come.
+    pub fn set_sync(&self, sync: bool) {
+        self.sync.store(sync, Ordering::Relaxed);
     }
 
     /// The frames with these numbers, or `None` if there is no such memory.
@@ -40,7 +41,7 @@ impl<P: Platform> DevMem<P> {
     }
 
     fn is_uncached(&self, first: PageOffset) -> bool {
-        self.caching == Caching::Never || first >= self.high_memory
+        self.sync.load(Ordering::Relaxed) || first >= self.high_memory
     }
 }
 

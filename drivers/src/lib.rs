@@ -10,14 +10,15 @@
 //! | [`cfag12864b`] | mmap | `Mixed` |
 //! | [`rockchip_gem`] | mmap | `Mixed` |
 //! | [`vgem`] | mmap or fault, as each object says | `Mixed` |
-//! | [`dax`] | fault | `Mixed` |
+//! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |
 //! | [`relay`] | fault | `Normal` |
 //! | [`xive`] | fault | `PfnMap` |
 //! | [`dev_mem`] | mmap | `Remapped` |
+//! | [`spufs`] | fault | `PfnMap`, moved under its users |
 //!
-//! [`buffer`] is the memory that most of them map, [`demo`] the devices that a platform puts behind them. With the
-//! feature `job` (the default) there is also the main job, which maps them all, touches them and checks every byte:
-//! `cargo run -p vmctx-drivers`.
+//! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped, [`demo`] the devices that a
+//! platform puts behind them. With the feature `job` (the default) there is also the main job, which maps them all,
+//! touches them and checks every byte: `cargo run -p vmctx-drivers`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -30,10 +31,13 @@ pub mod cfag12864b;
 pub mod dax;
 pub mod demo;
 pub mod dev_mem;
+pub mod device;
 #[cfg(feature = "job")]
 pub mod job;
 pub mod kcov;
 pub mod relay;
 pub mod rockchip_gem;
+pub mod spufs;
+pub mod users;
 pub mod vgem;
 pub mod xive;

@@ -54,9 +54,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     if arguments.list {
+        let widest = |column: fn(Device) -> &'static str| Device::ALL.iter().map(|device| column(*device).len()).max();
+        let [name, context, kind] = [Device::name, Device::context, Device::kind].map(|of| widest(of).unwrap_or(0) + 2);
         for device in Device::ALL {
-            let kind = format!("{:?}", device.kind());
-            writeln!(out, "{:<14}{:<7}{kind:<10}{}", device.name(), device.context(), device.about())?;
+            writeln!(out, "{device:<name$}{:<context$}{:<kind$}{}", device.context(), device.kind(), device.about())?;
         }
         return Ok(true);
     }

@@ -12,8 +12,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, InsertPoint, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, Prefault, VmFault,
-    VmOperations,
+    Errno, FaultCtx, InsertPoint, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
+    Prefault, VmFault, VmOperations,
 };
 
 use crate::buffer::Buffer;
@@ -98,8 +98,8 @@ impl<P: Platform> Vgem<P> {
     ///
     /// # Errors
     /// ENOMEM.
-    pub fn add(&mut self, object: Object<P>) -> Result<(), Errno> {
-        let object = P::share(object)?;
+    pub fn add(&mut self, object: Object<P>, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let object = P::share(object, may_sleep)?;
         self.objects.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         self.objects.push(object);
         Ok(())

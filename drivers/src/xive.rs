@@ -12,8 +12,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform, VmFault,
-    VmOperations,
+    Errno, FaultCtx, FrameSource, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform,
+    VmFault, VmOperations,
 };
 
 /// Where the TIMA begins (`KVM_XIVE_TIMA_PAGE_OFFSET`), and its pages: hardware, hypervisor, OS, user.
@@ -95,11 +95,16 @@ impl<P: Platform> Xive<P> {
     ///
     /// # Errors
     /// ENOMEM.
-    pub fn new(bar: P::Iomem, tima_os: PageOffset, sources: &[Option<Source>]) -> Result<Self, Errno> {
+    pub fn new(
+        bar: P::Iomem,
+        tima_os: PageOffset,
+        sources: &[Option<Source>],
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self, Errno> {
         let mut table = Vec::new();
         table.try_reserve_exact(sources.len()).map_err(|_| Errno::ENOMEM)?;
         table.extend_from_slice(sources);
-        Ok(Self { controller: P::share(Controller { bar, tima_os, sources: table })? })
+        Ok(Self { controller: P::share(Controller { bar, tima_os, sources: table }, may_sleep)? })
     }
 }
 

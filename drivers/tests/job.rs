@@ -8,16 +8,16 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Platform,
-    Remapped, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Remapped,
+    VmFault, VmOperations,
     sim::{DeviceMemory, Injection, Machine, Sim},
 };
 use vmctx_drivers::{
     buffer::Buffer,
-    demo,
+    demo::{self, Opened, Own, Side},
     job::{
         self, Device, Outcome,
-        sim::{DeviceSide, SimSite, SimUser},
+        sim::{SimSite, SimUser},
         table::Table,
         user::{Map, Refusal, User},
     },
@@ -51,12 +51,12 @@ fn nothing_is_left_behind() {
 
 /// What the devices that mmap fills are mapped with, and how many insertions that takes.
 const EAGER: [(Device, Map); 5] = [
-    (Device::Kcov, Map::shared(demo::KCOV_PAGES)),
+    (Device::Kcov, Map::shared(demo::kcov::PAGES)),
     (Device::Cfag12864b, Map::shared(1)),
-    (Device::RockchipGem, Map::shared(demo::ROCKCHIP_PAGES)),
-    (Device::Vgem, Map::shared(demo::VGEM_EAGER.pages).at(demo::VGEM_EAGER.fake_offset)),
+    (Device::RockchipGem, Map::shared(demo::rockchip_gem::PAGES)),
+    (Device::Vgem, Map::shared(demo::vgem::EAGER.pages).at(demo::vgem::EAGER.fake_offset)),
     // A page of no device: set below.
-    (Device::DevMem, Map::shared(demo::DEV_MEM_PAGES)),
+    (Device::DevMem, Map::shared(demo::dev_mem::PAGES)),
 ];
 
 #[test]
@@ -65,7 +65,12 @@ fn a_mmap_fails_with_the_errno_of_any_insertion_and_undoes_the_others() {
         for errno in [Errno::EBUSY, Errno::ENOMEM, Errno::EINVAL] {
             for after in 0..map.pages {
                 let user = SimUser::open(device).unwrap();
-                let map = user.physical_memory().map_or(map, |memory| map.at(memory.registers));
+                let map = if device == Device::DevMem {
+                    let registers = user.control(demo::dev_mem::REGISTERS, 0).unwrap();
+                    map.at(PageOffset::new(usize::try_from(registers).unwrap()))
+                } else {
+                    map
+                };
                 let before = user.machine().statistics();
                 user.machine().inject(Injection::Insertion { after, errno });
                 assert_eq!(user.map(map), Err(Refusal::Errno(errno)), "{}: insertion {after}", device.name());
@@ -80,14 +85,15 @@ fn a_mmap_fails_with_the_errno_of_any_insertion_and_undoes_the_others() {
 #[test]
 fn an_entry_that_is_there_already_is_a_success_in_every_fault() {
     for (device, map) in [
-        (Device::Vgem, Map::shared(1).at(demo::VGEM_LAZY.fake_offset)),
+        (Device::Vgem, Map::shared(1).at(demo::vgem::LAZY.fake_offset)),
         (Device::Dax, Map::shared(1)),
         (Device::Xive, Map::shared(1).at(vmctx_drivers::xive::ESB)),
     ] {
         let user = SimUser::open(device).unwrap();
         let at = user.map(map).unwrap();
         user.machine().inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
-        user.read(at, &mut [0]).unwrap();
+        // A load would be served by `map_pages`, where there is one.
+        user.write(at, &[0]).unwrap();
         let answers = user.machine().statistics().answers;
         assert_eq!((answers.nopage, answers.sigbus), (2, 0), "{}: answered, then repeated", device.name());
     }
@@ -96,8 +102,14 @@ fn an_entry_that_is_there_already_is_a_success_in_every_fault() {
 // ---- Wrong drivers ------------------------------------------------------------------------------------------------
 
 /// Runs a scenario against a driver that is wrong, and wants it to fail for the reason that it is wrong.
-fn fails(machine: &Machine, device: Device, driver: impl MmapFile<Platform = Sim>, side: DeviceSide, because: &str) {
-    let outcome = job::run_on(&SimUser::new(machine, driver, side), device, 2);
+fn fails(
+    machine: &Machine,
+    device: Device,
+    driver: impl MmapFile<Platform = Sim>,
+    side: impl Side<Sim>,
+    because: &str,
+) {
+    let outcome = job::run_on(&SimUser::new(machine, Opened::new(driver, side)), device, 2);
     assert!(!outcome.is_ok(), "a driver passes that is wrong: {because}");
     let table = Table(&[outcome]).to_string();
     assert!(table.contains("FAILED") && table.contains(because), "no `{because}` in\n{table}");
@@ -124,22 +136,19 @@ where
     AtMmap(hook)
 }
 
-fn pages(machine: &Machine, pages: usize) -> (Arc<Buffer<Sim>>, DeviceSide) {
-    let buffer = demo::buffer::<Sim>(machine, 0, pages).unwrap();
-    (Arc::clone(&buffer), DeviceSide::Pages(vec![buffer]))
+fn pages(machine: &Machine, pages: usize) -> (Arc<Buffer<Sim>>, [Arc<Buffer<Sim>>; 1]) {
+    let buffer = demo::buffer(machine, 0, pages).unwrap();
+    (Arc::clone(&buffer), [buffer])
 }
 
 fn registers(machine: &Machine, pages: usize) -> DeviceMemory {
-    let memory = machine.device_memory(PageCount::new(pages)).unwrap();
-    let bytes: Vec<u8> = (0..pages * Sim::PAGE_SIZE).map(demo::pattern).collect();
-    memory.write(0, &bytes).unwrap();
-    memory
+    demo::registers(machine, pages).unwrap()
 }
 
 #[test]
 fn a_kcov_that_mixes_up_two_pages_fails() {
     let machine = Machine::new();
-    let (area, side) = pages(&machine, demo::KCOV_PAGES);
+    let (area, side) = pages(&machine, demo::kcov::PAGES);
     let driver = at_mmap(move |ctx| {
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != area.page_count() {
             return Err(Errno::EINVAL);
@@ -154,8 +163,8 @@ fn a_kcov_that_mixes_up_two_pages_fails() {
 #[test]
 fn a_kcov_that_maps_a_copy_fails() {
     let machine = Machine::new();
-    let (area, side) = pages(&machine, demo::KCOV_PAGES);
-    let copy = demo::buffer::<Sim>(&machine, 0, demo::KCOV_PAGES).unwrap();
+    let (area, side) = pages(&machine, demo::kcov::PAGES);
+    let copy = demo::buffer(&machine, 0, demo::kcov::PAGES).unwrap();
     let driver = at_mmap(move |ctx| {
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != area.page_count() {
             return Err(Errno::EINVAL);
@@ -168,7 +177,7 @@ fn a_kcov_that_maps_a_copy_fails() {
 #[test]
 fn a_kcov_that_does_not_look_at_the_length_fails() {
     let machine = Machine::new();
-    let (area, side) = pages(&machine, demo::KCOV_PAGES);
+    let (area, side) = pages(&machine, demo::kcov::PAGES);
     let driver = at_mmap(move |ctx| ctx.dont_expand().populate::<Mixed>()?.map_pages(area.pages()));
     fails(&machine, Device::Kcov, driver, side, "mmap of 15 pages at 0, shared: a success, not EINVAL");
 }
@@ -188,7 +197,7 @@ fn a_kcov_that_leaves_it_to_faults_fails() {
         }
     }
     let machine = Machine::new();
-    let (area, side) = pages(&machine, demo::KCOV_PAGES);
+    let (area, side) = pages(&machine, demo::kcov::PAGES);
     let driver = at_mmap(move |ctx| Ok(ctx.establish(Lazy(Arc::clone(&area)))?.fill_later()));
     fails(&machine, Device::Kcov, driver, side, "faults of a mapping that mmap has filled: ");
 }
@@ -207,7 +216,7 @@ fn a_display_that_maps_holes_fails() {
 #[test]
 fn a_graphics_buffer_with_the_wrong_cache_attribute_fails() {
     let machine = Machine::new();
-    let (object, side) = pages(&machine, demo::ROCKCHIP_PAGES);
+    let (object, side) = pages(&machine, demo::rockchip_gem::PAGES);
     let driver = at_mmap(move |ctx| ctx.dont_expand().populate::<Mixed>()?.map_pages(object.pages()));
     fails(&machine, Device::RockchipGem, driver, side, "cache attribute of page 0: WriteBack, not WriteCombine");
 }
@@ -229,7 +238,7 @@ impl VmOperations for Relay {
 
 fn relay_fails(answer: for<'f> fn(&Buffer<Sim>, FaultCtx<'f, Sim, Normal>) -> VmFault<'f>, because: &str) {
     let machine = Machine::new();
-    let (buffer, side) = pages(&machine, demo::RELAY_PAGES);
+    let (buffer, side) = pages(&machine, demo::relay::PAGES);
     let driver = at_mmap(move |ctx| {
         if ctx.page_count() != buffer.page_count() {
             return Err(Errno::EINVAL);
@@ -289,8 +298,8 @@ fn an_interrupt_controller_that_shows_everything_fails() {
         }
     }
     let machine = Machine::new();
-    let bar = registers(&machine, demo::XIVE_PAGES);
-    let side = DeviceSide::Own(bar.clone());
+    let bar = registers(&machine, demo::xive::PAGES);
+    let side = Own(bar.clone());
     let driver = at_mmap(move |ctx| Ok(ctx.establish(Open(bar.clone()))?.fill_later()));
     fails(&machine, Device::Xive, driver, side, "page 0, read: a success, not SIGBUS at 0x");
 }
@@ -298,21 +307,21 @@ fn an_interrupt_controller_that_shows_everything_fails() {
 #[test]
 fn a_file_that_cannot_be_mapped_at_all_fails() {
     let machine = Machine::new();
-    let memory = registers(&machine, demo::DAX_BLOCKS);
+    let memory = registers(&machine, demo::dax::BLOCKS);
     let driver = at_mmap(|_| Err(Errno::ENODEV));
-    fails(&machine, Device::Dax, driver, DeviceSide::Own(memory), "mmap of 10 pages at 0, private: ENODEV");
+    fails(&machine, Device::Dax, driver, Own(memory), "mmap of 10 pages at 0, private: ENODEV");
 }
 
 #[test]
 fn a_device_of_which_nobody_knows_the_memory_fails() {
     let machine = Machine::new();
-    let memory = registers(&machine, demo::DEV_MEM_PAGES);
-    let side = DeviceSide::Own(memory.clone());
+    let memory = registers(&machine, demo::dev_mem::PAGES);
+    let side = Own(memory.clone());
     let driver = at_mmap(move |ctx| {
         let frames = memory.range(PageOffset::ZERO, PageCount::new(1)).ok_or(Errno::EINVAL)?;
         ctx.populate::<Remapped>()?.remap_all(frames)
     });
-    fails(&machine, Device::DevMem, driver, side, "physical memory: nobody knows where");
+    fails(&machine, Device::DevMem, driver, side, "physical memory: ENOTTY");
 }
 
 // ---- The program --------------------------------------------------------------------------------------------------

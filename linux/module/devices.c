@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitmap.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/miscdevice.h>
@@ -17,61 +18,58 @@
 #include "vmctx.h"
 
 /* The Rust half (linux/rust). */
-int vmctx_device_open(unsigned int index, bool sync, void **handle);
+bool vmctx_device_name(unsigned int index, u8 *name, size_t len);
+int vmctx_device_open(unsigned int index, struct file *file, void **handle);
 void vmctx_device_release(void *handle);
 int vmctx_device_mmap(void *handle, struct vm_area_struct *vma);
 int vmctx_device_read(void *handle, size_t offset, u8 *into, size_t len);
 int vmctx_device_write(void *handle, size_t offset, const u8 *from, size_t len);
-long vmctx_device_gauge(void *handle, unsigned int which, size_t page);
+long vmctx_device_references(void *handle, size_t page);
+int vmctx_device_control(void *handle, unsigned int request, u64 argument, u64 *value);
 
 /* For it. */
 int vmctx_bar_take(size_t pages, u64 *pfn, void **memory);
-void vmctx_bar_give(u64 pfn);
-u64 vmctx_page_pfn(struct page **page);
+void vmctx_bar_give(u64 pfn, size_t pages);
 unsigned int vmctx_page_references(struct page **page);
 
 /*
- * Device memory: the BAR of an ivshmem device, which is memory without struct pages. In parts of SLOT_PAGES each.
+ * Device memory: the BAR of an ivshmem device, which is memory without struct pages.
  */
-#define SLOT_PAGES 32UL
-#define SLOTS 64
+#define BAR_PAGES (SZ_16M >> PAGE_SHIFT)
 
 static struct pci_dev *pci;
 static resource_size_t bar_start;
 static u8 __iomem *bar_memory;
-static DECLARE_BITMAP(bar_taken, SLOTS);
+static DECLARE_BITMAP(bar_taken, BAR_PAGES);
 static DEFINE_SPINLOCK(bar_lock);
 
+/* So many pages, zeroed; the first is aligned to their number, if that is a power of two. */
 int vmctx_bar_take(size_t pages, u64 *pfn, void **memory)
 {
-	unsigned long slot;
+	unsigned long first;
 
 	if (!bar_memory)
 		return -ENODEV;
-	if (pages > SLOT_PAGES)
+	if (!pages || pages > BAR_PAGES)
 		return -EINVAL;
 	spin_lock(&bar_lock);
-	slot = find_first_zero_bit(bar_taken, SLOTS);
-	if (slot < SLOTS)
-		__set_bit(slot, bar_taken);
+	first = bitmap_find_next_zero_area(bar_taken, BAR_PAGES, 0, pages, roundup_pow_of_two(pages) - 1);
+	if (first < BAR_PAGES)
+		bitmap_set(bar_taken, first, pages);
 	spin_unlock(&bar_lock);
-	if (slot == SLOTS)
+	if (first >= BAR_PAGES)
 		return -EBUSY;
-	*pfn = (bar_start >> PAGE_SHIFT) + slot * SLOT_PAGES;
-	*memory = (__force void *)bar_memory + slot * SLOT_PAGES * PAGE_SIZE;
+	*pfn = (bar_start >> PAGE_SHIFT) + first;
+	*memory = (__force void *)bar_memory + first * PAGE_SIZE;
+	memset(*memory, 0, pages * PAGE_SIZE);
 	return 0;
 }
 
-void vmctx_bar_give(u64 pfn)
+void vmctx_bar_give(u64 pfn, size_t pages)
 {
 	spin_lock(&bar_lock);
-	__clear_bit((pfn - (bar_start >> PAGE_SHIFT)) / SLOT_PAGES, bar_taken);
+	bitmap_clear(bar_taken, pfn - (bar_start >> PAGE_SHIFT), pages);
 	spin_unlock(&bar_lock);
-}
-
-u64 vmctx_page_pfn(struct page **page)
-{
-	return page_to_pfn(*page);
 }
 
 unsigned int vmctx_page_references(struct page **page)
@@ -79,21 +77,17 @@ unsigned int vmctx_page_references(struct page **page)
 	return page_ref_count(*page);
 }
 
-static const char *const names[] = {
-	"vmctx-kcov", "vmctx-cfag12864b", "vmctx-rockchip_gem", "vmctx-vgem",
-	"vmctx-dax", "vmctx-relay", "vmctx-xive", "vmctx-dev_mem",
-	"vmctx-release", "vmctx-release_vma_lock", "vmctx-race", "vmctx-neighbours",
-	"vmctx-panic",
-};
-
-static struct miscdevice nodes[ARRAY_SIZE(names)];
+static struct {
+	struct miscdevice node;
+	char name[40];
+} devices[64];
 
 static int device_open(struct inode *inode, struct file *file)
 {
 	/* The misc core has left the node there. */
 	struct miscdevice *node = file->private_data;
 	void *handle;
-	int err = vmctx_device_open(node - nodes, file->f_flags & O_SYNC, &handle);
+	int err = vmctx_device_open(container_of(node, typeof(devices[0]), node) - devices, file, &handle);
 
 	if (!err)
 		file->private_data = handle;
@@ -109,27 +103,6 @@ static int device_release(struct inode *inode, struct file *file)
 static int device_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	return vmctx_device_mmap(file->private_data, vma);
-}
-
-/*
- * Faults run under the VMA lock only where map_pages is set. Which does nothing here, so that they get to the fault hook.
- */
-static vm_fault_t map_nothing(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
-{
-	return 0;
-}
-
-static int device_mmap_vma_lock(struct file *file, struct vm_area_struct *vma)
-{
-	static struct vm_operations_struct ops;
-	int err = vmctx_device_mmap(file->private_data, vma);
-
-	if (!err) {
-		ops = *vma->vm_ops;
-		ops.map_pages = map_nothing;
-		vma->vm_ops = &ops;
-	}
-	return err;
 }
 
 static ssize_t device_read(struct file *file, char __user *to, size_t len, loff_t *offset)
@@ -165,7 +138,8 @@ static ssize_t device_write(struct file *file, const char __user *from, size_t l
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vmctx_gauge gauge;
-	long value;
+	long count;
+	int err;
 
 	if (cmd != VMCTX_GAUGE)
 		return -ENOTTY;
@@ -173,13 +147,16 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (gauge.which > U32_MAX)
 		return -EINVAL;
-	if (gauge.which >= 20)
-		value = vmctx_count(gauge.which - 20);
-	else
-		value = vmctx_device_gauge(file->private_data, gauge.which, gauge.page);
-	if (value < 0)
-		return value;
-	gauge.value = value;
+	if (gauge.which > 0 && gauge.which < 20) {
+		err = vmctx_device_control(file->private_data, gauge.which, gauge.page, &gauge.value);
+		if (err)
+			return err;
+	} else {
+		count = gauge.which ? vmctx_count(gauge.which - 20) : vmctx_device_references(file->private_data, gauge.page);
+		if (count < 0)
+			return count;
+		gauge.value = count;
+	}
 	return copy_to_user((void __user *)arg, &gauge, sizeof(gauge)) ? -EFAULT : 0;
 }
 
@@ -194,8 +171,6 @@ static const struct file_operations device_fops = {
 	.llseek = default_llseek,
 };
 
-static struct file_operations device_fops_vma_lock;
-
 static int bar_find(void)
 {
 	int err;
@@ -207,9 +182,9 @@ static int bar_find(void)
 	if (err)
 		return err;
 	bar_start = pci_resource_start(pci, 2);
-	if (pci_resource_len(pci, 2) < SLOTS * SLOT_PAGES * PAGE_SIZE)
+	if (pci_resource_len(pci, 2) < BAR_PAGES * PAGE_SIZE)
 		return -ENODEV;
-	bar_memory = ioremap(bar_start, SLOTS * SLOT_PAGES * PAGE_SIZE);
+	bar_memory = ioremap(bar_start, BAR_PAGES * PAGE_SIZE);
 	return bar_memory ? 0 : -ENOMEM;
 }
 
@@ -220,36 +195,56 @@ static void bar_forget(void)
 	pci_dev_put(pci);
 }
 
-static void nodes_remove(size_t count)
+static size_t registered;
+
+static void nodes_remove(void)
 {
-	while (count--)
-		misc_deregister(&nodes[count]);
+	while (registered)
+		misc_deregister(&devices[--registered].node);
+}
+
+static int nodes_make(void)
+{
+	static const char prefix[] = "vmctx-";
+	size_t len = sizeof(prefix) - 1;
+	int err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		char *name = devices[i].name;
+		struct miscdevice *node = &devices[i].node;
+
+		memcpy(name, prefix, len);
+		if (!vmctx_device_name(i, name + len, sizeof(devices[i].name) - len))
+			return 0;
+		node->minor = MISC_DYNAMIC_MINOR;
+		node->name = name;
+		node->fops = &device_fops;
+		node->mode = 0666;
+		err = misc_register(node);
+		if (err)
+			return err;
+		registered++;
+	}
+	pr_err("more devices than there is room for\n");
+	return -ENFILE;
 }
 
 static int __init vmctx_init(void)
 {
-	size_t i;
 	int err = bar_find();
 
-	device_fops_vma_lock = device_fops;
-	device_fops_vma_lock.mmap = device_mmap_vma_lock;
-	for (i = 0; !err && i < ARRAY_SIZE(names); i++) {
-		nodes[i].minor = MISC_DYNAMIC_MINOR;
-		nodes[i].name = names[i];
-		nodes[i].fops = strcmp(names[i], "vmctx-release_vma_lock") ? &device_fops : &device_fops_vma_lock;
-		nodes[i].mode = 0666;
-		err = misc_register(&nodes[i]);
-		if (err)
-			nodes_remove(i);
-	}
-	if (err)
+	if (!err)
+		err = nodes_make();
+	if (err) {
+		nodes_remove();
 		bar_forget();
+	}
 	return err;
 }
 
 static void __exit vmctx_exit(void)
 {
-	nodes_remove(ARRAY_SIZE(names));
+	nodes_remove();
 	bar_forget();
 	pr_info("unloaded with %ld page references and %ld allocations left\n",
 		vmctx_count(VMCTX_PAGES), vmctx_count(VMCTX_ALLOCATIONS));

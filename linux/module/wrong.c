@@ -5,6 +5,7 @@
  *
  * Each is as short as the mistake, and no driver here does anything else wrong.
  */
+#include <linux/delay.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -83,6 +84,36 @@ static vm_fault_t insert_giant_frame(struct vm_fault *vmf)
 	return vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(frame, PFN_DEV), false);
 }
 
+/* An entry for frames in a mapping that may also hold pages: the kernel looks for its page. */
+static vm_fault_t insert_huge_or_fall_back(struct vm_fault *vmf, unsigned int order)
+{
+	if (order != PMD_ORDER)
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(frame, PFN_DEV), false);
+}
+
+/* Where the memory is by now, for a store to where it was. */
+static vm_fault_t insert_other_huge(struct vm_fault *vmf, unsigned int order)
+{
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+
+	if (order != PMD_ORDER)
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(frame + (write ? HPAGE_PMD_NR : 0), PFN_DEV), write);
+}
+
+static vm_fault_t allow_store(struct vm_fault *vmf)
+{
+	return 0;
+}
+
+/* A page that is not at hand is waited for. */
+static vm_fault_t wait_around(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
+{
+	msleep(10);
+	return 0;
+}
+
 static int remap_twice_mmap(struct vm_area_struct *vma)
 {
 	int err = remap_pfn_range(vma, vma->vm_start, frame, PAGE_SIZE, vma->vm_page_prot);
@@ -159,6 +190,9 @@ static const struct {
 	const char *name;
 	int (*mmap)(struct vm_area_struct *vma);
 	vm_fault_t (*fault)(struct vm_fault *vmf);
+	vm_fault_t (*huge_fault)(struct vm_fault *vmf, unsigned int order);
+	vm_fault_t (*map_pages)(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
+	vm_fault_t (*pfn_mkwrite)(struct vm_fault *vmf);
 } wrong[] = {
 	{ "vmctx-wrong-page_in_fault", any_mmap, insert_page },
 	{ "vmctx-wrong-pages_in_fault", any_mmap, insert_pages },
@@ -176,6 +210,9 @@ static const struct {
 	{ "vmctx-wrong-remap_in_fault", any_mmap, remap },
 	{ "vmctx-wrong-huge_without_kind", any_mmap, insert_huge_frame },
 	{ "vmctx-wrong-giant_without_kind", any_mmap, insert_giant_frame },
+	{ "vmctx-wrong-huge_looked_at", pages_mmap, insert_frame, .huge_fault = insert_huge_or_fall_back },
+	{ "vmctx-wrong-huge_other_frame", frames_mmap, insert_frame, .huge_fault = insert_other_huge, .pfn_mkwrite = allow_store },
+	{ "vmctx-wrong-sleep_in_map_pages", pages_mmap, insert_page, .map_pages = wait_around },
 	{ "vmctx-wrong-moved_start", move_start_mmap },
 	{ "vmctx-wrong-no_page", any_mmap, no_page },
 	{ "vmctx-wrong-fallback", any_mmap, fall_back },
@@ -223,6 +260,9 @@ static int __init wrong_init(void)
 		return -ENOMEM;
 	for (i = 0; !err && i < ARRAY_SIZE(wrong); i++) {
 		ops[i].fault = wrong[i].fault;
+		ops[i].huge_fault = wrong[i].huge_fault;
+		ops[i].map_pages = wrong[i].map_pages;
+		ops[i].pfn_mkwrite = wrong[i].pfn_mkwrite;
 		nodes[i].minor = MISC_DYNAMIC_MINOR;
 		nodes[i].name = wrong[i].name;
 		nodes[i].fops = &wrong_fops;

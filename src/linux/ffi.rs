@@ -4,11 +4,20 @@
 //! Here each is compared with the Rust side; `linux/build` turns the same lines into `static_assert`s, which the shim
 //! compiles against the headers of the kernel at hand.
 
-use core::ffi::{c_char, c_int, c_uint, c_void};
+use core::{
+    ffi::{c_char, c_int, c_uint, c_void},
+    ops::Range,
+};
 
 /// `struct page`, opaque.
 #[repr(C)]
 pub(super) struct page {
+    opaque: [u8; 0],
+}
+
+/// `struct mm_struct`, opaque.
+#[repr(C)]
+pub(super) struct mm_struct {
     opaque: [u8; 0],
 }
 
@@ -17,7 +26,7 @@ pub(super) struct page {
 pub(super) struct vm_area_struct {
     pub(super) vm_start: usize,
     pub(super) vm_end: usize,
-    vm_mm: *mut c_void,
+    pub(super) vm_mm: *mut mm_struct,
     pub(super) vm_page_prot: u64,
     pub(super) vm_flags: usize,
     detached: bool,
@@ -36,6 +45,11 @@ impl vm_area_struct {
     #[expect(clippy::cast_possible_truncation, reason = "the flags that hooks deal in are in the low half")]
     pub(super) const fn flags(&self) -> VmFlags {
         VmFlags::from_bits(self.vm_flags as u32)
+    }
+
+    /// The pages of the object that it shows.
+    pub(super) const fn shown(&self) -> Range<usize> {
+        self.vm_pgoff..self.vm_pgoff + ((self.vm_end - self.vm_start) >> <super::Linux as crate::Platform>::PAGE_SHIFT)
     }
 }
 
@@ -56,14 +70,14 @@ pub(super) struct vm_operations_struct {
     pub(super) open: Option<unsafe extern "C" fn(*mut vm_area_struct)>,
     pub(super) close: Option<unsafe extern "C" fn(*mut vm_area_struct)>,
     pub(super) may_split: Option<unsafe extern "C" fn(*mut vm_area_struct, usize) -> c_int>,
-    pub(super) mremap: Option<unsafe extern "C" fn()>,
+    pub(super) mremap: Option<unsafe extern "C" fn(*mut vm_area_struct) -> c_int>,
     pub(super) mprotect: Option<unsafe extern "C" fn()>,
     pub(super) fault: Option<unsafe extern "C" fn(*mut vm_fault) -> c_uint>,
-    pub(super) huge_fault: Option<unsafe extern "C" fn()>,
-    pub(super) map_pages: Option<unsafe extern "C" fn()>,
+    pub(super) huge_fault: Option<unsafe extern "C" fn(*mut vm_fault, c_uint) -> c_uint>,
+    pub(super) map_pages: Option<unsafe extern "C" fn(*mut vm_fault, usize, usize) -> c_uint>,
     pub(super) pagesize: Option<unsafe extern "C" fn()>,
-    pub(super) page_mkwrite: Option<unsafe extern "C" fn()>,
-    pub(super) pfn_mkwrite: Option<unsafe extern "C" fn()>,
+    pub(super) page_mkwrite: Option<unsafe extern "C" fn(*mut vm_fault) -> c_uint>,
+    pub(super) pfn_mkwrite: Option<unsafe extern "C" fn(*mut vm_fault) -> c_uint>,
     pub(super) access: Option<unsafe extern "C" fn()>,
     pub(super) name: Option<unsafe extern "C" fn()>,
     pub(super) set_policy: Option<unsafe extern "C" fn()>,
@@ -87,6 +101,7 @@ macro_rules! value {
 
 offset!(vm_area_struct, vm_start, 0);
 offset!(vm_area_struct, vm_end, 8);
+offset!(vm_area_struct, vm_mm, 16);
 offset!(vm_area_struct, vm_page_prot, 24);
 offset!(vm_area_struct, vm_flags, 32);
 offset!(vm_area_struct, vm_ops, 112);
@@ -100,8 +115,12 @@ offset!(vm_fault, flags, 40);
 offset!(vm_operations_struct, open, 0);
 offset!(vm_operations_struct, close, 8);
 offset!(vm_operations_struct, may_split, 16);
+offset!(vm_operations_struct, mremap, 24);
 offset!(vm_operations_struct, fault, 40);
+offset!(vm_operations_struct, huge_fault, 48);
 offset!(vm_operations_struct, map_pages, 56);
+offset!(vm_operations_struct, page_mkwrite, 72);
+offset!(vm_operations_struct, pfn_mkwrite, 80);
 offset!(vm_operations_struct, find_special_page, 120);
 
 use crate::{
@@ -109,7 +128,13 @@ use crate::{
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 
+/// The orders with which `huge_fault` is called, where there is an entry of that size.
+pub(super) const PMD_ORDER: c_uint = 9;
+pub(super) const PUD_ORDER: c_uint = 18;
+
 value!(PAGE_SHIFT, 12, <super::Linux as crate::Platform>::PAGE_SHIFT);
+value!(PMD_ORDER, 9, PMD_ORDER);
+value!(PUD_ORDER, 18, PUD_ORDER);
 value!(VM_READ, 0x1, VmFlags::READ.bits());
 value!(VM_WRITE, 0x2, VmFlags::WRITE.bits());
 value!(VM_EXEC, 0x4, VmFlags::EXEC.bits());
@@ -143,6 +168,8 @@ value!(VM_FAULT_SIGSEGV, 0x40, FaultCode::SIGSEGV.bits());
 value!(VM_FAULT_NOPAGE, 0x100, FaultCode::NOPAGE.bits());
 value!(VM_FAULT_LOCKED, 0x200, FaultCode::LOCKED.bits());
 value!(VM_FAULT_RETRY, 0x400, FaultCode::RETRY.bits());
+value!(VM_FAULT_FALLBACK, 0x800, FaultCode::FALLBACK.bits());
+value!(ESRCH, 3, Errno::ESRCH);
 value!(EINTR, 4, Errno::EINTR);
 value!(ENXIO, 6, Errno::ENXIO);
 value!(EAGAIN, 11, Errno::EAGAIN);
@@ -166,31 +193,66 @@ unsafe extern "C" {
         left: *mut usize,
     ) -> c_int;
     pub(super) fn vmf_insert_pfn(vma: *mut vm_area_struct, address: usize, pfn: usize) -> c_uint;
+    pub(super) fn zap_page_range_single(vma: *mut vm_area_struct, address: usize, bytes: usize, details: *mut c_void);
+    pub(super) fn find_vma(mm: *mut mm_struct, address: usize) -> *mut vm_area_struct;
+    pub(super) fn down_read(lock: *mut c_void);
+    pub(super) fn down_read_trylock(lock: *mut c_void) -> c_int;
+    pub(super) fn up_read(lock: *mut c_void);
+    pub(super) fn down_write(lock: *mut c_void);
+    pub(super) fn down_write_trylock(lock: *mut c_void) -> c_int;
+    pub(super) fn up_write(lock: *mut c_void);
+    pub(super) fn memcpy_fromio(to: *mut u8, from: *const u8, bytes: usize);
+    pub(super) fn memcpy_toio(to: *mut u8, from: *const u8, bytes: usize);
 
     // The shim's: what is inline in C, or takes types that are not repeated here.
     pub(super) fn vmctx_alloc_page() -> *mut page;
     pub(super) fn vmctx_get_page(page: *mut page);
     pub(super) fn vmctx_put_page(page: *mut page);
     pub(super) fn vmctx_page_address(page: *mut page) -> *mut u8;
+    pub(super) fn vmctx_pfn(page: *mut page) -> usize;
     pub(super) fn vmctx_deliver(fault: *mut vm_fault, page: *mut page);
+    pub(super) fn vmctx_fault_page(fault: *mut vm_fault) -> *mut page;
     pub(super) fn vmctx_lock_page(page: *mut page);
     pub(super) fn vmctx_unlock_page(page: *mut page);
     pub(super) fn vmctx_alloc(size: usize, align: usize) -> *mut c_void;
     pub(super) fn vmctx_free(memory: *mut c_void);
     pub(super) fn vmctx_set_cache(vma: *mut vm_area_struct, cache: c_int);
+    pub(super) fn vmctx_set_decrypted(vma: *mut vm_area_struct);
+    pub(super) fn vmctx_cache_of(vma: *const vm_area_struct) -> c_int;
+    pub(super) fn vmctx_tell_of_stores(vma: *mut vm_area_struct);
     pub(super) fn vmctx_zap(vma: *mut vm_area_struct);
+    pub(super) fn vmctx_refuse(vma: *mut vm_area_struct);
     pub(super) fn vmctx_insert_zero_page(vma: *mut vm_area_struct, address: usize) -> c_int;
     pub(super) fn vmctx_insert_mixed(vma: *mut vm_area_struct, address: usize, pfn: usize) -> c_uint;
+    pub(super) fn vmctx_insert_mixed_mkwrite(vma: *mut vm_area_struct, address: usize, pfn: usize) -> c_uint;
     pub(super) fn vmctx_insert_pfn_prot(
         vma: *mut vm_area_struct,
         address: usize,
         pfn: usize,
         writable: bool,
         cache: c_int,
+        decrypted: bool,
     ) -> c_uint;
     pub(super) fn vmctx_remap(vma: *mut vm_area_struct, address: usize, pfn: usize, bytes: usize) -> c_int;
-    pub(super) fn vmctx_cache_of(vma: *const vm_area_struct) -> c_int;
+    pub(super) fn vmctx_mkwrite(fault: *mut vm_fault, pfn: usize) -> c_uint;
+    pub(super) fn vmctx_has_table(fault: *const vm_fault, address: usize) -> bool;
+    pub(super) fn vmctx_insert_huge(fault: *mut vm_fault, pfn: usize) -> c_uint;
+    pub(super) fn vmctx_small_begin(vma: *const vm_area_struct, address: usize) -> bool;
+    pub(super) fn vmctx_small_end();
     pub(super) fn vmctx_release(fault: *mut vm_fault);
+    pub(super) fn vmctx_rwsem_new() -> *mut c_void;
+    pub(super) fn vmctx_rwsem_free(lock: *mut c_void);
+    pub(super) fn vmctx_mappings_new() -> *mut c_void;
+    pub(super) fn vmctx_mappings_get(mappings: *mut c_void);
+    pub(super) fn vmctx_mappings_put(mappings: *mut c_void);
+    pub(super) fn vmctx_mappings_attach(mappings: *mut c_void, file: *mut c_void);
+    pub(super) fn vmctx_mappings_have(mappings: *const c_void, vma: *const vm_area_struct) -> bool;
+    pub(super) fn vmctx_mappings_unmap(mappings: *mut c_void, first: usize, count: usize);
+    pub(super) fn vmctx_current_mm() -> *mut mm_struct;
+    pub(super) fn vmctx_mm_grab(mm: *mut mm_struct);
+    pub(super) fn vmctx_mm_drop(mm: *mut mm_struct);
+    pub(super) fn vmctx_mm_lock(mm: *mut mm_struct, wait: bool) -> c_int;
+    pub(super) fn vmctx_mm_unlock(mm: *mut mm_struct);
     pub(super) fn vmctx_queue_new() -> *mut c_void;
     pub(super) fn vmctx_queue_free(queue: *mut c_void);
     pub(super) fn vmctx_queue_wakes(queue: *const c_void) -> u64;

@@ -1,14 +1,13 @@
-//! Pages, device memory and shared ownership, as the kernel has them.
+//! Pages and device memory, as the kernel has them.
 
 use core::{
-    alloc::Layout,
-    ops::Deref,
-    ptr::{self, NonNull},
-    sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence},
+    ffi::c_void,
+    ptr::NonNull,
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 use super::{Linux, ffi};
-use crate::{Errno, FrameSource, OutOfPage, Page, PageCount, Platform};
+use crate::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, Page, PageCount, Platform};
 
 /// A `struct page` with a reference held: dropping it puts the page.
 ///
@@ -27,6 +26,20 @@ impl LinuxPage {
     pub(super) fn alloc() -> Result<Self, Errno> {
         // SAFETY: no preconditions beyond a context that may sleep, which hooks and module initialisation are.
         NonNull::new(unsafe { ffi::vmctx_alloc_page() }).map(Self).ok_or(Errno::ENOMEM)
+    }
+
+    /// The page that a `page_mkwrite` is asked about.
+    ///
+    /// # Safety
+    /// `fault` is the kernel's, in a call of `vm_ops->page_mkwrite`, and the page was inserted as a `LinuxPage`.
+    pub(super) unsafe fn of_fault(fault: *mut ffi::vm_fault) -> Self {
+        // SAFETY: by this function's contract; the core holds a reference, and the shim takes another. It is no null.
+        Self(unsafe { NonNull::new_unchecked(ffi::vmctx_fault_page(fault)) })
+    }
+
+    pub(super) fn pfn(&self) -> usize {
+        // SAFETY: `self` holds a reference, so the page is there.
+        unsafe { ffi::vmctx_pfn(self.as_ptr()) }
     }
 
     pub(super) fn as_ptr(&self) -> *mut ffi::page {
@@ -84,20 +97,41 @@ impl Page for LinuxPage {
 }
 
 /// Page frames that somebody with the right to say so has vouched for: a BAR, or all of physical memory.
+///
+/// # Invariants
+/// `memory` is as [`new`](Self::new) asks.
+#[derive(Clone)]
 pub struct LinuxIomem {
     base: u64,
     count: PageCount,
+    memory: Option<NonNull<c_void>>,
 }
 
+// SAFETY: the memory is the device's, and whoever is at it copies with the kernel's functions for that.
+unsafe impl Send for LinuxIomem {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for LinuxIomem {}
+
 impl LinuxIomem {
-    /// `count` frames from number `base` on.
+    /// `count` frames from number `base` on. `memory` is where the kernel has them mapped (`ioremap`): without it their
+    /// bytes cannot be [read](Iomem::read) or written.
     ///
     /// # Safety
     /// The promise of [`FrameSource`]: each of the frames may be mapped into user space, and stays what it is for as
-    /// long as a mapping of it may exist. `base + count` does not overflow.
+    /// long as a mapping of it may exist. `base + count` does not overflow. `memory` is mapped for as many pages, until
+    /// the value and its clones are dropped.
     #[must_use]
-    pub const unsafe fn new(base: u64, count: PageCount) -> Self {
-        Self { base, count }
+    pub const unsafe fn new(base: u64, count: PageCount, memory: Option<NonNull<c_void>>) -> Self {
+        Self { base, count, memory }
+    }
+
+    /// Where the bytes are in the kernel.
+    fn bytes(&self, offset: usize, len: usize) -> Result<NonNull<u8>, OutOfFrames> {
+        let outside = OutOfFrames { offset, len };
+        let end = offset.checked_add(len).ok_or(outside)?;
+        let memory = self.memory.filter(|_| end <= self.count.get() << Linux::PAGE_SHIFT).ok_or(outside)?;
+        // SAFETY: by the invariant as many pages are mapped there.
+        Ok(unsafe { memory.cast().byte_add(offset) })
     }
 }
 
@@ -114,84 +148,18 @@ unsafe impl FrameSource for LinuxIomem {
     }
 }
 
-/// A value under shared ownership: a kernel allocation with a count in front.
-///
-/// # Invariants
-/// The pointer is to a live allocation by [`share`](Platform::share), of whose count this value owns one.
-pub struct LinuxRef<T>(NonNull<Shared<T>>);
-
-struct Shared<T> {
-    count: AtomicUsize,
-    value: T,
-}
-
-// SAFETY: it is an `Arc`: the count is atomic, the value is `Send` and `Sync`.
-unsafe impl<T: Send + Sync> Send for LinuxRef<T> {}
-// SAFETY: as for `Send`.
-unsafe impl<T: Send + Sync> Sync for LinuxRef<T> {}
-
-impl<T> LinuxRef<T> {
-    pub(super) fn new(value: T) -> Result<Self, Errno> {
-        let layout = Layout::new::<Shared<T>>();
-        // SAFETY: the layout is not empty, because the count is not.
-        let memory = unsafe { ffi::vmctx_alloc(layout.size(), layout.align()) };
-        let shared = NonNull::new(memory.cast::<Shared<T>>()).ok_or(Errno::ENOMEM)?;
-        // SAFETY: the allocation is fresh, and of this layout.
-        unsafe { shared.write(Shared { count: AtomicUsize::new(1), value }) };
-        Ok(Self(shared))
+impl Iomem for LinuxIomem {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        let from = self.bytes(offset, into.len())?;
+        // SAFETY: as many bytes are mapped there. The kernel's function is made for memory that others change.
+        unsafe { ffi::memcpy_fromio(into.as_mut_ptr(), from.as_ptr(), into.len()) };
+        Ok(())
     }
 
-    /// The value as a pointer for a C structure to hold, with its count: `file->private_data`, say.
-    #[must_use]
-    pub fn into_raw(self) -> *mut core::ffi::c_void {
-        let raw = self.0.as_ptr().cast();
-        core::mem::forget(self);
-        raw
-    }
-
-    /// The value that a C structure held.
-    ///
-    /// # Safety
-    /// `raw` is from [`into_raw`](Self::into_raw) of the same type, and of its count this value now owns one.
-    #[must_use]
-    pub unsafe fn from_raw(raw: *mut core::ffi::c_void) -> Self {
-        // SAFETY: `into_raw` gives no null.
-        Self(unsafe { NonNull::new_unchecked(raw.cast()) })
-    }
-
-    fn shared(&self) -> &Shared<T> {
-        // SAFETY: by the invariant.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl<T> Deref for LinuxRef<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.shared().value
-    }
-}
-
-impl<T> Clone for LinuxRef<T> {
-    fn clone(&self) -> Self {
-        // A count that could wrap is never given back: the allocation then leaks, as with the kernel's `refcount_t`.
-        if self.shared().count.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
-            self.shared().count.store(usize::MAX / 2, Ordering::Relaxed);
-        }
-        Self(self.0)
-    }
-}
-
-impl<T> Drop for LinuxRef<T> {
-    fn drop(&mut self) {
-        if self.shared().count.fetch_sub(1, Ordering::Release) != 1 {
-            return;
-        }
-        fence(Ordering::Acquire);
-        // SAFETY: this was the last owner; the value is dropped once.
-        unsafe { ptr::drop_in_place(self.0.as_ptr()) };
-        // SAFETY: the allocation is `share`'s, and nobody has it any more.
-        unsafe { ffi::vmctx_free(self.0.as_ptr().cast()) };
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        let to = self.bytes(offset, from.len())?;
+        // SAFETY: as for `read`.
+        unsafe { ffi::memcpy_toio(to.as_ptr(), from.as_ptr(), from.len()) };
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use core::{ffi::c_void, ptr::NonNull};
 
 use super::ffi;
-use crate::{Errno, WaitQueue};
+use crate::{Errno, MaySleep, WaitQueue};
 
 /// A `wait_queue_head_t` and the number of its wake-ups, in an allocation of the shim's.
 pub struct LinuxWaitQueue(NonNull<c_void>);
@@ -21,7 +21,7 @@ impl LinuxWaitQueue {
 }
 
 impl WaitQueue for LinuxWaitQueue {
-    fn new() -> Result<Self, Errno> {
+    fn new(_: MaySleep<'_>) -> Result<Self, Errno> {
         // SAFETY: no preconditions.
         NonNull::new(unsafe { ffi::vmctx_queue_new() }).map(Self).ok_or(Errno::ENOMEM)
     }

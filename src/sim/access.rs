@@ -8,7 +8,7 @@ use super::{
     AccessError, Machine, Sim,
     fault::{self, Next},
     hook,
-    pagetable::Pte,
+    pagetable::{Pte, Slot},
     process::{Mm, Process},
     vma::TASK_SIZE,
 };
@@ -115,7 +115,7 @@ impl Thread {
         mut copy: impl FnMut(&Machine, Pte) -> bool,
     ) -> Result<(), AccessError> {
         let mm = self.process.mm();
-        if let Some(hook) = hook::running() {
+        if let Some(hook) = hook::in_the_way() {
             return Err(AccessError::InsideHook { hook, address: UserAddr::new(address) });
         }
         if address >= TASK_SIZE {
@@ -138,17 +138,25 @@ impl Thread {
 
 /// The access as hardware does it, with the entry's lock held: `false` is a page fault.
 fn through_table(mm: &Mm, address: usize, write: bool, copy: &mut impl FnMut(&Machine, Pte) -> bool) -> bool {
-    let done = mm.tables().with(address, |slot| {
-        let Some(pte) = slot.pte().filter(|pte| pte.accessible && (pte.writable || !write)) else { return false };
-        if !copy(mm.machine(), pte) {
-            return false;
-        }
+    let tables = mm.tables();
+    let mut through = |pte: Pte| pte.accessible && (pte.writable || !write) && copy(mm.machine(), pte);
+    let small = tables.with(address, |slot| {
+        let Some(pte) = slot.pte().filter(|pte| through(*pte)) else { return false };
         if write && !pte.dirty {
             slot.set(Some(Pte { dirty: true, ..pte }));
         }
         true
     });
-    done == Some(true)
+    if let Some(done) = small {
+        return done;
+    }
+    // Through a huge entry many load and store at once.
+    let clean = tables.look_at_huge(address, |pte| through(pte.part_at(address)).then_some(write && !pte.dirty));
+    if clean.flatten() == Some(true) {
+        let make_dirty = |slot: &mut Slot| slot.set(slot.pte().map(|pte| Pte { dirty: true, ..pte }));
+        tables.with_huge(address, make_dirty);
+    }
+    clean.flatten().is_some()
 }
 
 /// How long an access is repeated: as long as something changes.

@@ -1,12 +1,10 @@
-//! Open files, and where their object is mapped.
+//! Open files.
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use parking_lot::{Mutex, MutexGuard};
+use crate::{MmapFile, PageCount, PageOffset};
 
-use crate::{MmapFile, PageCount, PageOffset, Platform};
-
-use super::{Sim, pagetable::PageTables, vma::Vma};
+use super::{Mappings, Sim};
 
 /// What a file was opened for; decides what its mappings may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,47 +38,7 @@ pub struct File {
 struct Open {
     driver: Box<dyn MmapFile<Platform = Sim>>,
     mode: OpenMode,
-    /// `i_mmap`: the VMAs that map the object, by their numbers.
-    mappings: Mutex<BTreeMap<u64, Place>>,
-}
-
-/// Where one VMA maps which part of the object.
-struct Place {
-    tables: Arc<PageTables>,
-    start: usize,
-    pgoff: usize,
-    pages: usize,
-}
-
-impl Place {
-    /// The addresses at which pages of the object show.
-    fn addresses(&self, wanted: &Range<usize>) -> Range<usize> {
-        let first = wanted.start.max(self.pgoff);
-        let end = wanted.end.min(self.pgoff + self.pages);
-        if first >= end {
-            return self.start..self.start;
-        }
-        let at = |pgoff: usize| self.start + ((pgoff - self.pgoff) << Sim::PAGE_SHIFT);
-        at(first)..at(end)
-    }
-}
-
-/// The lock on where an object is mapped (`i_mmap_rwsem`). Taken with the mmap lock held or without; the entries' locks
-/// are taken below it, and nothing else.
-pub(super) struct MappingsGuard<'a> {
-    places: MutexGuard<'a, BTreeMap<u64, Place>>,
-}
-
-impl MappingsGuard<'_> {
-    /// The VMA is mapped there now, and nowhere else.
-    pub(super) fn link(&mut self, vma: &Vma, tables: &Arc<PageTables>) {
-        let place = Place { tables: Arc::clone(tables), start: vma.start(), pgoff: vma.pgoff(), pages: vma.pages() };
-        self.places.insert(vma.number(), place);
-    }
-
-    pub(super) fn unlink(&mut self, vma: &Vma) {
-        self.places.remove(&vma.number());
-    }
+    mappings: Mappings,
 }
 
 impl fmt::Debug for File {
@@ -91,7 +49,8 @@ impl fmt::Debug for File {
 
 impl File {
     pub(super) fn new(driver: impl MmapFile<Platform = Sim>, mode: OpenMode) -> Self {
-        Self { open: Arc::new(Open { driver: Box::new(driver), mode, mappings: Mutex::new(BTreeMap::new()) }) }
+        let mappings = driver.mappings().map(|mappings| mappings.raw.clone()).unwrap_or_default();
+        Self { open: Arc::new(Open { driver: Box::new(driver), mode, mappings }) }
     }
 
     pub(super) fn driver(&self) -> &dyn MmapFile<Platform = Sim> {
@@ -113,19 +72,17 @@ impl File {
     /// call it with a lock held that its fault hook takes, and from inside a hook.
     pub fn unmap_mapping_range(&self, first: PageOffset, count: PageCount, even_cows: bool) {
         let end = if count == PageCount::ZERO { usize::MAX } else { first.index().saturating_add(count.get()) };
-        let wanted = first.index()..end;
-        for place in self.mappings().places.values() {
-            place.tables.zap(place.addresses(&wanted), even_cows);
-        }
+        self.mappings().unmap(&(first.index()..end), even_cows);
     }
 
-    /// In how many places, of all processes, the object is mapped.
+    /// In how many places, of all processes, the object is mapped: also through other files that are of the same
+    /// [`Mappings`](crate::Mappings).
     #[must_use]
     pub fn mapping_count(&self) -> usize {
-        self.mappings().places.len()
+        self.mappings().count()
     }
 
-    pub(super) fn mappings(&self) -> MappingsGuard<'_> {
-        MappingsGuard { places: self.open.mappings.lock() }
+    pub(super) fn mappings(&self) -> &Mappings {
+        &self.open.mappings
     }
 }

@@ -5,7 +5,7 @@ use crate::{Errno, platform::VmFlags};
 use super::{
     Process, SyscallError,
     insert::fill,
-    pagetable::Pte,
+    pagetable::{LEAF_SPAN, Pte},
     process::{Mm, Space},
     vma::Vma,
 };
@@ -15,7 +15,8 @@ impl Process {
     ///
     /// Mappings that the driver does not let be copied (`VM_DONTCOPY`) are left out. The others share the driver's
     /// state. Entries of mappings in which drivers insert, and of those with private copies, are copied; others are
-    /// filled by faults again. What is private is write-protected on both sides, and copied with the first store.
+    /// filled by faults again. What is private is write-protected on both sides, and copied with the first store. A
+    /// mapping whose open hook fails is there, with nothing in it, and a touch is a SIGBUS.
     ///
     /// # Errors
     /// ENOMEM without page tables; nothing is left of the child then. [`SyscallError::InsideHook`],
@@ -33,11 +34,12 @@ impl Mm {
         let mut copy = child.new_space();
         for vma in space.vmas().iter().filter(|vma| !vma.flags().contains(VmFlags::DONTCOPY)) {
             let twin = vma.duplicate(vma.range(), vma.pgoff());
+            let live = twin.is_live();
             // Whoever unmaps pages of the object does it before the copy or on both sides.
-            let mut mappings = vma.file().mappings();
+            let mut mappings = vma.file().mappings().lock();
             mappings.link(&twin, child.tables());
             copy.vmas_mut().put(twin);
-            if needs_copy(vma) {
+            if live && needs_copy(vma) {
                 self.copy_entries(vma, child)?;
             }
         }
@@ -48,10 +50,14 @@ impl Mm {
     fn copy_entries(&self, vma: &Vma, child: &Self) -> Result<(), Errno> {
         let protect = vma.flags().is_cow();
         let shared = vma.flags().contains(VmFlags::SHARED);
-        self.tables().try_for_each(vma.range(), |address, pte, slot| {
+        self.tables().try_for_each(vma.range(), |at, pte, slot| {
             let writable = pte.writable && !protect;
             let copy = Pte { writable, dirty: pte.dirty && !shared, ..pte };
-            child.tables().with_table(address, |twin| fill(child.tables(), twin, copy))?;
+            if at.len() == LEAF_SPAN {
+                child.tables().insert_huge(at.start, 1, copy, false)?;
+            } else {
+                child.tables().with_table(at.start, |twin| fill(child.tables(), twin, copy))?;
+            }
             if writable != pte.writable {
                 slot.set(Some(Pte { writable, ..pte }));
             }

@@ -1,6 +1,6 @@
 //! Which hook this thread is in.
 
-use std::{cell::Cell, fmt};
+use std::{cell::Cell, fmt, marker::PhantomData};
 
 /// A hook of a driver's, as the simulator calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +11,20 @@ pub enum Hook {
     Fault,
     /// `vm_ops->may_split`.
     MaySplit,
-    /// `vm_ops->close`: the mapping's state is dropped.
+    /// `vm_ops->open`
+    Open,
+    /// `vm_ops->close`, and the drop of the mapping's state.
     Close,
+    /// `vm_ops->page_mkwrite`
+    PageMkwrite,
+    /// `vm_ops->pfn_mkwrite`
+    PfnMkwrite,
+    /// `vm_ops->huge_fault`
+    HugeFault,
+    /// `vm_ops->map_pages`
+    MapPages,
+    /// An ioctl: [`Process::ioctl`](super::Process::ioctl), [`Machine::unlocked`](super::Machine::unlocked).
+    Ioctl,
 }
 
 impl fmt::Display for Hook {
@@ -21,18 +33,55 @@ impl fmt::Display for Hook {
             Self::Mmap => "mmap",
             Self::Fault => "fault",
             Self::MaySplit => "may_split",
+            Self::Open => "open",
             Self::Close => "close",
+            Self::PageMkwrite => "page_mkwrite",
+            Self::PfnMkwrite => "pfn_mkwrite",
+            Self::HugeFault => "huge_fault",
+            Self::MapPages => "map_pages",
+            Self::Ioctl => "ioctl",
         })
     }
 }
 
 thread_local! {
     static RUNNING: Cell<Option<Hook>> = const { Cell::new(None) };
+    static MAPPED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The hook that this thread is running, if it is in one.
 pub(super) fn running() -> Option<Hook> {
     RUNNING.get()
+}
+
+/// The hook that this thread is running and that has the mmap lock, or the RCU lock.
+pub(super) fn under_mmap_lock() -> Option<Hook> {
+    running().filter(|hook| *hook != Hook::Ioctl)
+}
+
+/// The hook because of which this thread must not wait for a mmap lock: one that has it already. An ioctl has it while
+/// it has an established mapping locked.
+pub(super) fn in_the_way() -> Option<Hook> {
+    under_mmap_lock().or_else(|| (MAPPED.get() != 0).then_some(Hook::Ioctl))
+}
+
+/// This thread holds a mmap lock that it has taken itself, for an established mapping.
+pub(super) struct MappedLock {
+    // Counted for the thread that has taken it.
+    thread: PhantomData<*mut ()>,
+}
+
+impl MappedLock {
+    pub(super) fn note() -> Self {
+        MAPPED.set(MAPPED.get() + 1);
+        Self { thread: PhantomData }
+    }
+}
+
+impl Drop for MappedLock {
+    fn drop(&mut self) {
+        MAPPED.set(MAPPED.get() - 1);
+    }
 }
 
 /// Runs a hook. A panic in it leaves nothing behind.

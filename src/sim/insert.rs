@@ -11,7 +11,7 @@ use super::{
     Page, Sim,
     inject::Site,
     memory::FrameKind,
-    pagetable::{PageTables, Pte, Slot},
+    pagetable::{LEAF_SPAN, PageTables, Pte, Slot},
 };
 
 /// The part of an address space that belongs to one VMA, as insertions see it.
@@ -24,6 +24,10 @@ pub(super) struct Area {
     pub(super) prot: PageProt,
     /// Not `PROT_NONE`.
     pub(super) accessible: bool,
+    /// Page tables that are missing are made, which may sleep.
+    pub(super) makes_tables: bool,
+    /// Whether the driver has a `pfn_mkwrite`.
+    pub(super) told_of_frames: bool,
 }
 
 impl Area {
@@ -71,6 +75,31 @@ impl Area {
         }
         self.strike(address)?;
         self.insert_special(address, pfn, prot)
+    }
+
+    /// `vmf_insert_pfn_pmd` and `vmf_insert_pfn_pud`: huge entries of frames, no references taken. A store also makes
+    /// one writable that is there already with the same frames.
+    pub(super) fn insert_huge(&self, address: usize, frames: FrameRange<'_, Sim>, write: bool) -> Result<(), Errno> {
+        let kinds = (self.flags.contains(VmFlags::PFNMAP), self.flags.contains(VmFlags::MIXEDMAP));
+        if !matches!(kinds, (true, false) | (false, true)) || (kinds.0 && self.flags.is_cow()) {
+            return Err(Errno::EINVAL);
+        }
+        self.strike(address)?;
+        let machine = self.tables.machine();
+        let first = frames.first().pfn();
+        let pages = frames.count().get();
+        let fits = self.range.end - address >= pages * Sim::PAGE_SIZE;
+        if !fits || !machine.memory().are_there(first, pages) {
+            return Err(Errno::EINVAL);
+        }
+        let pte = self.entry(first, self.prot, false);
+        let pte = if write { self.make_writable(pte) } else { pte };
+        let inserted = self.tables.insert_huge(address, pages * Sim::PAGE_SIZE / LEAF_SPAN, pte, write);
+        match inserted {
+            Ok(()) => machine.counters().huge_insertions.count(),
+            Err(_) => machine.counters().already_present.count(),
+        }
+        inserted
     }
 
     /// `remap_pfn_range`, flags apart: all of the frames or none.
@@ -138,10 +167,12 @@ impl Area {
         self.put(address, self.entry(pfn, self.prot, true), mkwrite)
     }
 
-    /// `vm_mixed_zeropage_allowed`: nobody may ever write to it. (`pfn_mkwrite`, which makes an exception, is not
-    /// here yet.)
+    /// `vm_mixed_zeropage_allowed`: nobody may ever write to it, or the driver replaces it before that. Linux allows the
+    /// latter only where `get_user_pages` does not come.
     fn zero_page_allowed(&self) -> bool {
-        self.flags.is_cow() || !self.flags.intersects(VmFlags::WRITE | VmFlags::MAYWRITE)
+        self.flags.is_cow()
+            || !self.flags.intersects(VmFlags::WRITE | VmFlags::MAYWRITE)
+            || (self.told_of_frames && self.flags.contains(VmFlags::IO))
     }
 
     fn entry(&self, pfn: u64, prot: PageProt, counted: bool) -> Pte {
@@ -159,7 +190,7 @@ impl Area {
     /// that is there already.
     fn put(&self, address: usize, pte: Pte, mkwrite: bool) -> Result<(), Errno> {
         let machine = self.tables.machine();
-        let put = self.tables.with_table(address, |slot| match slot.pte() {
+        let put = self.with_slot(address, |slot| match slot.pte() {
             None => {
                 let pte = if mkwrite { self.make_writable(pte) } else { pte };
                 fill(&self.tables, slot, pte);
@@ -171,12 +202,24 @@ impl Area {
                 }
                 Err(Errno::EBUSY)
             }
-        })?;
+        });
+        let put = put.and_then(|put| put);
         match put {
             Ok(()) => machine.counters().insertions.count(),
-            Err(_) => machine.counters().already_present.count(),
+            Err(Errno::EBUSY) => machine.counters().already_present.count(),
+            Err(_) => {}
         }
         put
+    }
+
+    /// Looks at a slot, for which there is a table or one is made.
+    fn with_slot<R>(&self, address: usize, change: impl FnOnce(&mut Slot) -> R) -> Result<R, Errno> {
+        if self.makes_tables {
+            self.tables.with_table(address, change)
+        } else {
+            let missing = if self.tables.huge(address).is_some() { Errno::EBUSY } else { Errno::ENOMEM };
+            self.tables.with(address, change).ok_or(missing)
+        }
     }
 
     /// `maybe_mkwrite`. The object's own memory never becomes writable through a private mapping, which would be

@@ -8,10 +8,11 @@ use std::{
     },
 };
 
-use crate::{Errno, MmapFile, PageCount};
+use crate::{Errno, MaySleep, MmapFile, PageCount, UnlockedCtx, entry};
 
 use super::{
-    DeviceMemory, File, Injection, OpenMode, Page, Process, Sim, Statistics,
+    Caller, DeviceMemory, File, Injection, OpenMode, Page, Process, Sim, Statistics, SyscallError,
+    hook::{self, Hook},
     inject::{Injections, Site},
     memory::PhysicalMemory,
     stats::Counters,
@@ -95,7 +96,32 @@ impl Machine {
         Ok(Page::adopt(self.clone(), pfn))
     }
 
-    /// Plugs in a device with this much memory of its own: fresh frames of zeros, without a `struct page`.
+    /// The right to sleep, for whoever sets up a device or a test. Not for hooks: their tokens give it, or do not.
+    #[must_use]
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        // SAFETY: threads of the host may sleep.
+        #[expect(unsafe_code, reason = "nothing sees what this is called from")]
+        unsafe {
+            entry::may_sleep()
+        }
+    }
+
+    /// Runs what happens to a device outside any process, its removal for example: as
+    /// [`Process::ioctl`], without an address space.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`]; what the closure gives is passed on.
+    pub fn unlocked<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Sim>) -> R) -> Result<R, SyscallError> {
+        if let Some(hook) = hook::running() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
+        #[expect(unsafe_code, reason = "nothing is held: see above")]
+        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(None), run) }))
+    }
+
+    /// Plugs in a device with this much memory of its own: fresh frames of zeros, without a `struct page`. The first is
+    /// aligned to their number, if that is a power of two.
     ///
     /// # Errors
     /// ENOMEM when there are no frame numbers left: a machine has eight million for devices.

@@ -108,12 +108,12 @@ impl Map {
     }
 
     /// Where the mapping goes (`__get_unmapped_area`).
-    fn place(&self, vmas: &Vmas, len: usize) -> Result<Range<usize>, Errno> {
+    fn place(&self, vmas: &Vmas, first: usize, len: usize) -> Result<Range<usize>, Errno> {
         if len > TASK_SIZE {
             return Err(Errno::ENOMEM);
         }
         let Some(at) = self.at else {
-            let start = vmas.find_gap(len)?;
+            let start = vmas.find_aligned_gap(len, first)?;
             return Ok(start..start + len);
         };
         let start = at.get();
@@ -193,13 +193,13 @@ impl Process {
         if lock.vmas().len() > self.machine().limits().mappings {
             return Err(Errno::ENOMEM.into());
         }
-        let range = map.place(lock.vmas(), len)?;
+        let range = map.place(lock.vmas(), first, len)?;
         // `file_mmap_ok`: the object's bytes are counted in as many bits as addresses.
         if first > (usize::MAX - len) >> PAGE_SHIFT {
             return Err(Errno::EOVERFLOW.into());
         }
         let vma = Vma::new(range.clone(), first, map.flags(file)?, file.clone());
-        let mut new = NewVma::new(vma, Arc::clone(self.mm().tables()));
+        let mut new = NewVma::new(vma, Arc::clone(self.mm()));
         let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
         // function.

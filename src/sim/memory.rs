@@ -23,7 +23,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use crate::{Errno, FrameSource, OutOfPage, PageCount, Platform};
+use crate::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform};
 
 use super::{Machine, Sim};
 
@@ -186,6 +186,14 @@ impl PhysicalMemory {
         }
     }
 
+    /// Whether this many frames from this one on are all RAM, or all of one device.
+    pub(super) fn are_there(&self, first: u64, count: usize) -> bool {
+        if let Some(index) = self.ram_index(first) {
+            return self.ram_frames - index >= count;
+        }
+        self.device(first).is_some_and(|(range, index)| range.frames.len() - index >= count)
+    }
+
     /// A fresh frame of zeros with one reference.
     pub(super) fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
         let index = {
@@ -302,6 +310,8 @@ impl PhysicalMemory {
             .map_or(self.base + FIRST_DEVICE, |(first, range)| first + range.frames.len() as u64);
         // A frame between the ranges stays a hole, so that running over the end of one is noticed.
         let first = if devices.is_empty() { first } else { first + 1 };
+        // As a BAR is aligned to its size, so that large entries can map it.
+        let first = if count.is_power_of_two() { first.next_multiple_of(count as u64) } else { first };
         let end = first.checked_add(count as u64).ok_or(Errno::ENOMEM)?;
         if end > self.all_frames().end {
             return Err(Errno::ENOMEM);
@@ -422,8 +432,8 @@ impl crate::Page for Page {
 /// [`Iomem`](Platform::Iomem).
 ///
 /// From [`Machine::device_memory`], or from [`Machine::physical_memory`], which is everything a machine has. Its
-/// frames stay for as long as the machine does. The device's own side of it are [`read`](Self::read) and
-/// [`write`](Self::write).
+/// frames stay for as long as the machine does. The device's own side of it are [`read`](Iomem::read) and
+/// [`write`](Iomem::write).
 #[derive(Clone)]
 pub struct DeviceMemory {
     machine: Machine,
@@ -443,12 +453,27 @@ impl DeviceMemory {
         Self { machine, base: all.start, count }
     }
 
-    /// Copies bytes out, from `offset` (in bytes from the first frame) on.
-    ///
-    /// # Errors
-    /// [`OutOfDevice`] if they do not all lie in the memory; then nothing was copied. Also at a hole, with what lies
-    /// before it copied.
-    pub fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfDevice> {
+    /// The error for whatever goes wrong later.
+    fn check(&self, offset: usize, len: usize) -> Result<OutOfFrames, OutOfFrames> {
+        let error = OutOfFrames { offset, len };
+        let end = offset.checked_add(len).ok_or(error)?;
+        if end.div_ceil(PAGE_SIZE) > self.count { Err(error) } else { Ok(error) }
+    }
+
+    fn pfn_at(&self, offset: usize) -> Option<u64> {
+        let index = offset / PAGE_SIZE;
+        (index < self.count).then(|| self.base + index as u64)
+    }
+}
+
+impl fmt::Debug for DeviceMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count)
+    }
+}
+
+impl Iomem for DeviceMemory {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
         let error = self.check(offset, into.len())?;
         let mut at = offset;
         let mut rest = into;
@@ -464,11 +489,7 @@ impl DeviceMemory {
         Ok(())
     }
 
-    /// Copies bytes in, from `offset` (in bytes from the first frame) on.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfDevice> {
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
         let error = self.check(offset, from.len())?;
         let mut at = offset;
         let mut rest = from;
@@ -482,24 +503,6 @@ impl DeviceMemory {
             rest = left;
         }
         Ok(())
-    }
-
-    /// The error for whatever goes wrong later.
-    fn check(&self, offset: usize, len: usize) -> Result<OutOfDevice, OutOfDevice> {
-        let error = OutOfDevice { offset, len };
-        let end = offset.checked_add(len).ok_or(error)?;
-        if end.div_ceil(PAGE_SIZE) > self.count { Err(error) } else { Ok(error) }
-    }
-
-    fn pfn_at(&self, offset: usize) -> Option<u64> {
-        let index = offset / PAGE_SIZE;
-        (index < self.count).then(|| self.base + index as u64)
-    }
-}
-
-impl fmt::Debug for DeviceMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count)
     }
 }
 
@@ -518,14 +521,4 @@ unsafe impl FrameSource for DeviceMemory {
     fn count(&self) -> PageCount {
         PageCount::new(self.count)
     }
-}
-
-/// An access to [`DeviceMemory`] reached over its end or into a hole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{len} bytes at offset {offset} do not lie in the device's memory")]
-pub struct OutOfDevice {
-    /// Where the access began, in bytes from the first frame.
-    pub offset: usize,
-    /// How many bytes it was to copy.
-    pub len: usize,
 }

@@ -73,38 +73,55 @@
 //! [`Injection`] lets one allocation or insertion fail, the nth; [`Statistics`] tell what happened and what is still
 //! in use.
 //!
+//! An ioctl is a closure that gets the proof that no hook is running, [`Process::ioctl`]; with it mappings are reached
+//! through their [handles](crate::Handle), or by address. Huge entries, [`Process::is_huge_at`], need a mapping of 2 MiB
+//! and more, and frames that are aligned: [`Machine::device_memory`] of a fresh machine begins with such.
+//!
 //! # What only a simulator says
 //!
 //! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
-//! own: a hook that is entered from [inside a hook](AccessError::InsideHook), a fault that is [repeated for
-//! ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the [answer to
-//! another fault](AccessError::ForeignAnswer), which only unsound code can give. A driver that panics takes nothing
-//! with it: locks are given back, and what was half mapped is taken away.
+//! own: a hook that is entered from [inside a hook](AccessError::InsideHook), or with a mapping locked; a fault that is
+//! [repeated for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the
+//! [answer to another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is waited
+//! for with a [lock](RwLock) held that a hook takes is EDEADLK, the first time that it could go wrong and not only when
+//! it does. A driver that panics takes nothing with it: locks are given back, and what was half mapped is taken away.
 //!
 //! # Where it differs from Linux
 //!
-//! - There are no anonymous mappings, no swap, no huge pages and no merging of mappings.
+//! - There are no anonymous mappings, no swap, no merging of mappings, and no page cache: nothing is dirty but entries.
 //! - `vmf_insert_mixed` counts a page that has one behind its frame number, as Linux does on architectures without a
 //!   special bit in their page table entries.
 //! - A copy-on-write mapping of frames keeps its `vm_pgoff`; Linux overwrites that with the frame number.
-//! - Only the lowest level of page tables is counted and limited.
+//! - Only the lowest level of page tables is counted and limited, and what is above stays until the process exits. A
+//!   large entry of 1 GiB is 512 of 2 MiB, made together; what is cut or unmapped of it is one of these at least, where
+//!   Linux takes all.
+//! - Linux's core makes a page table before it calls `map_pages`, and installs it with the first page. Here, as for a
+//!   module there, a slot without a table stays empty.
+//! - `open` can fail, with the mapping dead that it was for; what had been mapped of a part that was cut off is then taken
+//!   away. `page_mkwrite` is not overtaken by [`write_protect`](crate::MappedCtx::write_protect), which locks each page as
+//!   `folio_mkclean`'s callers do.
+//! - A store to the zero page that `pfn_mkwrite` lets through is a SIGBUS; Linux warns, and everybody's zeros change.
 //!
 //! # Locks
 //!
-//! From the outside in: the mmap lock of a process (a system call holds it for write, a fault for read, until its
-//! handler gives it up), page locks, where an object is mapped, page table entries. Entries have one lock each:
-//! faults on different pages wait for each other only if their drivers do.
+//! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its
+//! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an object
+//! is mapped ([`Mappings`]), page table entries. Entries have one lock each, a huge entry too: faults on different pages
+//! wait for each other only if their drivers do.
 
 mod access;
 mod error;
+mod established;
 mod fault;
 mod file;
 mod fork;
 mod hook;
 mod inject;
 mod insert;
+mod lock;
 mod machine;
 mod map;
+mod mappings;
 mod memory;
 mod pagetable;
 mod platform;
@@ -117,12 +134,15 @@ mod wait;
 
 pub use access::Thread;
 pub use error::{AccessError, Signal, SyscallError};
+pub use established::{Caller, Handle, MappedVma};
 pub use file::{File, OpenMode};
 pub use hook::Hook;
 pub use inject::Injection;
+pub use lock::{ReadGuard, RwLock, WriteGuard};
 pub use machine::{Limits, Machine};
 pub use map::{Map, Prot};
-pub use memory::{DeviceMemory, OutOfDevice, Page};
+pub use mappings::Mappings;
+pub use memory::{DeviceMemory, Page};
 pub use platform::{Fault, NewVma};
 pub use process::Process;
 pub use stats::{Answers, Signals, Statistics};

@@ -10,14 +10,13 @@ use std::{
 use parking_lot::{ArcRwLockReadGuard, RawRwLock};
 
 use crate::{
-    Errno, FrameRange, PageOffset, PageProt, Platform, VmOperations,
+    Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
 use super::{
-    DeviceMemory, Machine, Page, Sim, WaitQueue, insert,
+    Caller, DeviceMemory, Handle, Machine, MappedVma, Mappings, Page, RwLock, Sim, WaitQueue, insert,
     insert::Area,
-    pagetable::PageTables,
     process::{Mm, Space},
     vma::Vma,
 };
@@ -29,20 +28,22 @@ pub(super) type ReadLock = ArcRwLockReadGuard<RawRwLock, Space>;
 /// [`Process::mmap`](super::Process::mmap).
 pub struct NewVma {
     vma: Vma,
-    tables: Arc<PageTables>,
+    mm: Arc<Mm>,
 }
 
 impl NewVma {
-    pub(super) fn new(vma: Vma, tables: Arc<PageTables>) -> Self {
-        Self { vma, tables }
+    pub(super) fn new(vma: Vma, mm: Arc<Mm>) -> Self {
+        Self { vma, mm }
     }
 
-    pub(super) fn into_vma(self) -> Vma {
+    /// The mmap hook has succeeded.
+    pub(super) fn into_vma(mut self) -> Vma {
+        self.vma.begin();
         self.vma
     }
 
     fn area(&self) -> Area {
-        self.vma.area(&self.tables)
+        self.vma.area(self.mm.tables())
     }
 }
 
@@ -59,6 +60,10 @@ pub(super) struct Serving {
     pub(super) pgoff: usize,
     pub(super) vma_pgoff: usize,
     pub(super) area: Area,
+    /// Of which object the VMA is a mapping.
+    pub(super) mappings: Mappings,
+    /// The page that a `page_mkwrite` is asked about.
+    pub(super) page: Option<Page>,
     pub(super) serial: u32,
     /// `None` once it was released.
     pub(super) lock: RefCell<Option<ReadLock>>,
@@ -72,6 +77,11 @@ pub(super) struct Serving {
 impl Serving {
     pub(super) fn fault(self: &Rc<Self>) -> Fault {
         Fault { serving: Rc::clone(self) }
+    }
+
+    /// The lock, for the next hook, unless it was given up.
+    pub(super) fn take_lock(&self) -> Option<ReadLock> {
+        self.lock.take()
     }
 
     pub(super) fn is_released(&self) -> bool {
@@ -102,6 +112,13 @@ impl Serving {
     }
 }
 
+impl Serving {
+    /// Inserts without making page tables: under RCU.
+    fn map(&self, insert: impl FnOnce(&Area) -> Result<(), Errno>) -> FaultCode {
+        self.insert(|area| insert(&Area { makes_tables: false, ..area.clone() }))
+    }
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
         // Left over only if the handler forgot one, or panicked with the page on its way.
@@ -123,16 +140,33 @@ unsafe impl Platform for Sim {
     type Memory = Machine;
     type Iomem = DeviceMemory;
     type WaitQueue = WaitQueue;
+    type RwLock<T: Send + Sync + 'static> = RwLock<T>;
+    type Mappings = Mappings;
+    type Handle = Handle;
+    type Caller = Caller;
+    type MappedVma = MappedVma;
     type Ref<T: Send + Sync + 'static> = Arc<T>;
     type Vma = NewVma;
     type Fault = Fault;
 
-    fn share<T: Send + Sync + 'static>(value: T) -> Result<Arc<T>, Errno> {
+    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
         Ok(Arc::new(value))
     }
 
-    fn alloc_page(memory: &Machine) -> Result<Page, Errno> {
+    fn alloc_page(memory: &Machine, _: MaySleep<'_>) -> Result<Page, Errno> {
         memory.alloc_page()
+    }
+
+    fn page_pfn(page: &Page) -> u64 {
+        page.pfn()
+    }
+
+    fn new_mappings(_: MaySleep<'_>) -> Result<Mappings, Errno> {
+        Ok(Mappings::default())
+    }
+
+    fn unmap_mapping_range(mappings: &Mappings, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
+        mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
     }
 
     fn vma_range(vma: &NewVma) -> Range<usize> {
@@ -155,12 +189,19 @@ unsafe impl Platform for Sim {
         vma.vma.set_cache(cache);
     }
 
+    /// No machine encrypts its memory.
+    fn vma_set_decrypted(_: &mut NewVma) {}
+
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut NewVma, state: Arc<V>) {
         vma.vma.establish(state);
     }
 
+    fn vma_handle(vma: &NewVma) -> Option<Handle> {
+        Handle::new(&vma.mm, &vma.vma)
+    }
+
     fn abandon(vma: &mut NewVma) {
-        vma.tables.zap(vma.vma.range(), true);
+        vma.mm.tables().zap(vma.vma.range(), true);
         vma.vma.close();
     }
 
@@ -247,6 +288,14 @@ unsafe impl Platform for Sim {
         }
     }
 
+    fn caller_lock_page(_: &Caller, page: &Page) {
+        page.lock();
+    }
+
+    fn caller_unlock_page(_: &Caller, page: &Page) {
+        page.unlock();
+    }
+
     fn release(fault: &Fault) {
         let lock = fault.serving.lock.borrow_mut().take();
         drop(lock);
@@ -254,6 +303,83 @@ unsafe impl Platform for Sim {
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
         fault.serving.mm.wait(queue, wakes)
+    }
+
+    fn fault_page(fault: &Fault) -> Page {
+        match &fault.serving.page {
+            Some(page) => page.clone(),
+            // Not reached: the tokens ask only where there is one. The zero page has no count to go wrong.
+            None => Page::adopt(fault.serving.mm.machine().clone(), fault.serving.mm.machine().memory().zero_page()),
+        }
+    }
+
+    fn fault_is_of(fault: &Fault, mappings: &Mappings) -> bool {
+        fault.serving.mappings.is(mappings)
+    }
+
+    fn vmf_insert_pfn_huge(fault: &Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
+        let write = fault.serving.flags.contains(FaultFlags::WRITE);
+        fault.serving.insert(|area| area.insert_huge(address, frames, write))
+    }
+
+    fn vmf_map_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
+        fault.serving.map(|area| area.insert_page(address, page))
+    }
+
+    fn vmf_map_mixed(fault: &Fault, address: usize, pfn: u64) -> FaultCode {
+        fault.serving.map(|area| area.insert_mixed(address, pfn, false))
+    }
+
+    fn lock_handle(handle: &Handle, wait: bool) -> Result<MappedVma, Errno> {
+        handle.lock(wait)
+    }
+
+    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Caller, address: UserAddr) -> Result<MappedVma, Errno> {
+        caller.lock_at::<V>(address.get())
+    }
+
+    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &MappedVma) -> Option<&V> {
+        vma.state()
+    }
+
+    fn mapped_pgoff(vma: &MappedVma, address: UserAddr) -> Option<PageOffset> {
+        vma.pgoff(address.get()).map(PageOffset::new)
+    }
+
+    fn mapped_slots(vma: &MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        vma.slots(from.index()).map(|(first, slots)| (PageOffset::new(first), slots))
+    }
+
+    fn mapped_insert_page(vma: &MappedVma, address: usize, page: &Page) -> Result<(), Errno> {
+        vma.insert(address, |area| area.insert_page(address, page))
+    }
+
+    fn mapped_insert_pages(vma: &MappedVma, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
+        for (done, page) in pages.iter().enumerate() {
+            let at = address.saturating_add(done << Self::PAGE_SHIFT);
+            Self::mapped_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
+        }
+        Ok(())
+    }
+
+    fn mapped_insert_zero_page(vma: &MappedVma, address: usize) -> Result<(), Errno> {
+        vma.insert(address, |area| area.insert_zero_page(address))
+    }
+
+    fn mapped_insert_pfn(vma: &MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        vma.insert(address, |area| area.insert_pfn(address, pfn, area.prot))
+    }
+
+    fn mapped_insert_mixed(vma: &MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        vma.insert(address, |area| area.insert_mixed(address, pfn, false))
+    }
+
+    fn mapped_zap(vma: &MappedVma, addresses: Range<usize>) {
+        vma.zap(addresses);
+    }
+
+    fn mapped_write_protect(vma: &MappedVma, addresses: Range<usize>) {
+        vma.write_protect(addresses);
     }
 
     fn fault_serial(fault: &Fault) -> u32 {

@@ -11,10 +11,11 @@ use std::{
 
 use parking_lot::{ArcRwLockWriteGuard, RawRwLock, RwLock};
 
-use crate::{Errno, PageCount, PageProt, Platform, UserAddr, platform::Cache};
+use crate::{Errno, PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry, platform::Cache};
 
 use super::{
-    File, Machine, Sim, SyscallError, Thread, WaitQueue, hook,
+    Caller, File, Machine, Sim, SyscallError, Thread, WaitQueue,
+    hook::{self, Hook},
     pagetable::PageTables,
     platform::ReadLock,
     vma::{TASK_SIZE, Vma, Vmas},
@@ -75,6 +76,10 @@ impl Mm {
         &self.tables
     }
 
+    pub(super) fn space(&self) -> &Arc<RwLock<Space>> {
+        &self.space
+    }
+
     pub(super) fn read_lock(&self) -> ReadLock {
         self.space.read_arc()
     }
@@ -86,7 +91,7 @@ impl Mm {
 
     /// For a system call: not from inside a hook, which may hold the lock, and not after the exit.
     pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
-        if let Some(hook) = hook::running() {
+        if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
         let lock = self.space.write_arc();
@@ -107,7 +112,7 @@ impl Mm {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
             self.tables.zap(vma.range(), true);
-            vma.file().mappings().unlink(vma);
+            vma.file().mappings().lock().unlink(vma);
         }
         self.free_tables(space, range);
         let files = vmas.iter().map(|vma| vma.file().clone()).collect();
@@ -174,6 +179,64 @@ impl Process {
         self.mm.machine()
     }
 
+    /// Runs an ioctl of this process's: with the proof that no hook is running and no mmap lock is held. Inside, user
+    /// memory can be touched, as `copy_to_user` does, but not while a mapping is locked.
+    ///
+    /// ```
+    /// use vmctx::{
+    ///     Errno, Handle, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, VmOperations,
+    ///     sim::{Machine, Map, Sim},
+    /// };
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// struct Nothing;
+    ///
+    /// impl VmOperations for Nothing {
+    ///     type Platform = Sim;
+    ///     type Mapping = Mixed;
+    /// }
+    ///
+    /// struct Device(Arc<Mutex<Option<Handle<Sim, Mixed>>>>);
+    ///
+    /// impl MmapFile for Device {
+    ///     type Platform = Sim;
+    ///
+    ///     fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+    ///         let ctx = ctx.establish(Nothing)?;
+    ///         *self.0.lock().unwrap() = Some(ctx.handle()?);
+    ///         Ok(ctx.fill_later())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (machine, mapped) = (Machine::new(), Arc::default());
+    /// let (file, process) = (machine.open(Device(Arc::clone(&mapped))), machine.process());
+    /// let at = process.mmap(&file, Map::shared(4096))?;
+    /// let page = machine.alloc_page()?;
+    /// process.ioctl(|ctx| match &*mapped.lock().unwrap() {
+    ///     Some(mapping) => mapping.lock(ctx)?.insert_page(PageOffset::ZERO, &page),
+    ///     None => Err(Errno::ENXIO),
+    /// })??;
+    /// assert_eq!(process.thread().read_u8(at)?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`]; what the closure gives is passed on.
+    pub fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Sim>) -> R) -> Result<R, SyscallError> {
+        if let Some(hook) = hook::running() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        if self.mm.read_lock().exited() {
+            return Err(SyscallError::Exited);
+        }
+        let caller = Caller::new(Some(Arc::clone(&self.mm)));
+        // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
+        #[expect(unsafe_code, reason = "nothing is held: see above")]
+        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(caller, run) }))
+    }
+
     /// Ends the process: everything is unmapped, and the states of its mappings are dropped if no other process shares
     /// them. Whatever it does afterwards is refused with an error of its own.
     ///
@@ -195,12 +258,15 @@ impl Process {
         self.mm.sleepers.nudge_all();
     }
 
-    /// How many pages of a range are mapped, by whatever. For tests; asks the page tables and faults nothing in.
+    /// How many pages of a range are mapped, by whatever; a huge entry maps 512. For tests; asks the page tables and faults nothing in.
     #[must_use]
     pub fn mapped_pages(&self, address: UserAddr, bytes: usize) -> PageCount {
         let mut count = 0;
-        let end = address.get().saturating_add(bytes);
-        self.mm.tables.for_each(address.get() - address.get() % PAGE_SIZE..end, |_, _, _| count += 1);
+        let range = address.get() - address.get() % PAGE_SIZE..address.get().saturating_add(bytes);
+        self.mm.tables.for_each(range.clone(), |at, _, _| {
+            let part = at.start.max(range.start)..at.end.min(range.end);
+            count += part.len().div_ceil(PAGE_SIZE);
+        });
         PageCount::new(count)
     }
 
@@ -208,13 +274,19 @@ impl Process {
     /// [`mapped_pages`](Self::mapped_pages).
     #[must_use]
     pub fn page_prot_at(&self, address: UserAddr) -> Option<PageProt> {
-        let pte = self.mm.tables.pte(address.get())?;
+        let pte = self.mm.tables.pte(address.get()).or_else(|| self.mm.tables.huge(address.get()))?;
         let prot = PageProt::of_vma(pte.writable, Cache::WriteBack);
         Some(match pte.cache {
             Cache::WriteBack => prot,
             Cache::WriteCombine => prot.write_combine(),
             Cache::Noncached => prot.noncached(),
         })
+    }
+
+    /// Whether a huge entry maps an address. For tests, as [`mapped_pages`](Self::mapped_pages).
+    #[must_use]
+    pub fn is_huge_at(&self, address: UserAddr) -> bool {
+        self.mm.tables.huge(address.get()).is_some()
     }
 
     /// How many mappings there are (`map_count`). A cut makes one more.

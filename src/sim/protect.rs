@@ -64,8 +64,13 @@ impl Mm {
         let vma = space.vmas_mut().find_mut(part.start).ok_or(Errno::ENOMEM)?;
         vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
         let (accessible, writable) = (vma.is_accessible(), vma.page_prot().is_writable());
-        // A private copy that was writable becomes so again with the first store.
-        self.tables().for_each(part.clone(), |_, pte, slot| slot.set(Some(Pte { accessible, writable, ..pte })));
+        let told = vma.flags().contains(VmFlags::SHARED | VmFlags::WRITE);
+        // A private copy that was writable becomes so again with the first store. Of a shared mapping what is dirty
+        // becomes writable at once: whoever is told of first stores was told of this one (`can_change_pte_writable`).
+        self.tables().for_each(part.clone(), |_, pte, slot| {
+            let writable = writable || (told && pte.dirty);
+            slot.set(Some(Pte { accessible, writable, ..pte }));
+        });
         Ok(part.end)
     }
 }

@@ -7,6 +7,7 @@ use crate::{Errno, PageCount, Platform, UserAddr, platform::VmFlags};
 use super::{
     File, Process, Sim, SyscallError,
     map::page_align,
+    pagetable::LEAF_SPAN,
     process::{Mm, Space},
     vma::{TASK_SIZE, Vma},
 };
@@ -53,7 +54,7 @@ impl Process {
                 lock.vmas_mut().extend(first, by, self.mm().tables());
                 start
             } else if may_move {
-                let to = lock.vmas().find_gap(new_len)?;
+                let to = lock.vmas().find_aligned_gap(new_len, vma.pgoff_at(start))?;
                 self.move_mapping(&mut lock, start..start + old_len, to..to + new_len, &mut files)?;
                 to
             } else {
@@ -94,8 +95,10 @@ impl Process {
         }
         let file = vma.file().clone();
         let moved = vma.duplicate(to.clone(), vma.pgoff_at(from.start));
+        let live = moved.is_live();
         space.vmas_mut().insert(moved, self.mm().tables());
-        if let Err(errno) = self.mm().move_entries(&file, from.clone(), to.start) {
+        let moved = if live { self.mm().move_entries(&file, from.clone(), to.start) } else { Ok(()) };
+        if let Err(errno) = moved {
             files.extend(self.mm().unmap(space, &to));
             return Err(errno);
         }
@@ -133,7 +136,7 @@ impl Mm {
     /// `move_page_tables`: all entries, or, without a table for one, none.
     fn move_entries(&self, file: &File, from: Range<usize>, to: usize) -> Result<(), Errno> {
         // Whoever unmaps pages of the object finds each entry at one place or at the other.
-        let _mappings = file.mappings();
+        let _mappings = file.mappings().lock();
         let moved = self.move_range(from.clone(), to);
         if moved.is_err() {
             // The tables that they came from are still there.
@@ -144,10 +147,20 @@ impl Mm {
     }
 
     fn move_range(&self, from: Range<usize>, to: usize) -> Result<(), Errno> {
-        let start = from.start;
-        self.tables().try_for_each(from, |address, pte, slot| {
-            self.tables().with_table(address - start + to, |new| new.set(Some(pte)))?;
+        let range = from.clone();
+        self.tables().try_for_each(range, |at, pte, slot| {
+            if at.len() == Sim::PAGE_SIZE {
+                self.tables().with_table(at.start - from.start + to, |new| new.set(Some(pte)))?;
+                slot.set(None);
+                return Ok(());
+            }
             slot.set(None);
+            // A huge entry moves as a whole or, as on Linux, not at all, and faults bring it back.
+            let new = at.start.checked_sub(from.start).map(|skipped| to + skipped);
+            match new.filter(|new| new % LEAF_SPAN == 0 && at.end <= from.end) {
+                Some(new) => self.tables().insert_huge(new, 1, pte, false)?,
+                None => self.tables().forget(pte),
+            }
             Ok(())
         })
     }

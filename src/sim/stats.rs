@@ -12,10 +12,18 @@ pub struct Statistics {
     pub faults: u64,
     /// Fault hooks called.
     pub handler_calls: u64,
-    /// Fault hooks that accounted a major fault.
+    /// `page_mkwrite` and `pfn_mkwrite` hooks called.
+    pub mkwrite_calls: u64,
+    /// `huge_fault` hooks called.
+    pub huge_fault_calls: u64,
+    /// `map_pages` hooks called.
+    pub map_pages_calls: u64,
+    /// Hooks of the fault family that accounted a major fault.
     pub major_faults: u64,
     /// Entries made by the insertions of drivers, at mmap and in faults, prefaults too.
     pub insertions: u64,
+    /// Insertions of huge entries, each counted once.
+    pub huge_insertions: u64,
     /// Insertions, and pages handed back, that found an entry in place already.
     pub already_present: u64,
     /// Pages and private copies mapped by the core after a handler had handed a page back.
@@ -93,8 +101,12 @@ impl Counter {
 pub(super) struct Counters {
     pub(super) faults: Counter,
     pub(super) handler_calls: Counter,
+    pub(super) mkwrite_calls: Counter,
+    pub(super) huge_fault_calls: Counter,
+    pub(super) map_pages_calls: Counter,
     pub(super) major_faults: Counter,
     pub(super) insertions: Counter,
+    pub(super) huge_insertions: Counter,
     pub(super) already_present: Counter,
     pub(super) delivered: Counter,
     pub(super) copies: Counter,
@@ -123,9 +135,6 @@ impl Counters {
     /// Counts the answer of a fault hook, under one name.
     pub(super) fn answered(&self, code: FaultCode) {
         let answers = &self.answers;
-        if code.contains(FaultCode::MAJOR) {
-            self.major_faults.count();
-        }
         let by_name = [
             (FaultCode::OOM, &answers.oom),
             (FaultCode::SIGSEGV, &answers.sigsegv),
@@ -144,8 +153,12 @@ impl Counters {
         Statistics {
             faults: self.faults.get(),
             handler_calls: self.handler_calls.get(),
+            mkwrite_calls: self.mkwrite_calls.get(),
+            huge_fault_calls: self.huge_fault_calls.get(),
+            map_pages_calls: self.map_pages_calls.get(),
             major_faults: self.major_faults.get(),
             insertions: self.insertions.get(),
+            huge_insertions: self.huge_insertions.get(),
             already_present: self.already_present.get(),
             delivered: self.delivered.get(),
             copies: self.copies.get(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::Errno;
+use crate::{Errno, MaySleep};
 
 /// A queue on which faults wait: a count of its wake-ups, so that none is lost between looking and sleeping. Clones are
 /// the same queue.
@@ -57,7 +57,7 @@ impl WaitQueue {
 }
 
 impl crate::WaitQueue for WaitQueue {
-    fn new() -> Result<Self, Errno> {
+    fn new(_: MaySleep<'_>) -> Result<Self, Errno> {
         Ok(Self::default())
     }
 

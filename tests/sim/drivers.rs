@@ -1,9 +1,13 @@
 //! Drivers made of closures, so that each test says in one place what its driver does.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, Mutex},
+};
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, Mapping, MmapCtx, MmapFile, Page as _, PageOffset, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, MmapCtx, MmapFile, Page as _, PageOffset, UserAddr, VmFault,
+    VmOperations,
     kind::FilledLater,
     sim::{File, Machine, Page, Process, Sim, SyscallError},
 };
@@ -76,6 +80,30 @@ where
 {
     let state = Arc::new(on_fault::<M, F>(fault));
     open(machine, move |ctx| Ok(ctx.establish_shared(Arc::clone(&state))?.fill_later()))
+}
+
+/// The handles of a file's mappings, in the order in which they were made.
+pub(crate) type Handles<M> = Arc<Mutex<Vec<Handle<Sim, M>>>>;
+
+/// Opens a file that notes the handles of its mappings, and what is to be each one's state.
+pub(crate) fn with_handles<V>(
+    machine: &Machine,
+    state: impl Fn() -> Arc<V> + Send + Sync + 'static,
+) -> (File, Handles<V::Mapping>)
+where
+    V: VmOperations<Platform = Sim>,
+    V::Mapping: FilledLater,
+{
+    let handles: Handles<V::Mapping> = Arc::default();
+    let file = open(machine, {
+        let handles = Arc::clone(&handles);
+        move |ctx| {
+            let ctx = ctx.establish_shared(state())?;
+            handles.lock().unwrap().push(ctx.handle()?);
+            Ok(ctx.fill_later())
+        }
+    });
+    (file, handles)
 }
 
 /// Calls a closure when it is dropped.

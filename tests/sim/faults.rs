@@ -241,7 +241,7 @@ fn what_went_wrong_decides_the_signal() {
 #[test]
 fn a_fault_waits_until_it_is_woken() {
     let machine = Machine::new();
-    let queue = WaitQueue::new().unwrap();
+    let queue = WaitQueue::new(machine.may_sleep()).unwrap();
     let ready = Arc::new(AtomicBool::new(false));
     let page = machine.alloc_page().unwrap();
     let (waiting, is_ready) = (queue.clone(), Arc::clone(&ready));

@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, Remapped, UserAddr,
+    Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, Remapped,
+    UserAddr,
     platform::Cache,
     sim::{DeviceMemory, File, Machine, Map, Prot, Signal},
 };

@@ -6,8 +6,15 @@
 mod basics;
 mod drivers;
 mod faults;
+mod hooks;
+mod huge;
 mod insertion;
 mod limits;
+mod map_pages;
+mod mapped;
+mod mappings;
+mod mkwrite;
 mod private;
+mod relocatable;
 mod syscalls;
 mod unsound;

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, Remapped,
+    Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, Remapped,
     sim::{File, Limits, Machine, Map, Page, Prot, Signal},
 };
 

@@ -252,14 +252,17 @@ fn mremap_fails_as_linux_does() {
 fn a_move_that_runs_out_of_page_tables_changes_nothing() {
     let machine = Machine::with_limits(Limits { page_tables: 3, ..Limits::default() });
     let pages = pages(&machine, 4);
-    let file = ring(&machine, &pages);
+    let file = faulting::<Mixed, _>(&machine, move |ctx| match pages.get(ctx.pgoff().index() - 511) {
+        Some(page) => ctx.insert_page(page),
+        None => ctx.fail(Errno::ENXIO),
+    });
     let process = machine.process();
     let user = process.thread();
-    // Two pages in two tables, with a wall behind. Free space ends at a table's border, so that what is one page longer
-    // than a table spans begins with one page in one table and the second in the next; and there is one table left.
+    // Two pages in two tables, with a wall behind; and there is one table left. What could hold a huge entry is placed
+    // so that it would fit, with the first page in one table and the second in the next.
     let at = UserAddr::new(0x4000_0000 - PAGE);
-    process.mmap(&file, Map::shared(2 * PAGE).at(at)).unwrap();
-    process.mmap(&file, Map::shared(PAGE).at(page_at(at, 2))).unwrap();
+    process.mmap(&file, Map::shared(2 * PAGE).at(at).pgoff(PageOffset::new(511))).unwrap();
+    process.mmap(&file, Map::shared(PAGE).at(page_at(at, 2)).pgoff(PageOffset::new(511))).unwrap();
     user.read_u8(at).unwrap();
     user.read_u8(page_at(at, 1)).unwrap();
 
@@ -270,7 +273,7 @@ fn a_move_that_runs_out_of_page_tables_changes_nothing() {
     assert_eq!((process.mapping_count(), file.mapping_count()), (Ok(2), 2));
     assert_eq!((user.read_u8(at), user.read_u8(page_at(at, 1))), (Ok(1), Ok(2)));
     assert_eq!(machine.statistics().faults, before.faults);
-    // With one page less both go into the table that is left.
+    // With one page less it holds none, and both go into the table that is left.
     let moved = process.mremap(at, 2 * PAGE, 512 * PAGE, true).unwrap();
     assert_eq!((user.read_u8(moved), user.read_u8(page_at(moved, 1))), (Ok(1), Ok(2)));
 }

@@ -48,7 +48,8 @@ impl<P: Platform> VmOperations for Buffer<P> {
 fn main() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
-    let buffer = Arc::new(Buffer { page, ready: AtomicBool::new(false), filled: WaitQueue::new().unwrap() });
+    let buffer =
+        Arc::new(Buffer { page, ready: AtomicBool::new(false), filled: WaitQueue::new(machine.may_sleep()).unwrap() });
     let file = machine.open(Device(buffer.clone()));
     let process = machine.process();
     let at = process.mmap(&file, Map::shared(4096)).unwrap();

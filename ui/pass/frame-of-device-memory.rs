@@ -1,8 +1,8 @@
 //! G13: frames come from what vouches for them, by their place in it, and go where the fault was.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PfnMap, Platform, UserAddr, VmFault,
-    VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem as _, Mapped, MmapCtx, MmapFile, PageCount, PfnMap, Platform, UserAddr,
+    VmFault, VmOperations,
     sim::{Machine, Map, Signal},
 };
 

@@ -1,8 +1,8 @@
 //! G9: one file, and each mapping of the kind that its offset asks for, with the operations of that kind.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, Page as _, PageCount, PageOffset, PfnMap,
-    Platform, Remapped, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Normal, Page as _, PageCount,
+    PageOffset, PfnMap, Platform, Remapped, VmFault, VmOperations,
     sim::{Machine, Map, Sim},
 };
 

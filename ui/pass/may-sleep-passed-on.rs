@@ -9,8 +9,8 @@ struct Lazy<P: Platform>(P::Memory);
 
 impl<P: Platform> Lazy<P> {
     /// Allocates, and so may sleep.
-    fn page(&self, _: MaySleep<'_>) -> Result<P::Page, Errno> {
-        P::alloc_page(&self.0)
+    fn page(&self, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
+        P::alloc_page(&self.0, may_sleep)
     }
 }
 

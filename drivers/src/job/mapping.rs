@@ -7,7 +7,7 @@ use vmctx::UserAddr;
 
 use super::{
     Checks,
-    user::{Gauge, Map, Trap, User},
+    user::{Map, Trap, User},
 };
 use crate::demo::pattern;
 
@@ -42,6 +42,8 @@ pub struct Expected {
     pub slots: Vec<Slot>,
     /// Whether the fault hook must not be called for it.
     pub filled_at_mmap: bool,
+    /// Whether a child has it too; else there is nothing in the child (`VM_DONTCOPY`).
+    pub copied: bool,
 }
 
 /// Makes the mapping, touches it from several threads at once, looks at it from all sides, and takes it away again.
@@ -215,6 +217,10 @@ impl<'a, U: User> Exercise<'a, U> {
         let map = self.expected.map;
         let Some(forked) = self.user.fork() else { return };
         let Some(child) = self.checks.success(format!("{map}: fork"), forked) else { return };
+        if !self.expected.copied {
+            let wanted = Trap::Sigsegv(self.at);
+            return self.checks.failure(format!("{map}: the child's load"), child.read(self.at, &mut [0]), &wanted);
+        }
         let touch = Touch { user: &child, ..self.touch() };
         touch.read_all(self.checks, "the child's", written);
         if map.writable {
@@ -271,7 +277,7 @@ impl<U: User> Exercise<'_, U> {
             Slot::Device(page) => Some(page),
             Slot::Zeros | Slot::Nothing => None,
         });
-        pages.map(|page| user.gauge(Gauge::References { page })).sum()
+        pages.map(|page| user.references(page)).sum()
     }
 }
 
@@ -315,7 +321,7 @@ impl<U: User> Touch<'_, U> {
     }
 }
 
-fn compare(checks: &mut Checks, what: impl Display, got: &[u8], wanted: &[u8]) {
+pub(super) fn compare(checks: &mut Checks, what: impl Display, got: &[u8], wanted: &[u8]) {
     let reason =
         (got != wanted).then(|| match got.iter().zip(wanted).enumerate().find(|(_, (got, wanted))| got != wanted) {
             Some((at, (got, wanted))) => format!("{what}: byte {at} is {got:#04x}, not {wanted:#04x}"),

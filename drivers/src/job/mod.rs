@@ -6,7 +6,6 @@
 //! - [`run`] and [`Outcome`]: all of it, and the [`table`] that it ends in.
 
 mod checks;
-mod device;
 pub mod mapping;
 pub mod scenario;
 pub mod sim;
@@ -15,8 +14,10 @@ pub mod user;
 
 use std::{string::String, vec::Vec};
 
+use crate::device;
+
+pub use crate::device::Device;
 pub use checks::Checks;
-pub use device::{Context, Device};
 pub use user::{Counters, Site, User};
 
 /// What came of a device's scenario.
@@ -43,7 +44,7 @@ impl Outcome {
 /// Runs the scenario of a device that is open already.
 pub fn run_on<U: User>(user: &U, device: Device, threads: usize) -> Outcome {
     let mut checks = Checks::default();
-    scenario::run(device, user, threads, &mut checks);
+    device::play(device, scenario::Run { user, threads, checks: &mut checks });
     Outcome { device, checks: checks.made(), failed: checks.failed().to_vec(), counters: user.counters() }
 }
 

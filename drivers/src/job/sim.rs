@@ -5,62 +5,59 @@ use std::{
     string::{String, ToString},
     sync::Arc,
     vec,
-    vec::Vec,
 };
 
 use vmctx::{
-    Errno, FrameSource, MmapFile, PageCount, PageOffset, Platform, UserAddr,
+    Errno, MaySleep, PageCount, PageOffset, Platform, UserAddr,
     platform::Cache,
     sim::{self, AccessError, DeviceMemory, File, Machine, Page, Process, Prot, Signal, Sim, SyscallError},
 };
 
 use super::{
-    Counters, Device,
-    user::{Gauge, Map, PhysicalMemory, Refusal, Site, Trap, User},
+    Counters,
+    user::{Map, Refusal, Site, Trap, User},
 };
 use crate::{
-    buffer::Buffer,
-    cfag12864b::Cfag12864b,
-    dax::{Dax, Inode},
-    demo,
-    dev_mem::{Caching, DevMem},
-    kcov::Kcov,
-    relay::Relay,
-    rockchip_gem::RockchipGem,
+    demo::{Host, Opened, Side},
+    device::Device,
 };
 
 /// A machine for every device that is opened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SimSite;
 
-/// A device's own memory, as the device sees it.
-pub enum DeviceSide {
-    /// Pages of RAM, one buffer behind the other.
-    Pages(Vec<Arc<Buffer<Sim>>>),
-    /// Memory of its own.
-    Own(DeviceMemory),
-}
-
 /// A process of a simulated machine that has a device open.
 #[derive(Clone)]
 pub struct SimUser {
     machine: Machine,
     file: File,
-    device: Arc<SimDevice>,
+    side: Arc<dyn Side<Sim>>,
     process: Process,
 }
 
-struct SimDevice {
-    side: DeviceSide,
-    inode: Option<Arc<Inode<Sim>>>,
-    physical: Option<Physical>,
-}
+impl Host for Machine {
+    type Platform = Sim;
 
-struct Physical {
-    memory: PhysicalMemory,
-    /// The page of RAM that it offers.
-    _ram: Page,
-    synced: File,
+    fn memory(&self) -> &Machine {
+        self
+    }
+
+    fn may_sleep(&self) -> MaySleep<'_> {
+        self.may_sleep()
+    }
+
+    fn device_memory(&self, pages: PageCount) -> Result<DeviceMemory, Errno> {
+        self.device_memory(pages)
+    }
+
+    fn physical_memory(&self, _: &DeviceMemory) -> DeviceMemory {
+        self.physical_memory()
+    }
+
+    /// The frame numbers of a machine do not begin with 0.
+    fn hole(&self) -> Option<PageOffset> {
+        Some(PageOffset::ZERO)
+    }
 }
 
 impl Site for SimSite {
@@ -72,13 +69,11 @@ impl Site for SimSite {
 }
 
 impl SimUser {
-    /// A process of `machine` that has `driver` open. The device's own memory is `side`.
-    pub fn new(machine: &Machine, driver: impl MmapFile<Platform = Sim>, side: DeviceSide) -> Self {
-        Self::with(machine, machine.open(driver), SimDevice { side, inode: None, physical: None })
-    }
-
-    fn with(machine: &Machine, file: File, device: SimDevice) -> Self {
-        Self { machine: machine.clone(), file, device: Arc::new(device), process: machine.process() }
+    /// A process of `machine` that has a device open.
+    #[must_use]
+    pub fn new(machine: &Machine, device: Opened<Sim>) -> Self {
+        let file = machine.open(device.file);
+        Self { machine: machine.clone(), file, side: device.side.into(), process: machine.process() }
     }
 
     /// The machine.
@@ -87,94 +82,13 @@ impl SimUser {
         &self.machine
     }
 
-    /// A device of [`demo`], in a machine of its own.
+    /// A device of [`demo`](crate::demo), in a machine of its own.
     ///
     /// # Errors
     /// ENOMEM.
     pub fn open(device: Device) -> Result<Self, Errno> {
         let machine = Machine::new();
-        let pages = |pages| demo::buffer::<Sim>(&machine, 0, pages);
-        Ok(match device {
-            Device::Kcov => {
-                let area = pages(demo::KCOV_PAGES)?;
-                Self::new(&machine, Kcov::new(area.clone()), DeviceSide::Pages(vec![area]))
-            }
-            Device::Cfag12864b => {
-                let buffer = pages(1)?;
-                let page = buffer.page(PageOffset::ZERO).ok_or(Errno::EINVAL)?.clone();
-                Self::new(&machine, Cfag12864b::new(page), DeviceSide::Pages(vec![buffer]))
-            }
-            Device::RockchipGem => {
-                let object = pages(demo::ROCKCHIP_PAGES)?;
-                Self::new(&machine, RockchipGem::new(object.clone()), DeviceSide::Pages(vec![object]))
-            }
-            Device::Vgem => {
-                let (driver, objects) = demo::vgem(&machine)?;
-                Self::new(&machine, driver, DeviceSide::Pages(objects.into()))
-            }
-            Device::Relay => {
-                let buffer = pages(demo::RELAY_PAGES)?;
-                Self::new(&machine, Relay::new(buffer.clone()), DeviceSide::Pages(vec![buffer]))
-            }
-            Device::Dax => {
-                let blocks = demo::DAX_EXTENTS.iter().flatten().map(|block| block.index());
-                let memory = device_memory(&machine, demo::DAX_BLOCKS, blocks)?;
-                let inode = demo::dax::<Sim>(memory.clone())?;
-                let file = machine.open(Dax::new(inode.clone()));
-                let device = SimDevice { side: DeviceSide::Own(memory), inode: Some(inode), physical: None };
-                Self::with(&machine, file, device)
-            }
-            Device::Xive => {
-                let bar = device_memory(&machine, demo::XIVE_PAGES, 0..demo::XIVE_PAGES)?;
-                Self::new(&machine, demo::xive(bar.clone())?, DeviceSide::Own(bar))
-            }
-            Device::DevMem => {
-                let registers = device_memory(&machine, demo::DEV_MEM_PAGES, 0..demo::DEV_MEM_PAGES)?;
-                let ram = demo::page::<Sim>(&machine)?;
-                let physical = PhysicalMemory {
-                    registers: place(registers.base())?,
-                    pages: demo::DEV_MEM_PAGES,
-                    ram: Some(place(ram.pfn())?),
-                    // The frame numbers of a machine do not begin with 0.
-                    hole: Some(PageOffset::ZERO),
-                };
-                let opened =
-                    |caching| machine.open(DevMem::new(machine.physical_memory(), physical.registers, caching));
-                let device = SimDevice {
-                    side: DeviceSide::Own(registers),
-                    inode: None,
-                    physical: Some(Physical { memory: physical, _ram: ram, synced: opened(Caching::Never) }),
-                };
-                Self::with(&machine, opened(Caching::AsMemory), device)
-            }
-        })
-    }
-}
-
-fn place(pfn: u64) -> Result<PageOffset, Errno> {
-    usize::try_from(pfn).map(PageOffset::new).map_err(|_| Errno::EOVERFLOW)
-}
-
-/// Fresh device memory; these pages of it are filled.
-fn device_memory(
-    machine: &Machine,
-    pages: usize,
-    filled: impl IntoIterator<Item = usize>,
-) -> Result<DeviceMemory, Errno> {
-    let memory = machine.device_memory(PageCount::new(pages))?;
-    for page in filled {
-        let start = page.saturating_mul(Sim::PAGE_SIZE);
-        let bytes: Vec<u8> = (start..start.saturating_add(Sim::PAGE_SIZE)).map(demo::pattern).collect();
-        memory.write(start, &bytes).map_err(|_| Errno::EINVAL)?;
-    }
-    Ok(memory)
-}
-
-impl DeviceSide {
-    fn page(&self, page: usize) -> Option<&Page> {
-        let Self::Pages(buffers) = self else { return None };
-        let (buffer, offset) = demo::locate::<Sim>(buffers, page.checked_mul(Sim::PAGE_SIZE)?).ok()?;
-        buffer.page(PageOffset::new(offset / Sim::PAGE_SIZE))
+        Ok(Self::new(&machine, device.open(&machine)?))
     }
 }
 
@@ -218,21 +132,15 @@ impl User for SimUser {
     }
 
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        match &self.device.side {
-            DeviceSide::Own(memory) => memory.read(offset, into).map_err(|_| Errno::EINVAL),
-            DeviceSide::Pages(buffers) => {
-                demo::locate::<Sim>(buffers, offset).and_then(|(buffer, offset)| buffer.read(offset, into))
-            }
-        }
+        self.side.read(offset, into)
     }
 
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        match &self.device.side {
-            DeviceSide::Own(memory) => memory.write(offset, from).map_err(|_| Errno::EINVAL),
-            DeviceSide::Pages(buffers) => {
-                demo::locate::<Sim>(buffers, offset).and_then(|(buffer, offset)| buffer.write(offset, from))
-            }
-        }
+        self.side.write(offset, from)
+    }
+
+    fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
+        self.process.ioctl(|ctx| self.side.control(ctx, request, argument)).unwrap_or(Err(Errno::EFAULT))
     }
 
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {
@@ -244,25 +152,16 @@ impl User for SimUser {
         Some(child.map(|process| Self { process, ..self.clone() }))
     }
 
-    fn opened_for_sync(&self) -> Option<Self> {
-        let file = self.device.physical.as_ref()?.synced.clone();
-        Some(Self { file, ..self.clone() })
-    }
-
-    fn gauge(&self, gauge: Gauge) -> Option<usize> {
-        match gauge {
-            Gauge::References { page } => self.device.side.page(page).map(Page::references),
-            Gauge::Blocks => self.device.inode.as_ref().map(|inode| inode.blocks()),
-            Gauge::Entries => self.device.inode.as_ref().map(|inode| inode.entries()),
-        }
+    fn references(&self, page: usize) -> Option<usize> {
+        self.side.page(PageOffset::new(page)).map(Page::references)
     }
 
     fn cache(&self, at: UserAddr) -> Option<Cache> {
         self.process.page_prot_at(at).map(|prot| prot.cache())
     }
 
-    fn physical_memory(&self) -> Option<PhysicalMemory> {
-        self.device.physical.as_ref().map(|physical| physical.memory)
+    fn is_huge(&self, at: UserAddr) -> Option<bool> {
+        Some(self.process.is_huge_at(at))
     }
 
     fn counters(&self) -> Option<Counters> {

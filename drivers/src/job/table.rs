@@ -29,8 +29,8 @@ fn row(outcome: &Outcome) -> [String; 8] {
     };
     [
         device.name().to_owned(),
-        device.context().to_string(),
-        format!("{:?}", device.kind()),
+        device.context().to_owned(),
+        device.kind().to_owned(),
         count(|counters| counters.inserted),
         count(|counters| counters.already_present),
         count(|counters| counters.faults),

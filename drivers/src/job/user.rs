@@ -5,7 +5,7 @@ use std::{string::String, vec::Vec};
 
 use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
-use super::Device;
+use crate::device::Device;
 
 /// A platform with drivers on it.
 pub trait Site {
@@ -92,33 +92,6 @@ pub enum Refusal {
     Other(String),
 }
 
-/// A number that only the inside knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gauge {
-    /// How many references a page of the device's memory has.
-    References {
-        /// Which page of the device's memory.
-        page: usize,
-    },
-    /// Blocks in use on [dax](crate::dax)'s device.
-    Blocks,
-    /// Entries that [dax](crate::dax)'s file counts.
-    Entries,
-}
-
-/// The physical memory that [dev_mem](crate::dev_mem) offers to a scenario, by frame number.
-#[derive(Clone, Copy, Debug)]
-pub struct PhysicalMemory {
-    /// Memory of a device, filled with the pattern: it is the device's memory that [`User::device_read`] means.
-    pub registers: PageOffset,
-    /// How many pages it has. The frame number behind them has nothing behind it.
-    pub pages: usize,
-    /// A page of RAM, filled like the first page of the registers.
-    pub ram: Option<PageOffset>,
-    /// A frame number with nothing behind it.
-    pub hole: Option<PageOffset>,
-}
-
 /// What happened inside.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
@@ -182,20 +155,26 @@ pub trait User: Sized + Sync {
         None
     }
 
-    /// The same device and process, with the device opened once more, with `O_SYNC`.
-    fn opened_for_sync(&self) -> Option<Self> {
-        None
-    }
-
     /// `fork`: the child has the same mappings. It exits when dropped.
     fn fork(&self) -> Option<Result<Self, Refusal>> {
         None
     }
 
-    /// A number that only the inside knows.
-    fn gauge(&self, gauge: Gauge) -> Option<usize> {
-        let _ = gauge;
+    /// An ioctl: a request of the [device](crate::demo)'s, with its argument.
+    ///
+    /// # Errors
+    /// What the device says; ENOTTY for what it does not know.
+    fn control(&self, request: u32, argument: u64) -> Result<u64, Errno>;
+
+    /// How many references a page of the device's memory has.
+    fn references(&self, page: usize) -> Option<usize> {
+        let _ = page;
         None
+    }
+
+    /// Whether the platform tells a driver that a *frame* was in place already when it inserted one.
+    fn tells_present_frames(&self) -> bool {
+        true
     }
 
     /// How the page that is mapped here is cached.
@@ -204,8 +183,9 @@ pub trait User: Sized + Sync {
         None
     }
 
-    /// Where physical memory is, if the device is [dev_mem](crate::dev_mem).
-    fn physical_memory(&self) -> Option<PhysicalMemory> {
+    /// Whether a large entry maps what is here.
+    fn is_huge(&self, at: UserAddr) -> Option<bool> {
+        let _ = at;
         None
     }
 

@@ -10,7 +10,7 @@ use core::{
 
 use drivers::{Around, ByMap, ByPage, ByPages, Fault, Object, OnFault};
 use vmctx::{
-    Errno, MmapFile, Platform,
+    Errno, MaySleep, MmapFile, Platform, entry,
     linux::{self, Linux, LinuxPage, LinuxRef},
 };
 
@@ -24,10 +24,10 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    fn new(pages: &[LinuxPage]) -> Result<Self, Errno> {
+    fn new(pages: &[LinuxPage], may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         Ok(Self {
-            fault: OnFault(Linux::share(Fault(object(pages)?))?),
-            around: OnFault(Linux::share(Around(object(pages)?))?),
+            fault: OnFault(Linux::share(Fault(object(pages)?), may_sleep)?),
+            around: OnFault(Linux::share(Around(object(pages)?), may_sleep)?),
             page: ByPage(object(pages)?),
             pages: ByPages(object(pages)?),
             map: ByMap(object(pages)?),
@@ -49,13 +49,13 @@ struct Loaded {
     pages: Vec<LinuxPage>,
 }
 
-fn load(count: usize) -> Result<LinuxRef<Loaded>, Errno> {
+fn load(count: usize, may_sleep: MaySleep<'_>) -> Result<LinuxRef<Loaded>, Errno> {
     let mut pages = Vec::new();
     pages.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
     for _ in 0..count {
-        pages.push(Linux::alloc_page(&())?);
+        pages.push(Linux::alloc_page(&(), may_sleep)?);
     }
-    Linux::share(Loaded { bench: Bench::new(&pages)?, pages })
+    Linux::share(Loaded { bench: Bench::new(&pages, may_sleep)?, pages }, may_sleep)
 }
 
 /// Makes the drivers, for objects of `count` pages: zero, a handle and the pages, or a negative errno.
@@ -68,7 +68,9 @@ pub(crate) unsafe extern "C" fn vmctx_bench_load(
     bench: *mut *mut c_void,
     pages: *mut *const LinuxPage,
 ) -> c_int {
-    linux::code(load(count).map(|loaded| {
+    // SAFETY: by this function's contract.
+    let may_sleep = unsafe { entry::may_sleep() };
+    linux::code(load(count, may_sleep).map(|loaded| {
         // SAFETY: by this function's contract. A `LinuxPage` is a `struct page *`, and the array stays where it is.
         unsafe { *pages = loaded.pages.as_ptr() };
         // SAFETY: by this function's contract.

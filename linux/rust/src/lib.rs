@@ -16,7 +16,7 @@ use core::{
 
 use device::Open;
 use vmctx::{
-    PageOffset, Platform,
+    PageOffset, Platform, entry,
     linux::{self, Linux, LinuxRef},
 };
 
@@ -41,13 +41,33 @@ unsafe fn open<'a>(handle: *mut c_void) -> &'a Open {
     unsafe { &*core::ptr::from_ref::<Open>(&**open) }
 }
 
-/// Opens device number `index`: zero and a handle, or a negative errno.
+/// Writes the name of device number `index`, with its null, to `name`: whether there is such a device, and room.
 ///
 /// # Safety
-/// `handle` can be written to. The caller may sleep.
+/// `name` can be written to for `len` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vmctx_device_open(index: c_uint, sync: bool, handle: *mut *mut c_void) -> c_int {
-    linux::code(Open::new(index, sync).and_then(Linux::share).map(|open| {
+pub unsafe extern "C" fn vmctx_device_name(index: c_uint, name: *mut u8, len: usize) -> bool {
+    let Some(known) = device::name(index as usize).filter(|known| known.len() < len) else { return false };
+    // SAFETY: by this function's contract.
+    let name = unsafe { slice::from_raw_parts_mut(name, len) };
+    for (to, from) in name.iter_mut().zip(known.bytes().chain([0])) {
+        *to = from;
+    }
+    true
+}
+
+/// `f_op->open` of device number `index`: zero and a handle, or a negative errno.
+///
+/// # Safety
+/// `handle` can be written to; `file` is the kernel's, in a call of `f_op->open`, and [`vmctx_device_release`] is
+/// called when it is released.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vmctx_device_open(index: c_uint, file: *mut c_void, handle: *mut *mut c_void) -> c_int {
+    // SAFETY: by this function's contract.
+    let may_sleep = unsafe { entry::may_sleep() };
+    linux::code(Open::new(index as usize, may_sleep).and_then(|open| Linux::share(open, may_sleep)).map(|open| {
+        // SAFETY: by this function's contract the file is that of this open device, which lives until it is released.
+        unsafe { linux::open(open.file(), file) };
         // SAFETY: by this function's contract.
         unsafe { *handle = open.into_raw() };
     }))
@@ -93,15 +113,34 @@ pub unsafe extern "C" fn vmctx_device_write(handle: *mut c_void, offset: usize, 
     linux::code(unsafe { open(handle).write(offset, slice::from_raw_parts(from, len)) })
 }
 
-/// A number that only the inside knows (see `linux/devices.h`), or a negative errno.
+/// The references of a page of the device's memory, or a negative errno.
 ///
 /// # Safety
 /// `handle` is open.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vmctx_device_gauge(handle: *mut c_void, which: c_uint, page: usize) -> c_long {
+pub unsafe extern "C" fn vmctx_device_references(handle: *mut c_void, page: usize) -> c_long {
     // SAFETY: by this function's contract.
-    match unsafe { open(handle) }.gauge(which, PageOffset::new(page)) {
-        Ok(value) => c_long::try_from(value).unwrap_or(c_long::MAX),
+    match unsafe { open(handle) }.references(PageOffset::new(page)) {
+        Ok(count) => c_long::from(count),
         Err(errno) => -c_long::from(errno.to_raw()),
     }
+}
+
+/// An ioctl: zero and what the device answers, or a negative errno.
+///
+/// # Safety
+/// `handle` is open; the caller is a system call of a process that holds no mmap lock. `value` can be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vmctx_device_control(
+    handle: *mut c_void,
+    request: c_uint,
+    argument: u64,
+    value: *mut u64,
+) -> c_int {
+    // SAFETY: by this function's contract.
+    let open = unsafe { open(handle) };
+    // SAFETY: by this function's contract; no hook calls this.
+    let answer = unsafe { linux::unlocked(|ctx| open.control(ctx, request, argument)) };
+    // SAFETY: by this function's contract.
+    linux::code(answer.map(|answer| unsafe { *value = answer }))
 }

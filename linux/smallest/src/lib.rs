@@ -8,7 +8,7 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, Platform, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Page, Platform, VmFault, VmOperations, entry,
     linux::{self, Linux, LinuxRef},
 };
 
@@ -37,19 +37,21 @@ impl<P: Platform> VmOperations for Device<P> {
     }
 }
 
-fn open() -> Result<LinuxRef<Device<Linux>>, Errno> {
-    let page = Linux::alloc_page(&())?;
+fn open(may_sleep: MaySleep<'_>) -> Result<LinuxRef<Device<Linux>>, Errno> {
+    let page = Linux::alloc_page(&(), may_sleep)?;
     page.write(0, b"the smallest module").map_err(|_| Errno::EINVAL)?;
-    Linux::share(Device { page })
+    Linux::share(Device { page }, may_sleep)
 }
 
 /// `f_op->open`: zero and the open file, or a negative errno.
 ///
 /// # Safety
-/// `file` can be written to.
+/// `file` can be written to. The caller may sleep.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smallest_open(file: *mut *mut c_void) -> c_int {
-    linux::code(open().map(|device| {
+    // SAFETY: by this function's contract.
+    let may_sleep = unsafe { entry::may_sleep() };
+    linux::code(open(may_sleep).map(|device| {
         // SAFETY: by this function's contract.
         unsafe { *file = device.into_raw() };
     }))

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    os::unix::net::UnixStream,
+    os::{fd::RawFd, unix::net::UnixStream},
     sync::{Mutex, PoisonError},
 };
 
@@ -23,9 +23,11 @@ const CHUNK: usize = 4096;
 const READ: u64 = 0;
 const WRITE: u64 = 1;
 const UNMAP: u64 = 2;
+const CONTROL: u64 = 3;
 
 impl Child {
-    pub(crate) fn fork() -> io::Result<Self> {
+    /// A child of this process. It asks the device that this file is of.
+    pub(crate) fn fork(file: RawFd) -> io::Result<Self> {
         let (line, mut theirs) = UnixStream::pair()?;
         // SAFETY: the child only calls what may be called after a fork of a process with threads: system calls, and a
         // copy. It allocates nothing.
@@ -33,7 +35,7 @@ impl Child {
             -1 => Err(io::Error::last_os_error()),
             0 => {
                 drop(line);
-                let _ = serve(&mut theirs);
+                let _ = serve(&mut theirs, file);
                 // SAFETY: ends the child, without what the parent has registered for its own end.
                 unsafe { libc::_exit(0) }
             }
@@ -74,15 +76,30 @@ impl Child {
         .map_err(|trap| Refusal::Other(trap.to_string()))
     }
 
+    /// An ioctl of the child's.
+    pub(crate) fn number(&self, which: u64, page: usize) -> Result<u64, Refusal> {
+        let told = self.tell(|line| {
+            command(line, CONTROL, page, which as usize)?;
+            answer(line)
+        });
+        match told {
+            Ok((0, value)) => Ok(value),
+            Ok((_, errno)) => Err(errno_of(errno).map_or(Refusal::Other("a strange errno".into()), Refusal::Errno)),
+            Err(error) => Err(Refusal::Other(format!("the child is gone: {error}"))),
+        }
+    }
+
+    fn tell(&self, question: impl FnOnce(&mut UnixStream) -> io::Result<(u64, u64)>) -> io::Result<(u64, u64)> {
+        question(&mut self.line.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn ask(&self, question: impl FnOnce(&mut UnixStream) -> io::Result<(u64, u64)>) -> Result<(), Trap> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        match question(&mut line) {
+        match self.tell(question) {
             Ok((0, _)) => Ok(()),
             Ok((1, address)) => Err(Trap::Sigbus(UserAddr::new(address as usize))),
             Ok((2, address)) => Err(Trap::Sigsegv(UserAddr::new(address as usize))),
             Ok((3, errno)) => {
-                let errno = i32::try_from(errno).ok().and_then(Errno::from_raw);
-                Err(Trap::Other(errno.map_or("a strange errno".into(), |errno| errno.to_string())))
+                Err(Trap::Other(errno_of(errno).map_or("a strange errno".into(), |errno| errno.to_string())))
             }
             Ok(_) => Err(Trap::Other("a strange signal in the child".into())),
             Err(error) => Err(Trap::Other(format!("the child is gone: {error}"))),
@@ -98,6 +115,10 @@ impl Drop for Child {
         // SAFETY: it is our child, and nobody else waits for it.
         unsafe { libc::waitpid(self.process, std::ptr::null_mut(), 0) };
     }
+}
+
+fn errno_of(number: u64) -> Option<Errno> {
+    Errno::from_raw(i32::try_from(number).ok()?)
 }
 
 fn command(line: &mut UnixStream, what: u64, at: usize, len: usize) -> io::Result<()> {
@@ -118,7 +139,7 @@ fn word(line: &mut UnixStream) -> io::Result<u64> {
 }
 
 /// The child's side, until the line ends.
-fn serve(line: &mut UnixStream) -> io::Result<()> {
+fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
     let mut bytes = [0; CHUNK];
     loop {
         let (what, at, len) = (word(line)?, UserAddr::new(word(line)? as usize), word(line)? as usize);
@@ -129,10 +150,8 @@ fn serve(line: &mut UnixStream) -> io::Result<()> {
             _ => Ok(()),
         };
         let (code, value) = match outcome {
-            Ok(()) if what == UNMAP => match device::munmap(at, len) {
-                Err(Refusal::Errno(errno)) => (3, errno.to_raw() as u64),
-                _ => (0, 0),
-            },
+            Ok(()) if what == UNMAP => said(device::munmap(at, len).map(|()| 0)),
+            Ok(()) if what == CONTROL => said(device::gauge(file, len as u64, at.get())),
             Ok(()) => (0, 0),
             Err(Trap::Sigbus(address)) => (1, address.get() as u64),
             Err(Trap::Sigsegv(address)) => (2, address.get() as u64),
@@ -143,5 +162,14 @@ fn serve(line: &mut UnixStream) -> io::Result<()> {
         if what == READ {
             line.write_all(chunk)?;
         }
+    }
+}
+
+/// What a system call said.
+fn said(result: Result<u64, Refusal>) -> (u64, u64) {
+    match result {
+        Ok(value) => (0, value),
+        Err(Refusal::Errno(errno)) => (3, errno.to_raw() as u64),
+        Err(Refusal::Other(_)) => (3, 0),
     }
 }

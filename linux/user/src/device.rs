@@ -11,10 +11,10 @@ use std::{
     ptr,
 };
 
-use vmctx::{Errno, PageOffset, UserAddr};
+use vmctx::{Errno, UserAddr};
 use vmctx_drivers::job::{
     Device, Site,
-    user::{Gauge, Map, PhysicalMemory, Refusal, Trap, User},
+    user::{Map, Refusal, Trap, User},
 };
 
 use crate::{child::Child, trap};
@@ -68,7 +68,11 @@ impl Process {
     pub(crate) fn open(name: &str, flags: i32) -> io::Result<Self> {
         let path = format!("/dev/vmctx-{name}");
         let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
-        Ok(Self { file, remapped: name == Device::DevMem.name(), child: None })
+        Ok(Self {
+            file,
+            remapped: Device::from_name(name).is_some_and(|device| device.kind().contains("Remapped")),
+            child: None,
+        })
     }
 
     /// `mmap` at an address, where nothing is mapped.
@@ -86,19 +90,53 @@ impl Process {
         let len = pages * PAGE;
         let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let place = mmap(-1, len, libc::PROT_NONE, anonymous, 0)?;
-        let (from, to) = (at.get() as *mut libc::c_void, place.get() as *mut libc::c_void);
-        // SAFETY: what is replaced was reserved for this; the moved range is a mapping of a device's.
-        mapped(unsafe { libc::mremap(from, len, len, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, to) })
+        mremap(at, len, place, len)
     }
 
     /// A number of the module's, by its number there.
-    pub(crate) fn number(&self, which: u64, page: usize) -> Result<u64, Refusal> {
-        let mut gauge = RawGauge { which, page: page as u64, value: 0 };
-        // SAFETY: the request takes a `struct vmctx_gauge`, and this is one.
-        match unsafe { libc::ioctl(self.file.as_raw_fd(), VMCTX_GAUGE, &mut gauge) } {
-            0 => Ok(gauge.value),
-            _ => Err(last_errno()),
+    pub(crate) fn number(&self, which: u32, page: usize) -> Result<u64, Refusal> {
+        match &self.child {
+            None => gauge(self.file.as_raw_fd(), which.into(), page),
+            Some(child) => child.number(which.into(), page),
         }
+    }
+}
+
+/// `VMCTX_GAUGE`, as it is.
+pub(crate) fn gauge(file: RawFd, which: u64, page: usize) -> Result<u64, Refusal> {
+    let mut gauge = RawGauge { which, page: page as u64, value: 0 };
+    // SAFETY: the request takes a `struct vmctx_gauge`, and this is one.
+    match unsafe { libc::ioctl(file, VMCTX_GAUGE, &mut gauge) } {
+        0 => Ok(gauge.value),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `mremap`, as it is, to where something may be mapped.
+pub(crate) fn mremap(from: UserAddr, len: usize, to: UserAddr, new_len: usize) -> Result<UserAddr, Refusal> {
+    let (from, to) = (from.get() as *mut libc::c_void, to.get() as *mut libc::c_void);
+    // SAFETY: the moved range is a mapping of a device's, and what is replaced was mapped for this, or is one as well.
+    mapped(unsafe { libc::mremap(from, len, new_len, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, to) })
+}
+
+/// `process_vm_readv` of one byte of this process's own mapping.
+pub(crate) fn copied(at: UserAddr) -> Result<(), Refusal> {
+    let mut byte = 0_u8;
+    let local = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    let remote = libc::iovec { iov_base: at.get() as *mut libc::c_void, iov_len: 1 };
+    // SAFETY: one byte is written, to `byte`; the other side the kernel checks.
+    match unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) } {
+        1 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `mprotect`, of a mapping of a device's.
+pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusal> {
+    // SAFETY: nobody has a reference to what is mapped there.
+    match unsafe { libc::mprotect(at.get() as *mut libc::c_void, len, prot) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
     }
 }
 
@@ -106,6 +144,19 @@ impl Process {
 pub(crate) fn mmap(fd: RawFd, len: usize, prot: i32, flags: i32, offset: i64) -> Result<UserAddr, Refusal> {
     // SAFETY: without MAP_FIXED no memory of the program's is replaced.
     mapped(unsafe { libc::mmap(ptr::null_mut(), len, prot, flags, fd, offset) })
+}
+
+/// `mmap` at an address, if nothing is mapped there.
+pub(crate) fn mmap_near(
+    hint: UserAddr,
+    fd: RawFd,
+    len: usize,
+    prot: i32,
+    flags: i32,
+    offset: usize,
+) -> Result<UserAddr, Refusal> {
+    // SAFETY: without MAP_FIXED no memory of the program's is replaced.
+    mapped(unsafe { libc::mmap(hint.get() as *mut libc::c_void, len, prot, flags, fd, offset as i64) })
 }
 
 /// What `mmap` and `mremap` give.
@@ -178,7 +229,7 @@ impl User for Process {
     }
 
     fn fork(&self) -> Option<Result<Self, Refusal>> {
-        let child = Child::fork()
+        let child = Child::fork(self.file.as_raw_fd())
             .and_then(|child| Ok(Self { file: self.file.try_clone()?, remapped: self.remapped, child: Some(child) }));
         match child.map_err(|error| refusal(&error)) {
             // 6.12 looks at the first page to find out how the range is cached (`track_pfn_copy` in
@@ -189,24 +240,21 @@ impl User for Process {
         }
     }
 
-    fn gauge(&self, gauge: Gauge) -> Option<usize> {
-        let value = match gauge {
-            Gauge::References { page } => self.number(0, page),
-            Gauge::Blocks => self.number(1, 0),
-            // The kernel does not say whether a frame was there already, so the driver counts some twice.
-            Gauge::Entries => return None,
-        };
-        usize::try_from(value.ok()?).ok()
+    fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
+        match self.number(request, argument as usize) {
+            Ok(value) => Ok(value),
+            Err(Refusal::Errno(errno)) => Err(errno),
+            Err(Refusal::Other(_)) => Err(Errno::EIO),
+        }
     }
 
-    fn physical_memory(&self) -> Option<PhysicalMemory> {
-        let number = |which| usize::try_from(self.number(which, 0).ok()?).ok();
-        Some(PhysicalMemory {
-            registers: PageOffset::new(number(2)?),
-            pages: number(4)?,
-            ram: Some(PageOffset::new(number(3)?)),
-            hole: None,
-        })
+    fn references(&self, page: usize) -> Option<usize> {
+        usize::try_from(self.number(0, page).ok()?).ok()
+    }
+
+    /// The kernel does not say whether a frame was there already.
+    fn tells_present_frames(&self) -> bool {
+        false
     }
 }
 
@@ -222,4 +270,14 @@ pub(crate) fn unload(name: &str) -> Result<(), Refusal> {
         0 => Ok(()),
         _ => Err(last_errno()),
     }
+}
+
+/// The kernel's log.
+pub(crate) fn log() -> Result<String, Refusal> {
+    const READ_ALL: i32 = 3;
+    let mut bytes = vec![0_u8; 1 << 20];
+    // SAFETY: as many bytes may be written.
+    let len = unsafe { libc::klogctl(READ_ALL, bytes.as_mut_ptr().cast(), bytes.len() as i32) };
+    bytes.truncate(usize::try_from(len).map_err(|_| last_errno())?);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -25,15 +25,22 @@ use vmctx_drivers::{
 
 use crate::device::{self, PAGE, Process};
 
-// Numbers of `linux/module/devices.h`.
-const GO: u64 = 10;
-const ARRIVED: u64 = 11;
-const RELEASED: u64 = 12;
-const ALREADY_PRESENT: u64 = 13;
-const DROPPED: u64 = 14;
-const OUTLIVED: u64 = 15;
-const RELEASED_MMAP: u64 = 22;
-const RELEASED_VMA: u64 = 23;
+mod around;
+mod established;
+mod huge;
+mod moving;
+mod opening;
+#[path = "../../rust/src/edge/requests.rs"]
+mod requests;
+mod revoked;
+mod stores;
+
+use requests::{ALREADY_PRESENT, ARRIVED, DROPPED, GO, OUTLIVED, RELEASED};
+
+// Counts of `linux/vmctx.h`.
+const PAGES_HELD: u32 = 20;
+const RELEASED_MMAP: u32 = 22;
+const RELEASED_VMA: u32 = 23;
 
 /// The first byte of the edge devices' page.
 const BYTE: u8 = 0xe5;
@@ -51,14 +58,35 @@ const EDGES: &[(&str, Edge)] = &[
     ("munmap_under_faults", munmap_under_faults),
     ("mremap_and_split", mremap_and_split),
     ("fork_of_a_forked_mapping", fork_twice),
+    ("stores_told_to_page_mkwrite", |checks| stores::told(checks, "stores_to_pages")),
+    ("stores_told_to_pfn_mkwrite", |checks| stores::told(checks, "stores_to_frames")),
+    ("stores_to_a_mixed_mapping", stores::mixed),
+    ("private_stores", stores::private),
+    ("fault_around", around::fills_the_window),
+    ("fault_around_from_many_threads", around::from_many_threads),
+    ("huge_entries", huge::fills_two_mib),
+    ("huge_entries_cut_and_moved", huge::cut_and_moved),
+    ("huge_entries_looked_at", huge::looked_at),
+    ("huge_entries_and_stores", huge::stores),
+    ("huge_entries_beside_small_ones", huge::beside_small),
+    ("no_huge_entries_of_mixed_mappings", huge::mixed),
+    ("established_inserts_and_zaps", established::inserts_and_zaps),
+    ("established_is_cut_and_moved", established::cut_and_moved),
+    ("established_is_gone", established::gone),
+    ("established_is_found", established::found),
+    ("established_while_it_changes", established::while_it_changes),
+    ("revoked_under_loads", revoked::under_loads),
+    ("moved_under_loads_and_stores", moving::under_loads_and_stores),
+    ("open_hook_of_pages", |checks| opening::opened_and_refused(checks, "opening")),
+    ("open_hook_of_a_remapped_range", |checks| opening::opened_and_refused(checks, "opening_remapped")),
     ("no_memory_for_page_tables", no_memory),
     ("unload_while_mapped", unload_while_mapped),
 ];
 
-/// Runs every edge, and says which failed; prints a line for each.
-pub(crate) fn run() -> bool {
+/// Runs every edge whose name begins so, and says which failed; prints a line for each.
+pub(crate) fn run(names: &str) -> bool {
     let mut all = true;
-    for (name, edge) in EDGES {
+    for (name, edge) in EDGES.iter().filter(|(name, _)| name.starts_with(names)) {
         let mut checks = Checks::default();
         let aborted = edge(&mut checks).err();
         let ok = aborted.is_none() && checks.failed().is_empty() && checks.made() > 0;
@@ -79,8 +107,18 @@ fn open(name: &str) -> Result<Process, Refusal> {
     Process::open(name, 0).map_err(|error| device::refusal(&error))
 }
 
+/// The address of a page of a mapping.
+fn page(at: UserAddr, page: usize) -> UserAddr {
+    UserAddr::new(at.get() + page * PAGE)
+}
+
+/// The argument of a request about `count` pages from `first` on.
+const fn range(first: u32, count: u32) -> usize {
+    (first as usize) << 32 | count as usize
+}
+
 /// Waits until one of the module's counts has got there.
-fn wait_for(process: &Process, which: u64, at_least: u64) -> Result<(), Refusal> {
+fn wait_for(process: &Process, which: u32, at_least: u64) -> Result<(), Refusal> {
     while process.number(which, 0)? < at_least {
         thread::yield_now();
     }
@@ -99,7 +137,7 @@ fn joined(thread: thread::ScopedJoinHandle<'_, Result<u8, Trap>>) -> Result<u8, 
 }
 
 /// A fault gives up its lock, waits, and is repeated: the access succeeds.
-fn release(checks: &mut Checks, device: &str, lock: u64) -> Result<(), Refusal> {
+fn release(checks: &mut Checks, device: &str, lock: u32) -> Result<(), Refusal> {
     let process = open(device)?;
     let before = process.number(lock, 0)?;
     let at = process.map(Map::shared(1))?;
@@ -200,16 +238,16 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
 
     // Opened twice: two devices, neither of which knows of the other.
     let (first, second) = (open("kcov")?, open("kcov")?);
-    let (one, other) = (first.map(Map::shared(demo::KCOV_PAGES))?, second.map(Map::shared(demo::KCOV_PAGES))?);
+    let (one, other) = (first.map(Map::shared(demo::kcov::PAGES))?, second.map(Map::shared(demo::kcov::PAGES))?);
     checks.success("a store to the first", first.write(one, b"first"));
     checks.equal("the second's first byte", &touch(&second, other), &Ok(demo::pattern(0)));
-    first.unmap(one, demo::KCOV_PAGES)?;
-    second.unmap(other, demo::KCOV_PAGES)?;
+    first.unmap(one, demo::kcov::PAGES)?;
+    second.unmap(other, demo::kcov::PAGES)?;
 
     // PROT_EXEC is no concern of kcov's: mapped, as in C. What is refused at mmap cannot be had by mprotect either.
-    let executable = device::mmap(first.file.as_raw_fd(), demo::KCOV_PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
+    let executable = device::mmap(first.file.as_raw_fd(), demo::kcov::PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
     checks.equal("the first byte of an executable mapping", &touch(&first, executable), &Ok(b'f'));
-    first.unmap(executable, demo::KCOV_PAGES)?;
+    first.unmap(executable, demo::kcov::PAGES)?;
     checks.equal("mappings left at the end", &mappings(), &0);
     Ok(())
 }
@@ -218,8 +256,8 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
 fn munmap_under_faults(checks: &mut Checks) -> Result<(), Refusal> {
     const ROUNDS: usize = 50;
     let process = open("vgem")?;
-    let map = Map::shared(demo::VGEM_LAZY.pages).at(demo::VGEM_LAZY.fake_offset);
-    let first = demo::pattern(demo::VGEM_EAGER.pages * PAGE);
+    let map = Map::shared(demo::vgem::LAZY.pages).at(demo::vgem::LAZY.fake_offset);
+    let first = demo::pattern(demo::vgem::EAGER.pages * PAGE);
     let done = AtomicBool::new(false);
     // Where it is mapped is known before: the mapping is made and unmade in one place.
     let at = process.map(map)?;
@@ -259,7 +297,7 @@ fn munmap_under_faults(checks: &mut Checks) -> Result<(), Refusal> {
 /// A mapping moved with its pages, cut in the middle, and touched on both sides.
 fn mremap_and_split(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("rockchip_gem")?;
-    let pages = demo::ROCKCHIP_PAGES;
+    let pages = demo::rockchip_gem::PAGES;
     let at = process.map(Map::shared(pages))?;
     // A page of its own in the middle of a reserved range, for the mapping to be moved to.
     let moved = process.move_to_somewhere(at, pages)?;
@@ -292,7 +330,7 @@ fn mremap_and_split(checks: &mut Checks) -> Result<(), Refusal> {
 /// Two children at once share the mapping's state with their parent, which unmaps first.
 fn fork_twice(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("relay")?;
-    let pages = demo::RELAY_PAGES;
+    let pages = demo::relay::PAGES;
     let at = process.map(Map::shared(pages))?;
     let children = [process.fork(), process.fork()].into_iter().flatten().collect::<Result<Vec<_>, _>>()?;
     process.unmap(at, pages)?;
@@ -313,10 +351,10 @@ fn fork_twice(checks: &mut Checks) -> Result<(), Refusal> {
 
 /// In a cgroup without room for page tables: ENOMEM in the end, nothing half made, and all is well again afterwards.
 fn no_memory(checks: &mut Checks) -> Result<(), Refusal> {
-    let before = open("kcov")?.number(20, 0)?;
+    let before = open("kcov")?.number(PAGES_HELD, 0)?;
     let status = Command::new("/proc/self/exe").arg("no-memory").status();
     checks.equal("the status of the process without memory", &status.ok().and_then(|status| status.code()), &Some(0));
-    checks.equal("page references that are held", &open("kcov")?.number(20, 0)?, &before);
+    checks.equal("page references that are held", &open("kcov")?.number(PAGES_HELD, 0)?, &before);
     Ok(())
 }
 
@@ -329,7 +367,7 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
     fs::write("/proc/self/oom_score_adj", "-1000")?;
     fs::write(format!("{CGROUP}/cgroup.procs"), std::process::id().to_string())?;
     let process = Process::open("kcov", 0)?;
-    let map = Map::shared(demo::KCOV_PAGES);
+    let map = Map::shared(demo::kcov::PAGES);
     // Far from each other, so that each needs page tables of its own.
     let place = |index: usize| UserAddr::new(0x1000_0000_0000 + (index << 31));
     // Made before the limit, so that what the loop below needs is page tables and nothing else; and opened before,
@@ -353,7 +391,7 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{} mappings are there, {} were made", mappings(), made.len()).into());
     }
     let whole = |at: UserAddr| {
-        (0..demo::KCOV_PAGES)
+        (0..demo::kcov::PAGES)
             .all(|page| touch(&process, UserAddr::new(at.get() + page * PAGE)) == Ok(demo::pattern(page * PAGE)))
     };
     if !made.iter().all(|at| whole(*at)) {
@@ -382,7 +420,7 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
 /// A module is not unloaded under a mapping, even if every file is closed.
 fn unload_while_mapped(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("relay")?;
-    let map = Map::shared(demo::RELAY_PAGES);
+    let map = Map::shared(demo::relay::PAGES);
     let at = process.map(map)?;
     drop(process);
     let refused = device::unload("vmctx");

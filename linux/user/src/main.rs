@@ -22,7 +22,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ok = match arguments[..] {
-        ["test"] => scenarios() & edges::run() & said(smallest::run()),
+        ["test"] => scenarios() & edges::run("") & said(smallest::run()),
+        ["edge", name] => edges::run(name),
         ["no-memory"] => edges::without_memory().map_err(|error| println!("  {error}")).is_ok(),
         ["panic"] => edges::touch_what_panics().is_ok(),
         ["bench"] => bench::run(),
@@ -30,7 +31,9 @@ fn main() -> ExitCode {
         ["wrong-typed", case] => said(wrong::act_on_typed(case)),
         ["wrong-c", case] => said(wrong::act_on_wrong(case)),
         _ => {
-            eprintln!("usage: vmctx-linux-user test|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE");
+            eprintln!(
+                "usage: vmctx-linux-user test|edge NAME|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE"
+            );
             false
         }
     };

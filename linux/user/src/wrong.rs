@@ -52,6 +52,8 @@ enum Touch {
     No,
     Load,
     Store,
+    LoadAndStore,
+    LoadAndCopied,
     /// The kernel does, for a system call that copies from the mapping (`get_user_pages`).
     Copied,
     /// A thread loads while another one changes the address space.
@@ -72,16 +74,18 @@ const READ: i32 = libc::PROT_READ;
 const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
 const SHARED: i32 = libc::MAP_SHARED;
 /// Behind the end of the relay buffer, which is as long.
-const BEHIND: Map = Map { pages: demo::RELAY_PAGES, at: Offset::Page(demo::RELAY_PAGES), prot: READ, flags: SHARED };
+const BEHIND: Map = Map { pages: demo::relay::PAGES, at: Offset::Page(demo::relay::PAGES), prot: READ, flags: SHARED };
 const LAZY: Map = Map {
-    pages: demo::VGEM_LAZY.pages,
-    at: Offset::Page(demo::VGEM_LAZY.fake_offset.index()),
+    pages: demo::vgem::LAZY.pages,
+    at: Offset::Page(demo::vgem::LAZY.fake_offset.index()),
     prot: READ,
     flags: SHARED,
 };
-const WHOLE: Map = Map { pages: demo::KCOV_PAGES, at: Offset::Page(0), prot: BOTH, flags: SHARED };
+const WHOLE: Map = Map { pages: demo::kcov::PAGES, at: Offset::Page(0), prot: BOTH, flags: SHARED };
 const BLOCKS: Map = Map { pages: 1, at: Offset::Page(0), prot: READ, flags: SHARED };
 const SOURCES: Map = Map { pages: 4, at: Offset::Page(4), prot: READ, flags: SHARED };
+/// Room for a huge entry.
+const HUGE: Map = Map { pages: 1024, at: Offset::Page(0), prot: BOTH, flags: SHARED };
 const REGISTERS: Map = Map { pages: 1, at: Offset::Registers, prot: READ, flags: SHARED };
 
 const CASES: &[Case] = &[
@@ -120,6 +124,21 @@ const CASES: &[Case] = &[
     Case { name: "remap_in_fault", typed: "xive", map: SOURCES, touch: Touch::Load, wanted: Outcome::Served },
     Case { name: "huge_without_kind", typed: "dax", map: BLOCKS, touch: Touch::Load, wanted: Outcome::Served },
     Case { name: "giant_without_kind", typed: "dax", map: BLOCKS, touch: Touch::Load, wanted: Outcome::Served },
+    Case {
+        name: "huge_looked_at",
+        typed: "huge_mixed",
+        map: HUGE,
+        touch: Touch::LoadAndCopied,
+        wanted: Outcome::NotCopied,
+    },
+    Case {
+        name: "huge_other_frame",
+        typed: "huge_told",
+        map: HUGE,
+        touch: Touch::LoadAndStore,
+        wanted: Outcome::Served,
+    },
+    Case { name: "sleep_in_map_pages", typed: "around", map: BLOCKS, touch: Touch::Load, wanted: Outcome::Served },
     Case { name: "moved_start", typed: "kcov", map: WHOLE, touch: Touch::Load, wanted: Outcome::Served },
     Case { name: "no_page", typed: "relay", map: BEHIND, touch: Touch::Load, wanted: Outcome::Sigbus },
     Case { name: "fallback", typed: "relay", map: BEHIND, touch: Touch::Load, wanted: Outcome::Sigbus },
@@ -162,12 +181,16 @@ pub(crate) fn run(name: &str) -> Result<(), String> {
     // SAFETY: this action takes no buffer.
     unsafe { libc::klogctl(CONSOLE_LEVEL, ptr::null_mut(), 5) };
     let mut wrong = process("wrong-c", name).spawn().map_err(|error| error.to_string())?;
+    // How often it was seen asleep, in a row.
+    let mut asleep = 0;
     loop {
         if let Some(status) = wrong.try_wait().map_err(|error| error.to_string())? {
             return Err(format!("the wrong driver gets by, {status}"));
         }
-        // Whoever waits for a lock that nobody gives back is not reported as long as it could be killed.
-        if is_asleep(wrong.id()) {
+        // Whoever waits for a lock that nobody gives back is not reported as long as it could be killed. Whoever waits
+        // for a thread that works gets it in the meantime.
+        asleep = if is_asleep(wrong.id()) { asleep + 1 } else { 0 };
+        if asleep == 1000 {
             wrong.kill().map_err(|error| error.to_string())?;
         }
         thread::yield_now();
@@ -198,19 +221,22 @@ fn process(role: &str, case: &str) -> Command {
     command
 }
 
+/// Where nothing else is, and a huge entry could begin.
+const PLACE: UserAddr = UserAddr::new(0x3000_0000_0000);
+
 fn act(case: &Case, device: &str) -> Result<Outcome, Refusal> {
     let offset = match case.map.at {
         Offset::Page(page) => page,
-        Offset::Registers => {
-            Process::open("dev_mem", 0).map_err(|error| device::refusal(&error))?.number(2, 0)? as usize
-        }
+        Offset::Registers => Process::open("dev_mem", 0)
+            .map_err(|error| device::refusal(&error))?
+            .number(demo::dev_mem::REGISTERS, 0)? as usize,
     };
     let file = Process::open(device, 0).map_err(|error| device::refusal(&error))?.file;
     // What only root may do is no test.
     // SAFETY: changes who this process is, and nothing else.
     unsafe { libc::setuid(65534) };
     let len = case.map.pages * PAGE;
-    let at = match device::mmap(file.as_raw_fd(), len, case.map.prot, case.map.flags, (offset * PAGE) as i64) {
+    let at = match device::mmap_near(PLACE, file.as_raw_fd(), len, case.map.prot, case.map.flags, offset * PAGE) {
         Err(Refusal::Errno(errno)) => return Ok(Outcome::Refused(errno)),
         mapped => mapped?,
     };
@@ -225,7 +251,12 @@ fn touch(touch: Touch, at: UserAddr) -> Result<Outcome, Refusal> {
         Touch::No => Ok(()),
         Touch::Load => trap::read(at, &mut byte),
         Touch::Store => trap::write(at, &byte),
+        Touch::LoadAndStore => trap::read(at, &mut byte).and_then(|()| trap::write(at, &byte)),
         Touch::Copied => return Ok(copied(at)),
+        Touch::LoadAndCopied => match trap::read(at, &mut byte) {
+            Ok(()) => return Ok(copied(at)),
+            trapped => trapped,
+        },
         Touch::LoadBesideMmap => {
             let done = AtomicBool::new(false);
             thread::scope(|scope| {
@@ -249,29 +280,18 @@ fn touch(touch: Touch, at: UserAddr) -> Result<Outcome, Refusal> {
     })
 }
 
-/// `process_vm_readv` of this process's own mapping.
+/// A system call that copies.
 fn copied(at: UserAddr) -> Outcome {
-    let mut byte = 0_u8;
-    let local = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
-    let remote = libc::iovec { iov_base: at.get() as *mut libc::c_void, iov_len: 1 };
-    // SAFETY: one byte is written, to `byte`; the other side the kernel checks.
-    let bytes = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
-    match (bytes, device::last_errno()) {
-        (1, _) => Outcome::Served,
-        (_, Refusal::Errno(Errno::EFAULT)) => Outcome::NotCopied,
-        (_, other) => Outcome::Other(other.to_string()),
+    match device::copied(at) {
+        Ok(()) => Outcome::Served,
+        Err(Refusal::Errno(Errno::EFAULT)) => Outcome::NotCopied,
+        Err(other) => Outcome::Other(other.to_string()),
     }
 }
 
 /// The first complaint in the kernel's log.
 fn complaint() -> Result<Option<String>, String> {
-    const READ_ALL: i32 = 3;
-    let mut bytes = vec![0_u8; 1 << 20];
-    // SAFETY: as many bytes may be written.
-    let len = unsafe { libc::klogctl(READ_ALL, bytes.as_mut_ptr().cast(), bytes.len() as i32) };
-    let len = usize::try_from(len).map_err(|_| device::last_errno().to_string())?;
-    bytes.truncate(len);
-    let log = String::from_utf8_lossy(&bytes).into_owned();
+    let log = device::log().map_err(|refusal| refusal.to_string())?;
     let is_one = |line: &&str| {
         ["kernel BUG at", "WARNING: ", "BUG: ", "blocked for more"].iter().any(|head| line.contains(head))
     };

@@ -7,14 +7,16 @@
 
 use core::{
     ffi::{c_int, c_uint, c_void},
+    marker::PhantomData,
     mem::ManuallyDrop,
     ops::{Deref, Range},
     ptr::NonNull,
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameRange, FrameSource, InsertPoint, Mapped, Mixed, MmapCtx, MmapFile, OutOfPage, Page,
-    PageCount, PageOffset, PageProt, Platform, VmFault, VmOperations, WaitQueue, entry,
+    Errno, FaultCtx, FrameRange, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile,
+    OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt, Platform, RwLock, UserAddr, VmFault, VmOperations,
+    WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
@@ -46,6 +48,7 @@ pub struct RawFault {
     address: usize,
     pgoff: usize,
     flags: c_uint,
+    page: NonNull<RawPage>,
 }
 
 unsafe extern "C" {
@@ -141,6 +144,7 @@ impl BareFault {
 }
 
 /// No device memory here.
+#[derive(Clone)]
 pub enum NoIomem {}
 
 // SAFETY: there is no value of this type.
@@ -156,11 +160,53 @@ unsafe impl FrameSource for NoIomem {
     }
 }
 
+impl Iomem for NoIomem {
+    fn read(&self, _: usize, _: &mut [u8]) -> Result<(), OutOfFrames> {
+        match *self {}
+    }
+
+    fn write(&self, _: usize, _: &[u8]) -> Result<(), OutOfFrames> {
+        match *self {}
+    }
+}
+
+/// No locks here.
+pub struct NoLock<T>(Never, PhantomData<fn(T) -> T>);
+
+impl<T: 'static> RwLock<T> for NoLock<T> {
+    type Read<'a> = &'a T;
+    type Write<'a> = &'a mut T;
+
+    fn new(_: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    fn read(&self, _: MaySleep<'_>) -> &T {
+        match self.0 {}
+    }
+
+    fn try_read(&self) -> Option<&T> {
+        match self.0 {}
+    }
+
+    fn write(&self, _: MaySleep<'_>) -> &mut T {
+        match self.0 {}
+    }
+
+    fn try_write(&self) -> Option<&mut T> {
+        match self.0 {}
+    }
+}
+
+/// What there is none of here: objects with mappings to be found again, handles, callers.
+#[derive(Clone)]
+pub enum Never {}
+
 /// No waiting here.
 pub struct NoQueue;
 
 impl WaitQueue for NoQueue {
-    fn new() -> Result<Self, Errno> {
+    fn new(_: MaySleep<'_>) -> Result<Self, Errno> {
         Err(Errno::ENOSYS)
     }
 
@@ -182,16 +228,33 @@ unsafe impl Platform for Bare {
     type Memory = ();
     type Iomem = NoIomem;
     type WaitQueue = NoQueue;
+    type RwLock<T: Send + Sync + 'static> = NoLock<T>;
+    type Mappings = Never;
+    type Handle = Never;
+    type Caller = Never;
+    type MappedVma = Never;
     type Ref<T: Send + Sync + 'static> = BareRef<T>;
     type Vma = BareVma;
     type Fault = BareFault;
 
-    fn share<T: Send + Sync + 'static>(_: T) -> Result<BareRef<T>, Errno> {
+    fn share<T: Send + Sync + 'static>(_: T, _: MaySleep<'_>) -> Result<BareRef<T>, Errno> {
         Err(Errno::ENOMEM)
     }
 
-    fn alloc_page((): &()) -> Result<BarePage, Errno> {
+    fn alloc_page((): &(), _: MaySleep<'_>) -> Result<BarePage, Errno> {
         Err(Errno::ENOMEM)
+    }
+
+    fn page_pfn(_: &BarePage) -> u64 {
+        0
+    }
+
+    fn new_mappings(_: MaySleep<'_>) -> Result<Never, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    fn unmap_mapping_range(mappings: &Never, _: PageOffset, _: PageCount, _: MaySleep<'_>) {
+        match *mappings {}
     }
 
     fn vma_range(vma: &BareVma) -> Range<usize> {
@@ -218,10 +281,16 @@ unsafe impl Platform for Bare {
 
     fn vma_set_cache(_: &mut BareVma, _: Cache) {}
 
+    fn vma_set_decrypted(_: &mut BareVma) {}
+
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut BareVma, state: BareRef<V>) {
         let state = ManuallyDrop::new(state);
         // SAFETY: as above. Only rings are established here.
         unsafe { (*vma.0).private = state.0.as_ptr().cast() };
+    }
+
+    fn vma_handle(_: &BareVma) -> Option<Never> {
+        None
     }
 
     fn abandon(vma: &mut BareVma) {
@@ -308,6 +377,14 @@ unsafe impl Platform for Bare {
 
     fn unlock_page(_: &BareFault, _: &BarePage) {}
 
+    fn caller_lock_page(caller: &Never, _: &BarePage) {
+        match *caller {}
+    }
+
+    fn caller_unlock_page(caller: &Never, _: &BarePage) {
+        match *caller {}
+    }
+
     fn release(fault: &BareFault) {
         // SAFETY: the fault holds its lock until this.
         unsafe { unlock(fault.raw().vma) };
@@ -315,6 +392,76 @@ unsafe impl Platform for Bare {
 
     fn wait(_: &BareFault, _: &NoQueue, _: u64) -> Result<(), Errno> {
         Err(Errno::EINTR)
+    }
+
+    fn fault_page(fault: &BareFault) -> BarePage {
+        // SAFETY: the page that the fault is about is there until the hook returns.
+        unsafe { get_page(fault.raw().page.as_ptr()) };
+        BarePage(fault.raw().page)
+    }
+
+    fn fault_is_of(_: &BareFault, mappings: &Never) -> bool {
+        match *mappings {}
+    }
+
+    fn vmf_insert_pfn_huge(_: &BareFault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
+        FaultCode::FALLBACK
+    }
+
+    fn vmf_map_page(_: &BareFault, _: usize, _: &BarePage) -> FaultCode {
+        FaultCode::OOM
+    }
+
+    fn vmf_map_mixed(_: &BareFault, _: usize, _: u64) -> FaultCode {
+        FaultCode::OOM
+    }
+
+    fn lock_handle(handle: &Never, _: bool) -> Result<Never, Errno> {
+        match *handle {}
+    }
+
+    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Never, _: UserAddr) -> Result<Never, Errno> {
+        match *caller {}
+    }
+
+    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Never) -> Option<&V> {
+        match *vma {}
+    }
+
+    fn mapped_pgoff(vma: &Never, _: UserAddr) -> Option<PageOffset> {
+        match *vma {}
+    }
+
+    fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        match *vma {}
+    }
+
+    fn mapped_insert_page(vma: &Never, _: usize, _: &BarePage) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_insert_pages(vma: &Never, _: usize, _: &[BarePage]) -> Result<(), (Errno, usize)> {
+        match *vma {}
+    }
+
+    fn mapped_insert_zero_page(vma: &Never, _: usize) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_insert_pfn(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_insert_mixed(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_zap(vma: &Never, _: Range<usize>) {
+        match *vma {}
+    }
+
+    fn mapped_write_protect(vma: &Never, _: Range<usize>) {
+        match *vma {}
     }
 }
 

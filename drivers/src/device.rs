@@ -1,0 +1,117 @@
+//! The devices by name. A new driver is a line here, its file, its [demo], and its scenario.
+
+use core::fmt;
+
+use vmctx::Errno;
+
+use crate::demo::{self, Host, Opened};
+
+macro_rules! devices {
+    ($($device:ident $module:ident $context:literal $kind:literal $about:literal;)*) => {
+        /// A device of [`demo`], with its driver.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "named after the modules of their drivers")]
+        pub enum Device {
+            $($device,)*
+        }
+
+        impl Device {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$device),*];
+
+            /// The name of its driver's module.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$device => stringify!($module),)*
+                }
+            }
+
+            /// The contexts in which its driver maps memory, by the names of their hooks.
+            #[must_use]
+            pub const fn context(self) -> &'static str {
+                match self {
+                    $(Self::$device => $context,)*
+                }
+            }
+
+            /// The kinds of its mappings.
+            #[must_use]
+            pub const fn kind(self) -> &'static str {
+                match self {
+                    $(Self::$device => $kind,)*
+                }
+            }
+
+            /// What it is, in a line.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $(Self::$device => $about,)*
+                }
+            }
+
+            /// Opens one, on whatever platform the host is of.
+            ///
+            /// # Errors
+            /// ENOMEM, or what the host is short of.
+            pub fn open<H: Host>(self, host: &H) -> Result<Opened<H::Platform>, Errno> {
+                match self {
+                    $(Self::$device => demo::$module::open(host),)*
+                }
+            }
+        }
+
+        /// Runs a device's scenario.
+        #[cfg(feature = "job")]
+        pub(crate) fn play<U: crate::job::User>(device: Device, run: crate::job::scenario::Run<'_, U>) {
+            match device {
+                $(Device::$device => crate::job::scenario::$module::run(run),)*
+            }
+        }
+    };
+}
+
+devices! {
+    Kcov kcov "mmap" "Mixed" "code coverage area: mapped whole, or not at all";
+    Cfag12864b cfag12864b "mmap" "Mixed" "frame buffer of one page, whatever the offset";
+    RockchipGem rockchip_gem "mmap" "Mixed" "graphics buffer, mapped from an offset on";
+    Vgem vgem "mmap, fault" "Mixed" "graphics buffers, filled by mmap or by faults with fault-around";
+    Dax dax "fault, huge_fault, pfn_mkwrite, map_pages" "Mixed" "file in persistent memory: blocks, holes, huge entries";
+    Relay relay "fault" "Normal" "relay channel: the fault hands its page back";
+    Xive xive "fault" "PfnMap" "interrupt controller: registers by frame number, some forbidden";
+    DevMem dev_mem "mmap" "Remapped" "physical memory: RAM, registers, holes";
+    Spufs spufs "fault" "PfnMap" "local store of a processor: its memory, or pages while it is saved";
+}
+
+impl Device {
+    /// The device of this number, in the order of [`ALL`](Self::ALL).
+    #[must_use]
+    pub fn from_index(index: usize) -> Option<Self> {
+        Self::ALL.get(index).copied()
+    }
+
+    /// The device of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|device| device.name() == name)
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// As an argument of a program.
+#[cfg(feature = "job")]
+impl clap::ValueEnum for Device {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()).help(self.about()))
+    }
+}

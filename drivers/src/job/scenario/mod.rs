@@ -1,0 +1,171 @@
+//! What each driver's users do, and what must come of it: a file each.
+//!
+//! A scenario knows its device ([`demo`](crate::demo)) and the user's side ([`User`]), and nothing of the platform: it is
+//! the same for a simulated machine, a kernel and a pager.
+
+use core::fmt::Display;
+use std::{format, sync::Barrier, thread, vec, vec::Vec};
+
+use vmctx::{Errno, UserAddr, platform::Cache};
+
+use super::{
+    Checks,
+    mapping::{Expected, Slot, compare, exercise},
+    user::{Map, Refusal, Trap, User},
+};
+use crate::demo::pattern;
+
+pub(crate) mod cfag12864b;
+pub(crate) mod dax;
+pub(crate) mod dev_mem;
+pub(crate) mod kcov;
+pub(crate) mod relay;
+pub(crate) mod rockchip_gem;
+pub(crate) mod spufs;
+pub(crate) mod vgem;
+pub(crate) mod xive;
+
+/// One run of a scenario.
+pub(crate) struct Run<'a, U> {
+    pub(crate) user: &'a U,
+    pub(crate) threads: usize,
+    pub(crate) checks: &'a mut Checks,
+}
+
+/// The same place, mapped in all the ways there are.
+fn all_ways(map: Map) -> [Map; 4] {
+    let private = Map { shared: false, ..map };
+    [map, private, map.read_only(), private.read_only()]
+}
+
+impl<U: User> Run<'_, U> {
+    /// A mapping that mmap fills, in all the ways there are.
+    fn eager(&mut self, map: Map, slots: &[Slot]) {
+        for map in all_ways(map) {
+            self.one(map, slots, true);
+        }
+    }
+
+    /// A mapping that faults fill, in all the ways there are.
+    fn lazy(&mut self, map: Map, slots: &[Slot]) {
+        for map in all_ways(map) {
+            self.one(map, slots, false);
+        }
+    }
+
+    fn one(&mut self, map: Map, slots: &[Slot], filled_at_mmap: bool) {
+        let expected = Expected { map, slots: slots.to_vec(), filled_at_mmap, copied: true };
+        exercise(self.user, self.threads, self.checks, &expected);
+    }
+
+    /// A mapping that must not come about.
+    fn refused(&mut self, map: Map, errno: Errno) {
+        self.checks.failure(format!("mmap of {map}"), self.user.map(map), &Refusal::Errno(errno));
+    }
+
+    /// Makes a mapping, does something with it at its address, and takes it away.
+    fn mapped(&mut self, map: Map, act: impl FnOnce(&mut Self, UserAddr)) {
+        let Some(at) = self.checks.success(format!("mmap of {map}"), self.user.map(map)) else { return };
+        act(self, at);
+        self.checks.success(format!("{map}: munmap"), self.user.unmap(at, map.pages));
+    }
+
+    /// The address of a byte of a mapping.
+    fn address(&self, at: UserAddr, page: usize, offset: usize) -> UserAddr {
+        UserAddr::new(at.get().wrapping_add(page.wrapping_mul(self.user.page_size())).wrapping_add(offset))
+    }
+
+    /// What the pages of a mapping show, each to its last byte.
+    fn shows(&mut self, what: impl Display, at: UserAddr, slots: &[Slot]) {
+        for (index, slot) in slots.iter().enumerate() {
+            let page = self.address(at, index, 0);
+            self.shows_page(format!("{what}: page {index}"), page, *slot);
+        }
+    }
+
+    fn shows_page(&mut self, what: impl Display, page: UserAddr, slot: Slot) {
+        let size = self.user.page_size();
+        let mut bytes = vec![0; size];
+        let read = self.user.read(page, &mut bytes);
+        let wanted: Vec<u8> = match slot {
+            Slot::Device(shown) => (0..size).map(|byte| pattern(shown.wrapping_mul(size).wrapping_add(byte))).collect(),
+            Slot::Zeros => vec![0; size],
+            Slot::Nothing => return self.checks.failure(what, read, &Trap::Sigbus(page)),
+        };
+        if self.checks.success(&what, read).is_some() {
+            compare(self.checks, what, &bytes, &wanted);
+        }
+    }
+
+    /// How a page is cached, if anybody knows. Before that it is touched.
+    fn cached(&mut self, map: Map, page: usize, wanted: Cache) {
+        self.mapped(map, |run, at| {
+            let address = run.address(at, page, 0);
+            run.checks.success(format!("{map}: page {page}"), run.user.read(address, &mut [0]));
+            if let Some(cache) = run.user.cache(address) {
+                run.checks.equal(format!("{map}: cache attribute of page {page}"), &cache, &wanted);
+            }
+        });
+    }
+
+    /// A request to the device, and what it has to answer.
+    fn control(&mut self, what: impl Display, request: u32, argument: u64, wanted: Result<u64, Errno>) {
+        self.checks.equal(what, &self.user.control(request, argument), &wanted);
+    }
+
+    /// A request to the device that has to succeed; what it answers.
+    fn ask(&mut self, what: impl Display, request: u32, argument: u64) -> Option<u64> {
+        self.checks.success(what, self.user.control(request, argument))
+    }
+
+    /// `mremap` cannot make a `VM_DONTEXPAND` mapping longer.
+    fn does_not_expand(&mut self, map: Map) {
+        self.mapped(map, |run, at| {
+            if let Some(expanded) = run.user.expand(at, map.pages, map.pages.saturating_add(1)) {
+                let wanted = Refusal::Errno(Errno::EFAULT);
+                run.checks.failure(format!("{map}: one page more by mremap"), expanded, &wanted);
+            }
+        });
+    }
+
+    /// One touch brings the `around` pages at the start of the mapping, which shows the device's memory from page
+    /// `first` on; and that is one fault.
+    fn fault_around(&mut self, map: Map, first: usize, around: usize) {
+        self.mapped(map, |run, at| {
+            let before = run.user.counters();
+            run.shows(format!("{map}: after one fault"), at, &super::mapping::device_pages(first, around));
+            if let (Some(before), Some(after)) = (before, run.user.counters()) {
+                let what = format!("{map}: faults for the first {around} pages");
+                run.checks.equal(what, &after.faults.saturating_sub(before.faults), &1);
+                let inserted = usize::try_from(after.inserted.saturating_sub(before.inserted)).unwrap_or(usize::MAX);
+                run.checks.equal(format!("{map}: pages that one fault brought"), &inserted, &around);
+            }
+        });
+    }
+
+    /// Runs this on as many threads as the job has, all at once, each with its number.
+    fn together(&mut self, what: impl Display, act: impl Fn(&U, usize, &mut Checks) + Sync) {
+        let (user, threads) = (self.user, self.threads.max(1));
+        let barrier = Barrier::new(threads);
+        let results: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let (act, barrier) = (&act, &barrier);
+                    scope.spawn(move || {
+                        let mut checks = Checks::default();
+                        barrier.wait();
+                        act(user, thread, &mut checks);
+                        checks
+                    })
+                })
+                .collect();
+            running.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        });
+        for result in results {
+            match result {
+                Ok(checks) => self.checks.absorb(checks),
+                Err(_) => self.checks.verdict(Some(format!("{what}: a thread panicked"))),
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The token of `map_pages`.
+
+use core::{marker::PhantomData, ops::Range};
+
+use crate::{
+    Errno, Frame, LockedPage, PageOffset, Platform, Prefault, Ticket, UserAddr, VmFault,
+    fault::{FaultFrame, fault_token},
+    guidance::{AnswersAtTheEnd, FailsInFault, SleepsInFault},
+    kind::{HoldsMixed, HoldsPages},
+    platform::{FaultCode, FaultFlags, VmFlags},
+    token::{Held, Invariant},
+};
+
+/// The token of `map_pages`: a load has missed, and what is at hand around it can be mapped at once, without sleeping.
+///
+/// Locks: RCU. **Must not sleep**: nothing of this crate that sleeps is reachable from here, because what sleeps takes a
+/// [`MaySleep`](crate::MaySleep), and this context does not give one (G15). A page that is not at hand is left out, and
+/// the `fault` hook brings it.
+///
+/// Every slot can be tried, that of the fault too; each says what became of it. [`finish`](Self::finish) answers: the
+/// load is repeated if its own slot is filled, else the `fault` hook is called.
+///
+/// Registered with [`Hooks::map_pages`](crate::Hooks::map_pages). Where it is, faults run under the VMA lock.
+#[must_use = "`map_pages` ends with `ctx.finish()`"]
+pub struct MapPagesCtx<'f, P: Platform, M> {
+    frame: Held<&'f FaultFrame<'f, P>>,
+    brand: Invariant<'f>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut MapPagesCtx<'static, P, M>>,
+}
+
+fault_token!(MapPagesCtx, map_pages);
+
+/// Filling slots.
+impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
+    /// The part of the object that the core would like to have mapped: around the fault, inside the mapping.
+    #[must_use]
+    pub fn wanted(&self) -> Range<PageOffset> {
+        self.frame.0.window.clone()
+    }
+
+    /// Inserts a page at a slot of the mapping, if that takes no sleeping: a slot without a page table stays empty
+    /// ([`Prefault::OutOfMemory`]).
+    pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
+    where
+        M: HoldsPages,
+    {
+        self.fill(at, |fault, address| P::vmf_map_page(fault, address, page))
+    }
+
+    /// Inserts a frame that may have a page behind it. As [`prefault_page`](Self::prefault_page).
+    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'_, P>) -> Prefault
+    where
+        M: HoldsMixed,
+    {
+        self.fill(at, |fault, address| P::vmf_map_mixed(fault, address, frame.pfn()))
+    }
+
+    /// That is all: the load is repeated if its slot was filled here (`VM_FAULT_NOPAGE`), else the `fault` hook is
+    /// called.
+    pub fn finish(self) -> VmFault<'f> {
+        let code = if self.frame.0.filled.get() { FaultCode::NOPAGE } else { FaultCode::NONE };
+        self.answer(code)
+    }
+
+    fn fill(&mut self, at: PageOffset, insert: impl FnOnce(&P::Fault, usize) -> FaultCode) -> Prefault {
+        let address = match self.frame.0.slot(at) {
+            Ok(address) => address,
+            Err(nothing) => return nothing,
+        };
+        let became = Prefault::from_code(insert(self.fault(), address));
+        if at == self.pgoff() && became.is_present() {
+            self.frame.0.filled.set(true);
+        }
+        became
+    }
+}
+
+/// What a fault has that may sleep.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
+    pub fn may_sleep<R>(&self) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn lock_page(&self, _page: &P::Page) -> LockedPage<'f, P>
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn release<R>(self) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_page<R>(self, _page: &P::Page) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn fail<R>(self, _errno: Errno) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn refault<E, R>(self, _evidence: E) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_zero_page<R>(self) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn sigbus<R>(self) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+}

@@ -1,0 +1,97 @@
+//! All the mappings of one object.
+
+use crate::{Errno, MaySleep, PageCount, PageOffset, Platform};
+
+/// All the mappings of one object, in every process (`struct address_space`): what [`unmap`](Self::unmap) reaches.
+///
+/// Its files say so: [`MmapFile::mappings`](crate::MmapFile::mappings). Clones are of the same object. What revokes
+/// access to the object's memory, under the driver's own lock, holds one:
+///
+/// ```
+/// use vmctx::{
+///     Errno, FaultCtx, FrameSource, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
+///     Platform, RwLock, VmFault, VmOperations,
+/// };
+///
+/// /// A BAR that can be switched off while users have it mapped.
+/// struct Bar<P: Platform> {
+///     memory: P::Iomem,
+///     on: P::RwLock<bool>,
+///     mappings: Mappings<P>,
+/// }
+///
+/// impl<P: Platform> Bar<P> {
+///     fn switch_off(&self, may_sleep: MaySleep<'_>) {
+///         let mut on = self.on.write(may_sleep);
+///         *on = false;
+///         // No fault can insert meanwhile: they take the same lock.
+///         self.mappings.unmap(PageOffset::ZERO, self.memory.count(), may_sleep);
+///     }
+/// }
+///
+/// struct File<P: Platform>(P::Ref<Bar<P>>);
+///
+/// impl<P: Platform> MmapFile for File<P> {
+///     type Platform = P;
+///
+///     fn mappings(&self) -> Option<&Mappings<P>> {
+///         Some(&self.0.mappings)
+///     }
+///
+///     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+///         Ok(ctx.shared_only()?.establish_shared(self.0.clone())?.fill_later())
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Bar<P> {
+///     type Platform = P;
+///     type Mapping = PfnMap;
+///
+///     fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+///         let on = self.on.read(ctx.may_sleep());
+///         match self.memory.frame(ctx.pgoff()) {
+///             Some(frame) if *on => ctx.insert_pfn(frame),
+///             _ => ctx.fail(Errno::EIO),
+///         }
+///     }
+/// }
+/// ```
+///
+/// Leave such mappings to faults. What the mmap hook itself inserts is not known to `unmap` until the hook has returned.
+pub struct Mappings<P: Platform> {
+    pub(crate) raw: P::Mappings,
+}
+
+impl<P: Platform> Mappings<P> {
+    /// An object with no mappings yet.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self { raw: P::new_mappings(may_sleep)? })
+    }
+
+    /// For platforms: what it is to the platform.
+    #[must_use]
+    pub const fn platform_object(&self) -> &P::Mappings {
+        &self.raw
+    }
+
+    /// Takes `count` pages of the object, from `first` on, out of every mapping (`unmap_mapping_range`). The next touch
+    /// faults. What a private mapping has copied is its user's own, and stays.
+    ///
+    /// It takes no mmap lock, so it may be called with a lock held that fault hooks take. When it returns, no user is
+    /// in the middle of an access to them.
+    pub fn unmap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
+        // To Linux no pages are all pages.
+        if count != PageCount::ZERO {
+            P::unmap_mapping_range(&self.raw, first, count, may_sleep);
+        }
+    }
+}
+
+impl<P: Platform> Clone for Mappings<P> {
+    fn clone(&self) -> Self {
+        Self { raw: self.raw.clone() }
+    }
+}

@@ -1,0 +1,243 @@
+//! The tokens of the hooks that are told of a first store: `page_mkwrite` and `pfn_mkwrite`.
+
+use core::{marker::PhantomData, ops::Range};
+
+use crate::{
+    Errno, Frame, MaySleep, PageOffset, Platform, Ticket, UserAddr, VmFault,
+    fault::{FaultFrame, fault_token, sleeping_fault_token},
+    guidance::{HasAPage, InsertsInFault, NamesACodeForAStore, ReleasesInFault},
+    kind::HoldsMixed,
+    page::LockedPage,
+    platform::{FaultCode, FaultFlags, VmFlags},
+    sleep::may_sleep,
+    token::{Held, Invariant},
+    wait::{RefaultReason, Waited, waited},
+};
+
+/// The token of `page_mkwrite`: a page of a shared mapping is about to be written for the first time since it was
+/// mapped, or since it was [write-protected](crate::MappedCtx::write_protect).
+///
+/// Locks: mmap lock or VMA lock, read. May sleep, but cannot give up the lock. The page is there already; nothing is
+/// inserted. The answer is [`allow`](Self::allow), or an error for the store.
+///
+/// Registered with [`Hooks::page_mkwrite`](crate::Hooks::page_mkwrite). Where it is, shared mappings start read-only.
+#[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
+pub struct PageMkwriteCtx<'f, P: Platform, M> {
+    frame: Held<&'f FaultFrame<'f, P>>,
+    brand: Invariant<'f>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut PageMkwriteCtx<'static, P, M>>,
+}
+
+fault_token!(PageMkwriteCtx, page_mkwrite);
+sleeping_fault_token!(PageMkwriteCtx);
+
+/// Answering.
+impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
+    /// The page that is to be written.
+    #[must_use]
+    pub fn page(&self) -> P::Page {
+        P::fault_page(self.fault())
+    }
+
+    /// Locks the page that is to be written (`lock_page`), to look whether it still belongs to the object and to note
+    /// the store; then [`allow_locked`](Self::allow_locked). Sleeps while somebody else has it locked.
+    pub fn lock_page(&self) -> LockedPage<'f, P> {
+        self.frame.0.lock_page(&self.page())
+    }
+
+    /// The store may happen: the page becomes writable and dirty, for this and for later stores (`VM_FAULT_LOCKED`,
+    /// with the page locked while that is done).
+    ///
+    /// A driver that notes the store, and forgets the note when it protects the page again, notes it **between**
+    /// [`lock_page`](Self::lock_page) and [`allow_locked`](Self::allow_locked): noted before the page is locked it may be
+    /// forgotten before the page is writable, and the store is then never told.
+    pub fn allow(self) -> VmFault<'f> {
+        let page = self.lock_page();
+        self.allow_locked(page)
+    }
+
+    /// The same with the page locked already. Anything but the [page](Self::page) that is to be written fails the store.
+    pub fn allow_locked(self, page: LockedPage<'f, P>) -> VmFault<'f> {
+        if page.get().map(P::page_pfn) != Some(P::page_pfn(&self.page())) {
+            return self.fail(Errno::EINVAL);
+        }
+        // The lock goes with the answer; the core has a reference of its own.
+        drop(page.into_locked());
+        self.answer(FaultCode::LOCKED)
+    }
+
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`): what a file system does
+    /// whose pages are frames of a device with pages behind them. If another one is there meanwhile, it is left alone,
+    /// and the access repeated.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        let code = mixed_mkwrite(self.frame(), frame);
+        self.answer(code)
+    }
+}
+
+fn mixed_mkwrite<P: Platform>(this: &FaultFrame<'_, P>, frame: Frame<'_, P>) -> FaultCode {
+    let address = P::fault_address(&this.fault) & !(P::PAGE_SIZE - 1);
+    P::vmf_insert_mixed(&this.fault, address, frame.pfn(), true)
+}
+
+/// The token of `pfn_mkwrite`: a frame that was inserted by number is about to be written for the first time. There is
+/// no page to lock. Else as [`PageMkwriteCtx`].
+///
+/// Registered with [`Hooks::pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
+#[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
+pub struct PfnMkwriteCtx<'f, P: Platform, M> {
+    frame: Held<&'f FaultFrame<'f, P>>,
+    brand: Invariant<'f>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut PfnMkwriteCtx<'static, P, M>>,
+}
+
+fault_token!(PfnMkwriteCtx, pfn_mkwrite);
+sleeping_fault_token!(PfnMkwriteCtx);
+
+/// Answering.
+impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
+    /// The store may happen: the entry becomes writable, for this and for later stores.
+    ///
+    /// That is after the hook has returned: a driver that notes the store under a lock of its own, and forgets the note
+    /// when it unmaps the frame, may forget it in between. In a [`Mixed`](crate::Mixed) mapping
+    /// [`insert_mixed_mkwrite`](Self::insert_mixed_mkwrite) makes it writable here and now, under that lock.
+    pub fn allow(self) -> VmFault<'f> {
+        self.answer(FaultCode::NONE)
+    }
+
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`); if it is another one
+    /// meanwhile, it is left alone, and the access repeated.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        let code = mixed_mkwrite(self.frame(), frame);
+        self.answer(code)
+    }
+}
+
+/// What only a fault that misses has: something to insert, and a lock that can be given up.
+macro_rules! inserts_nothing {
+    ($token:ident) => {
+        #[doc(hidden)]
+        impl<'f, P: Platform, M> $token<'f, P, M> {
+            pub fn insert_page<R>(self, _page: &P::Page) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn deliver<R>(self, _page: P::Page) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn release<R>(self) -> R
+            where
+                Self: ReleasesInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn insert_zero_page<R>(self) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
+            pub fn oom<R>(self) -> R
+            where
+                Self: NamesACodeForAStore,
+            {
+                Self::refused()
+            }
+
+            pub fn nopage<R>(self) -> R
+            where
+                Self: NamesACodeForAStore,
+            {
+                Self::refused()
+            }
+
+            pub fn sigbus<R>(self) -> R
+            where
+                Self: NamesACodeForAStore,
+            {
+                Self::refused()
+            }
+
+            pub fn retry<R>(self) -> R
+            where
+                Self: ReleasesInFault,
+            {
+                Self::refused()
+            }
+        }
+    };
+}
+
+inserts_nothing!(PageMkwriteCtx);
+inserts_nothing!(PfnMkwriteCtx);
+
+/// What a page has.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
+    pub fn page<R>(&self) -> R
+    where
+        Self: HasAPage,
+    {
+        Self::refused()
+    }
+
+    pub fn lock_page<R>(&self) -> R
+    where
+        Self: HasAPage,
+    {
+        Self::refused()
+    }
+
+    pub fn allow_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    where
+        Self: HasAPage,
+    {
+        Self::refused()
+    }
+}

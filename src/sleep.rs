@@ -1,0 +1,19 @@
+//! The right to sleep.
+
+use core::marker::PhantomData;
+
+/// The right to sleep. Whatever may sleep takes one, and then cannot be called where there is none (G15): allocations,
+/// locks, and a driver's own functions that wait for something.
+///
+/// The tokens of hooks that may sleep give it: `ctx.may_sleep()`. Outside hooks the platform does: when a device is
+/// opened or a module loaded. It is good for as long as what gave it is borrowed.
+#[derive(Clone, Copy)]
+pub struct MaySleep<'a> {
+    context: PhantomData<&'a ()>,
+    thread: PhantomData<*mut MaySleep<'static>>,
+}
+
+/// The right. Not an associated function of [`MaySleep`], which rustc would suggest to whoever tries a literal.
+pub(crate) const fn may_sleep<'a>() -> MaySleep<'a> {
+    MaySleep { context: PhantomData, thread: PhantomData }
+}

@@ -1,0 +1,415 @@
+//! A machine with one user page, two frames and one object, every part of which is loom's: `tests/relocatable.rs` has
+//! loom try every order in which threads can meet on it.
+
+#![expect(unsafe_code, reason = "a platform")]
+
+use std::{mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
+
+use loom::sync::{Mutex, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use vmctx::{
+    Errno, FrameRange, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt,
+    Platform, RwLock, UserAddr, VmOperations, WaitQueue, entry,
+    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+};
+
+/// What a frame holds that is nobody's any more.
+pub const STALE: u32 = u32::MAX;
+
+/// The platform.
+pub enum Model {}
+
+/// Which of the two frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The first.
+    Left,
+    /// The second.
+    Right,
+}
+
+/// The machine.
+pub struct World {
+    /// The page table: which frame the user's page is, if any. Hardware holds it for the time of an access, so that
+    /// who takes an entry away has waited for those who were using it.
+    entry: Mutex<Option<u64>>,
+    /// What the two frames hold.
+    frames: [Mutex<u32>; 2],
+}
+
+impl World {
+    /// Nothing mapped, zero in the first frame, and nothing of use in the second.
+    fn new() -> Arc<Self> {
+        Arc::new(Self { entry: Mutex::new(None), frames: [Mutex::new(0), Mutex::new(STALE)] })
+    }
+
+    /// The frames, as a driver has them.
+    #[must_use]
+    pub fn memory(self: &Arc<Self>) -> Frames {
+        Frames(Arc::clone(self))
+    }
+
+    /// Whether the user's page is any frame at all.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        locked(&self.entry).is_some()
+    }
+
+    /// Copies one frame to the other, and leaves nothing of use behind.
+    pub fn carry(&self, from: Side, to: Side) {
+        let mut old = locked(self.frame(from));
+        let mut new = locked(self.frame(to));
+        *new = *old;
+        *old = STALE;
+    }
+
+    fn frame(&self, side: Side) -> &Mutex<u32> {
+        let [left, right] = &self.frames;
+        match side {
+            Side::Left => left,
+            Side::Right => right,
+        }
+    }
+
+    /// A user's access to the page: through the page table, with as many faults as it takes.
+    pub fn access<V: VmOperations<Platform = Model>>(self: &Arc<Self>, state: &Arc<V>, store: Option<u32>) -> u32 {
+        loop {
+            let entry = locked(&self.entry);
+            if let Some(frame) = entry.and_then(|pfn| self.frames.get(usize::try_from(pfn).ok()?)) {
+                let mut bytes = locked(frame);
+                if let Some(value) = store {
+                    *bytes = value;
+                }
+                return *bytes;
+            }
+            drop(entry);
+            // SAFETY: the copy is not dropped, and its original outlives it.
+            let copy = ManuallyDrop::new(unsafe { ptr::read(state) });
+            // SAFETY: the state outlives the call, and there is no lock to be held in a world without VMAs.
+            let code = unsafe { entry::fault::<V>(copy, Fault(Arc::clone(self))) };
+            assert_eq!(code, FaultCode::NOPAGE, "the driver serves every fault");
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A lock that loom watches.
+pub struct Lock<T>(loom::sync::RwLock<T>);
+
+impl<T: Send + Sync + 'static> RwLock<T> for Lock<T> {
+    type Read<'a> = RwLockReadGuard<'a, T>;
+    type Write<'a> = RwLockWriteGuard<'a, T>;
+
+    fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self(loom::sync::RwLock::new(value)))
+    }
+
+    fn read(&self, _: MaySleep<'_>) -> Self::Read<'_> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn try_read(&self) -> Option<Self::Read<'_>> {
+        self.0.try_read().ok()
+    }
+
+    fn write(&self, _: MaySleep<'_>) -> Self::Write<'_> {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn try_write(&self) -> Option<Self::Write<'_>> {
+        self.0.try_write().ok()
+    }
+}
+
+/// The two frames of a world.
+#[derive(Clone)]
+pub struct Frames(Arc<World>);
+
+// SAFETY: there are two frames for as long as there is a world.
+unsafe impl FrameSource for Frames {
+    type Platform = Model;
+
+    fn base(&self) -> u64 {
+        0
+    }
+
+    fn count(&self) -> PageCount {
+        PageCount::new(self.0.frames.len())
+    }
+}
+
+impl Iomem for Frames {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        Err(OutOfFrames { offset, len: into.len() })
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        Err(OutOfFrames { offset, len: from.len() })
+    }
+}
+
+/// A fault of the user's page.
+pub struct Fault(Arc<World>);
+
+/// What this world has nothing of: pages, queues, VMAs that are made, mappings to come back to.
+#[derive(Clone)]
+pub enum Never {}
+
+impl Page for Never {
+    fn read(&self, _: usize, _: &mut [u8]) -> Result<(), OutOfPage> {
+        match *self {}
+    }
+
+    fn write(&self, _: usize, _: &[u8]) -> Result<(), OutOfPage> {
+        match *self {}
+    }
+}
+
+impl WaitQueue for Never {
+    fn new(_: MaySleep<'_>) -> Result<Self, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    fn wakes(&self) -> u64 {
+        match *self {}
+    }
+
+    fn wake_all(&self) {
+        match *self {}
+    }
+}
+
+// SAFETY: there is no VMA that is being made, a fault is made in `World::access` alone, and what is mapped by number
+// are a world's frames, which stay. The rest is safe code.
+unsafe impl Platform for Model {
+    const PAGE_SHIFT: u32 = 12;
+    type Page = Never;
+    type Memory = ();
+    type Iomem = Frames;
+    type WaitQueue = Never;
+    type RwLock<T: Send + Sync + 'static> = Lock<T>;
+    type Mappings = Arc<World>;
+    type Handle = Never;
+    type Caller = Never;
+    type MappedVma = Never;
+    type Ref<T: Send + Sync + 'static> = Arc<T>;
+    type Vma = Never;
+    type Fault = Fault;
+
+    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
+        Ok(Arc::new(value))
+    }
+
+    fn alloc_page((): &(), _: MaySleep<'_>) -> Result<Never, Errno> {
+        Err(Errno::ENOMEM)
+    }
+
+    fn page_pfn(page: &Never) -> u64 {
+        match *page {}
+    }
+
+    fn new_mappings(_: MaySleep<'_>) -> Result<Arc<World>, Errno> {
+        Ok(World::new())
+    }
+
+    fn unmap_mapping_range(world: &Arc<World>, _: PageOffset, _: PageCount, _: MaySleep<'_>) {
+        *locked(&world.entry) = None;
+    }
+
+    fn fault_address(_: &Fault) -> usize {
+        0
+    }
+
+    fn fault_pgoff(_: &Fault) -> PageOffset {
+        PageOffset::ZERO
+    }
+
+    fn fault_flags(_: &Fault) -> FaultFlags {
+        FaultFlags::NONE
+    }
+
+    fn fault_vma_range(_: &Fault) -> Range<usize> {
+        0..Self::PAGE_SIZE
+    }
+
+    fn fault_vma_pgoff(_: &Fault) -> PageOffset {
+        PageOffset::ZERO
+    }
+
+    fn fault_vma_flags(_: &Fault) -> VmFlags {
+        VmFlags::SHARED | VmFlags::PFNMAP
+    }
+
+    fn fault_page_prot(_: &Fault) -> PageProt {
+        PageProt::of_vma(true, Cache::WriteBack)
+    }
+
+    fn fault_is_of(fault: &Fault, world: &Arc<World>) -> bool {
+        Arc::ptr_eq(&fault.0, world)
+    }
+
+    fn vmf_insert_pfn(fault: &Fault, _: usize, pfn: u64, _: Option<PageProt>) -> FaultCode {
+        let mut entry = locked(&fault.0.entry);
+        if entry.is_none() {
+            *entry = Some(pfn);
+        }
+        FaultCode::NOPAGE
+    }
+
+    fn vma_range(vma: &Never) -> Range<usize> {
+        match *vma {}
+    }
+
+    fn vma_pgoff(vma: &Never) -> PageOffset {
+        match *vma {}
+    }
+
+    fn vma_flags(vma: &Never) -> VmFlags {
+        match *vma {}
+    }
+
+    fn vma_change_flags(vma: &mut Never, _: VmFlags, _: VmFlags) {
+        match *vma {}
+    }
+
+    fn vma_set_cache(vma: &mut Never, _: Cache) {
+        match *vma {}
+    }
+
+    fn vma_set_decrypted(vma: &mut Never) {
+        match *vma {}
+    }
+
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut Never, _: Arc<V>) {
+        match *vma {}
+    }
+
+    fn vma_handle(vma: &Never) -> Option<Never> {
+        match *vma {}
+    }
+
+    fn abandon(vma: &mut Never) {
+        match *vma {}
+    }
+
+    fn vm_insert_page(vma: &mut Never, _: usize, _: &Never) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn vm_insert_zero_page(vma: &mut Never, _: usize) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn vm_insert_mixed(vma: &mut Never, _: usize, _: u64) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn remap_pfn_range(vma: &mut Never, _: usize, _: FrameRange<'_, Self>) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn vmf_insert_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
+        match *page {}
+    }
+
+    fn vmf_insert_zero_page(_: &Fault, _: usize) -> FaultCode {
+        FaultCode::SIGBUS
+    }
+
+    fn vmf_insert_mixed(_: &Fault, _: usize, _: u64, _: bool) -> FaultCode {
+        FaultCode::SIGBUS
+    }
+
+    fn deliver(_: &Fault, page: Never) {
+        match page {}
+    }
+
+    fn lock_page(_: &Fault, page: &Never) {
+        match *page {}
+    }
+
+    fn unlock_page(_: &Fault, page: &Never) {
+        match *page {}
+    }
+
+    fn release(_: &Fault) {}
+
+    fn wait(_: &Fault, queue: &Never, _: u64) -> Result<(), Errno> {
+        match *queue {}
+    }
+
+    fn fault_page(_: &Fault) -> Never {
+        // No page is mapped here, so none is written for the first time.
+        std::process::abort()
+    }
+
+    fn vmf_insert_pfn_huge(_: &Fault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
+        FaultCode::FALLBACK
+    }
+
+    fn vmf_map_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
+        match *page {}
+    }
+
+    fn vmf_map_mixed(_: &Fault, _: usize, _: u64) -> FaultCode {
+        FaultCode::SIGBUS
+    }
+
+    fn caller_lock_page(caller: &Never, _: &Never) {
+        match *caller {}
+    }
+
+    fn caller_unlock_page(caller: &Never, _: &Never) {
+        match *caller {}
+    }
+
+    fn lock_handle(handle: &Never, _: bool) -> Result<Never, Errno> {
+        match *handle {}
+    }
+
+    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Never, _: UserAddr) -> Result<Never, Errno> {
+        match *caller {}
+    }
+
+    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Never) -> Option<&V> {
+        match *vma {}
+    }
+
+    fn mapped_pgoff(vma: &Never, _: UserAddr) -> Option<PageOffset> {
+        match *vma {}
+    }
+
+    fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        match *vma {}
+    }
+
+    fn mapped_insert_page(vma: &Never, _: usize, _: &Never) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_insert_pages(vma: &Never, _: usize, _: &[Never]) -> Result<(), (Errno, usize)> {
+        match *vma {}
+    }
+
+    fn mapped_insert_zero_page(vma: &Never, _: usize) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_insert_pfn(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_insert_mixed(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
+        match *vma {}
+    }
+
+    fn mapped_zap(vma: &Never, _: Range<usize>) {
+        match *vma {}
+    }
+
+    fn mapped_write_protect(vma: &Never, _: Range<usize>) {
+        match *vma {}
+    }
+}

@@ -1,0 +1,238 @@
+//! `open` and `close`: what a driver is told of the VMAs that share a state, and one that it does not agree to.
+
+use std::sync::{Arc, Mutex};
+
+use vmctx::{
+    Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, VmFault, VmOperations,
+    sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError},
+};
+
+use crate::drivers::{PAGE, errno, open, page_at, pages};
+
+/// What happened, and to which pages of the object.
+type Log = Arc<Mutex<Vec<(&'static str, usize, usize)>>>;
+
+/// A mapping whose driver keeps a log.
+struct Logged {
+    pages: Vec<Page>,
+    log: Log,
+    refuses: Arc<Mutex<bool>>,
+    inside: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Logged {
+    fn note(&self, what: &'static str, shown: &std::ops::Range<PageOffset>) {
+        if let Some(inside) = &self.inside {
+            inside();
+        }
+        self.log.lock().unwrap().push((what, shown.start.index(), shown.end.index()));
+    }
+}
+
+impl Drop for Logged {
+    fn drop(&mut self) {
+        self.log.lock().unwrap().push(("drop", 0, 0));
+    }
+}
+
+impl VmOperations for Logged {
+    type Platform = Sim;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .open(|logged: &Self, shown| {
+            if *logged.refuses.lock().unwrap() {
+                logged.note("refuse", &shown);
+                return Err(Errno::EMFILE);
+            }
+            logged.note("open", &shown);
+            Ok(())
+        })
+        .close(|logged: &Self, shown| logged.note("close", &shown));
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        let page = &self.pages[ctx.pgoff().index()];
+        ctx.insert_page(page)
+    }
+}
+
+struct Set {
+    file: File,
+    pages: Vec<Page>,
+    log: Log,
+    refuses: Arc<Mutex<bool>>,
+}
+
+impl Set {
+    fn new(machine: &Machine) -> Self {
+        let (pages, log, refuses) = (pages(machine, 4), Log::default(), Arc::new(Mutex::new(false)));
+        let file = open(machine, {
+            let (pages, log, refuses) = (pages.clone(), Arc::clone(&log), Arc::clone(&refuses));
+            move |ctx| {
+                let (pages, log, refuses) = (pages.clone(), Arc::clone(&log), Arc::clone(&refuses));
+                Ok(ctx.establish(Logged { pages, log, refuses, inside: None })?.fill_later())
+            }
+        });
+        Self { file, pages, log, refuses }
+    }
+
+    fn refuse(&self, refuses: bool) {
+        *self.refuses.lock().unwrap() = refuses;
+    }
+
+    fn log(&self) -> Vec<(&'static str, usize, usize)> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    fn map_counts(&self) -> Vec<usize> {
+        self.pages.iter().map(Page::map_count).collect()
+    }
+}
+
+fn touch(process: &Process, at: vmctx::UserAddr, pages: usize) {
+    for page in 0..pages {
+        process.thread().read_u8(page_at(at, page)).unwrap();
+    }
+}
+
+#[test]
+fn every_vma_but_the_first_is_opened_and_every_one_is_closed() {
+    let machine = Machine::new();
+    let set = Set::new(&machine);
+    let process = machine.process();
+    let at = process.mmap(&set.file, Map::shared(4 * PAGE)).unwrap();
+    touch(&process, at, 4);
+    assert_eq!(set.log(), []);
+    let child = process.fork().unwrap();
+    assert_eq!(set.log(), [("open", 0, 4)]);
+    child.exit().unwrap();
+    assert_eq!(set.log(), [("close", 0, 4)]);
+
+    process.mprotect(page_at(at, 1), 2 * PAGE, Prot::READ).unwrap();
+    assert_eq!(set.log(), [("open", 1, 4), ("open", 3, 4)]);
+    // What moves is opened where it goes, and closed where it was.
+    let moved = process.mremap(page_at(at, 3), PAGE, 700 * PAGE, true).unwrap();
+    assert_eq!(set.log(), if moved == page_at(at, 3) { vec![] } else { vec![("open", 3, 703), ("close", 3, 4)] });
+    process.munmap(at, 2 * PAGE).unwrap();
+    assert_eq!(set.log(), [("open", 2, 3), ("close", 0, 1), ("close", 1, 2)]);
+    process.exit().unwrap();
+    let log = set.log();
+    assert_eq!((log.len(), log.last()), (3, Some(&("drop", 0, 0))));
+    assert!(log.contains(&("close", 2, 3)) && log.contains(&("close", 3, 703)));
+    assert_eq!(set.map_counts(), [0; 4]);
+}
+
+#[test]
+fn a_mapping_is_closed_when_its_pages_have_gone() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let counts: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let inside: Arc<dyn Fn() + Send + Sync> = Arc::new({
+        let (page, counts) = (page.clone(), Arc::clone(&counts));
+        move || counts.lock().unwrap().push(page.map_count())
+    });
+    let file = open(&machine, move |ctx| {
+        let (pages, inside) = (vec![page.clone()], Some(Arc::clone(&inside)));
+        Ok(ctx.establish(Logged { pages, log: Log::default(), refuses: Arc::default(), inside })?.fill_later())
+    });
+    for by_exit in [false, true] {
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        touch(&process, at, 1);
+        if by_exit {
+            process.exit().unwrap();
+        } else {
+            process.munmap(at, PAGE).unwrap();
+        }
+        assert_eq!(counts.lock().unwrap().pop(), Some(0));
+    }
+}
+
+#[test]
+fn a_mmap_that_fails_is_dropped_and_not_closed() {
+    let machine = Machine::new();
+    let log = Log::default();
+    let file = open(&machine, {
+        let log = Arc::clone(&log);
+        move |ctx| {
+            let state = Logged { pages: Vec::new(), log: Arc::clone(&log), refuses: Arc::default(), inside: None };
+            let _ctx = ctx.establish(state)?;
+            Err(Errno::ENODEV)
+        }
+    });
+    let process = machine.process();
+    assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::ENODEV);
+    assert_eq!(*log.lock().unwrap(), [("drop", 0, 0)]);
+}
+
+#[test]
+fn a_child_whose_open_fails_has_nothing_and_is_not_closed() {
+    let machine = Machine::new();
+    let set = Set::new(&machine);
+    let process = machine.process();
+    let at = process.mmap(&set.file, Map::shared(4 * PAGE)).unwrap();
+    touch(&process, at, 4);
+    set.refuse(true);
+    let child = process.fork().unwrap();
+    set.refuse(false);
+    assert_eq!(set.log(), [("refuse", 0, 4)]);
+    assert_eq!(child.mapped_pages(at, 4 * PAGE), PageCount::ZERO);
+    assert_eq!(set.map_counts(), [1; 4]);
+    let signal = child.thread().read_u8(page_at(at, 2)).unwrap_err().signal();
+    assert_eq!(signal, Some(Signal::Sigbus(page_at(at, 2))));
+    // Nor has its child.
+    let grandchild = child.fork().unwrap();
+    assert_eq!(grandchild.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+    assert_eq!(set.log(), []);
+    // It keeps the state all the same, which goes with the last.
+    process.exit().unwrap();
+    assert_eq!(set.log(), [("close", 0, 4)]);
+    child.exit().unwrap();
+    assert_eq!(set.log(), []);
+    grandchild.exit().unwrap();
+    assert_eq!(set.log(), [("drop", 0, 0)]);
+}
+
+#[test]
+fn a_part_or_a_move_whose_open_fails_has_nothing() {
+    let machine = Machine::new();
+    let set = Set::new(&machine);
+    let process = machine.process();
+    let at = process.mmap(&set.file, Map::shared(4 * PAGE)).unwrap();
+    touch(&process, at, 4);
+    set.refuse(true);
+    process.mprotect(page_at(at, 2), 2 * PAGE, Prot::READ).unwrap();
+    assert_eq!((set.log(), set.map_counts()), (vec![("refuse", 2, 4)], vec![1, 1, 0, 0]));
+    touch(&process, at, 2);
+    let dead = page_at(at, 2);
+    assert_eq!(process.thread().read_u8(dead).unwrap_err().signal(), Some(Signal::Sigbus(dead)));
+    let moved = process.mremap(at, 2 * PAGE, 3 * PAGE, true).unwrap();
+    assert_eq!((set.log(), set.map_counts()), (vec![("refuse", 0, 3), ("close", 0, 2)], vec![0; 4]));
+    assert_eq!(process.thread().read_u8(moved).unwrap_err().signal(), Some(Signal::Sigbus(moved)));
+    process.exit().unwrap();
+    assert_eq!(set.log(), [("drop", 0, 0)]);
+}
+
+#[test]
+fn user_memory_and_system_calls_are_out_of_bounds_for_both() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let log = Log::default();
+    let seen: Arc<Mutex<Vec<_>>> = Arc::default();
+    let inside: Arc<dyn Fn() + Send + Sync> = Arc::new({
+        let (machine, seen) = (machine.clone(), Arc::clone(&seen));
+        move || {
+            let process = machine.process();
+            let touched = process.thread().read_u8(vmctx::UserAddr::new(PAGE));
+            seen.lock().unwrap().push((touched.unwrap_err(), process.fork().unwrap_err()));
+        }
+    });
+    let file = open(&machine, move |ctx| {
+        let (log, inside) = (Arc::clone(&log), Some(Arc::clone(&inside)));
+        Ok(ctx.establish(Logged { pages: Vec::new(), log, refuses: Arc::default(), inside })?.fill_later())
+    });
+    process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.fork().unwrap().exit().unwrap();
+    let address = vmctx::UserAddr::new(PAGE);
+    let refused = |hook| (AccessError::InsideHook { hook, address }, SyscallError::InsideHook { hook });
+    assert_eq!(*seen.lock().unwrap(), [refused(Hook::Open), refused(Hook::Close)]);
+}

@@ -1,0 +1,464 @@
+//! First stores: who is told, when, and what becomes of the store.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Handle, Hooks, Iomem as _, Mapping, Mixed, Normal, Page as _, PageCount,
+    PageMkwriteCtx, PageOffset, PfnMkwriteCtx, VmFault, VmOperations,
+    kind::{FilledLater, MapsPages},
+    sim::{DeviceMemory, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim},
+};
+
+use crate::drivers::{PAGE, first_byte, in_threads, open, page_at, pages, with_handles};
+
+type OnFault<M> = Box<dyn for<'f> Fn(FaultCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
+type OnStore<M> = Box<dyn for<'f> Fn(PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
+
+/// A mapping whose driver is told of first stores to its pages.
+struct Told<M> {
+    fault: OnFault<M>,
+    store: OnStore<M>,
+}
+
+impl<M> Told<M> {
+    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> {
+        (self.store)(ctx)
+    }
+}
+
+impl<M: Mapping + MapsPages> VmOperations for Told<M> {
+    type Platform = Sim;
+    type Mapping = M;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, M>) -> VmFault<'f> {
+        (self.fault)(ctx)
+    }
+}
+
+fn told<M: Mapping + MapsPages + FilledLater>(machine: &Machine, told: Told<M>) -> File {
+    let told = Arc::new(told);
+    open(machine, move |ctx| Ok(ctx.establish_shared(Arc::clone(&told))?.fill_later()))
+}
+
+fn inserting(page: &Page) -> OnFault<Mixed> {
+    let page = page.clone();
+    Box::new(move |ctx| ctx.insert_page(&page))
+}
+
+fn allowing<M: 'static>() -> OnStore<M> {
+    Box::new(|ctx| ctx.allow())
+}
+
+#[test]
+fn an_inserted_page_starts_read_only_and_its_first_store_is_told() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let store: OnStore<Mixed> = Box::new(|ctx| {
+        assert!(ctx.is_write() && ctx.is_shared() && !ctx.is_cow());
+        assert_eq!(ctx.pgoff(), PageOffset::new(3));
+        assert_eq!(first_byte(&ctx.page()), 1, "the byte is not there yet");
+        ctx.allow()
+    });
+    let file = told(&machine, Told { fault: inserting(&page), store });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(3))).unwrap();
+
+    assert_eq!(user.read_u8(at), Ok(1));
+    assert!(!process.page_prot_at(at).unwrap().is_writable());
+    assert_eq!(machine.statistics().mkwrite_calls, 0);
+    user.write_u8(at, 7).unwrap();
+    assert!(process.page_prot_at(at).unwrap().is_writable());
+    user.write_u8(at, 8).unwrap();
+    let seen = machine.statistics();
+    assert_eq!((seen.mkwrite_calls, seen.handler_calls, seen.faults), (1, 1, 2));
+    assert_eq!((first_byte(&page), page.map_count()), (8, 1));
+    drop((user, process, file));
+    assert_eq!(page.references(), 1, "none is left in the hook's hands");
+}
+
+#[test]
+fn a_page_handed_back_for_a_store_is_told_before_it_is_mapped() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    for locked in [false, true] {
+        let delivered = page.clone();
+        let fault: OnFault<Normal> = Box::new(move |ctx| {
+            if !locked {
+                return ctx.deliver(delivered.clone());
+            }
+            let page = ctx.lock_page(&delivered);
+            ctx.deliver_locked(page)
+        });
+        let watched = page.clone();
+        let store: OnStore<Normal> = Box::new(move |ctx| {
+            assert_eq!(watched.map_count(), 0);
+            let page = ctx.lock_page();
+            ctx.allow_locked(page)
+        });
+        let file = told(&machine, Told { fault, store });
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        let before = machine.statistics();
+        process.thread().write_u8(at, 9).unwrap();
+        let after = machine.statistics();
+        assert_eq!((after.faults - before.faults, after.mkwrite_calls - before.mkwrite_calls), (1, 1));
+        assert_eq!((first_byte(&page), page.map_count()), (9, 1));
+    }
+}
+
+#[test]
+fn a_store_that_is_refused_changes_nothing() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let refused = |store: OnStore<Mixed>| {
+        let file = told(&machine, Told { fault: inserting(&page), store });
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        let signal = process.thread().write_u8(at, 9).unwrap_err().signal();
+        assert_eq!((first_byte(&page), process.page_prot_at(at).unwrap().is_writable()), (1, false));
+        (signal, at)
+    };
+    let (signal, at) = refused(Box::new(|ctx| ctx.fail(Errno::EROFS)));
+    assert_eq!(signal, Some(Signal::Sigbus(at)));
+    let (signal, at) = refused(Box::new(|ctx| ctx.fail(Errno::ENOMEM)));
+    assert_eq!(signal, Some(Signal::Killed(at)));
+}
+
+#[test]
+fn a_store_that_is_to_be_repeated_asks_again() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let asked = AtomicUsize::new(0);
+    let store: OnStore<Mixed> = Box::new(move |ctx| match asked.fetch_add(1, Ordering::Relaxed) {
+        0 => ctx.fail_or_refault(Errno::EAGAIN),
+        _ => ctx.allow(),
+    });
+    let file = told(&machine, Told { fault: inserting(&page), store });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.thread().write_u8(at, 9).unwrap();
+    assert_eq!((machine.statistics().mkwrite_calls, first_byte(&page)), (2, 9));
+}
+
+#[test]
+fn an_entry_that_goes_while_the_hook_is_asked_is_not_made_writable() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let file: Arc<OnceLock<File>> = Arc::default();
+    let moved = Arc::new(AtomicBool::new(false));
+    let fault: OnFault<Mixed> = Box::new({
+        let (pages, moved) = (pages.clone(), Arc::clone(&moved));
+        move |ctx| ctx.insert_page(&pages[usize::from(moved.load(Ordering::Relaxed))])
+    });
+    let store: OnStore<Mixed> = Box::new({
+        let file = Arc::clone(&file);
+        move |ctx| {
+            if !moved.swap(true, Ordering::Relaxed) {
+                file.get().unwrap().unmap_mapping_range(PageOffset::ZERO, PageCount::new(1), false);
+            }
+            ctx.allow()
+        }
+    });
+    let opened = told(&machine, Told { fault, store });
+    file.set(opened.clone()).unwrap();
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&opened, Map::shared(PAGE)).unwrap();
+    assert_eq!(user.read_u8(at), Ok(1));
+    user.write_u8(at, 9).unwrap();
+    assert_eq!((first_byte(&pages[0]), first_byte(&pages[1])), (1, 9));
+    assert_eq!(machine.statistics().mkwrite_calls, 2);
+}
+
+#[test]
+fn a_private_mapping_tells_nobody_of_its_copies() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let store: OnStore<Mixed> = Box::new(|ctx| ctx.fail(Errno::EROFS));
+    let file = told(&machine, Told { fault: inserting(&page), store });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::private(PAGE)).unwrap();
+    user.read_u8(at).unwrap();
+    user.write_u8(at, 9).unwrap();
+    assert_eq!((user.read_u8(at), first_byte(&page)), (Ok(9), 1));
+    assert_eq!((machine.statistics().mkwrite_calls, machine.statistics().copies), (0, 1));
+}
+
+#[test]
+fn what_is_inserted_at_mmap_starts_read_only_too() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let inserted = page.clone();
+    let file = open(&machine, move |ctx| {
+        let state = Told::<Mixed> { fault: Box::new(|ctx| ctx.fail(Errno::ENXIO)), store: allowing() };
+        ctx.establish(state)?.insert_page(&inserted)?.finish()
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert!(!process.page_prot_at(at).unwrap().is_writable());
+    process.thread().write_u8(at, 9).unwrap();
+    assert_eq!((machine.statistics().mkwrite_calls, first_byte(&page)), (1, 9));
+}
+
+#[test]
+fn mprotect_gives_back_only_what_was_told() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 2);
+    let fault: OnFault<Mixed> = Box::new(move |ctx| {
+        let page = &pages[ctx.pgoff().index()];
+        ctx.insert_page(page)
+    });
+    let file = told(&machine, Told { fault, store: allowing() });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    user.write_u8(at, 9).unwrap();
+    user.read_u8(page_at(at, 1)).unwrap();
+    process.mprotect(at, 2 * PAGE, Prot::READ).unwrap();
+    assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
+    process.mprotect(at, 2 * PAGE, Prot::READ | Prot::WRITE).unwrap();
+    let writable = |page| process.page_prot_at(page_at(at, page)).unwrap().is_writable();
+    assert_eq!((writable(0), writable(1)), (true, false));
+    user.write_u8(at, 10).unwrap();
+    assert_eq!(machine.statistics().mkwrite_calls, 1);
+    user.write_u8(page_at(at, 1), 10).unwrap();
+    assert_eq!(machine.statistics().mkwrite_calls, 2);
+}
+
+#[test]
+fn user_memory_is_out_of_bounds_for_the_hook() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let process = machine.process();
+    let (inside, seen) = (process.clone(), Arc::new(OnceLock::new()));
+    let store: OnStore<Mixed> = Box::new({
+        let seen = Arc::clone(&seen);
+        move |ctx| {
+            let _ = seen.set((inside.thread().read_u8(ctx.user_address_for_odd_page_sizes()), inside.ioctl(|_| ())));
+            ctx.allow()
+        }
+    });
+    let file = told(&machine, Told { fault: inserting(&page), store });
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.thread().write_u8(at, 9).unwrap();
+    let (touched, ioctl) = seen.get().unwrap();
+    let hook = Hook::PageMkwrite;
+    assert_eq!(*touched, Err(vmctx::sim::AccessError::InsideHook { hook, address: at }));
+    assert_eq!(*ioctl, Err(vmctx::sim::SyscallError::InsideHook { hook }));
+    process.exit().unwrap();
+}
+
+/// A page with a copy of it on disk, brought up to date by whoever cleans it.
+struct WrittenBack {
+    page: Page,
+    dirty: Arc<AtomicBool>,
+}
+
+impl WrittenBack {
+    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        let page = ctx.lock_page();
+        self.dirty.store(true, Ordering::SeqCst);
+        ctx.allow_locked(page)
+    }
+}
+
+impl VmOperations for WrittenBack {
+    type Platform = Sim;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        ctx.insert_page(&self.page)
+    }
+}
+
+fn write_protect<M: Mapping>(process: &Process, handle: &Handle<Sim, M>) {
+    process.ioctl(|ctx| handle.lock(ctx).unwrap().write_protect(PageOffset::ZERO, PageCount::new(1))).unwrap();
+}
+
+#[test]
+fn write_protection_has_the_next_store_told_and_no_load() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let shown = page.clone();
+    let (file, handles) =
+        with_handles(&machine, move || Arc::new(WrittenBack { page: shown.clone(), dirty: Arc::default() }));
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let handle = handles.lock().unwrap().pop().unwrap();
+    for round in 1..=3 {
+        user.write_u8(at, round).unwrap();
+        write_protect(&process, &handle);
+        let faults = machine.statistics().faults;
+        assert_eq!(user.read_u8(at), Ok(round));
+        assert_eq!(machine.statistics().faults, faults);
+        assert_eq!(machine.statistics().mkwrite_calls, u64::from(round));
+    }
+    assert_eq!(page.map_count(), 1);
+}
+
+#[test]
+fn a_cleaner_that_runs_beside_writers_misses_no_store() {
+    let machine = Machine::new();
+    let page = machine.alloc_page().unwrap();
+    let dirty = Arc::new(AtomicBool::new(false));
+    let (file, handles) = with_handles(&machine, {
+        let (page, dirty) = (page.clone(), Arc::clone(&dirty));
+        move || Arc::new(WrittenBack { page: page.clone(), dirty: Arc::clone(&dirty) })
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let handle = handles.lock().unwrap().pop().unwrap();
+    let writing = AtomicUsize::new(3);
+    let disk = std::sync::Mutex::new([0; PAGE]);
+    let clean = || {
+        if dirty.swap(false, Ordering::SeqCst) {
+            write_protect(&process, &handle);
+            page.read(0, &mut *disk.lock().unwrap()).unwrap();
+        }
+    };
+    in_threads(&process, 4, |index, user| {
+        if index == 3 {
+            while writing.load(Ordering::SeqCst) != 0 {
+                clean();
+            }
+            return;
+        }
+        for byte in (1..=250).cycle().take(2000) {
+            user.write_u8(vmctx::UserAddr::new(at.get() + index), byte).unwrap();
+        }
+        writing.fetch_sub(1, Ordering::SeqCst);
+    });
+    clean();
+    let mut bytes = [0; PAGE];
+    page.read(0, &mut bytes).unwrap();
+    assert_eq!(bytes, *disk.lock().unwrap());
+    assert_eq!(bytes[..3], [250; 3]);
+}
+
+/// What `pfn_mkwrite` does.
+#[derive(Clone, Copy)]
+enum Does {
+    Allow,
+    Fail,
+    MakeWritable,
+}
+
+/// A mapping of frames whose driver is told of first stores.
+struct Frames {
+    memory: DeviceMemory,
+    zero: bool,
+    mkwrite_at_once: bool,
+    does: Does,
+}
+
+impl Frames {
+    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        match self.does {
+            Does::Allow => ctx.allow(),
+            Does::Fail => ctx.fail(Errno::EROFS),
+            Does::MakeWritable => {
+                let frame = self.memory.frame(ctx.pgoff()).unwrap();
+                ctx.insert_mixed_mkwrite(frame)
+            }
+        }
+    }
+}
+
+impl VmOperations for Frames {
+    type Platform = Sim;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        if self.zero {
+            return ctx.insert_zero_page();
+        }
+        let frame = self.memory.frame(ctx.pgoff()).unwrap();
+        if self.mkwrite_at_once { ctx.insert_mixed_mkwrite(frame) } else { ctx.insert_mixed(frame) }
+    }
+}
+
+fn frames(machine: &Machine, does: Does, zero: bool, io: bool, mkwrite_at_once: bool) -> (File, DeviceMemory) {
+    let memory = machine.device_memory(PageCount::new(1)).unwrap();
+    let shown = memory.clone();
+    let file = open(machine, move |ctx| {
+        let ctx = if io { ctx.io() } else { ctx };
+        Ok(ctx.establish(Frames { memory: shown.clone(), zero, mkwrite_at_once, does })?.fill_later())
+    });
+    (file, memory)
+}
+
+#[test]
+fn a_first_store_to_a_frame_is_told_to_pfn_mkwrite() {
+    for does in [Does::Allow, Does::MakeWritable] {
+        let machine = Machine::new();
+        let (file, memory) = frames(&machine, does, false, false, false);
+        let process = machine.process();
+        let user = process.thread();
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        user.write_u8(at, 9).unwrap();
+        user.write_u8(at, 10).unwrap();
+        let mut byte = [0];
+        memory.read(0, &mut byte).unwrap();
+        assert_eq!((byte, machine.statistics().mkwrite_calls), ([10], 1));
+        assert!(process.page_prot_at(at).unwrap().is_writable());
+    }
+    let machine = Machine::new();
+    let (file, memory) = frames(&machine, Does::Fail, false, false, false);
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+    let mut byte = [1];
+    memory.read(0, &mut byte).unwrap();
+    assert_eq!(byte, [0]);
+}
+
+#[test]
+fn a_fault_that_makes_its_entry_writable_has_told_itself() {
+    let machine = Machine::new();
+    let (file, _memory) = frames(&machine, Does::Fail, false, false, true);
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.thread().write_u8(at, 9).unwrap();
+    assert_eq!(machine.statistics().mkwrite_calls, 0);
+}
+
+#[test]
+fn the_zero_page_is_allowed_where_a_driver_replaces_it_and_stays_zero() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let user = process.thread();
+    // Not where `get_user_pages` could take it.
+    let (file, _memory) = frames(&machine, Does::Allow, true, false, false);
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+
+    let (file, _memory) = frames(&machine, Does::Allow, true, true, false);
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(user.read_u8(at), Ok(0));
+    // To let the store through would be to write to everybody's zeros.
+    assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+    assert_eq!(user.read_u8(at), Ok(0));
+}
+
+#[test]
+fn what_was_unmapped_comes_back_read_only() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let file = told(&machine, Told { fault: inserting(&page), store: allowing() });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    user.write_u8(at, 9).unwrap();
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, false);
+    assert_eq!(user.read_u8(at), Ok(9));
+    assert!(!process.page_prot_at(at).unwrap().is_writable());
+}

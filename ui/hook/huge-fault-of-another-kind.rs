@@ -1,0 +1,19 @@
+//! G9: `huge_fault` for another kind of mapping.
+use core::marker::PhantomData;
+use vmctx::{Hooks, HugeFaultCtx, Mixed, PfnMap, Platform, VmFault, VmOperations};
+
+struct Ring<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> Ring<P> {
+    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.fallback()
+    }
+}
+
+impl<P: Platform> VmOperations for Ring<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! G14: `page_mkwrite` of another state, which this mapping does not have.
+use core::marker::PhantomData;
+use vmctx::{Hooks, Mixed, PageMkwriteCtx, Platform, VmFault, VmOperations};
+
+struct Ring<P>(PhantomData<fn(P) -> P>);
+
+struct Other;
+
+fn other<'f, P: Platform>(_: &Other, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+    ctx.allow()
+}
+
+impl<P: Platform> VmOperations for Ring<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(other);
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! G7, G13: a state that keeps a lock of memory that moves.
+use vmctx::{Location, Mixed, Moving, Platform, VmOperations};
+
+struct Hoard<P: Platform, L: Location<Platform = P>> {
+    moving: Moving<'static, P, L>,
+}
+
+impl<P: Platform, L: Location<Platform = P>> VmOperations for Hoard<P, L> {
+    type Platform = P;
+    type Mapping = Mixed;
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! G7: a state that keeps the token for a first store to a frame.
+use vmctx::{Mixed, PfnMkwriteCtx, Platform, VmOperations};
+
+struct Hoard<P: Platform> {
+    ctx: PfnMkwriteCtx<'static, P, Mixed>,
+}
+
+impl<P: Platform> VmOperations for Hoard<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! G9: a large entry of pages.
+use vmctx::{HugeFaultCtx, PfnMap, Platform, VmFault};
+
+fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, pages: &[P::Page]) -> VmFault<'f> {
+    ctx.insert_huge(pages)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! G8: one frame does not fill a large entry.
+use vmctx::{Frame, HugeFaultCtx, PfnMap, Platform, VmFault};
+
+fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frame: Frame<'_, P>) -> VmFault<'f> {
+    ctx.insert_pfn(frame)
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! G9: `map_pages` is no hook of a `PfnMap` mapping.
+use core::marker::PhantomData;
+use vmctx::{Hooks, MapPagesCtx, PfnMap, Platform, VmFault, VmOperations};
+
+struct Ring<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> Ring<P> {
+    fn map_pages<'f>(&self, ctx: MapPagesCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.finish()
+    }
+}
+
+impl<P: Platform> VmOperations for Ring<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+}
+
+fn main() {}

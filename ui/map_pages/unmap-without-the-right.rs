@@ -1,0 +1,9 @@
+//! G15: unmapping everywhere takes the right to sleep.
+use vmctx::{MapPagesCtx, Mappings, Mixed, PageCount, PageOffset, Platform, VmFault};
+
+fn map_pages<'f, P: Platform>(ctx: MapPagesCtx<'f, P, Mixed>, mappings: &Mappings<P>) -> VmFault<'f> {
+    mappings.unmap(PageOffset::ZERO, PageCount::new(1));
+    ctx.finish()
+}
+
+fn main() {}

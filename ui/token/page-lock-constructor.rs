@@ -1,0 +1,8 @@
+//! G7, G18: what makes page locks is not the driver's to call.
+use vmctx::{PageLock, Platform};
+
+fn forge<'l, P: Platform>(caller: &'l P::Caller, page: &P::Page) -> PageLock<'l, P> {
+    vmctx::page::caller_lock_page(caller, page)
+}
+
+fn main() {}
