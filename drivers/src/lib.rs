@@ -8,7 +8,18 @@
 //! | --- | --- | --- |
 //! | [`kcov`] | mmap | `Mixed` |
 //! | [`cfag12864b`] | mmap | `Mixed` |
+//! | [`ht16k33`] | mmap | `Mixed` |
 //! | [`rockchip_gem`] | mmap | `Mixed` |
+//! | [`xen_drm_front_gem`] | mmap | `Mixed` |
+//! | [`firewire_iso`] | mmap | `Mixed` |
+//! | [`dma_iommu`] | mmap | `Mixed`, or `Remapped` where it is contiguous |
+//! | [`videobuf2_dma_sg`] | mmap | `Mixed` |
+//! | [`usbvision`] | mmap | `Mixed` |
+//! | [`gntalloc`] | mmap | `Mixed` |
+//! | [`gntdev`] | mmap | `Mixed` |
+//! | [`privcmd_buf`] | mmap | `Mixed` |
+//! | [`remap_vmalloc`] | mmap | `Mixed` |
+//! | [`af_packet`] | mmap | `Mixed` |
 //! | [`vgem`] | mmap or fault, as each object says | `Mixed` |
 //! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |
 //! | [`relay`] | fault | `Normal` |
@@ -26,18 +37,29 @@ extern crate alloc;
 #[cfg(feature = "job")]
 extern crate std;
 
+pub mod af_packet;
 pub mod buffer;
 pub mod cfag12864b;
 pub mod dax;
 pub mod demo;
 pub mod dev_mem;
 pub mod device;
+pub mod dma_iommu;
+pub mod firewire_iso;
+pub mod gntalloc;
+pub mod gntdev;
+pub mod ht16k33;
 #[cfg(feature = "job")]
 pub mod job;
 pub mod kcov;
+pub mod privcmd_buf;
 pub mod relay;
+pub mod remap_vmalloc;
 pub mod rockchip_gem;
 pub mod spufs;
+pub mod usbvision;
 pub mod users;
 pub mod vgem;
+pub mod videobuf2_dma_sg;
+pub mod xen_drm_front_gem;
 pub mod xive;

@@ -10,7 +10,7 @@ use std::{
 use vmctx::{
     Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Remapped,
     VmFault, VmOperations,
-    sim::{DeviceMemory, Injection, Machine, Sim},
+    sim::{self, DeviceMemory, Injection, Machine, Sim},
 };
 use vmctx_drivers::{
     buffer::Buffer,
@@ -49,22 +49,46 @@ fn nothing_is_left_behind() {
     }
 }
 
-/// What the devices that mmap fills are mapped with, and how many insertions that takes.
-const EAGER: [(Device, Map); 5] = [
-    (Device::Kcov, Map::shared(demo::kcov::PAGES)),
-    (Device::Cfag12864b, Map::shared(1)),
-    (Device::RockchipGem, Map::shared(demo::rockchip_gem::PAGES)),
-    (Device::Vgem, Map::shared(demo::vgem::EAGER.pages).at(demo::vgem::EAGER.fake_offset)),
+/// Requests with their arguments.
+type Requests = &'static [(u32, u64)];
+
+/// The devices that mmap fills: what has to be asked for before, and what they are mapped with. That takes as many
+/// insertions as there are pages.
+const EAGER: [(Device, Requests, Map); 16] = [
+    (Device::Kcov, &[], Map::shared(demo::kcov::PAGES)),
+    (Device::Cfag12864b, &[], Map::shared(1)),
+    (Device::Ht16k33, &[], Map::shared(1)),
+    (Device::RockchipGem, &[], Map::shared(demo::rockchip_gem::PAGES)),
+    (Device::XenDrmFrontGem, &[], Map::shared(9).at(demo::xen_drm_front_gem::OBJECTS[0].0)),
+    (Device::FirewireIso, &[], Map::shared(4)),
+    (Device::DmaIommu, &[], Map::shared(demo::dma_iommu::PAGES)),
+    (Device::Videobuf2DmaSg, &[(demo::videobuf2_dma_sg::REQUEST_BUFFERS, 1)], Map::shared(4)),
+    (Device::Usbvision, &[(demo::usbvision::REQUEST_FRAMES, 1)], Map::shared(demo::usbvision::FRAME)),
+    (Device::Gntalloc, &[(demo::gntalloc::ALLOC, 5)], Map::shared(5)),
+    (Device::Gntdev, &[(demo::gntdev::ADD, demo::pair(9, 5))], Map::shared(5)),
+    (Device::PrivcmdBuf, &[], Map::shared(4)),
+    (Device::RemapVmalloc, &[(demo::CHOOSE, demo::remap_vmalloc::VMCORE)], Map::shared(6).read_only()),
+    (Device::AfPacket, &[(demo::af_packet::RECEIVE_RING, demo::pair(2, 3))], Map::shared(6)),
+    (Device::Vgem, &[], Map::shared(demo::vgem::EAGER.pages).at(demo::vgem::EAGER.fake_offset)),
     // A page of no device: set below.
-    (Device::DevMem, Map::shared(demo::dev_mem::PAGES)),
+    (Device::DevMem, &[], Map::shared(demo::dev_mem::PAGES)),
 ];
+
+/// A user of a device that has been asked for all this.
+fn asked(device: Device, requests: &[(u32, u64)]) -> SimUser {
+    let user = SimUser::open(device).unwrap();
+    for (request, argument) in requests {
+        user.control(*request, *argument).unwrap();
+    }
+    user
+}
 
 #[test]
 fn a_mmap_fails_with_the_errno_of_any_insertion_and_undoes_the_others() {
-    for (device, map) in EAGER {
+    for (device, requests, map) in EAGER {
         for errno in [Errno::EBUSY, Errno::ENOMEM, Errno::EINVAL] {
             for after in 0..map.pages {
-                let user = SimUser::open(device).unwrap();
+                let user = asked(device, requests);
                 let map = if device == Device::DevMem {
                     let registers = user.control(demo::dev_mem::REGISTERS, 0).unwrap();
                     map.at(PageOffset::new(usize::try_from(registers).unwrap()))
@@ -75,10 +99,82 @@ fn a_mmap_fails_with_the_errno_of_any_insertion_and_undoes_the_others() {
                 user.machine().inject(Injection::Insertion { after, errno });
                 assert_eq!(user.map(map), Err(Refusal::Errno(errno)), "{}: insertion {after}", device.name());
                 let now = user.machine().statistics();
-                assert_eq!(now.references, before.references, "{}: after insertion {after} failed", device.name());
+                let both = |statistics: sim::Statistics| (statistics.references, statistics.frames_in_use);
+                assert_eq!(both(now), both(before), "{}: after insertion {after} failed", device.name());
                 assert!(user.map(map).is_ok(), "{}: the error happens once", device.name());
             }
         }
+    }
+}
+
+#[test]
+fn a_mmap_that_failed_counts_for_nothing() {
+    use demo::{af_packet, gntalloc, gntdev, privcmd_buf, videobuf2_dma_sg, xen_drm_front_gem};
+    for (device, request, argument, wanted) in [
+        (Device::XenDrmFrontGem, xen_drm_front_gem::DESTROY, 0, Ok(0)),
+        (Device::XenDrmFrontGem, xen_drm_front_gem::SHARED, 0, Ok(13)),
+        (Device::Videobuf2DmaSg, videobuf2_dma_sg::USERS, 0, Ok(0)),
+        (Device::Videobuf2DmaSg, videobuf2_dma_sg::REQUEST_BUFFERS, 2, Ok(0)),
+        (Device::Usbvision, demo::usbvision::REQUEST_FRAMES, 2, Ok(0)),
+        (Device::Gntalloc, gntalloc::DEALLOC, demo::pair(0, 5), Ok(0)),
+        (Device::Gntdev, gntdev::LIVE, 0, Ok(0)),
+        (Device::PrivcmdBuf, privcmd_buf::ALLOCATED, 0, Ok(0)),
+        (Device::AfPacket, af_packet::MAPPED, 0, Ok(0)),
+        (Device::AfPacket, af_packet::RECEIVE_RING, 0, Ok(0)),
+    ] {
+        let (_, requests, map) = EAGER.into_iter().find(|(eager, ..)| *eager == device).unwrap();
+        let user = asked(device, requests);
+        user.machine().inject(Injection::Insertion { after: map.pages - 1, errno: Errno::ENOMEM });
+        assert!(user.map(map).is_err());
+        assert_eq!(user.control(request, argument), wanted, "{}: request {request}", device.name());
+    }
+}
+
+#[test]
+fn pages_that_are_nobodys_are_freed() {
+    use demo::{gntalloc, xen_drm_front_gem};
+    let user = asked(Device::Gntalloc, &[(gntalloc::ALLOC, 5)]);
+    let at = user.map(Map::shared(5)).unwrap();
+    user.control(gntalloc::DEALLOC, demo::pair(0, 5)).unwrap();
+    assert_eq!(user.control(gntalloc::LIVE, 0), Ok(5));
+    user.unmap(at, 5).unwrap();
+    assert_eq!(user.control(gntalloc::LIVE, 0), Ok(0));
+
+    let user = SimUser::open(Device::XenDrmFrontGem).unwrap();
+    let map = Map::shared(1).at(xen_drm_front_gem::OBJECTS[1].0);
+    user.machine().inject(Injection::Insertion { after: 0, errno: Errno::ENOMEM });
+    assert!(user.map(map).is_err());
+    user.control(xen_drm_front_gem::DESTROY, 1).unwrap();
+    assert_eq!(user.control(xen_drm_front_gem::SHARED, 0), Ok(9));
+}
+
+#[test]
+fn an_allocation_that_fails_half_way_is_undone() {
+    // In the mmap hook.
+    for (device, map) in [(Device::PrivcmdBuf, Map::shared(5)), (Device::FirewireIso, Map::shared(5))] {
+        let user = SimUser::open(device).unwrap();
+        user.machine().inject(Injection::FrameAllocation { after: 3 });
+        assert_eq!(user.map(map), Err(Refusal::Errno(Errno::ENOMEM)), "{}", device.name());
+        assert_eq!(user.machine().statistics().frames_in_use, 0, "{}", device.name());
+        assert!(user.map(map).is_ok(), "{}", device.name());
+    }
+    // In a request, which leaves what was there before.
+    use demo::{af_packet, gntalloc, usbvision, videobuf2_dma_sg};
+    for (device, before, request, argument, left) in [
+        (Device::Videobuf2DmaSg, 1, videobuf2_dma_sg::REQUEST_BUFFERS, 1, 0),
+        (Device::Usbvision, 2, usbvision::REQUEST_FRAMES, 2, 6),
+        (Device::Gntalloc, 5, gntalloc::ALLOC, 6, 5),
+        (Device::AfPacket, demo::pair(2, 2), af_packet::RECEIVE_RING, 0, 4),
+    ] {
+        let user = asked(device, &[(request, before)]);
+        user.machine().inject(Injection::FrameAllocation { after: 3 });
+        let (request, argument) = match device {
+            Device::AfPacket => (af_packet::SEND_RING, demo::pair(2, 2)),
+            _ => (request, argument),
+        };
+        assert_eq!(user.control(request, argument), Err(Errno::ENOMEM), "{}", device.name());
+        assert_eq!(user.machine().statistics().frames_in_use, left, "{}", device.name());
+        user.control(request, argument).unwrap();
     }
 }
 
@@ -322,6 +418,184 @@ fn a_device_of_which_nobody_knows_the_memory_fails() {
         ctx.populate::<Remapped>()?.remap_all(frames)
     });
     fails(&machine, Device::DevMem, driver, side, "physical memory: ENOTTY");
+}
+
+/// A device of the main job whose file is another one.
+fn with_file<F>(machine: &Machine, device: Device, hook: F) -> SimUser
+where
+    F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> + Send + Sync + 'static,
+{
+    let side = device.open(machine).unwrap().side;
+    SimUser::new(machine, Opened { file: Box::new(at_mmap(hook)), side })
+}
+
+fn user_fails(user: &SimUser, device: Device, because: &[&str]) {
+    let outcome = job::run_on(user, device, 2);
+    assert!(!outcome.is_ok(), "a driver passes that is wrong: {because:?}");
+    let table = Table(&[outcome]).to_string();
+    for because in because {
+        assert!(table.contains("FAILED") && table.contains(because), "no `{because}` in\n{table}");
+    }
+}
+
+/// What shows the pattern of the device's memory from page `first` on, as pages of nobody.
+fn copies(machine: &Machine, first: usize, pages: usize) -> Vec<sim::Page> {
+    demo::buffer(machine, first, pages).unwrap().pages().to_vec()
+}
+
+#[test]
+fn a_matrix_that_is_not_drawn_on_fails() {
+    // Its user draws on a copy.
+    let machine = Machine::new();
+    let copy = copies(&machine, 0, 1);
+    let user = with_file(&machine, Device::Ht16k33, move |ctx| ctx.populate::<Mixed>()?.map_pages_zero(&copy));
+    user_fails(&user, Device::Ht16k33, &["what was drawn is sent: Ok(0), not Ok(42949672965)"]);
+}
+
+/// How these pages are mapped.
+type MapPages = for<'m> fn(MmapCtx<'m, Sim>, &[sim::Page]) -> Result<Mapped<'m>, Errno>;
+
+/// The objects of the other domain's display, wrong in how they are mapped.
+fn xen_fails(map: MapPages, because: &str) {
+    let objects = demo::xen_drm_front_gem::OBJECTS;
+    let machine = Machine::new();
+    let buffers = [demo::buffer(&machine, 0, 9).unwrap(), demo::buffer(&machine, 9, 4).unwrap()];
+    let user = with_file(&machine, Device::XenDrmFrontGem, move |ctx| {
+        let found = objects.iter().position(|(at, pages)| *at == ctx.pgoff() && ctx.page_count().get() <= *pages);
+        map(ctx, found.and_then(|index| buffers.get(index)).ok_or(Errno::EINVAL)?.pages())
+    });
+    user_fails(&user, Device::XenDrmFrontGem, &[because]);
+}
+
+#[test]
+fn shared_graphics_buffers_that_are_wrong_fail() {
+    xen_fails(|ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages(pages), "9 pages at 16, shared: ENXIO");
+    // As the DRM core asks for it.
+    xen_fails(
+        |ctx, pages| ctx.dont_expand().write_combine().populate::<Mixed>()?.map_pages_zero(pages),
+        "cache attribute of page 0: WriteCombine, not WriteBack",
+    );
+    xen_fails(
+        |ctx, pages| ctx.populate::<Mixed>()?.map_pages_zero(pages),
+        "one page more by mremap: a success, not EFAULT",
+    );
+    // A mapping that does not keep its object.
+    xen_fails(
+        |ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages_zero(pages),
+        "pages that the backend is at: Ok(4), not Ok(13)",
+    );
+}
+
+#[test]
+fn a_stream_with_a_buffer_for_everybody_fails() {
+    let machine = Machine::new();
+    let memory = machine.clone();
+    let user = with_file(&machine, Device::FirewireIso, move |ctx| {
+        let pages = Buffer::<Sim>::alloc(&memory, ctx.page_count(), ctx.may_sleep())?;
+        ctx.shared_only()?.populate::<Mixed>()?.map_pages_zero(pages.pages())
+    });
+    user_fails(
+        &user,
+        Device::FirewireIso,
+        &[
+            "mmap of 6 pages at 0, shared: a success, not EBUSY",
+            "mmap of 6 pages at 0, shared: a success, not EPERM",
+            "its transmission: EINVAL",
+        ],
+    );
+}
+
+#[test]
+fn dma_memory_that_is_always_cached_fails() {
+    let user = {
+        let machine = Machine::new();
+        let (buffer, side) = pages(&machine, demo::dma_iommu::PAGES);
+        let file = at_mmap(move |ctx| ctx.populate::<Mixed>()?.map_pages(buffer.pages()));
+        let device = || Opened::new(at_mmap(|_| Err(Errno::ENODEV)), [demo::buffer(&machine, 0, 1).unwrap()]);
+        let devices = [device(), Opened::new(file, side), device(), device()];
+        SimUser::new(&machine, demo::Choice::open(devices, machine.may_sleep()).unwrap())
+    };
+    user_fails(&user, Device::DmaIommu, &["cache attribute of page 4: WriteBack, not Noncached"]);
+}
+
+/// What is decided before pages are mapped.
+type Prepare = for<'m> fn(MmapCtx<'m, Sim>) -> Result<MmapCtx<'m, Sim, Mixed>, Errno>;
+
+/// Grants that are wrong in what becomes of their mapping.
+fn grants_fail(prepare: Prepare, because: &[&str]) {
+    let machine = Machine::new();
+    let foreign = copies(&machine, 0, demo::gntdev::FOREIGN);
+    let user = with_file(&machine, Device::Gntdev, move |ctx| {
+        let first = match (ctx.pgoff().index(), ctx.page_count().get()) {
+            (0, 5) => 9,
+            (5, 3) => 2,
+            _ => return Err(Errno::EINVAL),
+        };
+        let upwards = foreign.iter().take(first + 1).skip(first + 1 - ctx.page_count().get());
+        let pages: Vec<_> = upwards.rev().cloned().collect();
+        prepare(ctx)?.map_pages_zero(&pages)
+    });
+    user_fails(&user, Device::Gntdev, because);
+}
+
+#[test]
+fn grants_that_are_copied_or_cut_fail() {
+    grants_fail(|ctx| ctx.dont_expand().populate(), &["the child's load: a success, not SIGSEGV at 0x"]);
+    grants_fail(
+        |ctx| ctx.dont_copy().populate(),
+        &[
+            "munmap of one page: a success, not EINVAL",
+            "5 pages at 0, private: a success, not EINVAL",
+            "one page more by mremap: a success, not EFAULT",
+            "grants mapped: Ok(0), not Ok(5)",
+            "a byte whose clearing is asked for: [183], not [0]",
+        ],
+    );
+}
+
+#[test]
+fn a_hypercall_buffer_that_all_mappings_share_fails() {
+    let machine = Machine::new();
+    let (memory, shared) = (machine.clone(), std::sync::Mutex::new(Vec::new()));
+    let user = with_file(&machine, Device::PrivcmdBuf, move |ctx| {
+        let mut pages = shared.lock().unwrap();
+        while pages.len() < ctx.page_count().get() {
+            pages.push(memory.alloc_page()?);
+        }
+        ctx.shared_only()?.io().dont_expand().populate::<Mixed>()?.map_pages_zero(&pages)
+    });
+    user_fails(
+        &user,
+        Device::PrivcmdBuf,
+        &[
+            "the other buffer: page 0: byte 0 is 0x01, not 0x00",
+            "pages of one buffer: Ok(0), not Ok(7)",
+            "what the hypervisor has read: Err(EINVAL)",
+        ],
+    );
+}
+
+#[test]
+fn a_ring_that_nobody_counts_fails() {
+    // The wrong way round, too: its user finds no packet.
+    let machine = Machine::new();
+    let (memory, both) = (machine.clone(), [6, 12]);
+    let user = with_file(&machine, Device::AfPacket, move |ctx| {
+        if ctx.pgoff() != PageOffset::ZERO || !both.contains(&ctx.page_count().get()) {
+            return Err(Errno::EINVAL);
+        }
+        let pages = Buffer::<Sim>::alloc(&memory, ctx.page_count(), ctx.may_sleep())?;
+        ctx.populate::<Mixed>()?.map_pages_zero(pages.pages())
+    });
+    user_fails(
+        &user,
+        Device::AfPacket,
+        &[
+            "places where it is mapped: Ok(0), not Ok(1)",
+            "no ring to receive: Ok(0), not Err(EBUSY)",
+            "the first frame of all: [0], not [1]",
+        ],
+    );
 }
 
 // ---- The program --------------------------------------------------------------------------------------------------

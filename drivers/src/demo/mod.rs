@@ -16,14 +16,25 @@ use vmctx::{
 
 use crate::buffer::Buffer;
 
+pub mod af_packet;
 pub mod cfag12864b;
 pub mod dax;
 pub mod dev_mem;
+pub mod dma_iommu;
+pub mod firewire_iso;
+pub mod gntalloc;
+pub mod gntdev;
+pub mod ht16k33;
 pub mod kcov;
+pub mod privcmd_buf;
 pub mod relay;
+pub mod remap_vmalloc;
 pub mod rockchip_gem;
 pub mod spufs;
+pub mod usbvision;
 pub mod vgem;
+pub mod videobuf2_dma_sg;
+pub mod xen_drm_front_gem;
 pub mod xive;
 
 /// What a platform brings to set a device up. It outlives the device.

@@ -15,14 +15,25 @@ use super::{
 };
 use crate::demo::pattern;
 
+pub(crate) mod af_packet;
 pub(crate) mod cfag12864b;
 pub(crate) mod dax;
 pub(crate) mod dev_mem;
+pub(crate) mod dma_iommu;
+pub(crate) mod firewire_iso;
+pub(crate) mod gntalloc;
+pub(crate) mod gntdev;
+pub(crate) mod ht16k33;
 pub(crate) mod kcov;
+pub(crate) mod privcmd_buf;
 pub(crate) mod relay;
+pub(crate) mod remap_vmalloc;
 pub(crate) mod rockchip_gem;
 pub(crate) mod spufs;
+pub(crate) mod usbvision;
 pub(crate) mod vgem;
+pub(crate) mod videobuf2_dma_sg;
+pub(crate) mod xen_drm_front_gem;
 pub(crate) mod xive;
 
 /// One run of a scenario.
@@ -56,6 +67,31 @@ impl<U: User> Run<'_, U> {
     fn one(&mut self, map: Map, slots: &[Slot], filled_at_mmap: bool) {
         let expected = Expected { map, slots: slots.to_vec(), filled_at_mmap, copied: true };
         exercise(self.user, self.threads, self.checks, &expected);
+    }
+
+    /// A mapping that mmap fills, and that a child does not get.
+    fn not_copied(&mut self, map: Map, slots: &[Slot]) {
+        let expected = Expected { map, slots: slots.to_vec(), filled_at_mmap: true, copied: false };
+        exercise(self.user, self.threads, self.checks, &expected);
+    }
+
+    /// The device writes its pattern to so many pages of its memory, from page `first` on.
+    fn device_fills(&mut self, first: usize, pages: usize) {
+        let size = self.user.page_size();
+        for page in first..first.saturating_add(pages) {
+            let start = page.wrapping_mul(size);
+            let bytes: Vec<u8> = (start..start.wrapping_add(size)).map(pattern).collect();
+            self.checks.success(format!("the device fills page {page}"), self.user.device_write(start, &bytes));
+        }
+    }
+
+    /// Does something while a child has the same mappings, if there can be one; whether there was.
+    fn with_child(&mut self, act: impl FnOnce(&mut Self, &U)) -> bool {
+        let Some(forked) = self.user.fork() else { return false };
+        if let Some(child) = self.checks.success("fork", forked) {
+            act(self, &child);
+        }
+        true
     }
 
     /// A mapping that must not come about.
