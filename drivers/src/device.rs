@@ -93,6 +93,16 @@ devices! {
     Xive xive "fault" "PfnMap" "interrupt controller: registers by frame number, some forbidden";
     DevMem dev_mem "mmap" "Remapped" "physical memory: RAM, registers, holes";
     Spufs spufs "fault" "PfnMap" "local store of a processor: its memory, or pages while it is saved";
+    Nopage nopage "fault" "Normal" "file that hands its pages back, and is truncated meanwhile";
+    Nonlinear nonlinear "fault" "Mixed" "nonlinear window onto a file, remapped while it is read";
+    CacheDisabled cache_disabled "fault" "PfnMap" "BAR with regions that are cached differently";
+    Vvar vvar "fault" "PfnMap" "clocks of the vDSO: two slots in one fault, and slots that are not there";
+    I915 i915 "fault" "PfnMap" "graphics objects through an aperture that is smaller than they are";
+    Ttm ttm "fault" "PfnMap" "graphics object that migrates; faults that wait without their lock";
+    DrmGemShmem drm_gem_shmem "mmap, fault" "Mixed" "graphics objects of its own, and such as another driver maps";
+    Cramfs cramfs "mmap, fault" "Remapped, Mixed, Normal" "compressed file: the kind by what lies in place";
+    Perf perf "mmap, fault" "Normal, Mixed" "ring buffer: kind by offset, and only its first page can be written";
+    Hugetlb hugetlb "fault, huge_fault" "PfnMap" "large pages of two nodes, zeroed on demand, reserved at mmap";
 }
 
 impl Device {

@@ -26,6 +26,16 @@
 //! | [`xive`] | fault | `PfnMap` |
 //! | [`dev_mem`] | mmap | `Remapped` |
 //! | [`spufs`] | fault | `PfnMap`, moved under its users |
+//! | [`nopage`] | fault | `Normal` |
+//! | [`nonlinear`] | fault | `Mixed` |
+//! | [`cache_disabled`] | fault | `PfnMap` |
+//! | [`vvar`] | fault | `PfnMap` |
+//! | [`i915`] | fault | `PfnMap` |
+//! | [`ttm`] | fault | `PfnMap` |
+//! | [`drm_gem_shmem`] | its exporter, or fault | `Mixed` |
+//! | [`cramfs`] | mmap, and fault for what is packed | `Remapped`, `Mixed`, `Normal` |
+//! | [`perf`] | fault, or mmap, by offset | `Normal`, `Mixed` |
+//! | [`hugetlb`] | huge_fault, or fault | `PfnMap` |
 //!
 //! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped, [`demo`] the devices that a
 //! platform puts behind them. With the feature `job` (the default) there is also the main job, which maps them all,
@@ -39,27 +49,37 @@ extern crate std;
 
 pub mod af_packet;
 pub mod buffer;
+pub mod cache_disabled;
 pub mod cfag12864b;
+pub mod cramfs;
 pub mod dax;
 pub mod demo;
 pub mod dev_mem;
 pub mod device;
 pub mod dma_iommu;
+pub mod drm_gem_shmem;
 pub mod firewire_iso;
 pub mod gntalloc;
 pub mod gntdev;
 pub mod ht16k33;
+pub mod hugetlb;
+pub mod i915;
 #[cfg(feature = "job")]
 pub mod job;
 pub mod kcov;
+pub mod nonlinear;
+pub mod nopage;
+pub mod perf;
 pub mod privcmd_buf;
 pub mod relay;
 pub mod remap_vmalloc;
 pub mod rockchip_gem;
 pub mod spufs;
+pub mod ttm;
 pub mod usbvision;
 pub mod users;
 pub mod vgem;
 pub mod videobuf2_dma_sg;
+pub mod vvar;
 pub mod xen_drm_front_gem;
 pub mod xive;

@@ -17,23 +17,33 @@ use vmctx::{
 use crate::buffer::Buffer;
 
 pub mod af_packet;
+pub mod cache_disabled;
 pub mod cfag12864b;
+pub mod cramfs;
 pub mod dax;
 pub mod dev_mem;
 pub mod dma_iommu;
+pub mod drm_gem_shmem;
 pub mod firewire_iso;
 pub mod gntalloc;
 pub mod gntdev;
 pub mod ht16k33;
+pub mod hugetlb;
+pub mod i915;
 pub mod kcov;
+pub mod nonlinear;
+pub mod nopage;
+pub mod perf;
 pub mod privcmd_buf;
 pub mod relay;
 pub mod remap_vmalloc;
 pub mod rockchip_gem;
 pub mod spufs;
+pub mod ttm;
 pub mod usbvision;
 pub mod vgem;
 pub mod videobuf2_dma_sg;
+pub mod vvar;
 pub mod xen_drm_front_gem;
 pub mod xive;
 

@@ -3,7 +3,7 @@
 //! A scenario knows its device ([`demo`](crate::demo)) and the user's side ([`User`]), and nothing of the platform: it is
 //! the same for a simulated machine, a kernel and a pager.
 
-use core::fmt::Display;
+use core::{array, fmt::Display};
 use std::{format, sync::Barrier, thread, vec, vec::Vec};
 
 use vmctx::{Errno, UserAddr, platform::Cache};
@@ -16,23 +16,33 @@ use super::{
 use crate::demo::pattern;
 
 pub(crate) mod af_packet;
+pub(crate) mod cache_disabled;
 pub(crate) mod cfag12864b;
+pub(crate) mod cramfs;
 pub(crate) mod dax;
 pub(crate) mod dev_mem;
 pub(crate) mod dma_iommu;
+pub(crate) mod drm_gem_shmem;
 pub(crate) mod firewire_iso;
 pub(crate) mod gntalloc;
 pub(crate) mod gntdev;
 pub(crate) mod ht16k33;
+pub(crate) mod hugetlb;
+pub(crate) mod i915;
 pub(crate) mod kcov;
+pub(crate) mod nonlinear;
+pub(crate) mod nopage;
+pub(crate) mod perf;
 pub(crate) mod privcmd_buf;
 pub(crate) mod relay;
 pub(crate) mod remap_vmalloc;
 pub(crate) mod rockchip_gem;
 pub(crate) mod spufs;
+pub(crate) mod ttm;
 pub(crate) mod usbvision;
 pub(crate) mod vgem;
 pub(crate) mod videobuf2_dma_sg;
+pub(crate) mod vvar;
 pub(crate) mod xen_drm_front_gem;
 pub(crate) mod xive;
 
@@ -47,6 +57,21 @@ pub(crate) struct Run<'a, U> {
 fn all_ways(map: Map) -> [Map; 4] {
     let private = Map { shared: false, ..map };
     [map, private, map.read_only(), private.read_only()]
+}
+
+/// What the first bytes of a page are.
+fn begins_as<U: User>(user: &U, checks: &mut Checks, what: impl Display, page: UserAddr, slot: Slot) {
+    let mut bytes = [0; 32];
+    let read = user.read(page, &mut bytes);
+    let start = match slot {
+        Slot::Device(shown) => Some(shown.wrapping_mul(user.page_size())),
+        Slot::Zeros => None,
+        Slot::Nothing => return checks.failure(what, read, &Trap::Sigbus(page)),
+    };
+    let wanted: [u8; 32] = array::from_fn(|byte| start.map_or(0, |start| pattern(start.wrapping_add(byte))));
+    if checks.success(&what, read).is_some() {
+        compare(checks, what, &bytes, &wanted);
+    }
 }
 
 impl<U: User> Run<'_, U> {
@@ -176,6 +201,41 @@ impl<U: User> Run<'_, U> {
                 let inserted = usize::try_from(after.inserted.saturating_sub(before.inserted)).unwrap_or(usize::MAX);
                 run.checks.equal(format!("{map}: pages that one fault brought"), &inserted, &around);
             }
+        });
+    }
+
+    /// While all threads touch a mapping, one of them changes what it shows, `rounds` times; `change` is told which
+    /// round it is, from 1 on. What is seen meanwhile may be old or new, or not there. Once the change is done, every
+    /// thread has to see what `slots` says of that round: nothing old has stayed behind.
+    fn changes(
+        &mut self,
+        map: Map,
+        rounds: usize,
+        change: impl Fn(&U, usize, &mut Checks) + Sync,
+        slots: impl Fn(usize) -> Vec<Slot> + Sync,
+    ) {
+        let barrier = Barrier::new(self.threads.max(1));
+        self.mapped(map, |run, at| {
+            let address = |page: usize, size: usize| UserAddr::new(at.get().wrapping_add(page.wrapping_mul(size)));
+            run.together(map, |user, thread, checks| {
+                for round in 1..=rounds {
+                    barrier.wait();
+                    if thread == 0 {
+                        change(user, round, checks);
+                    } else {
+                        for page in 0..map.pages {
+                            if let Err(Trap::Other(reason)) = user.read(address(page, user.page_size()), &mut [0]) {
+                                checks.verdict(Some(format!("{map}: page {page} in round {round}: {reason}")));
+                            }
+                        }
+                    }
+                    barrier.wait();
+                    for (page, slot) in slots(round).into_iter().enumerate() {
+                        let what = format!("{map}: page {page} after change {round}");
+                        begins_as(user, checks, what, address(page, user.page_size()), slot);
+                    }
+                }
+            });
         });
     }
 

@@ -1,0 +1,127 @@
+//! A device's memory whose parts are cached differently: the question of linux-kernel, March 2004 ("can device drivers
+//! return non-ram via vm_ops->nopage?"), whether "cache-disabled mappings or bolted/locked TLB entries that the core
+//! doesn't understand" will be required; `drivers/pci/pci-sysfs.c`, where a BAR is two files, `resource0` and
+//! `resource0_wc`, one for each way.
+//!
+//! A BAR has registers, a frame buffer and memory beside each other, and one mapping may show them all.
+//!
+//! What C does by hand: the mapping's `vm_page_prot` is one for all that is mapped through it, so a user needs two
+//! files, and gets aliases that are cached differently, about which few architectures promise anything. A hook that
+//! inserts with another one makes it up from any bits. And to change how memory is cached that is mapped already,
+//! somebody must have taken it away everywhere before. Here each insertion says how it is cached, can say nothing else,
+//! and the change unmaps under the lock that the fault takes.
+
+use alloc::vec::Vec;
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageProt,
+    PfnMap, Platform, RwLock, VmFault, VmOperations, platform::Cache,
+};
+
+/// A part of a BAR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Its first page in the BAR.
+    pub first: PageOffset,
+    /// How many pages it has.
+    pub count: PageCount,
+    /// How it is cached.
+    pub cache: Cache,
+}
+
+impl Region {
+    fn contains(&self, at: PageOffset) -> bool {
+        at.checked_since(self.first).is_some_and(|inside| inside < self.count)
+    }
+
+    /// The protection of one of its pages in a mapping that has `mapping`'s.
+    const fn prot(&self, mapping: PageProt) -> PageProt {
+        match self.cache {
+            Cache::WriteBack => mapping.write_back(),
+            Cache::WriteCombine => mapping.write_combine(),
+            Cache::Noncached => mapping.noncached(),
+        }
+    }
+}
+
+/// A BAR and its regions. What is in none of them is not there.
+pub struct Bar<P: Platform> {
+    memory: P::Iomem,
+    regions: P::RwLock<Vec<Region>>,
+    mappings: Mappings<P>,
+}
+
+impl<P: Platform> Bar<P> {
+    /// A BAR of these regions.
+    ///
+    /// # Errors
+    /// EINVAL if a region is empty, not all in the memory, or not behind the one before it; ENOMEM.
+    pub fn new(memory: P::Iomem, regions: &[Region], may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        let mut end = PageOffset::ZERO;
+        for region in regions {
+            memory.range(region.first, region.count).ok_or(Errno::EINVAL)?;
+            region.first.checked_since(end).ok_or(Errno::EINVAL)?;
+            end = region.first.checked_add(region.count).ok_or(Errno::EINVAL)?;
+        }
+        let mut list = Vec::new();
+        list.try_reserve_exact(regions.len()).map_err(|_| Errno::ENOMEM)?;
+        list.extend_from_slice(regions);
+        Ok(Self { memory, regions: P::RwLock::new(list, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+    }
+
+    /// From now on a region is cached so, for everybody: two mappings of it never differ.
+    ///
+    /// # Errors
+    /// EINVAL if there is no such region.
+    pub fn set_cache(&self, region: usize, cache: Cache, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let mut regions = self.regions.write(may_sleep);
+        let region = regions.get_mut(region).ok_or(Errno::EINVAL)?;
+        region.cache = cache;
+        self.mappings.unmap(region.first, region.count, may_sleep);
+        Ok(())
+    }
+}
+
+impl<P: Platform> VmOperations for Bar<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        let at = ctx.pgoff();
+        let regions = self.regions.read(ctx.may_sleep());
+        let region = regions.iter().find(|region| region.contains(at));
+        match region.zip(self.memory.frame(at)) {
+            Some((region, frame)) => {
+                let prot = region.prot(ctx.page_prot());
+                ctx.insert_pfn_prot(frame, prot)
+            }
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+/// The file `resource0` of the device.
+pub struct CacheDisabled<P: Platform> {
+    bar: P::Ref<Bar<P>>,
+}
+
+impl<P: Platform> CacheDisabled<P> {
+    /// Opens it.
+    pub fn new(bar: P::Ref<Bar<P>>) -> Self {
+        Self { bar }
+    }
+}
+
+impl<P: Platform> MmapFile for CacheDisabled<P> {
+    type Platform = P;
+
+    /// All of it in the BAR, or EINVAL (`pci_mmap_fits`).
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        self.bar.memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
+        Ok(ctx.io().dont_expand().dont_dump().noncached().establish_shared(self.bar.clone())?.fill_later())
+    }
+
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        Some(&self.bar.mappings)
+    }
+}

@@ -1,0 +1,229 @@
+//! A file of a compressed image in memory that can be read in place: `fs/cramfs/inode.c`, `cramfs_physmem_mmap`.
+//!
+//! Blocks that are not compressed can be mapped where they are. If all of a mapping is, one behind the other, it is
+//! remapped as a whole; if its beginning is, that is inserted, and the rest is unpacked into pages when it is touched;
+//! else all of it is. The kind is chosen for each mapping.
+//!
+//! What C does by hand: it calls `vmf_insert_mixed` in its mmap hook, because nothing else inserts a frame into such a
+//! mapping, and turns the fault code that it gets back into an errno with `vm_fault_to_errno`: the reverse of what
+//! every other driver did. `vm_flags_set(vma, VM_MIXEDMAP)` is one line before the loop, and what it means for the page
+//! cache's fault hook is nowhere. Here the insertion of a mmap hook answers an errno, and each of the three kinds is
+//! what the hook ends with.
+
+use alloc::vec::Vec;
+use core::{array, marker::PhantomData};
+
+use vmctx::{
+    Errno, FaultCtx, FrameRange, FrameSource, Iomem, Mapped, Mapping, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page,
+    PageCount, PageOffset, Platform, Remapped, RwLock, VmFault, VmOperations, kind::DeliversPages,
+};
+
+use crate::buffer::copy_bytes;
+
+/// A block of a file: what one page of it is made of.
+pub enum Block {
+    /// A page of the image, as it is (`CRAMFS_BLK_FLAG_UNCOMPRESSED`, `CRAMFS_BLK_FLAG_DIRECT_PTR`).
+    Direct(PageOffset),
+    /// Runs of bytes, each its length, from 1 to 255, and the byte. (There it is zlib.) What they do not fill is zero.
+    Packed(Vec<u8>),
+    /// Zeros.
+    Hole,
+}
+
+/// A file in the image.
+pub struct Inode<P: Platform> {
+    memory: P::Memory,
+    image: P::Iomem,
+    blocks: Vec<Block>,
+    /// In bytes.
+    size: usize,
+    /// Whether something else than the end of the file is in its last page.
+    shares_its_last_page: bool,
+    /// The page cache: what has been unpacked.
+    unpacked: P::RwLock<Vec<Option<P::Page>>>,
+}
+
+impl<P: Platform> Inode<P> {
+    /// A file of these blocks and of `size` bytes. Pages for it come from `memory`.
+    ///
+    /// # Errors
+    /// EINVAL if a block is not in the image, or if the size does not end in the last block; ENOMEM.
+    pub fn new(
+        memory: P::Memory,
+        image: P::Iomem,
+        blocks: Vec<Block>,
+        size: usize,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self, Errno> {
+        let inside = blocks.iter().all(|block| !matches!(block, Block::Direct(at) if image.frame(*at).is_none()));
+        if !inside || size.div_ceil(P::PAGE_SIZE) != blocks.len() {
+            return Err(Errno::EINVAL);
+        }
+        let mut unpacked = Vec::new();
+        unpacked.try_reserve_exact(blocks.len()).map_err(|_| Errno::ENOMEM)?;
+        unpacked.resize_with(blocks.len(), || None);
+        let shares_its_last_page = match blocks.last() {
+            Some(Block::Direct(at)) if size % P::PAGE_SIZE != 0 => {
+                let start = at.index().saturating_mul(P::PAGE_SIZE);
+                !is_zero(&image, start + size % P::PAGE_SIZE, start + P::PAGE_SIZE)?
+            }
+            _ => false,
+        };
+        let unpacked = P::RwLock::new(unpacked, may_sleep)?;
+        Ok(Self { memory, image, blocks, size, shares_its_last_page, unpacked })
+    }
+
+    /// Gives up what was unpacked: how many pages. Who has one mapped keeps it, and it stays right.
+    pub fn shrink(&self, may_sleep: MaySleep<'_>) -> usize {
+        self.unpacked.write(may_sleep).iter_mut().filter_map(Option::take).count()
+    }
+
+    /// The frames of as many blocks from `at` on, `count` at most, as lie one behind the other in the image, and may be
+    /// seen as they are.
+    fn in_place(&self, at: PageOffset, count: PageCount) -> Option<FrameRange<'_, P>> {
+        let mappable = self.blocks.len() - usize::from(self.shares_its_last_page);
+        let blocks = self.blocks.get(at.index()..mappable)?;
+        let Some(Block::Direct(first)) = blocks.first() else { return None };
+        let follows = |(block, expected): (&Block, usize)| matches!(block, Block::Direct(at) if at.index() == expected);
+        let run = blocks.iter().zip(first.index()..).take(count.get()).take_while(|next| follows(*next)).count();
+        self.image.range(*first, PageCount::new(run))
+    }
+
+    /// The page of the page cache at this offset, unpacked if need be (`cramfs_read_folio`).
+    fn page(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
+        if let Some(page) = self.unpacked.read(may_sleep).get(at.index()).ok_or(Errno::ENXIO)? {
+            return Ok(page.clone());
+        }
+        let mut unpacked = self.unpacked.write(may_sleep);
+        let slot = unpacked.get_mut(at.index()).ok_or(Errno::ENXIO)?;
+        match slot {
+            Some(page) => Ok(page.clone()),
+            None => Ok(slot.insert(self.unpack(at, may_sleep)?).clone()),
+        }
+    }
+
+    fn unpack(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
+        let page = P::alloc_page(&self.memory, may_sleep)?;
+        let bytes = (self.size - at.index() * P::PAGE_SIZE).min(P::PAGE_SIZE);
+        match self.blocks.get(at.index()).ok_or(Errno::ENXIO)? {
+            Block::Hole => {}
+            Block::Direct(block) => {
+                let start = block.index() * P::PAGE_SIZE;
+                copy_bytes(
+                    bytes,
+                    |at, into| self.image.read(start + at, into).map_err(|_| Errno::EIO),
+                    |at, from| page.write(at, from).map_err(|_| Errno::EIO),
+                )?;
+            }
+            Block::Packed(runs) => {
+                let mut end = 0;
+                for run in runs.chunks(2) {
+                    let &[count @ 1..=u8::MAX, byte] = run else { return Err(Errno::EIO) };
+                    let run: [u8; 255] = array::from_fn(|_| byte);
+                    let run = run.get(..usize::from(count)).ok_or(Errno::EIO)?;
+                    page.write(end, run).map_err(|_| Errno::EIO)?;
+                    end += run.len();
+                }
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// Whether these bytes are all zero.
+fn is_zero(memory: &impl Iomem, start: usize, end: usize) -> Result<bool, Errno> {
+    let mut byte = [0];
+    for at in start..end {
+        memory.read(at, &mut byte).map_err(|_| Errno::EIO)?;
+        if byte != [0] {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A mapping of which not everything is in place.
+struct View<P: Platform, K> {
+    inode: P::Ref<Inode<P>>,
+    kind: PhantomData<fn(K) -> K>,
+}
+
+impl<P: Platform, K: Mapping + DeliversPages> VmOperations for View<P, K> {
+    type Platform = P;
+    type Mapping = K;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
+        match self.inode.page(ctx.pgoff(), ctx.may_sleep()) {
+            Ok(page) => ctx.deliver(page),
+            Err(errno) => ctx.fail(errno),
+        }
+    }
+}
+
+/// An open file.
+pub struct Cramfs<P: Platform> {
+    inode: P::Ref<Inode<P>>,
+}
+
+impl<P: Platform> Cramfs<P> {
+    /// Opens it.
+    pub fn new(inode: P::Ref<Inode<P>>) -> Self {
+        Self { inode }
+    }
+
+    fn view<K>(&self) -> View<P, K> {
+        View { inode: self.inode.clone(), kind: PhantomData }
+    }
+}
+
+impl<P: Platform> MmapFile for Cramfs<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        // `generic_file_readonly_mmap`; nobody writes to the image.
+        if ctx.is_shared() && ctx.is_writable() {
+            return Err(Errno::EINVAL);
+        }
+        let ctx = if ctx.is_shared() { ctx.read_only()? } else { ctx };
+        let in_place = self.inode.in_place(ctx.pgoff(), ctx.page_count()).filter(|_| !ctx.is_writable());
+        match in_place {
+            Some(frames) if frames.count() == ctx.page_count() => ctx.populate::<Remapped>()?.remap_all(frames),
+            Some(frames) => {
+                let mut ctx = ctx.establish(self.view::<Mixed>())?;
+                for at in (0..frames.count().get()).map(PageCount::new) {
+                    let frame = frames.part(at, PageCount::new(1)).ok_or(Errno::EIO)?;
+                    ctx = ctx.insert_mixed(frame.first())?;
+                }
+                Ok(ctx.fill_later())
+            }
+            None => Ok(ctx.establish(self.view::<Normal>())?.fill_later()),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "job"))]
+mod tests {
+    use vmctx::sim::{Injection, Machine, Map, Prot, Sim};
+
+    use super::*;
+
+    #[test]
+    fn a_frame_that_cannot_be_inserted_is_an_errno_of_mmap_and_a_bad_block_a_signal() {
+        let machine = Machine::new();
+        let image = machine.device_memory(PageCount::new(1)).unwrap();
+        let torn = Block::Packed([3, 7, 1].to_vec());
+        let blocks = [Block::Direct(PageOffset::ZERO), torn].into_iter().collect();
+        let inode = Inode::new(machine.clone(), image, blocks, 2 * Sim::PAGE_SIZE, machine.may_sleep()).unwrap();
+        let file = machine.open(Cramfs::<Sim>::new(Sim::share(inode, machine.may_sleep()).unwrap()));
+        let process = machine.process();
+        let map = Map::shared(2 * Sim::PAGE_SIZE).prot(Prot::READ);
+        for errno in [Errno::ENOMEM, Errno::EBUSY, Errno::EINVAL] {
+            machine.inject(Injection::Insertion { after: 0, errno });
+            assert_eq!(process.mmap(&file, map).unwrap_err().errno(), Some(errno));
+        }
+        let at = process.mmap(&file, map).unwrap();
+        assert_eq!(process.thread().read_u8(at), Ok(0));
+        let bad = vmctx::UserAddr::new(at.get() + Sim::PAGE_SIZE);
+        assert!(process.thread().read_u8(bad).is_err_and(|error| error.signal().is_some()));
+    }
+}

@@ -1,0 +1,184 @@
+//! Graphics objects in shared memory, and such as are another driver's: `drivers/gpu/drm/drm_gem_shmem_helper.c`,
+//! `drm_gem_shmem_mmap` and `drm_gem_shmem_fault`; `drivers/dma-buf/dma-buf.c`, `dma_buf_mmap`.
+//!
+//! The pages of an object of its own are brought by faults, until somebody purges it. An imported one is mapped by
+//! whoever has exported it: its mmap hook gets the mapping that this one was asked for.
+//!
+//! What C does by hand: `vm_ops` and `vm_private_data` are reset to null before the exporter is called, or its mapping
+//! would run this driver's faults if it sets neither; a reference that the DRM core has taken is dropped, but only on
+//! success; that the exporter's mapping is none of this driver's is for all later code to know. Pages are inserted by
+//! number, and pinned by a count that `open`, `close` and every error path keep; so copy-on-write must be refused. Here
+//! delegation hands the token over, and what comes back is the exporter's success or failure: there is nothing to
+//! reset, and no way to insert afterwards. Inserted pages are counted by the mapping. A count of mappings is the `Drop`
+//! of a state, put around the other state by a wrapper that passes all its hooks on.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use vmctx::{
+    Errno, FaultCtx, Hooks, Mapped, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
+    RwLock, VmFault, VmOperations, Wraps,
+};
+
+use crate::buffer::Buffer;
+
+/// An object in shared memory.
+pub struct Object<P: Platform> {
+    fake_offset: PageOffset,
+    count: PageCount,
+    /// `None` once it is purged.
+    pages: P::RwLock<Option<P::Ref<Buffer<P>>>>,
+    /// Those of the whole device.
+    mappings: Mappings<P>,
+    uses: AtomicUsize,
+}
+
+impl<P: Platform> Object<P> {
+    /// An object of these pages, mapped at `fake_offset` of the device whose mappings these are.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new(
+        fake_offset: PageOffset,
+        pages: P::Ref<Buffer<P>>,
+        mappings: Mappings<P>,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self, Errno> {
+        let count = pages.page_count();
+        let pages = P::RwLock::new(Some(pages), may_sleep)?;
+        Ok(Self { fake_offset, count, pages, mappings, uses: AtomicUsize::new(0) })
+    }
+
+    /// How many mappings there are; one that was forked or cut is one.
+    pub fn uses(&self) -> usize {
+        self.uses.load(Ordering::Relaxed)
+    }
+
+    /// Gives the pages up (`drm_gem_shmem_purge`): users have said that they can do without. Whoever touches the object
+    /// afterwards gets a signal. Whether there was something to give up.
+    pub fn purge(&self, may_sleep: MaySleep<'_>) -> bool {
+        let mut pages = self.pages.write(may_sleep);
+        self.mappings.unmap(self.fake_offset, self.count, may_sleep);
+        pages.take().is_some()
+    }
+
+    fn inside(&self, at: PageOffset) -> Option<PageOffset> {
+        let inside = at.checked_since(self.fake_offset).filter(|inside| *inside < self.count)?;
+        Some(PageOffset::new(inside.get()))
+    }
+}
+
+/// A mapping of an object of the driver's own.
+struct View<P: Platform> {
+    object: P::Ref<Object<P>>,
+}
+
+impl<P: Platform> VmOperations for View<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let pages = self.object.pages.read(ctx.may_sleep());
+        let inside = self.object.inside(ctx.pgoff());
+        match inside.zip(pages.as_ref()).and_then(|(inside, pages)| pages.page(inside)) {
+            Some(page) => ctx.insert_page(page),
+            None => ctx.fail(Errno::EFAULT),
+        }
+    }
+}
+
+/// What the DRM core puts around the mappings of all drivers: their number (`drm_gem_vm_open`, `drm_gem_vm_close`).
+struct Counted<V: VmOperations> {
+    view: V,
+    _use: Uses<V::Platform>,
+}
+
+/// One use of an object.
+struct Uses<P: Platform>(P::Ref<Object<P>>);
+
+impl<P: Platform> Uses<P> {
+    fn new(object: P::Ref<Object<P>>) -> Self {
+        object.uses.fetch_add(1, Ordering::Relaxed);
+        Self(object)
+    }
+}
+
+impl<P: Platform> Drop for Uses<P> {
+    fn drop(&mut self) {
+        self.0.uses.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<V: VmOperations> VmOperations for Counted<V> {
+    type Platform = V::Platform;
+    type Mapping = V::Mapping;
+    const HOOKS: Hooks<Self> = Hooks::of_inner();
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, V::Platform, V::Mapping>) -> VmFault<'f> {
+        self.view.fault(ctx)
+    }
+}
+
+impl<V: VmOperations> Wraps for Counted<V> {
+    type Inner = V;
+
+    fn inner(&self) -> &V {
+        &self.view
+    }
+}
+
+/// What is mapped at some offsets of the device.
+pub enum Handle<P: Platform> {
+    /// An object of the driver's own.
+    Own(P::Ref<Object<P>>),
+    /// An object of somebody else's (`import_attach`). It has the offsets below `end` that no other has: an exporter is
+    /// handed the mapping with the offset that was asked for.
+    Imported {
+        /// The exporter's file.
+        exporter: Box<dyn MmapFile<Platform = P>>,
+        /// The first page offset that is not the object's.
+        end: PageOffset,
+    },
+}
+
+/// The device's file.
+pub struct DrmGemShmem<P: Platform> {
+    handles: Vec<Handle<P>>,
+    mappings: Mappings<P>,
+}
+
+impl<P: Platform> DrmGemShmem<P> {
+    /// A device with these objects, which are looked up in their order.
+    pub fn new(handles: Vec<Handle<P>>, mappings: Mappings<P>) -> Self {
+        Self { handles, mappings }
+    }
+}
+
+impl<P: Platform> MmapFile for DrmGemShmem<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let at = ctx.pgoff();
+        let handle = self.handles.iter().find(|handle| match handle {
+            Handle::Own(object) => object.inside(at).is_some(),
+            Handle::Imported { end, .. } => at < *end,
+        });
+        match handle.ok_or(Errno::EINVAL)? {
+            Handle::Imported { exporter, .. } => exporter.mmap(ctx),
+            Handle::Own(object) => {
+                // The size is the core's business, `drm_gem_mmap_obj`.
+                let end = at.checked_add(ctx.page_count()).and_then(|end| end.checked_since(object.fake_offset));
+                if end.is_none_or(|end| end > object.count) {
+                    return Err(Errno::EINVAL);
+                }
+                let view = View::<P> { object: object.clone() };
+                let counted = Counted { view, _use: Uses::new(object.clone()) };
+                Ok(ctx.dont_expand().dont_dump().write_combine().establish(counted)?.fill_later())
+            }
+        }
+    }
+
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        Some(&self.mappings)
+    }
+}

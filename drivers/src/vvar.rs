@@ -1,0 +1,152 @@
+//! The data that the vDSO reads the time from: `arch/x86/entry/vdso/vma.c`, `vvar_fault`.
+//!
+//! Four pages: the kernel's clocks, two pages of a hypervisor's, which are there once somebody uses them, and one for
+//! time namespaces. In a namespace its page with offsets stands where the clocks were, and those are in the fourth
+//! slot; who reads the one reads the other next, so one fault brings both.
+//!
+//! What C does by hand: it computes the neighbour's address from two symbols and the fault's address, inserts there
+//! first, and answers with what came of that if it was an error, although the page that was touched could be had. It
+//! relies on the neighbour being mapped: such mappings must not be cut. Slots that do not exist and slots that exist
+//! and are not used fall through to the same SIGBUS. Joining a namespace zaps under a lock that faults take only for
+//! reading, as it does itself; it is safe because the process must have one thread. Here a neighbour is named by its
+//! page offset, what became of it cannot be answered, a cut is as good as any, and the lock is the driver's own.
+
+use vmctx::{
+    Errno, FaultCtx, Frame, FrameSource, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
+    Platform, RwLock, VmFault, VmOperations,
+};
+
+/// The slot of the clocks.
+pub const CLOCKS: PageOffset = PageOffset::new(0);
+/// The slot of KVM's clock.
+pub const PVCLOCK: PageOffset = PageOffset::new(1);
+/// The slot of Hyper-V's clock.
+pub const HVCLOCK: PageOffset = PageOffset::new(2);
+/// The slot of the clocks in a time namespace.
+pub const TIMENS: PageOffset = PageOffset::new(3);
+/// How many slots there are.
+pub const SLOTS: PageCount = PageCount::new(4);
+
+/// Where in memory the pages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The clocks.
+    pub clocks: PageOffset,
+    /// KVM's clock.
+    pub pvclock: PageOffset,
+    /// Hyper-V's clock.
+    pub hvclock: PageOffset,
+}
+
+/// A hypervisor's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// KVM's.
+    Pvclock,
+    /// Hyper-V's.
+    Hvclock,
+}
+
+/// What a process sees of the time.
+#[derive(Clone, Copy, Default)]
+struct View {
+    /// The page of its time namespace.
+    namespace: Option<PageOffset>,
+    uses_pvclock: bool,
+    uses_hvclock: bool,
+}
+
+/// The data of one process.
+pub struct Data<P: Platform> {
+    memory: P::Iomem,
+    layout: Layout,
+    view: P::RwLock<View>,
+    mappings: Mappings<P>,
+}
+
+impl<P: Platform> Data<P> {
+    /// The data of a process that is in no time namespace and uses no hypervisor's clock.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new(memory: P::Iomem, layout: Layout, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        let view = P::RwLock::new(View::default(), may_sleep)?;
+        Ok(Self { memory, layout, view, mappings: Mappings::new(may_sleep)? })
+    }
+
+    /// Joins the time namespace whose page this is, or none.
+    ///
+    /// # Errors
+    /// EINVAL for a page that is not in the memory.
+    pub fn join(&self, namespace: Option<PageOffset>, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        if namespace.is_some_and(|page| self.memory.frame(page).is_none()) {
+            return Err(Errno::EINVAL);
+        }
+        let mut view = self.view.write(may_sleep);
+        view.namespace = namespace;
+        self.mappings.unmap(CLOCKS, SLOTS, may_sleep);
+        Ok(())
+    }
+
+    /// From now on a hypervisor's clock is in use.
+    pub fn use_clock(&self, clock: Clock, may_sleep: MaySleep<'_>) {
+        let mut view = self.view.write(may_sleep);
+        match clock {
+            Clock::Pvclock => view.uses_pvclock = true,
+            Clock::Hvclock => view.uses_hvclock = true,
+        }
+    }
+
+    /// What a slot shows.
+    fn shown(&self, view: View, slot: PageOffset) -> Option<Frame<'_, P>> {
+        let page = match slot {
+            CLOCKS => view.namespace.unwrap_or(self.layout.clocks),
+            TIMENS if view.namespace.is_some() => self.layout.clocks,
+            PVCLOCK if view.uses_pvclock => self.layout.pvclock,
+            HVCLOCK if view.uses_hvclock => self.layout.hvclock,
+            _ => return None,
+        };
+        self.memory.frame(page)
+    }
+}
+
+impl<P: Platform> VmOperations for Data<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+
+    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        let view = self.view.read(ctx.may_sleep());
+        let Some(frame) = self.shown(*view, ctx.pgoff()) else { return ctx.fail(Errno::ENXIO) };
+        if ctx.pgoff() == CLOCKS {
+            // The offsets are of no use without the clocks.
+            if let Some(clocks) = self.shown(*view, TIMENS) {
+                ctx.prefault_pfn(TIMENS, clocks);
+            }
+        }
+        ctx.insert_pfn(frame)
+    }
+}
+
+/// The mapping `[vvar]` as a file.
+pub struct Vvar<P: Platform> {
+    data: P::Ref<Data<P>>,
+}
+
+impl<P: Platform> Vvar<P> {
+    /// Opens it.
+    pub fn new(data: P::Ref<Data<P>>) -> Self {
+        Self { data }
+    }
+}
+
+impl<P: Platform> MmapFile for Vvar<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.read_only()?.io().dont_expand().dont_dump().establish_shared(self.data.clone())?.fill_later())
+    }
+
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        Some(&self.data.mappings)
+    }
+}
