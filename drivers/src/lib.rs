@@ -26,11 +26,17 @@
 //! | [`xive`] | fault | `PfnMap` |
 //! | [`dev_mem`] | mmap | `Remapped` |
 //! | [`spufs`] | fault | `PfnMap`, moved under its users |
+//! | [`tcp_zerocopy`] | requests | `Mixed` |
+//! | [`binder`] | requests, a shrinker | `Mixed` |
 //! | [`nopage`] | fault | `Normal` |
 //! | [`nonlinear`] | fault | `Mixed` |
 //! | [`cache_disabled`] | fault | `PfnMap` |
 //! | [`vvar`] | fault | `PfnMap` |
 //! | [`i915`] | fault | `PfnMap` |
+//! | [`vfio_pci`] | fault, huge fault | `PfnMap`, revoked under its users |
+//! | [`sgx_vepc`] | fault, which waits without the lock | `PfnMap` |
+//! | [`drm`] | fault, which moves what it cannot map | `PfnMap` |
+//! | [`fb_defio`] | fault, told of stores | `Normal` |
 //! | [`ttm`] | fault | `PfnMap` |
 //! | [`drm_gem_shmem`] | its exporter, or fault | `Mixed` |
 //! | [`cramfs`] | mmap, and fault for what is packed | `Remapped`, `Mixed`, `Normal` |
@@ -48,6 +54,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod af_packet;
+pub mod binder;
 pub mod buffer;
 pub mod cache_disabled;
 pub mod cfag12864b;
@@ -57,7 +64,9 @@ pub mod demo;
 pub mod dev_mem;
 pub mod device;
 pub mod dma_iommu;
+pub mod drm;
 pub mod drm_gem_shmem;
+pub mod fb_defio;
 pub mod firewire_iso;
 pub mod gntalloc;
 pub mod gntdev;
@@ -74,10 +83,13 @@ pub mod privcmd_buf;
 pub mod relay;
 pub mod remap_vmalloc;
 pub mod rockchip_gem;
+pub mod sgx_vepc;
 pub mod spufs;
+pub mod tcp_zerocopy;
 pub mod ttm;
 pub mod usbvision;
 pub mod users;
+pub mod vfio_pci;
 pub mod vgem;
 pub mod videobuf2_dma_sg;
 pub mod vvar;

@@ -1,0 +1,255 @@
+//! Messages that appear in the receiver's address space: `drivers/android/binder_alloc.c`, `binder_alloc_mmap_handler`,
+//! `binder_install_single_page` and `binder_alloc_free_page`.
+//!
+//! A receiver maps its file once, and never writes there. Whoever sends it something does so from an ioctl in another
+//! process: a buffer is found in the receiver's mapping, pages that it lacks are inserted, the bytes are copied. Pages
+//! of freed buffers stay, in the order in which they were freed, for the next one, or for the shrinker to take.
+//!
+//! What C does by hand: it keeps a pointer to the VMA, which its `close` hook clears in time. The same driver in Rust
+//! looked the VMA up by its address instead, took what it found for its own if it was binder's, and so inserted into
+//! another file's mapping, which its user might write (CVE-2026-43434). Here the mapping's own mmap makes a [`Handle`]:
+//! where that mapping is gone, there is nothing to insert into, whatever lies at its address by now. And a shrinker may
+//! only try, because it may be called with any lock held: all it can do is [`Handle::try_zap`].
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::ops::Range;
+
+use vmctx::{
+    Errno, Handle, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Page, PageCount, PageOffset, Platform, RwLock,
+    UnlockedCtx, VmOperations,
+};
+
+/// How much of a mapping is used at most (`SZ_4M`), in bytes. Behind that it stays empty.
+pub const MOST: usize = 4 << 20;
+
+/// To how many bytes buffers are aligned.
+const ALIGN: usize = size_of::<u64>();
+
+/// A process that receives.
+pub struct Proc<P: Platform> {
+    memory: P::Memory,
+    // The mmap hook takes this lock, so it must not be held while the mapping is locked: what is in it is cloned.
+    mapping: P::RwLock<Option<P::Ref<Receiving<P>>>>,
+}
+
+/// Where a process receives.
+struct Receiving<P: Platform> {
+    handle: Handle<P, Mixed>,
+    first: PageOffset,
+    area: P::Ref<Area<P>>,
+}
+
+/// The state of the mapping. Without a fault hook: what nobody has sent is a SIGBUS.
+struct Area<P: Platform> {
+    // No hook takes this one.
+    content: P::RwLock<Content<P>>,
+}
+
+impl<P: Platform> VmOperations for Area<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+}
+
+struct Content<P: Platform> {
+    slots: Vec<Slot<P>>,
+    /// Which bytes are taken, in order.
+    buffers: Vec<Range<usize>>,
+    /// The pages that no buffer is in, the first freed first.
+    unused: VecDeque<usize>,
+}
+
+/// One page of the mapping.
+struct Slot<P: Platform> {
+    page: Option<P::Page>,
+    /// How many buffers are in it.
+    buffers: usize,
+}
+
+impl<P: Platform> Proc<P> {
+    /// A process that has not mapped its file yet, whose pages come from `memory`.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new(memory: P::Memory, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self { memory, mapping: P::RwLock::new(None, may_sleep)? })
+    }
+
+    /// Sends bytes: puts them where the process has its mapping, and says where, in bytes from its start.
+    ///
+    /// # Errors
+    /// ESRCH if there is no mapping any more, or not at that place, or never was one; ENOSPC without a gap as large;
+    /// ENOMEM.
+    pub fn send(&self, unlocked: &mut UnlockedCtx<'_, P>, bytes: &[u8]) -> Result<usize, Errno> {
+        let receiving = self.receiving(unlocked.may_sleep())?;
+        let mut content = receiving.area.content.write(unlocked.may_sleep());
+        let buffer = content.allocate(bytes.len())?;
+        let start = buffer.start;
+        let sent = self.install(unlocked, &receiving, &mut content, &buffer).and_then(|()| content.write(start, bytes));
+        match sent {
+            Ok(()) => Ok(start),
+            Err(errno) => {
+                content.free(start)?;
+                Err(errno)
+            }
+        }
+    }
+
+    /// Inserts the pages of a buffer that are not there yet. If all are, the mapping has to be there all the same.
+    fn install(
+        &self,
+        unlocked: &mut UnlockedCtx<'_, P>,
+        receiving: &Receiving<P>,
+        content: &mut Content<P>,
+        buffer: &Range<usize>,
+    ) -> Result<(), Errno> {
+        let gone = |errno| if errno == Errno::EFAULT { Errno::ESRCH } else { errno };
+        let mapping = receiving.handle.lock(unlocked).map_err(gone)?;
+        for index in pages_of::<P>(buffer) {
+            let slot = content.slots.get_mut(index).ok_or(Errno::ENOSPC)?;
+            if slot.page.is_some() {
+                continue;
+            }
+            let page = P::alloc_page(&self.memory, mapping.may_sleep())?;
+            let at = receiving.first.checked_add(PageCount::new(index)).ok_or(Errno::ESRCH)?;
+            mapping.insert_page(at, &page).map_err(gone)?;
+            slot.page = Some(page);
+        }
+        Ok(())
+    }
+
+    /// The process is done with the buffer that begins there.
+    ///
+    /// # Errors
+    /// EINVAL if none does.
+    pub fn free(&self, start: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let receiving = self.receiving(may_sleep).map_err(|_| Errno::EINVAL)?;
+        let mut content = receiving.area.content.write(may_sleep);
+        content.free(start)
+    }
+
+    /// The shrinker: takes up to `most` pages that no buffer is in, those that were freed first. It waits for nobody;
+    /// how many it got.
+    pub fn shrink(&self, most: usize, may_sleep: MaySleep<'_>) -> usize {
+        let Some(receiving) = self.mapping.try_read().and_then(|mapping| mapping.clone()) else { return 0 };
+        let Some(mut content) = receiving.area.content.try_write() else { return 0 };
+        let mut taken = 0;
+        while let Some(index) = content.unused.front().copied().filter(|_| taken < most) {
+            let Some(at) = receiving.first.checked_add(PageCount::new(index)) else { break };
+            match receiving.handle.try_zap(at, PageCount::new(1), may_sleep) {
+                // Where the mapping has gone, nobody sees the page any more.
+                Ok(()) | Err(Errno::EFAULT | Errno::ESRCH) => {}
+                Err(_) => break,
+            }
+            content.unused.pop_front();
+            if let Some(slot) = content.slots.get_mut(index) {
+                slot.page = None;
+            }
+            taken += 1;
+        }
+        taken
+    }
+
+    /// How many pages are there, with buffers in them or not.
+    pub fn pages(&self, may_sleep: MaySleep<'_>) -> usize {
+        let Ok(receiving) = self.receiving(may_sleep) else { return 0 };
+        let content = receiving.area.content.read(may_sleep);
+        content.slots.iter().filter(|slot| slot.page.is_some()).count()
+    }
+
+    fn receiving(&self, may_sleep: MaySleep<'_>) -> Result<P::Ref<Receiving<P>>, Errno> {
+        self.mapping.read(may_sleep).clone().ok_or(Errno::ESRCH)
+    }
+}
+
+/// The pages that bytes lie in.
+fn pages_of<P: Platform>(bytes: &Range<usize>) -> Range<usize> {
+    bytes.start / P::PAGE_SIZE..bytes.end.div_ceil(P::PAGE_SIZE)
+}
+
+impl<P: Platform> Content<P> {
+    fn new(pages: usize) -> Result<Self, Errno> {
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(pages).map_err(|_| Errno::ENOMEM)?;
+        slots.resize_with(pages, || Slot { page: None, buffers: 0 });
+        Ok(Self { slots, buffers: Vec::new(), unused: VecDeque::new() })
+    }
+
+    /// Takes the smallest gap that is large enough. Its pages are no longer unused.
+    fn allocate(&mut self, len: usize) -> Result<Range<usize>, Errno> {
+        let size = len.max(1).checked_next_multiple_of(ALIGN).ok_or(Errno::ENOSPC)?;
+        let end = self.slots.len() * P::PAGE_SIZE;
+        let starts = core::iter::once(0).chain(self.buffers.iter().map(|buffer| buffer.end));
+        let ends = self.buffers.iter().map(|buffer| buffer.start).chain([end]);
+        let gaps = starts.zip(ends).enumerate().filter(|(_, (start, end))| end - start >= size);
+        let (at, (start, _)) = gaps.min_by_key(|(_, (start, end))| end - start).ok_or(Errno::ENOSPC)?;
+        let buffer = start..start + size;
+        self.buffers.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        // Nothing is to fail when it is freed.
+        self.unused.try_reserve(self.slots.len()).map_err(|_| Errno::ENOMEM)?;
+        self.buffers.insert(at, buffer.clone());
+        let pages = pages_of::<P>(&buffer);
+        for slot in self.slots.get_mut(pages.clone()).unwrap_or_default() {
+            slot.buffers += 1;
+        }
+        self.unused.retain(|index| !pages.contains(index));
+        Ok(buffer)
+    }
+
+    fn free(&mut self, start: usize) -> Result<(), Errno> {
+        let at = self.buffers.iter().position(|buffer| buffer.start == start).ok_or(Errno::EINVAL)?;
+        let buffer = self.buffers.remove(at);
+        for index in pages_of::<P>(&buffer) {
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            slot.buffers -= 1;
+            if slot.buffers == 0 && slot.page.is_some() {
+                self.unused.push_back(index);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, start: usize, bytes: &[u8]) -> Result<(), Errno> {
+        let mut at = start;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (part, left) = rest.split_at(rest.len().min(P::PAGE_SIZE - at % P::PAGE_SIZE));
+            let page = self.slots.get(at / P::PAGE_SIZE).and_then(|slot| slot.page.as_ref()).ok_or(Errno::EIO)?;
+            page.write(at % P::PAGE_SIZE, part).map_err(|_| Errno::EIO)?;
+            at += part.len();
+            rest = left;
+        }
+        Ok(())
+    }
+}
+
+/// A process's file.
+pub struct Binder<P: Platform> {
+    proc: P::Ref<Proc<P>>,
+}
+
+impl<P: Platform> Binder<P> {
+    /// The file of this process.
+    pub fn new(proc: P::Ref<Proc<P>>) -> Self {
+        Self { proc }
+    }
+}
+
+impl<P: Platform> MmapFile for Binder<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.read_only()?.dont_copy();
+        let mut mapping = self.proc.mapping.write(ctx.may_sleep());
+        // Once, even if it has been unmapped since.
+        if mapping.is_some() {
+            return Err(Errno::EBUSY);
+        }
+        let (first, pages) = (ctx.pgoff(), ctx.page_count().get().min(MOST / P::PAGE_SIZE));
+        let content = P::RwLock::new(Content::new(pages)?, ctx.may_sleep())?;
+        let area = P::share(Area { content }, ctx.may_sleep())?;
+        let ctx = ctx.establish_shared(area.clone())?;
+        let receiving = Receiving::<P> { handle: ctx.handle()?, first, area };
+        *mapping = Some(P::share(receiving, ctx.may_sleep())?);
+        Ok(ctx.fill_later())
+    }
+}

@@ -1,0 +1,134 @@
+//! A frame buffer whose panel is slow: `drivers/video/fbdev/core/fb_defio.c`, `fb_deferred_io_fault`,
+//! `fb_deferred_io_mkwrite` and `fb_deferred_io_work`.
+//!
+//! Users draw into pages of RAM. The first store to each is told to `page_mkwrite`, which notes it; after a while the
+//! noted pages are written to the panel, and taken from their users, so that the next store is told again.
+//!
+//! What C did by hand: to find the mappings of its pages it wrote the user's file into `page->mapping` of memory that
+//! was not a file's, and had to clear that in time. That no store is lost
+//! between being told and being possible depends on a page lock that the hook takes and the core gives back, which is
+//! the answer `VM_FAULT_LOCKED` and a comment. Here the lock is a value that the answer takes
+//! ([`PageMkwriteCtx::allow_locked`]), its other side is [`UnlockedCtx::lock_page`], and the mappings are the file's.
+
+use alloc::vec::Vec;
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Normal, Page, PageCount,
+    PageMkwriteCtx, PageOffset, Platform, RwLock, UnlockedCtx, VmFault, VmOperations,
+};
+
+use crate::buffer::{Buffer, copy_bytes};
+
+/// What users draw into, and what shows it.
+pub struct Screen<P: Platform> {
+    shadow: P::Ref<Buffer<P>>,
+    panel: P::Iomem,
+    /// By page, whether it was written since it was last shown. The lock comes before the pages' own.
+    noted: P::RwLock<Vec<bool>>,
+    mappings: Mappings<P>,
+}
+
+impl<P: Platform> Screen<P> {
+    /// A screen that users draw into `shadow` of. The panel shows nothing of it yet.
+    ///
+    /// # Errors
+    /// EINVAL for a panel that is smaller than that; ENOMEM.
+    pub fn new(shadow: P::Ref<Buffer<P>>, panel: P::Iomem, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        if panel.count() < shadow.page_count() {
+            return Err(Errno::EINVAL);
+        }
+        let mut noted = Vec::new();
+        noted.try_reserve_exact(shadow.page_count().get()).map_err(|_| Errno::ENOMEM)?;
+        noted.resize(shadow.page_count().get(), false);
+        Ok(Self { shadow, panel, noted: P::RwLock::new(noted, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+    }
+
+    /// How many pages were written since they were last shown.
+    pub fn noted(&self, may_sleep: MaySleep<'_>) -> usize {
+        self.noted.read(may_sleep).iter().filter(|noted| **noted).count()
+    }
+
+    /// Shows what was written (`fb_deferred_io_work`): every store that has happened before. How many pages that were.
+    ///
+    /// # Errors
+    /// EIO if the panel cannot be written; then what was not shown is shown the next time.
+    pub fn flush(&self, ctx: &mut UnlockedCtx<'_, P>) -> Result<usize, Errno> {
+        let mut noted = self.noted.write(ctx.may_sleep());
+        let mut shown = 0;
+        for (index, (noted, page)) in noted.iter_mut().zip(self.shadow.pages()).enumerate() {
+            if !*noted {
+                continue;
+            }
+            // From here on a store to it is told, and waits for the lock: what is copied does not change.
+            let lock = ctx.lock_page(page);
+            self.mappings.unmap(PageOffset::new(index), PageCount::new(1), lock.may_sleep());
+            drop(lock);
+            let start = index * P::PAGE_SIZE;
+            let read = |at, bytes: &mut [u8]| page.read(at, bytes).map_err(|_| Errno::EIO);
+            let write = |at, bytes: &[u8]| self.panel.write(start + at, bytes).map_err(|_| Errno::EIO);
+            copy_bytes(P::PAGE_SIZE, read, write)?;
+            *noted = false;
+            shown += 1;
+        }
+        Ok(shown)
+    }
+
+    /// Draws from the kernel's side.
+    ///
+    /// # Errors
+    /// EINVAL outside the screen; EAGAIN while it is shown.
+    pub fn draw(&self, offset: usize, bytes: &[u8]) -> Result<(), Errno> {
+        let mut noted = self.noted.try_write().ok_or(Errno::EAGAIN)?;
+        self.shadow.write(offset, bytes)?;
+        let pages = offset / P::PAGE_SIZE..(offset + bytes.len()).div_ceil(P::PAGE_SIZE);
+        noted.get_mut(pages).unwrap_or_default().fill(true);
+        Ok(())
+    }
+
+    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
+        let mut noted = self.noted.write(ctx.may_sleep());
+        let Some(noted_here) = noted.get_mut(ctx.pgoff().index()) else { return ctx.fail(Errno::EIO) };
+        *noted_here = true;
+        // With the lock held, so that a flush that knows of this store finds the page locked until it is possible.
+        let page = ctx.lock_page();
+        drop(noted);
+        ctx.allow_locked(page)
+    }
+}
+
+impl<P: Platform> VmOperations for Screen<P> {
+    type Platform = P;
+    type Mapping = Normal;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+        match self.shadow.page(ctx.pgoff()) {
+            Some(page) => ctx.deliver(page.clone()),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+/// The frame buffer's file.
+pub struct FbDefio<P: Platform> {
+    screen: P::Ref<Screen<P>>,
+}
+
+impl<P: Platform> FbDefio<P> {
+    /// Opens it.
+    pub fn new(screen: P::Ref<Screen<P>>) -> Self {
+        Self { screen }
+    }
+}
+
+impl<P: Platform> MmapFile for FbDefio<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.dont_expand().dont_dump().establish_shared(self.screen.clone())?.fill_later())
+    }
+
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        Some(&self.screen.mappings)
+    }
+}
