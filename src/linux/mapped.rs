@@ -15,7 +15,7 @@ use crate::{Errno, PageOffset, Platform, UnlockedCtx, VmOperations, entry, platf
 ///
 /// # Safety
 /// This thread holds no mmap lock, runs no hook of a driver's, and may sleep, until this returns.
-pub unsafe fn unlocked<R>(run: impl for<'u> FnOnce(&mut UnlockedCtx<'u, Linux>) -> R) -> R {
+pub unsafe fn ioctl<R>(run: impl for<'u> FnOnce(&mut UnlockedCtx<'u, Linux>) -> R) -> R {
     // SAFETY: by this function's contract.
     unsafe { entry::unlocked::<Linux, R>((), run) }
 }

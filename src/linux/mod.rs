@@ -5,7 +5,7 @@
 //! `linux/vmctx.c` is them); everything else is called directly. The page `linux` of the guide has the smallest module
 //! whole.
 //!
-//! [`open`] is what the module's `f_op->open` calls, [`mmap`] what its `f_op->mmap` calls, and [`unlocked`] is for an
+//! [`open`] is what the module's `f_op->open` calls, [`mmap`] what its `f_op->mmap` calls, and [`ioctl`] is for an
 //! ioctl. Faults, fork, split and close come by themselves: the platform installs a `vm_operations_struct` for each
 //! driver.
 //!
@@ -34,7 +34,7 @@ use shared::AnyState;
 
 pub use hooks::{code, mmap, result};
 pub use lock::{LinuxRead, LinuxRwLock, LinuxWrite};
-pub use mapped::{LinuxHandle, LinuxMappedVma, unlocked};
+pub use mapped::{LinuxHandle, LinuxMappedVma, ioctl};
 pub use mappings::{LinuxMappings, open};
 pub use memory::{LinuxIomem, LinuxPage};
 pub use queue::LinuxWaitQueue;

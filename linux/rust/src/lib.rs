@@ -140,7 +140,7 @@ pub unsafe extern "C" fn vmctx_device_control(
     // SAFETY: by this function's contract.
     let open = unsafe { open(handle) };
     // SAFETY: by this function's contract; no hook calls this.
-    let answer = unsafe { linux::unlocked(|ctx| open.control(ctx, request, argument)) };
+    let answer = unsafe { linux::ioctl(|ctx| open.control(ctx, request, argument)) };
     // SAFETY: by this function's contract.
     linux::code(answer.map(|answer| unsafe { *value = answer }))
 }
