@@ -159,6 +159,24 @@ void vmctx_tell_of_stores(struct vm_area_struct *vma)
 		vma->vm_page_prot = read_only(vma->vm_page_prot);
 }
 
+static int entry_seen(pte_t *pte, unsigned long address, void *seen)
+{
+	*(bool *)seen = true;
+	return 0;
+}
+
+/* Whether there is an entry where the fault was after all, seen with the lock of its table held. */
+bool vmctx_entry_there(struct vm_fault *vmf)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+	bool seen = false;
+
+	if (pmd_none(pmd) || pmd_leaf(pmd))
+		return !pmd_none(pmd);
+	apply_to_existing_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE, entry_seen, &seen);
+	return seen;
+}
+
 void vmctx_zap(struct vm_area_struct *vma)
 {
 	zap_page_range_single(vma, vma->vm_start, vma->vm_end - vma->vm_start, NULL);

@@ -22,6 +22,7 @@ void vmctx_set_cache(struct vm_area_struct *vma, int cache);
 void vmctx_set_decrypted(struct vm_area_struct *vma);
 int vmctx_cache_of(const struct vm_area_struct *vma);
 void vmctx_tell_of_stores(struct vm_area_struct *vma);
+bool vmctx_entry_there(struct vm_fault *vmf);
 void vmctx_zap(struct vm_area_struct *vma);
 void vmctx_refuse(struct vm_area_struct *vma);
 int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address);

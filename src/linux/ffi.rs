@@ -220,6 +220,7 @@ unsafe extern "C" {
     pub(super) fn vmctx_set_decrypted(vma: *mut vm_area_struct);
     pub(super) fn vmctx_cache_of(vma: *const vm_area_struct) -> c_int;
     pub(super) fn vmctx_tell_of_stores(vma: *mut vm_area_struct);
+    pub(super) fn vmctx_entry_there(fault: *mut vm_fault) -> bool;
     pub(super) fn vmctx_zap(vma: *mut vm_area_struct);
     pub(super) fn vmctx_refuse(vma: *mut vm_area_struct);
     pub(super) fn vmctx_insert_zero_page(vma: *mut vm_area_struct, address: usize) -> c_int;

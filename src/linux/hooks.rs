@@ -102,7 +102,14 @@ unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> (AnyState, Range<PageOffse
 
 unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
     // SAFETY: the kernel calls this for a fault in a VMA whose `vm_ops` is V's table, with the fault's lock held.
-    unsafe { entry::fault::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
+    let code = unsafe { entry::fault::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) };
+    // Whoever copies a page, or changes an entry, clears it for a moment, and a fault that comes then has an entry that
+    // the driver knows nothing of. Without a fault hook the kernel looks once more itself (`do_fault`).
+    // SAFETY: an error is answered with the fault's lock held.
+    if code.intersects(FaultCode::ERROR) && unsafe { ffi::vmctx_entry_there(vmf) } {
+        return FaultCode::NOPAGE.bits();
+    }
+    code.bits()
 }
 
 unsafe extern "C" fn page_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
