@@ -114,12 +114,14 @@
 //! # Where it runs
 //!
 //! A [`Platform`] is what a kernel or a pager implements; a driver that is generic over it runs on each. [`sim`],
-//! behind the feature of that name, is a software MMU and the kit with which a driver is unit-tested.
+//! behind the feature of that name, is a software MMU and the kit with which a driver is unit-tested. `uffd`, on Linux,
+//! serves the real page faults of real memory in the process that it runs in.
 //!
 //! | feature | default | brings |
 //! | --- | --- | --- |
 //! | `std` | yes | `std` in the error types |
 //! | `sim` | yes | the [`sim`] platform |
+//! | `uffd` | no | the `uffd` platform, on Linux (x86-64, AArch64); nothing elsewhere |
 //! | `linux` | no | hooks of a real Linux module, on x86-64 |
 //!
 //! Without them the crate is `no_std`, does not allocate, and depends on `thiserror` alone.
@@ -158,6 +160,8 @@ mod relocatable;
 pub mod sim;
 mod sleep;
 mod token;
+#[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod uffd;
 mod units;
 mod unlocked;
 mod wait;

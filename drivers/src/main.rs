@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use vmctx_drivers::job::{self, Device, Outcome, sim::SimSite, table::Table};
+#[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use vmctx_drivers::job::uffd::UffdSite;
+use vmctx_drivers::job::{self, Device, Outcome, Site, sim::SimSite, table::Table};
 
 /// Maps every driver's device, touches it from several threads, and checks every byte
 #[derive(Parser)]
@@ -34,6 +36,60 @@ struct Arguments {
 enum Platform {
     /// A simulated machine: a software MMU in this process
     Sim,
+    /// Real faults of real memory in this process, by Linux's userfaultfd
+    Uffd,
+}
+
+/// A platform that is there.
+enum Found {
+    Sim,
+    #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    Uffd(UffdSite),
+}
+
+impl Found {
+    #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn uffd() -> Result<Self, String> {
+        UffdSite::new().map(Self::Uffd).map_err(|error| error.to_string())
+    }
+
+    #[cfg(not(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    fn uffd() -> Result<Self, String> {
+        Err("it is for Linux on x86-64 and AArch64, with the feature `uffd`".to_owned())
+    }
+
+    /// The platform that was asked for.
+    fn new(wanted: Platform) -> io::Result<Self> {
+        match wanted {
+            Platform::Sim => Ok(Self::Sim),
+            Platform::Uffd => Self::uffd().map_err(|reason| io::Error::other(format!("no platform uffd: {reason}"))),
+        }
+    }
+
+    fn run(&self, device: Device, threads: usize) -> Outcome {
+        match self {
+            Self::Sim => job::run(&SimSite, device, threads),
+            #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+            Self::Uffd(site) => job::run(site, device, threads),
+        }
+    }
+
+    /// Which it is, and what cannot be seen there.
+    fn about(&self) -> String {
+        let (which, left_out) = match self {
+            Self::Sim => ("sim: a simulated machine", SimSite.left_out()),
+            #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+            Self::Uffd(site) if site.is_user_mode_only() => {
+                ("uffd: real faults of real memory, of user mode only", site.left_out())
+            }
+            #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+            Self::Uffd(site) => ("uffd: real faults of real memory", site.left_out()),
+        };
+        match left_out {
+            Some(left_out) => format!("{which}; not looked at there: {left_out}"),
+            None => which.to_owned(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -64,15 +120,14 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     let wanted = |device: &&Device| arguments.drivers.is_empty() || arguments.drivers.contains(device);
     let devices: Vec<Device> = Device::ALL.iter().filter(wanted).copied().collect();
     let threads = usize::from(arguments.threads);
+    let platform = Found::new(arguments.platform)?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (done, device) in devices.iter().enumerate() {
         progress(&format!("[{}/{}] {}", done + 1, devices.len(), device.name()))?;
-        outcomes.push(match arguments.platform {
-            Platform::Sim => job::run(&SimSite, *device, threads),
-        });
+        outcomes.push(platform.run(*device, threads));
     }
     progress("")?;
-    write!(out, "{}", Table(&outcomes))?;
+    writeln!(out, "{}platform {}", Table(&outcomes), platform.about())?;
     out.flush()?;
     Ok(outcomes.iter().all(Outcome::is_ok))
 }

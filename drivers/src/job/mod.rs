@@ -1,7 +1,8 @@
 //! The main job: map every device, touch it from several threads, check every byte, and say what happened.
 //!
 //! - [`Device`]: what there is to be mapped;
-//! - [`user`]: what a platform does for a user, and [`sim`], which does it on a simulated machine;
+//! - [`user`]: what a platform does for a user, and [`sim`], which does it on a simulated machine; `uffd` does it with
+//!   real faults of real memory, where there is userfaultfd;
 //! - [`mapping`]: one mapping and every byte of it; [`scenario`]: a driver's mappings;
 //! - [`run`] and [`Outcome`]: all of it, and the [`table`] that it ends in.
 
@@ -10,6 +11,8 @@ pub mod mapping;
 pub mod scenario;
 pub mod sim;
 pub mod table;
+#[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod uffd;
 pub mod user;
 
 use std::{string::String, vec::Vec};
@@ -45,6 +48,9 @@ impl Outcome {
 pub fn run_on<U: User>(user: &U, device: Device, threads: usize) -> Outcome {
     let mut checks = Checks::default();
     device::play(device, scenario::Run { user, threads, checks: &mut checks });
+    for complaint in user.complaints() {
+        checks.verdict(Some(complaint));
+    }
     Outcome { device, checks: checks.made(), failed: checks.failed().to_vec(), counters: user.counters() }
 }
 

@@ -17,6 +17,11 @@ pub trait Site {
     /// # Errors
     /// What is wrong, for people.
     fn open(&self, device: Device) -> Result<Self::User, String>;
+
+    /// What scenarios ask for and nobody can see there, for people.
+    fn left_out(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A mapping to be made.
@@ -187,6 +192,11 @@ pub trait User: Sized + Sync {
     fn is_huge(&self, at: UserAddr) -> Option<bool> {
         let _ = at;
         None
+    }
+
+    /// What went wrong inside, beside what users have seen, since this was last asked.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// What happened inside since the device was opened.

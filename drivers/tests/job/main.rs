@@ -219,6 +219,8 @@ fn the_program_runs_every_driver_and_prints_one_line_each() {
     for (device, line) in Device::ALL.iter().zip(&mut lines) {
         assert!(line.starts_with(device.name()) && line.contains("  ok, "), "{line}");
     }
+    let platform = lines.next().unwrap();
+    assert!(platform.starts_with("platform "), "{platform}");
     assert_eq!(lines.next(), None);
     assert_eq!(printed(&output.stderr), "", "no progress into a pipe");
 }
@@ -227,7 +229,7 @@ fn the_program_runs_every_driver_and_prints_one_line_each() {
 fn the_program_runs_the_drivers_that_are_named() {
     let output = program(&["relay", "dev_mem", "relay", "--threads", "3", "--platform", "sim"]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(printed(&output.stdout).lines().count(), 3);
+    assert_eq!(printed(&output.stdout).lines().count(), 4);
 }
 
 #[test]

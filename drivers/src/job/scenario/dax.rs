@@ -148,7 +148,7 @@ fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.mapped(map, |run, at| {
             let before = run.user.counters();
             shown(run, "by a huge entry", at, 0);
-            if let (Some(before), Some(after)) = (before, run.user.counters()) {
+            if let (Some(before), Some(after), Some(_)) = (before, run.user.counters(), run.user.is_huge(at)) {
                 let small = after.inserted.saturating_sub(before.inserted);
                 let aligned = at.get() % (map.pages * size) == 0;
                 run.checks.equal(format!("{map}: whether there were small entries"), &(small == 0), &aligned);

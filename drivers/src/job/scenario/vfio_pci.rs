@@ -154,7 +154,7 @@ fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         let before = run.user.counters();
         shown(run, "by a huge entry", at, 0);
-        if let (Some(before), Some(after)) = (before, run.user.counters()) {
+        if let (Some(before), Some(after), Some(_)) = (before, run.user.counters(), run.user.is_huge(at)) {
             let aligned = at.get() % (map.pages * size) == 0;
             let faults = if aligned { 0 } else { HUGE_FILLED.len() as u64 };
             run.checks.equal("faults for a page each", &after.faults.saturating_sub(before.faults), &faults);

@@ -1,0 +1,202 @@
+//! Users of real memory in this process, served by userfaultfd.
+
+use std::{
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    thread, vec,
+};
+
+use vmctx::{
+    Errno, MaySleep, PageCount, PageOffset, Platform, UserAddr,
+    uffd::{self, DeviceMemory, File, Memory, OpenError, Page, Prot, Session, SessionError, SyscallError, Uffd},
+};
+
+use super::{
+    Counters,
+    user::{Map, Refusal, Site, Trap, User},
+};
+use crate::{
+    demo::{Host, Opened, Side},
+    device::Device,
+};
+
+/// How much memory a device may take, in pages.
+const PAGES: PageCount = PageCount::new(4096);
+
+/// A session, with memory of its own, for every device that is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct UffdSite {
+    is_user_mode_only: bool,
+}
+
+/// This process, with a device open.
+pub struct UffdUser {
+    session: Session,
+    file: File,
+    side: Arc<dyn Side<Uffd>>,
+}
+
+impl Host for Memory {
+    type Platform = Uffd;
+
+    fn memory(&self) -> &Memory {
+        self
+    }
+
+    fn may_sleep(&self) -> MaySleep<'_> {
+        self.may_sleep()
+    }
+
+    fn device_memory(&self, pages: PageCount) -> Result<DeviceMemory, Errno> {
+        self.device_memory(pages)
+    }
+
+    fn physical_memory(&self, _: &DeviceMemory) -> DeviceMemory {
+        self.physical_memory()
+    }
+
+    fn hole(&self) -> Option<PageOffset> {
+        usize::try_from(self.hole()).ok().map(PageOffset::new)
+    }
+}
+
+impl UffdSite {
+    /// Looks whether faults can be served here.
+    ///
+    /// # Errors
+    /// What is missing, and what to do about it.
+    pub fn new() -> Result<Self, OpenError> {
+        let session = Session::open(&Memory::new(PageCount::new(1))?)?;
+        Ok(Self { is_user_mode_only: session.is_user_mode_only() })
+    }
+
+    /// Whether this user may serve only the faults of user mode.
+    #[must_use]
+    pub fn is_user_mode_only(&self) -> bool {
+        self.is_user_mode_only
+    }
+}
+
+impl Site for UffdSite {
+    type User = UffdUser;
+
+    fn open(&self, device: Device) -> Result<UffdUser, String> {
+        let memory = Memory::new(PAGES).map_err(|error| error.to_string())?;
+        let opened = device.open(&memory).map_err(|errno| format!("cannot be opened: {errno}"))?;
+        UffdUser::new(&memory, opened).map_err(|error| error.to_string())
+    }
+
+    fn left_out(&self) -> Option<&'static str> {
+        Some("how memory is cached (all of it as RAM is), fork (a child has no such mappings), mremap, large entries")
+    }
+}
+
+impl UffdUser {
+    /// A session that has a device open.
+    ///
+    /// # Errors
+    /// What is missing here.
+    pub fn new(memory: &Memory, device: Opened<Uffd>) -> Result<Self, OpenError> {
+        let session = Session::open(memory)?;
+        let file = session.file(device.file);
+        Ok(Self { session, file, side: device.side.into() })
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+}
+
+fn refusal(error: SyscallError) -> Refusal {
+    error.errno().map_or_else(|| Refusal::Other(error.to_string()), Refusal::Errno)
+}
+
+fn trap(trap: uffd::Trap) -> Trap {
+    match trap {
+        uffd::Trap::Sigbus(at) => Trap::Sigbus(at),
+        uffd::Trap::Sigsegv(at) => Trap::Sigsegv(at),
+        other => Trap::Other(other.to_string()),
+    }
+}
+
+fn bytes(pages: usize) -> usize {
+    pages.saturating_mul(Uffd::PAGE_SIZE)
+}
+
+/// A hook can still be giving its locks back when the access that it has served goes on: then the device says EAGAIN.
+fn patiently(mut access: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
+    for _ in 0..10_000 {
+        match access() {
+            Err(Errno::EAGAIN) => thread::yield_now(),
+            done => return done,
+        }
+    }
+    access()
+}
+
+impl User for UffdUser {
+    fn page_size(&self) -> usize {
+        Uffd::PAGE_SIZE
+    }
+
+    fn map(&self, map: Map) -> Result<UserAddr, Refusal> {
+        let wanted =
+            if map.shared { uffd::Map::shared(bytes(map.pages)) } else { uffd::Map::private(bytes(map.pages)) };
+        let prot = if map.writable { Prot::READ | Prot::WRITE } else { Prot::READ };
+        self.session.mmap(&self.file, wanted.pgoff(map.pgoff).prot(prot)).map_err(refusal)
+    }
+
+    fn unmap(&self, at: UserAddr, pages: usize) -> Result<(), Refusal> {
+        self.session.munmap(at, bytes(pages)).map_err(refusal)
+    }
+
+    fn read(&self, at: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
+        self.session.read(at, into).map_err(trap)
+    }
+
+    fn write(&self, at: UserAddr, from: &[u8]) -> Result<(), Trap> {
+        self.session.write(at, from).map_err(trap)
+    }
+
+    fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+        patiently(|| self.side.read(offset, into))
+    }
+
+    fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
+        patiently(|| self.side.write(offset, from))
+    }
+
+    fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
+        self.session.ioctl(|ctx| self.side.control(ctx, request, argument)).unwrap_or(Err(Errno::EFAULT))
+    }
+
+    fn references(&self, page: usize) -> Option<usize> {
+        self.side.page(PageOffset::new(page)).map(Page::references)
+    }
+
+    fn counters(&self) -> Option<Counters> {
+        let counted = self.session.statistics();
+        let answers = counted.answers;
+        Some(Counters {
+            inserted: counted.inserted,
+            already_present: counted.already_present,
+            faults: counted.handler_calls,
+            answers: vec![
+                ("NOPAGE", answers.nopage),
+                ("page", answers.page),
+                ("LOCKED", answers.locked),
+                ("RETRY", answers.retry),
+                ("SIGBUS", answers.sigbus),
+                ("OOM", answers.oom),
+                ("HWPOISON", answers.hwpoison),
+            ],
+        })
+    }
+
+    fn complaints(&self) -> vec::Vec<String> {
+        self.session.take_errors().iter().map(SessionError::to_string).collect()
+    }
+}

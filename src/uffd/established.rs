@@ -1,0 +1,149 @@
+//! Established mappings: how they are found again, and locked.
+
+use std::{
+    any::TypeId,
+    ops::Range,
+    sync::{Arc, Weak},
+};
+
+use parking_lot::RwLock;
+
+use crate::{Errno, Platform, VmOperations};
+
+use super::{
+    Uffd,
+    hook::{self, MappedLock},
+    insert::Area,
+    lock,
+    session::{ReadLock, Space},
+    vma::{AnyState, Vma},
+};
+
+/// A mapping to come back to: the platform's [`Handle`](crate::Platform::Handle).
+pub struct Handle {
+    space: Weak<RwLock<Space>>,
+    // As long as this is here, no other state has the same address.
+    state: Weak<AnyState>,
+    hint: usize,
+}
+
+impl Handle {
+    pub(super) fn new(space: &Arc<RwLock<Space>>, vma: &Vma) -> Option<Self> {
+        let state = Arc::downgrade(&vma.state()?);
+        Some(Self { space: Arc::downgrade(space), state, hint: vma.start() })
+    }
+
+    pub(super) fn lock(&self, wait: bool) -> Result<MappedVma, Errno> {
+        if wait {
+            may_wait()?;
+        }
+        let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
+        let lock = if wait { space.read_arc() } else { space.try_read_arc().ok_or(Errno::EAGAIN)? };
+        if lock.is_stopped() {
+            return Err(Errno::ESRCH);
+        }
+        let of_this = |vma: &&Vma| vma.is_live() && vma.has_state(self.state.as_ptr());
+        let hinted = lock.vmas().find(self.hint).filter(of_this);
+        let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
+        Ok(MappedVma { state: self.state.as_ptr(), at, lock, _noted: MappedLock::note() })
+    }
+}
+
+/// The mmap lock may be waited for.
+fn may_wait() -> Result<(), Errno> {
+    if hook::in_the_way().is_some() || lock::holds_a_hooks_lock() { Err(Errno::EDEADLK) } else { Ok(()) }
+}
+
+/// Who is in an ioctl: the platform's [`Caller`](crate::Platform::Caller).
+pub struct Caller {
+    space: Arc<RwLock<Space>>,
+}
+
+impl Caller {
+    pub(super) fn new(space: &Arc<RwLock<Space>>) -> Self {
+        Self { space: Arc::clone(space) }
+    }
+
+    pub(super) fn lock_at<V: VmOperations<Platform = Uffd>>(&self, address: usize) -> Result<MappedVma, Errno> {
+        may_wait()?;
+        let lock = self.space.read_arc();
+        if lock.is_stopped() {
+            return Err(Errno::ESRCH);
+        }
+        let vma = lock.vmas().find(address).ok_or(Errno::EFAULT)?;
+        let state = vma.state().filter(|_| vma.is_live()).ok_or(Errno::EINVAL)?;
+        if (*state).type_id() != TypeId::of::<V>() {
+            return Err(Errno::EINVAL);
+        }
+        let (state, at) = (Arc::as_ptr(&state), vma.start());
+        Ok(MappedVma { state, at, lock, _noted: MappedLock::note() })
+    }
+}
+
+/// A mapping whose session's mmap lock is held for read: the platform's [`MappedVma`](crate::Platform::MappedVma).
+pub struct MappedVma {
+    /// Only to be compared.
+    state: *const AnyState,
+    /// Where one VMA with that state begins: the one that was meant.
+    at: usize,
+    lock: ReadLock,
+    _noted: MappedLock,
+}
+
+impl MappedVma {
+    fn vmas(&self) -> impl Iterator<Item = &Vma> {
+        self.lock.vmas().iter().filter(|vma| vma.is_live() && vma.has_state(self.state))
+    }
+
+    /// One of its VMAs.
+    fn vma_at(&self, address: usize) -> Option<&Vma> {
+        self.lock.vmas().find(address).filter(|vma| vma.is_live() && vma.has_state(self.state))
+    }
+
+    pub(super) fn state<V: VmOperations<Platform = Uffd>>(&self) -> Option<&V> {
+        self.vma_at(self.at)?.state_as()
+    }
+
+    pub(super) fn pgoff(&self, address: usize) -> Option<usize> {
+        Some(self.vma_at(address)?.pgoff_at(address))
+    }
+
+    /// The first run of slots from a page offset on. Where two VMAs show the same pages, those of the one that was
+    /// meant.
+    pub(super) fn slots(&self, from: usize) -> Option<(usize, Range<usize>)> {
+        let first_of = |vma: &Vma| vma.pgoff().max(from);
+        let reaching = || self.vmas().filter(|vma| vma.pgoff() + vma.pages() > from);
+        let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
+        let first = first_of(vma);
+        let mut end = vma.pgoff() + vma.pages();
+        // What the meant one shows behind that is a run of its own.
+        if let Some(meant) = reaching().find(|vma| vma.start() == self.at).filter(|meant| meant.pgoff() > first) {
+            end = end.min(meant.pgoff());
+        }
+        let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << Uffd::PAGE_SHIFT);
+        Some((first, address(first)..address(end)))
+    }
+
+    /// Inserts at an address of the mapping, and tells the kernel.
+    pub(super) fn insert(&self, address: usize, insert: impl FnOnce(&Area) -> Result<(), Errno>) -> Result<(), Errno> {
+        let area = self.area(address)?;
+        insert(&area)?;
+        area.install(&(address..address + Uffd::PAGE_SIZE)).map_err(|stop| stop.errno())
+    }
+
+    pub(super) fn area(&self, address: usize) -> Result<Area, Errno> {
+        Ok(Area::new(self.vma_at(address).ok_or(Errno::EFAULT)?))
+    }
+
+    pub(super) fn zap(&self, addresses: &Range<usize>) {
+        if let Some(vma) = self.vma_at(addresses.start) {
+            vma.table().zap(addresses);
+        }
+    }
+
+    pub(super) fn write_protect(&self, addresses: &Range<usize>) {
+        if let Some(vma) = self.vma_at(addresses.start) {
+            vma.table().write_protect(addresses);
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Page faults: from the kernel's event to the entry that serves it (`handle_mm_fault`), and the answer to the kernel.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    thread,
+};
+
+use crate::{
+    Errno, PageOffset, UserAddr,
+    platform::{FaultCode, FaultFlags, VmFlags},
+};
+
+use super::{
+    KernelError, Page, SessionError,
+    answers::Stop,
+    insert::Area,
+    memory::ZERO_PFN,
+    platform::Serving,
+    session::{Inner, ReadLock},
+    stats::count,
+    sys::{Event, PAGE_SHIFT, PAGE_SIZE},
+    vma::{Ask, Vma},
+};
+
+/// How often a fault is tried for which there was no memory.
+const MEMORY_TRIES: usize = 16;
+
+/// What became of a fault.
+enum Outcome {
+    /// Whoever waits was woken, by what was done.
+    Served,
+    /// Nothing was done that wakes, nor changed: the access is repeated.
+    Repeat,
+    /// The lock was given up: serve it again, as one that was tried.
+    Retry,
+    /// The access gets a SIGBUS.
+    Fail,
+    /// There was no memory.
+    OutOfMemory,
+}
+
+/// Serves one event. Whoever waits goes on, one way or the other.
+pub(super) fn serve(inner: &Arc<Inner>, event: &Event) {
+    let fault = Faulting { inner, address: event.address, write: event.write };
+    let mut tried = false;
+    let mut tries = 0;
+    loop {
+        let lock = inner.read_lock();
+        let Some(vma) = lock.vmas().find(event.address) else {
+            // Unmapped meanwhile: the kernel decides.
+            return inner.wake(event.address);
+        };
+        let area = Area::new(vma);
+        if lock.is_stopped() || area.table.is_failed(event.address) {
+            // It has its SIGBUS already.
+            return inner.wake(event.address);
+        }
+        let outcome = match (vma.is_live(), event.protected) {
+            (false, _) => Outcome::Fail,
+            (true, true) => fault.protected(lock, &area),
+            (true, false) => fault.missing(lock, &area, tried),
+        };
+        match outcome {
+            Outcome::Served => return tell_untold(inner, &area),
+            Outcome::Retry => tried = true,
+            Outcome::Repeat => match inner.note_refault(event.address) {
+                None => return inner.wake(event.address),
+                Some(refaults) => {
+                    inner.report(SessionError::RefaultsForever { address: fault.user_address(), refaults });
+                    return fault.fail();
+                }
+            },
+            Outcome::Fail => return fault.fail(),
+            Outcome::OutOfMemory if tries < MEMORY_TRIES => {
+                tries += 1;
+                thread::yield_now();
+            }
+            Outcome::OutOfMemory => {
+                inner.report(SessionError::OutOfMemory { address: fault.user_address() });
+                return fault.fail();
+            }
+        }
+    }
+}
+
+/// Tells the driver of stores that may have happened while pages were mapped that lie elsewhere in memory. They are
+/// protected by now; so it is told of one store too many, if it was a load.
+fn tell_untold(inner: &Arc<Inner>, area: &Area) {
+    for address in area.table.take_untold() {
+        let lock = inner.read_lock();
+        let fault = Faulting { inner, address, write: true };
+        let told = lock.vmas().find(address).map(Area::new);
+        if let Some(Outcome::Fail | Outcome::OutOfMemory) = told.map(|area| fault.protected(lock, &area)) {
+            // Too late to refuse it; no other will come to pass.
+            fault.fail();
+        }
+    }
+}
+
+/// A fault on its way through the hooks.
+struct Faulting<'a> {
+    inner: &'a Arc<Inner>,
+    address: usize,
+    write: bool,
+}
+
+/// A hook that has answered.
+struct Answered {
+    serving: Rc<Serving>,
+    code: FaultCode,
+}
+
+impl Faulting<'_> {
+    fn user_address(&self) -> UserAddr {
+        UserAddr::new(self.address)
+    }
+
+    fn page(&self) -> usize {
+        self.address & !(PAGE_SIZE - 1)
+    }
+
+    fn page_range(&self) -> Range<usize> {
+        self.page()..self.page() + PAGE_SIZE
+    }
+
+    /// The access gets a SIGBUS.
+    fn fail(&self) {
+        let lock = self.inner.read_lock();
+        let Some(vma) = lock.vmas().find(self.address) else { return self.inner.wake(self.address) };
+        match vma.table().fail(self.address) {
+            Ok(()) => self.inner.forget_refaults(self.address),
+            // Not poisoned: unmapped or gone.
+            Err(Stop::NotOurs | Stop::Gone | Stop::Busy) => self.inner.wake(self.address),
+            Err(Stop::OutOfMemory | Stop::Refused(_)) => {
+                // Then it is a SIGSEGV: the worst that it must not be is a page.
+                self.inner.report(SessionError::OutOfMemory { address: self.user_address() });
+                if vma.table().bury(&self.page_range()).is_err() {
+                    self.inner.wake(self.address);
+                }
+            }
+        }
+    }
+
+    /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
+    fn ask(&self, lock: ReadLock, ask: Ask, flags: FaultFlags, page: Option<Page>) -> Result<Answered, Outcome> {
+        let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
+        let counters = &self.inner.counters;
+        let calls = match ask {
+            Ask::Fault => &counters.handler_calls,
+            Ask::PageMkwrite | Ask::PfnMkwrite => &counters.mkwrite_calls,
+            Ask::MapPages(_) => &counters.map_pages_calls,
+        };
+        let is_fault = matches!(ask, Ask::Fault);
+        let which = ask.hook();
+        let Some(hook) = vma.hook(ask) else { return Err(Outcome::Fail) };
+        count(calls);
+        let serving = Rc::new(Serving {
+            inner: Arc::clone(self.inner),
+            address: self.address,
+            flags,
+            pgoff: vma.pgoff_at(self.address),
+            vma_pgoff: vma.pgoff(),
+            area: Area::new(vma),
+            file: vma.file().clone(),
+            page,
+            lock: RefCell::new(Some(lock)),
+            delivered: RefCell::new(None),
+            locked: RefCell::new(Vec::new()),
+            locked_twice: Cell::new(false),
+            pending: Cell::new(None),
+            stopped: Cell::new(None),
+        });
+        let fault = serving.fault();
+        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now.
+        let code = catch_unwind(AssertUnwindSafe(move || unsafe { hook.run(fault) }));
+        // What was put beside the fault's own page, and is not known to the kernel yet.
+        let _ = serving.install_pending();
+        let code = code.map_err(|panic| {
+            let (address, message) = (self.user_address(), message(&*panic));
+            self.inner.report(SessionError::Panicked { hook: which, address, message });
+            // The payload's drop is the driver's as well.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+                std::mem::forget(again);
+            }
+            Outcome::Fail
+        })?;
+        if is_fault {
+            counters.answered(code);
+        }
+        if serving.locked_twice.get() {
+            return Err(self.wrong("the same page was locked twice"));
+        }
+        if serving.is_released() && !code.contains(FaultCode::RETRY) {
+            return Err(self.wrong("the lock was given up, and the answer is not RETRY"));
+        }
+        if let Some(stop) = serving.stopped.take() {
+            self.note(stop);
+        }
+        if code.contains(FaultCode::OOM) {
+            return Err(Outcome::OutOfMemory);
+        }
+        if code.intersects(FaultCode::ERROR) {
+            return Err(Outcome::Fail);
+        }
+        Ok(Answered { serving, code })
+    }
+
+    /// The kernel has refused to be told something.
+    fn note(&self, stop: Stop) {
+        if let Stop::Refused(errno) = stop {
+            let (address, error) = (self.user_address(), KernelError::from(errno));
+            self.inner.report(SessionError::Kernel { address, error });
+        }
+    }
+
+    fn wrong(&self, reason: &'static str) -> Outcome {
+        self.inner.report(SessionError::WrongAnswer { address: self.user_address(), reason });
+        Outcome::Fail
+    }
+
+    /// `FAULT_FLAG_DEFAULT`, and what the access was.
+    fn flags(&self, tried: bool) -> FaultFlags {
+        let mut flags = FaultFlags::ALLOW_RETRY | FaultFlags::KILLABLE | FaultFlags::INTERRUPTIBLE | FaultFlags::USER;
+        if self.write {
+            flags = flags | FaultFlags::WRITE;
+        }
+        if tried { flags | FaultFlags::TRIED } else { flags }
+    }
+
+    /// What was done, once the driver says that it has served the fault.
+    fn served(&self, area: &Area) -> Outcome {
+        if area.table.is_installed(self.address) {
+            self.inner.forget_refaults(self.address);
+            Outcome::Served
+        } else {
+            Outcome::Repeat
+        }
+    }
+
+    /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
+    fn install_again(&self, area: &Area) -> Outcome {
+        match area.table.install(&self.page_range(), area.kernel_prot, true) {
+            Ok(()) | Err(Stop::NotOurs) => Outcome::Served,
+            Err(Stop::OutOfMemory) => Outcome::OutOfMemory,
+            Err(Stop::Busy) => Outcome::Repeat,
+            Err(stop @ (Stop::Gone | Stop::Refused(_))) => {
+                self.note(stop);
+                Outcome::Fail
+            }
+        }
+    }
+
+    /// Nothing is mapped there, as far as the kernel knows (`do_fault`).
+    fn missing(&self, lock: ReadLock, area: &Area, tried: bool) -> Outcome {
+        if area.table.pte(self.address).is_some() {
+            return self.install_again(area);
+        }
+        self.ask_for_missing(lock, area, tried).unwrap_or_else(|outcome| outcome)
+    }
+
+    fn ask_for_missing(&self, lock: ReadLock, area: &Area, tried: bool) -> Result<Outcome, Outcome> {
+        let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
+        if !vma.has_operations() {
+            return Err(Outcome::Fail);
+        }
+        let (registered, shared) = (vma.registered(), vma.flags().contains(VmFlags::SHARED));
+        let lock = if registered.map_pages && !self.write {
+            let window = fault_around(vma, self.address);
+            let Answered { serving, code } = self.ask(lock, Ask::MapPages(window), self.flags(tried), None)?;
+            if code.contains(FaultCode::NOPAGE) {
+                return Ok(self.served(area));
+            }
+            serving.take_lock().ok_or_else(|| self.wrong("the lock was given up in map_pages"))?
+        } else {
+            lock
+        };
+        let Answered { serving, code } = self.ask(lock, Ask::Fault, self.flags(tried), None)?;
+        if code.contains(FaultCode::RETRY) {
+            if !serving.is_released() {
+                return Err(self.wrong("RETRY, and the lock was not given up"));
+            }
+            return Ok(Outcome::Retry);
+        }
+        if code.contains(FaultCode::NOPAGE) {
+            return Ok(self.served(area));
+        }
+        let Some(page) = serving.delivered.take() else {
+            return Err(self.wrong("no page was handed back, and nothing was inserted"));
+        };
+        let locked = serving.take_locked(page.pfn());
+        if locked != code.contains(FaultCode::LOCKED) {
+            return Err(self.wrong("LOCKED does not say whether the page is locked"));
+        }
+        let asks = self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory());
+        if asks && locked {
+            page.unlock();
+        }
+        // Without it the addresses may be somebody else's.
+        let Some(mut held) = serving.take_lock() else { return Err(self.wrong("the lock was given up")) };
+        drop(serving);
+        if asks {
+            match self.page_mkwrite(held, &page)? {
+                Some(lock) => held = lock,
+                None => return Ok(Outcome::Repeat),
+            }
+        } else if !locked {
+            page.lock();
+        }
+        let filled = area.map_delivered(self.page(), &page, self.write);
+        page.unlock();
+        // Once somebody is woken, nobody but the mapping has it.
+        drop(page);
+        match filled {
+            // Or somebody was faster.
+            Ok(()) | Err(Errno::EBUSY) => {
+                self.inner.forget_refaults(self.address);
+                let outcome = self.install_again(area);
+                drop(held);
+                Ok(outcome)
+            }
+            Err(_) => Err(Outcome::Fail),
+        }
+    }
+
+    /// A store met an entry that is write-protected (`do_wp_page`).
+    fn protected(&self, lock: ReadLock, area: &Area) -> Outcome {
+        if !area.flags.contains(VmFlags::MAYSHARE) {
+            // Private copies are made by the kernel. It was protected for a moment, to find them.
+            area.table.settle();
+            self.inner.wake(self.address);
+            return Outcome::Served;
+        }
+        self.first_store(lock, area).unwrap_or_else(|outcome| {
+            if matches!(outcome, Outcome::Fail) {
+                // There is a page, and poison has no place beside it: the next load brings it again.
+                area.table.zap(&self.page_range());
+            }
+            outcome
+        })
+    }
+
+    fn first_store(&self, lock: ReadLock, area: &Area) -> Result<Outcome, Outcome> {
+        let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
+        let Some(seen) = area.table.pte(self.address) else {
+            // Taken away meanwhile.
+            self.inner.wake(self.address);
+            return Ok(Outcome::Served);
+        };
+        let registered = vma.registered();
+        let _held = if seen.writable {
+            // The kernel may not know it yet, or has forgotten.
+            lock
+        } else if seen.counted && registered.page_mkwrite {
+            let Some(page) = area.table.page(self.address, seen) else { return Ok(Outcome::Repeat) };
+            let Some(held) = self.page_mkwrite(lock, &page)? else { return Ok(Outcome::Repeat) };
+            area.table.make_writable(self.page(), seen.pfn);
+            page.unlock();
+            held
+        } else if !seen.counted && registered.pfn_mkwrite {
+            let flags = self.flags(false) | FaultFlags::MKWRITE;
+            let Answered { serving, code } = self.ask(lock, Ask::PfnMkwrite, flags, None)?;
+            if code.contains(FaultCode::NOPAGE) {
+                return Ok(Outcome::Repeat);
+            }
+            if seen.pfn == ZERO_PFN {
+                // Linux warns, and gives everybody's zero page away.
+                return Err(Outcome::Fail);
+            }
+            area.table.make_writable(self.page(), seen.pfn);
+            serving.take_lock().ok_or_else(|| self.wrong("the lock was given up"))?
+        } else {
+            area.table.make_writable(self.page(), seen.pfn);
+            lock
+        };
+        match area.table.unprotect(self.page()) {
+            Ok(()) => {
+                self.inner.forget_refaults(self.address);
+                Ok(Outcome::Served)
+            }
+            Err(_) => Err(Outcome::Fail),
+        }
+    }
+
+    /// `do_page_mkwrite`. The page is locked if there is something to go on with, with the mmap lock; else the
+    /// access is repeated.
+    fn page_mkwrite(&self, lock: ReadLock, page: &Page) -> Result<Option<ReadLock>, Outcome> {
+        let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
+        let Answered { serving, code } = self.ask(lock, Ask::PageMkwrite, flags, Some(page.clone()))?;
+        if code.contains(FaultCode::NOPAGE) {
+            return Ok(None);
+        }
+        if !code.contains(FaultCode::LOCKED) || !serving.take_locked(page.pfn()) {
+            return Err(self.wrong("the page that is to be written is not locked"));
+        }
+        match serving.take_lock() {
+            Some(lock) => Ok(Some(lock)),
+            None => {
+                page.unlock();
+                Err(self.wrong("the lock was given up"))
+            }
+        }
+    }
+}
+
+/// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping.
+fn fault_around(vma: &Vma, address: usize) -> Range<PageOffset> {
+    const PAGES: usize = 16;
+    let (pgoff, in_vma) = (vma.pgoff_at(address), vma.pgoff_at(address) - vma.pgoff());
+    let before = ((address >> PAGE_SHIFT) % PAGES).min(in_vma);
+    let behind = (PAGES - (address >> PAGE_SHIFT) % PAGES).min(vma.pages() - in_vma);
+    PageOffset::new(pgoff - before)..PageOffset::new(pgoff + behind)
+}
+
+/// What a panic says.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no message)").to_owned()
+}

@@ -1,0 +1,97 @@
+//! Which hook this thread is in.
+
+use std::{cell::Cell, fmt, marker::PhantomData};
+
+/// A hook of a driver's, as a session calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// [`MmapFile::mmap`](crate::MmapFile::mmap)
+    Mmap,
+    /// [`VmOperations::fault`](crate::VmOperations::fault)
+    Fault,
+    /// `vm_ops->may_split`
+    MaySplit,
+    /// `vm_ops->open`
+    Open,
+    /// `vm_ops->close`, and the drop of the mapping's state.
+    Close,
+    /// `vm_ops->page_mkwrite`
+    PageMkwrite,
+    /// `vm_ops->pfn_mkwrite`
+    PfnMkwrite,
+    /// `vm_ops->map_pages`
+    MapPages,
+    /// [`Session::ioctl`](super::Session::ioctl)
+    Ioctl,
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mmap => "mmap",
+            Self::Fault => "fault",
+            Self::MaySplit => "may_split",
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::PageMkwrite => "page_mkwrite",
+            Self::PfnMkwrite => "pfn_mkwrite",
+            Self::MapPages => "map_pages",
+            Self::Ioctl => "ioctl",
+        })
+    }
+}
+
+thread_local! {
+    static RUNNING: Cell<Option<Hook>> = const { Cell::new(None) };
+    static MAPPED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The hook that this thread is running, if it is in one.
+pub(super) fn running() -> Option<Hook> {
+    RUNNING.get()
+}
+
+/// The hook that this thread is running and that has the mmap lock.
+pub(super) fn under_mmap_lock() -> Option<Hook> {
+    running().filter(|hook| *hook != Hook::Ioctl)
+}
+
+/// The hook because of which this thread must not wait for a mmap lock, nor for a fault: one that has it already. An
+/// ioctl has it while it has an established mapping locked.
+pub(super) fn in_the_way() -> Option<Hook> {
+    under_mmap_lock().or_else(|| (MAPPED.get() != 0).then_some(Hook::Ioctl))
+}
+
+/// This thread holds a mmap lock that it has taken itself, for an established mapping.
+pub(super) struct MappedLock {
+    // Counted for the thread that has taken it.
+    thread: PhantomData<*mut ()>,
+}
+
+impl MappedLock {
+    pub(super) fn note() -> Self {
+        MAPPED.set(MAPPED.get() + 1);
+        Self { thread: PhantomData }
+    }
+}
+
+impl Drop for MappedLock {
+    fn drop(&mut self) {
+        MAPPED.set(MAPPED.get() - 1);
+    }
+}
+
+/// Runs a hook. A panic in it leaves nothing behind.
+pub(super) fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
+    let _outer = Outer(RUNNING.replace(Some(hook)));
+    body()
+}
+
+/// Restores what ran before.
+struct Outer(Option<Hook>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        RUNNING.set(self.0);
+    }
+}

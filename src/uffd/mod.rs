@@ -1,0 +1,167 @@
+//! Real page faults of real memory, in an ordinary Linux process, without root.
+//!
+//! A [`Memory`] is a memory object of the kernel's; its pages are what drivers allocate. A [`Session`] has a userfaultfd
+//! and the threads that read it: whoever touches memory that the session has mapped, and finds nothing there, sleeps
+//! until a driver's fault hook has answered. An insertion maps the driver's own physical page (`UFFDIO_CONTINUE`); nothing
+//! is copied, and what either side writes the other sees.
+//!
+//! ```
+//! use vmctx::{
+//!     Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, PageCount, Platform, VmFault, VmOperations,
+//!     uffd::{Map, Memory, OpenError, Session, Trap},
+//! };
+//!
+//! /// Pages that are inserted as they are touched.
+//! struct Ring<P: Platform> {
+//!     pages: Vec<P::Page>,
+//! }
+//!
+//! impl<P: Platform> MmapFile for Ring<P> {
+//!     type Platform = P;
+//!
+//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+//!         Ok(ctx.shared_only()?.establish(Ring { pages: self.pages.clone() })?.fill_later())
+//!     }
+//! }
+//!
+//! impl<P: Platform> VmOperations for Ring<P> {
+//!     type Platform = P;
+//!     type Mapping = Mixed;
+//!
+//!     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+//!         match self.pages.get(ctx.pgoff().index()) {
+//!             Some(page) => ctx.insert_page(page),
+//!             None => ctx.fail(Errno::ENXIO),
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let memory = Memory::new(PageCount::new(1000))?;
+//! let session = match Session::open(&memory) {
+//!     Ok(session) => session,
+//!     // An old kernel, or a container that forbids it: the error says which, and what to do.
+//!     Err(error @ (OpenError::NoUserfaultfd(_) | OpenError::MissingFeature { .. })) => {
+//!         eprintln!("{error}");
+//!         return Ok(());
+//!     }
+//!     Err(error) => return Err(error.into()),
+//! };
+//! let page = memory.alloc_page()?;
+//! let at = session.mmap(&session.file(Ring { pages: vec![page.clone()] }), Map::shared(2 * 4096))?;
+//!
+//! // Ordinary memory, for any code of this process. `write` and `read` also survive the signal where there is none.
+//! session.write(at, b"hello")?;
+//! let mut bytes = [0; 5];
+//! page.read(0, &mut bytes)?;
+//! assert_eq!(&bytes, b"hello");
+//! let behind = vmctx::UserAddr::new(at.get() + 4096);
+//! assert_eq!(session.read(behind, &mut bytes), Err(Trap::Sigbus(behind)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What becomes of an answer
+//!
+//! | the hook's answer | the kernel is asked to | the access |
+//! | --- | --- | --- |
+//! | an insertion, or a page handed back | CONTINUE: one request for all pages of a fault that lie together | goes on |
+//! | the same, and something was there already | CONTINUE (EEXIST), then WAKE | goes on |
+//! | a refault | WAKE | is repeated; [too often](SessionError::RefaultsForever), a SIGBUS |
+//! | RETRY | nothing: the hook is called once more, with the lock taken anew | waits |
+//! | SIGBUS, or a [panic](SessionError::Panicked) | POISON | SIGBUS, with its address |
+//! | OOM | nothing, a few times; then POISON | waits, then SIGBUS |
+//! | a first store that is allowed | take the write protection away | goes on |
+//!
+//! `Mappings::unmap` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
+//! `/proc/self/pagemap`, with stores held back by write protection meanwhile.
+//!
+//! # Where pages lie
+//!
+//! CONTINUE maps a page of the memory object at its own place in the kernel's mapping, and nowhere else. A mapping is laid
+//! out for an object whose pages were allocated one after the other; a page that lies elsewhere is mapped on its own, with
+//! three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The layout is
+//! learned from the faults of a [`File`]'s earlier mappings.
+//!
+//! # Who may
+//!
+//! Everybody, since Linux 6.6. `/dev/userfaultfd` is tried first, then the system call for all faults, then the one for
+//! faults of user mode only, which needs no rights. With that a *system call* that meets an empty page (`read(2)` into
+//! it) fails with EFAULT; touch it first. [`Session::is_user_mode_only`] tells.
+//!
+//! # Where it differs from Linux
+//!
+//! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
+//!   stood in for by [memory](Memory::device_memory).
+//! - There are no large entries: `huge_fault` is not called.
+//! - A child of fork has no such mappings (`MADV_DONTFORK`). `mremap`, `mprotect` and `munmap` are the session's; what
+//!   other code does with these system calls to its addresses is not seen by drivers.
+//! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
+//!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first store
+//!   that is so for loads, too.
+//! - Where a driver is told of first stores, and a page lies elsewhere, it may be told of a load as of a store, if that
+//!   comes while the page is being mapped.
+//! - A copied page of a private mapping keeps the reference to the page that it is a copy of until it is unmapped.
+//! - There is nobody to kill for want of memory.
+//!
+//! # What is still to come
+//!
+//! The platform is behind a feature that is not on by default, because a first store can still be missed: where a driver
+//! is told of first stores, and takes the right to write away again, a store to a page that lies elsewhere may come
+//! through untold while that page is being mapped (the scenario of `dax` finds it), and a fault that gives up its lock may
+//! end in a SIGBUS if pages come and go around it all the time (that of `sgx_vepc` does, now and then). And there is no
+//! serving in the thread that faults, nor of another process's memory.
+//!
+//! # Locks
+//!
+//! From the outside in: the session's mmap lock (a system call of the session's holds it for write; a fault for read,
+//! until its handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where
+//! an object is mapped ([`Mappings`]), a mapping's table. A thread that waits inside a hook is replaced meanwhile, so that
+//! one fault can wait for another.
+//!
+//! # Cost
+//!
+//! `cargo bench -p vmctx --features uffd --bench uffd` compares it with a loop by hand of the same requests, and with the kernel's own faults of
+//! shared memory. Bring what is at hand around a fault (`prefault_page`): from 16 pages a fault on it is faster than
+//! faults of the kernel's. A fault is a wake-up of another thread, which is cheap on one processor and dear across two:
+//! pin the thread that opens the session, and those that touch, where that counts.
+#![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
+
+mod answers;
+mod backing;
+mod error;
+mod established;
+mod fault;
+mod file;
+mod hook;
+mod insert;
+#[cfg_attr(feature = "sim", expect(clippy::duplicate_mod, reason = "the same, between this platform's hooks"))]
+#[path = "../sim/lock.rs"]
+mod lock;
+mod mappings;
+mod memory;
+mod platform;
+mod probe;
+mod session;
+mod stats;
+mod sys;
+mod table;
+mod vma;
+#[cfg_attr(feature = "sim", expect(clippy::duplicate_mod, reason = "the same, between this platform's hooks"))]
+#[path = "../sim/wait.rs"]
+mod wait;
+
+pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
+pub use established::{Caller, Handle, MappedVma};
+pub use file::{File, Map, Prot};
+pub use hook::Hook;
+pub use lock::{ReadGuard, RwLock, WriteGuard};
+pub use mappings::Mappings;
+pub use memory::{DeviceMemory, Memory, Page};
+pub use platform::{Fault, NewVma};
+pub use session::{Options, Session};
+pub use stats::{Answers, Statistics};
+pub use wait::WaitQueue;
+
+/// The platform. It has no values; what there is of it is a [`Session`].
+pub enum Uffd {}

@@ -1,0 +1,222 @@
+//! Loads and stores that may end in a signal, and say which and where.
+
+use std::{arch::global_asm, ffi::c_int, mem, ptr, sync::OnceLock};
+
+use super::sys::RawErrno;
+
+// A copy whose every access has a way out: the handler below goes on at `vmctx_uffd_out`, with the signal and the address
+// in the two registers that are the result.
+#[cfg(target_arch = "x86_64")]
+global_asm!(
+    ".pushsection .text.vmctx_uffd_copy, \"ax\", @progbits",
+    ".globl vmctx_uffd_copy",
+    ".hidden vmctx_uffd_copy",
+    "vmctx_uffd_copy:",
+    "mov rcx, rdx",
+    "xor eax, eax",
+    "xor edx, edx",
+    ".globl vmctx_uffd_in",
+    ".hidden vmctx_uffd_in",
+    "vmctx_uffd_in:",
+    "rep movsb",
+    ".globl vmctx_uffd_end",
+    ".hidden vmctx_uffd_end",
+    "vmctx_uffd_end:",
+    "ret",
+    ".globl vmctx_uffd_out",
+    ".hidden vmctx_uffd_out",
+    "vmctx_uffd_out:",
+    "ret",
+    ".popsection",
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".pushsection .text.vmctx_uffd_copy, \"ax\", @progbits",
+    ".globl vmctx_uffd_copy",
+    ".hidden vmctx_uffd_copy",
+    "vmctx_uffd_copy:",
+    "mov x3, x0",
+    "mov x0, xzr",
+    ".globl vmctx_uffd_in",
+    ".hidden vmctx_uffd_in",
+    "vmctx_uffd_in:",
+    "cbz x2, 2f",
+    "ldrb w4, [x1], #1",
+    "strb w4, [x3], #1",
+    "sub x2, x2, #1",
+    "b vmctx_uffd_in",
+    ".globl vmctx_uffd_end",
+    ".hidden vmctx_uffd_end",
+    "vmctx_uffd_end:",
+    "2:",
+    "mov x0, xzr",
+    "mov x1, xzr",
+    ".globl vmctx_uffd_out",
+    ".hidden vmctx_uffd_out",
+    "vmctx_uffd_out:",
+    "ret",
+    ".popsection",
+);
+
+/// How a copy ended: no signal, or which one and its address.
+#[repr(C)]
+struct Ended {
+    signal: usize,
+    address: usize,
+}
+
+unsafe extern "C" {
+    fn vmctx_uffd_copy(to: *mut u8, from: *const u8, len: usize) -> Ended;
+    fn vmctx_uffd_in();
+    fn vmctx_uffd_end();
+    fn vmctx_uffd_out();
+}
+
+/// A signal that an access has ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Bus(usize),
+    Segv(usize),
+}
+
+fn address_of(label: unsafe extern "C" fn()) -> usize {
+    label as *const () as usize
+}
+
+/// The handlers that were there before, SIGBUS's and SIGSEGV's.
+static BEFORE: OnceLock<[libc::sigaction; 2]> = OnceLock::new();
+
+extern "C" fn handler(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel has handed both over with SA_SIGINFO.
+    let went_on = unsafe { go_on(signal, (*info).si_addr() as usize, context.cast()) };
+    if !went_on {
+        // SAFETY: what the kernel has handed over is passed on.
+        unsafe { pass_on(signal, info, context) };
+    }
+}
+
+/// If the signal is a copy's, it goes on behind it.
+///
+/// # Safety
+/// The context is the kernel's.
+#[cfg(target_arch = "x86_64")]
+unsafe fn go_on(signal: c_int, address: usize, context: *mut libc::ucontext_t) -> bool {
+    // SAFETY: by this function's contract.
+    let registers = unsafe { &mut (*context).uc_mcontext.gregs };
+    let mut set = |register: c_int, value: usize| {
+        if let Some(to) = usize::try_from(register).ok().and_then(|index| registers.get_mut(index)) {
+            *to = i64::from_ne_bytes(value.to_ne_bytes());
+        }
+    };
+    let at = address_of_rip(context);
+    if at < address_of(vmctx_uffd_in) || at >= address_of(vmctx_uffd_end) {
+        return false;
+    }
+    set(libc::REG_RAX, usize::try_from(signal).unwrap_or(0));
+    set(libc::REG_RDX, address);
+    set(libc::REG_RIP, address_of(vmctx_uffd_out));
+    true
+}
+
+#[cfg(target_arch = "x86_64")]
+fn address_of_rip(context: *const libc::ucontext_t) -> usize {
+    let index = usize::try_from(libc::REG_RIP).unwrap_or(0);
+    // SAFETY: the kernel's, see `go_on`.
+    let registers = unsafe { &(*context).uc_mcontext.gregs };
+    registers.get(index).map_or(0, |rip| usize::from_ne_bytes(rip.to_ne_bytes()))
+}
+
+/// If the signal is a copy's, it goes on behind it.
+///
+/// # Safety
+/// The context is the kernel's.
+#[cfg(target_arch = "aarch64")]
+unsafe fn go_on(signal: c_int, address: usize, context: *mut libc::ucontext_t) -> bool {
+    // SAFETY: by this function's contract.
+    let machine = unsafe { &mut (*context).uc_mcontext };
+    let at = machine.pc as usize;
+    if at < address_of(vmctx_uffd_in) || at >= address_of(vmctx_uffd_end) {
+        return false;
+    }
+    if let [first, second, ..] = &mut machine.regs {
+        *first = u64::try_from(signal).unwrap_or(0);
+        *second = address as u64;
+    }
+    machine.pc = address_of(vmctx_uffd_out) as u64;
+    true
+}
+
+/// # Safety
+/// What the kernel has handed over.
+unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let before = BEFORE.get().map(|[bus, segv]| if signal == libc::SIGBUS { bus } else { segv });
+    match before {
+        Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
+            if action.sa_flags & libc::SA_SIGINFO != 0 {
+                // SAFETY: a handler with SA_SIGINFO has this signature.
+                let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                    unsafe { mem::transmute(action.sa_sigaction) };
+                handler(signal, info, context);
+            } else {
+                // SAFETY: a handler without has this one.
+                let handler: extern "C" fn(c_int) = unsafe { mem::transmute(action.sa_sigaction) };
+                handler(signal);
+            }
+        }
+        // The access is repeated, and ends as it would have without us.
+        // SAFETY: `SIG_DFL` is a disposition.
+        _ => unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+        },
+    }
+}
+
+/// From now on [`copy`] survives both signals. Those that are not its own go where they went before.
+pub(super) fn catch() -> Result<(), RawErrno> {
+    let mut caught = Ok(());
+    BEFORE.get_or_init(|| {
+        [libc::SIGBUS, libc::SIGSEGV].map(|signal| {
+            // SAFETY: an all-zero `sigaction` is one.
+            let mut before: libc::sigaction = unsafe { mem::zeroed() };
+            // SAFETY: as above; the handler has SA_SIGINFO's signature, and uses a signal stack if there is one.
+            let done = unsafe {
+                let mut action: libc::sigaction = mem::zeroed();
+                action.sa_sigaction = handler as *const () as usize;
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+                // Who was there before is asked first: a signal may come as soon as the handler is installed.
+                libc::sigaction(signal, &action, &raw mut before)
+            };
+            if done != 0 {
+                caught = Err(RawErrno(libc::EINVAL));
+            }
+            before
+        })
+    });
+    caught
+}
+
+/// Copies bytes, either side of which may end in a signal.
+///
+/// # Safety
+/// One side is `len` bytes that are the caller's; the other is in mappings of this platform's, or where nothing is
+/// mapped, for as long as this takes.
+pub(super) unsafe fn copy(to: *mut u8, from: *const u8, len: usize) -> Result<(), Signal> {
+    // SAFETY: by this function's contract.
+    let Ended { signal, address } = unsafe { vmctx_uffd_copy(to, from, len) };
+    match c_int::try_from(signal) {
+        Ok(0) => Ok(()),
+        Ok(libc::SIGBUS) => Err(Signal::Bus(address)),
+        _ => Err(Signal::Segv(address)),
+    }
+}
+
+/// Loads a byte, whatever it is.
+///
+/// # Safety
+/// As [`copy`].
+pub(super) unsafe fn touch(at: usize) {
+    let mut byte = 0;
+    // SAFETY: by this function's contract.
+    let _ = unsafe { copy(&raw mut byte, ptr::with_exposed_provenance(at), 1) };
+}

@@ -1,0 +1,683 @@
+//! A session: a userfaultfd, the threads that read it, and the mappings that they serve.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, Mutex, RawRwLock, RwLock};
+
+use crate::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, platform::VmFlags};
+
+use super::{
+    Caller, File, Hook, KernelError, Map, Memory, OpenError, Prot, SessionError, Statistics, SyscallError, Trap, Uffd,
+    WaitQueue,
+    error::errno,
+    fault, hook,
+    platform::NewVma,
+    probe,
+    stats::{Counters, count},
+    sys::{self, BATCH, Event, PAGE_SIZE, RawErrno, Userfault},
+    table::Table,
+    vma::{Vma, Vmas, kernel_prot},
+    wait::Sleepers,
+};
+
+/// The most threads that read faults: each but the first replaces one that waits inside a hook.
+const MAX_READERS: usize = 64;
+
+/// What the mmap lock protects.
+#[derive(Default)]
+pub(super) struct Space {
+    vmas: Vmas,
+    stopped: bool,
+}
+
+impl Space {
+    pub(super) fn vmas(&self) -> &Vmas {
+        &self.vmas
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+}
+
+/// The mmap lock, held for read, by whoever has this.
+pub(super) type ReadLock = ArcRwLockReadGuard<RawRwLock, Space>;
+type WriteLock = ArcRwLockWriteGuard<RawRwLock, Space>;
+
+/// Addresses that are this session's: from when a mapping is made until after the last of it has gone.
+#[derive(Default)]
+struct Reserved {
+    ranges: BTreeMap<usize, usize>,
+    /// Of which nothing is mapped any more.
+    buried: Vec<Range<usize>>,
+}
+
+/// The threads.
+#[derive(Default)]
+struct Readers {
+    threads: Vec<JoinHandle<()>>,
+    alive: usize,
+}
+
+/// What the threads share.
+pub(super) struct Inner {
+    faults: Arc<Userfault>,
+    memory: Memory,
+    space: Arc<RwLock<Space>>,
+    pub(super) counters: Arc<Counters>,
+    /// A page that is never mapped for long. A touch of it is an event that tells a reader to leave.
+    doorbell: usize,
+    stopping: AtomicBool,
+    /// Readers that would take the next event at once.
+    idle: AtomicUsize,
+    readers: Mutex<Readers>,
+    errors: Mutex<Vec<SessionError>>,
+    sleepers: Sleepers,
+    /// How often each address was told to repeat its access, and nothing was inserted.
+    refaults: Mutex<HashMap<usize, usize>>,
+    /// Whether there is any.
+    has_refaults: AtomicBool,
+    refault_limit: usize,
+    reserved: Mutex<Reserved>,
+    /// Held for read by whoever is in the middle of [`Session::read`] or [`Session::write`]: addresses are not given
+    /// back then.
+    accesses: RwLock<()>,
+}
+
+impl Inner {
+    pub(super) fn read_lock(&self) -> ReadLock {
+        self.space.read_arc()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Has whoever waits at the page of an address repeat the access.
+    pub(super) fn wake(&self, address: usize) {
+        let page = address & !(PAGE_SIZE - 1);
+        // It fails for a range that is none, only.
+        let _ = self.faults.wake(&(page..page + PAGE_SIZE));
+    }
+
+    pub(super) fn report(&self, error: SessionError) {
+        let mut errors = self.errors.lock();
+        // Something that goes wrong again and again is told often enough.
+        if errors.len() < 1000 {
+            errors.push(error);
+        }
+    }
+
+    /// A fault was answered, and nothing was inserted. Gives back how often, if that is too often.
+    pub(super) fn note_refault(&self, address: usize) -> Option<usize> {
+        count(&self.counters.refaults);
+        let mut refaults = self.refaults.lock();
+        let times = refaults.entry(address & !(PAGE_SIZE - 1)).or_insert(0);
+        *times += 1;
+        self.has_refaults.store(true, Ordering::Relaxed);
+        let times = *times;
+        if times < self.refault_limit {
+            return None;
+        }
+        refaults.remove(&(address & !(PAGE_SIZE - 1)));
+        Some(times)
+    }
+
+    /// Something was inserted.
+    pub(super) fn forget_refaults(&self, address: usize) {
+        if !self.has_refaults.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut refaults = self.refaults.lock();
+        refaults.remove(&(address & !(PAGE_SIZE - 1)));
+        self.has_refaults.store(!refaults.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Waits inside a hook. Another thread reads faults meanwhile, among them perhaps the one that is waited for.
+    pub(super) fn wait(self: &Arc<Self>, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+        self.replace_reader();
+        self.sleepers.wait(queue, wakes, || self.is_stopping())
+    }
+
+    fn replace_reader(self: &Arc<Self>) {
+        let mut readers = self.readers.lock();
+        if self.idle.load(Ordering::Acquire) == 0 && readers.alive < MAX_READERS && !self.is_stopping() {
+            // Without another thread it waits as long as it has to, and what it waits for comes from elsewhere.
+            let _ = self.add_reader(&mut readers);
+        }
+    }
+
+    fn add_reader(self: &Arc<Self>, readers: &mut Readers) -> Result<(), OpenError> {
+        let inner = Arc::clone(self);
+        let thread = thread::Builder::new()
+            .name("vmctx-faults".to_owned())
+            .spawn(move || inner.serve())
+            .map_err(|error| OpenError::Refused(RawErrno(error.raw_os_error().unwrap_or(libc::EAGAIN)).into()))?;
+        readers.threads.push(thread);
+        readers.alive += 1;
+        Ok(())
+    }
+
+    /// What a reader does, until the bell rings.
+    fn serve(self: Arc<Self>) {
+        let mut events = [Event { address: 0, write: false, protected: false }; BATCH];
+        let mut leaves = false;
+        // A look for one more event costs something, too: many are asked for where many were there, and now and then.
+        let (mut wanted, mut reads) = (1, 0_u32);
+        while !leaves {
+            self.idle.fetch_add(1, Ordering::AcqRel);
+            let read = self.faults.read(events.get_mut(..wanted).unwrap_or_default());
+            self.idle.fetch_sub(1, Ordering::AcqRel);
+            match read {
+                Ok(found) => {
+                    reads = reads.wrapping_add(1);
+                    wanted = if found > 1 || reads % 16 == 0 { BATCH } else { 1 };
+                    for event in events.iter().take(found) {
+                        if event.address & !(PAGE_SIZE - 1) == self.doorbell {
+                            leaves = true;
+                        } else {
+                            count(&self.counters.events);
+                            fault::serve(&self, event);
+                        }
+                    }
+                }
+                Err(RawErrno(libc::EINTR | libc::EAGAIN)) => {}
+                Err(errno) => {
+                    self.report(SessionError::Unreadable(KernelError::from(errno)));
+                    self.fail_all();
+                    leaves = true;
+                }
+            }
+        }
+        self.readers.lock().alive -= 1;
+        // Whoever has rung goes on.
+        let _ = self.faults.map_zero(&(self.doorbell..self.doorbell + PAGE_SIZE));
+    }
+
+    fn fail_all(&self) {
+        for vma in self.space.read_recursive().vmas.iter() {
+            vma.table().fail_all();
+        }
+    }
+
+    /// Tells one reader to leave, and waits until it does.
+    fn ring(&self) {
+        let page = self.doorbell..self.doorbell + PAGE_SIZE;
+        // SAFETY: this session's page, which nobody else touches.
+        unsafe {
+            let _ = sys::zap(&page);
+            probe::touch(self.doorbell);
+        }
+    }
+
+    /// For a system call: not from inside a hook, which may hold the lock.
+    fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+        if let Some(hook) = hook::in_the_way() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        Ok(self.space.write_arc())
+    }
+
+    /// Takes away what is mapped in a range whose ends were split at. Gives back the files, to be dropped after the lock.
+    fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
+        let mut vmas = space.vmas.take(range);
+        for vma in &vmas {
+            vma.file().mappings().lock().unlink(vma);
+            if vma.table().bury(&vma.range()).is_err() {
+                // No memory to cut the kernel's mapping: what is mapped goes, and what is touched fails.
+                vma.table().zap(&vma.range());
+                vma.table().fail_all();
+            }
+        }
+        let files = vmas.iter().map(|vma| vma.file().clone()).collect();
+        vmas.iter_mut().for_each(Vma::close);
+        let tables: Vec<Range<usize>> = vmas.iter().map(|vma| vma.table().range()).collect();
+        drop(vmas);
+        let mut reserved = self.reserved.lock();
+        for table in tables {
+            // All of it has gone, and not only this part.
+            if !space.vmas.iter().any(|vma| vma.table().range() == table) && !reserved.buried.contains(&table) {
+                reserved.buried.push(table);
+            }
+        }
+        files
+    }
+
+    /// Gives addresses back of which nothing is mapped any more, if nobody is at them.
+    fn give_back(&self) {
+        let Some(_nobody) = self.accesses.try_write() else { return };
+        let mut reserved = self.reserved.lock();
+        for range in std::mem::take(&mut reserved.buried) {
+            if reserved.ranges.remove(&range.start).is_some() {
+                // SAFETY: reserved by this session, buried, and nobody is at it.
+                unsafe { sys::unmap(&range) };
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // SAFETY: this session's page; its threads have gone.
+        unsafe { sys::unmap(&(self.doorbell..self.doorbell + PAGE_SIZE)) };
+    }
+}
+
+/// A session: serves the real page faults of real memory in this process, with threads of its own.
+///
+/// Its calls are Linux's, with Linux's error numbers; the memory that [`mmap`](Self::mmap) gives is ordinary memory of
+/// this process, for any code in it, until [`munmap`](Self::munmap) or until the session is dropped.
+///
+/// It fails closed. [`stop`](Self::stop), which dropping does first, makes everything a SIGBUS that is not mapped by
+/// then, for whoever waits too; nobody is handed zeros for want of a server.
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("stopped", &self.inner.is_stopping()).finish_non_exhaustive()
+    }
+}
+
+/// How a session is set up. [`Session::open`] is all defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    readers: usize,
+    refaults: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 1, refaults: 100_000 }
+    }
+}
+
+impl Options {
+    /// How many threads read faults from the start: 1, if nothing is said. A thread that waits inside a hook is replaced
+    /// while it does; more threads from the start help where many others fault at once and drivers take long, and cost
+    /// a wake-up of each for every fault.
+    #[must_use]
+    pub const fn readers(self, readers: usize) -> Self {
+        Self { readers, ..self }
+    }
+
+    /// How often a handler may repeat one access without inserting anything: 100,000 times, if nothing is said, which is
+    /// about a second. Then it is a [`SessionError::RefaultsForever`], and a SIGBUS.
+    #[must_use]
+    pub const fn refaults(self, refaults: usize) -> Self {
+        Self { refaults, ..self }
+    }
+
+    /// Opens a session with these.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open(self, memory: &Memory) -> Result<Session, OpenError> {
+        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let faults = Arc::new(Userfault::open()?);
+        probe::catch().map_err(refused)?;
+        let doorbell = sys::anonymous_page().map_err(refused)?;
+        let inner = Arc::new(Inner {
+            faults,
+            memory: memory.clone(),
+            space: Arc::default(),
+            counters: Arc::default(),
+            doorbell,
+            stopping: AtomicBool::new(false),
+            idle: AtomicUsize::new(0),
+            readers: Mutex::default(),
+            errors: Mutex::default(),
+            sleepers: Sleepers::default(),
+            refaults: Mutex::default(),
+            has_refaults: AtomicBool::new(false),
+            refault_limit: self.refaults.max(1),
+            reserved: Mutex::default(),
+            accesses: RwLock::new(()),
+        });
+        inner.faults.register_anonymous(&(doorbell..doorbell + PAGE_SIZE)).map_err(refused)?;
+        let session = Session { inner };
+        let mut readers = session.inner.readers.lock();
+        for _ in 0..self.readers.clamp(1, MAX_READERS) {
+            session.inner.add_reader(&mut readers)?;
+        }
+        drop(readers);
+        Ok(session)
+    }
+}
+
+impl Session {
+    /// Opens a session for drivers whose pages come from this memory.
+    ///
+    /// # Errors
+    /// What is missing here, and what to do about it.
+    pub fn open(memory: &Memory) -> Result<Self, OpenError> {
+        Options::default().open(memory)
+    }
+
+    /// The memory of its drivers.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.inner.memory
+    }
+
+    /// Whether only accesses from user mode are served: a system call that meets an empty page fails with EFAULT. So it
+    /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults.
+    #[must_use]
+    pub fn is_user_mode_only(&self) -> bool {
+        self.inner.faults.is_user_mode_only()
+    }
+
+    /// Opens a device.
+    ///
+    /// Its mappings are laid out for an object whose pages were allocated one after the other, beginning with the first
+    /// that was allocated since the last device was opened. If that is wrong, the first fault corrects it for the next
+    /// mapping; whatever lies elsewhere costs a mapping of the kernel's for each run of pages.
+    pub fn file(&self, driver: impl MmapFile<Platform = Uffd>) -> File {
+        File::new(driver, self.inner.memory.take_recent())
+    }
+
+    /// Maps a part of a file, and calls its driver's mmap hook for that. Gives back where it is.
+    ///
+    /// # Errors
+    /// EINVAL for no bytes, or an address that is not a page's; EOVERFLOW if the object's last byte could not be
+    /// counted; EEXIST where something is mapped already; ENOMEM without addresses or memory; and what the mmap hook
+    /// fails with. Afterwards nothing is left of a mapping that failed.
+    pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
+        let inner = &self.inner;
+        let mut lock = inner.write_lock()?;
+        if lock.stopped {
+            return Err(SyscallError::Stopped);
+        }
+        let len = map.len()?;
+        inner.give_back();
+        let start = sys::reserve(len, map.at.map(UserAddr::get)).map_err(errno)?;
+        let range = start..start + len;
+        inner.reserved.lock().ranges.insert(range.start, range.end);
+        let undo = Undo { inner, range: range.clone() };
+        let (faults, memory) = (Arc::clone(&inner.faults), inner.memory.clone());
+        let counters = Arc::clone(&inner.counters);
+        let table = Arc::new(Table::new(faults, memory, counters, range.clone(), map.is_shared()));
+        let vma = Vma::new(Arc::clone(&table), map.pgoff.index(), map.flags(), file.clone());
+        let mut new = NewVma::new(vma, Arc::clone(&inner.space));
+        // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
+        // function.
+        hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        let mut vma = new.into_vma();
+        let guess = file.guess(map.pgoff.index());
+        if let Err(raw) = table.begin(guess, vma.kernel_prot(), vma.protects()) {
+            table.zap(&range);
+            vma.close();
+            return Err(errno(raw).into());
+        }
+        undo.disarm();
+        lock.vmas.insert(vma);
+        Ok(UserAddr::new(range.start))
+    }
+
+    /// Takes mappings away, whole or in part. What is not mapped is no error.
+    ///
+    /// When it returns, an access there is a SIGSEGV, for whoever waited too, and the states of mappings of which
+    /// nothing is left have been dropped. The addresses may be given to somebody else from then on.
+    ///
+    /// # Errors
+    /// EINVAL for an address that is not a page's, and for no bytes; what `may_split` refuses a cut with. Nothing has
+    /// been unmapped then.
+    pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
+        let mut lock = self.inner.write_lock()?;
+        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        if range.is_empty() {
+            return Err(Errno::EINVAL.into());
+        }
+        lock.vmas.split(range.start)?;
+        lock.vmas.split(range.end)?;
+        let files = self.inner.unmap(&mut lock, &range);
+        drop(lock);
+        drop(files);
+        Ok(())
+    }
+
+    /// Changes what the user may do with a range, which is mapped throughout.
+    ///
+    /// # Errors
+    /// EINVAL for an address that is not a page's; ENOMEM for a hole in the range; EACCES for a right that the mapping
+    /// may never have; what `may_split` refuses a cut with. Mappings before the one that fails keep the new protection.
+    pub fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), SyscallError> {
+        const ACCESS: VmFlags = VmFlags::from_bits(0x7);
+        const MAY_SHIFT: u32 = 4;
+        let mut lock = self.inner.write_lock()?;
+        if lock.stopped {
+            return Err(SyscallError::Stopped);
+        }
+        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        let mut at = range.start;
+        while at < range.end {
+            let vma = lock.vmas.find(at).ok_or(Errno::ENOMEM)?;
+            let end = range.end.min(vma.range().end);
+            let may = VmFlags::from_bits(vma.flags().bits() >> MAY_SHIFT);
+            if prot.flags().without(may) != VmFlags::NONE {
+                return Err(Errno::EACCES.into());
+            }
+            lock.vmas.split(at)?;
+            lock.vmas.split(end)?;
+            let vma = lock.vmas.find_mut(at).ok_or(Errno::ENOMEM)?;
+            vma.table().protect(&(at..end), kernel_prot(prot.flags()))?;
+            vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// Runs an ioctl: with the proof that no hook is running and no mmap lock is held. Inside, memory of the session can
+    /// be touched, but not while a mapping is locked.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Stopped`]; what the closure gives is passed on.
+    pub fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Uffd>) -> R) -> Result<R, SyscallError> {
+        if let Some(hook) = hook::running() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        if self.inner.is_stopping() {
+            return Err(SyscallError::Stopped);
+        }
+        let caller = Caller::new(&self.inner.space);
+        // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
+        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(caller, run) }))
+    }
+
+    /// Loads bytes, and survives it if that cannot be done.
+    ///
+    /// The access is a real one, and so is the signal that it may end with. A SIGBUS that this reports is forgotten: the
+    /// next access asks the driver again. One that other code meets stays, until something is inserted or taken away
+    /// there, or [`retry`](Self::retry).
+    ///
+    /// # Errors
+    /// The signal. Outside this session's mappings it is a SIGSEGV, without an access.
+    pub fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
+        let (to, len) = (into.as_mut_ptr(), into.len());
+        // SAFETY: `into` is the caller's, and `access` looks after the other side.
+        self.access(address, len, |at, done, len| unsafe { probe::copy(to.add(done), at as *const u8, len) })
+    }
+
+    /// Stores bytes. As [`read`](Self::read).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
+        let (bytes, len) = (from.as_ptr(), from.len());
+        // SAFETY: `from` is the caller's, and `access` looks after the other side.
+        self.access(address, len, |at, done, len| unsafe { probe::copy(at as *mut u8, bytes.add(done), len) })
+    }
+
+    /// Has `copy` (of an address, bytes done before, and how many) access what is this session's of a range.
+    fn access(
+        &self,
+        address: UserAddr,
+        len: usize,
+        mut copy: impl FnMut(usize, usize, usize) -> Result<(), probe::Signal>,
+    ) -> Result<(), Trap> {
+        if let Some(hook) = hook::in_the_way() {
+            return Err(Trap::InsideHook { hook, address });
+        }
+        // As long as this is held, addresses of this session's are nobody else's.
+        let _access = self.inner.accesses.read_recursive();
+        let mut done = 0;
+        while done < len {
+            let at = address.get().wrapping_add(done);
+            let ours = self.inner.reserved.lock().ranges.range(..=at).next_back().map_or(0, |(_, end)| *end);
+            if ours <= at {
+                return Err(Trap::Sigsegv(UserAddr::new(at)));
+            }
+            let part = (len - done).min(ours - at);
+            match copy(at, done, part) {
+                Ok(()) => done += part,
+                Err(probe::Signal::Segv(at)) => return Err(Trap::Sigsegv(UserAddr::new(at))),
+                Err(probe::Signal::Bus(at)) => {
+                    self.retry(UserAddr::new(at));
+                    return Err(Trap::Sigbus(UserAddr::new(at)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets that an access to the page of this address could not be served: the next one asks the driver again.
+    /// Nothing to forget is no error. For whoever handles SIGBUS without [`read`](Self::read).
+    pub fn retry(&self, address: UserAddr) {
+        if hook::in_the_way().is_some() {
+            return;
+        }
+        let lock = self.inner.read_lock();
+        // Nobody would serve it any more.
+        if let Some(vma) = lock.vmas.find(address.get()).filter(|_| !lock.stopped) {
+            vma.table().forget_failure(address.get());
+        }
+    }
+
+    /// What went wrong since this was last asked, the first first. The accesses have had their signals.
+    #[must_use]
+    pub fn take_errors(&self) -> Vec<SessionError> {
+        std::mem::take(&mut *self.inner.errors.lock())
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.inner.counters.snapshot()
+    }
+
+    /// How many mappings there are. A cut makes one more.
+    #[must_use]
+    pub fn mapping_count(&self) -> usize {
+        if hook::in_the_way().is_some() { 0 } else { self.inner.read_lock().vmas.len() }
+    }
+
+    /// Stops serving. Hooks that wait are interrupted; then everything that is not mapped becomes a SIGBUS, for whoever
+    /// waits too, and the threads end. What is mapped stays, until it is revoked; but where drivers are told of stores,
+    /// nothing can be stored any more.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`].
+    pub fn stop(&self) -> Result<(), SyscallError> {
+        if let Some(hook) = hook::in_the_way() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        let inner = &self.inner;
+        inner.stopping.store(true, Ordering::Release);
+        inner.sleepers.nudge_all();
+        let mut lock = inner.space.write_arc();
+        if !lock.stopped {
+            lock.stopped = true;
+            for vma in lock.vmas.iter() {
+                vma.table().fail_all();
+                if vma.protects() && vma.flags().contains(VmFlags::SHARED) {
+                    let _ = vma.table().protect(&vma.range(), vma.kernel_prot() & !libc::PROT_WRITE);
+                }
+            }
+        }
+        drop(lock);
+        loop {
+            let alive = inner.readers.lock().alive;
+            if alive == 0 {
+                break;
+            }
+            inner.ring();
+        }
+        let threads = std::mem::take(&mut inner.readers.lock().threads);
+        for thread in threads {
+            // It catches what drivers do; what is left would be a mistake of this crate's.
+            if let Err(panic) = thread.join() {
+                if !thread::panicking() {
+                    resume_unwind(panic);
+                }
+            }
+        }
+        // Faults of what is mapped, which the kernel may forget, are the kernel's from now on.
+        inner.faults.close(inner.memory.fd());
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if hook::in_the_way().is_some() || self.stop().is_err() {
+            // Dropped by one of its own hooks: nobody is left to wait for it. Nothing of it is served, nor given back.
+            self.inner.stopping.store(true, Ordering::Release);
+            return;
+        }
+        let mut lock = self.inner.space.write_arc();
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            let files = self.inner.unmap(&mut lock, &(0..usize::MAX));
+            drop(lock);
+            drop(files);
+        }));
+        // Whoever is at them has the session borrowed.
+        self.inner.give_back();
+        if let Err(panic) = dropped {
+            if !thread::panicking() {
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
+    let start = address.get();
+    let len = bytes.checked_next_multiple_of(PAGE_SIZE)?;
+    (start % PAGE_SIZE == 0).then_some(start..start.checked_add(len)?)
+}
+
+/// Leaves nothing of a mapping whose hook failed, or panicked.
+struct Undo<'a> {
+    inner: &'a Inner,
+    range: Range<usize>,
+}
+
+impl Undo<'_> {
+    fn disarm(mut self) {
+        self.range.end = self.range.start;
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        if self.range.is_empty() {
+            return;
+        }
+        // Nobody was told of it, but somebody may have guessed.
+        // SAFETY: reserved by this session.
+        let _ = unsafe { sys::bury(&self.range) };
+        self.inner.reserved.lock().buried.push(self.range.clone());
+        self.inner.give_back();
+    }
+}

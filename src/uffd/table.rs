@@ -1,0 +1,647 @@
+//! The page table of one mmap: what belongs in each slot, and what the kernel has been told of it.
+//!
+//! The slots here are the truth; the kernel's page table entries are a cache of it. What is inserted is in its slot at
+//! once, and a slot is emptied before the kernel is told; so a fault that comes in between finds what is right. The
+//! kernel is told by runs: one request for pages that lie together in the memory object and in the mapping.
+
+use std::{
+    iter::repeat_with,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+use crate::Errno;
+
+use super::{
+    Memory,
+    answers::{Progress, Stop, carry_out},
+    backing::Backing,
+    error::errno,
+    stats::Counters,
+    sys::{self, PAGE_SHIFT, RawErrno, Userfault, View},
+};
+
+/// What is in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pte {
+    pub(super) pfn: u64,
+    pub(super) writable: bool,
+    /// The entry holds a reference to its page.
+    pub(super) counted: bool,
+}
+
+const PRESENT: u64 = 1 << 63;
+const COUNTED: u64 = 1 << 62;
+const WRITABLE: u64 = 1 << 61;
+/// The kernel has it.
+const INSTALLED: u64 = 1 << 60;
+/// The kernel makes every access a SIGBUS. In an empty slot; or in one that is filled, and not installed yet.
+const POISONED: u64 = 1 << 59;
+const PFN: u64 = (1 << 52) - 1;
+
+impl Pte {
+    fn bits(self) -> u64 {
+        let flag = |set: bool, bit: u64| if set { bit } else { 0 };
+        self.pfn & PFN | PRESENT | flag(self.writable, WRITABLE) | flag(self.counted, COUNTED)
+    }
+
+    fn from_bits(bits: u64) -> Option<Self> {
+        let pte = Self { pfn: bits & PFN, writable: bits & WRITABLE != 0, counted: bits & COUNTED != 0 };
+        if bits & PRESENT != 0 { Some(pte) } else { None }
+    }
+}
+
+/// The part of a process's address space that one mmap has made.
+pub(super) struct Table {
+    faults: Arc<Userfault>,
+    memory: Memory,
+    range: Range<usize>,
+    shared: bool,
+    /// Registered for write protection, too.
+    protects: AtomicBool,
+    /// Nobody serves it any more: what is taken away is not to be touched again.
+    closed: AtomicBool,
+    slots: Box<[AtomicU64]>,
+    /// What its mapping shows. With this lock entries are changed and taken out, and the kernel is told.
+    kernel: Mutex<Backing>,
+    counters: Arc<Counters>,
+}
+
+impl Table {
+    /// The table of a range that is reserved.
+    pub(super) fn new(
+        faults: Arc<Userfault>,
+        memory: Memory,
+        counters: Arc<Counters>,
+        range: Range<usize>,
+        shared: bool,
+    ) -> Self {
+        let pages = range.len() >> PAGE_SHIFT;
+        Self {
+            faults,
+            memory,
+            range,
+            shared,
+            protects: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            slots: repeat_with(AtomicU64::default).take(pages).collect(),
+            kernel: Mutex::default(),
+            counters,
+        }
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn slot_of(&self, address: usize) -> usize {
+        address.wrapping_sub(self.range.start) >> PAGE_SHIFT
+    }
+
+    fn slots_of(&self, addresses: &Range<usize>) -> Range<usize> {
+        self.slot_of(addresses.start)..self.slot_of(addresses.end).min(self.slots.len())
+    }
+
+    fn address_of(&self, slot: usize) -> usize {
+        self.range.start + (slot << PAGE_SHIFT)
+    }
+
+    fn addresses_of(&self, slots: &Range<usize>) -> Range<usize> {
+        self.address_of(slots.start)..self.address_of(slots.end)
+    }
+
+    fn bits(&self, slot: usize) -> u64 {
+        self.slots.get(slot).map_or(0, |bits| bits.load(Ordering::Acquire))
+    }
+
+    /// What is in the slot of an address.
+    pub(super) fn pte(&self, address: usize) -> Option<Pte> {
+        Pte::from_bits(self.bits(self.slot_of(address)))
+    }
+
+    /// Puts an entry where none is. The kernel is told by [`install`](Self::install).
+    ///
+    /// # Errors
+    /// EBUSY if one is; EFAULT outside.
+    #[inline]
+    pub(super) fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
+        let slot = self.slots.get(self.slot_of(address)).ok_or(Errno::EFAULT)?;
+        if pte.counted {
+            self.memory.get(pte.pfn);
+        }
+        let fill = |bits: u64| (bits & PRESENT == 0).then(|| pte.bits() | bits & POISONED);
+        if slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, fill).is_err() {
+            if pte.counted {
+                self.memory.put(pte.pfn);
+            }
+            return Err(Errno::EBUSY);
+        }
+        Ok(())
+    }
+
+    /// Takes a page of the slot's that is still this one, with a reference.
+    pub(super) fn page(&self, address: usize, seen: Pte) -> Option<super::Page> {
+        // With the lock nobody empties the slot meanwhile, and the entry has a reference as long as it is there.
+        let _kernel = self.kernel.lock();
+        if !seen.counted || self.pte(address) != Some(seen) {
+            return None;
+        }
+        self.memory.get(seen.pfn);
+        Some(self.memory.adopt(seen.pfn))
+    }
+
+    /// Makes the entry of an address writable, if it is still this frame's. The kernel is told by
+    /// [`unprotect`](Self::unprotect).
+    pub(super) fn make_writable(&self, address: usize, pfn: u64) {
+        let _kernel = self.kernel.lock();
+        let change = |bits: u64| (bits & PRESENT != 0 && bits & PFN == pfn).then_some(bits | WRITABLE);
+        if let Some(bits) = self.slots.get(self.slot_of(address)) {
+            // Another one, or none: whoever stores asks again.
+            let _ = bits.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        }
+    }
+
+    /// Tells the kernel that the entry of an address is writable, if it still is. Wakes who waits.
+    pub(super) fn unprotect(&self, address: usize) -> Result<(), Errno> {
+        let _kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        let page = self.addresses_of(&(slot..slot + 1));
+        let known = PRESENT | WRITABLE | INSTALLED;
+        if self.bits(slot) & known == known && self.protects.load(Ordering::Relaxed) {
+            return self.faults.write_protect(&page, false, true).or_else(|raw| self.not_ours(&page, raw));
+        }
+        self.wake(&page);
+        Ok(())
+    }
+
+    /// Has whoever waits at these addresses repeat the access.
+    pub(super) fn wake(&self, addresses: &Range<usize>) {
+        // It fails for a range that is none, only.
+        let _ = self.faults.wake(addresses);
+    }
+
+    fn not_ours(&self, addresses: &Range<usize>, raw: RawErrno) -> Result<(), Errno> {
+        if raw == RawErrno(libc::ENOENT) {
+            self.wake(addresses);
+            return Ok(());
+        }
+        Err(errno(raw))
+    }
+
+    /// Tells the kernel what was filled in these slots and it does not know yet; all of it, if `again`, even if it was
+    /// told before. Whoever waits at a page of which the kernel is told is woken.
+    ///
+    /// What the kernel refuses is taken out again; the first such error is given back.
+    pub(super) fn install(&self, addresses: &Range<usize>, prot: libc::c_int, again: bool) -> Result<(), Stop> {
+        let mut kernel = self.kernel.lock();
+        let mut refused = Ok(());
+        let slots = self.slots_of(addresses);
+        let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
+        let mut at = slots.start;
+        while at < slots.end {
+            let first = self.bits(at);
+            if !is_new(first) {
+                at += 1;
+                continue;
+            }
+            let protected = self.wants_protection(first);
+            let (mut end, mut poisoned) = (at + 1, first & POISONED);
+            for bits in self.slots.get(at + 1..slots.end).into_iter().flatten() {
+                let bits = bits.load(Ordering::Acquire);
+                let lies_behind = bits & PFN == (first & PFN) + (end - at) as u64;
+                if !is_new(bits) || !lies_behind || self.wants_protection(bits) != protected {
+                    break;
+                }
+                poisoned |= bits & POISONED;
+                end += 1;
+            }
+            let run = Run { slots: at..end, pfn: first & PFN, poisoned: poisoned != 0, protected };
+            if let Err(stop) = self.install_run(&mut kernel, &run, prot) {
+                refused = refused.and(Err(stop));
+            }
+            at = end;
+        }
+        refused
+    }
+
+    fn wants_protection(&self, bits: u64) -> bool {
+        self.shared && bits & WRITABLE == 0 && self.protects.load(Ordering::Relaxed)
+    }
+
+    fn install_run(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<(), Stop> {
+        let slots = &run.slots;
+        let shown = self.show(kernel, run, prot).map_err(|raw| (slots.start, raw_stop(raw)));
+        let installed = shown.and_then(|fresh| {
+            let request = |rest: &Range<usize>| self.faults.map_existing(rest, run.protected);
+            let mut progress = Installing { table: self, protected: run.protected, fresh, untold: &mut kernel.untold };
+            carry_out(self.addresses_of(slots), request, &mut progress).map_err(|(at, stop)| (self.slot_of(at), stop))
+        });
+        let (stopped, stop) = match installed {
+            Ok(()) => return Ok(()),
+            Err(stopped) => stopped,
+        };
+        // The first time it got nowhere may be the last: whoever touches it faults again, and asks the driver.
+        self.empty(stopped..slots.end);
+        self.wake(&self.addresses_of(&(stopped..slots.end)));
+        Err(stop)
+    }
+
+    /// Has the kernel's mapping show the frames of a run: nothing to do where they lie linear. Else the pages are mapped
+    /// there one for one. Between that and the registration they can be touched, without a fault. They are what belongs
+    /// there, so that does no harm; but a store is not told. Gives back the addresses where that may be.
+    fn show(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<Range<usize>, RawErrno> {
+        let Run { slots, pfn, poisoned, .. } = run;
+        if *poisoned {
+            // SAFETY: addresses of this table's, at which there are no pages yet.
+            unsafe { sys::zap(&self.addresses_of(slots)) }?;
+        }
+        if kernel.shows(slots, *pfn) {
+            return Ok(0..0);
+        }
+        let wanted = |slot: usize| pfn + (slot - slots.start) as u64;
+        let mut fresh = 0..0;
+        let mut at = slots.start;
+        while at < slots.end {
+            if kernel.frame(at) == Some(wanted(at)) {
+                at += 1;
+                continue;
+            }
+            let end = (at..slots.end).find(|slot| kernel.frame(*slot) == Some(wanted(*slot))).unwrap_or(slots.end);
+            self.map(kernel, &(at..end), wanted(at), prot)?;
+            fresh = if fresh.is_empty() { at..end } else { fresh.start..end };
+            at = end;
+        }
+        Ok(self.addresses_of(&fresh))
+    }
+
+    /// Maps frames from `first` on, one after the other, and registers them.
+    fn map(&self, kernel: &mut Backing, slots: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
+        let range = self.addresses_of(slots);
+        let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
+        // SAFETY: addresses of this table's, reserved when it was made.
+        let mapped = unsafe { sys::replace(&range, view) };
+        if let Err(errno) = mapped.and_then(|()| self.faults.register(&range, self.protects.load(Ordering::Relaxed))) {
+            // Nobody must see what nobody serves.
+            // SAFETY: as above.
+            unsafe { sys::bury(&range) }?;
+            kernel.set(slots, None);
+            return Err(errno);
+        }
+        kernel.set(slots, Some(first));
+        Ok(())
+    }
+
+    /// Maps the whole range for the first time, and registers it: nobody knows its address yet. A slot that is filled
+    /// shows its frame; one that is empty what would lie there beside its neighbour before it, or what `guess` says.
+    pub(super) fn begin(&self, guess: Option<u64>, prot: libc::c_int, protects: bool) -> Result<(), RawErrno> {
+        self.protects.store(protects, Ordering::Relaxed);
+        let mut kernel = self.kernel.lock();
+        let pages = self.slots.len();
+        let fits = |first: &u64| self.memory.reaches(first + pages as u64);
+        // Frames of slot 0, if everything were linear.
+        let mut linear = guess.filter(fits).unwrap_or(self.memory.nowhere());
+        let first_filled = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?)));
+        if let Some((slot, pte)) = first_filled {
+            linear = pte.pfn.checked_sub(slot as u64).unwrap_or(self.memory.nowhere());
+        }
+        let mut at = 0;
+        while at < pages {
+            let start = match Pte::from_bits(self.bits(at)) {
+                Some(pte) => pte.pfn,
+                None => linear + at as u64,
+            };
+            let mut end = at + 1;
+            while end < pages {
+                let here = Pte::from_bits(self.bits(end));
+                if here.is_some_and(|pte| pte.pfn != start + (end - at) as u64) {
+                    break;
+                }
+                end += 1;
+            }
+            self.map(&mut kernel, &(at..end), start, prot)?;
+            linear = start.checked_sub(at as u64).unwrap_or(linear);
+            at = end;
+        }
+        drop(kernel);
+        self.install(&self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
+    }
+
+    /// The pages that may have been stored to, and the driver was not told.
+    pub(super) fn take_untold(&self) -> Vec<usize> {
+        if self.shared && self.protects.load(Ordering::Relaxed) {
+            std::mem::take(&mut self.kernel.lock().untold)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Whether every access to the page of an address is a SIGBUS.
+    pub(super) fn is_failed(&self, address: usize) -> bool {
+        self.bits(self.slot_of(address)) & (POISONED | PRESENT) == POISONED
+    }
+
+    /// Whether the kernel was told of the entry of an address.
+    pub(super) fn is_installed(&self, address: usize) -> bool {
+        self.bits(self.slot_of(address)) & INSTALLED != 0
+    }
+
+    /// Waits until nobody is telling the kernel anything.
+    pub(super) fn settle(&self) {
+        drop(self.kernel.lock());
+    }
+
+    /// Makes every access to the page of an address a SIGBUS, until something is inserted or taken away there, or
+    /// [`forget_failure`](Self::forget_failure). Wakes who waits.
+    pub(super) fn fail(&self, address: usize) -> Result<(), Stop> {
+        let kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        if self.bits(slot) & PRESENT != 0 {
+            // Somebody else has brought something meanwhile, and the kernel may not know it yet.
+            drop(kernel);
+            self.wake(&self.addresses_of(&(slot..slot + 1)));
+            return Ok(());
+        }
+        self.poison(&(slot..slot + 1))
+    }
+
+    fn poison(&self, slots: &Range<usize>) -> Result<(), Stop> {
+        let range = self.addresses_of(slots);
+        if self.protects.load(Ordering::Relaxed) {
+            // A mark that was left by a write protection is in the way.
+            let _ = self.faults.write_protect(&range, false, false);
+        }
+        let mut progress = Poisoning(self);
+        carry_out(range, |rest| self.faults.poison(rest), &mut progress).map_err(|(at, stop)| {
+            self.wake(&(at..self.address_of(slots.end)));
+            stop
+        })
+    }
+
+    /// The failure at an address has been delivered: the next access faults.
+    pub(super) fn forget_failure(&self, address: usize) {
+        let _kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        let Some(bits) = self.slots.get(slot) else { return };
+        if bits.compare_exchange(POISONED, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            // SAFETY: an address of this table's.
+            let _ = unsafe { sys::zap(&self.addresses_of(&(slot..slot + 1))) };
+        }
+    }
+
+    /// Empties slots, and has the kernel forget them. When this returns, nobody is in the middle of an access there.
+    pub(super) fn zap(&self, addresses: &Range<usize>) {
+        let kernel = self.kernel.lock();
+        self.empty(self.slots_of(addresses));
+        drop(kernel);
+    }
+
+    /// With the lock held.
+    fn empty(&self, slots: Range<usize>) {
+        let mut known = None::<Range<usize>>;
+        let mut held = Vec::new();
+        for slot in slots {
+            let Some(bits) = self.slots.get(slot).filter(|bits| bits.load(Ordering::Relaxed) != 0) else { continue };
+            let old = bits.swap(0, Ordering::AcqRel);
+            if old & (INSTALLED | POISONED) != 0 {
+                let start = known.map_or(slot, |known| known.start);
+                known = Some(start..slot + 1);
+            }
+            if old & COUNTED != 0 {
+                held.push(old & PFN);
+            }
+        }
+        if let Some(known) = known {
+            // SAFETY: addresses of this table's.
+            let zapped = unsafe { sys::zap(&self.addresses_of(&known)) };
+            if zapped.is_err() || self.closed.load(Ordering::Relaxed) {
+                // Nobody must stay at pages that may be used for something else: better no mapping than that.
+                // SAFETY: as above.
+                let _ = unsafe { sys::bury(&self.addresses_of(&known)) };
+            }
+        }
+        for pfn in held {
+            self.memory.put(pfn);
+        }
+    }
+
+    /// The same, but what a private mapping has copied stays.
+    pub(super) fn zap_but_copies(&self, addresses: &Range<usize>) {
+        let kernel = self.kernel.lock();
+        let slots = self.slots_of(addresses);
+        if self.shared {
+            self.empty(slots);
+            return;
+        }
+        // Whoever stores meanwhile would make a copy that is lost: so nobody can, until it is known which are copies.
+        for slot in slots {
+            if self.bits(slot) == 0 {
+                continue;
+            }
+            let page = self.addresses_of(&(slot..slot + 1));
+            let protects = self.bits(slot) & INSTALLED != 0 && self.protects.load(Ordering::Relaxed);
+            if protects {
+                let _ = self.faults.write_protect(&page, true, false);
+            }
+            let copied = sys::private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
+            if !copied {
+                self.empty(slot..slot + 1);
+            }
+            if protects {
+                let _ = self.faults.write_protect(&page, false, true);
+            }
+        }
+        drop(kernel);
+    }
+
+    /// Takes the right to write away. Where that cannot be done, the slots are emptied.
+    ///
+    /// Pages are locked meanwhile, one after the other: a first store that is just being allowed is allowed before that,
+    /// and its page protected again, or told after.
+    pub(super) fn write_protect(&self, addresses: &Range<usize>) {
+        if !self.shared || !self.protects.load(Ordering::Relaxed) {
+            return self.zap(addresses);
+        }
+        for slot in self.slots_of(addresses) {
+            let address = self.address_of(slot);
+            let page = self.pte(address).and_then(|seen| self.page(address, seen));
+            if let Some(page) = &page {
+                page.lock();
+            }
+            self.write_protect_one(slot);
+            if let Some(page) = &page {
+                page.unlock();
+            }
+        }
+    }
+
+    fn write_protect_one(&self, slot: usize) {
+        let _kernel = self.kernel.lock();
+        let Some(bits) = self.slots.get(slot) else { return };
+        let was = bits.fetch_and(!WRITABLE, Ordering::AcqRel);
+        let known = PRESENT | WRITABLE | INSTALLED;
+        let page = self.addresses_of(&(slot..slot + 1));
+        if was & known == known && self.faults.write_protect(&page, true, false).is_err() {
+            self.empty(slot..slot + 1);
+        }
+    }
+
+    /// Changes what the user may do.
+    pub(super) fn protect(&self, addresses: &Range<usize>, prot: libc::c_int) -> Result<(), Errno> {
+        let _kernel = self.kernel.lock();
+        // SAFETY: addresses of this table's.
+        unsafe { sys::protect(addresses, prot) }.map_err(errno)
+    }
+
+    /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
+    pub(super) fn bury(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
+        let mut kernel = self.kernel.lock();
+        // SAFETY: addresses of this table's.
+        unsafe { sys::bury(addresses) }?;
+        let slots = self.slots_of(addresses);
+        kernel.set(&slots, None);
+        let mut held = Vec::new();
+        for bits in self.slots.get(slots).into_iter().flatten() {
+            let old = bits.swap(0, Ordering::AcqRel);
+            if old & COUNTED != 0 {
+                held.push(old & PFN);
+            }
+        }
+        drop(kernel);
+        // Nothing else does: the kernel leaves them asleep.
+        self.wake(addresses);
+        for pfn in held {
+            self.memory.put(pfn);
+        }
+        Ok(())
+    }
+
+    /// Makes whatever the kernel does not know a SIGBUS: before nobody serves faults any more.
+    pub(super) fn fail_all(&self) {
+        let kernel = self.kernel.lock();
+        self.closed.store(true, Ordering::Relaxed);
+        let mut at = 0;
+        while at < self.slots.len() {
+            let is_unknown = |slot: usize| kernel.frame(slot).is_some() && self.bits(slot) & INSTALLED == 0;
+            if !is_unknown(at) {
+                at += 1;
+                continue;
+            }
+            let end = (at..self.slots.len()).find(|slot| !is_unknown(*slot)).unwrap_or(self.slots.len());
+            let rest = at..end;
+            // What cannot be poisoned must not show anything, either.
+            if self.poison(&rest).is_err() {
+                // SAFETY: addresses of this table's.
+                let _ = unsafe { sys::bury(&self.addresses_of(&rest)) };
+            }
+            self.wake(&self.addresses_of(&(at..end)));
+            at = end;
+        }
+        drop(kernel);
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // Nobody can touch it: the session has taken it out. References that are left are put; the addresses are given
+        // back by whoever reserved them.
+        for bits in &self.slots {
+            let bits = bits.load(Ordering::Relaxed);
+            if bits & COUNTED != 0 {
+                self.memory.put(bits & PFN);
+            }
+        }
+    }
+}
+
+/// The errno of `mmap` and its likes.
+fn raw_stop(raw: RawErrno) -> Stop {
+    match raw.0 {
+        libc::ENOMEM => Stop::OutOfMemory,
+        _ => Stop::Refused(raw),
+    }
+}
+
+impl Stop {
+    /// What an insertion outside a fault fails with.
+    pub(super) fn errno(self) -> Errno {
+        match self {
+            Self::NotOurs => Errno::EFAULT,
+            Self::OutOfMemory => Errno::ENOMEM,
+            Self::Gone => Errno::ESRCH,
+            Self::Busy => Errno::EAGAIN,
+            Self::Refused(_) => Errno::EINVAL,
+        }
+    }
+}
+
+/// Slots whose entries lie together in memory, and of which the kernel is to be told.
+struct Run {
+    slots: Range<usize>,
+    pfn: u64,
+    /// One of them at least.
+    poisoned: bool,
+    protected: bool,
+}
+
+struct Installing<'a> {
+    table: &'a Table,
+    protected: bool,
+    fresh: Range<usize>,
+    untold: &'a mut Vec<usize>,
+}
+
+impl Installing<'_> {
+    fn mark(&self, range: &Range<usize>) {
+        for bits in self.table.slots.get(self.table.slots_of(range)).into_iter().flatten() {
+            // Entries are changed with the lock only, which is held.
+            let entry = bits.load(Ordering::Relaxed);
+            if entry & PRESENT != 0 {
+                bits.store(entry & !POISONED | INSTALLED, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Progress for Installing<'_> {
+    fn done(&mut self, range: Range<usize>) {
+        self.mark(&range);
+    }
+
+    fn present(&mut self, page: Range<usize>) {
+        self.mark(&page);
+        if self.protected {
+            let _ = self.table.faults.write_protect(&page, true, false);
+            if self.fresh.contains(&page.start) {
+                self.untold.push(page.start);
+            }
+        }
+        self.table.wake(&page);
+    }
+}
+
+struct Poisoning<'a>(&'a Table);
+
+impl Progress for Poisoning<'_> {
+    fn done(&mut self, range: Range<usize>) {
+        for bits in self.0.slots.get(self.0.slots_of(&range)).into_iter().flatten() {
+            bits.fetch_or(POISONED, Ordering::AcqRel);
+        }
+    }
+
+    fn present(&mut self, page: Range<usize>) {
+        self.0.wake(&page);
+    }
+}

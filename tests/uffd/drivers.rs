@@ -1,0 +1,130 @@
+//! Drivers of a few lines, and what the tests have in common.
+
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use vmctx::{
+    Errno, FaultCtx, Hooks, Mapped, Mapping, Mixed, MmapCtx, MmapFile, Page as _, PageCount, UserAddr, VmFault,
+    VmOperations,
+    kind::FilledLater,
+    uffd::{Answers, File, Memory, Page, Session, Uffd},
+};
+
+pub(crate) const PAGE: usize = 4096;
+
+/// A session with memory of its own.
+pub(crate) fn session() -> Session {
+    Session::open(&Memory::new(PageCount::new(1 << 14)).unwrap()).unwrap()
+}
+
+/// Pages, the first full of ones, the second of twos, and so on.
+pub(crate) fn pages(session: &Session, count: usize) -> Vec<Page> {
+    (0..count)
+        .map(|index| {
+            let page = session.memory().alloc_page().unwrap();
+            page.write(0, &[number(index); PAGE]).unwrap();
+            page
+        })
+        .collect()
+}
+
+/// What page `index` of [`pages`] is full of.
+pub(crate) fn number(index: usize) -> u8 {
+    u8::try_from(index % 251).unwrap() + 1
+}
+
+pub(crate) fn page_at(at: UserAddr, page: usize) -> UserAddr {
+    UserAddr::new(at.get() + page * PAGE)
+}
+
+pub(crate) fn first_byte(page: &Page) -> u8 {
+    let mut byte = [0];
+    page.read(0, &mut byte).unwrap();
+    byte[0]
+}
+
+pub(crate) fn load(session: &Session, at: UserAddr) -> Result<u8, vmctx::uffd::Trap> {
+    let mut byte = [0];
+    session.read(at, &mut byte).map(|()| byte[0])
+}
+
+/// A driver that is one closure: its fault hook.
+pub(crate) struct OnFault<K, F>(Arc<F>, PhantomData<fn(K) -> K>);
+
+impl<K, F> VmOperations for OnFault<K, F>
+where
+    K: Mapping,
+    F: for<'f> Fn(FaultCtx<'f, Uffd, K>) -> VmFault<'f> + Send + Sync + 'static,
+{
+    type Platform = Uffd;
+    type Mapping = K;
+    const HOOKS: Hooks<Self> = Hooks::NONE;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, K>) -> VmFault<'f> {
+        (self.0)(ctx)
+    }
+}
+
+struct FaultFile<K, F>(Arc<F>, PhantomData<fn(K) -> K>);
+
+impl<K, F> MmapFile for FaultFile<K, F>
+where
+    K: Mapping + FilledLater,
+    F: for<'f> Fn(FaultCtx<'f, Uffd, K>) -> VmFault<'f> + Send + Sync + 'static,
+{
+    type Platform = Uffd;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(OnFault(Arc::clone(&self.0), PhantomData))?.fill_later())
+    }
+}
+
+/// A file whose fault hook is this.
+pub(crate) fn faulting<K, F>(session: &Session, fault: F) -> File
+where
+    K: Mapping + FilledLater,
+    F: for<'f> Fn(FaultCtx<'f, Uffd, K>) -> VmFault<'f> + Send + Sync + 'static,
+{
+    session.file(FaultFile::<K, F>(Arc::new(fault), PhantomData))
+}
+
+/// A file with these pages, inserted as they are touched.
+pub(crate) fn ring(session: &Session, pages: &[Page]) -> File {
+    let pages = pages.to_vec();
+    faulting::<Mixed, _>(session, move |ctx| match pages.get(ctx.pgoff().index()) {
+        Some(page) => ctx.insert_page(page),
+        None => ctx.fail(Errno::ENXIO),
+    })
+}
+
+/// Memory of so many pages.
+pub(crate) fn memory(pages: usize) -> Memory {
+    Memory::new(PageCount::new(pages)).unwrap()
+}
+
+/// Says that it was dropped.
+pub(crate) struct OnDrop(Arc<AtomicBool>);
+
+impl OnDrop {
+    pub(crate) fn new(dropped: &Arc<AtomicBool>) -> Self {
+        Self(Arc::clone(dropped))
+    }
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// What hooks have answered, the last of them too: who waited is woken before its answer is looked at.
+pub(crate) fn answers(session: &Session) -> Answers {
+    // Takes the mmap lock for write, and so waits until every fault is served to its end.
+    session.munmap(UserAddr::new(PAGE), PAGE).unwrap();
+    session.statistics().answers
+}

@@ -1,0 +1,195 @@
+//! How a session ends: nobody is handed what nobody serves.
+
+use std::{
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use vmctx::{
+    Errno, Mixed, PageOffset, WaitQueue as _,
+    uffd::{Map, SyscallError, Trap, WaitQueue},
+};
+
+use crate::drivers::{OnDrop, PAGE, faulting, load, page_at, pages, ring, session};
+
+#[test]
+fn who_waits_when_the_session_stops_gets_a_signal_and_no_zeros() {
+    let session = session();
+    let queue = Arc::new(WaitQueue::default());
+    let waiting = Arc::clone(&queue);
+    let file = faulting::<Mixed, _>(&session, move |ctx| {
+        let ticket = waiting.ticket();
+        match ctx.wait(ticket) {
+            Ok(waited) => ctx.refault(waited),
+            Err(errno) => ctx.fail_or_refault(errno),
+        }
+    });
+    let at = session.mmap(&file, Map::shared(8 * PAGE)).unwrap();
+    thread::scope(|scope| {
+        let session = &session;
+        let touches: Vec<_> = (0..8).map(|page| scope.spawn(move || load(session, page_at(at, page)))).collect();
+        while queue.sleepers() == 0 {
+            thread::yield_now();
+        }
+        session.stop().unwrap();
+        for (page, touch) in touches.into_iter().enumerate() {
+            assert_eq!(touch.join().unwrap(), Err(Trap::Sigbus(page_at(at, page))));
+        }
+    });
+    assert_eq!(session.mmap(&file, Map::shared(PAGE)), Err(SyscallError::Stopped));
+    assert_eq!(session.ioctl(|_| ()), Err(SyscallError::Stopped));
+    // Again, and for good.
+    session.stop().unwrap();
+    assert_eq!(load(&session, at), Err(Trap::Sigbus(at)));
+    session.munmap(at, 8 * PAGE).unwrap();
+}
+
+#[test]
+fn what_is_mapped_when_the_session_stops_stays() {
+    let session = session();
+    let pages = pages(&session, 3);
+    let at = session.mmap(&ring(&session, &pages), Map::shared(3 * PAGE)).unwrap();
+    session.write(page_at(at, 1), &[66]).unwrap();
+    session.stop().unwrap();
+    assert_eq!(load(&session, page_at(at, 1)), Ok(66));
+    for page in [0, 2] {
+        let address = page_at(at, page);
+        assert_eq!(load(&session, address), Err(Trap::Sigbus(address)));
+    }
+}
+
+#[test]
+fn a_session_can_be_stopped_while_all_its_users_run() {
+    const THREADS: usize = 6;
+    const PAGES: usize = 256;
+    for round in 0..30 {
+        let session = session();
+        let pages = pages(&session, PAGES);
+        let at = session.mmap(&ring(&session, &pages), Map::shared(PAGES * PAGE)).unwrap();
+        let start = Barrier::new(THREADS + 1);
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (session, start) = (&session, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for step in 0..PAGES {
+                        let index = (step * (2 * thread + 1)) % PAGES;
+                        let (address, number) = (page_at(at, index), crate::drivers::number(index));
+                        let got = load(session, address);
+                        assert!(got == Ok(number) || got == Err(Trap::Sigbus(address)), "{got:?} at page {index}");
+                    }
+                });
+            }
+            start.wait();
+            while session.statistics().events < round * 8 {
+                thread::yield_now();
+            }
+            session.stop().unwrap();
+        });
+        drop(session);
+        assert!(pages.iter().all(|page| page.references() == 1), "the driver has gone, and its mappings");
+    }
+}
+
+#[test]
+fn states_are_dropped_with_the_session_after_their_pages() {
+    let dropped = Arc::new(AtomicBool::new(false));
+    let session = session();
+    let pages = pages(&session, 1);
+    let (on_drop, shown) = (OnDrop::new(&dropped), pages.clone());
+    let file = faulting::<Mixed, _>(&session, move |ctx| {
+        let _ = &on_drop;
+        ctx.insert_page(&shown[0])
+    });
+    let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
+    drop(file);
+    assert_eq!(load(&session, at), Ok(1));
+    assert!(!dropped.load(Ordering::Acquire));
+    drop(session);
+    assert!(dropped.load(Ordering::Acquire));
+    assert_eq!(pages[0].references(), 1);
+}
+
+/// munmap does not wake who waits: we do.
+#[test]
+fn who_waits_where_it_is_unmapped_gets_a_sigsegv() {
+    let session = session();
+    let queue = Arc::new(WaitQueue::default());
+    let (waiting, pages) = (Arc::clone(&queue), pages(&session, 1));
+    let file = faulting::<Mixed, _>(&session, move |ctx| {
+        let ticket = waiting.ticket();
+        if ctx.pgoff() == PageOffset::ZERO && waiting.wakes() == 0 {
+            // Keeps the lock, and the others from being served.
+            let _ = ctx.wait(ticket);
+        }
+        if ctx.pgoff() == PageOffset::ZERO { ctx.insert_page(&pages[0]) } else { ctx.fail(Errno::EIO) }
+    });
+    let at = session.mmap(&file, Map::shared(4 * PAGE)).unwrap();
+    thread::scope(|scope| {
+        let touch = scope.spawn(|| load(&session, at));
+        while queue.sleepers() == 0 {
+            thread::yield_now();
+        }
+        let unmap = scope.spawn(|| session.munmap(at, 4 * PAGE));
+        queue.wake_all();
+        unmap.join().unwrap().unwrap();
+        let got = touch.join().unwrap();
+        assert!(got == Ok(1) || got == Err(Trap::Sigsegv(at)), "{got:?}");
+    });
+}
+
+#[test]
+fn a_mmap_hook_that_fails_or_panics_leaves_nothing() {
+    use vmctx::{
+        Mapped, MmapCtx, MmapFile,
+        uffd::{Page, Uffd},
+    };
+
+    struct Half(Vec<Page>, bool);
+    impl MmapFile for Half {
+        type Platform = Uffd;
+
+        fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+            let ctx = ctx.populate::<Mixed>()?.insert_page(&self.0[0])?;
+            assert!(!self.1, "broken");
+            ctx.finish()
+        }
+    }
+    let session = session();
+    let pages = pages(&session, 1);
+    let fails = session.file(Half(pages.clone(), false));
+    assert_eq!(session.mmap(&fails, Map::shared(2 * PAGE)).unwrap_err().errno(), Some(Errno::ENXIO));
+    let panics = session.file(Half(pages.clone(), true));
+    let caught =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session.mmap(&panics, Map::shared(2 * PAGE))));
+    assert!(caught.is_err());
+    assert_eq!((session.mapping_count(), pages[0].references()), (0, 3));
+    let at = session.mmap(&fails, Map::shared(PAGE)).unwrap();
+    assert_eq!(load(&session, at), Ok(1));
+}
+
+/// A child has no such mappings: with them it would be handed zeros, because nobody serves it.
+#[test]
+fn a_child_of_fork_has_no_such_mapping() {
+    let session = session();
+    let pages = pages(&session, 2);
+    let at = session.mmap(&ring(&session, &pages), Map::shared(2 * PAGE)).unwrap();
+    assert_eq!(load(&session, at), Ok(1));
+    // SAFETY: the child asks the kernel whether anything is mapped, and ends; nothing else of it runs.
+    #[expect(unsafe_code, reason = "fork, and system calls alone in the child")]
+    let status = unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            let mut present = [0_u8; 2];
+            let found = libc::mincore(at.get() as *mut _, 2 * PAGE, present.as_mut_ptr());
+            libc::_exit(i32::from(found == 0));
+        }
+        let mut status = -1;
+        assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+        status
+    };
+    assert_eq!(status, 0, "ENOMEM: nothing is mapped there");
+}

@@ -1,0 +1,11 @@
+//! Real faults of real memory: what a user sees of drivers that are served by userfaultfd.
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+
+mod basics;
+mod drivers;
+mod ends;
+mod faults;
+mod mkwrite;
+mod moving;
+mod process;

@@ -1,0 +1,66 @@
+//! Processes of other users.
+
+use std::{
+    env, fs,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    process::Command,
+};
+
+use vmctx::uffd::{Map, Trap};
+
+use crate::drivers::{PAGE, load, page_at, pages, ring, session};
+
+/// Runs one of the tests below alone.
+fn alone(name: &str) {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "--test-threads=1", &format!("process::{name}")]);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn an_ordinary_user_needs_no_rights() {
+    // SAFETY: asks for a number.
+    #[expect(unsafe_code, reason = "asks for a number")]
+    let root = unsafe { libc::geteuid() } == 0;
+    if !root {
+        return alone("serves");
+    }
+    // Where that user can read it.
+    let program = env::temp_dir().join(format!("vmctx-uffd-{}", std::process::id()));
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let ran = std::panic::catch_unwind(|| {
+        let mut command = Command::new(&program);
+        command.uid(65534).gid(65534).current_dir("/");
+        command.args(["--exact", "--test-threads=1", "process::serves"]);
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    });
+    fs::remove_file(&program).unwrap();
+    ran.unwrap();
+}
+
+fn use_a_session() {
+    let session = session();
+    let mut pages = pages(&session, 32);
+    pages.swap(1, 5);
+    let file = ring(&session, &pages);
+    let at = session.mmap(&file, Map::shared(40 * PAGE)).unwrap();
+    for page in 0..32 {
+        load(&session, page_at(at, page)).unwrap();
+    }
+    assert_eq!(load(&session, page_at(at, 33)), Err(Trap::Sigbus(page_at(at, 33))));
+    session.munmap(page_at(at, 3), 4 * PAGE).unwrap();
+    let private = session.mmap(&file, Map::private(4 * PAGE)).unwrap();
+    session.write(private, &[9]).unwrap();
+}
+
+#[test]
+fn serves() {
+    use_a_session();
+    let session = session();
+    assert!(session.is_user_mode_only() || fs::metadata("/dev/userfaultfd").is_ok());
+}
