@@ -56,6 +56,11 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
         VmFault { bits: code.bits() | serial_bits::<P>(&self.fault), brand: PhantomData }
     }
 
+    /// The address of the page that was touched.
+    pub(crate) fn page_address(&self) -> usize {
+        P::fault_address(&self.fault) & !(P::PAGE_SIZE - 1)
+    }
+
     /// The address of another slot of the mapping than the fault's.
     pub(crate) fn neighbour(&self, at: PageOffset) -> Result<usize, Prefault> {
         if at == P::fault_pgoff(&self.fault) {
@@ -284,7 +289,7 @@ sleeping_fault_token!(FaultCtx);
 
 impl<P: Platform, M> FaultCtx<'_, P, M> {
     pub(crate) fn page_address(&self) -> usize {
-        P::fault_address(self.fault()) & !(P::PAGE_SIZE - 1)
+        self.frame.0.page_address()
     }
 }
 

@@ -80,8 +80,7 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
 }
 
 fn mixed_mkwrite<P: Platform>(this: &FaultFrame<'_, P>, frame: Frame<'_, P>) -> FaultCode {
-    let address = P::fault_address(&this.fault) & !(P::PAGE_SIZE - 1);
-    P::vmf_insert_mixed(&this.fault, address, frame.pfn(), true)
+    P::vmf_insert_mixed(&this.fault, this.page_address(), frame.pfn(), true)
 }
 
 /// The token of `pfn_mkwrite`: a frame that was inserted by number is about to be written for the first time. There is

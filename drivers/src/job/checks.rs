@@ -1,7 +1,13 @@
 //! What was checked, and what was wrong.
 
 use core::fmt::{Debug, Display};
-use std::{format, string::String, vec::Vec};
+use std::{
+    format,
+    string::{String, ToString},
+    sync::Barrier,
+    thread,
+    vec::Vec,
+};
 
 /// The checks of one scenario.
 #[derive(Debug, Default)]
@@ -57,8 +63,34 @@ impl Checks {
         });
     }
 
+    /// Adds the checks of so many threads, which begin together, each with its number. A panic of one is a check that has
+    /// failed, for this reason.
+    pub fn together(&mut self, threads: usize, panicked: impl Display, act: impl Fn(usize, &mut Self) + Sync) {
+        let barrier = Barrier::new(threads);
+        let results: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let (act, barrier) = (&act, &barrier);
+                    scope.spawn(move || {
+                        let mut checks = Self::default();
+                        barrier.wait();
+                        act(thread, &mut checks);
+                        checks
+                    })
+                })
+                .collect();
+            running.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        });
+        for result in results {
+            match result {
+                Ok(checks) => self.absorb(checks),
+                Err(_) => self.verdict(Some(panicked.to_string())),
+            }
+        }
+    }
+
     /// Adds the checks that a thread has made.
-    pub fn absorb(&mut self, other: Self) {
+    fn absorb(&mut self, other: Self) {
         self.made += other.made;
         self.failed.extend(other.failed);
     }

@@ -1,7 +1,7 @@
 //! One mapping, from mmap to munmap, and every byte of it.
 
 use core::fmt::Display;
-use std::{format, sync::Barrier, thread, vec, vec::Vec};
+use std::{format, vec, vec::Vec};
 
 use vmctx::UserAddr;
 
@@ -176,27 +176,9 @@ impl<'a, U: User> Exercise<'a, U> {
 
     /// Runs this on all threads, which begin together.
     fn everybody(&mut self, what: &str, run: impl Fn(&Touch<'a, U>, usize, &mut Checks) + Sync) {
-        let (touch, start, threads) = (self.touch(), Barrier::new(self.threads), self.threads);
-        let results: Vec<_> = thread::scope(|scope| {
-            let running: Vec<_> = (0..threads)
-                .map(|thread| {
-                    let (run, touch, start) = (&run, &touch, &start);
-                    scope.spawn(move || {
-                        let mut checks = Checks::default();
-                        start.wait();
-                        run(touch, thread, &mut checks);
-                        checks
-                    })
-                })
-                .collect();
-            running.into_iter().map(thread::ScopedJoinHandle::join).collect()
-        });
-        for result in results {
-            match result {
-                Ok(checks) => self.checks.absorb(checks),
-                Err(_) => self.checks.verdict(Some(format!("{}: a thread panicked while {what}", self.expected.map))),
-            }
-        }
+        let (touch, map) = (self.touch(), self.expected.map);
+        let panicked = format!("{map}: a thread panicked while {what}");
+        self.checks.together(self.threads, panicked, |thread, checks| run(&touch, thread, checks));
     }
 
     /// What the device sees of it.

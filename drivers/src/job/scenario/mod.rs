@@ -4,7 +4,7 @@
 //! the same for a simulated machine, a kernel and a pager.
 
 use core::{array, fmt::Display};
-use std::{format, sync::Barrier, thread, vec, vec::Vec};
+use std::{format, sync::Barrier, vec, vec::Vec};
 
 use vmctx::{Errno, UserAddr, platform::Cache};
 
@@ -247,27 +247,8 @@ impl<U: User> Run<'_, U> {
 
     /// Runs this on as many threads as the job has, all at once, each with its number.
     fn together(&mut self, what: impl Display, act: impl Fn(&U, usize, &mut Checks) + Sync) {
-        let (user, threads) = (self.user, self.threads.max(1));
-        let barrier = Barrier::new(threads);
-        let results: Vec<_> = thread::scope(|scope| {
-            let running: Vec<_> = (0..threads)
-                .map(|thread| {
-                    let (act, barrier) = (&act, &barrier);
-                    scope.spawn(move || {
-                        let mut checks = Checks::default();
-                        barrier.wait();
-                        act(user, thread, &mut checks);
-                        checks
-                    })
-                })
-                .collect();
-            running.into_iter().map(thread::ScopedJoinHandle::join).collect()
-        });
-        for result in results {
-            match result {
-                Ok(checks) => self.checks.absorb(checks),
-                Err(_) => self.checks.verdict(Some(format!("{what}: a thread panicked"))),
-            }
-        }
+        let user = self.user;
+        let panicked = format!("{what}: a thread panicked");
+        self.checks.together(self.threads.max(1), panicked, |thread, checks| act(user, thread, checks));
     }
 }
