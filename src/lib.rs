@@ -139,6 +139,11 @@ mod fault;
 mod frame;
 mod guidance;
 pub mod guide;
+#[cfg(any(
+    feature = "sim",
+    all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))
+))]
+mod hosted;
 mod huge;
 pub mod kind;
 #[cfg(all(feature = "linux", target_arch = "x86_64"))]

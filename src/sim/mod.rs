@@ -115,10 +115,8 @@ mod established;
 mod fault;
 mod file;
 mod fork;
-mod hook;
 mod inject;
 mod insert;
-mod lock;
 mod machine;
 mod map;
 mod mappings;
@@ -130,15 +128,15 @@ mod protect;
 mod remap;
 mod stats;
 mod vma;
-mod wait;
 
+use crate::hosted::{hook, lock, wait};
+
+pub use crate::hosted::{Hook, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use access::Thread;
 pub use error::{AccessError, Signal, SyscallError};
 pub use established::{Caller, Handle, MappedVma};
 pub use file::{File, OpenMode};
-pub use hook::Hook;
 pub use inject::Injection;
-pub use lock::{ReadGuard, RwLock, WriteGuard};
 pub use machine::{Limits, Machine};
 pub use map::{Map, Prot};
 pub use mappings::Mappings;
@@ -146,7 +144,6 @@ pub use memory::{DeviceMemory, Page};
 pub use platform::{Fault, NewVma};
 pub use process::Process;
 pub use stats::{Answers, Signals, Statistics};
-pub use wait::WaitQueue;
 
 /// The platform. It has no values; what there is of it is a [`Machine`].
 pub enum Sim {}

@@ -133,11 +133,7 @@ mod error;
 mod established;
 mod fault;
 mod file;
-mod hook;
 mod insert;
-#[cfg_attr(feature = "sim", expect(clippy::duplicate_mod, reason = "the same, between this platform's hooks"))]
-#[path = "../sim/lock.rs"]
-mod lock;
 mod mappings;
 mod memory;
 mod platform;
@@ -147,21 +143,18 @@ mod stats;
 mod sys;
 mod table;
 mod vma;
-#[cfg_attr(feature = "sim", expect(clippy::duplicate_mod, reason = "the same, between this platform's hooks"))]
-#[path = "../sim/wait.rs"]
-mod wait;
 
+use crate::hosted::{hook, lock, wait};
+
+pub use crate::hosted::{Hook, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
 pub use established::{Caller, Handle, MappedVma};
 pub use file::{File, Map, Prot};
-pub use hook::Hook;
-pub use lock::{ReadGuard, RwLock, WriteGuard};
 pub use mappings::Mappings;
 pub use memory::{DeviceMemory, Memory, Page};
 pub use platform::{Fault, NewVma};
 pub use session::{Options, Session};
 pub use stats::{Answers, Statistics};
-pub use wait::WaitQueue;
 
 /// The platform. It has no values; what there is of it is a [`Session`].
 pub enum Uffd {}

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, marker::PhantomData};
 
-/// A hook of a driver's, as the simulator calls it.
+/// A hook of a driver's, as its platform calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
     /// `f_op->mmap`: [`MmapFile::mmap`](crate::MmapFile::mmap).
@@ -23,7 +23,7 @@ pub enum Hook {
     HugeFault,
     /// `vm_ops->map_pages`
     MapPages,
-    /// An ioctl: [`Process::ioctl`](super::Process::ioctl), [`Machine::unlocked`](super::Machine::unlocked).
+    /// An ioctl, or what else has an [`UnlockedCtx`](crate::UnlockedCtx).
     Ioctl,
 }
 
@@ -50,29 +50,29 @@ thread_local! {
 }
 
 /// The hook that this thread is running, if it is in one.
-pub(super) fn running() -> Option<Hook> {
+pub(crate) fn running() -> Option<Hook> {
     RUNNING.get()
 }
 
 /// The hook that this thread is running and that has the mmap lock, or the RCU lock.
-pub(super) fn under_mmap_lock() -> Option<Hook> {
+pub(crate) fn under_mmap_lock() -> Option<Hook> {
     running().filter(|hook| *hook != Hook::Ioctl)
 }
 
-/// The hook because of which this thread must not wait for a mmap lock: one that has it already. An ioctl has it while
-/// it has an established mapping locked.
-pub(super) fn in_the_way() -> Option<Hook> {
+/// The hook because of which this thread must not wait for a mmap lock, nor for a fault: one that has it already. An
+/// ioctl has it while it has an established mapping locked.
+pub(crate) fn in_the_way() -> Option<Hook> {
     under_mmap_lock().or_else(|| (MAPPED.get() != 0).then_some(Hook::Ioctl))
 }
 
 /// This thread holds a mmap lock that it has taken itself, for an established mapping.
-pub(super) struct MappedLock {
+pub(crate) struct MappedLock {
     // Counted for the thread that has taken it.
     thread: PhantomData<*mut ()>,
 }
 
 impl MappedLock {
-    pub(super) fn note() -> Self {
+    pub(crate) fn note() -> Self {
         MAPPED.set(MAPPED.get() + 1);
         Self { thread: PhantomData }
     }
@@ -85,7 +85,7 @@ impl Drop for MappedLock {
 }
 
 /// Runs a hook. A panic in it leaves nothing behind.
-pub(super) fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
+pub(crate) fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
     let _outer = Outer(RUNNING.replace(Some(hook)));
     body()
 }

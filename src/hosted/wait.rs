@@ -14,7 +14,7 @@ pub struct WaitQueue {
 }
 
 #[derive(Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     woken: Condvar,
 }
@@ -73,13 +73,13 @@ impl crate::WaitQueue for WaitQueue {
 
 /// The queues on which threads of one process are asleep, for whoever kills it.
 #[derive(Default)]
-pub(super) struct Sleepers {
+pub(crate) struct Sleepers {
     queues: Mutex<Vec<Arc<Queue>>>,
 }
 
 impl Sleepers {
     /// Waits on a queue, to be found by [`nudge_all`](Self::nudge_all) meanwhile.
-    pub(super) fn wait(&self, on: &WaitQueue, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
+    pub(crate) fn wait(&self, on: &WaitQueue, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
         self.queues.lock().push(Arc::clone(&on.queue));
         let waited = on.queue.sleep(wakes, killed);
         let mut queues = self.queues.lock();
@@ -89,7 +89,7 @@ impl Sleepers {
         waited
     }
 
-    pub(super) fn nudge_all(&self) {
+    pub(crate) fn nudge_all(&self) {
         let queues = self.queues.lock().clone();
         for queue in queues {
             queue.nudge();
