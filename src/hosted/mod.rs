@@ -2,10 +2,16 @@
 //!
 //! A thread is in one hook, whichever platform calls it.
 
+mod answers;
 pub(crate) mod hook;
 pub(crate) mod lock;
+mod prot;
 pub(crate) mod wait;
 
+pub(crate) use answers::AnswerCounters;
+
+pub use answers::Answers;
 pub use hook::Hook;
 pub use lock::{ReadGuard, RwLock, WriteGuard};
+pub use prot::Prot;
 pub use wait::WaitQueue;

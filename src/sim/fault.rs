@@ -121,7 +121,7 @@ impl Faulting<'_> {
             counters.major_faults.count();
         }
         if is_fault {
-            counters.answered(code);
+            counters.answers.count(code);
         }
         let user = UserAddr::new(address);
         if code.contains(FaultCode::FOREIGN) {

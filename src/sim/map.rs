@@ -1,14 +1,11 @@
 //! `mmap` and `munmap`.
 
-use std::{
-    ops::{BitOr, Range},
-    sync::Arc,
-};
+use std::{ops::Range, sync::Arc};
 
 use crate::{Errno, PageOffset, Platform, UserAddr, entry, platform::VmFlags};
 
 use super::{
-    File, Process, Sim, SyscallError,
+    File, Process, Prot, Sim, SyscallError,
     hook::{self, Hook},
     platform::NewVma,
     process::{Mm, Space},
@@ -17,33 +14,6 @@ use super::{
 
 const PAGE_SHIFT: u32 = Sim::PAGE_SHIFT;
 const PAGE_SIZE: usize = Sim::PAGE_SIZE;
-
-/// What a user may do with a mapping: `PROT_READ` and so on, combined with `|`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prot(VmFlags);
-
-impl Prot {
-    /// `PROT_NONE`
-    pub const NONE: Self = Self(VmFlags::NONE);
-    /// `PROT_READ`
-    pub const READ: Self = Self(VmFlags::READ);
-    /// `PROT_WRITE`; as on x86 it lets read, too.
-    pub const WRITE: Self = Self(VmFlags::WRITE);
-    /// `PROT_EXEC`; as on x86 it lets read, too.
-    pub const EXEC: Self = Self(VmFlags::EXEC);
-
-    pub(super) const fn flags(self) -> VmFlags {
-        self.0
-    }
-}
-
-impl BitOr for Prot {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
 
 /// What to map: the arguments of `mmap`, for [`Process::mmap`]. Nothing is checked before that call.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +35,7 @@ impl Map {
     /// `MAP_SHARED`, this many bytes (rounded up to pages), from the object's start, readable and writable.
     #[must_use]
     pub const fn shared(bytes: usize) -> Self {
-        Self { bytes, shared: true, offset: Offset::Bytes(0), prot: Prot(VmFlags::from_bits(0x3)), at: None }
+        Self { bytes, shared: true, offset: Offset::Bytes(0), prot: Prot::READ_WRITE, at: None }
     }
 
     /// `MAP_PRIVATE`: stores go to copies of the user's own. Else as [`shared`](Self::shared).

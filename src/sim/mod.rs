@@ -131,19 +131,19 @@ mod vma;
 
 use crate::hosted::{hook, lock, wait};
 
-pub use crate::hosted::{Hook, ReadGuard, RwLock, WaitQueue, WriteGuard};
+pub use crate::hosted::{Answers, Hook, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use access::Thread;
 pub use error::{AccessError, Signal, SyscallError};
 pub use established::{Caller, Handle, MappedVma};
 pub use file::{File, OpenMode};
 pub use inject::Injection;
 pub use machine::{Limits, Machine};
-pub use map::{Map, Prot};
+pub use map::Map;
 pub use mappings::Mappings;
 pub use memory::{DeviceMemory, Page};
 pub use platform::{Fault, NewVma};
 pub use process::Process;
-pub use stats::{Answers, Signals, Statistics};
+pub use stats::{Signals, Statistics};
 
 /// The platform. It has no values; what there is of it is a [`Machine`].
 pub enum Sim {}

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::platform::FaultCode;
+use crate::hosted::{AnswerCounters, Answers};
 
 /// What has happened on a machine since it was made, and what is in use now. A copy: take one before and one after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,28 +46,6 @@ pub struct Statistics {
     pub references: usize,
     /// Now: page tables of all processes. One maps 512 pages.
     pub page_tables_in_use: usize,
-}
-
-/// How often each answer of a fault hook was given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Answers {
-    /// Inserted by the hook, or to be repeated.
-    pub nopage: u64,
-    /// A page handed back, not locked.
-    pub page: u64,
-    /// A locked page handed back.
-    pub locked: u64,
-    /// The lock given up, or not to be waited for.
-    pub retry: u64,
-    /// Out of memory.
-    pub oom: u64,
-    /// Not to be served.
-    pub sigbus: u64,
-    /// Broken memory.
-    pub hwpoison: u64,
-    /// Not allowed.
-    pub sigsegv: u64,
 }
 
 /// How often users got each signal.
@@ -116,40 +94,11 @@ pub(super) struct Counters {
     pub(super) killed: Counter,
     pub(super) sigbus: Counter,
     pub(super) sigsegv: Counter,
-    answers: AnswerCounters,
-}
-
-#[derive(Default)]
-struct AnswerCounters {
-    nopage: Counter,
-    page: Counter,
-    locked: Counter,
-    retry: Counter,
-    oom: Counter,
-    sigbus: Counter,
-    hwpoison: Counter,
-    sigsegv: Counter,
+    pub(super) answers: AnswerCounters,
 }
 
 impl Counters {
-    /// Counts the answer of a fault hook, under one name.
-    pub(super) fn answered(&self, code: FaultCode) {
-        let answers = &self.answers;
-        let by_name = [
-            (FaultCode::OOM, &answers.oom),
-            (FaultCode::SIGSEGV, &answers.sigsegv),
-            (FaultCode::HWPOISON, &answers.hwpoison),
-            (FaultCode::SIGBUS, &answers.sigbus),
-            (FaultCode::RETRY, &answers.retry),
-            (FaultCode::NOPAGE, &answers.nopage),
-            (FaultCode::LOCKED, &answers.locked),
-        ];
-        let named = by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&answers.page, |(_, counter)| counter);
-        named.count();
-    }
-
     pub(super) fn snapshot(&self) -> Statistics {
-        let answers = &self.answers;
         Statistics {
             faults: self.faults.get(),
             handler_calls: self.handler_calls.get(),
@@ -165,16 +114,7 @@ impl Counters {
             refaults: self.refaults.get(),
             retries: self.retries.get(),
             unmapped: self.unmapped.get(),
-            answers: Answers {
-                nopage: answers.nopage.get(),
-                page: answers.page.get(),
-                locked: answers.locked.get(),
-                retry: answers.retry.get(),
-                oom: answers.oom.get(),
-                sigbus: answers.sigbus.get(),
-                hwpoison: answers.hwpoison.get(),
-                sigsegv: answers.sigsegv.get(),
-            },
+            answers: self.answers.snapshot(),
             signals: Signals { sigbus: self.sigbus.get(), sigsegv: self.sigsegv.get(), killed: self.killed.get() },
             ..Statistics::default()
         }

@@ -190,7 +190,7 @@ impl Faulting<'_> {
             Outcome::Fail
         })?;
         if is_fault {
-            counters.answered(code);
+            counters.answers.count(code);
         }
         if serving.locked_twice.get() {
             return Err(self.wrong("the same page was locked twice"));

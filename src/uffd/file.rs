@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    ops::BitOr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +10,7 @@ use std::{
 
 use crate::{Errno, MmapFile, PageOffset, UserAddr, platform::VmFlags};
 
-use super::{Mappings, Uffd, sys::PAGE_SIZE};
+use super::{Mappings, Prot, Uffd, sys::PAGE_SIZE};
 
 /// An open file of a driver's. Clones are the same open file; its mappings keep it open (and the driver alive) after
 /// the last clone is dropped.
@@ -69,33 +68,6 @@ impl File {
     }
 }
 
-/// What a user may do with a mapping: `PROT_READ` and its likes. Combine with `|`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prot(VmFlags);
-
-impl Prot {
-    /// `PROT_NONE`
-    pub const NONE: Self = Self(VmFlags::NONE);
-    /// `PROT_READ`
-    pub const READ: Self = Self(VmFlags::READ);
-    /// `PROT_WRITE`; on x86 it lets read, too.
-    pub const WRITE: Self = Self(VmFlags::WRITE);
-    /// `PROT_EXEC`; on x86 it lets read, too.
-    pub const EXEC: Self = Self(VmFlags::EXEC);
-
-    pub(super) const fn flags(self) -> VmFlags {
-        self.0
-    }
-}
-
-impl BitOr for Prot {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
 /// What to map: the arguments of `mmap`, for [`Session::mmap`](super::Session::mmap). Nothing is checked before that
 /// call.
 #[derive(Clone, Copy, Debug)]
@@ -111,8 +83,7 @@ impl Map {
     /// `MAP_SHARED`, this many bytes (rounded up to pages), from the object's start, readable and writable.
     #[must_use]
     pub const fn shared(bytes: usize) -> Self {
-        let prot = Prot(VmFlags::from_bits(VmFlags::READ.bits() | VmFlags::WRITE.bits()));
-        Self { bytes, shared: true, pgoff: PageOffset::ZERO, prot, at: None }
+        Self { bytes, shared: true, pgoff: PageOffset::ZERO, prot: Prot::READ_WRITE, at: None }
     }
 
     /// `MAP_PRIVATE`: stores go to copies of the user's own. Else as [`shared`](Self::shared).

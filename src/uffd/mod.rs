@@ -146,15 +146,15 @@ mod vma;
 
 use crate::hosted::{hook, lock, wait};
 
-pub use crate::hosted::{Hook, ReadGuard, RwLock, WaitQueue, WriteGuard};
+pub use crate::hosted::{Answers, Hook, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
 pub use established::{Caller, Handle, MappedVma};
-pub use file::{File, Map, Prot};
+pub use file::{File, Map};
 pub use mappings::Mappings;
 pub use memory::{DeviceMemory, Memory, Page};
 pub use platform::{Fault, NewVma};
 pub use session::{Options, Session};
-pub use stats::{Answers, Statistics};
+pub use stats::Statistics;
 
 /// The platform. It has no values; what there is of it is a [`Session`].
 pub enum Uffd {}

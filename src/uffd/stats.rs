@@ -2,26 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::platform::FaultCode;
-
-/// How often fault hooks have given each answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
-    /// NOPAGE: something was inserted, or the access is to be repeated.
-    pub nopage: u64,
-    /// A page was handed back.
-    pub page: u64,
-    /// The same, locked.
-    pub locked: u64,
-    /// RETRY
-    pub retry: u64,
-    /// SIGBUS
-    pub sigbus: u64,
-    /// OOM
-    pub oom: u64,
-    /// HWPOISON
-    pub hwpoison: u64,
-}
+use crate::hosted::{AnswerCounters, Answers};
 
 /// What has happened in a session so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,13 +34,7 @@ pub(super) struct Counters {
     pub(super) inserted: AtomicU64,
     pub(super) already_present: AtomicU64,
     pub(super) refaults: AtomicU64,
-    nopage: AtomicU64,
-    page: AtomicU64,
-    locked: AtomicU64,
-    retry: AtomicU64,
-    sigbus: AtomicU64,
-    oom: AtomicU64,
-    hwpoison: AtomicU64,
+    pub(super) answers: AnswerCounters,
 }
 
 pub(super) fn count(counter: &AtomicU64) {
@@ -67,25 +42,6 @@ pub(super) fn count(counter: &AtomicU64) {
 }
 
 impl Counters {
-    /// A fault hook has answered this.
-    pub(super) fn answered(&self, code: FaultCode) {
-        count(if code.contains(FaultCode::OOM) {
-            &self.oom
-        } else if code.contains(FaultCode::HWPOISON) {
-            &self.hwpoison
-        } else if code.intersects(FaultCode::ERROR) {
-            &self.sigbus
-        } else if code.contains(FaultCode::RETRY) {
-            &self.retry
-        } else if code.contains(FaultCode::NOPAGE) {
-            &self.nopage
-        } else if code.contains(FaultCode::LOCKED) {
-            &self.locked
-        } else {
-            &self.page
-        });
-    }
-
     pub(super) fn snapshot(&self) -> Statistics {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Statistics {
@@ -96,15 +52,7 @@ impl Counters {
             inserted: read(&self.inserted),
             already_present: read(&self.already_present),
             refaults: read(&self.refaults),
-            answers: Answers {
-                nopage: read(&self.nopage),
-                page: read(&self.page),
-                locked: read(&self.locked),
-                retry: read(&self.retry),
-                sigbus: read(&self.sigbus),
-                oom: read(&self.oom),
-                hwpoison: read(&self.hwpoison),
-            },
+            answers: self.answers.snapshot(),
         }
     }
 }

@@ -1,0 +1,71 @@
+//! What fault hooks have answered.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::platform::FaultCode;
+
+/// How often each answer of a fault hook was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answers {
+    /// Inserted by the hook, or to be repeated.
+    pub nopage: u64,
+    /// A page handed back, not locked.
+    pub page: u64,
+    /// A locked page handed back.
+    pub locked: u64,
+    /// The lock given up, or not to be waited for.
+    pub retry: u64,
+    /// Out of memory.
+    pub oom: u64,
+    /// Not to be served.
+    pub sigbus: u64,
+    /// Broken memory.
+    pub hwpoison: u64,
+    /// Not allowed.
+    pub sigsegv: u64,
+}
+
+/// The counts.
+#[derive(Default)]
+pub(crate) struct AnswerCounters {
+    nopage: AtomicU64,
+    page: AtomicU64,
+    locked: AtomicU64,
+    retry: AtomicU64,
+    oom: AtomicU64,
+    sigbus: AtomicU64,
+    hwpoison: AtomicU64,
+    sigsegv: AtomicU64,
+}
+
+impl AnswerCounters {
+    /// Counts an answer, under one name.
+    pub(crate) fn count(&self, code: FaultCode) {
+        let by_name = [
+            (FaultCode::OOM, &self.oom),
+            (FaultCode::SIGSEGV, &self.sigsegv),
+            (FaultCode::HWPOISON, &self.hwpoison),
+            (FaultCode::SIGBUS, &self.sigbus),
+            (FaultCode::RETRY, &self.retry),
+            (FaultCode::NOPAGE, &self.nopage),
+            (FaultCode::LOCKED, &self.locked),
+        ];
+        let named = by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter);
+        named.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> Answers {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Answers {
+            nopage: read(&self.nopage),
+            page: read(&self.page),
+            locked: read(&self.locked),
+            retry: read(&self.retry),
+            oom: read(&self.oom),
+            sigbus: read(&self.sigbus),
+            hwpoison: read(&self.hwpoison),
+            sigsegv: read(&self.sigsegv),
+        }
+    }
+}
