@@ -64,7 +64,7 @@ thread_local! {
 }
 
 /// Whether this thread holds a lock that a hook takes under the mmap lock.
-pub(crate) fn holds_a_hooks_lock() -> bool {
+pub(super) fn holds_a_hooks_lock() -> bool {
     HELD.with_borrow(|held| held.iter().any(|mark| mark.load(Ordering::Relaxed)))
 }
 

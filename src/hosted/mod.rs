@@ -2,16 +2,47 @@
 //!
 //! A thread is in one hook, whichever platform calls it.
 
-mod answers;
+pub(crate) mod answers;
+pub(crate) mod established;
 pub(crate) mod hook;
-pub(crate) mod lock;
+mod lock;
+mod mappings;
+pub(crate) mod operations;
 mod prot;
+pub(crate) mod vma;
 pub(crate) mod wait;
 
-pub(crate) use answers::AnswerCounters;
+use std::ops::Range;
+
+use crate::Platform;
 
 pub use answers::Answers;
 pub use hook::Hook;
 pub use lock::{ReadGuard, RwLock, WriteGuard};
+pub use mappings::Mappings;
 pub use prot::Prot;
 pub use wait::WaitQueue;
+
+/// A platform that is an ordinary program: what its VMAs are made of.
+pub trait Hosted: Platform {
+    /// An open file. Clones are the same one.
+    type File: Clone;
+    /// What the pages of a VMA are entered into: the address space's, or one for each mapping.
+    type Table: PageTable;
+
+    /// Where the file's object is mapped.
+    fn mappings(file: &Self::File) -> &Mappings;
+}
+
+/// What pages are entered into, as whoever takes them away sees it.
+pub trait PageTable: Send + Sync + 'static {
+    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
+    /// `even_cows` is not set. When it returns, nobody is in the middle of an access there.
+    fn zap(&self, addresses: &Range<usize>, even_cows: bool);
+
+    /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`).
+    fn write_protect(&self, addresses: &Range<usize>);
+
+    /// A mapping is about to be cut at this address.
+    fn split(&self, _address: usize) {}
+}

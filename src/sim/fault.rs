@@ -16,8 +16,8 @@ use super::{
     AccessError, Injection, Machine, Page, Signal, Sim,
     insert::fill,
     pagetable::{LEAF_SPAN, Pte},
-    platform::{ReadLock, Serving},
-    process::Mm,
+    platform::Serving,
+    process::{Mm, ReadLock},
     vma::{Ask, Vma},
 };
 
@@ -34,7 +34,7 @@ pub(super) enum Next {
 pub(super) fn serve(mm: &Arc<Mm>, address: usize, write: bool, tried: bool) -> Result<Next, AccessError> {
     mm.machine().counters().faults.count();
     let lock = mm.read_lock();
-    if lock.exited() {
+    if lock.is_stopped() {
         return Err(AccessError::Exited);
     }
     let Some(vma) = lock.vmas().find(address).filter(|vma| vma.allows(write)) else {
@@ -105,7 +105,7 @@ impl Faulting<'_> {
             flags,
             pgoff: vma.pgoff_at(address),
             vma_pgoff: vma.pgoff(),
-            area: vma.area(mm.tables()),
+            area: vma.area(),
             mappings: vma.file().mappings().clone(),
             page,
             serial: machine.next_fault(),
@@ -211,7 +211,7 @@ impl Faulting<'_> {
     fn missing(&self, lock: ReadLock) -> Result<Next, AccessError> {
         let (machine, address) = (self.machine(), self.address);
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
-        if vma.state().is_none() {
+        if !vma.has_operations() {
             return Err(sigbus(machine, address));
         }
         let (registered, shared) = (vma.registered(), vma.flags().contains(VmFlags::SHARED));

@@ -33,12 +33,12 @@ impl Mm {
     fn copy_space(&self, space: &Space, child: &Self) -> Result<(), Errno> {
         let mut copy = child.new_space();
         for vma in space.vmas().iter().filter(|vma| !vma.flags().contains(VmFlags::DONTCOPY)) {
-            let twin = vma.duplicate(vma.range(), vma.pgoff());
+            let twin = vma.duplicate(vma.range(), vma.pgoff(), child.tables());
             let live = twin.is_live();
             // Whoever unmaps pages of the object does it before the copy or on both sides.
             let mut mappings = vma.file().mappings().lock();
-            mappings.link(&twin, child.tables());
-            copy.vmas_mut().put(twin);
+            mappings.link(&twin);
+            copy.vmas.put(twin);
             if live && needs_copy(vma) {
                 self.copy_entries(vma, child)?;
             }

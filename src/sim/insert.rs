@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     Errno, FrameRange, PageProt, Platform,
+    hosted::PageTable,
     platform::{FaultCode, VmFlags},
 };
 
@@ -115,7 +116,7 @@ impl Area {
         for (pfn, at) in (first..).zip(range.clone().step_by(Sim::PAGE_SIZE)) {
             let inserted = self.strike(at).and_then(|()| self.insert_special(at, pfn, self.prot));
             if let Err(errno) = inserted {
-                self.tables.zap(address..at, true);
+                self.tables.zap(&(address..at), true);
                 return Err(errno);
             }
         }

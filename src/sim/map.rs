@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::{Errno, PageOffset, Platform, UserAddr, entry, platform::VmFlags};
+use crate::{Errno, PageOffset, Platform, UserAddr, entry, hosted::PageTable, platform::VmFlags};
 
 use super::{
     File, Process, Prot, Sim, SyscallError,
@@ -136,7 +136,7 @@ impl Undo<'_> {
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        self.mm.tables().zap(self.range.clone(), true);
+        self.mm.tables().zap(&self.range, true);
         self.mm.free_tables(self.space, &self.range);
     }
 }
@@ -168,15 +168,15 @@ impl Process {
         if first > (usize::MAX - len) >> PAGE_SHIFT {
             return Err(Errno::EOVERFLOW.into());
         }
-        let vma = Vma::new(range.clone(), first, map.flags(file)?, file.clone());
-        let mut new = NewVma::new(vma, Arc::clone(self.mm()));
+        let vma = Vma::new(range.clone(), first, map.flags(file)?, file.clone(), Arc::clone(self.mm().tables()));
+        let mut new = NewVma::new(vma, Arc::clone(self.mm().space()));
         let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
         // function.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
         undo.disarm();
-        lock.vmas_mut().insert(new.into_vma(), self.mm().tables());
+        lock.vmas.insert(new.into_vma());
         Ok(UserAddr::new(range.start))
     }
 
@@ -214,8 +214,8 @@ impl Process {
         if hole && space.vmas().len() >= limit {
             return Err(Errno::ENOMEM);
         }
-        space.vmas_mut().split(range.start, usize::MAX, self.mm().tables())?;
-        space.vmas_mut().split(range.end, usize::MAX, self.mm().tables())?;
+        space.vmas.split(range.start)?;
+        space.vmas.split(range.end)?;
         Ok(self.mm().unmap(space, range))
     }
 }

@@ -111,7 +111,6 @@
 
 mod access;
 mod error;
-mod established;
 mod fault;
 mod file;
 mod fork;
@@ -119,7 +118,6 @@ mod inject;
 mod insert;
 mod machine;
 mod map;
-mod mappings;
 mod memory;
 mod pagetable;
 mod platform;
@@ -129,17 +127,15 @@ mod remap;
 mod stats;
 mod vma;
 
-use crate::hosted::{hook, lock, wait};
+use crate::hosted::{established, hook, wait};
 
-pub use crate::hosted::{Answers, Hook, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
+pub use crate::hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use access::Thread;
 pub use error::{AccessError, Signal, SyscallError};
-pub use established::{Caller, Handle, MappedVma};
 pub use file::{File, OpenMode};
 pub use inject::Injection;
 pub use machine::{Limits, Machine};
 pub use map::Map;
-pub use mappings::Mappings;
 pub use memory::{DeviceMemory, Page};
 pub use platform::{Fault, NewVma};
 pub use process::Process;
@@ -147,3 +143,10 @@ pub use stats::{Signals, Statistics};
 
 /// The platform. It has no values; what there is of it is a [`Machine`].
 pub enum Sim {}
+
+/// A mapping to come back to: the platform's [`Handle`](crate::Platform::Handle).
+pub type Handle = established::Handle<Sim>;
+/// Who is in a system call: the platform's [`Caller`](crate::Platform::Caller).
+pub type Caller = established::Caller<Sim>;
+/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](crate::Platform::MappedVma).
+pub type MappedVma = established::MappedVma<Sim>;

@@ -24,7 +24,7 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::{Errno, Platform, platform::Cache};
+use crate::{Errno, Platform, hosted::PageTable, platform::Cache};
 
 use super::{Machine, Page, Sim, vma::TASK_SIZE};
 
@@ -151,7 +151,7 @@ impl Lower {
 }
 
 /// The page tables of one address space.
-pub(super) struct PageTables {
+pub struct PageTables {
     machine: Machine,
     top: Top,
 }
@@ -245,14 +245,6 @@ impl PageTables {
         Err(Errno::EBUSY)
     }
 
-    /// Takes away a huge entry that reaches over this address: its mapping is about to be cut there. It is special, so
-    /// Linux does not split it either, but lets faults bring it back in parts (`__split_huge_pmd_locked`).
-    pub(super) fn split_huge(&self, address: usize) {
-        if address % LEAF_SPAN != 0 {
-            self.drop_huge(address);
-        }
-    }
-
     /// Takes the huge entry away that covers an address, if there is one.
     pub(super) fn drop_huge(&self, address: usize) {
         let taken = self.with_huge(address, |slot| {
@@ -303,45 +295,6 @@ impl PageTables {
             }
         }
         Ok(())
-    }
-
-    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
-    /// `even_cows` is not set. A huge entry goes as a whole.
-    pub(super) fn zap(&self, range: Range<usize>, even_cows: bool) {
-        let memory = self.machine.memory();
-        self.for_each(range, |_, pte, slot| {
-            if even_cows || !(pte.counted && memory.is_anonymous(pte.pfn)) {
-                slot.set(None);
-                self.forget(pte);
-            }
-        });
-    }
-
-    /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`). Each
-    /// page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until the entry
-    /// is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
-    pub(super) fn write_protect(&self, range: Range<usize>) {
-        let memory = self.machine.memory();
-        let protect = |slot: &mut Slot, pte| slot.set(Some(Pte { writable: false, dirty: false, ..pte }));
-        let mut pages = Vec::new();
-        self.for_each(range, |at, pte, slot| {
-            if !pte.counted {
-                protect(slot, pte);
-            } else if !memory.is_anonymous(pte.pfn) {
-                memory.get(pte.pfn);
-                pages.push((at.start, Page::adopt(self.machine.clone(), pte.pfn)));
-            }
-        });
-        // Page locks come before entries.
-        for (address, page) in pages {
-            page.lock();
-            self.with(address, |slot| {
-                if let Some(pte) = slot.pte().filter(|pte| pte.counted && pte.pfn == page.pfn()) {
-                    protect(slot, pte);
-                }
-            });
-            page.unlock();
-        }
     }
 
     /// Puts what an entry held that is no longer in its slot.
@@ -419,6 +372,55 @@ impl PageTables {
                 lower.set(What::Table(Arc::clone(&leaf)));
                 Ok(leaf)
             }
+        }
+    }
+}
+
+impl PageTable for PageTables {
+    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
+    /// `even_cows` is not set. A huge entry goes as a whole.
+    fn zap(&self, range: &Range<usize>, even_cows: bool) {
+        let memory = self.machine.memory();
+        self.for_each(range.clone(), |_, pte, slot| {
+            if even_cows || !(pte.counted && memory.is_anonymous(pte.pfn)) {
+                slot.set(None);
+                self.forget(pte);
+            }
+        });
+    }
+
+    /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`). Each
+    /// page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until the entry
+    /// is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
+    fn write_protect(&self, range: &Range<usize>) {
+        let memory = self.machine.memory();
+        let protect = |slot: &mut Slot, pte| slot.set(Some(Pte { writable: false, dirty: false, ..pte }));
+        let mut pages = Vec::new();
+        self.for_each(range.clone(), |at, pte, slot| {
+            if !pte.counted {
+                protect(slot, pte);
+            } else if !memory.is_anonymous(pte.pfn) {
+                memory.get(pte.pfn);
+                pages.push((at.start, Page::adopt(self.machine.clone(), pte.pfn)));
+            }
+        });
+        // Page locks come before entries.
+        for (address, page) in pages {
+            page.lock();
+            self.with(address, |slot| {
+                if let Some(pte) = slot.pte().filter(|pte| pte.counted && pte.pfn == page.pfn()) {
+                    protect(slot, pte);
+                }
+            });
+            page.unlock();
+        }
+    }
+
+    /// Takes away a huge entry that reaches over this address: its mapping is about to be cut there. It is special, so
+    /// Linux does not split it either, but lets faults bring it back in parts (`__split_huge_pmd_locked`).
+    fn split(&self, address: usize) {
+        if address % LEAF_SPAN != 0 {
+            self.drop_huge(address);
         }
     }
 }

@@ -7,33 +7,31 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::{ArcRwLockReadGuard, RawRwLock};
+use parking_lot::RwLock as SpaceLock;
 
 use crate::{
     Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
+    hosted::PageTable,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
 use super::{
     Caller, DeviceMemory, Handle, Machine, MappedVma, Mappings, Page, RwLock, Sim, WaitQueue, insert,
     insert::Area,
-    process::{Mm, Space},
+    process::{Mm, ReadLock, Space},
     vma::Vma,
 };
-
-/// The mmap lock, held for read, by whoever has this.
-pub(super) type ReadLock = ArcRwLockReadGuard<RawRwLock, Space>;
 
 /// A mapping that is being made. Only the simulator makes one; for its mmap lock, see
 /// [`Process::mmap`](super::Process::mmap).
 pub struct NewVma {
     vma: Vma,
-    mm: Arc<Mm>,
+    space: Arc<SpaceLock<Space>>,
 }
 
 impl NewVma {
-    pub(super) fn new(vma: Vma, mm: Arc<Mm>) -> Self {
-        Self { vma, mm }
+    pub(super) fn new(vma: Vma, space: Arc<SpaceLock<Space>>) -> Self {
+        Self { vma, space }
     }
 
     /// The mmap hook has succeeded.
@@ -43,7 +41,7 @@ impl NewVma {
     }
 
     fn area(&self) -> Area {
-        self.vma.area(self.mm.tables())
+        self.vma.area()
     }
 }
 
@@ -197,11 +195,11 @@ unsafe impl Platform for Sim {
     }
 
     fn vma_handle(vma: &NewVma) -> Option<Handle> {
-        Handle::new(&vma.mm, &vma.vma)
+        Handle::new(&vma.space, &vma.vma)
     }
 
     fn abandon(vma: &mut NewVma) {
-        vma.mm.tables().zap(vma.vma.range(), true);
+        vma.vma.table().zap(&vma.vma.range(), true);
         vma.vma.close();
     }
 
@@ -375,11 +373,11 @@ unsafe impl Platform for Sim {
     }
 
     fn mapped_zap(vma: &MappedVma, addresses: Range<usize>) {
-        vma.zap(addresses);
+        vma.zap(&addresses);
     }
 
     fn mapped_write_protect(vma: &MappedVma, addresses: Range<usize>) {
-        vma.write_protect(addresses);
+        vma.write_protect(&addresses);
     }
 
     fn fault_serial(fault: &Fault) -> u32 {

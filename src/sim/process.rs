@@ -9,44 +9,27 @@ use std::{
     },
 };
 
-use parking_lot::{ArcRwLockWriteGuard, RawRwLock, RwLock};
+use parking_lot::RwLock;
 
-use crate::{Errno, PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry, platform::Cache};
+use crate::{
+    Errno, PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry,
+    hosted::{PageTable, vma},
+    platform::Cache,
+};
 
 use super::{
     Caller, File, Machine, Sim, SyscallError, Thread, WaitQueue,
     hook::{self, Hook},
     pagetable::PageTables,
-    platform::ReadLock,
-    vma::{TASK_SIZE, Vma, Vmas},
+    vma::{TASK_SIZE, Vma},
     wait::Sleepers,
 };
 
 const PAGE_SIZE: usize = Sim::PAGE_SIZE;
 
-/// What the mmap lock protects.
-#[derive(Default)]
-pub(super) struct Space {
-    vmas: Vmas,
-    exited: bool,
-}
-
-impl Space {
-    pub(super) fn vmas(&self) -> &Vmas {
-        &self.vmas
-    }
-
-    pub(super) fn vmas_mut(&mut self) -> &mut Vmas {
-        &mut self.vmas
-    }
-
-    pub(super) fn exited(&self) -> bool {
-        self.exited
-    }
-}
-
-/// The mmap lock, held for write.
-pub(super) type WriteLock = ArcRwLockWriteGuard<RawRwLock, Space>;
+pub(super) type Space = vma::Space<Sim>;
+pub(super) type ReadLock = vma::ReadLock<Sim>;
+pub(super) type WriteLock = vma::WriteLock<Sim>;
 
 /// One address space (`mm_struct`).
 pub(super) struct Mm {
@@ -95,7 +78,7 @@ impl Mm {
             return Err(SyscallError::InsideHook { hook });
         }
         let lock = self.space.write_arc();
-        if lock.exited { Err(SyscallError::Exited) } else { Ok(lock) }
+        if lock.stopped { Err(SyscallError::Exited) } else { Ok(lock) }
     }
 
     pub(super) fn is_killed(&self) -> bool {
@@ -111,7 +94,7 @@ impl Mm {
     pub(super) fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
-            self.tables.zap(vma.range(), true);
+            self.tables.zap(&vma.range(), true);
             vma.file().mappings().lock().unlink(vma);
         }
         self.free_tables(space, range);
@@ -129,7 +112,7 @@ impl Mm {
     /// `exit_mmap`
     fn exit(&self) -> Vec<File> {
         let mut space = self.space.write();
-        space.exited = true;
+        space.stopped = true;
         self.unmap(&mut space, &(0..TASK_SIZE))
     }
 }
@@ -228,10 +211,10 @@ impl Process {
         if let Some(hook) = hook::running() {
             return Err(SyscallError::InsideHook { hook });
         }
-        if self.mm.read_lock().exited() {
+        if self.mm.read_lock().is_stopped() {
             return Err(SyscallError::Exited);
         }
-        let caller = Caller::new(Some(Arc::clone(&self.mm)));
+        let caller = Caller::new(Some(&self.mm.space));
         // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
         #[expect(unsafe_code, reason = "nothing is held: see above")]
         Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(caller, run) }))
@@ -244,7 +227,7 @@ impl Process {
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
     pub fn exit(&self) -> Result<(), SyscallError> {
         let mut lock = self.mm.write_lock()?;
-        lock.exited = true;
+        lock.stopped = true;
         let files = self.mm.unmap(&mut lock, &(0..TASK_SIZE));
         drop(lock);
         drop(files);

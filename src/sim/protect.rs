@@ -59,9 +59,9 @@ impl Mm {
         if flags == vma.flags() {
             return Ok(part.end);
         }
-        space.vmas_mut().split(part.start, limit, self.tables())?;
-        space.vmas_mut().split(part.end, limit, self.tables())?;
-        let vma = space.vmas_mut().find_mut(part.start).ok_or(Errno::ENOMEM)?;
+        space.vmas.split_within(part.start, limit)?;
+        space.vmas.split_within(part.end, limit)?;
+        let vma = space.vmas.find_mut(part.start).ok_or(Errno::ENOMEM)?;
         vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
         let (accessible, writable) = (vma.is_accessible(), vma.page_prot().is_writable());
         let told = vma.flags().contains(VmFlags::SHARED | VmFlags::WRITE);

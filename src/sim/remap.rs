@@ -51,7 +51,7 @@ impl Process {
             if fits_behind(&lock, vma, start, old_len, new_len) {
                 let first = vma.start();
                 let by = PageCount::new((new_len - old_len) >> PAGE_SHIFT);
-                lock.vmas_mut().extend(first, by, self.mm().tables());
+                lock.vmas.extend(first, by);
                 start
             } else if may_move {
                 let to = lock.vmas().find_aligned_gap(new_len, vma.pgoff_at(start))?;
@@ -94,9 +94,9 @@ impl Process {
             vma.may_split(from.end)?;
         }
         let file = vma.file().clone();
-        let moved = vma.duplicate(to.clone(), vma.pgoff_at(from.start));
+        let moved = vma.duplicate(to.clone(), vma.pgoff_at(from.start), vma.table());
         let live = moved.is_live();
-        space.vmas_mut().insert(moved, self.mm().tables());
+        space.vmas.insert(moved);
         let moved = if live { self.mm().move_entries(&file, from.clone(), to.start) } else { Ok(()) };
         if let Err(errno) = moved {
             files.extend(self.mm().unmap(space, &to));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::hosted::{AnswerCounters, Answers};
+use crate::hosted::answers::{AnswerCounters, Answers};
 
 /// What has happened on a machine since it was made, and what is in use now. A copy: take one before and one after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -151,7 +151,7 @@ impl Faulting<'_> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
         let counters = &self.inner.counters;
         let calls = match ask {
-            Ask::Fault => &counters.handler_calls,
+            Ask::Fault | Ask::HugeFault(_) => &counters.handler_calls,
             Ask::PageMkwrite | Ask::PfnMkwrite => &counters.mkwrite_calls,
             Ask::MapPages(_) => &counters.map_pages_calls,
         };

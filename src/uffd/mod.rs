@@ -130,11 +130,9 @@
 mod answers;
 mod backing;
 mod error;
-mod established;
 mod fault;
 mod file;
 mod insert;
-mod mappings;
 mod memory;
 mod platform;
 mod probe;
@@ -144,13 +142,11 @@ mod sys;
 mod table;
 mod vma;
 
-use crate::hosted::{hook, lock, wait};
+use crate::hosted::{established, hook, wait};
 
-pub use crate::hosted::{Answers, Hook, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
+pub use crate::hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
-pub use established::{Caller, Handle, MappedVma};
 pub use file::{File, Map};
-pub use mappings::Mappings;
 pub use memory::{DeviceMemory, Memory, Page};
 pub use platform::{Fault, NewVma};
 pub use session::{Options, Session};
@@ -158,3 +154,10 @@ pub use stats::Statistics;
 
 /// The platform. It has no values; what there is of it is a [`Session`].
 pub enum Uffd {}
+
+/// A mapping to come back to: the platform's [`Handle`](crate::Platform::Handle).
+pub type Handle = established::Handle<Uffd>;
+/// Who is in an ioctl: the platform's [`Caller`](crate::Platform::Caller).
+pub type Caller = established::Caller<Uffd>;
+/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](crate::Platform::MappedVma).
+pub type MappedVma = established::MappedVma<Uffd>;

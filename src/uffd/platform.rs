@@ -191,7 +191,7 @@ unsafe impl Platform for Uffd {
     }
 
     fn unmap_mapping_range(mappings: &Mappings, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
-        mappings.unmap(&(first.index()..first.index().saturating_add(count.get())));
+        mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
     }
 
     fn vma_range(vma: &NewVma) -> Range<usize> {

@@ -12,9 +12,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, Mutex, RawRwLock, RwLock};
+use parking_lot::{Mutex, RwLock};
 
-use crate::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, platform::VmFlags};
+use crate::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, hosted::vma, platform::VmFlags};
 
 use super::{
     Caller, File, Hook, KernelError, Map, Memory, OpenError, Prot, SessionError, Statistics, SyscallError, Trap, Uffd,
@@ -26,33 +26,16 @@ use super::{
     stats::{Counters, count},
     sys::{self, BATCH, Event, PAGE_SIZE, RawErrno, Userfault},
     table::Table,
-    vma::{Vma, Vmas, kernel_prot},
+    vma::{Vma, kernel_prot},
     wait::Sleepers,
 };
 
 /// The most threads that read faults: each but the first replaces one that waits inside a hook.
 const MAX_READERS: usize = 64;
 
-/// What the mmap lock protects.
-#[derive(Default)]
-pub(super) struct Space {
-    vmas: Vmas,
-    stopped: bool,
-}
-
-impl Space {
-    pub(super) fn vmas(&self) -> &Vmas {
-        &self.vmas
-    }
-
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped
-    }
-}
-
-/// The mmap lock, held for read, by whoever has this.
-pub(super) type ReadLock = ArcRwLockReadGuard<RawRwLock, Space>;
-type WriteLock = ArcRwLockWriteGuard<RawRwLock, Space>;
+pub(super) type Space = vma::Space<Uffd>;
+pub(super) type ReadLock = vma::ReadLock<Uffd>;
+type WriteLock = vma::WriteLock<Uffd>;
 
 /// Addresses that are this session's: from when a mapping is made until after the last of it has gone.
 #[derive(Default)]
@@ -408,7 +391,7 @@ impl Session {
         let (faults, memory) = (Arc::clone(&inner.faults), inner.memory.clone());
         let counters = Arc::clone(&inner.counters);
         let table = Arc::new(Table::new(faults, memory, counters, range.clone(), map.is_shared()));
-        let vma = Vma::new(Arc::clone(&table), map.pgoff.index(), map.flags(), file.clone());
+        let vma = Vma::new(range.clone(), map.pgoff.index(), map.flags(), file.clone(), Arc::clone(&table));
         let mut new = NewVma::new(vma, Arc::clone(&inner.space));
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
         // function.
@@ -490,7 +473,7 @@ impl Session {
         if self.inner.is_stopping() {
             return Err(SyscallError::Stopped);
         }
-        let caller = Caller::new(&self.inner.space);
+        let caller = Caller::new(Some(&self.inner.space));
         // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
         Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(caller, run) }))
     }

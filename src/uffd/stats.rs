@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::hosted::{AnswerCounters, Answers};
+use crate::hosted::answers::{AnswerCounters, Answers};
 
 /// What has happened in a session so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

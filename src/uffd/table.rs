@@ -57,7 +57,7 @@ impl Pte {
 }
 
 /// The part of a process's address space that one mmap has made.
-pub(super) struct Table {
+pub struct Table {
     faults: Arc<Userfault>,
     memory: Memory,
     range: Range<usize>,

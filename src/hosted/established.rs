@@ -8,32 +8,31 @@ use std::{
 
 use parking_lot::RwLock;
 
-use crate::{Errno, Platform, VmOperations};
+use crate::{Errno, VmOperations};
 
 use super::{
-    Uffd,
+    Hosted, PageTable,
     hook::{self, MappedLock},
-    insert::Area,
     lock,
-    session::{ReadLock, Space},
-    vma::{AnyState, Vma},
+    operations::AnyState,
+    vma::{ReadLock, Space, Vma},
 };
 
 /// A mapping to come back to: the platform's [`Handle`](crate::Platform::Handle).
-pub struct Handle {
-    space: Weak<RwLock<Space>>,
+pub struct Handle<P: Hosted> {
+    space: Weak<RwLock<Space<P>>>,
     // As long as this is here, no other state has the same address.
     state: Weak<AnyState>,
     hint: usize,
 }
 
-impl Handle {
-    pub(super) fn new(space: &Arc<RwLock<Space>>, vma: &Vma) -> Option<Self> {
+impl<P: Hosted> Handle<P> {
+    pub(crate) fn new(space: &Arc<RwLock<Space<P>>>, vma: &Vma<P>) -> Option<Self> {
         let state = Arc::downgrade(&vma.state()?);
         Some(Self { space: Arc::downgrade(space), state, hint: vma.start() })
     }
 
-    pub(super) fn lock(&self, wait: bool) -> Result<MappedVma, Errno> {
+    pub(crate) fn lock(&self, wait: bool) -> Result<MappedVma<P>, Errno> {
         if wait {
             may_wait()?;
         }
@@ -42,7 +41,7 @@ impl Handle {
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
-        let of_this = |vma: &&Vma| vma.is_live() && vma.has_state(self.state.as_ptr());
+        let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state.as_ptr());
         let hinted = lock.vmas().find(self.hint).filter(of_this);
         let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
         Ok(MappedVma { state: self.state.as_ptr(), at, lock, _noted: MappedLock::note() })
@@ -54,19 +53,20 @@ fn may_wait() -> Result<(), Errno> {
     if hook::in_the_way().is_some() || lock::holds_a_hooks_lock() { Err(Errno::EDEADLK) } else { Ok(()) }
 }
 
-/// Who is in an ioctl: the platform's [`Caller`](crate::Platform::Caller).
-pub struct Caller {
-    space: Arc<RwLock<Space>>,
+/// Who is in a system call, and of which address space, if of one: the platform's [`Caller`](crate::Platform::Caller).
+pub struct Caller<P: Hosted> {
+    space: Option<Arc<RwLock<Space<P>>>>,
 }
 
-impl Caller {
-    pub(super) fn new(space: &Arc<RwLock<Space>>) -> Self {
-        Self { space: Arc::clone(space) }
+impl<P: Hosted> Caller<P> {
+    pub(crate) fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
+        Self { space: space.cloned() }
     }
 
-    pub(super) fn lock_at<V: VmOperations<Platform = Uffd>>(&self, address: usize) -> Result<MappedVma, Errno> {
+    pub(crate) fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<MappedVma<P>, Errno> {
+        let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;
-        let lock = self.space.read_arc();
+        let lock = space.read_arc();
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
@@ -80,38 +80,38 @@ impl Caller {
     }
 }
 
-/// A mapping whose session's mmap lock is held for read: the platform's [`MappedVma`](crate::Platform::MappedVma).
-pub struct MappedVma {
+/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](crate::Platform::MappedVma).
+pub struct MappedVma<P: Hosted> {
     /// Only to be compared.
     state: *const AnyState,
     /// Where one VMA with that state begins: the one that was meant.
     at: usize,
-    lock: ReadLock,
+    lock: ReadLock<P>,
     _noted: MappedLock,
 }
 
-impl MappedVma {
-    fn vmas(&self) -> impl Iterator<Item = &Vma> {
+impl<P: Hosted> MappedVma<P> {
+    fn vmas(&self) -> impl Iterator<Item = &Vma<P>> {
         self.lock.vmas().iter().filter(|vma| vma.is_live() && vma.has_state(self.state))
     }
 
     /// One of its VMAs.
-    fn vma_at(&self, address: usize) -> Option<&Vma> {
+    pub(crate) fn vma_at(&self, address: usize) -> Option<&Vma<P>> {
         self.lock.vmas().find(address).filter(|vma| vma.is_live() && vma.has_state(self.state))
     }
 
-    pub(super) fn state<V: VmOperations<Platform = Uffd>>(&self) -> Option<&V> {
+    pub(crate) fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
         self.vma_at(self.at)?.state_as()
     }
 
-    pub(super) fn pgoff(&self, address: usize) -> Option<usize> {
+    pub(crate) fn pgoff(&self, address: usize) -> Option<usize> {
         Some(self.vma_at(address)?.pgoff_at(address))
     }
 
     /// The first run of slots from a page offset on. Where two VMAs show the same pages, those of the one that was
     /// meant.
-    pub(super) fn slots(&self, from: usize) -> Option<(usize, Range<usize>)> {
-        let first_of = |vma: &Vma| vma.pgoff().max(from);
+    pub(crate) fn slots(&self, from: usize) -> Option<(usize, Range<usize>)> {
+        let first_of = |vma: &Vma<P>| vma.pgoff().max(from);
         let reaching = || self.vmas().filter(|vma| vma.pgoff() + vma.pages() > from);
         let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
         let first = first_of(vma);
@@ -120,28 +120,17 @@ impl MappedVma {
         if let Some(meant) = reaching().find(|vma| vma.start() == self.at).filter(|meant| meant.pgoff() > first) {
             end = end.min(meant.pgoff());
         }
-        let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << Uffd::PAGE_SHIFT);
+        let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << P::PAGE_SHIFT);
         Some((first, address(first)..address(end)))
     }
 
-    /// Inserts at an address of the mapping, and tells the kernel.
-    pub(super) fn insert(&self, address: usize, insert: impl FnOnce(&Area) -> Result<(), Errno>) -> Result<(), Errno> {
-        let area = self.area(address)?;
-        insert(&area)?;
-        area.install(&(address..address + Uffd::PAGE_SIZE)).map_err(|stop| stop.errno())
-    }
-
-    pub(super) fn area(&self, address: usize) -> Result<Area, Errno> {
-        Ok(Area::new(self.vma_at(address).ok_or(Errno::EFAULT)?))
-    }
-
-    pub(super) fn zap(&self, addresses: &Range<usize>) {
+    pub(crate) fn zap(&self, addresses: &Range<usize>) {
         if let Some(vma) = self.vma_at(addresses.start) {
-            vma.table().zap(addresses);
+            vma.table().zap(addresses, true);
         }
     }
 
-    pub(super) fn write_protect(&self, addresses: &Range<usize>) {
+    pub(crate) fn write_protect(&self, addresses: &Range<usize>) {
         if let Some(vma) = self.vma_at(addresses.start) {
             vma.table().write_protect(addresses);
         }

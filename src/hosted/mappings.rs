@@ -4,12 +4,10 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::Platform;
+use super::{Hosted, PageTable, vma::Vma};
 
-use super::{Sim, pagetable::PageTables, vma::Vma};
-
-/// All the mappings of one object (`i_mmap`): the platform's [`Mappings`](crate::Platform::Mappings). Clones are of the
-/// same object.
+/// All the mappings of one object (`i_mmap`), in every process or session: the platform's
+/// [`Mappings`](crate::Platform::Mappings). Clones are of the same object.
 ///
 /// A file brings its own with [`MmapFile::mappings`](crate::MmapFile::mappings), or is an object of its own.
 #[derive(Clone, Default)]
@@ -20,7 +18,8 @@ pub struct Mappings {
 
 /// Where one VMA maps which part of the object.
 struct Place {
-    tables: Arc<PageTables>,
+    table: Arc<dyn PageTable>,
+    page_shift: u32,
     start: usize,
     pgoff: usize,
     pages: usize,
@@ -34,47 +33,53 @@ impl Place {
         if first >= end {
             return self.start..self.start;
         }
-        let at = |pgoff: usize| self.start + ((pgoff - self.pgoff) << Sim::PAGE_SHIFT);
+        let at = |pgoff: usize| self.start + ((pgoff - self.pgoff) << self.page_shift);
         at(first)..at(end)
     }
 }
 
 impl Mappings {
-    pub(super) fn lock(&self) -> MappingsGuard<'_> {
+    pub(crate) fn lock(&self) -> MappingsGuard<'_> {
         MappingsGuard { places: self.places.lock() }
     }
 
     /// Whether these are of the same object.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.places, &other.places)
     }
 
     /// Takes pages of the object out of every mapping. Private copies stay if `even_cows` is not set.
-    pub(super) fn unmap(&self, pages: &Range<usize>, even_cows: bool) {
+    pub(crate) fn unmap(&self, pages: &Range<usize>, even_cows: bool) {
         for place in self.lock().places.values() {
-            place.tables.zap(place.addresses(pages), even_cows);
+            place.table.zap(&place.addresses(pages), even_cows);
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.lock().places.len()
     }
 }
 
 /// The lock on where an object is mapped (`i_mmap_rwsem`). Taken with the mmap lock held or without; the entries' locks
 /// are taken below it, and nothing else.
-pub(super) struct MappingsGuard<'a> {
+pub(crate) struct MappingsGuard<'a> {
     places: MutexGuard<'a, BTreeMap<u64, Place>>,
 }
 
 impl MappingsGuard<'_> {
     /// The VMA is mapped there now, and nowhere else.
-    pub(super) fn link(&mut self, vma: &Vma, tables: &Arc<PageTables>) {
-        let place = Place { tables: Arc::clone(tables), start: vma.start(), pgoff: vma.pgoff(), pages: vma.pages() };
+    pub(crate) fn link<P: Hosted>(&mut self, vma: &Vma<P>) {
+        let place = Place {
+            table: Arc::<P::Table>::clone(vma.table()),
+            page_shift: P::PAGE_SHIFT,
+            start: vma.start(),
+            pgoff: vma.pgoff(),
+            pages: vma.pages(),
+        };
         self.places.insert(vma.number(), place);
     }
 
-    pub(super) fn unlink(&mut self, vma: &Vma) {
+    pub(crate) fn unlink<P: Hosted>(&mut self, vma: &Vma<P>) {
         self.places.remove(&vma.number());
     }
 }
