@@ -2,7 +2,10 @@
 
 use std::{ops::Range, thread};
 
-use super::sys::{Filled, PAGE_SIZE, RawErrno};
+use super::{
+    sys::{PAGE_SIZE, RawErrno},
+    userfault::Filled,
+};
 
 /// How often a request that has got nowhere is made again.
 const PATIENCE: usize = 1000;

@@ -7,8 +7,6 @@ use std::{collections::BTreeMap, ops::Range};
 #[derive(Default)]
 pub(super) struct Backing {
     runs: BTreeMap<usize, Run>,
-    /// The addresses of pages that may have been stored to before they were protected.
-    pub(super) untold: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

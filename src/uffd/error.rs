@@ -77,6 +77,22 @@ pub enum OpenError {
     Refused(KernelError),
 }
 
+impl OpenError {
+    /// What a mapping fails with that needs a userfaultfd more.
+    pub(super) fn errno(self) -> Errno {
+        match self {
+            Self::Refused(error) => errno(RawErrno(error.0)),
+            _ => Errno::ENOSYS,
+        }
+    }
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(KernelError(error.raw_os_error().unwrap_or(libc::EIO)))
+    }
+}
+
 /// What went wrong while faults were served. The waiting access has had its SIGBUS; this is for the session's owner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

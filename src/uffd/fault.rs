@@ -23,14 +23,15 @@ use super::{
     platform::Serving,
     session::{Inner, ReadLock},
     stats::count,
-    sys::{Event, PAGE_SHIFT, PAGE_SIZE},
+    sys::{PAGE_SHIFT, PAGE_SIZE},
+    userfault::{Event, Userfault},
     vma::{Ask, Vma},
 };
 
 /// How often a fault is tried for which there was no memory.
 const MEMORY_TRIES: usize = 16;
 
-/// What became of a fault.
+/// What became of one try to serve a fault.
 enum Outcome {
     /// Whoever waits was woken, by what was done.
     Served,
@@ -44,62 +45,49 @@ enum Outcome {
     OutOfMemory,
 }
 
-/// Serves one event. Whoever waits goes on, one way or the other.
-pub(super) fn serve(inner: &Arc<Inner>, event: &Event) {
-    let fault = Faulting { inner, address: event.address, write: event.write };
-    let mut tried = false;
-    let mut tries = 0;
-    loop {
-        let lock = inner.read_lock();
-        let Some(vma) = lock.vmas().find(event.address) else {
-            // Unmapped meanwhile: the kernel decides.
-            return inner.wake(event.address);
-        };
-        let area = Area::new(vma);
-        if lock.is_stopped() || area.table.is_failed(event.address) {
-            // It has its SIGBUS already.
-            return inner.wake(event.address);
-        }
-        let outcome = match (vma.is_live(), event.protected) {
-            (false, _) => Outcome::Fail,
-            (true, true) => fault.protected(lock, &area),
-            (true, false) => fault.missing(lock, &area, tried),
-        };
-        match outcome {
-            Outcome::Served => return tell_untold(inner, &area),
-            Outcome::Retry => tried = true,
-            Outcome::Repeat => match inner.note_refault(event.address) {
-                None => return inner.wake(event.address),
-                Some(refaults) => {
-                    inner.report(SessionError::RefaultsForever { address: fault.user_address(), refaults });
-                    return fault.fail();
-                }
-            },
-            Outcome::Fail => return fault.fail(),
-            Outcome::OutOfMemory if tries < MEMORY_TRIES => {
-                tries += 1;
-                thread::yield_now();
-            }
-            Outcome::OutOfMemory => {
-                inner.report(SessionError::OutOfMemory { address: fault.user_address() });
-                return fault.fail();
-            }
-        }
-    }
+/// How a fault ends.
+enum End {
+    /// Whoever waits was woken.
+    Served,
+    /// The access is to be repeated.
+    Repeat,
+    /// The access gets a SIGBUS.
+    Fail,
 }
 
-/// Tells the driver of stores that may have happened while pages were mapped that lie elsewhere in memory. They are
-/// protected by now; so it is told of one store too many, if it was a load.
-fn tell_untold(inner: &Arc<Inner>, area: &Area) {
-    for address in area.table.take_untold() {
-        let lock = inner.read_lock();
-        let fault = Faulting { inner, address, write: true };
-        let told = lock.vmas().find(address).map(Area::new);
-        if let Some(Outcome::Fail | Outcome::OutOfMemory) = told.map(|area| fault.protected(lock, &area)) {
-            // Too late to refuse it; no other will come to pass.
-            fault.fail();
-        }
+/// Serves one event. Whoever waits goes on, one way or the other.
+pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, event: &Event) {
+    let fault = Faulting { inner, address: event.address, write: event.write };
+    let lock = inner.read_lock();
+    let Some(table) = lock.vmas().find(event.address).map(|vma| Arc::clone(vma.table())) else {
+        // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
+        let _ = faults.wake(&fault.page_range());
+        return;
+    };
+    if !table.begin_fault(event.address, event.since) {
+        return;
     }
+    match fault.resolve(lock, event.protected, Some(event.since)) {
+        End::Served => {}
+        End::Repeat => table.wake(&fault.page_range()),
+        End::Fail => fault.fail(),
+    }
+    table.end_fault(event.address);
+}
+
+/// Serves the fault that this thread has: whether the access is to be repeated. Else it gets the SIGBUS that it has
+/// anyway.
+pub(super) fn serve_own(inner: &Arc<Inner>, address: usize, write: bool) -> bool {
+    let fault = Faulting { inner, address, write };
+    let lock = inner.read_lock();
+    let Some(vma) = lock.vmas().find(address) else { return true };
+    if lock.is_stopped() {
+        return false;
+    }
+    count(&inner.counters.events);
+    // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
+    let protected = write && vma.table().is_protected(address);
+    !matches!(fault.resolve(lock, protected, None), End::Fail)
 }
 
 /// A fault on its way through the hooks.
@@ -128,19 +116,66 @@ impl Faulting<'_> {
         self.page()..self.page() + PAGE_SIZE
     }
 
+    /// Tries until it ends. If it was served since the event was read, nobody waits any more.
+    fn resolve(&self, first: ReadLock, protected: bool, since: Option<u64>) -> End {
+        let mut tried = false;
+        let mut tries = 0;
+        let mut lock = first;
+        loop {
+            // Unmapped meanwhile: the kernel decides.
+            let Some(vma) = lock.vmas().find(self.address) else { return End::Repeat };
+            let area = Area::new(vma);
+            if lock.is_stopped() || area.table.is_failed(self.address) {
+                // It has its SIGBUS already.
+                return End::Repeat;
+            }
+            let outcome = match (vma.is_live(), protected) {
+                (false, _) => Outcome::Fail,
+                (true, true) => self.protected(lock, &area),
+                (true, false) => self.missing(lock, &area, tried),
+            };
+            match outcome {
+                Outcome::Served => return End::Served,
+                Outcome::Retry => tried = true,
+                Outcome::Repeat => match self.inner.note_refault(self.address) {
+                    None => return End::Repeat,
+                    Some(refaults) => {
+                        self.inner.report(SessionError::RefaultsForever { address: self.user_address(), refaults });
+                        return End::Fail;
+                    }
+                },
+                Outcome::Fail => return End::Fail,
+                Outcome::OutOfMemory if tries < MEMORY_TRIES => {
+                    tries += 1;
+                    thread::yield_now();
+                }
+                Outcome::OutOfMemory => {
+                    self.inner.report(SessionError::OutOfMemory { address: self.user_address() });
+                    return End::Fail;
+                }
+            }
+            if since.is_some_and(|since| area.table.was_served(self.address, since)) {
+                return End::Repeat;
+            }
+            lock = self.inner.read_lock();
+        }
+    }
+
     /// The access gets a SIGBUS.
     fn fail(&self) {
         let lock = self.inner.read_lock();
-        let Some(vma) = lock.vmas().find(self.address) else { return self.inner.wake(self.address) };
-        match vma.table().fail(self.address) {
+        // Unmapped meanwhile, and whoever waited was woken by that.
+        let Some(vma) = lock.vmas().find(self.address) else { return };
+        let table = vma.table();
+        match table.fail(self.address) {
             Ok(()) => self.inner.forget_refaults(self.address),
             // Not poisoned: unmapped or gone.
-            Err(Stop::NotOurs | Stop::Gone | Stop::Busy) => self.inner.wake(self.address),
+            Err(Stop::NotOurs | Stop::Gone | Stop::Busy) => table.wake(&self.page_range()),
             Err(Stop::OutOfMemory | Stop::Refused(_)) => {
                 // Then it is a SIGSEGV: the worst that it must not be is a page.
                 self.inner.report(SessionError::OutOfMemory { address: self.user_address() });
-                if vma.table().bury(&self.page_range()).is_err() {
-                    self.inner.wake(self.address);
+                if table.bury(&self.page_range()).is_err() {
+                    table.wake(&self.page_range());
                 }
             }
         }
@@ -332,7 +367,7 @@ impl Faulting<'_> {
         if !area.flags.contains(VmFlags::MAYSHARE) {
             // Private copies are made by the kernel. It was protected for a moment, to find them.
             area.table.settle();
-            self.inner.wake(self.address);
+            area.table.wake(&self.page_range());
             return Outcome::Served;
         }
         self.first_store(lock, area).unwrap_or_else(|outcome| {
@@ -348,7 +383,7 @@ impl Faulting<'_> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
         let Some(seen) = area.table.pte(self.address) else {
             // Taken away meanwhile.
-            self.inner.wake(self.address);
+            area.table.wake(&self.page_range());
             return Ok(Outcome::Served);
         };
         let registered = vma.registered();

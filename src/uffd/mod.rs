@@ -136,11 +136,14 @@ mod insert;
 mod memory;
 mod platform;
 mod probe;
+mod readers;
 mod session;
 mod stats;
 mod sys;
 mod table;
+mod userfault;
 mod vma;
+mod watch;
 
 use crate::hosted::{established, hook, wait};
 

@@ -6,10 +6,10 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
     },
-    thread::{self, JoinHandle},
+    thread,
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -20,18 +20,17 @@ use super::{
     Caller, File, Hook, KernelError, Map, Memory, OpenError, Prot, SessionError, Statistics, SyscallError, Trap, Uffd,
     WaitQueue,
     error::errno,
-    fault, hook,
+    hook,
     platform::NewVma,
     probe,
+    readers::{Channel, MAX_THREADS},
     stats::{Counters, count},
-    sys::{self, BATCH, Event, PAGE_SIZE, RawErrno, Userfault},
+    sys::{self, PAGE_SIZE, RawErrno},
     table::Table,
+    userfault::{Purpose, Userfault},
     vma::{Vma, kernel_prot},
     wait::Sleepers,
 };
-
-/// The most threads that read faults: each but the first replaces one that waits inside a hook.
-const MAX_READERS: usize = 64;
 
 pub(super) type Space = vma::Space<Uffd>;
 pub(super) type ReadLock = vma::ReadLock<Uffd>;
@@ -45,25 +44,16 @@ struct Reserved {
     buried: Vec<Range<usize>>,
 }
 
-/// The threads.
-#[derive(Default)]
-struct Readers {
-    threads: Vec<JoinHandle<()>>,
-    alive: usize,
-}
-
 /// What the threads share.
 pub(super) struct Inner {
-    faults: Arc<Userfault>,
+    direct: Channel,
+    /// For mappings whose drivers are told of stores. There from when there is the first of them.
+    moving: OnceLock<Channel>,
+    in_thread: bool,
     memory: Memory,
     space: Arc<RwLock<Space>>,
     pub(super) counters: Arc<Counters>,
-    /// A page that is never mapped for long. A touch of it is an event that tells a reader to leave.
-    doorbell: usize,
     stopping: AtomicBool,
-    /// Readers that would take the next event at once.
-    idle: AtomicUsize,
-    readers: Mutex<Readers>,
     errors: Mutex<Vec<SessionError>>,
     sleepers: Sleepers,
     /// How often each address was told to repeat its access, and nothing was inserted.
@@ -84,13 +74,6 @@ impl Inner {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
-    }
-
-    /// Has whoever waits at the page of an address repeat the access.
-    pub(super) fn wake(&self, address: usize) {
-        let page = address & !(PAGE_SIZE - 1);
-        // It fails for a range that is none, only.
-        let _ = self.faults.wake(&(page..page + PAGE_SIZE));
     }
 
     pub(super) fn report(&self, error: SessionError) {
@@ -126,81 +109,35 @@ impl Inner {
         self.has_refaults.store(!refaults.is_empty(), Ordering::Relaxed);
     }
 
-    /// Waits inside a hook. Another thread reads faults meanwhile, among them perhaps the one that is waited for.
+    /// Waits inside a hook. Another thread serves faults meanwhile, among them perhaps the one that is waited for.
     pub(super) fn wait(self: &Arc<Self>, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        self.replace_reader();
+        self.direct.replace(self, |inner| Some(&inner.direct));
+        if let Some(moving) = self.moving.get() {
+            moving.replace(self, |inner| inner.moving.get());
+        }
         self.sleepers.wait(queue, wakes, || self.is_stopping())
     }
 
-    fn replace_reader(self: &Arc<Self>) {
-        let mut readers = self.readers.lock();
-        if self.idle.load(Ordering::Acquire) == 0 && readers.alive < MAX_READERS && !self.is_stopping() {
-            // Without another thread it waits as long as it has to, and what it waits for comes from elsewhere.
-            let _ = self.add_reader(&mut readers);
+    /// The channel of mappings whose drivers are told of stores. With the mmap lock held for write.
+    fn moving(self: &Arc<Self>) -> Result<&Channel, OpenError> {
+        if self.moving.get().is_none() {
+            let purpose = Purpose { moves: true, in_thread: self.in_thread };
+            let _ = self.moving.set(Channel::queued(Userfault::open(purpose)?));
         }
+        let Some(channel) = self.moving.get() else { return Err(OpenError::Refused(RawErrno(libc::EIO).into())) };
+        let serving = if self.in_thread { 0 } else { 1 };
+        channel.start(self, |inner| inner.moving.get(), serving)?;
+        Ok(channel)
     }
 
-    fn add_reader(self: &Arc<Self>, readers: &mut Readers) -> Result<(), OpenError> {
-        let inner = Arc::clone(self);
-        let thread = thread::Builder::new()
-            .name("vmctx-faults".to_owned())
-            .spawn(move || inner.serve())
-            .map_err(|error| OpenError::Refused(RawErrno(error.raw_os_error().unwrap_or(libc::EAGAIN)).into()))?;
-        readers.threads.push(thread);
-        readers.alive += 1;
-        Ok(())
-    }
-
-    /// What a reader does, until the bell rings.
-    fn serve(self: Arc<Self>) {
-        let mut events = [Event { address: 0, write: false, protected: false }; BATCH];
-        let mut leaves = false;
-        // A look for one more event costs something, too: many are asked for where many were there, and now and then.
-        let (mut wanted, mut reads) = (1, 0_u32);
-        while !leaves {
-            self.idle.fetch_add(1, Ordering::AcqRel);
-            let read = self.faults.read(events.get_mut(..wanted).unwrap_or_default());
-            self.idle.fetch_sub(1, Ordering::AcqRel);
-            match read {
-                Ok(found) => {
-                    reads = reads.wrapping_add(1);
-                    wanted = if found > 1 || reads % 16 == 0 { BATCH } else { 1 };
-                    for event in events.iter().take(found) {
-                        if event.address & !(PAGE_SIZE - 1) == self.doorbell {
-                            leaves = true;
-                        } else {
-                            count(&self.counters.events);
-                            fault::serve(&self, event);
-                        }
-                    }
-                }
-                Err(RawErrno(libc::EINTR | libc::EAGAIN)) => {}
-                Err(errno) => {
-                    self.report(SessionError::Unreadable(KernelError::from(errno)));
-                    self.fail_all();
-                    leaves = true;
-                }
-            }
-        }
-        self.readers.lock().alive -= 1;
-        // Whoever has rung goes on.
-        let _ = self.faults.map_zero(&(self.doorbell..self.doorbell + PAGE_SIZE));
-    }
-
-    fn fail_all(&self) {
+    /// Faults cannot be read any more.
+    pub(super) fn cannot_read(&self, faults: &Userfault, errno: RawErrno) {
+        self.report(SessionError::Unreadable(KernelError::from(errno)));
         for vma in self.space.read_recursive().vmas.iter() {
             vma.table().fail_all();
         }
-    }
-
-    /// Tells one reader to leave, and waits until it does.
-    fn ring(&self) {
-        let page = self.doorbell..self.doorbell + PAGE_SIZE;
-        // SAFETY: this session's page, which nobody else touches.
-        unsafe {
-            let _ = sys::zap(&page);
-            probe::touch(self.doorbell);
-        }
+        // Who waits for something to be read does so no longer.
+        faults.close(self.memory.fd());
     }
 
     /// For a system call: not from inside a hook, which may hold the lock.
@@ -249,13 +186,6 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // SAFETY: this session's page; its threads have gone.
-        unsafe { sys::unmap(&(self.doorbell..self.doorbell + PAGE_SIZE)) };
-    }
-}
-
 /// A session: serves the real page faults of real memory in this process, with threads of its own.
 ///
 /// Its calls are Linux's, with Linux's error numbers; the memory that [`mmap`](Self::mmap) gives is ordinary memory of
@@ -278,11 +208,12 @@ impl fmt::Debug for Session {
 pub struct Options {
     readers: usize,
     refaults: usize,
+    in_thread: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 1, refaults: 100_000 }
+        Self { readers: 1, refaults: 100_000, in_thread: false }
     }
 }
 
@@ -308,18 +239,17 @@ impl Options {
     /// As [`Session::open`].
     pub fn open(self, memory: &Memory) -> Result<Session, OpenError> {
         let refused = |errno| OpenError::Refused(KernelError::from(errno));
-        let faults = Arc::new(Userfault::open()?);
+        let purpose = Purpose { moves: false, in_thread: self.in_thread };
+        let faults = Userfault::open(purpose)?;
         probe::catch().map_err(refused)?;
-        let doorbell = sys::anonymous_page().map_err(refused)?;
         let inner = Arc::new(Inner {
-            faults,
+            direct: Channel::direct(faults),
+            moving: OnceLock::new(),
+            in_thread: self.in_thread,
             memory: memory.clone(),
             space: Arc::default(),
             counters: Arc::default(),
-            doorbell,
             stopping: AtomicBool::new(false),
-            idle: AtomicUsize::new(0),
-            readers: Mutex::default(),
             errors: Mutex::default(),
             sleepers: Sleepers::default(),
             refaults: Mutex::default(),
@@ -328,13 +258,9 @@ impl Options {
             reserved: Mutex::default(),
             accesses: RwLock::new(()),
         });
-        inner.faults.register_anonymous(&(doorbell..doorbell + PAGE_SIZE)).map_err(refused)?;
         let session = Session { inner };
-        let mut readers = session.inner.readers.lock();
-        for _ in 0..self.readers.clamp(1, MAX_READERS) {
-            session.inner.add_reader(&mut readers)?;
-        }
-        drop(readers);
+        let readers = if self.in_thread { 0 } else { self.readers.clamp(1, MAX_THREADS) };
+        session.inner.direct.start(&session.inner, |inner| Some(&inner.direct), readers)?;
         Ok(session)
     }
 }
@@ -358,7 +284,7 @@ impl Session {
     /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults.
     #[must_use]
     pub fn is_user_mode_only(&self) -> bool {
-        self.inner.faults.is_user_mode_only()
+        self.inner.direct.faults().is_user_mode_only()
     }
 
     /// Opens a device.
@@ -388,7 +314,7 @@ impl Session {
         let range = start..start + len;
         inner.reserved.lock().ranges.insert(range.start, range.end);
         let undo = Undo { inner, range: range.clone() };
-        let (faults, memory) = (Arc::clone(&inner.faults), inner.memory.clone());
+        let (faults, memory) = (Arc::clone(inner.direct.faults()), inner.memory.clone());
         let counters = Arc::clone(&inner.counters);
         let table = Arc::new(Table::new(faults, memory, counters, range.clone(), map.is_shared()));
         let vma = Vma::new(range.clone(), map.pgoff.index(), map.flags(), file.clone(), Arc::clone(&table));
@@ -397,11 +323,15 @@ impl Session {
         // function.
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
         let mut vma = new.into_vma();
-        let guess = file.guess(map.pgoff.index());
-        if let Err(raw) = table.begin(guess, vma.kernel_prot(), vma.protects()) {
+        let moving = if vma.tells_stores() { Some(inner.moving()) } else { None };
+        let begun = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
+            let (guess, moving) = (file.guess(map.pgoff.index()), moving.map(Channel::faults));
+            table.begin(guess, vma.kernel_prot(), vma.protects(), moving).map_err(errno)
+        });
+        if let Err(errno) = begun {
             table.zap(&range);
             vma.close();
-            return Err(errno(raw).into());
+            return Err(errno.into());
         }
         undo.disarm();
         lock.vmas.insert(vma);
@@ -589,15 +519,8 @@ impl Session {
             }
         }
         drop(lock);
-        loop {
-            let alive = inner.readers.lock().alive;
-            if alive == 0 {
-                break;
-            }
-            inner.ring();
-        }
-        let threads = std::mem::take(&mut inner.readers.lock().threads);
-        for thread in threads {
+        let channels = || inner.moving.get().into_iter().chain([&inner.direct]);
+        for thread in channels().flat_map(Channel::stop) {
             // It catches what drivers do; what is left would be a mistake of this crate's.
             if let Err(panic) = thread.join() {
                 if !thread::panicking() {
@@ -606,7 +529,7 @@ impl Session {
             }
         }
         // Faults of what is mapped, which the kernel may forget, are the kernel's from now on.
-        inner.faults.close(inner.memory.fd());
+        channels().for_each(|channel| channel.faults().close(inner.memory.fd()));
         Ok(())
     }
 }

@@ -1,18 +1,11 @@
-//! What the kernel is asked for: `libc`'s calls, and the requests of userfaultfd that it lacks.
-//!
-//! Structures and numbers are those of `include/uapi/linux/userfaultfd.h`. Each size is asserted, and the request
-//! numbers are computed from it, as the header's macros do.
+//! System calls: mappings, memory objects, descriptors.
 
 use std::{
-    ffi::CStr,
     io,
-    mem::{MaybeUninit, offset_of},
     ops::Range,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
     ptr,
 };
-
-use super::error::{Attempt, OpenError};
 
 /// Bytes in a page. Other sizes are refused when a session is opened.
 pub(super) const PAGE_SIZE: usize = 4096;
@@ -23,293 +16,13 @@ pub(super) const PAGE_SHIFT: u32 = PAGE_SIZE.trailing_zeros();
 pub(super) struct RawErrno(pub(super) i32);
 
 impl RawErrno {
-    fn last() -> Self {
+    pub(super) fn last() -> Self {
         Self(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
     }
 }
 
-// ---- userfaultfd -----------------------------------------------------------------------------------------------------
-
-const API: u64 = 0xaa;
-const USER_MODE_ONLY: libc::c_int = 1;
-
-/// `UFFD_FEATURE_*`: those that this platform needs.
-pub(super) const FEATURES: [(u64, &str, &str); 5] = [
-    (1 << 5, "MISSING_SHMEM", "4.11"),
-    (1 << 10, "MINOR_SHMEM", "5.14"),
-    (1 << 11, "EXACT_ADDRESS", "5.18"),
-    (1 << 12, "WP_HUGETLBFS_SHMEM", "5.19"),
-    (1 << 14, "POISON", "6.6"),
-];
-
-const MODE_MISSING: u64 = 1;
-const MODE_WP: u64 = 1 << 1;
-const MODE_MINOR: u64 = 1 << 2;
-/// `UFFDIO_CONTINUE_MODE_WP`
-const CONTINUE_WP: u64 = 1 << 1;
-/// `UFFDIO_WRITEPROTECT_MODE_WP`
-const PROTECT_WP: u64 = 1;
-/// `UFFDIO_WRITEPROTECT_MODE_DONTWAKE`
-const PROTECT_DONTWAKE: u64 = 1 << 1;
-
-const EVENT_PAGEFAULT: u8 = 0x12;
-const FAULT_WRITE: u64 = 1;
-const FAULT_WP: u64 = 1 << 1;
-
-#[repr(C)]
-struct UffdioApi {
-    api: u64,
-    features: u64,
-    ioctls: u64,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct UffdioRange {
-    start: u64,
-    len: u64,
-}
-
-#[repr(C)]
-struct UffdioRegister {
-    range: UffdioRange,
-    mode: u64,
-    ioctls: u64,
-}
-
-/// `uffdio_zeropage`, `uffdio_continue` and `uffdio_poison` have one layout.
-#[repr(C)]
-struct UffdioFill {
-    range: UffdioRange,
-    mode: u64,
-    done: i64,
-}
-
-#[repr(C)]
-struct UffdioWriteprotect {
-    range: UffdioRange,
-    mode: u64,
-}
-
-/// `struct uffd_msg` of a page fault.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct UffdMsg {
-    event: u8,
-    reserved1: u8,
-    reserved2: u16,
-    reserved3: u32,
-    flags: u64,
-    address: u64,
-    thread: u64,
-}
-
-const _: () = assert!(size_of::<UffdioApi>() == 24);
-const _: () = assert!(size_of::<UffdioRange>() == 16);
-const _: () = assert!(size_of::<UffdioRegister>() == 32);
-const _: () = assert!(size_of::<UffdioFill>() == 32 && offset_of!(UffdioFill, done) == 24);
-const _: () = assert!(size_of::<UffdioWriteprotect>() == 24);
-const _: () = assert!(size_of::<UffdMsg>() == 32 && offset_of!(UffdMsg, address) == 16);
-
-/// `_IOC` of `include/uapi/asm-generic/ioctl.h`, for userfaultfd's requests; `_IOR` is 2, `_IOWR` is 3.
-const fn request<T>(direction: u64, number: u64) -> u64 {
-    direction << 30 | (size_of::<T>() as u64) << 16 | API << 8 | number
-}
-
-const UFFDIO_API: u64 = request::<UffdioApi>(3, 0x3f);
-const UFFDIO_REGISTER: u64 = request::<UffdioRegister>(3, 0x00);
-const UFFDIO_WAKE: u64 = request::<UffdioRange>(2, 0x02);
-const UFFDIO_ZEROPAGE: u64 = request::<UffdioFill>(3, 0x04);
-const UFFDIO_WRITEPROTECT: u64 = request::<UffdioWriteprotect>(3, 0x06);
-const UFFDIO_CONTINUE: u64 = request::<UffdioFill>(3, 0x07);
-const UFFDIO_POISON: u64 = request::<UffdioFill>(3, 0x08);
-/// `USERFAULTFD_IOC_NEW` of `/dev/userfaultfd`: `_IO`.
-const USERFAULTFD_IOC_NEW: u64 = API << 8;
-
-const _: () = assert!(UFFDIO_API == 0xc018_aa3f && UFFDIO_REGISTER == 0xc020_aa00 && UFFDIO_WAKE == 0x8010_aa02);
-const _: () = assert!(UFFDIO_CONTINUE == 0xc020_aa07 && UFFDIO_POISON == 0xc020_aa08);
-const _: () = assert!(UFFDIO_ZEROPAGE == 0xc020_aa04 && UFFDIO_WRITEPROTECT == 0xc018_aa06);
-
-/// A page fault that waits to be served.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
-    /// With all its bits.
-    pub(super) address: usize,
-    pub(super) write: bool,
-    /// A store met a page that is write-protected. Else nothing was mapped.
-    pub(super) protected: bool,
-}
-
-/// What a request did that works page by page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Filled {
-    /// Bytes, from the start, that are done.
-    pub(super) done: usize,
-    pub(super) result: Result<(), RawErrno>,
-}
-
-/// How many events are read in one go.
-pub(super) const BATCH: usize = 16;
-
-/// A userfaultfd, with the features of this platform switched on.
-pub(super) struct Userfault {
-    fd: OwnedFd,
-    user_mode_only: bool,
-}
-
-impl Userfault {
-    /// Opens one, by the first of the three ways that works. Features are looked at on another one before: each takes
-    /// `UFFDIO_API` once only.
-    pub(super) fn open() -> Result<Self, OpenError> {
-        let (fd, _) = open_fd()?;
-        let mut all = UffdioApi { api: API, features: 0, ioctls: 0 };
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&fd, UFFDIO_API, &mut all) }.map_err(|errno| OpenError::Refused(errno.into()))?;
-        for (bit, name, since) in FEATURES {
-            if all.features & bit == 0 {
-                return Err(OpenError::MissingFeature { name, since });
-            }
-        }
-        let (fd, user_mode_only) = open_fd()?;
-        let features = FEATURES.iter().fold(0, |bits, (bit, ..)| bits | bit);
-        let mut api = UffdioApi { api: API, features, ioctls: 0 };
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&fd, UFFDIO_API, &mut api) }.map_err(|errno| OpenError::Refused(errno.into()))?;
-        Ok(Self { fd, user_mode_only })
-    }
-
-    /// Whether only user-mode accesses are served: system calls that meet an empty page fail with EFAULT.
-    pub(super) fn is_user_mode_only(&self) -> bool {
-        self.user_mode_only
-    }
-
-    /// Closes it, whoever has it: from now on every request fails. Another descriptor takes its number.
-    pub(super) fn close(&self, other: &OwnedFd) {
-        // SAFETY: descriptors of ours. Nobody reads any more.
-        unsafe { libc::dup3(other.as_raw_fd(), self.fd.as_raw_fd(), libc::O_CLOEXEC) };
-    }
-
-    /// From now on faults of this memory come here.
-    pub(super) fn register(&self, range: &Range<usize>, told_of_stores: bool) -> Result<(), RawErrno> {
-        let mode = MODE_MISSING | MODE_MINOR | if told_of_stores { MODE_WP } else { 0 };
-        let mut register = UffdioRegister { range: raw(range), mode, ioctls: 0 };
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_REGISTER, &mut register) }
-    }
-
-    /// The same for memory that is anonymous.
-    pub(super) fn register_anonymous(&self, range: &Range<usize>) -> Result<(), RawErrno> {
-        let mut register = UffdioRegister { range: raw(range), mode: MODE_MISSING, ioctls: 0 };
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_REGISTER, &mut register) }
-    }
-
-    /// Maps pages that the memory object has. Wakes who waits for them.
-    pub(super) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
-        self.fill(UFFDIO_CONTINUE, range, if protected { CONTINUE_WP } else { 0 })
-    }
-
-    /// Maps the kernel's zero page, or a zeroed page in anonymous memory. Wakes who waits.
-    pub(super) fn map_zero(&self, range: &Range<usize>) -> Filled {
-        self.fill(UFFDIO_ZEROPAGE, range, 0)
-    }
-
-    /// Makes every access a SIGBUS where nothing is mapped. Wakes who waits.
-    pub(super) fn poison(&self, range: &Range<usize>) -> Filled {
-        self.fill(UFFDIO_POISON, range, 0)
-    }
-
-    fn fill(&self, request: u64, range: &Range<usize>, mode: u64) -> Filled {
-        let mut fill = UffdioFill { range: raw(range), mode, done: 0 };
-        // SAFETY: the structure is the request's.
-        let result = unsafe { ioctl(&self.fd, request, &mut fill) };
-        // On a failure with nothing done the kernel writes the error number, or on older ones nothing.
-        Filled { done: usize::try_from(fill.done).unwrap_or(0).min(range.len()), result }
-    }
-
-    /// Write-protects what is mapped, or takes the protection away. The latter wakes who waits, if `wake`.
-    pub(super) fn write_protect(&self, range: &Range<usize>, protect: bool, wake: bool) -> Result<(), RawErrno> {
-        let mode = match (protect, wake) {
-            (true, _) => PROTECT_WP,
-            (false, true) => 0,
-            (false, false) => PROTECT_DONTWAKE,
-        };
-        let mut protect = UffdioWriteprotect { range: raw(range), mode };
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_WRITEPROTECT, &mut protect) }
-    }
-
-    /// Has whoever waits there repeat the access.
-    pub(super) fn wake(&self, range: &Range<usize>) -> Result<(), RawErrno> {
-        let mut range = raw(range);
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_WAKE, &mut range) }
-    }
-
-    /// Sleeps until there are faults, and takes as many as there is room for.
-    pub(super) fn read(&self, events: &mut [Event]) -> Result<usize, RawErrno> {
-        let mut raw = [const { MaybeUninit::<UffdMsg>::uninit() }; BATCH];
-        let room = events.len().min(BATCH) * size_of::<UffdMsg>();
-        // SAFETY: the buffer is ours, and at least of that length.
-        let bytes = unsafe { libc::read(self.fd.as_raw_fd(), raw.as_mut_ptr().cast(), room) };
-        let bytes = usize::try_from(bytes).map_err(|_| RawErrno::last())?;
-        let mut count = 0;
-        for (msg, event) in raw.iter().take(bytes / size_of::<UffdMsg>()).zip(events.iter_mut()) {
-            // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.
-            let msg = unsafe { msg.assume_init() };
-            // Others were not asked for.
-            if msg.event == EVENT_PAGEFAULT {
-                *event = Event {
-                    address: usize::try_from(msg.address).unwrap_or(0),
-                    write: msg.flags & FAULT_WRITE != 0,
-                    protected: msg.flags & FAULT_WP != 0,
-                };
-                count += 1;
-            }
-        }
-        Ok(count)
-    }
-}
-
-fn raw(range: &Range<usize>) -> UffdioRange {
-    UffdioRange { start: range.start as u64, len: range.len() as u64 }
-}
-
-/// The three ways, in order. Also says whether it is for user-mode faults only.
-fn open_fd() -> Result<(OwnedFd, bool), OpenError> {
-    let device = open_device();
-    let device = match device {
-        Ok(fd) => return Ok((fd, false)),
-        Err(errno) => errno,
-    };
-    let call = |flags: libc::c_int| {
-        // SAFETY: the call takes flags, and gives a new descriptor.
-        let fd = unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | flags) };
-        owned(fd)
-    };
-    let any = match call(0) {
-        Ok(fd) => return Ok((fd, false)),
-        Err(errno) => errno,
-    };
-    match call(USER_MODE_ONLY) {
-        Ok(fd) => Ok((fd, true)),
-        Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
-            device: device.into(),
-            privileged: any.into(),
-            user_mode_only: user.into(),
-        })),
-    }
-}
-
-fn open_device() -> Result<OwnedFd, RawErrno> {
-    const DEVICE: &CStr = c"/dev/userfaultfd";
-    // SAFETY: the path ends in a zero.
-    let device = owned(unsafe { libc::open(DEVICE.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) }.into())?;
-    // SAFETY: the request takes flags, and gives a new descriptor.
-    owned(unsafe { libc::ioctl(device.as_raw_fd(), USERFAULTFD_IOC_NEW as _, libc::O_CLOEXEC) }.into())
-}
-
-fn owned(fd: libc::c_long) -> Result<OwnedFd, RawErrno> {
+/// The descriptor that a system call has given.
+pub(super) fn owned(fd: libc::c_long) -> Result<OwnedFd, RawErrno> {
     match libc::c_int::try_from(fd) {
         // SAFETY: the kernel has just given it, to nobody else.
         Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
@@ -317,15 +30,35 @@ fn owned(fd: libc::c_long) -> Result<OwnedFd, RawErrno> {
     }
 }
 
-/// # Safety
-/// `argument` is what the request takes.
-unsafe fn ioctl<T>(fd: &OwnedFd, request: u64, argument: &mut T) -> Result<(), RawErrno> {
-    // SAFETY: by this function's contract; the kernel keeps no pointer.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, ptr::from_mut(argument)) };
-    if result == 0 { Ok(()) } else { Err(RawErrno::last()) }
+/// A descriptor that [`signal`] makes readable.
+pub(super) fn event_fd() -> Result<OwnedFd, RawErrno> {
+    // SAFETY: numbers.
+    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) }.into())
 }
 
-// ---- Memory ----------------------------------------------------------------------------------------------------------
+/// Makes an [`event_fd`] readable, for good.
+pub(super) fn signal(event: &OwnedFd) {
+    let one = 1_u64;
+    // SAFETY: eight bytes of ours. It fails where it is readable already.
+    unsafe { libc::write(event.as_raw_fd(), (&raw const one).cast(), size_of_val(&one)) };
+}
+
+/// Waits until one of two descriptors is readable, or at its end; whether it is the second.
+pub(super) fn poll_two(first: &OwnedFd, second: &OwnedFd) -> Result<bool, RawErrno> {
+    let mut fds = [first, second].map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    // SAFETY: two structures of ours.
+    if unsafe { libc::poll(fds.as_mut_ptr(), 2, -1) } < 0 {
+        return Err(RawErrno::last());
+    }
+    Ok(fds.last().is_some_and(|second| second.revents != 0))
+}
+
+/// `O_NONBLOCK`, without which a userfaultfd cannot be polled.
+pub(super) fn set_nonblocking(fd: &OwnedFd) -> Result<(), RawErrno> {
+    // SAFETY: numbers.
+    let done = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    if done < 0 { Err(RawErrno::last()) } else { Ok(()) }
+}
 
 /// A memory object of this many bytes, all of them holes.
 pub(super) fn memfd(bytes: u64) -> Result<OwnedFd, RawErrno> {
@@ -419,6 +152,18 @@ pub(super) fn anonymous_page() -> Result<usize, RawErrno> {
     // SAFETY: nothing that is mapped is touched.
     let found = unsafe { libc::mmap(ptr::null_mut(), PAGE_SIZE, libc::PROT_READ, flags, -1, 0) };
     if found == libc::MAP_FAILED { Err(RawErrno::last()) } else { Ok(found as usize) }
+}
+
+/// Moves a mapping to `to`, where something of its size is mapped, which goes: all at once, as far as any access can
+/// see. Whoever reads the userfaultfd that it is registered with has to read that before this returns.
+///
+/// # Safety
+/// Both ranges are this platform's, and nobody uses the first.
+pub(super) unsafe fn move_to(from: &Range<usize>, to: usize) -> Result<(), RawErrno> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: by this function's contract.
+    let found = unsafe { libc::mremap(from.start as *mut _, from.len(), from.len(), flags, to) };
+    if found == libc::MAP_FAILED { Err(RawErrno::last()) } else { Ok(()) }
 }
 
 /// # Safety

@@ -8,7 +8,7 @@ use std::{
     iter::repeat_with,
     ops::Range,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -23,7 +23,9 @@ use super::{
     backing::Backing,
     error::errno,
     stats::Counters,
-    sys::{self, PAGE_SHIFT, RawErrno, Userfault, View},
+    sys::{self, PAGE_SHIFT, RawErrno, View},
+    userfault::Userfault,
+    watch::{Begin, Watch},
 };
 
 /// What is in a slot.
@@ -59,6 +61,8 @@ impl Pte {
 /// The part of a process's address space that one mmap has made.
 pub struct Table {
     faults: Arc<Userfault>,
+    /// The one that is told of moves, instead, where stores are told to a driver: see [`map`](Self::map).
+    moving: OnceLock<Arc<Userfault>>,
     memory: Memory,
     range: Range<usize>,
     shared: bool,
@@ -67,6 +71,7 @@ pub struct Table {
     /// Nobody serves it any more: what is taken away is not to be touched again.
     closed: AtomicBool,
     slots: Box<[AtomicU64]>,
+    watch: Watch,
     /// What its mapping shows. With this lock entries are changed and taken out, and the kernel is told.
     kernel: Mutex<Backing>,
     counters: Arc<Counters>,
@@ -83,7 +88,9 @@ impl Table {
     ) -> Self {
         let pages = range.len() >> PAGE_SHIFT;
         Self {
+            watch: Watch::new(if faults.is_read() { pages } else { 0 }),
             faults,
+            moving: OnceLock::new(),
             memory,
             range,
             shared,
@@ -101,6 +108,10 @@ impl Table {
 
     pub(super) fn range(&self) -> Range<usize> {
         self.range.clone()
+    }
+
+    fn faults(&self) -> &Userfault {
+        self.moving.get().unwrap_or(&self.faults)
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -181,7 +192,9 @@ impl Table {
         let page = self.addresses_of(&(slot..slot + 1));
         let known = PRESENT | WRITABLE | INSTALLED;
         if self.bits(slot) & known == known && self.protects.load(Ordering::Relaxed) {
-            return self.faults.write_protect(&page, false, true).or_else(|raw| self.not_ours(&page, raw));
+            let unprotected = self.faults().write_protect(&page, false, true);
+            self.note_served(&page);
+            return unprotected.or_else(|raw| self.not_ours(&page, raw));
         }
         self.wake(&page);
         Ok(())
@@ -190,7 +203,36 @@ impl Table {
     /// Has whoever waits at these addresses repeat the access.
     pub(super) fn wake(&self, addresses: &Range<usize>) {
         // It fails for a range that is none, only.
-        let _ = self.faults.wake(addresses);
+        let _ = self.faults().wake(addresses);
+    }
+
+    /// Whoever waited at these addresses has what it waited for.
+    fn note_served(&self, addresses: &Range<usize>) {
+        self.watch.served(self.slots_of(addresses), self.faults().tick());
+    }
+
+    /// An event at an address: whether it is to be served, by whoever asks here.
+    pub(super) fn begin_fault(&self, address: usize, since: u64) -> bool {
+        let slot = self.slot_of(address);
+        match self.watch.begin(slot, since) {
+            Begin::Serve => return true,
+            Begin::Leave => {}
+            Begin::Wake => self.wake(&self.addresses_of(&(slot..slot + 1))),
+        }
+        false
+    }
+
+    /// It was served, one way or the other.
+    pub(super) fn end_fault(&self, address: usize) {
+        let slot = self.slot_of(address);
+        if self.watch.end(slot) {
+            self.wake(&self.addresses_of(&(slot..slot + 1)));
+        }
+    }
+
+    /// Whether an address was served since.
+    pub(super) fn was_served(&self, address: usize, since: u64) -> bool {
+        self.watch.was_served(self.slot_of(address), since)
     }
 
     fn not_ours(&self, addresses: &Range<usize>, raw: RawErrno) -> Result<(), Errno> {
@@ -244,9 +286,9 @@ impl Table {
     fn install_run(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<(), Stop> {
         let slots = &run.slots;
         let shown = self.show(kernel, run, prot).map_err(|raw| (slots.start, raw_stop(raw)));
-        let installed = shown.and_then(|fresh| {
-            let request = |rest: &Range<usize>| self.faults.map_existing(rest, run.protected);
-            let mut progress = Installing { table: self, protected: run.protected, fresh, untold: &mut kernel.untold };
+        let installed = shown.and_then(|()| {
+            let request = |rest: &Range<usize>| self.faults().map_existing(rest, run.protected);
+            let mut progress = Installing { table: self, protected: run.protected };
             carry_out(self.addresses_of(slots), request, &mut progress).map_err(|(at, stop)| (self.slot_of(at), stop))
         });
         let (stopped, stop) = match installed {
@@ -260,19 +302,17 @@ impl Table {
     }
 
     /// Has the kernel's mapping show the frames of a run: nothing to do where they lie linear. Else the pages are mapped
-    /// there one for one. Between that and the registration they can be touched, without a fault. They are what belongs
-    /// there, so that does no harm; but a store is not told. Gives back the addresses where that may be.
-    fn show(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<Range<usize>, RawErrno> {
+    /// there one for one.
+    fn show(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<(), RawErrno> {
         let Run { slots, pfn, poisoned, .. } = run;
         if *poisoned {
             // SAFETY: addresses of this table's, at which there are no pages yet.
             unsafe { sys::zap(&self.addresses_of(slots)) }?;
         }
         if kernel.shows(slots, *pfn) {
-            return Ok(0..0);
+            return Ok(());
         }
         let wanted = |slot: usize| pfn + (slot - slots.start) as u64;
-        let mut fresh = 0..0;
         let mut at = slots.start;
         while at < slots.end {
             if kernel.frame(at) == Some(wanted(at)) {
@@ -281,19 +321,33 @@ impl Table {
             }
             let end = (at..slots.end).find(|slot| kernel.frame(*slot) == Some(wanted(*slot))).unwrap_or(slots.end);
             self.map(kernel, &(at..end), wanted(at), prot)?;
-            fresh = if fresh.is_empty() { at..end } else { fresh.start..end };
             at = end;
         }
-        Ok(self.addresses_of(&fresh))
+        Ok(())
     }
 
     /// Maps frames from `first` on, one after the other, and registers them.
+    ///
+    /// Between the two the pages can be touched, without a fault. They are what belongs there, so that does no harm,
+    /// except where a driver is told of stores: one would go untold. There they are mapped and registered elsewhere, and
+    /// then moved into place.
     fn map(&self, kernel: &mut Backing, slots: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
         let range = self.addresses_of(slots);
-        let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
-        // SAFETY: addresses of this table's, reserved when it was made.
-        let mapped = unsafe { sys::replace(&range, view) };
-        if let Err(errno) = mapped.and_then(|()| self.faults.register(&range, self.protects.load(Ordering::Relaxed))) {
+        let mapped = if self.moving.get().is_some() {
+            self.map_aside(range.len(), first, prot).and_then(|aside| {
+                // SAFETY: both are this table's, and nobody has heard of the one.
+                let moved = unsafe { sys::move_to(&aside, range.start) };
+                if moved.is_err() {
+                    // SAFETY: it has not gone to its place.
+                    unsafe { sys::unmap(&aside) };
+                }
+                moved
+            })
+        } else {
+            // SAFETY: reserved when this table was made.
+            unsafe { self.map_registered(&range, first, prot) }
+        };
+        if let Err(errno) = mapped {
             // Nobody must see what nobody serves.
             // SAFETY: as above.
             unsafe { sys::bury(&range) }?;
@@ -304,10 +358,44 @@ impl Table {
         Ok(())
     }
 
+    fn map_aside(&self, len: usize, first: u64, prot: libc::c_int) -> Result<Range<usize>, RawErrno> {
+        let start = sys::reserve(len, None)?;
+        let aside = start..start + len;
+        // SAFETY: reserved just now.
+        unsafe {
+            let mapped = self.map_registered(&aside, first, prot);
+            if mapped.is_err() {
+                sys::unmap(&aside);
+            }
+            mapped.map(|()| aside)
+        }
+    }
+
+    /// # Safety
+    /// The range is this platform's.
+    unsafe fn map_registered(&self, range: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
+        let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
+        // SAFETY: by this function's contract.
+        unsafe { sys::replace(range, view) }?;
+        self.faults().register(range, self.protects.load(Ordering::Relaxed))
+    }
+
     /// Maps the whole range for the first time, and registers it: nobody knows its address yet. A slot that is filled
     /// shows its frame; one that is empty what would lie there beside its neighbour before it, or what `guess` says.
-    pub(super) fn begin(&self, guess: Option<u64>, prot: libc::c_int, protects: bool) -> Result<(), RawErrno> {
+    ///
+    /// With `protects` the kernel is asked to say when something is stored that must be seen; with `moving` a driver is
+    /// told of it.
+    pub(super) fn begin(
+        &self,
+        guess: Option<u64>,
+        prot: libc::c_int,
+        protects: bool,
+        moving: Option<&Arc<Userfault>>,
+    ) -> Result<(), RawErrno> {
         self.protects.store(protects, Ordering::Relaxed);
+        if let Some(moving) = moving {
+            let _ = self.moving.set(Arc::clone(moving));
+        }
         let mut kernel = self.kernel.lock();
         let pages = self.slots.len();
         let fits = |first: &u64| self.memory.reaches(first + pages as u64);
@@ -331,7 +419,9 @@ impl Table {
                 }
                 end += 1;
             }
-            self.map(&mut kernel, &(at..end), start, prot)?;
+            // SAFETY: reserved when this table was made. If it fails, nothing of it stays.
+            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, prot) }?;
+            kernel.set(&(at..end), Some(start));
             linear = start.checked_sub(at as u64).unwrap_or(linear);
             at = end;
         }
@@ -339,18 +429,15 @@ impl Table {
         self.install(&self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
     }
 
-    /// The pages that may have been stored to, and the driver was not told.
-    pub(super) fn take_untold(&self) -> Vec<usize> {
-        if self.shared && self.protects.load(Ordering::Relaxed) {
-            std::mem::take(&mut self.kernel.lock().untold)
-        } else {
-            Vec::new()
-        }
-    }
-
     /// Whether every access to the page of an address is a SIGBUS.
     pub(super) fn is_failed(&self, address: usize) -> bool {
         self.bits(self.slot_of(address)) & (POISONED | PRESENT) == POISONED
+    }
+
+    /// Whether a driver is told of the next store to the page of an address, which is there.
+    pub(super) fn is_protected(&self, address: usize) -> bool {
+        let bits = self.bits(self.slot_of(address));
+        bits & INSTALLED != 0 && self.wants_protection(bits)
     }
 
     /// Whether the kernel was told of the entry of an address.
@@ -381,10 +468,10 @@ impl Table {
         let range = self.addresses_of(slots);
         if self.protects.load(Ordering::Relaxed) {
             // A mark that was left by a write protection is in the way.
-            let _ = self.faults.write_protect(&range, false, false);
+            let _ = self.faults().write_protect(&range, false, false);
         }
         let mut progress = Poisoning(self);
-        carry_out(range, |rest| self.faults.poison(rest), &mut progress).map_err(|(at, stop)| {
+        carry_out(range, |rest| self.faults().poison(rest), &mut progress).map_err(|(at, stop)| {
             self.wake(&(at..self.address_of(slots.end)));
             stop
         })
@@ -453,14 +540,14 @@ impl Table {
             let page = self.addresses_of(&(slot..slot + 1));
             let protects = self.bits(slot) & INSTALLED != 0 && self.protects.load(Ordering::Relaxed);
             if protects {
-                let _ = self.faults.write_protect(&page, true, false);
+                let _ = self.faults().write_protect(&page, true, false);
             }
             let copied = sys::private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
             if !copied {
                 self.empty(slot..slot + 1);
             }
             if protects {
-                let _ = self.faults.write_protect(&page, false, true);
+                let _ = self.faults().write_protect(&page, false, true);
             }
         }
         drop(kernel);
@@ -493,7 +580,7 @@ impl Table {
         let was = bits.fetch_and(!WRITABLE, Ordering::AcqRel);
         let known = PRESENT | WRITABLE | INSTALLED;
         let page = self.addresses_of(&(slot..slot + 1));
-        if was & known == known && self.faults.write_protect(&page, true, false).is_err() {
+        if was & known == known && self.faults().write_protect(&page, true, false).is_err() {
             self.empty(slot..slot + 1);
         }
     }
@@ -599,8 +686,6 @@ struct Run {
 struct Installing<'a> {
     table: &'a Table,
     protected: bool,
-    fresh: Range<usize>,
-    untold: &'a mut Vec<usize>,
 }
 
 impl Installing<'_> {
@@ -618,17 +703,16 @@ impl Installing<'_> {
 impl Progress for Installing<'_> {
     fn done(&mut self, range: Range<usize>) {
         self.mark(&range);
+        self.table.note_served(&range);
     }
 
     fn present(&mut self, page: Range<usize>) {
         self.mark(&page);
         if self.protected {
-            let _ = self.table.faults.write_protect(&page, true, false);
-            if self.fresh.contains(&page.start) {
-                self.untold.push(page.start);
-            }
+            let _ = self.table.faults().write_protect(&page, true, false);
         }
         self.table.wake(&page);
+        self.table.note_served(&page);
     }
 }
 
@@ -639,6 +723,7 @@ impl Progress for Poisoning<'_> {
         for bits in self.0.slots.get(self.0.slots_of(&range)).into_iter().flatten() {
             bits.fetch_or(POISONED, Ordering::AcqRel);
         }
+        self.0.note_served(&range);
     }
 
     fn present(&mut self, page: Range<usize>) {

@@ -39,11 +39,14 @@ impl Vma {
         kernel_prot(self.flags())
     }
 
+    /// Whether its driver is told of first stores.
+    pub(super) fn tells_stores(&self) -> bool {
+        self.flags().contains(VmFlags::MAYSHARE) && self.registered().told_of_stores
+    }
+
     /// Whether stores must be seen before they happen: to tell a driver, or to find private copies.
     pub(super) fn protects(&self) -> bool {
-        !self.flags().contains(VmFlags::MAYSHARE)
-            || self.registered().told_of_stores
-            || self.flags().contains(VmFlags::PFNMAP)
+        !self.flags().contains(VmFlags::MAYSHARE) || self.tells_stores()
     }
 }
 

@@ -1,0 +1,434 @@
+//! userfaultfd: its requests, which `libc` lacks, and its events.
+//!
+//! Structures and numbers are those of `include/uapi/linux/userfaultfd.h`. Each size is asserted, and the request
+//! numbers are computed from it, as the header's macros do.
+
+use std::{
+    ffi::CStr,
+    mem::{MaybeUninit, offset_of},
+    ops::Range,
+    os::fd::{AsRawFd, OwnedFd},
+    ptr,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    error::{Attempt, KernelError, OpenError},
+    probe,
+    sys::{self, PAGE_SIZE, RawErrno},
+};
+
+const API: u64 = 0xaa;
+const USER_MODE_ONLY: libc::c_int = 1;
+
+/// A `UFFD_FEATURE_*`: its bit, its name, and the first Linux that has it.
+type Feature = (u64, &'static str, &'static str);
+
+/// What every session needs.
+const FEATURES: [Feature; 5] = [
+    (1 << 5, "MISSING_SHMEM", "4.11"),
+    (1 << 10, "MINOR_SHMEM", "5.14"),
+    (1 << 11, "EXACT_ADDRESS", "5.18"),
+    (1 << 12, "WP_HUGETLBFS_SHMEM", "5.19"),
+    (1 << 14, "POISON", "6.6"),
+];
+/// Moving a mapping with `mremap` keeps it registered, and waits until that was read.
+const EVENT_REMAP: Feature = (1 << 2, "EVENT_REMAP", "4.11");
+/// A fault is a SIGBUS for the thread that has it, and no event.
+const SIGBUS: Feature = (1 << 7, "SIGBUS", "4.14");
+
+const MODE_MISSING: u64 = 1;
+const MODE_WP: u64 = 1 << 1;
+const MODE_MINOR: u64 = 1 << 2;
+/// `UFFDIO_CONTINUE_MODE_WP`
+const CONTINUE_WP: u64 = 1 << 1;
+/// `UFFDIO_WRITEPROTECT_MODE_WP`
+const PROTECT_WP: u64 = 1;
+/// `UFFDIO_WRITEPROTECT_MODE_DONTWAKE`
+const PROTECT_DONTWAKE: u64 = 1 << 1;
+
+const EVENT_PAGEFAULT: u8 = 0x12;
+const FAULT_WRITE: u64 = 1;
+const FAULT_WP: u64 = 1 << 1;
+
+#[repr(C)]
+struct UffdioApi {
+    api: u64,
+    features: u64,
+    ioctls: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct UffdioRange {
+    start: u64,
+    len: u64,
+}
+
+#[repr(C)]
+struct UffdioRegister {
+    range: UffdioRange,
+    mode: u64,
+    ioctls: u64,
+}
+
+/// `uffdio_zeropage`, `uffdio_continue` and `uffdio_poison` have one layout.
+#[repr(C)]
+struct UffdioFill {
+    range: UffdioRange,
+    mode: u64,
+    done: i64,
+}
+
+#[repr(C)]
+struct UffdioWriteprotect {
+    range: UffdioRange,
+    mode: u64,
+}
+
+/// `struct uffd_msg` of a page fault.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct UffdMsg {
+    event: u8,
+    reserved1: u8,
+    reserved2: u16,
+    reserved3: u32,
+    flags: u64,
+    address: u64,
+    thread: u64,
+}
+
+const _: () = assert!(size_of::<UffdioApi>() == 24);
+const _: () = assert!(size_of::<UffdioRange>() == 16);
+const _: () = assert!(size_of::<UffdioRegister>() == 32);
+const _: () = assert!(size_of::<UffdioFill>() == 32 && offset_of!(UffdioFill, done) == 24);
+const _: () = assert!(size_of::<UffdioWriteprotect>() == 24);
+const _: () = assert!(size_of::<UffdMsg>() == 32 && offset_of!(UffdMsg, address) == 16);
+
+/// `_IOC` of `include/uapi/asm-generic/ioctl.h`, for userfaultfd's requests; `_IOR` is 2, `_IOWR` is 3.
+const fn request<T>(direction: u64, number: u64) -> u64 {
+    direction << 30 | (size_of::<T>() as u64) << 16 | API << 8 | number
+}
+
+const UFFDIO_API: u64 = request::<UffdioApi>(3, 0x3f);
+const UFFDIO_REGISTER: u64 = request::<UffdioRegister>(3, 0x00);
+const UFFDIO_WAKE: u64 = request::<UffdioRange>(2, 0x02);
+const UFFDIO_ZEROPAGE: u64 = request::<UffdioFill>(3, 0x04);
+const UFFDIO_WRITEPROTECT: u64 = request::<UffdioWriteprotect>(3, 0x06);
+const UFFDIO_CONTINUE: u64 = request::<UffdioFill>(3, 0x07);
+const UFFDIO_POISON: u64 = request::<UffdioFill>(3, 0x08);
+/// `USERFAULTFD_IOC_NEW` of `/dev/userfaultfd`: `_IO`.
+const USERFAULTFD_IOC_NEW: u64 = API << 8;
+
+const _: () = assert!(UFFDIO_API == 0xc018_aa3f && UFFDIO_REGISTER == 0xc020_aa00 && UFFDIO_WAKE == 0x8010_aa02);
+const _: () = assert!(UFFDIO_CONTINUE == 0xc020_aa07 && UFFDIO_POISON == 0xc020_aa08);
+const _: () = assert!(UFFDIO_ZEROPAGE == 0xc020_aa04 && UFFDIO_WRITEPROTECT == 0xc018_aa06);
+
+/// A page fault that waits to be served.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Event {
+    /// With all its bits.
+    pub(super) address: usize,
+    pub(super) write: bool,
+    /// A store met a page that is write-protected. Else nothing was mapped.
+    pub(super) protected: bool,
+    /// [`Userfault::now`] at a time when its thread had not been served yet.
+    pub(super) since: u64,
+}
+
+/// What a read has found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    /// How many events.
+    pub(super) events: usize,
+    /// Somebody [rings](Userfault::ring).
+    pub(super) bell: bool,
+}
+
+/// What a request did that works page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Filled {
+    /// Bytes, from the start, that are done.
+    pub(super) done: usize,
+    pub(super) result: Result<(), RawErrno>,
+}
+
+/// How many events are read in one go.
+pub(super) const BATCH: usize = 16;
+
+/// How a reader that sleeps in the kernel is told to look up.
+enum Bell {
+    /// Nobody reads.
+    None,
+    /// A page that is registered and never mapped for long: a touch of it is an event. Costs a read nothing.
+    Page(usize),
+    /// An eventfd, looked at before each read: where no page can be registered whose touch would be an event.
+    Descriptor(OwnedFd),
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        if let Self::Page(page) = self {
+            // SAFETY: this bell's page, which nobody touches any more.
+            unsafe { sys::unmap(&(*page..*page + PAGE_SIZE)) };
+        }
+    }
+}
+
+/// Who hears a bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    One,
+    All,
+}
+
+/// What a userfaultfd is for, beside the features that all have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Purpose {
+    /// Mappings are moved into place, and not made there.
+    pub(super) moves: bool,
+    /// Faults are served by the thread that has them.
+    pub(super) in_thread: bool,
+}
+
+impl Purpose {
+    fn features(self) -> impl Iterator<Item = Feature> {
+        let more = [(self.moves, EVENT_REMAP), (self.in_thread, SIGBUS)];
+        FEATURES.into_iter().chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
+    }
+}
+
+/// A userfaultfd, with the features of its purpose switched on.
+pub(super) struct Userfault {
+    fd: OwnedFd,
+    user_mode_only: bool,
+    bell: Bell,
+    clock: AtomicU64,
+}
+
+impl Userfault {
+    /// One for this process, by the first of the three ways that works.
+    pub(super) fn open(purpose: Purpose) -> Result<Self, OpenError> {
+        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let (fd, user_mode_only) = open_fd(purpose)?;
+        if purpose.moves {
+            return Self::adopt(fd, user_mode_only).map_err(refused);
+        }
+        if purpose.in_thread {
+            return Ok(Self { fd, user_mode_only, bell: Bell::None, clock: AtomicU64::new(0) });
+        }
+        let page = sys::anonymous_page().map_err(refused)?;
+        let opened = Self { fd, user_mode_only, bell: Bell::Page(page), clock: AtomicU64::new(0) };
+        let mut register = UffdioRegister { range: raw(&(page..page + PAGE_SIZE)), mode: MODE_MISSING, ioctls: 0 };
+        // SAFETY: the structure is the request's.
+        unsafe { ioctl(&opened.fd, UFFDIO_REGISTER, &mut register) }.map_err(refused)?;
+        Ok(opened)
+    }
+
+    /// One from [`open_fd`], of this process or of another one.
+    pub(super) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
+        let bell = Bell::Descriptor(sys::event_fd()?);
+        sys::set_nonblocking(&fd)?;
+        Ok(Self { fd, user_mode_only, bell, clock: AtomicU64::new(0) })
+    }
+
+    /// Whether anybody reads its events.
+    pub(super) fn is_read(&self) -> bool {
+        !matches!(self.bell, Bell::None)
+    }
+
+    /// Whether only user-mode accesses are served: system calls that meet an empty page fail with EFAULT.
+    pub(super) fn is_user_mode_only(&self) -> bool {
+        self.user_mode_only
+    }
+
+    /// Closes it, whoever has it: from now on every request fails. Another descriptor takes its number.
+    pub(super) fn close(&self, other: &OwnedFd) {
+        // SAFETY: descriptors of ours. Nobody reads any more.
+        unsafe { libc::dup3(other.as_raw_fd(), self.fd.as_raw_fd(), libc::O_CLOEXEC) };
+    }
+
+    /// From now on faults of this memory come here.
+    pub(super) fn register(&self, range: &Range<usize>, told_of_stores: bool) -> Result<(), RawErrno> {
+        let mode = MODE_MISSING | MODE_MINOR | if told_of_stores { MODE_WP } else { 0 };
+        let mut register = UffdioRegister { range: raw(range), mode, ioctls: 0 };
+        // SAFETY: the structure is the request's.
+        unsafe { ioctl(&self.fd, UFFDIO_REGISTER, &mut register) }
+    }
+
+    /// Maps pages that the memory object has. Wakes who waits for them.
+    pub(super) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
+        self.fill(UFFDIO_CONTINUE, range, if protected { CONTINUE_WP } else { 0 })
+    }
+
+    /// Makes every access a SIGBUS where nothing is mapped. Wakes who waits.
+    pub(super) fn poison(&self, range: &Range<usize>) -> Filled {
+        self.fill(UFFDIO_POISON, range, 0)
+    }
+
+    fn fill(&self, request: u64, range: &Range<usize>, mode: u64) -> Filled {
+        let mut fill = UffdioFill { range: raw(range), mode, done: 0 };
+        // SAFETY: the structure is the request's.
+        let result = unsafe { ioctl(&self.fd, request, &mut fill) };
+        // On a failure with nothing done the kernel writes the error number, or on older ones nothing.
+        Filled { done: usize::try_from(fill.done).unwrap_or(0).min(range.len()), result }
+    }
+
+    /// Write-protects what is mapped, or takes the protection away. The latter wakes who waits, if `wake`.
+    pub(super) fn write_protect(&self, range: &Range<usize>, protect: bool, wake: bool) -> Result<(), RawErrno> {
+        let mode = match (protect, wake) {
+            (true, _) => PROTECT_WP,
+            (false, true) => 0,
+            (false, false) => PROTECT_DONTWAKE,
+        };
+        let mut protect = UffdioWriteprotect { range: raw(range), mode };
+        // SAFETY: the structure is the request's.
+        unsafe { ioctl(&self.fd, UFFDIO_WRITEPROTECT, &mut protect) }
+    }
+
+    /// Has whoever waits there repeat the access.
+    pub(super) fn wake(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        let mut range = raw(range);
+        // SAFETY: the structure is the request's.
+        unsafe { ioctl(&self.fd, UFFDIO_WAKE, &mut range) }
+    }
+
+    /// The time, by a clock that ticks when something is served.
+    pub(super) fn now(&self) -> u64 {
+        self.clock.load(Ordering::Acquire)
+    }
+
+    /// One tick of it: the new time.
+    pub(super) fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Sleeps until there are faults or somebody rings, and takes as many faults as there is room for.
+    pub(super) fn read(&self, events: &mut [Event]) -> Result<Heard, RawErrno> {
+        let mut heard = Heard::default();
+        if let Bell::Descriptor(bell) = &self.bell {
+            heard.bell = sys::poll_two(&self.fd, bell)?;
+            if heard.bell {
+                return Ok(heard);
+            }
+        }
+        let since = self.now();
+        let mut raw = [const { MaybeUninit::<UffdMsg>::uninit() }; BATCH];
+        let room = events.len().min(BATCH) * size_of::<UffdMsg>();
+        // SAFETY: the buffer is ours, and at least of that length.
+        let bytes = unsafe { libc::read(self.fd.as_raw_fd(), raw.as_mut_ptr().cast(), room) };
+        let bytes = usize::try_from(bytes).map_err(|_| RawErrno::last())?;
+        let mut free = events.iter_mut();
+        for msg in raw.iter().take(bytes / size_of::<UffdMsg>()) {
+            // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.
+            let msg = unsafe { msg.assume_init() };
+            if msg.event != EVENT_PAGEFAULT {
+                // A move, which was only to be read.
+                continue;
+            }
+            let address = usize::try_from(msg.address).unwrap_or(0);
+            if matches!(self.bell, Bell::Page(page) if address & !(PAGE_SIZE - 1) == page) {
+                heard.bell = true;
+            } else if let Some(event) = free.next() {
+                *event =
+                    Event { address, write: msg.flags & FAULT_WRITE != 0, protected: msg.flags & FAULT_WP != 0, since };
+                heard.events += 1;
+            }
+        }
+        Ok(heard)
+    }
+
+    /// Has readers look up. Where it is one of them, returns when that one [has](Self::answer_bell).
+    pub(super) fn ring(&self) -> Audience {
+        match &self.bell {
+            Bell::Page(page) => {
+                let range = *page..*page + PAGE_SIZE;
+                // SAFETY: this bell's page, which nobody else uses for anything.
+                unsafe {
+                    let _ = sys::zap(&range);
+                    probe::touch(*page);
+                }
+                Audience::One
+            }
+            Bell::Descriptor(bell) => {
+                sys::signal(bell);
+                Audience::All
+            }
+            Bell::None => Audience::All,
+        }
+    }
+
+    /// Lets whoever rings go on.
+    pub(super) fn answer_bell(&self) {
+        if let Bell::Page(page) = self.bell {
+            self.fill(UFFDIO_ZEROPAGE, &(page..page + PAGE_SIZE), 0);
+        }
+    }
+}
+
+fn raw(range: &Range<usize>) -> UffdioRange {
+    UffdioRange { start: range.start as u64, len: range.len() as u64 }
+}
+
+/// A userfaultfd of this process, by the first of the three ways that works, and whether it is for faults of user mode
+/// only. Features are looked at on another one before: each takes `UFFDIO_API` once only.
+pub(super) fn open_fd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
+    let switch_on = |fd: &OwnedFd, features: u64| {
+        let mut api = UffdioApi { api: API, features, ioctls: 0 };
+        // SAFETY: the structure is the request's.
+        let done = unsafe { ioctl(fd, UFFDIO_API, &mut api) };
+        done.map(|()| api.features).map_err(|errno| OpenError::Refused(errno.into()))
+    };
+    let (probe, _) = new_fd()?;
+    let all = switch_on(&probe, 0)?;
+    for (bit, name, since) in purpose.features() {
+        if all & bit == 0 {
+            return Err(OpenError::MissingFeature { name, since });
+        }
+    }
+    let (fd, user_mode_only) = new_fd()?;
+    switch_on(&fd, purpose.features().fold(0, |bits, (bit, ..)| bits | bit))?;
+    Ok((fd, user_mode_only))
+}
+
+/// The three ways, in order.
+fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
+    let device = match open_device() {
+        Ok(fd) => return Ok((fd, false)),
+        Err(errno) => errno,
+    };
+    let call = |flags: libc::c_int| {
+        // SAFETY: the call takes flags, and gives a new descriptor.
+        let fd = unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | flags) };
+        sys::owned(fd)
+    };
+    let any = match call(0) {
+        Ok(fd) => return Ok((fd, false)),
+        Err(errno) => errno,
+    };
+    match call(USER_MODE_ONLY) {
+        Ok(fd) => Ok((fd, true)),
+        Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
+            device: device.into(),
+            privileged: any.into(),
+            user_mode_only: user.into(),
+        })),
+    }
+}
+
+fn open_device() -> Result<OwnedFd, RawErrno> {
+    const DEVICE: &CStr = c"/dev/userfaultfd";
+    // SAFETY: the path ends in a zero.
+    let device = sys::owned(unsafe { libc::open(DEVICE.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) }.into())?;
+    // SAFETY: the request takes flags, and gives a new descriptor.
+    sys::owned(unsafe { libc::ioctl(device.as_raw_fd(), USERFAULTFD_IOC_NEW as _, libc::O_CLOEXEC) }.into())
+}
+
+/// # Safety
+/// `argument` is what the request takes.
+unsafe fn ioctl<T>(fd: &OwnedFd, request: u64, argument: &mut T) -> Result<(), RawErrno> {
+    // SAFETY: by this function's contract; the kernel keeps no pointer.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, ptr::from_mut(argument)) };
+    if result == 0 { Ok(()) } else { Err(RawErrno::last()) }
+}
