@@ -280,7 +280,9 @@ impl Faulting<'_> {
     /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
     fn install_again(&self, area: &Area) -> Outcome {
         match area.table.install(&self.page_range(), area.kernel_prot, true) {
-            Ok(()) | Err(Stop::NotOurs) => Outcome::Served,
+            // It may have been taken away meanwhile: then nobody was woken.
+            Ok(()) => self.served(area),
+            Err(Stop::NotOurs) => Outcome::Served,
             Err(Stop::OutOfMemory) => Outcome::OutOfMemory,
             Err(Stop::Busy) => Outcome::Repeat,
             Err(stop @ (Stop::Gone | Stop::Refused(_))) => {

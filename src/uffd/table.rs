@@ -208,7 +208,7 @@ impl Table {
 
     /// Whoever waited at these addresses has what it waited for.
     fn note_served(&self, addresses: &Range<usize>) {
-        self.watch.served(self.slots_of(addresses), self.faults().tick());
+        self.watch.served(self.slots_of(addresses));
     }
 
     /// An event at an address: whether it is to be served, by whoever asks here.

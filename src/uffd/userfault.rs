@@ -9,13 +9,13 @@ use std::{
     ops::Range,
     os::fd::{AsRawFd, OwnedFd},
     ptr,
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{
     error::{Attempt, KernelError, OpenError},
     probe,
     sys::{self, PAGE_SIZE, RawErrno},
+    watch,
 };
 
 const API: u64 = 0xaa;
@@ -133,7 +133,7 @@ pub(super) struct Event {
     pub(super) write: bool,
     /// A store met a page that is write-protected. Else nothing was mapped.
     pub(super) protected: bool,
-    /// [`Userfault::now`] at a time when its thread had not been served yet.
+    /// [`watch::now`] when it was read: what was served after that may have been served for it.
     pub(super) since: u64,
 }
 
@@ -204,7 +204,6 @@ pub(super) struct Userfault {
     fd: OwnedFd,
     user_mode_only: bool,
     bell: Bell,
-    clock: AtomicU64,
 }
 
 impl Userfault {
@@ -216,10 +215,10 @@ impl Userfault {
             return Self::adopt(fd, user_mode_only).map_err(refused);
         }
         if purpose.in_thread {
-            return Ok(Self { fd, user_mode_only, bell: Bell::None, clock: AtomicU64::new(0) });
+            return Ok(Self { fd, user_mode_only, bell: Bell::None });
         }
         let page = sys::anonymous_page().map_err(refused)?;
-        let opened = Self { fd, user_mode_only, bell: Bell::Page(page), clock: AtomicU64::new(0) };
+        let opened = Self { fd, user_mode_only, bell: Bell::Page(page) };
         let mut register = UffdioRegister { range: raw(&(page..page + PAGE_SIZE)), mode: MODE_MISSING, ioctls: 0 };
         // SAFETY: the structure is the request's.
         unsafe { ioctl(&opened.fd, UFFDIO_REGISTER, &mut register) }.map_err(refused)?;
@@ -230,7 +229,7 @@ impl Userfault {
     pub(super) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
         let bell = Bell::Descriptor(sys::event_fd()?);
         sys::set_nonblocking(&fd)?;
-        Ok(Self { fd, user_mode_only, bell, clock: AtomicU64::new(0) })
+        Ok(Self { fd, user_mode_only, bell })
     }
 
     /// Whether anybody reads its events.
@@ -294,16 +293,6 @@ impl Userfault {
         unsafe { ioctl(&self.fd, UFFDIO_WAKE, &mut range) }
     }
 
-    /// The time, by a clock that ticks when something is served.
-    pub(super) fn now(&self) -> u64 {
-        self.clock.load(Ordering::Acquire)
-    }
-
-    /// One tick of it: the new time.
-    pub(super) fn tick(&self) -> u64 {
-        self.clock.fetch_add(1, Ordering::AcqRel) + 1
-    }
-
     /// Sleeps until there are faults or somebody rings, and takes as many faults as there is room for.
     pub(super) fn read(&self, events: &mut [Event]) -> Result<Heard, RawErrno> {
         let mut heard = Heard::default();
@@ -313,12 +302,12 @@ impl Userfault {
                 return Ok(heard);
             }
         }
-        let since = self.now();
         let mut raw = [const { MaybeUninit::<UffdMsg>::uninit() }; BATCH];
         let room = events.len().min(BATCH) * size_of::<UffdMsg>();
         // SAFETY: the buffer is ours, and at least of that length.
         let bytes = unsafe { libc::read(self.fd.as_raw_fd(), raw.as_mut_ptr().cast(), room) };
         let bytes = usize::try_from(bytes).map_err(|_| RawErrno::last())?;
+        let since = watch::now();
         let mut free = events.iter_mut();
         for msg in raw.iter().take(bytes / size_of::<UffdMsg>()) {
             // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.

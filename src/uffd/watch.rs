@@ -8,20 +8,34 @@
 //! event was read, its thread is only woken. If it does wait there still, it has another event then.
 
 use std::{
+    iter::repeat_with,
     ops::Range,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
-/// Somebody serves it.
-const BUSY: u64 = 1;
-/// Somebody else has asked meanwhile.
-const ASKED: u64 = 1 << 1;
-const FLAGS: u64 = BUSY | ASKED;
+/// A clock that ticks when something is served, in whichever session.
+static CLOCK: AtomicU64 = AtomicU64::new(0);
 
-/// For each slot, when it was last served, by the clock of the [`Userfault`](super::userfault::Userfault); and the two
-/// flags.
+/// The time.
+pub(super) fn now() -> u64 {
+    CLOCK.load(Ordering::Acquire)
+}
+
+fn tick() -> u64 {
+    CLOCK.fetch_add(1, Ordering::AcqRel) + 1
+}
+
+/// Somebody serves the slot.
+const BUSY: u8 = 1;
+/// Somebody else has asked meanwhile.
+const ASKED: u8 = 1 << 1;
+
+/// The faults of each slot.
 pub(super) struct Watch {
-    slots: Box<[AtomicU64]>,
+    /// When it was last served.
+    served: Box<[AtomicU64]>,
+    /// [`BUSY`], [`ASKED`]
+    state: Box<[AtomicU8]>,
 }
 
 /// What to do about an event.
@@ -36,45 +50,47 @@ pub(super) enum Begin {
 }
 
 impl Watch {
+    /// Of slots that are there from now on: events that were read before are of something else.
     pub(super) fn new(slots: usize) -> Self {
-        Self { slots: std::iter::repeat_with(AtomicU64::default).take(slots).collect() }
+        let now = tick();
+        Self {
+            served: repeat_with(|| AtomicU64::new(now)).take(slots).collect(),
+            state: repeat_with(AtomicU8::default).take(slots).collect(),
+        }
     }
 
-    /// An event for a slot, whose thread was not served yet at the time `since`.
+    /// An event for a slot that was read at the time `since`.
     pub(super) fn begin(&self, slot: usize, since: u64) -> Begin {
-        let Some(state) = self.slots.get(slot) else { return Begin::Wake };
-        let mut begin = Begin::Wake;
-        let change = |old: u64| {
-            let (next, new) = if old & BUSY != 0 {
-                (Begin::Leave, Some(old | ASKED))
-            } else if old >> FLAGS.count_ones() > since {
-                (Begin::Wake, None)
-            } else {
-                (Begin::Serve, Some(old | BUSY))
-            };
-            begin = next;
-            new
-        };
-        let _ = state.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
-        begin
+        let Some(state) = self.state.get(slot) else { return Begin::Wake };
+        let ask = |old: u8| Some(if old & BUSY == 0 { BUSY } else { BUSY | ASKED });
+        if state.fetch_update(Ordering::AcqRel, Ordering::Acquire, ask).is_ok_and(|old| old & BUSY != 0) {
+            return Begin::Leave;
+        }
+        if !self.was_served(slot, since) {
+            return Begin::Serve;
+        }
+        // Whoever has asked in between is woken as well.
+        let _ = self.end(slot);
+        Begin::Wake
     }
 
-    /// The slot is served; whether it has to be woken because somebody else has asked.
+    /// It is dealt with; whether the slot has to be woken because somebody else has asked.
     #[must_use]
     pub(super) fn end(&self, slot: usize) -> bool {
-        self.slots.get(slot).is_some_and(|state| state.fetch_and(!FLAGS, Ordering::AcqRel) & ASKED != 0)
+        self.state.get(slot).is_some_and(|state| state.swap(0, Ordering::AcqRel) & ASKED != 0)
     }
 
-    /// Everybody in these slots was served, and woken: also who has asked.
-    pub(super) fn served(&self, slots: Range<usize>, now: u64) {
-        for state in self.slots.get(slots).into_iter().flatten() {
-            state.store(now << FLAGS.count_ones(), Ordering::Release);
+    /// Everybody who waited in these slots was served, and woken.
+    pub(super) fn served(&self, slots: Range<usize>) {
+        let now = tick();
+        for served in self.served.get(slots).into_iter().flatten() {
+            served.store(now, Ordering::Release);
         }
     }
 
     /// Whether that was so since.
     pub(super) fn was_served(&self, slot: usize, since: u64) -> bool {
-        self.slots.get(slot).is_none_or(|state| state.load(Ordering::Acquire) >> FLAGS.count_ones() > since)
+        self.served.get(slot).is_none_or(|served| served.load(Ordering::Acquire) > since)
     }
 }
 
@@ -85,27 +101,32 @@ mod tests {
     #[test]
     fn a_slot_is_served_once_for_everybody_who_waits() {
         let watch = Watch::new(2);
-        assert_eq!(watch.begin(0, 0), Begin::Serve);
-        assert_eq!((watch.begin(0, 0), watch.begin(1, 0)), (Begin::Leave, Begin::Serve));
+        let read = now();
+        assert_eq!(watch.begin(0, read), Begin::Serve);
+        assert_eq!((watch.begin(0, read), watch.begin(1, read)), (Begin::Leave, Begin::Serve));
         assert!(watch.end(0), "somebody else has asked");
         assert!(!watch.end(1));
-        assert_eq!(watch.begin(0, 0), Begin::Serve);
+        assert_eq!(watch.begin(0, read), Begin::Serve);
     }
 
     #[test]
     fn who_was_served_is_not_served_once_more() {
         let watch = Watch::new(2);
-        assert_eq!(watch.begin(0, 0), Begin::Serve);
-        assert_eq!(watch.begin(0, 0), Begin::Leave);
-        watch.served(0..2, 1);
-        assert!(!watch.end(0), "it was among them");
-        assert_eq!((watch.begin(0, 0), watch.begin(1, 0)), (Begin::Wake, Begin::Wake));
-        assert_eq!((watch.begin(0, 1), watch.begin(1, 1)), (Begin::Serve, Begin::Serve));
-        assert_eq!((watch.was_served(0, 0), watch.was_served(0, 1)), (true, false));
+        let read = now();
+        assert_eq!(watch.begin(0, read), Begin::Serve);
+        assert_eq!(watch.begin(0, read), Begin::Leave);
+        watch.served(0..2);
+        assert!(watch.end(0), "it may have come after that");
+        assert_eq!((watch.begin(0, read), watch.begin(1, read)), (Begin::Wake, Begin::Wake));
+        assert_eq!((watch.begin(0, now()), watch.begin(1, now())), (Begin::Serve, Begin::Serve));
+        assert_eq!((watch.was_served(0, read), watch.was_served(0, now())), (true, false));
     }
 
     #[test]
-    fn what_is_no_slot_is_woken() {
-        assert_eq!(Watch::new(1).begin(1, 9), Begin::Wake);
+    fn what_is_of_no_slot_or_was_read_before_it_was_there_is_woken() {
+        let before = now();
+        let watch = Watch::new(1);
+        assert_eq!((watch.begin(1, now()), watch.begin(0, before)), (Begin::Wake, Begin::Wake));
+        assert_eq!(watch.begin(0, now()), Begin::Serve);
     }
 }
