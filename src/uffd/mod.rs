@@ -134,6 +134,7 @@ mod fault;
 mod file;
 mod insert;
 mod memory;
+mod own;
 mod platform;
 mod probe;
 mod readers;

@@ -2,7 +2,7 @@
 
 use std::{arch::global_asm, ffi::c_int, mem, ptr, sync::OnceLock};
 
-use super::sys::RawErrno;
+use super::{own, sys::RawErrno};
 
 // A copy whose every access has a way out: the handler below goes on at `vmctx_uffd_out`, with the signal and the address
 // in the two registers that are the result.
@@ -88,11 +88,58 @@ fn address_of(label: unsafe extern "C" fn()) -> usize {
 static BEFORE: OnceLock<[libc::sigaction; 2]> = OnceLock::new();
 
 extern "C" fn handler(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // Whoever was interrupted may be about to look at it.
+    // SAFETY: this thread's own.
+    let errno = unsafe { *libc::__errno_location() };
     // SAFETY: the kernel has handed both over with SA_SIGINFO.
-    let went_on = unsafe { go_on(signal, (*info).si_addr() as usize, context.cast()) };
-    if !went_on {
-        // SAFETY: what the kernel has handed over is passed on.
-        unsafe { pass_on(signal, info, context) };
+    unsafe {
+        let (address, registers) = ((*info).si_addr() as usize, context.cast());
+        let served = signal == libc::SIGBUS && own::serve(address, was_store(registers));
+        if !served && !go_on(signal, address, registers) {
+            pass_on(signal, info, context);
+        }
+    }
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}
+
+/// Whether it was a store that ended in a signal: bit 1 of the error code of a page fault.
+///
+/// # Safety
+/// The context is the kernel's.
+#[cfg(target_arch = "x86_64")]
+unsafe fn was_store(context: *const libc::ucontext_t) -> bool {
+    // SAFETY: by this function's contract.
+    let code = unsafe { register(context, libc::REG_ERR) };
+    code & 2 != 0
+}
+
+/// Whether it was a store that ended in a signal: bit 6 (WnR) of the syndrome, which is in one of the records behind the
+/// registers (`struct esr_context`).
+///
+/// # Safety
+/// The context is the kernel's.
+#[cfg(target_arch = "aarch64")]
+unsafe fn was_store(context: *const libc::ucontext_t) -> bool {
+    const ESR_MAGIC: u32 = 0x4553_5201;
+    const RECORDS: usize = 4096;
+    // SAFETY: by this function's contract: the records begin behind the last register, aligned to 16 bytes, and end with
+    // one of size 0.
+    unsafe {
+        let mut at = (&raw const (*context).uc_mcontext.pstate).add(1).cast::<u8>();
+        at = at.add(at.align_offset(16));
+        let end = at.add(RECORDS);
+        while at < end {
+            let [magic, size] = at.cast::<[u32; 2]>().read();
+            if magic == ESR_MAGIC {
+                return at.add(8).cast::<u64>().read() & 1 << 6 != 0;
+            }
+            if size == 0 {
+                break;
+            }
+            at = at.add(size as usize);
+        }
+        false
     }
 }
 
@@ -103,28 +150,32 @@ extern "C" fn handler(signal: c_int, info: *mut libc::siginfo_t, context: *mut l
 #[cfg(target_arch = "x86_64")]
 unsafe fn go_on(signal: c_int, address: usize, context: *mut libc::ucontext_t) -> bool {
     // SAFETY: by this function's contract.
+    // SAFETY: by this function's contract.
+    let at = unsafe { register(context, libc::REG_RIP) };
+    if at < address_of(vmctx_uffd_in) || at >= address_of(vmctx_uffd_end) {
+        return false;
+    }
+    // SAFETY: as above.
     let registers = unsafe { &mut (*context).uc_mcontext.gregs };
     let mut set = |register: c_int, value: usize| {
         if let Some(to) = usize::try_from(register).ok().and_then(|index| registers.get_mut(index)) {
             *to = i64::from_ne_bytes(value.to_ne_bytes());
         }
     };
-    let at = address_of_rip(context);
-    if at < address_of(vmctx_uffd_in) || at >= address_of(vmctx_uffd_end) {
-        return false;
-    }
     set(libc::REG_RAX, usize::try_from(signal).unwrap_or(0));
     set(libc::REG_RDX, address);
     set(libc::REG_RIP, address_of(vmctx_uffd_out));
     true
 }
 
+/// # Safety
+/// The context is the kernel's.
 #[cfg(target_arch = "x86_64")]
-fn address_of_rip(context: *const libc::ucontext_t) -> usize {
-    let index = usize::try_from(libc::REG_RIP).unwrap_or(0);
-    // SAFETY: the kernel's, see `go_on`.
+unsafe fn register(context: *const libc::ucontext_t, register: c_int) -> usize {
+    // SAFETY: by this function's contract.
     let registers = unsafe { &(*context).uc_mcontext.gregs };
-    registers.get(index).map_or(0, |rip| usize::from_ne_bytes(rip.to_ne_bytes()))
+    let index = usize::try_from(register).unwrap_or(usize::MAX);
+    registers.get(index).map_or(0, |value| usize::from_ne_bytes(value.to_ne_bytes()))
 }
 
 /// If the signal is a copy's, it goes on behind it.
@@ -179,11 +230,14 @@ pub(super) fn catch() -> Result<(), RawErrno> {
         [libc::SIGBUS, libc::SIGSEGV].map(|signal| {
             // SAFETY: an all-zero `sigaction` is one.
             let mut before: libc::sigaction = unsafe { mem::zeroed() };
-            // SAFETY: as above; the handler has SA_SIGINFO's signature, and uses a signal stack if there is one.
+            // SAFETY: as above; the handler has SA_SIGINFO's signature.
             let done = unsafe {
                 let mut action: libc::sigaction = mem::zeroed();
                 action.sa_sigaction = handler as *const () as usize;
-                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+                // Hooks may run in it: on the thread's stack, because a signal stack is small, and with the signal as it
+                // was. A stack that has overflowed is a SIGSEGV, which is for somebody else's handler.
+                let how = if signal == libc::SIGBUS { libc::SA_NODEFER } else { libc::SA_ONSTACK };
+                action.sa_flags = libc::SA_SIGINFO | how;
                 // Who was there before is asked first: a signal may come as soon as the handler is installed.
                 libc::sigaction(signal, &action, &raw mut before)
             };

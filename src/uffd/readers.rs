@@ -194,7 +194,7 @@ impl Channel {
 
     /// Tells the threads to leave, and gives them back. Those that wait in a hook were interrupted before.
     pub(super) fn stop(&self) -> Vec<JoinHandle<()>> {
-        while self.threads.lock().serving != 0 {
+        while self.queue.is_some() || self.threads.lock().serving != 0 {
             if self.faults.ring() == Audience::All {
                 break;
             }

@@ -20,7 +20,7 @@ use super::{
     Caller, File, Hook, KernelError, Map, Memory, OpenError, Prot, SessionError, Statistics, SyscallError, Trap, Uffd,
     WaitQueue,
     error::errno,
-    hook,
+    hook, own,
     platform::NewVma,
     probe,
     readers::{Channel, MAX_THREADS},
@@ -70,6 +70,11 @@ pub(super) struct Inner {
 impl Inner {
     pub(super) fn read_lock(&self) -> ReadLock {
         self.space.read_arc()
+    }
+
+    /// Whether an address is in one of its mappings.
+    pub(super) fn has(&self, address: usize) -> bool {
+        self.space.read_recursive().vmas.find(address).is_some()
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -233,6 +238,18 @@ impl Options {
         Self { refaults, ..self }
     }
 
+    /// Faults are served by the thread that has them, in a handler of SIGBUS: no other thread is woken, so a fault costs
+    /// less than half. The driver's hooks run on that thread's stack, in the middle of whatever touched the memory: what
+    /// touches it must hold no lock that a hook takes, an allocator's included. A system call that meets an empty page
+    /// fails with EFAULT.
+    ///
+    /// The handler is installed by the first session of a process, and passes on what is not for it. Whoever installs
+    /// another one after that has to do the same.
+    #[must_use]
+    pub const fn in_thread(self) -> Self {
+        Self { in_thread: true, ..self }
+    }
+
     /// Opens a session with these.
     ///
     /// # Errors
@@ -259,6 +276,9 @@ impl Options {
             accesses: RwLock::new(()),
         });
         let session = Session { inner };
+        if self.in_thread {
+            own::add(&session.inner);
+        }
         let readers = if self.in_thread { 0 } else { self.readers.clamp(1, MAX_THREADS) };
         session.inner.direct.start(&session.inner, |inner| Some(&inner.direct), readers)?;
         Ok(session)
@@ -281,10 +301,11 @@ impl Session {
     }
 
     /// Whether only accesses from user mode are served: a system call that meets an empty page fails with EFAULT. So it
-    /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults.
+    /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults, and where the thread that has
+    /// a fault [serves](Options::in_thread) it.
     #[must_use]
     pub fn is_user_mode_only(&self) -> bool {
-        self.inner.direct.faults().is_user_mode_only()
+        self.inner.in_thread || self.inner.direct.faults().is_user_mode_only()
     }
 
     /// Opens a device.

@@ -3,14 +3,14 @@
 use std::{
     marker::PhantomData,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, Mapping, Mixed, MmapCtx, MmapFile, Page as _, PageCount, UserAddr, VmFault,
-    VmOperations,
+    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, Mixed, MmapCtx, MmapFile, Page as _, PageCount, PageMkwriteCtx,
+    UserAddr, VmFault, VmOperations,
     kind::FilledLater,
     uffd::{Answers, File, Memory, Page, Session, Uffd},
 };
@@ -127,4 +127,65 @@ pub(crate) fn answers(session: &Session) -> Answers {
     // Takes the mmap lock for write, and so waits until every fault is served to its end.
     session.munmap(UserAddr::new(PAGE), PAGE).unwrap();
     session.statistics().answers
+}
+
+/// Pages whose first stores are noted.
+pub(crate) struct Tracked {
+    pages: Vec<Page>,
+    stores: Vec<AtomicUsize>,
+    refuses: bool,
+}
+
+impl Tracked {
+    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        if self.refuses {
+            return ctx.fail(Errno::ENOSPC);
+        }
+        let page = ctx.lock_page();
+        self.stores[ctx.pgoff().index()].fetch_add(1, Ordering::Relaxed);
+        ctx.allow_locked(page)
+    }
+
+    pub(crate) fn stores(&self) -> Vec<usize> {
+        self.stores.iter().map(|stores| stores.load(Ordering::Relaxed)).collect()
+    }
+}
+
+impl VmOperations for Tracked {
+    type Platform = Uffd;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        match self.pages.get(ctx.pgoff().index()) {
+            Some(page) => ctx.insert_page(page),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+struct Opened {
+    state: Arc<Tracked>,
+    handle: OneHandle,
+}
+
+impl MmapFile for Opened {
+    type Platform = Uffd;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.establish_shared(Arc::clone(&self.state))?;
+        *self.handle.lock().unwrap() = Some(ctx.handle()?);
+        Ok(ctx.fill_later())
+    }
+}
+
+pub(crate) type OneHandle = Arc<Mutex<Option<Handle<Uffd, Mixed>>>>;
+
+/// A file whose first stores are noted, or refused.
+pub(crate) fn tracked(session: &Session, pages: &[Page], refuses: bool) -> (File, Arc<Tracked>, OneHandle) {
+    let stores = pages.iter().map(|_| AtomicUsize::new(0)).collect();
+    let state = Arc::new(Tracked { pages: pages.to_vec(), stores, refuses });
+    let handle = OneHandle::default();
+    let file = session.file(Opened { state: Arc::clone(&state), handle: Arc::clone(&handle) });
+    (file, state, handle)
 }

@@ -6,6 +6,7 @@ mod basics;
 mod drivers;
 mod ends;
 mod faults;
+mod in_thread;
 mod mkwrite;
 mod moving;
 mod process;

@@ -2,79 +2,19 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Handle, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageMkwriteCtx,
-    PageOffset, PfnMap, PfnMkwriteCtx, VmFault, VmOperations,
-    uffd::{DeviceMemory, File, Map, Page, Session, Trap, Uffd},
+    Errno, FaultCtx, FrameSource, Hooks, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, PfnMkwriteCtx,
+    VmFault, VmOperations,
+    uffd::{DeviceMemory, Map, Trap, Uffd},
 };
 
-use crate::drivers::{PAGE, first_byte, load, page_at, pages, session};
-
-/// Pages whose first stores are noted.
-struct Tracked {
-    pages: Vec<Page>,
-    stores: Vec<AtomicUsize>,
-    refuses: bool,
-}
-
-impl Tracked {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
-        if self.refuses {
-            return ctx.fail(Errno::ENOSPC);
-        }
-        let page = ctx.lock_page();
-        self.stores[ctx.pgoff().index()].fetch_add(1, Ordering::Relaxed);
-        ctx.allow_locked(page)
-    }
-
-    fn stores(&self) -> Vec<usize> {
-        self.stores.iter().map(|stores| stores.load(Ordering::Relaxed)).collect()
-    }
-}
-
-impl VmOperations for Tracked {
-    type Platform = Uffd;
-    type Mapping = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
-
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
-        match self.pages.get(ctx.pgoff().index()) {
-            Some(page) => ctx.insert_page(page),
-            None => ctx.fail(Errno::ENXIO),
-        }
-    }
-}
-
-struct Opened {
-    state: Arc<Tracked>,
-    handle: Arc<Mutex<Option<Handle<Uffd, Mixed>>>>,
-}
-
-impl MmapFile for Opened {
-    type Platform = Uffd;
-
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.establish_shared(Arc::clone(&self.state))?;
-        *self.handle.lock().unwrap() = Some(ctx.handle()?);
-        Ok(ctx.fill_later())
-    }
-}
-
-type Mapping = Arc<Mutex<Option<Handle<Uffd, Mixed>>>>;
-
-fn tracked(session: &Session, pages: &[Page], refuses: bool) -> (File, Arc<Tracked>, Mapping) {
-    let stores = pages.iter().map(|_| AtomicUsize::new(0)).collect();
-    let state = Arc::new(Tracked { pages: pages.to_vec(), stores, refuses });
-    let handle = Mapping::default();
-    let file = session.file(Opened { state: Arc::clone(&state), handle: Arc::clone(&handle) });
-    (file, state, handle)
-}
+use crate::drivers::{PAGE, first_byte, load, page_at, pages, session, tracked};
 
 /// umap #32 answered a write-protection event with a copy.
 #[test]
