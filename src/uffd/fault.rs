@@ -5,10 +5,11 @@ use std::{
     cell::{Cell, RefCell},
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
-    rc::Rc,
     sync::Arc,
     thread,
 };
+
+use parking_lot::RwLockReadGuard;
 
 use crate::{
     Errno, PageOffset, UserAddr,
@@ -20,10 +21,11 @@ use super::{
     answers::Stop,
     insert::Area,
     memory::ZERO_PFN,
-    platform::Serving,
-    session::{Inner, ReadLock},
+    platform::{Fault, Serving},
+    session::{Inner, Space},
     stats::count,
     sys::{PAGE_SHIFT, PAGE_SIZE},
+    table::Table,
     userfault::{Event, Userfault},
     vma::{Ask, Vma},
 };
@@ -59,15 +61,16 @@ enum End {
 pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, event: &Event) {
     let fault = Faulting { inner, address: event.address, write: event.write };
     let lock = inner.read_lock();
-    let Some(table) = lock.vmas().find(event.address).map(|vma| Arc::clone(vma.table())) else {
+    let Some(vma) = lock.vmas().find(event.address) else {
         // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
         let _ = faults.wake(&fault.page_range());
         return;
     };
+    let table = Arc::clone(vma.table());
     if !table.begin_fault(event.address, event.since) {
         return;
     }
-    match fault.resolve(lock, event.protected, Some(event.since)) {
+    match fault.resolve(lock, &table, event.protected, Some(event.since)) {
         End::Served => {}
         End::Repeat => table.wake(&fault.page_range()),
         End::Fail => fault.fail(),
@@ -85,9 +88,10 @@ pub(super) fn serve_own(inner: &Arc<Inner>, address: usize, write: bool) -> bool
         return false;
     }
     count(&inner.counters.events);
+    let table = Arc::clone(vma.table());
     // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
-    let protected = write && vma.table().is_protected(address);
-    !matches!(fault.resolve(lock, protected, None), End::Fail)
+    let protected = write && table.is_protected(address);
+    !matches!(fault.resolve(lock, &table, protected, None), End::Fail)
 }
 
 /// A fault on its way through the hooks.
@@ -98,12 +102,15 @@ struct Faulting<'a> {
 }
 
 /// A hook that has answered.
-struct Answered {
-    serving: Rc<Serving>,
+struct Answered<'a> {
+    serving: Serving<'a>,
     code: FaultCode,
 }
 
-impl Faulting<'_> {
+/// The mmap lock, held for read.
+type ReadLock<'a> = RwLockReadGuard<'a, Space>;
+
+impl<'a> Faulting<'a> {
     fn user_address(&self) -> UserAddr {
         UserAddr::new(self.address)
     }
@@ -117,15 +124,16 @@ impl Faulting<'_> {
     }
 
     /// Tries until it ends. If it was served since the event was read, nobody waits any more.
-    fn resolve(&self, first: ReadLock, protected: bool, since: Option<u64>) -> End {
+    fn resolve(&self, first: ReadLock<'a>, table: &Arc<Table>, protected: bool, since: Option<u64>) -> End {
         let mut tried = false;
         let mut tries = 0;
         let mut lock = first;
         loop {
             // Unmapped meanwhile: the kernel decides.
-            let Some(vma) = lock.vmas().find(self.address) else { return End::Repeat };
-            let area = Area::new(vma);
-            if lock.is_stopped() || area.table.is_failed(self.address) {
+            let found = lock.vmas().find(self.address).filter(|vma| Arc::ptr_eq(vma.table(), table));
+            let Some(vma) = found else { return End::Repeat };
+            let area = Area::new(vma, table);
+            if lock.is_stopped() || table.is_failed(self.address) {
                 // It has its SIGBUS already.
                 return End::Repeat;
             }
@@ -154,7 +162,7 @@ impl Faulting<'_> {
                     return End::Fail;
                 }
             }
-            if since.is_some_and(|since| area.table.was_served(self.address, since)) {
+            if since.is_some_and(|since| table.was_served(self.address, since)) {
                 return End::Repeat;
             }
             lock = self.inner.read_lock();
@@ -182,7 +190,14 @@ impl Faulting<'_> {
     }
 
     /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
-    fn ask(&self, lock: ReadLock, ask: Ask, flags: FaultFlags, page: Option<Page>) -> Result<Answered, Outcome> {
+    fn ask<'b>(
+        &'b self,
+        lock: ReadLock<'b>,
+        area: &'b Area<'b>,
+        ask: Ask,
+        flags: FaultFlags,
+        page: Option<Page>,
+    ) -> Result<Answered<'b>, Outcome> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
         let counters = &self.inner.counters;
         let calls = match ask {
@@ -194,14 +209,13 @@ impl Faulting<'_> {
         let which = ask.hook();
         let Some(hook) = vma.hook(ask) else { return Err(Outcome::Fail) };
         count(calls);
-        let serving = Rc::new(Serving {
-            inner: Arc::clone(self.inner),
+        let serving = Serving {
+            inner: self.inner,
             address: self.address,
             flags,
             pgoff: vma.pgoff_at(self.address),
             vma_pgoff: vma.pgoff(),
-            area: Area::new(vma),
-            file: vma.file().clone(),
+            area,
             page,
             lock: RefCell::new(Some(lock)),
             delivered: RefCell::new(None),
@@ -209,10 +223,9 @@ impl Faulting<'_> {
             locked_twice: Cell::new(false),
             pending: Cell::new(None),
             stopped: Cell::new(None),
-        });
-        let fault = serving.fault();
-        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now.
-        let code = catch_unwind(AssertUnwindSafe(move || unsafe { hook.run(fault) }));
+        };
+        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and drops the fault.
+        let code = catch_unwind(AssertUnwindSafe(|| unsafe { hook.run(Fault::new(&serving)) }));
         // What was put beside the fault's own page, and is not known to the kernel yet.
         let _ = serving.install_pending();
         let code = code.map_err(|panic| {
@@ -268,7 +281,7 @@ impl Faulting<'_> {
     }
 
     /// What was done, once the driver says that it has served the fault.
-    fn served(&self, area: &Area) -> Outcome {
+    fn served(&self, area: &Area<'_>) -> Outcome {
         if area.table.is_installed(self.address) {
             self.inner.forget_refaults(self.address);
             Outcome::Served
@@ -278,7 +291,7 @@ impl Faulting<'_> {
     }
 
     /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
-    fn install_again(&self, area: &Area) -> Outcome {
+    fn install_again(&self, area: &Area<'_>) -> Outcome {
         match area.table.install(&self.page_range(), area.kernel_prot, true) {
             // It may have been taken away meanwhile: then nobody was woken.
             Ok(()) => self.served(area),
@@ -293,14 +306,14 @@ impl Faulting<'_> {
     }
 
     /// Nothing is mapped there, as far as the kernel knows (`do_fault`).
-    fn missing(&self, lock: ReadLock, area: &Area, tried: bool) -> Outcome {
+    fn missing(&self, lock: ReadLock<'_>, area: &Area<'_>, tried: bool) -> Outcome {
         if area.table.pte(self.address).is_some() {
             return self.install_again(area);
         }
         self.ask_for_missing(lock, area, tried).unwrap_or_else(|outcome| outcome)
     }
 
-    fn ask_for_missing(&self, lock: ReadLock, area: &Area, tried: bool) -> Result<Outcome, Outcome> {
+    fn ask_for_missing(&self, lock: ReadLock<'_>, area: &Area<'_>, tried: bool) -> Result<Outcome, Outcome> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
         if !vma.has_operations() {
             return Err(Outcome::Fail);
@@ -308,7 +321,7 @@ impl Faulting<'_> {
         let (registered, shared) = (vma.registered(), vma.flags().contains(VmFlags::SHARED));
         let lock = if registered.map_pages && !self.write {
             let window = fault_around(vma, self.address);
-            let Answered { serving, code } = self.ask(lock, Ask::MapPages(window), self.flags(tried), None)?;
+            let Answered { serving, code } = self.ask(lock, area, Ask::MapPages(window), self.flags(tried), None)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(self.served(area));
             }
@@ -316,7 +329,7 @@ impl Faulting<'_> {
         } else {
             lock
         };
-        let Answered { serving, code } = self.ask(lock, Ask::Fault, self.flags(tried), None)?;
+        let Answered { serving, code } = self.ask(lock, area, Ask::Fault, self.flags(tried), None)?;
         if code.contains(FaultCode::RETRY) {
             if !serving.is_released() {
                 return Err(self.wrong("RETRY, and the lock was not given up"));
@@ -341,7 +354,7 @@ impl Faulting<'_> {
         let Some(mut held) = serving.take_lock() else { return Err(self.wrong("the lock was given up")) };
         drop(serving);
         if asks {
-            match self.page_mkwrite(held, &page)? {
+            match self.page_mkwrite(held, area, &page)? {
                 Some(lock) => held = lock,
                 None => return Ok(Outcome::Repeat),
             }
@@ -365,7 +378,7 @@ impl Faulting<'_> {
     }
 
     /// A store met an entry that is write-protected (`do_wp_page`).
-    fn protected(&self, lock: ReadLock, area: &Area) -> Outcome {
+    fn protected(&self, lock: ReadLock<'_>, area: &Area<'_>) -> Outcome {
         if !area.flags.contains(VmFlags::MAYSHARE) {
             // Private copies are made by the kernel. It was protected for a moment, to find them.
             area.table.settle();
@@ -381,7 +394,7 @@ impl Faulting<'_> {
         })
     }
 
-    fn first_store(&self, lock: ReadLock, area: &Area) -> Result<Outcome, Outcome> {
+    fn first_store(&self, lock: ReadLock<'_>, area: &Area<'_>) -> Result<Outcome, Outcome> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
         let Some(seen) = area.table.pte(self.address) else {
             // Taken away meanwhile.
@@ -394,13 +407,13 @@ impl Faulting<'_> {
             lock
         } else if seen.counted && registered.page_mkwrite {
             let Some(page) = area.table.page(self.address, seen) else { return Ok(Outcome::Repeat) };
-            let Some(held) = self.page_mkwrite(lock, &page)? else { return Ok(Outcome::Repeat) };
+            let Some(held) = self.page_mkwrite(lock, area, &page)? else { return Ok(Outcome::Repeat) };
             area.table.make_writable(self.page(), seen.pfn);
             page.unlock();
             held
         } else if !seen.counted && registered.pfn_mkwrite {
             let flags = self.flags(false) | FaultFlags::MKWRITE;
-            let Answered { serving, code } = self.ask(lock, Ask::PfnMkwrite, flags, None)?;
+            let Answered { serving, code } = self.ask(lock, area, Ask::PfnMkwrite, flags, None)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(Outcome::Repeat);
             }
@@ -425,9 +438,14 @@ impl Faulting<'_> {
 
     /// `do_page_mkwrite`. The page is locked if there is something to go on with, with the mmap lock; else the
     /// access is repeated.
-    fn page_mkwrite(&self, lock: ReadLock, page: &Page) -> Result<Option<ReadLock>, Outcome> {
+    fn page_mkwrite<'b>(
+        &'b self,
+        lock: ReadLock<'b>,
+        area: &'b Area<'b>,
+        page: &Page,
+    ) -> Result<Option<ReadLock<'b>>, Outcome> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
-        let Answered { serving, code } = self.ask(lock, Ask::PageMkwrite, flags, Some(page.clone()))?;
+        let Answered { serving, code } = self.ask(lock, area, Ask::PageMkwrite, flags, Some(page.clone()))?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
         }

@@ -18,8 +18,8 @@ use super::{
 };
 
 /// The part of a table that belongs to one VMA, as insertions see it.
-pub(super) struct Area {
-    pub(super) table: Arc<Table>,
+pub(super) struct Area<'a> {
+    pub(super) table: &'a Arc<Table>,
     pub(super) range: Range<usize>,
     pub(super) flags: VmFlags,
     /// `vm_page_prot`
@@ -32,17 +32,17 @@ pub(super) struct Area {
     already_present: Cell<u64>,
 }
 
-impl Drop for Area {
+impl Drop for Area<'_> {
     fn drop(&mut self) {
         self.count();
     }
 }
 
-impl Area {
-    /// Where its driver may insert.
-    pub(super) fn new(vma: &Vma) -> Self {
+impl<'a> Area<'a> {
+    /// Where its driver may insert: a VMA of this table.
+    pub(super) fn new(vma: &Vma, table: &'a Arc<Table>) -> Self {
         Self {
-            table: Arc::clone(vma.table()),
+            table,
             range: vma.range(),
             flags: vma.flags(),
             prot: vma.page_prot(),
@@ -54,11 +54,13 @@ impl Area {
     }
 
     /// Tells the kernel what was inserted at these addresses.
+    #[inline]
     pub(super) fn install(&self, addresses: &Range<usize>) -> Result<(), Stop> {
         self.count();
         self.table.install(addresses, self.kernel_prot, false)
     }
 
+    #[inline]
     fn count(&self) {
         let counters = self.table.counters();
         for (here, there) in [(&self.inserted, &counters.inserted), (&self.already_present, &counters.already_present)]
@@ -70,6 +72,7 @@ impl Area {
         }
     }
 
+    #[inline]
     fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
         let filled = self.table.fill(address, pte);
         match filled {
@@ -81,6 +84,7 @@ impl Area {
     }
 
     /// `vm_insert_page`
+    #[inline]
     pub(super) fn insert_page(&self, address: usize, page: &Page) -> Result<(), Errno> {
         self.check(address)?;
         if !page.is_of(self.table.memory()) {
@@ -145,6 +149,7 @@ impl Area {
         Ok(())
     }
 
+    #[inline]
     fn check(&self, address: usize) -> Result<(), Errno> {
         if !self.range.contains(&address) {
             return Err(Errno::EFAULT);
@@ -173,12 +178,14 @@ impl Area {
             || (self.told_of_frames && self.flags.contains(VmFlags::IO))
     }
 
+    #[inline]
     fn entry(&self, pfn: u64, prot: PageProt, counted: bool) -> Pte {
         Pte { pfn, writable: prot.is_writable(), counted }
     }
 
     /// Puts an entry where none is. With `mkwrite` it is writable at once, and so is one of the same frame that is there
     /// already.
+    #[inline]
     fn put(&self, address: usize, pte: Pte, mkwrite: bool) -> Result<(), Errno> {
         let makes_writable = mkwrite && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE);
         let pte = Pte { writable: pte.writable || makes_writable, ..pte };

@@ -3,11 +3,11 @@
 use std::{
     cell::{Cell, RefCell},
     ops::Range,
-    rc::Rc,
+    ptr::NonNull,
     sync::Arc,
 };
 
-use parking_lot::RwLock as SpaceLock;
+use parking_lot::{RwLock as SpaceLock, RwLockReadGuard};
 
 use crate::{
     Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
@@ -15,11 +15,11 @@ use crate::{
 };
 
 use super::{
-    Caller, DeviceMemory, File, Handle, MappedVma, Mappings, Memory, Page, RwLock, Uffd, WaitQueue,
+    Caller, DeviceMemory, Handle, MappedVma, Mappings, Memory, Page, RwLock, Uffd, WaitQueue,
     answers::Stop,
     insert::Area,
     memory::ZERO_PFN,
-    session::{Inner, ReadLock, Space},
+    session::{Inner, Space},
     sys::{PAGE_SHIFT, PAGE_SIZE},
     vma::Vma,
 };
@@ -41,30 +41,46 @@ impl NewVma {
         self.vma
     }
 
-    fn area(&self) -> Area {
-        Area::new(&self.vma)
+    fn area(&self) -> Area<'_> {
+        Area::new(&self.vma, self.vma.table())
     }
 }
 
 /// A fault that is being served. Only a session makes one.
+///
+/// # Invariants
+/// What it points to is there for as long as it is: it is made for one call of a hook, by whoever has the other on its
+/// stack, and the call drops it.
 pub struct Fault {
-    serving: Rc<Serving>,
+    serving: NonNull<Serving<'static>>,
+}
+
+impl Fault {
+    /// # Safety
+    /// It is dropped before `serving` is.
+    pub(super) unsafe fn new(serving: &Serving<'_>) -> Self {
+        Self { serving: NonNull::from(serving).cast() }
+    }
+
+    #[inline]
+    fn serving(&self) -> &Serving<'_> {
+        // SAFETY: the invariant. What it borrows in turn is there for longer.
+        unsafe { self.serving.cast::<Serving<'_>>().as_ref() }
+    }
 }
 
 /// What a fault and the code that waits for its answer know in common.
-pub(super) struct Serving {
-    pub(super) inner: Arc<Inner>,
+pub(super) struct Serving<'a> {
+    pub(super) inner: &'a Arc<Inner>,
     pub(super) address: usize,
     pub(super) flags: FaultFlags,
     pub(super) pgoff: usize,
     pub(super) vma_pgoff: usize,
-    pub(super) area: Area,
-    /// Of which the VMA is a mapping.
-    pub(super) file: File,
+    pub(super) area: &'a Area<'a>,
     /// The page that a `page_mkwrite` is asked about.
     pub(super) page: Option<Page>,
     /// `None` once it was released.
-    pub(super) lock: RefCell<Option<ReadLock>>,
+    pub(super) lock: RefCell<Option<RwLockReadGuard<'a, Space>>>,
     /// `vmf->page`
     pub(super) delivered: RefCell<Option<Page>>,
     /// The pages that this fault has locked.
@@ -76,16 +92,13 @@ pub(super) struct Serving {
     pub(super) stopped: Cell<Option<Stop>>,
 }
 
-impl Serving {
-    pub(super) fn fault(self: &Rc<Self>) -> Fault {
-        Fault { serving: Rc::clone(self) }
-    }
-
+impl<'a> Serving<'a> {
     /// The lock, for the next hook, unless it was given up.
-    pub(super) fn take_lock(&self) -> Option<ReadLock> {
+    pub(super) fn take_lock(&self) -> Option<RwLockReadGuard<'a, Space>> {
         self.lock.take()
     }
 
+    #[inline]
     pub(super) fn is_released(&self) -> bool {
         self.lock.borrow().is_none()
     }
@@ -115,11 +128,11 @@ impl Serving {
     /// The fault's own page is told to the kernel at once, with all that was filled beside it: whoever holds a lock
     /// meanwhile holds it until then. What is beside it may wait, because the slot is what counts.
     #[inline]
-    fn insert(&self, address: usize, insert: impl FnOnce(&Area) -> Result<(), Errno>) -> FaultCode {
+    fn insert(&self, address: usize, insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>) -> FaultCode {
         if self.is_released() {
             return FaultCode::SIGBUS;
         }
-        let inserted = insert(&self.area);
+        let inserted = insert(self.area);
         let is_own = address == self.address & !(PAGE_SIZE - 1);
         if inserted.is_ok() || (is_own && inserted == Err(Errno::EBUSY)) {
             let (start, end) = self.pending.get().unwrap_or((address, address));
@@ -128,12 +141,26 @@ impl Serving {
         if !is_own {
             return FaultCode::from_insertion(inserted);
         }
-        if inserted.is_ok() {
-            if let Some(pte) = self.area.table.pte(address).filter(|pte| pte.pfn != ZERO_PFN) {
-                self.file.learn(self.pgoff, pte.pfn);
+        self.insert_own(address, inserted)
+    }
+
+    /// The next mapping of the file is laid out by what is here.
+    fn learn(&self, address: usize) {
+        let lock = self.lock.borrow();
+        let vma = lock.as_ref().and_then(|space| space.vmas().find(address));
+        if let (Some(vma), Some(pte)) = (vma, self.area.table.pte(address)) {
+            if pte.pfn != ZERO_PFN {
+                vma.file().learn(self.pgoff, pte.pfn);
             }
         }
-        match self.install_pending() {
+    }
+
+    fn insert_own(&self, address: usize, inserted: Result<(), Errno>) -> FaultCode {
+        let installed = self.install_pending();
+        if self.area.table.lay_elsewhere() {
+            self.learn(address);
+        }
+        match installed {
             // Unmapped under it, or the kernel is busy: the access is repeated.
             Ok(()) | Err(Stop::NotOurs | Stop::Busy) => FaultCode::from_insertion(inserted),
             Err(stop) if self.area.table.pte(address).is_none() => {
@@ -145,7 +172,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for Serving<'_> {
     fn drop(&mut self) {
         // Left over only if the handler forgot one, or panicked with the page on its way.
         for pfn in self.locked.borrow_mut().drain(..) {
@@ -252,56 +279,66 @@ unsafe impl Platform for Uffd {
         vma.area().remap(address, frames)
     }
 
+    #[inline]
     fn fault_address(fault: &Fault) -> usize {
-        fault.serving.address
+        fault.serving().address
     }
 
+    #[inline]
     fn fault_pgoff(fault: &Fault) -> PageOffset {
-        PageOffset::new(fault.serving.pgoff)
+        PageOffset::new(fault.serving().pgoff)
     }
 
+    #[inline]
     fn fault_flags(fault: &Fault) -> FaultFlags {
-        fault.serving.flags
+        fault.serving().flags
     }
 
+    #[inline]
     fn fault_vma_range(fault: &Fault) -> Range<usize> {
-        fault.serving.area.range.clone()
+        fault.serving().area.range.clone()
     }
 
+    #[inline]
     fn fault_vma_pgoff(fault: &Fault) -> PageOffset {
-        PageOffset::new(fault.serving.vma_pgoff)
+        PageOffset::new(fault.serving().vma_pgoff)
     }
 
+    #[inline]
     fn fault_vma_flags(fault: &Fault) -> VmFlags {
-        fault.serving.area.flags
+        fault.serving().area.flags
     }
 
+    #[inline]
     fn fault_page_prot(fault: &Fault) -> PageProt {
-        fault.serving.area.prot
+        fault.serving().area.prot
     }
 
+    #[inline]
     fn vmf_insert_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
-        fault.serving.insert(address, |area| area.insert_page(address, page))
+        fault.serving().insert(address, |area| area.insert_page(address, page))
     }
 
     fn vmf_insert_zero_page(fault: &Fault, address: usize) -> FaultCode {
-        fault.serving.insert(address, |area| area.insert_zero_page(address))
+        fault.serving().insert(address, |area| area.insert_zero_page(address))
     }
 
+    #[inline]
     fn vmf_insert_pfn(fault: &Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
-        fault.serving.insert(address, |area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
+        fault.serving().insert(address, |area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
     }
 
+    #[inline]
     fn vmf_insert_mixed(fault: &Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
-        fault.serving.insert(address, |area| area.insert_mixed(address, pfn, mkwrite))
+        fault.serving().insert(address, |area| area.insert_mixed(address, pfn, mkwrite))
     }
 
     fn deliver(fault: &Fault, page: Page) {
-        *fault.serving.delivered.borrow_mut() = Some(page);
+        *fault.serving().delivered.borrow_mut() = Some(page);
     }
 
     fn lock_page(fault: &Fault, page: &Page) {
-        let serving = &fault.serving;
+        let serving = fault.serving();
         if serving.locked.borrow().contains(&page.pfn()) {
             // Sleeping here would be for ever; the session's owner is told.
             serving.locked_twice.set(true);
@@ -312,7 +349,7 @@ unsafe impl Platform for Uffd {
     }
 
     fn unlock_page(fault: &Fault, page: &Page) {
-        if fault.serving.take_locked(page.pfn()) {
+        if fault.serving().take_locked(page.pfn()) {
             page.unlock();
         }
     }
@@ -327,25 +364,27 @@ unsafe impl Platform for Uffd {
 
     fn release(fault: &Fault) {
         // What was filled beside it goes in while the lock still says that the mapping is there.
-        let _ = fault.serving.install_pending();
-        let lock = fault.serving.lock.borrow_mut().take();
-        drop(lock);
+        let _ = fault.serving().install_pending();
+        drop(fault.serving().take_lock());
     }
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        fault.serving.inner.wait(queue, wakes)
+        fault.serving().inner.wait(queue, wakes)
     }
 
     fn fault_page(fault: &Fault) -> Page {
-        match &fault.serving.page {
+        match &fault.serving().page {
             Some(page) => page.clone(),
             // Not reached: the tokens ask only where there is one. The zero page has no count to go wrong.
-            None => fault.serving.area.table.memory().adopt(ZERO_PFN),
+            None => fault.serving().area.table.memory().adopt(ZERO_PFN),
         }
     }
 
     fn fault_is_of(fault: &Fault, mappings: &Mappings) -> bool {
-        fault.serving.file.mappings().is(mappings)
+        let serving = fault.serving();
+        let lock = serving.lock.borrow();
+        let vma = lock.as_ref().and_then(|space| space.vmas().find(serving.address));
+        vma.is_some_and(|vma| vma.file().mappings().is(mappings))
     }
 
     /// There are no large entries here.
@@ -354,6 +393,7 @@ unsafe impl Platform for Uffd {
     }
 
     /// The kernel makes page tables when it is told.
+    #[inline]
     fn vmf_map_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
         Self::vmf_insert_page(fault, address, page)
     }
@@ -419,7 +459,7 @@ unsafe impl Platform for Uffd {
 }
 
 /// One after the other, and how many are in if one cannot be.
-fn insert_pages(area: &Area, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
+fn insert_pages(area: &Area<'_>, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
     for (done, page) in pages.iter().enumerate() {
         area.insert_page(address.saturating_add(done << PAGE_SHIFT), page).map_err(|errno| (errno, done))?;
     }

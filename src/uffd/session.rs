@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, hosted::vma, platform::VmFlags};
 
@@ -33,7 +33,6 @@ use super::{
 };
 
 pub(super) type Space = vma::Space<Uffd>;
-pub(super) type ReadLock = vma::ReadLock<Uffd>;
 type WriteLock = vma::WriteLock<Uffd>;
 
 /// Addresses that are this session's: from when a mapping is made until after the last of it has gone.
@@ -68,8 +67,8 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn read_lock(&self) -> ReadLock {
-        self.space.read_arc()
+    pub(super) fn read_lock(&self) -> RwLockReadGuard<'_, Space> {
+        self.space.read()
     }
 
     /// Whether an address is in one of its mappings.

@@ -70,6 +70,8 @@ pub struct Table {
     protects: AtomicBool,
     /// Nobody serves it any more: what is taken away is not to be touched again.
     closed: AtomicBool,
+    /// A page was not where the mapping had been laid out for it.
+    lay_elsewhere: AtomicBool,
     slots: Box<[AtomicU64]>,
     watch: Watch,
     /// What its mapping shows. With this lock entries are changed and taken out, and the kernel is told.
@@ -96,6 +98,7 @@ impl Table {
             shared,
             protects: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            lay_elsewhere: AtomicBool::new(false),
             slots: repeat_with(AtomicU64::default).take(pages).collect(),
             kernel: Mutex::default(),
             counters,
@@ -333,6 +336,7 @@ impl Table {
     /// then moved into place.
     fn map(&self, kernel: &mut Backing, slots: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
         let range = self.addresses_of(slots);
+        self.lay_elsewhere.store(true, Ordering::Relaxed);
         let mapped = if self.moving.get().is_some() {
             self.map_aside(range.len(), first, prot).and_then(|aside| {
                 // SAFETY: both are this table's, and nobody has heard of the one.
@@ -427,6 +431,12 @@ impl Table {
         }
         drop(kernel);
         self.install(&self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
+    }
+
+    /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
+    #[inline]
+    pub(super) fn lay_elsewhere(&self) -> bool {
+        self.lay_elsewhere.load(Ordering::Relaxed) && self.lay_elsewhere.swap(false, Ordering::Relaxed)
     }
 
     /// Whether every access to the page of an address is a SIGBUS.

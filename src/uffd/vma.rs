@@ -60,13 +60,18 @@ pub(super) fn kernel_prot(flags: VmFlags) -> libc::c_int {
 
 impl MappedVma {
     /// Inserts at an address of the mapping, and tells the kernel.
-    pub(super) fn insert(&self, address: usize, insert: impl FnOnce(&Area) -> Result<(), Errno>) -> Result<(), Errno> {
+    pub(super) fn insert(
+        &self,
+        address: usize,
+        insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
         let area = self.area(address)?;
         insert(&area)?;
         area.install(&(address..address + Uffd::PAGE_SIZE)).map_err(|stop| stop.errno())
     }
 
-    pub(super) fn area(&self, address: usize) -> Result<Area, Errno> {
-        Ok(Area::new(self.vma_at(address).ok_or(Errno::EFAULT)?))
+    pub(super) fn area(&self, address: usize) -> Result<Area<'_>, Errno> {
+        let vma = self.vma_at(address).ok_or(Errno::EFAULT)?;
+        Ok(Area::new(vma, vma.table()))
     }
 }
