@@ -26,6 +26,23 @@ pub struct Answers {
     pub sigsegv: u64,
 }
 
+impl Answers {
+    /// These and others.
+    #[cfg(feature = "uffd")]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            nopage: self.nopage + other.nopage,
+            page: self.page + other.page,
+            locked: self.locked + other.locked,
+            retry: self.retry + other.retry,
+            oom: self.oom + other.oom,
+            sigbus: self.sigbus + other.sigbus,
+            hwpoison: self.hwpoison + other.hwpoison,
+            sigsegv: self.sigsegv + other.sigsegv,
+        }
+    }
+}
+
 /// The counts.
 #[derive(Default)]
 pub(crate) struct AnswerCounters {
@@ -42,6 +59,16 @@ pub(crate) struct AnswerCounters {
 impl AnswerCounters {
     /// Counts an answer, under one name.
     pub(crate) fn count(&self, code: FaultCode) {
+        self.of(code).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Where an answer is counted.
+    #[inline]
+    pub(crate) fn of(&self, code: FaultCode) -> &AtomicU64 {
+        // What most of them are.
+        if code.without(FaultCode::ALREADY_PRESENT | FaultCode::MAJOR) == FaultCode::NOPAGE {
+            return &self.nopage;
+        }
         let by_name = [
             (FaultCode::OOM, &self.oom),
             (FaultCode::SIGSEGV, &self.sigsegv),
@@ -51,8 +78,7 @@ impl AnswerCounters {
             (FaultCode::NOPAGE, &self.nopage),
             (FaultCode::LOCKED, &self.locked),
         ];
-        let named = by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter);
-        named.fetch_add(1, Ordering::Relaxed);
+        by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter)
     }
 
     pub(crate) fn snapshot(&self) -> Answers {

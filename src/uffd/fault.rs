@@ -17,13 +17,13 @@ use crate::{
 };
 
 use super::{
-    KernelError, Page, SessionError,
+    Hook, KernelError, Page, SessionError,
     answers::Stop,
     insert::Area,
     memory::ZERO_PFN,
     platform::{Fault, Serving},
     session::{Inner, Space},
-    stats::count,
+    stats::Counters,
     sys::{PAGE_SHIFT, PAGE_SIZE},
     table::Table,
     userfault::{Event, Userfault},
@@ -58,8 +58,8 @@ enum End {
 }
 
 /// Serves one event. Whoever waits goes on, one way or the other.
-pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, event: &Event) {
-    let fault = Faulting { inner, address: event.address, write: event.write };
+pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters, event: &Event) {
+    let fault = Faulting { inner, counters, address: event.address, write: event.write };
     let lock = inner.read_lock();
     let Some(vma) = lock.vmas().find(event.address) else {
         // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
@@ -81,13 +81,13 @@ pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, event: &Event) {
 /// Serves the fault that this thread has: whether the access is to be repeated. Else it gets the SIGBUS that it has
 /// anyway.
 pub(super) fn serve_own(inner: &Arc<Inner>, address: usize, write: bool) -> bool {
-    let fault = Faulting { inner, address, write };
+    let fault = Faulting { inner, counters: &inner.counters, address, write };
     let lock = inner.read_lock();
     let Some(vma) = lock.vmas().find(address) else { return true };
     if lock.is_stopped() {
         return false;
     }
-    count(&inner.counters.events);
+    inner.counters.count(|of| &of.events);
     let table = Arc::clone(vma.table());
     // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
     let protected = write && table.is_protected(address);
@@ -97,13 +97,14 @@ pub(super) fn serve_own(inner: &Arc<Inner>, address: usize, write: bool) -> bool
 /// A fault on its way through the hooks.
 struct Faulting<'a> {
     inner: &'a Arc<Inner>,
+    counters: &'a Counters,
     address: usize,
     write: bool,
 }
 
 /// A hook that has answered.
-struct Answered<'a> {
-    serving: Serving<'a>,
+struct Answered<'a, 't> {
+    serving: Serving<'a, 't>,
     code: FaultCode,
 }
 
@@ -132,7 +133,7 @@ impl<'a> Faulting<'a> {
             // Unmapped meanwhile: the kernel decides.
             let found = lock.vmas().find(self.address).filter(|vma| Arc::ptr_eq(vma.table(), table));
             let Some(vma) = found else { return End::Repeat };
-            let area = Area::new(vma, table);
+            let area = Area::new(vma, table, self.counters);
             if lock.is_stopped() || table.is_failed(self.address) {
                 // It has its SIGBUS already.
                 return End::Repeat;
@@ -190,25 +191,23 @@ impl<'a> Faulting<'a> {
     }
 
     /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
-    fn ask<'b>(
+    fn ask<'b, 't>(
         &'b self,
         lock: ReadLock<'b>,
-        area: &'b Area<'b>,
+        area: &'b Area<'t>,
         ask: Ask,
         flags: FaultFlags,
         page: Option<Page>,
-    ) -> Result<Answered<'b>, Outcome> {
+    ) -> Result<Answered<'b, 't>, Outcome> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
-        let counters = &self.inner.counters;
-        let calls = match ask {
-            Ask::Fault | Ask::HugeFault(_) => &counters.handler_calls,
-            Ask::PageMkwrite | Ask::PfnMkwrite => &counters.mkwrite_calls,
-            Ask::MapPages(_) => &counters.map_pages_calls,
-        };
         let is_fault = matches!(ask, Ask::Fault);
         let which = ask.hook();
         let Some(hook) = vma.hook(ask) else { return Err(Outcome::Fail) };
-        count(calls);
+        self.counters.count(|of| match which {
+            Hook::PageMkwrite | Hook::PfnMkwrite => &of.mkwrite_calls,
+            Hook::MapPages => &of.map_pages_calls,
+            _ => &of.handler_calls,
+        });
         let serving = Serving {
             inner: self.inner,
             address: self.address,
@@ -238,7 +237,7 @@ impl<'a> Faulting<'a> {
             Outcome::Fail
         })?;
         if is_fault {
-            counters.answers.count(code);
+            self.counters.count(|of| of.answers.of(code));
         }
         if serving.locked_twice.get() {
             return Err(self.wrong("the same page was locked twice"));
@@ -292,7 +291,7 @@ impl<'a> Faulting<'a> {
 
     /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
     fn install_again(&self, area: &Area<'_>) -> Outcome {
-        match area.table.install(&self.page_range(), area.kernel_prot, true) {
+        match area.table.install(&mut area.table.lock(), &self.page_range(), area.kernel_prot, true) {
             // It may have been taken away meanwhile: then nobody was woken.
             Ok(()) => self.served(area),
             Err(Stop::NotOurs) => Outcome::Served,
@@ -441,7 +440,7 @@ impl<'a> Faulting<'a> {
     fn page_mkwrite<'b>(
         &'b self,
         lock: ReadLock<'b>,
-        area: &'b Area<'b>,
+        area: &'b Area<'_>,
         page: &Page,
     ) -> Result<Option<ReadLock<'b>>, Outcome> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;

@@ -1,9 +1,9 @@
 //! What drivers insert: the rules of `vm_insert_page`, `insert_pfn`, `vm_insert_mixed` and `remap_pfn_range`.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     ops::Range,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use crate::{Errno, FrameRange, PageProt, platform::VmFlags};
@@ -12,8 +12,9 @@ use super::{
     Page, Uffd,
     answers::Stop,
     memory::{FrameKind, ZERO_PFN},
+    stats::Counters,
     sys::PAGE_SIZE,
-    table::{Pte, Table},
+    table::{Locked, Pte, Table},
     vma::Vma,
 };
 
@@ -27,9 +28,12 @@ pub(super) struct Area<'a> {
     pub(super) kernel_prot: libc::c_int,
     /// Whether the driver has a `pfn_mkwrite`.
     told_of_frames: bool,
+    counters: &'a Counters,
     /// Counted here first: an insertion costs no more than it must.
     inserted: Cell<u64>,
     already_present: Cell<u64>,
+    /// The table's lock, while several things are done under it.
+    held: RefCell<Option<Locked<'a>>>,
 }
 
 impl Drop for Area<'_> {
@@ -40,9 +44,11 @@ impl Drop for Area<'_> {
 
 impl<'a> Area<'a> {
     /// Where its driver may insert: a VMA of this table.
-    pub(super) fn new(vma: &Vma, table: &'a Arc<Table>) -> Self {
+    pub(super) fn new(vma: &Vma, table: &'a Arc<Table>, counters: &'a Counters) -> Self {
         Self {
             table,
+            counters,
+            held: RefCell::new(None),
             range: vma.range(),
             flags: vma.flags(),
             prot: vma.page_prot(),
@@ -57,24 +63,40 @@ impl<'a> Area<'a> {
     #[inline]
     pub(super) fn install(&self, addresses: &Range<usize>) -> Result<(), Stop> {
         self.count();
-        self.table.install(addresses, self.kernel_prot, false)
+        let mut kernel = self.held.take().unwrap_or_else(|| self.table.lock());
+        self.table.install(&mut kernel, addresses, self.kernel_prot, false)
+    }
+
+    /// Takes the table's lock: what is inserted from now on costs none, until it is told to the kernel or
+    /// [let go](Self::let_go).
+    #[inline]
+    pub(super) fn hold(&self) {
+        *self.held.borrow_mut() = Some(self.table.lock());
+    }
+
+    #[inline]
+    pub(super) fn let_go(&self) {
+        drop(self.held.take());
     }
 
     #[inline]
     fn count(&self) {
-        let counters = self.table.counters();
-        for (here, there) in [(&self.inserted, &counters.inserted), (&self.already_present, &counters.already_present)]
-        {
-            let counted = here.take();
-            if counted != 0 {
-                there.fetch_add(counted, Ordering::Relaxed);
-            }
+        let (inserted, already_present) = (self.inserted.take(), self.already_present.take());
+        if inserted != 0 {
+            self.counters.add(|of| &of.inserted, inserted);
+        }
+        if already_present != 0 {
+            self.counters.add(|of| &of.already_present, already_present);
         }
     }
 
     #[inline]
     fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
-        let filled = self.table.fill(address, pte);
+        let held = self.held.borrow();
+        let filled = match &*held {
+            Some(kernel) => self.table.fill(kernel, address, pte),
+            None => self.table.fill(&self.table.lock(), address, pte),
+        };
         match filled {
             Ok(()) => self.inserted.set(self.inserted.get() + 1),
             Err(Errno::EBUSY) => self.already_present.set(self.already_present.get() + 1),
@@ -191,6 +213,7 @@ impl<'a> Area<'a> {
         let pte = Pte { writable: pte.writable || makes_writable, ..pte };
         let put = self.fill(address, pte);
         if put.is_err() && makes_writable {
+            self.let_go();
             self.table.make_writable(address, pte.pfn);
             let _ = self.table.unprotect(address);
         }

@@ -42,7 +42,7 @@ impl NewVma {
     }
 
     fn area(&self) -> Area<'_> {
-        Area::new(&self.vma, self.vma.table())
+        Area::new(&self.vma, self.vma.table(), self.vma.table().counters())
     }
 }
 
@@ -52,31 +52,31 @@ impl NewVma {
 /// What it points to is there for as long as it is: it is made for one call of a hook, by whoever has the other on its
 /// stack, and the call drops it.
 pub struct Fault {
-    serving: NonNull<Serving<'static>>,
+    serving: NonNull<Serving<'static, 'static>>,
 }
 
 impl Fault {
     /// # Safety
     /// It is dropped before `serving` is.
-    pub(super) unsafe fn new(serving: &Serving<'_>) -> Self {
+    pub(super) unsafe fn new(serving: &Serving<'_, '_>) -> Self {
         Self { serving: NonNull::from(serving).cast() }
     }
 
     #[inline]
-    fn serving(&self) -> &Serving<'_> {
+    fn serving(&self) -> &Serving<'_, '_> {
         // SAFETY: the invariant. What it borrows in turn is there for longer.
-        unsafe { self.serving.cast::<Serving<'_>>().as_ref() }
+        unsafe { self.serving.cast::<Serving<'_, '_>>().as_ref() }
     }
 }
 
 /// What a fault and the code that waits for its answer know in common.
-pub(super) struct Serving<'a> {
+pub(super) struct Serving<'a, 't> {
     pub(super) inner: &'a Arc<Inner>,
     pub(super) address: usize,
     pub(super) flags: FaultFlags,
     pub(super) pgoff: usize,
     pub(super) vma_pgoff: usize,
-    pub(super) area: &'a Area<'a>,
+    pub(super) area: &'a Area<'t>,
     /// The page that a `page_mkwrite` is asked about.
     pub(super) page: Option<Page>,
     /// `None` once it was released.
@@ -92,7 +92,7 @@ pub(super) struct Serving<'a> {
     pub(super) stopped: Cell<Option<Stop>>,
 }
 
-impl<'a> Serving<'a> {
+impl<'a> Serving<'a, '_> {
     /// The lock, for the next hook, unless it was given up.
     pub(super) fn take_lock(&self) -> Option<RwLockReadGuard<'a, Space>> {
         self.lock.take()
@@ -132,8 +132,12 @@ impl<'a> Serving<'a> {
         if self.is_released() {
             return FaultCode::SIGBUS;
         }
-        let inserted = insert(self.area);
         let is_own = address == self.address & !(PAGE_SIZE - 1);
+        if is_own {
+            // Held until the kernel was told.
+            self.area.hold();
+        }
+        let inserted = insert(self.area);
         if inserted.is_ok() || (is_own && inserted == Err(Errno::EBUSY)) {
             let (start, end) = self.pending.get().unwrap_or((address, address));
             self.pending.set(Some((start.min(address), end.max(address + PAGE_SIZE))));
@@ -157,6 +161,7 @@ impl<'a> Serving<'a> {
 
     fn insert_own(&self, address: usize, inserted: Result<(), Errno>) -> FaultCode {
         let installed = self.install_pending();
+        self.area.let_go();
         if self.area.table.lay_elsewhere() {
             self.learn(address);
         }
@@ -172,7 +177,7 @@ impl<'a> Serving<'a> {
     }
 }
 
-impl Drop for Serving<'_> {
+impl Drop for Serving<'_, '_> {
     fn drop(&mut self) {
         // Left over only if the handler forgot one, or panicked with the page on its way.
         for pfn in self.locked.borrow_mut().drain(..) {
@@ -369,7 +374,8 @@ unsafe impl Platform for Uffd {
     }
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        fault.serving().inner.wait(queue, wakes)
+        let serving = fault.serving();
+        serving.inner.wait(serving.area.table, queue, wakes)
     }
 
     fn fault_page(fault: &Fault) -> Page {

@@ -3,10 +3,7 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
@@ -15,7 +12,6 @@ use parking_lot::{Condvar, Mutex};
 use super::{
     fault,
     session::Inner,
-    stats::count,
     sys::RawErrno,
     userfault::{Audience, BATCH, Event, Userfault},
 };
@@ -29,15 +25,17 @@ pub(super) struct Channel {
     /// Where moves are told, whoever moves a mapping has locks until that was read. So the thread that reads must never
     /// wait for one, and others serve what it leaves here.
     queue: Option<Queue>,
-    /// Threads that would take the next event at once.
-    idle: AtomicUsize,
     threads: Mutex<Threads>,
 }
 
 #[derive(Default)]
 struct Threads {
     handles: Vec<JoinHandle<()>>,
+    /// Those that serve, and how many of them are meant to.
     serving: usize,
+    wanted: usize,
+    /// Those that wait inside a hook.
+    waiting: usize,
 }
 
 /// Events on their way from the thread that reads to those that serve.
@@ -85,7 +83,7 @@ impl Queue {
 impl Channel {
     /// Whoever reads serves what it has read.
     pub(super) fn direct(faults: Userfault) -> Self {
-        Self { faults: Arc::new(faults), queue: None, idle: AtomicUsize::new(0), threads: Mutex::default() }
+        Self { faults: Arc::new(faults), queue: None, threads: Mutex::default() }
     }
 
     /// One thread reads, and others serve.
@@ -106,23 +104,26 @@ impl Channel {
                 spawn(inner, move |inner| of(inner).into_iter().for_each(|channel| channel.fill_queue(inner)))?;
             threads.handles.push(reader);
         }
+        threads.wanted = serving;
         while threads.serving < serving {
             self.add(&mut threads, inner, of)?;
         }
         Ok(())
     }
 
-    /// A thread waits inside a hook: another one takes its place meanwhile, if there is none to spare.
-    pub(super) fn replace(&self, inner: &Arc<Inner>, of: Which) {
-        if self.idle.load(Ordering::Acquire) != 0 {
-            return;
-        }
+    /// Waits inside a hook. Another thread takes this one's place meanwhile.
+    pub(super) fn wait<T>(&self, inner: &Arc<Inner>, of: Which, wait: impl FnOnce() -> T) -> T {
         let mut threads = self.threads.lock();
-        // Nobody serves where whoever faults does so, nor once the session is stopped.
-        if (1..MAX_THREADS).contains(&threads.serving) && !inner.is_stopping() {
-            // Without another thread it waits as long as it has to, and what it waits for comes from elsewhere.
+        threads.waiting += 1;
+        let left = threads.serving.saturating_sub(threads.waiting);
+        if left < threads.wanted && threads.serving < MAX_THREADS && !inner.is_stopping() {
+            // Without it this waits as long as it has to, and what it waits for comes from elsewhere.
             let _ = self.add(&mut threads, inner, of);
         }
+        drop(threads);
+        let waited = wait();
+        self.threads.lock().waiting -= 1;
+        waited
     }
 
     fn add(&self, threads: &mut Threads, inner: &Arc<Inner>, of: Which) -> io::Result<()> {
@@ -133,22 +134,22 @@ impl Channel {
     }
 
     fn serve(&self, inner: &Arc<Inner>) {
+        let counters = inner.counters_of_a_thread();
+        let serve = |event: &Event| {
+            counters.count(|of| &of.events);
+            fault::serve(inner, &self.faults, &counters, event);
+        };
         match &self.queue {
             Some(queue) => {
-                while let Some(event) = self.idly(|| queue.take()) {
-                    self.serve_one(inner, &event);
+                while let Some(event) = queue.take() {
+                    serve(&event);
                 }
             }
-            None => self.read(inner, |events| events.iter().for_each(|event| self.serve_one(inner, event))),
+            None => self.read(inner, |events| events.iter().for_each(serve)),
         }
         self.threads.lock().serving -= 1;
         // Whoever has rung goes on.
         self.faults.answer_bell();
-    }
-
-    fn serve_one(&self, inner: &Arc<Inner>, event: &Event) {
-        count(&inner.counters.events);
-        fault::serve(inner, &self.faults, event);
     }
 
     /// Never waits for anything but events.
@@ -168,9 +169,7 @@ impl Channel {
         // A look for one more event costs something, too: many are asked for where many were there, and now and then.
         let (mut wanted, mut reads) = (1, 0_u32);
         loop {
-            let mut read = || self.faults.read(events.get_mut(..wanted).unwrap_or_default());
-            let heard = if self.queue.is_some() { read() } else { self.idly(read) };
-            match heard {
+            match self.faults.read(events.get_mut(..wanted).unwrap_or_default()) {
                 Ok(heard) => {
                     reads = reads.wrapping_add(1);
                     wanted = if heard.events > 1 || reads % 16 == 0 { BATCH } else { 1 };
@@ -183,13 +182,6 @@ impl Channel {
                 Err(errno) => return inner.cannot_read(&self.faults, errno),
             }
         }
-    }
-
-    fn idly<T>(&self, wait: impl FnOnce() -> T) -> T {
-        self.idle.fetch_add(1, Ordering::AcqRel);
-        let got = wait();
-        self.idle.fetch_sub(1, Ordering::AcqRel);
-        got
     }
 
     /// Tells the threads to leave, and gives them back. Those that wait in a hook were interrupted before.

@@ -24,7 +24,7 @@ use super::{
     platform::NewVma,
     probe,
     readers::{Channel, MAX_THREADS},
-    stats::{Counters, count},
+    stats::Counters,
     sys::{self, PAGE_SIZE, RawErrno},
     table::Table,
     userfault::{Purpose, Userfault},
@@ -52,6 +52,7 @@ pub(super) struct Inner {
     memory: Memory,
     space: Arc<RwLock<Space>>,
     pub(super) counters: Arc<Counters>,
+    thread_counters: Mutex<Vec<Arc<Counters>>>,
     stopping: AtomicBool,
     errors: Mutex<Vec<SessionError>>,
     sleepers: Sleepers,
@@ -90,7 +91,7 @@ impl Inner {
 
     /// A fault was answered, and nothing was inserted. Gives back how often, if that is too often.
     pub(super) fn note_refault(&self, address: usize) -> Option<usize> {
-        count(&self.counters.refaults);
+        self.counters.count(|of| &of.refaults);
         let mut refaults = self.refaults.lock();
         let times = refaults.entry(address & !(PAGE_SIZE - 1)).or_insert(0);
         *times += 1;
@@ -114,12 +115,12 @@ impl Inner {
     }
 
     /// Waits inside a hook. Another thread serves faults meanwhile, among them perhaps the one that is waited for.
-    pub(super) fn wait(self: &Arc<Self>, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        self.direct.replace(self, |inner| Some(&inner.direct));
-        if let Some(moving) = self.moving.get() {
-            moving.replace(self, |inner| inner.moving.get());
+    pub(super) fn wait(self: &Arc<Self>, at: &Table, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+        let wait = || self.sleepers.wait(queue, wakes, || self.is_stopping());
+        match self.moving.get().filter(|moving| at.is_of(moving.faults())) {
+            Some(moving) => moving.wait(self, |inner| inner.moving.get(), wait),
+            None => self.direct.wait(self, |inner| Some(&inner.direct), wait),
         }
-        self.sleepers.wait(queue, wakes, || self.is_stopping())
     }
 
     /// The channel of mappings whose drivers are told of stores. With the mmap lock held for write.
@@ -132,6 +133,13 @@ impl Inner {
         let serving = if self.in_thread { 0 } else { 1 };
         channel.start(self, |inner| inner.moving.get(), serving)?;
         Ok(channel)
+    }
+
+    /// Counters for a thread that serves.
+    pub(super) fn counters_of_a_thread(&self) -> Arc<Counters> {
+        let counters = Arc::new(Counters::of_one_thread());
+        self.thread_counters.lock().push(Arc::clone(&counters));
+        counters
     }
 
     /// Faults cannot be read any more.
@@ -265,6 +273,7 @@ impl Options {
             memory: memory.clone(),
             space: Arc::default(),
             counters: Arc::default(),
+            thread_counters: Mutex::default(),
             stopping: AtomicBool::new(false),
             errors: Mutex::default(),
             sleepers: Sleepers::default(),
@@ -506,7 +515,8 @@ impl Session {
     /// What has happened so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.inner.counters.snapshot()
+        let inner = &self.inner;
+        Counters::sum(inner.thread_counters.lock().iter().chain([&inner.counters]).map(|counters| &**counters))
     }
 
     /// How many mappings there are. A cut makes one more.

@@ -25,8 +25,11 @@ pub struct Statistics {
     pub answers: Answers,
 }
 
+/// The counts of one thread that serves, or of everybody else.
 #[derive(Default)]
 pub(super) struct Counters {
+    /// One thread alone counts here, which costs it less.
+    alone: bool,
     pub(super) events: AtomicU64,
     pub(super) handler_calls: AtomicU64,
     pub(super) mkwrite_calls: AtomicU64,
@@ -37,12 +40,34 @@ pub(super) struct Counters {
     pub(super) answers: AnswerCounters,
 }
 
-pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
 impl Counters {
-    pub(super) fn snapshot(&self) -> Statistics {
+    /// For a thread of its own.
+    pub(super) fn of_one_thread() -> Self {
+        Self { alone: true, ..Self::default() }
+    }
+
+    /// Counts one more in one of these.
+    #[inline]
+    pub(super) fn count(&self, which: impl FnOnce(&Self) -> &AtomicU64) {
+        self.add(which, 1);
+    }
+
+    #[inline]
+    pub(super) fn add(&self, which: impl FnOnce(&Self) -> &AtomicU64, more: u64) {
+        let counter = which(self);
+        if self.alone {
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+        } else {
+            counter.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+
+    /// What these say in all.
+    pub(super) fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Statistics {
+        all.map(Self::snapshot).reduce(Statistics::and).unwrap_or_default()
+    }
+
+    fn snapshot(&self) -> Statistics {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Statistics {
             events: read(&self.events),
@@ -53,6 +78,21 @@ impl Counters {
             already_present: read(&self.already_present),
             refaults: read(&self.refaults),
             answers: self.answers.snapshot(),
+        }
+    }
+}
+
+impl Statistics {
+    fn and(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            handler_calls: self.handler_calls + other.handler_calls,
+            mkwrite_calls: self.mkwrite_calls + other.mkwrite_calls,
+            map_pages_calls: self.map_pages_calls + other.map_pages_calls,
+            inserted: self.inserted + other.inserted,
+            already_present: self.already_present + other.already_present,
+            refaults: self.refaults + other.refaults,
+            answers: self.answers.and(other.answers),
         }
     }
 }

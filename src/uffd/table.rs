@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::Errno;
 
@@ -58,6 +58,9 @@ impl Pte {
     }
 }
 
+/// The lock on a table, with which its entries are changed, and the kernel is told.
+pub(super) type Locked<'a> = MutexGuard<'a, Backing>;
+
 /// The part of a process's address space that one mmap has made.
 pub struct Table {
     faults: Arc<Userfault>,
@@ -74,7 +77,7 @@ pub struct Table {
     lay_elsewhere: AtomicBool,
     slots: Box<[AtomicU64]>,
     watch: Watch,
-    /// What its mapping shows. With this lock entries are changed and taken out, and the kernel is told.
+    /// What its mapping shows. Entries are changed with this lock only, and looked at without.
     kernel: Mutex<Backing>,
     counters: Arc<Counters>,
 }
@@ -117,6 +120,11 @@ impl Table {
         self.moving.get().unwrap_or(&self.faults)
     }
 
+    /// Whether its faults come from there.
+    pub(super) fn is_of(&self, faults: &Userfault) -> bool {
+        std::ptr::eq(self.faults(), faults)
+    }
+
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -141,9 +149,21 @@ impl Table {
         self.slots.get(slot).map_or(0, |bits| bits.load(Ordering::Acquire))
     }
 
+    /// With the lock held.
+    fn set(&self, slot: usize, bits: u64) {
+        if let Some(slot) = self.slots.get(slot) {
+            slot.store(bits, Ordering::Release);
+        }
+    }
+
     /// What is in the slot of an address.
     pub(super) fn pte(&self, address: usize) -> Option<Pte> {
         Pte::from_bits(self.bits(self.slot_of(address)))
+    }
+
+    #[inline]
+    pub(super) fn lock(&self) -> Locked<'_> {
+        self.kernel.lock()
     }
 
     /// Puts an entry where none is. The kernel is told by [`install`](Self::install).
@@ -151,18 +171,16 @@ impl Table {
     /// # Errors
     /// EBUSY if one is; EFAULT outside.
     #[inline]
-    pub(super) fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
+    pub(super) fn fill(&self, _: &Locked<'_>, address: usize, pte: Pte) -> Result<(), Errno> {
         let slot = self.slots.get(self.slot_of(address)).ok_or(Errno::EFAULT)?;
+        let bits = slot.load(Ordering::Relaxed);
+        if bits & PRESENT != 0 {
+            return Err(Errno::EBUSY);
+        }
         if pte.counted {
             self.memory.get(pte.pfn);
         }
-        let fill = |bits: u64| (bits & PRESENT == 0).then(|| pte.bits() | bits & POISONED);
-        if slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, fill).is_err() {
-            if pte.counted {
-                self.memory.put(pte.pfn);
-            }
-            return Err(Errno::EBUSY);
-        }
+        slot.store(pte.bits() | bits & POISONED, Ordering::Release);
         Ok(())
     }
 
@@ -181,10 +199,11 @@ impl Table {
     /// [`unprotect`](Self::unprotect).
     pub(super) fn make_writable(&self, address: usize, pfn: u64) {
         let _kernel = self.kernel.lock();
-        let change = |bits: u64| (bits & PRESENT != 0 && bits & PFN == pfn).then_some(bits | WRITABLE);
-        if let Some(bits) = self.slots.get(self.slot_of(address)) {
-            // Another one, or none: whoever stores asks again.
-            let _ = bits.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        let slot = self.slot_of(address);
+        let bits = self.bits(slot);
+        // Another one, or none: whoever stores asks again.
+        if bits & PRESENT != 0 && bits & PFN == pfn {
+            self.set(slot, bits | WRITABLE);
         }
     }
 
@@ -250,8 +269,13 @@ impl Table {
     /// told before. Whoever waits at a page of which the kernel is told is woken.
     ///
     /// What the kernel refuses is taken out again; the first such error is given back.
-    pub(super) fn install(&self, addresses: &Range<usize>, prot: libc::c_int, again: bool) -> Result<(), Stop> {
-        let mut kernel = self.kernel.lock();
+    pub(super) fn install(
+        &self,
+        kernel: &mut Backing,
+        addresses: &Range<usize>,
+        prot: libc::c_int,
+        again: bool,
+    ) -> Result<(), Stop> {
         let mut refused = Ok(());
         let slots = self.slots_of(addresses);
         let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
@@ -274,7 +298,7 @@ impl Table {
                 end += 1;
             }
             let run = Run { slots: at..end, pfn: first & PFN, poisoned: poisoned != 0, protected };
-            if let Err(stop) = self.install_run(&mut kernel, &run, prot) {
+            if let Err(stop) = self.install_run(kernel, &run, prot) {
                 refused = refused.and(Err(stop));
             }
             at = end;
@@ -429,8 +453,7 @@ impl Table {
             linear = start.checked_sub(at as u64).unwrap_or(linear);
             at = end;
         }
-        drop(kernel);
-        self.install(&self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
+        self.install(&mut kernel, &self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
     }
 
     /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
@@ -491,8 +514,8 @@ impl Table {
     pub(super) fn forget_failure(&self, address: usize) {
         let _kernel = self.kernel.lock();
         let slot = self.slot_of(address);
-        let Some(bits) = self.slots.get(slot) else { return };
-        if bits.compare_exchange(POISONED, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if self.bits(slot) == POISONED {
+            self.set(slot, 0);
             // SAFETY: an address of this table's.
             let _ = unsafe { sys::zap(&self.addresses_of(&(slot..slot + 1))) };
         }
@@ -510,8 +533,8 @@ impl Table {
         let mut known = None::<Range<usize>>;
         let mut held = Vec::new();
         for slot in slots {
-            let Some(bits) = self.slots.get(slot).filter(|bits| bits.load(Ordering::Relaxed) != 0) else { continue };
-            let old = bits.swap(0, Ordering::AcqRel);
+            let old = self.bits(slot);
+            self.set(slot, 0);
             if old & (INSTALLED | POISONED) != 0 {
                 let start = known.map_or(slot, |known| known.start);
                 known = Some(start..slot + 1);
@@ -586,8 +609,8 @@ impl Table {
 
     fn write_protect_one(&self, slot: usize) {
         let _kernel = self.kernel.lock();
-        let Some(bits) = self.slots.get(slot) else { return };
-        let was = bits.fetch_and(!WRITABLE, Ordering::AcqRel);
+        let was = self.bits(slot);
+        self.set(slot, was & !WRITABLE);
         let known = PRESENT | WRITABLE | INSTALLED;
         let page = self.addresses_of(&(slot..slot + 1));
         if was & known == known && self.faults().write_protect(&page, true, false).is_err() {
@@ -610,8 +633,9 @@ impl Table {
         let slots = self.slots_of(addresses);
         kernel.set(&slots, None);
         let mut held = Vec::new();
-        for bits in self.slots.get(slots).into_iter().flatten() {
-            let old = bits.swap(0, Ordering::AcqRel);
+        for slot in slots {
+            let old = self.bits(slot);
+            self.set(slot, 0);
             if old & COUNTED != 0 {
                 held.push(old & PFN);
             }
@@ -701,7 +725,6 @@ struct Installing<'a> {
 impl Installing<'_> {
     fn mark(&self, range: &Range<usize>) {
         for bits in self.table.slots.get(self.table.slots_of(range)).into_iter().flatten() {
-            // Entries are changed with the lock only, which is held.
             let entry = bits.load(Ordering::Relaxed);
             if entry & PRESENT != 0 {
                 bits.store(entry & !POISONED | INSTALLED, Ordering::Release);
@@ -730,8 +753,8 @@ struct Poisoning<'a>(&'a Table);
 
 impl Progress for Poisoning<'_> {
     fn done(&mut self, range: Range<usize>) {
-        for bits in self.0.slots.get(self.0.slots_of(&range)).into_iter().flatten() {
-            bits.fetch_or(POISONED, Ordering::AcqRel);
+        for slot in self.0.slots_of(&range) {
+            self.0.set(slot, self.0.bits(slot) | POISONED);
         }
         self.0.note_served(&range);
     }

@@ -72,6 +72,6 @@ impl MappedVma {
 
     pub(super) fn area(&self, address: usize) -> Result<Area<'_>, Errno> {
         let vma = self.vma_at(address).ok_or(Errno::EFAULT)?;
-        Ok(Area::new(vma, vma.table()))
+        Ok(Area::new(vma, vma.table(), vma.table().counters()))
     }
 }
