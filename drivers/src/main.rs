@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 use vmctx_drivers::job::uffd::UffdSite;
-use vmctx_drivers::job::{self, Device, Outcome, Site, sim::SimSite, table::Table};
+use vmctx_drivers::job::{self, Device, Outcome, sim::SimSite, table::Table};
 
 /// Maps every driver's device, touches it from several threads, and checks every byte
 #[derive(Parser)]
@@ -74,20 +74,14 @@ impl Found {
         }
     }
 
-    /// Which it is, and what cannot be seen there.
-    fn about(&self) -> String {
-        let (which, left_out) = match self {
-            Self::Sim => ("sim: a simulated machine", SimSite.left_out()),
+    /// Which it is.
+    fn about(&self) -> &'static str {
+        match self {
+            Self::Sim => "sim: a simulated machine",
             #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-            Self::Uffd(site) if site.is_user_mode_only() => {
-                ("uffd: real faults of real memory, of user mode only", site.left_out())
-            }
+            Self::Uffd(site) if site.is_user_mode_only() => "uffd: real faults of real memory, of user mode only",
             #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-            Self::Uffd(site) => ("uffd: real faults of real memory", site.left_out()),
-        };
-        match left_out {
-            Some(left_out) => format!("{which}; not looked at there: {left_out}"),
-            None => which.to_owned(),
+            Self::Uffd(_) => "uffd: real faults of real memory",
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::device;
 
 pub use crate::device::Device;
 pub use checks::Checks;
-pub use user::{Counters, Site, User};
+pub use user::{Counters, LeftOut, Site, User};
 
 /// What came of a device's scenario.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub failed: Vec<String>,
     /// What happened inside, if the platform counts.
     pub counters: Option<Counters>,
+    /// What the platform has no means for, of what the scenario came to.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Outcome {
@@ -51,13 +53,19 @@ pub fn run_on<U: User>(user: &U, device: Device, threads: usize) -> Outcome {
     for complaint in user.complaints() {
         checks.verdict(Some(complaint));
     }
-    Outcome { device, checks: checks.made(), failed: checks.failed().to_vec(), counters: user.counters() }
+    Outcome {
+        device,
+        checks: checks.made(),
+        failed: checks.failed().to_vec(),
+        counters: user.counters(),
+        left_out: user.left_out(),
+    }
 }
 
 /// Opens a device and runs its scenario.
 pub fn run<S: Site>(site: &S, device: Device, threads: usize) -> Outcome {
     match site.open(device) {
         Ok(user) => run_on(&user, device, threads),
-        Err(reason) => Outcome { device, checks: 0, failed: [reason].into(), counters: None },
+        Err(reason) => Outcome { device, checks: 0, failed: [reason].into(), counters: None, left_out: Vec::new() },
     }
 }

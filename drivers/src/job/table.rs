@@ -8,18 +8,20 @@ use std::{
     vec::Vec,
 };
 
-use super::{Counters, Outcome};
+use super::{Counters, LeftOut, Outcome};
 
-/// Outcomes as a table, with what was wrong below it.
+/// Outcomes as a table, with what was wrong below it, and why what was left out had to be.
+///
+/// Where nothing was left out, there is no column for it.
 pub struct Table<'a>(pub &'a [Outcome]);
 
-const HEADINGS: [&str; 8] =
-    ["driver", "context", "kind", "inserted", "already present", "faults", "answers", "verdict"];
+const HEADINGS: [&str; 9] =
+    ["driver", "context", "kind", "inserted", "already present", "faults", "answers", "verdict", "left out"];
 /// Which columns are numbers.
-const NUMBERS: [bool; 8] = [false, false, false, true, true, true, false, false];
+const NUMBERS: [bool; 9] = [false, false, false, true, true, true, false, false, false];
 
-fn row(outcome: &Outcome) -> [String; 8] {
-    let Outcome { device, checks, failed, counters } = outcome;
+fn row(outcome: &Outcome) -> [String; 9] {
+    let Outcome { device, checks, failed, counters, left_out } = outcome;
     let count =
         |number: fn(&Counters) -> u64| counters.as_ref().map_or_else(|| "?".to_owned(), |c| number(c).to_string());
     let verdict = match failed.len() {
@@ -36,6 +38,7 @@ fn row(outcome: &Outcome) -> [String; 8] {
         count(|counters| counters.faults),
         counters.as_ref().map_or_else(|| "?".to_owned(), answers),
         verdict,
+        left_out.iter().map(|left_out| left_out.what).collect::<Vec<_>>().join(", "),
     ]
 }
 
@@ -51,9 +54,16 @@ fn answers(counters: &Counters) -> String {
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<[String; 8]> =
+        let mut left_out: Vec<LeftOut> = Vec::new();
+        for reason in self.0.iter().flat_map(|outcome| &outcome.left_out) {
+            if !left_out.contains(reason) {
+                left_out.push(*reason);
+            }
+        }
+        let columns = if left_out.is_empty() { HEADINGS.len() - 1 } else { HEADINGS.len() };
+        let rows: Vec<[String; 9]> =
             [HEADINGS.map(ToOwned::to_owned)].into_iter().chain(self.0.iter().map(row)).collect();
-        let mut widths = [0; 8];
+        let mut widths = [0; 9];
         for row in &rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = cell.chars().count().max(*width);
@@ -61,7 +71,7 @@ impl fmt::Display for Table<'_> {
         }
         for row in &rows {
             let mut line = String::new();
-            for ((cell, width), number) in row.iter().zip(widths).zip(NUMBERS) {
+            for ((cell, width), number) in row.iter().zip(widths).zip(NUMBERS).take(columns) {
                 line += &if number { format!("{cell:>width$}  ") } else { format!("{cell:<width$}  ") };
             }
             writeln!(f, "{}", line.trim_end())?;
@@ -70,6 +80,9 @@ impl fmt::Display for Table<'_> {
             for reason in &outcome.failed {
                 writeln!(f, "{}: {reason}", outcome.device.name())?;
             }
+        }
+        for LeftOut { what, why } in left_out {
+            writeln!(f, "left out, {what}: {why}")?;
         }
         Ok(())
     }

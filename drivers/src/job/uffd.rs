@@ -3,18 +3,20 @@
 use std::{
     format,
     string::{String, ToString},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread, vec,
+    vec::Vec,
 };
 
 use vmctx::{
     Errno, MaySleep, PageCount, PageOffset, Platform, UserAddr,
+    platform::Cache,
     uffd::{self, DeviceMemory, File, Memory, OpenError, Page, Prot, Session, SessionError, SyscallError, Uffd},
 };
 
 use super::{
     Counters,
-    user::{Map, Refusal, Site, Trap, User},
+    user::{LeftOut, Map, Refusal, Site, Trap, User},
 };
 use crate::{
     demo::{Host, Opened, Side},
@@ -23,6 +25,41 @@ use crate::{
 
 /// How much memory a device may take, in pages.
 const PAGES: PageCount = PageCount::new(4096);
+
+const FORK: LeftOut = LeftOut { what: "fork", why: "a child of this process has no such mappings" };
+const MREMAP: LeftOut = LeftOut { what: "mremap", why: "a session has no such call" };
+const CACHE: LeftOut = LeftOut { what: "cache", why: "all memory is cached as RAM is, whatever a driver asks for" };
+const LARGE: LeftOut = LeftOut {
+    what: "large",
+    why: "a process cannot make large entries, so huge_fault is not called, and pages come one by one",
+};
+const FRAMES: LeftOut = LeftOut { what: "frames", why: "memory of this process stands in for a device's own" };
+/// What a process has no means for, in the order in which it is told.
+const MISSING: [LeftOut; 5] = [FORK, MREMAP, CACHE, LARGE, FRAMES];
+
+/// What of [`MISSING`] a device and its scenario have come to.
+#[derive(Default)]
+struct Missed(Mutex<Vec<LeftOut>>);
+
+impl Missed {
+    fn note(&self, missing: LeftOut) {
+        let mut missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !missed.contains(&missing) {
+            missed.push(missing);
+        }
+    }
+
+    fn all(&self) -> Vec<LeftOut> {
+        let missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        MISSING.into_iter().filter(|missing| missed.contains(missing)).collect()
+    }
+}
+
+/// What devices are made of here.
+struct Hardware {
+    memory: Memory,
+    missed: Missed,
+}
 
 /// A session, with memory of its own, for every device that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -35,29 +72,31 @@ pub struct UffdUser {
     session: Session,
     file: File,
     side: Arc<dyn Side<Uffd>>,
+    missed: Missed,
 }
 
-impl Host for Memory {
+impl Host for Hardware {
     type Platform = Uffd;
 
     fn memory(&self) -> &Memory {
-        self
+        &self.memory
     }
 
     fn may_sleep(&self) -> MaySleep<'_> {
-        self.may_sleep()
+        self.memory.may_sleep()
     }
 
     fn device_memory(&self, pages: PageCount) -> Result<DeviceMemory, Errno> {
-        self.device_memory(pages)
+        self.missed.note(FRAMES);
+        self.memory.device_memory(pages)
     }
 
     fn physical_memory(&self, _: &DeviceMemory) -> DeviceMemory {
-        self.physical_memory()
+        self.memory.physical_memory()
     }
 
     fn hole(&self) -> Option<PageOffset> {
-        usize::try_from(self.hole()).ok().map(PageOffset::new)
+        usize::try_from(self.memory.hole()).ok().map(PageOffset::new)
     }
 }
 
@@ -83,24 +122,23 @@ impl Site for UffdSite {
 
     fn open(&self, device: Device) -> Result<UffdUser, String> {
         let memory = Memory::new(PAGES).map_err(|error| error.to_string())?;
-        let opened = device.open(&memory).map_err(|errno| format!("cannot be opened: {errno}"))?;
-        UffdUser::new(&memory, opened).map_err(|error| error.to_string())
-    }
-
-    fn left_out(&self) -> Option<&'static str> {
-        Some("how memory is cached (all of it as RAM is), fork (a child has no such mappings), mremap, large entries")
+        let hardware = Hardware { memory, missed: Missed::default() };
+        let opened = device.open(&hardware).map_err(|errno| format!("cannot be opened: {errno}"))?;
+        UffdUser::new(hardware, opened).map_err(|error| error.to_string())
     }
 }
 
 impl UffdUser {
-    /// A session that has a device open.
-    ///
-    /// # Errors
-    /// What is missing here.
-    pub fn new(memory: &Memory, device: Opened<Uffd>) -> Result<Self, OpenError> {
-        let session = Session::open(memory)?;
+    fn new(hardware: Hardware, device: Opened<Uffd>) -> Result<Self, OpenError> {
+        let session = Session::open(&hardware.memory)?;
         let file = session.file(device.file);
-        Ok(Self { session, file, side: device.side.into() })
+        Ok(Self { session, file, side: device.side.into(), missed: hardware.missed })
+    }
+
+    /// The answer to what cannot be done here.
+    fn misses<T>(&self, missing: LeftOut) -> Option<T> {
+        self.missed.note(missing);
+        None
     }
 
     /// The session.
@@ -173,6 +211,26 @@ impl User for UffdUser {
         self.session.ioctl(|ctx| self.side.control(ctx, request, argument)).unwrap_or(Err(Errno::EFAULT))
     }
 
+    fn expand(&self, _: UserAddr, _: usize, _: usize) -> Option<Result<(), Refusal>> {
+        self.misses(MREMAP)
+    }
+
+    fn fork(&self) -> Option<Result<Self, Refusal>> {
+        self.misses(FORK)
+    }
+
+    fn cache(&self, _: UserAddr) -> Option<Cache> {
+        self.misses(CACHE)
+    }
+
+    fn is_huge(&self, _: UserAddr) -> Option<bool> {
+        self.misses(LARGE)
+    }
+
+    fn left_out(&self) -> Vec<LeftOut> {
+        self.missed.all()
+    }
+
     fn references(&self, page: usize) -> Option<usize> {
         self.side.page(PageOffset::new(page)).map(Page::references)
     }
@@ -196,7 +254,7 @@ impl User for UffdUser {
         })
     }
 
-    fn complaints(&self) -> vec::Vec<String> {
+    fn complaints(&self) -> Vec<String> {
         self.session.take_errors().iter().map(SessionError::to_string).collect()
     }
 }

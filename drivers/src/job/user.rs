@@ -17,11 +17,15 @@ pub trait Site {
     /// # Errors
     /// What is wrong, for people.
     fn open(&self, device: Device) -> Result<Self::User, String>;
+}
 
-    /// What scenarios ask for and nobody can see there, for people.
-    fn left_out(&self) -> Option<&'static str> {
-        None
-    }
+/// A part of a scenario that a platform has no means for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What it is, in a word.
+    pub what: &'static str,
+    /// Why, in a sentence.
+    pub why: &'static str,
 }
 
 /// A mapping to be made.
@@ -196,6 +200,11 @@ pub trait User: Sized + Sync {
 
     /// What went wrong inside, beside what users have seen, since this was last asked.
     fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the scenario has come to since the device was opened, and what was left out of it.
+    fn left_out(&self) -> Vec<LeftOut> {
         Vec::new()
     }
 

@@ -259,7 +259,7 @@ fn the_program_lists_its_drivers() {
 
 #[test]
 fn a_table_without_counters_and_one_without_checks() {
-    let outcome = Outcome { device: Device::Kcov, checks: 0, failed: Vec::new(), counters: None };
+    let outcome = Outcome { device: Device::Kcov, checks: 0, failed: Vec::new(), counters: None, left_out: Vec::new() };
     assert!(!outcome.is_ok());
     let table = Table(&[outcome]).to_string();
     assert!(table.contains("FAILED: nothing checked") && table.contains('?'), "{table}");
