@@ -7,9 +7,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-#[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-use vmctx_drivers::job::uffd::UffdSite;
-use vmctx_drivers::job::{self, Device, Outcome, sim::SimSite, table::Table};
+use vmctx_drivers::job::{self, Device, Outcome, Site, sim::SimSite, table::Table};
 
 /// Maps every driver's device, touches it from several threads, and checks every byte
 #[derive(Parser)]
@@ -19,9 +17,9 @@ struct Arguments {
     #[arg(value_name = "DRIVER", value_enum, hide_possible_values = true)]
     drivers: Vec<Device>,
 
-    /// Where the drivers run
-    #[arg(long, value_enum, default_value_t = Platform::Sim)]
-    platform: Platform,
+    /// Where the drivers run [default: uffd, or sim where that cannot be had]
+    #[arg(long, value_enum)]
+    platform: Option<Platform>,
 
     /// How many threads touch a mapping at once, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
@@ -34,54 +32,49 @@ struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Platform {
-    /// A simulated machine: a software MMU in this process
-    Sim,
     /// Real faults of real memory in this process, by Linux's userfaultfd
     Uffd,
+    /// A simulated machine: a software MMU in this process
+    Sim,
 }
 
 /// A platform that is there.
-enum Found {
-    Sim,
-    #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-    Uffd(UffdSite),
+struct Found {
+    /// Which it is, for people.
+    about: String,
+    run: Box<dyn Fn(Device, usize) -> Outcome>,
 }
 
 impl Found {
+    fn on(about: &str, site: impl Site + 'static) -> Self {
+        Self { about: about.to_owned(), run: Box::new(move |device, threads| job::run(&site, device, threads)) }
+    }
+
+    fn sim() -> Self {
+        Self::on("sim: a simulated machine", SimSite)
+    }
+
     #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     fn uffd() -> Result<Self, String> {
-        UffdSite::new().map(Self::Uffd).map_err(|error| error.to_string())
+        let site = job::uffd::UffdSite::new().map_err(|error| format!("no platform uffd: {error}"))?;
+        let only = if site.is_user_mode_only() { ", of user mode only" } else { "" };
+        Ok(Self::on(&format!("uffd: real faults of real memory{only}"), site))
     }
 
     #[cfg(not(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     fn uffd() -> Result<Self, String> {
-        Err("it is for Linux on x86-64 and AArch64, with the feature `uffd`".to_owned())
+        Err("no platform uffd: it is for Linux on x86-64 and AArch64, with the feature `uffd`".to_owned())
     }
 
-    /// The platform that was asked for.
-    fn new(wanted: Platform) -> io::Result<Self> {
+    /// The platform that was asked for; if none was, real memory where that can be had.
+    fn new(wanted: Option<Platform>) -> Result<Self, String> {
         match wanted {
-            Platform::Sim => Ok(Self::Sim),
-            Platform::Uffd => Self::uffd().map_err(|reason| io::Error::other(format!("no platform uffd: {reason}"))),
-        }
-    }
-
-    fn run(&self, device: Device, threads: usize) -> Outcome {
-        match self {
-            Self::Sim => job::run(&SimSite, device, threads),
-            #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-            Self::Uffd(site) => job::run(site, device, threads),
-        }
-    }
-
-    /// Which it is.
-    fn about(&self) -> &'static str {
-        match self {
-            Self::Sim => "sim: a simulated machine",
-            #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-            Self::Uffd(site) if site.is_user_mode_only() => "uffd: real faults of real memory, of user mode only",
-            #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-            Self::Uffd(_) => "uffd: real faults of real memory",
+            Some(Platform::Sim) => Ok(Self::sim()),
+            Some(Platform::Uffd) => Self::uffd(),
+            None => Ok(Self::uffd().unwrap_or_else(|reason| {
+                let sim = Self::sim();
+                Self { about: format!("{}\n{reason}; so this ran on the simulated machine", sim.about), ..sim }
+            })),
         }
     }
 }
@@ -114,14 +107,14 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     let wanted = |device: &&Device| arguments.drivers.is_empty() || arguments.drivers.contains(device);
     let devices: Vec<Device> = Device::ALL.iter().filter(wanted).copied().collect();
     let threads = usize::from(arguments.threads);
-    let platform = Found::new(arguments.platform)?;
+    let platform = Found::new(arguments.platform).map_err(io::Error::other)?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (done, device) in devices.iter().enumerate() {
         progress(&format!("[{}/{}] {}", done + 1, devices.len(), device.name()))?;
-        outcomes.push(platform.run(*device, threads));
+        outcomes.push((platform.run)(*device, threads));
     }
     progress("")?;
-    writeln!(out, "{}platform {}", Table(&outcomes), platform.about())?;
+    writeln!(out, "{}platform {}", Table(&outcomes), platform.about)?;
     out.flush()?;
     Ok(outcomes.iter().all(Outcome::is_ok))
 }

@@ -3,6 +3,8 @@
 
 mod in_fault;
 mod moving;
+#[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod uffd;
 mod wrong;
 
 use std::process::{Command, Output};
@@ -202,8 +204,10 @@ fn an_entry_that_is_there_already_is_a_success_in_every_fault() {
 
 // ---- The program --------------------------------------------------------------------------------------------------
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_vmctx-drivers");
+
 fn program(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vmctx-drivers")).args(arguments).output().unwrap()
+    Command::new(PROGRAM).args(arguments).output().unwrap()
 }
 
 fn printed(bytes: &[u8]) -> &str {
@@ -212,15 +216,14 @@ fn printed(bytes: &[u8]) -> &str {
 
 #[test]
 fn the_program_runs_every_driver_and_prints_one_line_each() {
-    let output = program(&[]);
+    let output = program(&["--platform", "sim"]);
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output.stdout));
     let mut lines = printed(&output.stdout).lines();
     assert!(lines.next().unwrap().starts_with("driver"));
     for (device, line) in Device::ALL.iter().zip(&mut lines) {
         assert!(line.starts_with(device.name()) && line.contains("  ok, "), "{line}");
     }
-    let platform = lines.next().unwrap();
-    assert!(platform.starts_with("platform "), "{platform}");
+    assert_eq!(lines.next(), Some("platform sim: a simulated machine"));
     assert_eq!(lines.next(), None);
     assert_eq!(printed(&output.stderr), "", "no progress into a pipe");
 }
@@ -230,6 +233,19 @@ fn the_program_runs_the_drivers_that_are_named() {
     let output = program(&["relay", "dev_mem", "relay", "--threads", "3", "--platform", "sim"]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(printed(&output.stdout).lines().count(), 4);
+}
+
+/// Where it was built without the other platform.
+#[cfg(not(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[test]
+fn the_program_says_where_it_did_not_run() {
+    let output = program(&["relay"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = printed(&output.stdout);
+    assert!(said.contains("with the feature `uffd`; so this ran on the simulated machine\n"), "{said}");
+    let output = program(&["relay", "--platform", "uffd"]);
+    assert_eq!((output.status.code(), printed(&output.stdout)), (Some(1), ""));
+    assert!(printed(&output.stderr).contains("with the feature `uffd`"), "{}", printed(&output.stderr));
 }
 
 #[test]
