@@ -45,7 +45,8 @@
 //!
 //! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped, [`demo`] the devices that a
 //! platform puts behind them. With the feature `job` (the default) there is also the main job, which maps them all,
-//! touches them and checks every byte: `cargo run -p vmctx-drivers`.
+//! touches them and checks every byte: `cargo run -p vmctx-drivers`. With `uffd`, another default, that
+//! runs on real memory where there is userfaultfd.
 #![no_std]
 #![forbid(unsafe_code)]
 
