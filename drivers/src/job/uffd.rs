@@ -4,7 +4,9 @@ use std::{
     format,
     string::{String, ToString},
     sync::{Arc, Mutex, PoisonError},
-    thread, vec,
+    thread,
+    time::Duration,
+    vec,
     vec::Vec,
 };
 
@@ -165,10 +167,12 @@ fn bytes(pages: usize) -> usize {
 }
 
 /// A hook can still be giving its locks back when the access that it has served goes on: then the device says EAGAIN.
+/// That lasts until the hook's thread has had a processor again.
 fn patiently(mut access: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
-    for _ in 0..10_000 {
+    for attempt in 0..20_000 {
         match access() {
-            Err(Errno::EAGAIN) => thread::yield_now(),
+            Err(Errno::EAGAIN) if attempt < 10_000 => thread::yield_now(),
+            Err(Errno::EAGAIN) => thread::sleep(Duration::from_millis(1)),
             done => return done,
         }
     }
