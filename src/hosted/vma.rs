@@ -236,6 +236,7 @@ impl<P: Hosted> Vmas<P> {
     }
 
     /// The VMA that an address lies in.
+    #[inline]
     pub(crate) fn find(&self, address: usize) -> Option<&Vma<P>> {
         let (_, vma) = self.by_start.range(..=address).next_back()?;
         vma.range.contains(&address).then_some(vma)

@@ -35,6 +35,7 @@ pub(super) trait Progress {
 }
 
 /// Makes a request until all of a range is done. Gives back where it stopped, and why.
+#[inline]
 pub(super) fn carry_out(
     range: Range<usize>,
     mut request: impl FnMut(&Range<usize>) -> Filled,

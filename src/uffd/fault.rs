@@ -9,8 +9,6 @@ use std::{
     thread,
 };
 
-use parking_lot::RwLockReadGuard;
-
 use crate::{
     Errno, PageOffset, UserAddr,
     platform::{FaultCode, FaultFlags, VmFlags},
@@ -22,7 +20,7 @@ use super::{
     insert::Area,
     memory::ZERO_PFN,
     platform::{Fault, Serving},
-    session::{Inner, Space},
+    session::{Held, Inner},
     stats::Counters,
     sys::{PAGE_SHIFT, PAGE_SIZE},
     table::Table,
@@ -60,17 +58,16 @@ enum End {
 /// Serves one event. Whoever waits goes on, one way or the other.
 pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters, event: &Event) {
     let fault = Faulting { inner, counters, address: event.address, write: event.write };
-    let lock = inner.read_lock();
-    let Some(vma) = lock.vmas().find(event.address) else {
+    let Some(held) = inner.hold(event.address) else {
         // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
         let _ = faults.wake(&fault.page_range());
         return;
     };
-    let table = Arc::clone(vma.table());
+    let table = Arc::clone(held.vma().table());
     if !table.begin_fault(event.address, event.since) {
         return;
     }
-    match fault.resolve(lock, &table, event.protected, Some(event.since)) {
+    match fault.resolve(held, &table, event.protected, Some(event.since)) {
         End::Served => {}
         End::Repeat => table.wake(&fault.page_range()),
         End::Fail => fault.fail(),
@@ -82,16 +79,15 @@ pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters,
 /// anyway.
 pub(super) fn serve_own(inner: &Arc<Inner>, address: usize, write: bool) -> bool {
     let fault = Faulting { inner, counters: &inner.counters, address, write };
-    let lock = inner.read_lock();
-    let Some(vma) = lock.vmas().find(address) else { return true };
-    if lock.is_stopped() {
+    let Some(held) = inner.hold(address) else { return true };
+    if held.is_stopped() {
         return false;
     }
     inner.counters.count(|of| &of.events);
-    let table = Arc::clone(vma.table());
+    let table = Arc::clone(held.vma().table());
     // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
     let protected = write && table.is_protected(address);
-    !matches!(fault.resolve(lock, &table, protected, None), End::Fail)
+    !matches!(fault.resolve(held, &table, protected, None), End::Fail)
 }
 
 /// A fault on its way through the hooks.
@@ -108,9 +104,6 @@ struct Answered<'a, 't> {
     code: FaultCode,
 }
 
-/// The mmap lock, held for read.
-type ReadLock<'a> = RwLockReadGuard<'a, Space>;
-
 impl<'a> Faulting<'a> {
     fn user_address(&self) -> UserAddr {
         UserAddr::new(self.address)
@@ -125,23 +118,20 @@ impl<'a> Faulting<'a> {
     }
 
     /// Tries until it ends. If it was served since the event was read, nobody waits any more.
-    fn resolve(&self, first: ReadLock<'a>, table: &Arc<Table>, protected: bool, since: Option<u64>) -> End {
+    fn resolve(&self, first: Held<'a>, table: &Arc<Table>, protected: bool, since: Option<u64>) -> End {
         let mut tried = false;
         let mut tries = 0;
-        let mut lock = first;
+        let mut held = first;
         loop {
-            // Unmapped meanwhile: the kernel decides.
-            let found = lock.vmas().find(self.address).filter(|vma| Arc::ptr_eq(vma.table(), table));
-            let Some(vma) = found else { return End::Repeat };
-            let area = Area::new(vma, table, self.counters);
-            if lock.is_stopped() || table.is_failed(self.address) {
+            let area = Area::new(held.vma(), table, self.counters);
+            if held.is_stopped() || table.is_failed(self.address) {
                 // It has its SIGBUS already.
                 return End::Repeat;
             }
-            let outcome = match (vma.is_live(), protected) {
+            let outcome = match (held.vma().is_live(), protected) {
                 (false, _) => Outcome::Fail,
-                (true, true) => self.protected(lock, &area),
-                (true, false) => self.missing(lock, &area, tried),
+                (true, true) => self.protected(held, &area),
+                (true, false) => self.missing(held, &area, tried),
             };
             match outcome {
                 Outcome::Served => return End::Served,
@@ -166,16 +156,18 @@ impl<'a> Faulting<'a> {
             if since.is_some_and(|since| table.was_served(self.address, since)) {
                 return End::Repeat;
             }
-            lock = self.inner.read_lock();
+            // Unmapped meanwhile: the kernel decides.
+            let again = self.inner.hold(self.address).filter(|held| Arc::ptr_eq(held.vma().table(), table));
+            let Some(again) = again else { return End::Repeat };
+            held = again;
         }
     }
 
     /// The access gets a SIGBUS.
     fn fail(&self) {
-        let lock = self.inner.read_lock();
         // Unmapped meanwhile, and whoever waited was woken by that.
-        let Some(vma) = lock.vmas().find(self.address) else { return };
-        let table = vma.table();
+        let Some(held) = self.inner.hold(self.address) else { return };
+        let table = held.vma().table();
         match table.fail(self.address) {
             Ok(()) => self.inner.forget_refaults(self.address),
             // Not poisoned: unmapped or gone.
@@ -193,13 +185,13 @@ impl<'a> Faulting<'a> {
     /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
     fn ask<'b, 't>(
         &'b self,
-        lock: ReadLock<'b>,
+        held: Held<'b>,
         area: &'b Area<'t>,
         ask: Ask,
         flags: FaultFlags,
         page: Option<Page>,
     ) -> Result<Answered<'b, 't>, Outcome> {
-        let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
+        let vma = held.vma();
         let is_fault = matches!(ask, Ask::Fault);
         let which = ask.hook();
         let Some(hook) = vma.hook(ask) else { return Err(Outcome::Fail) };
@@ -216,7 +208,7 @@ impl<'a> Faulting<'a> {
             vma_pgoff: vma.pgoff(),
             area,
             page,
-            lock: RefCell::new(Some(lock)),
+            held: RefCell::new(Some(held)),
             delivered: RefCell::new(None),
             locked: RefCell::new(Vec::new()),
             locked_twice: Cell::new(false),
@@ -305,30 +297,30 @@ impl<'a> Faulting<'a> {
     }
 
     /// Nothing is mapped there, as far as the kernel knows (`do_fault`).
-    fn missing(&self, lock: ReadLock<'_>, area: &Area<'_>, tried: bool) -> Outcome {
+    fn missing(&self, held: Held<'_>, area: &Area<'_>, tried: bool) -> Outcome {
         if area.table.pte(self.address).is_some() {
             return self.install_again(area);
         }
-        self.ask_for_missing(lock, area, tried).unwrap_or_else(|outcome| outcome)
+        self.ask_for_missing(held, area, tried).unwrap_or_else(|outcome| outcome)
     }
 
-    fn ask_for_missing(&self, lock: ReadLock<'_>, area: &Area<'_>, tried: bool) -> Result<Outcome, Outcome> {
-        let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
+    fn ask_for_missing(&self, held: Held<'_>, area: &Area<'_>, tried: bool) -> Result<Outcome, Outcome> {
+        let vma = held.vma();
         if !vma.has_operations() {
             return Err(Outcome::Fail);
         }
         let (registered, shared) = (vma.registered(), vma.flags().contains(VmFlags::SHARED));
-        let lock = if registered.map_pages && !self.write {
+        let held = if registered.map_pages && !self.write {
             let window = fault_around(vma, self.address);
-            let Answered { serving, code } = self.ask(lock, area, Ask::MapPages(window), self.flags(tried), None)?;
+            let Answered { serving, code } = self.ask(held, area, Ask::MapPages(window), self.flags(tried), None)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(self.served(area));
             }
             serving.take_lock().ok_or_else(|| self.wrong("the lock was given up in map_pages"))?
         } else {
-            lock
+            held
         };
-        let Answered { serving, code } = self.ask(lock, area, Ask::Fault, self.flags(tried), None)?;
+        let Answered { serving, code } = self.ask(held, area, Ask::Fault, self.flags(tried), None)?;
         if code.contains(FaultCode::RETRY) {
             if !serving.is_released() {
                 return Err(self.wrong("RETRY, and the lock was not given up"));
@@ -354,7 +346,7 @@ impl<'a> Faulting<'a> {
         drop(serving);
         if asks {
             match self.page_mkwrite(held, area, &page)? {
-                Some(lock) => held = lock,
+                Some(still) => held = still,
                 None => return Ok(Outcome::Repeat),
             }
         } else if !locked {
@@ -377,14 +369,14 @@ impl<'a> Faulting<'a> {
     }
 
     /// A store met an entry that is write-protected (`do_wp_page`).
-    fn protected(&self, lock: ReadLock<'_>, area: &Area<'_>) -> Outcome {
+    fn protected(&self, held: Held<'_>, area: &Area<'_>) -> Outcome {
         if !area.flags.contains(VmFlags::MAYSHARE) {
             // Private copies are made by the kernel. It was protected for a moment, to find them.
             area.table.settle();
             area.table.wake(&self.page_range());
             return Outcome::Served;
         }
-        self.first_store(lock, area).unwrap_or_else(|outcome| {
+        self.first_store(held, area).unwrap_or_else(|outcome| {
             if matches!(outcome, Outcome::Fail) {
                 // There is a page, and poison has no place beside it: the next load brings it again.
                 area.table.zap(&self.page_range());
@@ -393,26 +385,25 @@ impl<'a> Faulting<'a> {
         })
     }
 
-    fn first_store(&self, lock: ReadLock<'_>, area: &Area<'_>) -> Result<Outcome, Outcome> {
-        let Some(vma) = lock.vmas().find(self.address) else { return Err(Outcome::Repeat) };
+    fn first_store(&self, held: Held<'_>, area: &Area<'_>) -> Result<Outcome, Outcome> {
         let Some(seen) = area.table.pte(self.address) else {
             // Taken away meanwhile.
             area.table.wake(&self.page_range());
             return Ok(Outcome::Served);
         };
-        let registered = vma.registered();
+        let registered = held.vma().registered();
         let _held = if seen.writable {
             // The kernel may not know it yet, or has forgotten.
-            lock
+            held
         } else if seen.counted && registered.page_mkwrite {
             let Some(page) = area.table.page(self.address, seen) else { return Ok(Outcome::Repeat) };
-            let Some(held) = self.page_mkwrite(lock, area, &page)? else { return Ok(Outcome::Repeat) };
+            let Some(held) = self.page_mkwrite(held, area, &page)? else { return Ok(Outcome::Repeat) };
             area.table.make_writable(self.page(), seen.pfn);
             page.unlock();
             held
         } else if !seen.counted && registered.pfn_mkwrite {
             let flags = self.flags(false) | FaultFlags::MKWRITE;
-            let Answered { serving, code } = self.ask(lock, area, Ask::PfnMkwrite, flags, None)?;
+            let Answered { serving, code } = self.ask(held, area, Ask::PfnMkwrite, flags, None)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(Outcome::Repeat);
             }
@@ -424,7 +415,7 @@ impl<'a> Faulting<'a> {
             serving.take_lock().ok_or_else(|| self.wrong("the lock was given up"))?
         } else {
             area.table.make_writable(self.page(), seen.pfn);
-            lock
+            held
         };
         match area.table.unprotect(self.page()) {
             Ok(()) => {
@@ -439,12 +430,12 @@ impl<'a> Faulting<'a> {
     /// access is repeated.
     fn page_mkwrite<'b>(
         &'b self,
-        lock: ReadLock<'b>,
+        held: Held<'b>,
         area: &'b Area<'_>,
         page: &Page,
-    ) -> Result<Option<ReadLock<'b>>, Outcome> {
+    ) -> Result<Option<Held<'b>>, Outcome> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
-        let Answered { serving, code } = self.ask(lock, area, Ask::PageMkwrite, flags, Some(page.clone()))?;
+        let Answered { serving, code } = self.ask(held, area, Ask::PageMkwrite, flags, Some(page.clone()))?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
         }
@@ -452,7 +443,7 @@ impl<'a> Faulting<'a> {
             return Err(self.wrong("the page that is to be written is not locked"));
         }
         match serving.take_lock() {
-            Some(lock) => Ok(Some(lock)),
+            Some(held) => Ok(Some(held)),
             None => {
                 page.unlock();
                 Err(self.wrong("the lock was given up"))

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::{RwLock as SpaceLock, RwLockReadGuard};
+use parking_lot::RwLock as SpaceLock;
 
 use crate::{
     Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
@@ -19,7 +19,7 @@ use super::{
     answers::Stop,
     insert::Area,
     memory::ZERO_PFN,
-    session::{Inner, Space},
+    session::{Held, Inner, Space},
     sys::{PAGE_SHIFT, PAGE_SIZE},
     vma::Vma,
 };
@@ -80,7 +80,7 @@ pub(super) struct Serving<'a, 't> {
     /// The page that a `page_mkwrite` is asked about.
     pub(super) page: Option<Page>,
     /// `None` once it was released.
-    pub(super) lock: RefCell<Option<RwLockReadGuard<'a, Space>>>,
+    pub(super) held: RefCell<Option<Held<'a>>>,
     /// `vmf->page`
     pub(super) delivered: RefCell<Option<Page>>,
     /// The pages that this fault has locked.
@@ -94,13 +94,13 @@ pub(super) struct Serving<'a, 't> {
 
 impl<'a> Serving<'a, '_> {
     /// The lock, for the next hook, unless it was given up.
-    pub(super) fn take_lock(&self) -> Option<RwLockReadGuard<'a, Space>> {
-        self.lock.take()
+    pub(super) fn take_lock(&self) -> Option<Held<'a>> {
+        self.held.take()
     }
 
     #[inline]
     pub(super) fn is_released(&self) -> bool {
-        self.lock.borrow().is_none()
+        self.held.borrow().is_none()
     }
 
     /// Whether this fault has the page locked; it is then no longer said to.
@@ -150,11 +150,10 @@ impl<'a> Serving<'a, '_> {
 
     /// The next mapping of the file is laid out by what is here.
     fn learn(&self, address: usize) {
-        let lock = self.lock.borrow();
-        let vma = lock.as_ref().and_then(|space| space.vmas().find(address));
-        if let (Some(vma), Some(pte)) = (vma, self.area.table.pte(address)) {
+        let held = self.held.borrow();
+        if let (Some(held), Some(pte)) = (&*held, self.area.table.pte(address)) {
             if pte.pfn != ZERO_PFN {
-                vma.file().learn(self.pgoff, pte.pfn);
+                held.vma().file().learn(self.pgoff, pte.pfn);
             }
         }
     }
@@ -388,9 +387,8 @@ unsafe impl Platform for Uffd {
 
     fn fault_is_of(fault: &Fault, mappings: &Mappings) -> bool {
         let serving = fault.serving();
-        let lock = serving.lock.borrow();
-        let vma = lock.as_ref().and_then(|space| space.vmas().find(serving.address));
-        vma.is_some_and(|vma| vma.file().mappings().is(mappings))
+        let held = serving.held.borrow();
+        held.as_ref().is_some_and(|held| held.vma().file().mappings().is(mappings))
     }
 
     /// There are no large entries here.

@@ -5,6 +5,7 @@ use std::{
     fmt,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    ptr::NonNull,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -43,6 +44,27 @@ struct Reserved {
     buried: Vec<Range<usize>>,
 }
 
+/// The mmap lock, held for read, and a VMA, which stays as it is meanwhile.
+///
+/// # Invariants
+/// The VMA is one of those that the lock protects.
+pub(super) struct Held<'a> {
+    lock: RwLockReadGuard<'a, Space>,
+    vma: NonNull<Vma>,
+}
+
+impl Held<'_> {
+    #[inline]
+    pub(super) fn vma(&self) -> &Vma {
+        // SAFETY: the invariant: it is changed, moved or dropped with the lock held for write only.
+        unsafe { self.vma.as_ref() }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock.is_stopped()
+    }
+}
+
 /// What the threads share.
 pub(super) struct Inner {
     direct: Channel,
@@ -68,8 +90,11 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn read_lock(&self) -> RwLockReadGuard<'_, Space> {
-        self.space.read()
+    /// The mmap lock, held for read, with what is mapped at an address.
+    pub(super) fn hold(&self, address: usize) -> Option<Held<'_>> {
+        let lock = self.space.read();
+        let vma = NonNull::from(lock.vmas().find(address)?);
+        Some(Held { lock, vma })
     }
 
     /// Whether an address is in one of its mappings.
@@ -499,10 +524,9 @@ impl Session {
         if hook::in_the_way().is_some() {
             return;
         }
-        let lock = self.inner.read_lock();
         // Nobody would serve it any more.
-        if let Some(vma) = lock.vmas.find(address.get()).filter(|_| !lock.stopped) {
-            vma.table().forget_failure(address.get());
+        if let Some(held) = self.inner.hold(address.get()).filter(|held| !held.is_stopped()) {
+            held.vma().table().forget_failure(address.get());
         }
     }
 
@@ -522,7 +546,7 @@ impl Session {
     /// How many mappings there are. A cut makes one more.
     #[must_use]
     pub fn mapping_count(&self) -> usize {
-        if hook::in_the_way().is_some() { 0 } else { self.inner.read_lock().vmas.len() }
+        if hook::in_the_way().is_some() { 0 } else { self.inner.space.read().vmas.len() }
     }
 
     /// Stops serving. Hooks that wait are interrupted; then everything that is not mapped becomes a SIGBUS, for whoever
