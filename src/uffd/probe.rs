@@ -186,14 +186,13 @@ unsafe fn register(context: *const libc::ucontext_t, register: c_int) -> usize {
 unsafe fn go_on(signal: c_int, address: usize, context: *mut libc::ucontext_t) -> bool {
     // SAFETY: by this function's contract.
     let machine = unsafe { &mut (*context).uc_mcontext };
-    let at = machine.pc as usize;
+    let at = usize::try_from(machine.pc).unwrap_or(0);
     if at < address_of(vmctx_uffd_in) || at >= address_of(vmctx_uffd_end) {
         return false;
     }
-    if let [first, second, ..] = &mut machine.regs {
-        *first = u64::try_from(signal).unwrap_or(0);
-        *second = address as u64;
-    }
+    let [first, second, ..] = &mut machine.regs;
+    *first = u64::try_from(signal).unwrap_or(0);
+    *second = address as u64;
     machine.pc = address_of(vmctx_uffd_out) as u64;
     true
 }

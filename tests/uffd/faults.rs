@@ -11,10 +11,10 @@ use std::{
 use vmctx::{
     Errno, Handle, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageOffset, PfnMap, Prefault, Release, VmFault,
     VmOperations, WaitQueue as _,
-    uffd::{Map, Options, Page, Prot, Session, SessionError, Trap, Uffd, WaitQueue},
+    uffd::{Map, Options, Page, Prot, SessionError, Trap, Uffd, WaitQueue},
 };
 
-use crate::drivers::{PAGE, answers, faulting, first_byte, load, memory, number, page_at, pages, ring, session};
+use crate::drivers::{PAGE, answers, faulting, first_byte, load, number, open, page_at, pages, ring, session};
 
 #[test]
 fn pages_that_lie_in_any_order_show_where_the_driver_put_them() {
@@ -178,7 +178,7 @@ fn a_page_of_other_memory_is_not_mapped() {
 
 #[test]
 fn memory_that_has_run_out_is_tried_again_and_then_a_sigbus() {
-    let session = Session::open(&memory(3)).unwrap();
+    let session = open(Options::default(), 3);
     let own = session.memory().clone();
     let kept: Vec<Page> = pages(&session, 3);
     let file = faulting::<Mixed, _>(&session, move |ctx| match own.alloc_page() {
@@ -215,7 +215,7 @@ fn a_driver_that_panics_is_a_sigbus_for_the_user_and_an_error_for_the_owner() {
 
 #[test]
 fn a_handler_that_only_repeats_is_found_out() {
-    let session = Options::default().refaults(50).open(&memory(16)).unwrap();
+    let session = open(Options::default().refaults(50), 16);
     let file = faulting::<Mixed, _>(&session, |ctx| ctx.fail_or_refault(Errno::EAGAIN));
     let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
     assert_eq!(load(&session, at), Err(Trap::Sigbus(at)));
@@ -462,7 +462,7 @@ fn thousands_of_racing_touches_and_none_is_stranded() {
     const THREADS: usize = 8;
     const PAGES: usize = 64;
     const ROUNDS: usize = 40;
-    let session = Options::default().readers(2).open(&memory(256)).unwrap();
+    let session = open(Options::default().readers(2), 256);
     let pages = pages(&session, PAGES);
     let mut shown = pages.clone();
     shown.swap(10, 20);

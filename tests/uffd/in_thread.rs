@@ -14,10 +14,10 @@ use vmctx::{
     uffd::{Map, Options, Session, SessionError, Trap, WaitQueue},
 };
 
-use crate::drivers::{PAGE, faulting, first_byte, load, memory, number, page_at, pages, ring, tracked};
+use crate::drivers::{PAGE, faulting, first_byte, load, number, open, page_at, pages, ring, tracked};
 
 fn session() -> Session {
-    Options::default().in_thread().open(&memory(1 << 12)).unwrap()
+    open(Options::default().in_thread(), 1 << 12)
 }
 
 #[test]
@@ -32,13 +32,15 @@ fn the_hook_runs_in_the_thread_that_touches() {
         ctx.insert_page(page)
     });
     let at = session.mmap(&file, Map::shared(2 * PAGE)).unwrap();
-    // Plain accesses, which know nothing of the session.
-    // SAFETY: mapped, and served as long as the session lives.
-    #[expect(unsafe_code, reason = "a plain load and a plain store")]
     let toucher = thread::scope(|scope| {
-        let touch = scope.spawn(|| unsafe {
-            ptr::write_volatile(page_at(at, 1).get() as *mut u8, 88);
-            assert_eq!(ptr::read_volatile(at.get() as *const u8), 1);
+        let touch = scope.spawn(|| {
+            // Plain accesses, which know nothing of the session.
+            // SAFETY: mapped, and served as long as the session lives.
+            #[expect(unsafe_code, reason = "a plain load and a plain store")]
+            unsafe {
+                ptr::write_volatile(page_at(at, 1).get() as *mut u8, 88);
+                assert_eq!(ptr::read_volatile(at.get() as *const u8), 1);
+            }
             thread::current().id()
         });
         touch.join().unwrap()
@@ -108,7 +110,7 @@ fn stores_to_a_private_mapping_are_the_users_own() {
 
 #[test]
 fn a_panic_is_a_sigbus_and_a_handler_that_only_repeats_is_found_out() {
-    let session = Options::default().in_thread().refaults(50).open(&memory(16)).unwrap();
+    let session = open(Options::default().in_thread().refaults(50), 16);
     let file = faulting::<Mixed, _>(&session, |ctx| {
         assert!(ctx.pgoff() == PageOffset::ZERO, "broken");
         ctx.fail_or_refault(Errno::EAGAIN)

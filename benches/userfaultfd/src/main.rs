@@ -1,0 +1,45 @@
+//! The benchmark of the platform `uffd`, with the crate `userfaultfd` among the contenders:
+//! `cargo run --release --manifest-path benches/userfaultfd/Cargo.toml`, where there is a libclang (Debian:
+//! `libclang-dev`), and for whoever may open a userfaultfd for all faults, as that crate does.
+#![allow(missing_docs, reason = "a program")]
+
+#[path = "../../uffd/contenders.rs"]
+mod contenders;
+
+use std::thread;
+
+use contenders::{Contender, PAGES, memory, window_of};
+use userfaultfd::{Event, FeatureFlags, RegisterMode, UffdBuilder};
+
+const PAGE: usize = 4096;
+
+/// The same loop as the one by hand, in that crate's words.
+struct Crate(usize);
+
+impl Contender for Crate {
+    fn at(&self) -> usize {
+        self.0
+    }
+}
+
+fn new(window: usize) -> Box<dyn Contender> {
+    let at = memory();
+    let features = FeatureFlags::MISSING_SHMEM | FeatureFlags::MINOR_SHMEM;
+    let uffd = UffdBuilder::new().close_on_exec(true).non_blocking(false).require_features(features).create();
+    let uffd = uffd.expect("a userfaultfd for all faults: it takes root");
+    let mode = RegisterMode::MISSING | RegisterMode::MINOR;
+    uffd.register_with_mode(at as *mut _, PAGES * PAGE, mode).expect("registered");
+    thread::spawn(move || {
+        loop {
+            if let Ok(Some(Event::Pagefault { addr, .. })) = uffd.read_event() {
+                let start = window_of(addr as usize, at, window);
+                uffd.r#continue(start as *mut _, window * PAGE, true).expect("continued");
+            }
+        }
+    });
+    Box::new(Crate(at))
+}
+
+fn main() {
+    contenders::run(&[("userfaultfd", new)]);
+}
