@@ -127,6 +127,7 @@
 //! pin the thread that opens the session, and those that touch, where that counts.
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 
+mod addresses;
 mod answers;
 mod backing;
 mod error;
@@ -135,6 +136,7 @@ mod file;
 mod insert;
 mod memory;
 mod own;
+mod place;
 mod platform;
 mod probe;
 mod readers;

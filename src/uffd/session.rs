@@ -1,7 +1,7 @@
 //! A session: a userfaultfd, the threads that read it, and the mappings that they serve.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -20,13 +20,15 @@ use crate::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, hosted::vma, platform
 use super::{
     Caller, File, Hook, KernelError, Map, Memory, OpenError, Prot, SessionError, Statistics, SyscallError, Trap, Uffd,
     WaitQueue,
+    addresses::Addresses,
     error::errno,
     hook, own,
+    place::Place,
     platform::NewVma,
     probe,
     readers::{Channel, MAX_THREADS},
     stats::Counters,
-    sys::{self, PAGE_SIZE, RawErrno},
+    sys::{PAGE_SIZE, RawErrno},
     table::Table,
     userfault::{Purpose, Userfault},
     vma::{Vma, kernel_prot},
@@ -35,14 +37,6 @@ use super::{
 
 pub(super) type Space = vma::Space<Uffd>;
 type WriteLock = vma::WriteLock<Uffd>;
-
-/// Addresses that are this session's: from when a mapping is made until after the last of it has gone.
-#[derive(Default)]
-struct Reserved {
-    ranges: BTreeMap<usize, usize>,
-    /// Of which nothing is mapped any more.
-    buried: Vec<Range<usize>>,
-}
 
 /// The mmap lock, held for read, and a VMA, which stays as it is meanwhile.
 ///
@@ -83,10 +77,7 @@ pub(super) struct Inner {
     /// Whether there is any.
     has_refaults: AtomicBool,
     refault_limit: usize,
-    reserved: Mutex<Reserved>,
-    /// Held for read by whoever is in the middle of [`Session::read`] or [`Session::write`]: addresses are not given
-    /// back then.
-    accesses: RwLock<()>,
+    addresses: Addresses,
 }
 
 impl Inner {
@@ -148,6 +139,16 @@ impl Inner {
         }
     }
 
+    /// [`Session::retry`]
+    fn retry(&self, address: usize) {
+        // Waits for no system call that waits for its turn: whoever is ahead of that may wait for this thread.
+        let space = self.space.read_recursive();
+        // Nobody would serve it any more.
+        if let Some(vma) = space.vmas.find(address).filter(|_| !space.stopped) {
+            vma.table().forget_failure(address);
+        }
+    }
+
     /// The channel of mappings whose drivers are told of stores. With the mmap lock held for write.
     fn moving(self: &Arc<Self>) -> Result<&Channel, OpenError> {
         if self.moving.get().is_none() {
@@ -200,26 +201,13 @@ impl Inner {
         vmas.iter_mut().for_each(Vma::close);
         let tables: Vec<Range<usize>> = vmas.iter().map(|vma| vma.table().range()).collect();
         drop(vmas);
-        let mut reserved = self.reserved.lock();
         for table in tables {
             // All of it has gone, and not only this part.
-            if !space.vmas.iter().any(|vma| vma.table().range() == table) && !reserved.buried.contains(&table) {
-                reserved.buried.push(table);
+            if !space.vmas.iter().any(|vma| vma.table().range() == table) {
+                self.addresses.retire(table);
             }
         }
         files
-    }
-
-    /// Gives addresses back of which nothing is mapped any more, if nobody is at them.
-    fn give_back(&self) {
-        let Some(_nobody) = self.accesses.try_write() else { return };
-        let mut reserved = self.reserved.lock();
-        for range in std::mem::take(&mut reserved.buried) {
-            if reserved.ranges.remove(&range.start).is_some() {
-                // SAFETY: reserved by this session, buried, and nobody is at it.
-                unsafe { sys::unmap(&range) };
-            }
-        }
     }
 }
 
@@ -305,8 +293,7 @@ impl Options {
             refaults: Mutex::default(),
             has_refaults: AtomicBool::new(false),
             refault_limit: self.refaults.max(1),
-            reserved: Mutex::default(),
-            accesses: RwLock::new(()),
+            addresses: Addresses::new(Place::Here),
         });
         let session = Session { inner };
         if self.in_thread {
@@ -363,14 +350,14 @@ impl Session {
             return Err(SyscallError::Stopped);
         }
         let len = map.len()?;
-        inner.give_back();
-        let start = sys::reserve(len, map.at.map(UserAddr::get)).map_err(errno)?;
+        inner.addresses.give_back();
+        let start = inner.addresses.reserve(len, map.at.map(UserAddr::get)).map_err(errno)?;
         let range = start..start + len;
-        inner.reserved.lock().ranges.insert(range.start, range.end);
         let undo = Undo { inner, range: range.clone() };
         let (faults, memory) = (Arc::clone(inner.direct.faults()), inner.memory.clone());
         let counters = Arc::clone(&inner.counters);
-        let table = Arc::new(Table::new(faults, memory, counters, range.clone(), map.is_shared()));
+        let place = *inner.addresses.place();
+        let table = Arc::new(Table::new(place, faults, memory, counters, range.clone(), map.is_shared()));
         let vma = Vma::new(range.clone(), map.pgoff.index(), map.flags(), file.clone(), Arc::clone(&table));
         let mut new = NewVma::new(vma, Arc::clone(&inner.space));
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
@@ -471,9 +458,7 @@ impl Session {
     /// # Errors
     /// The signal. Outside this session's mappings it is a SIGSEGV, without an access.
     pub fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
-        let (to, len) = (into.as_mut_ptr(), into.len());
-        // SAFETY: `into` is the caller's, and `access` looks after the other side.
-        self.access(address, len, |at, done, len| unsafe { probe::copy(to.add(done), at as *const u8, len) })
+        self.accessed(self.inner.addresses.load(address, into))
     }
 
     /// Stores bytes. As [`read`](Self::read).
@@ -481,52 +466,21 @@ impl Session {
     /// # Errors
     /// As there.
     pub fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
-        let (bytes, len) = (from.as_ptr(), from.len());
-        // SAFETY: `from` is the caller's, and `access` looks after the other side.
-        self.access(address, len, |at, done, len| unsafe { probe::copy(at as *mut u8, bytes.add(done), len) })
+        self.accessed(self.inner.addresses.store(address, from))
     }
 
-    /// Has `copy` (of an address, bytes done before, and how many) access what is this session's of a range.
-    fn access(
-        &self,
-        address: UserAddr,
-        len: usize,
-        mut copy: impl FnMut(usize, usize, usize) -> Result<(), probe::Signal>,
-    ) -> Result<(), Trap> {
-        if let Some(hook) = hook::in_the_way() {
-            return Err(Trap::InsideHook { hook, address });
+    fn accessed(&self, result: Result<(), Trap>) -> Result<(), Trap> {
+        if let Err(Trap::Sigbus(at)) = result {
+            self.retry(at);
         }
-        // As long as this is held, addresses of this session's are nobody else's.
-        let _access = self.inner.accesses.read_recursive();
-        let mut done = 0;
-        while done < len {
-            let at = address.get().wrapping_add(done);
-            let ours = self.inner.reserved.lock().ranges.range(..=at).next_back().map_or(0, |(_, end)| *end);
-            if ours <= at {
-                return Err(Trap::Sigsegv(UserAddr::new(at)));
-            }
-            let part = (len - done).min(ours - at);
-            match copy(at, done, part) {
-                Ok(()) => done += part,
-                Err(probe::Signal::Segv(at)) => return Err(Trap::Sigsegv(UserAddr::new(at))),
-                Err(probe::Signal::Bus(at)) => {
-                    self.retry(UserAddr::new(at));
-                    return Err(Trap::Sigbus(UserAddr::new(at)));
-                }
-            }
-        }
-        Ok(())
+        result
     }
 
     /// Forgets that an access to the page of this address could not be served: the next one asks the driver again.
     /// Nothing to forget is no error. For whoever handles SIGBUS without [`read`](Self::read).
     pub fn retry(&self, address: UserAddr) {
-        if hook::in_the_way().is_some() {
-            return;
-        }
-        // Nobody would serve it any more.
-        if let Some(held) = self.inner.hold(address.get()).filter(|held| !held.is_stopped()) {
-            held.vma().table().forget_failure(address.get());
+        if hook::in_the_way().is_none() {
+            self.inner.retry(address.get());
         }
     }
 
@@ -602,7 +556,7 @@ impl Drop for Session {
             drop(files);
         }));
         // Whoever is at them has the session borrowed.
-        self.inner.give_back();
+        self.inner.addresses.give_back();
         if let Err(panic) = dropped {
             if !thread::panicking() {
                 resume_unwind(panic);
@@ -636,8 +590,8 @@ impl Drop for Undo<'_> {
         }
         // Nobody was told of it, but somebody may have guessed.
         // SAFETY: reserved by this session.
-        let _ = unsafe { sys::bury(&self.range) };
-        self.inner.reserved.lock().buried.push(self.range.clone());
-        self.inner.give_back();
+        let _ = unsafe { self.inner.addresses.place().bury(&self.range) };
+        self.inner.addresses.retire(self.range.clone());
+        self.inner.addresses.give_back();
     }
 }

@@ -22,8 +22,9 @@ use super::{
     answers::{Progress, Stop, carry_out},
     backing::Backing,
     error::errno,
+    place::Place,
     stats::Counters,
-    sys::{self, PAGE_SHIFT, RawErrno, View},
+    sys::{PAGE_SHIFT, RawErrno, View},
     userfault::Userfault,
     watch::{Begin, Watch},
 };
@@ -63,6 +64,7 @@ pub(super) type Locked<'a> = MutexGuard<'a, Backing>;
 
 /// The part of a process's address space that one mmap has made.
 pub struct Table {
+    place: Place,
     faults: Arc<Userfault>,
     /// The one that is told of moves, instead, where stores are told to a driver: see [`map`](Self::map).
     moving: OnceLock<Arc<Userfault>>,
@@ -85,6 +87,7 @@ pub struct Table {
 impl Table {
     /// The table of a range that is reserved.
     pub(super) fn new(
+        place: Place,
         faults: Arc<Userfault>,
         memory: Memory,
         counters: Arc<Counters>,
@@ -93,6 +96,7 @@ impl Table {
     ) -> Self {
         let pages = range.len() >> PAGE_SHIFT;
         Self {
+            place,
             watch: Watch::new(if faults.is_read() { pages } else { 0 }),
             faults,
             moving: OnceLock::new(),
@@ -334,7 +338,7 @@ impl Table {
         let Run { slots, pfn, poisoned, .. } = run;
         if *poisoned {
             // SAFETY: addresses of this table's, at which there are no pages yet.
-            unsafe { sys::zap(&self.addresses_of(slots)) }?;
+            unsafe { self.place.zap(&self.addresses_of(slots)) }?;
         }
         if kernel.shows(slots, *pfn) {
             return Ok(());
@@ -364,10 +368,10 @@ impl Table {
         let mapped = if self.moving.get().is_some() {
             self.map_aside(range.len(), first, prot).and_then(|aside| {
                 // SAFETY: both are this table's, and nobody has heard of the one.
-                let moved = unsafe { sys::move_to(&aside, range.start) };
+                let moved = unsafe { self.place.move_to(&aside, range.start) };
                 if moved.is_err() {
                     // SAFETY: it has not gone to its place.
-                    unsafe { sys::unmap(&aside) };
+                    unsafe { self.place.unmap(&aside) };
                 }
                 moved
             })
@@ -378,7 +382,7 @@ impl Table {
         if let Err(errno) = mapped {
             // Nobody must see what nobody serves.
             // SAFETY: as above.
-            unsafe { sys::bury(&range) }?;
+            unsafe { self.place.bury(&range) }?;
             kernel.set(slots, None);
             return Err(errno);
         }
@@ -387,13 +391,13 @@ impl Table {
     }
 
     fn map_aside(&self, len: usize, first: u64, prot: libc::c_int) -> Result<Range<usize>, RawErrno> {
-        let start = sys::reserve(len, None)?;
+        let start = self.place.reserve(len, None)?;
         let aside = start..start + len;
         // SAFETY: reserved just now.
         unsafe {
             let mapped = self.map_registered(&aside, first, prot);
             if mapped.is_err() {
-                sys::unmap(&aside);
+                self.place.unmap(&aside);
             }
             mapped.map(|()| aside)
         }
@@ -404,7 +408,7 @@ impl Table {
     unsafe fn map_registered(&self, range: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
         let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
         // SAFETY: by this function's contract.
-        unsafe { sys::replace(range, view) }?;
+        unsafe { self.place.replace(range, view) }?;
         self.faults().register(range, self.protects.load(Ordering::Relaxed))
     }
 
@@ -517,7 +521,7 @@ impl Table {
         if self.bits(slot) == POISONED {
             self.set(slot, 0);
             // SAFETY: an address of this table's.
-            let _ = unsafe { sys::zap(&self.addresses_of(&(slot..slot + 1))) };
+            let _ = unsafe { self.place.zap(&self.addresses_of(&(slot..slot + 1))) };
         }
     }
 
@@ -545,11 +549,11 @@ impl Table {
         }
         if let Some(known) = known {
             // SAFETY: addresses of this table's.
-            let zapped = unsafe { sys::zap(&self.addresses_of(&known)) };
+            let zapped = unsafe { self.place.zap(&self.addresses_of(&known)) };
             if zapped.is_err() || self.closed.load(Ordering::Relaxed) {
                 // Nobody must stay at pages that may be used for something else: better no mapping than that.
                 // SAFETY: as above.
-                let _ = unsafe { sys::bury(&self.addresses_of(&known)) };
+                let _ = unsafe { self.place.bury(&self.addresses_of(&known)) };
             }
         }
         for pfn in held {
@@ -575,7 +579,8 @@ impl Table {
             if protects {
                 let _ = self.faults().write_protect(&page, true, false);
             }
-            let copied = sys::private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
+            let copied =
+                self.place.private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
             if !copied {
                 self.empty(slot..slot + 1);
             }
@@ -622,14 +627,14 @@ impl Table {
     pub(super) fn protect(&self, addresses: &Range<usize>, prot: libc::c_int) -> Result<(), Errno> {
         let _kernel = self.kernel.lock();
         // SAFETY: addresses of this table's.
-        unsafe { sys::protect(addresses, prot) }.map_err(errno)
+        unsafe { self.place.protect(addresses, prot) }.map_err(errno)
     }
 
     /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
     pub(super) fn bury(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
         let mut kernel = self.kernel.lock();
         // SAFETY: addresses of this table's.
-        unsafe { sys::bury(addresses) }?;
+        unsafe { self.place.bury(addresses) }?;
         let slots = self.slots_of(addresses);
         kernel.set(&slots, None);
         let mut held = Vec::new();
@@ -665,7 +670,7 @@ impl Table {
             // What cannot be poisoned must not show anything, either.
             if self.poison(&rest).is_err() {
                 // SAFETY: addresses of this table's.
-                let _ = unsafe { sys::bury(&self.addresses_of(&rest)) };
+                let _ = unsafe { self.place.bury(&self.addresses_of(&rest)) };
             }
             self.wake(&self.addresses_of(&(at..end)));
             at = end;
@@ -691,6 +696,7 @@ impl Drop for Table {
 fn raw_stop(raw: RawErrno) -> Stop {
     match raw.0 {
         libc::ENOMEM => Stop::OutOfMemory,
+        libc::ESRCH => Stop::Gone,
         _ => Stop::Refused(raw),
     }
 }
