@@ -10,7 +10,7 @@ use super::{
     Trap, hook,
     place::Place,
     probe::{self, Signal},
-    sys::RawErrno,
+    sys::{PAGE_SIZE, RawErrno},
 };
 
 /// Addresses that are a session's: from when a mapping is made until after the last of it has gone.
@@ -29,6 +29,19 @@ struct Reserved {
     buried: Vec<Range<usize>>,
 }
 
+impl Reserved {
+    /// What was reserved at once and has all of a range in it.
+    fn around(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let (start, end) = self.ranges.range(..=range.start).next_back()?;
+        let around = *start..*end;
+        (range.end <= around.end && !self.buried.contains(&around)).then_some(around)
+    }
+
+    fn touches(&self, range: &Range<usize>) -> bool {
+        self.ranges.range(..range.end).next_back().is_some_and(|(_, end)| *end > range.start)
+    }
+}
+
 impl Addresses {
     pub(super) fn new(place: Place) -> Self {
         Self { place, reserved: Mutex::default(), accesses: RwLock::new(()) }
@@ -41,8 +54,30 @@ impl Addresses {
     /// Reserves so many bytes, which are whole pages; there and nowhere else if there is an address.
     pub(super) fn reserve(&self, bytes: usize, at: Option<usize>) -> Result<usize, RawErrno> {
         let start = self.place.reserve(bytes, at)?;
-        self.reserved.lock().ranges.insert(start, start + bytes);
+        let mut reserved = self.reserved.lock();
+        match start.checked_add(bytes).filter(|end| start % PAGE_SIZE == 0 && !reserved.touches(&(start..*end))) {
+            Some(end) => reserved.ranges.insert(start, end),
+            // The kernel does not give that. Another process may say so.
+            None => return Err(RawErrno(libc::EIO)),
+        };
         Ok(start)
+    }
+
+    /// Whether all of a range was reserved at once, and is not to be given back.
+    pub(super) fn contain(&self, range: &Range<usize>) -> bool {
+        self.reserved.lock().around(range).is_some()
+    }
+
+    /// Whether a range is exactly what was reserved at once, and is not to be given back.
+    pub(super) fn is_whole(&self, range: &Range<usize>) -> bool {
+        self.reserved.lock().around(range).is_some_and(|around| around == *range)
+    }
+
+    /// What is not to be given back.
+    pub(super) fn all(&self) -> Vec<Range<usize>> {
+        let reserved = self.reserved.lock();
+        let all = reserved.ranges.iter().map(|(start, end)| *start..*end);
+        all.filter(|range| !reserved.buried.contains(range)).collect()
     }
 
     /// Nothing is mapped any more in what was reserved at once: it may be [given back](Self::give_back).
@@ -51,6 +86,16 @@ impl Addresses {
         if !reserved.buried.contains(&range) {
             reserved.buried.push(range);
         }
+    }
+
+    /// They are the session's no more, without being given back: somebody else's, as soon as the kernel likes.
+    pub(super) fn forget(&self, range: &Range<usize>) {
+        self.reserved.lock().ranges.remove(&range.start);
+    }
+
+    /// They are again, after all.
+    pub(super) fn remember(&self, range: &Range<usize>) {
+        self.reserved.lock().ranges.insert(range.start, range.end);
     }
 
     /// Gives addresses back of which nothing is mapped any more, if nobody is at them. Waits for nobody.
@@ -91,6 +136,9 @@ impl Addresses {
     ) -> Result<(), Trap> {
         if let Some(hook) = hook::in_the_way() {
             return Err(Trap::InsideHook { hook, address });
+        }
+        if !self.place.is_here() {
+            return Err(Trap::InGuest { address });
         }
         // As long as this is held, addresses of this session's are nobody else's.
         let _access = self.accesses.read_recursive();

@@ -75,6 +75,23 @@ pub enum OpenError {
     /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),
+    /// The thread that has a fault is another process's, and the drivers are here.
+    #[error("faults of another process are not served by the thread that has them: leave Options::in_thread out")]
+    InThread,
+    /// The process at the other end of the socket hung up before a session was agreed on. It knows why.
+    #[error("the other process hung up: what its own call failed with says why")]
+    HungUp,
+    /// What the other end of the socket says is something else.
+    #[error("the other end of the socket is no session's and no guest's: one calls Session::open_for, one Guest::join")]
+    OtherProtocol,
+    /// The other process has another version of this crate.
+    #[error("the other process speaks version {theirs}, and this one {ours}: build both with one version of vmctx")]
+    OtherVersion {
+        /// This process's.
+        ours: u32,
+        /// The other one's.
+        theirs: u32,
+    },
 }
 
 impl OpenError {
@@ -140,6 +157,9 @@ pub enum SessionError {
     /// Faults cannot be read any more. Everything that was not mapped is a SIGBUS.
     #[error("faults cannot be read any more: {0}")]
     Unreadable(KernelError),
+    /// The [other process](super::Guest) whose faults were served. Nothing of the session is mapped there any more.
+    #[error("the process whose faults were served has gone, or has dropped its Guest")]
+    GuestGone,
 }
 
 /// A system call failed.
@@ -187,6 +207,12 @@ pub enum Trap {
     InsideHook {
         /// The hook that runs.
         hook: Hook,
+        /// The address of the access.
+        address: UserAddr,
+    },
+    /// The address is another process's.
+    #[error("{address} is the guest's address: read and write there, through its Guest")]
+    InGuest {
         /// The address of the access.
         address: UserAddr,
     },

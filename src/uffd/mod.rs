@@ -112,6 +112,48 @@
 //! end in a SIGBUS if pages come and go around it all the time (that of `sgx_vepc` does, now and then). And there is no
 //! serving in the thread that faults, nor of another process's memory.
 //!
+//! # Another process
+//!
+//! The drivers and the memory can be in one process, and the users in another. The two have a Unix socket between them:
+//! the one calls [`Session::open_for`] with its end, the other [`Guest::join`]. From then on the session is like any
+//! other, but that its addresses are the guest's, and that [`Guest::read`] and [`Guest::write`] are there and not here.
+//! One driver, and one object, can be mapped through as many sessions as there are processes.
+//!
+//! ```no_run
+//! # use vmctx::{MmapFile, PageCount, UserAddr, uffd::{Guest, Map, Memory, Session, Uffd}};
+//! # fn serve(driver: impl MmapFile<Platform = Uffd>) -> Result<(), Box<dyn std::error::Error>> {
+//! // Where the drivers are.
+//! let (stream, _) = std::os::unix::net::UnixListener::bind("/run/example/faults")?.accept()?;
+//! let memory = Memory::new(PageCount::new(1000))?;
+//! let session = Session::open_for(&memory, stream)?;
+//! let at = session.mmap(&session.file(driver), Map::shared(1 << 20))?;
+//! // Now the guest is to be told where that is: the application has its own ways.
+//! # Ok(())
+//! # }
+//! # fn join(tell_address: impl FnOnce() -> UserAddr) -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! // Where the users are.
+//! let guest = Guest::join(std::os::unix::net::UnixStream::connect("/run/example/faults")?)?;
+//! let at: UserAddr = tell_address();
+//! guest.write(at, b"hello")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A userfaultfd works on the memory of the process that has opened it, whoever holds it; so the guest opens them, and
+//! sends them over. What only the process itself can do to its addresses, a thread of the guest's does when it is asked:
+//! to map, to unmap, to protect, to take pages away, to look for private copies. Each costs a message there and one back;
+//! a page that lies where the mapping would have it costs none.
+//!
+//! - The guest does nothing to addresses that it has not reserved itself, whatever it is asked. Besides that the two
+//!   trust each other: the guest has all of the [`Memory`] in its hands, and a guest that does not answer, or is stopped
+//!   (SIGSTOP), holds up whoever takes its pages away.
+//! - When the guest's process has gone, however it ended, or the [`Guest`] was dropped, that is a
+//!   [`SessionError::GuestGone`]. Hooks that wait are interrupted, calls fail with ESRCH, and dropping the session puts
+//!   the references of all its pages.
+//! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
+//!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
+//!
 //! # Locks
 //!
 //! From the outside in: the session's mmap lock (a system call of the session's holds it for write; a fault for read,
@@ -128,12 +170,15 @@
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 
 mod addresses;
+mod agent;
 mod answers;
 mod backing;
 mod error;
 mod fault;
 mod file;
+mod guest;
 mod insert;
+mod link;
 mod memory;
 mod own;
 mod place;
@@ -153,6 +198,7 @@ use crate::hosted::{established, hook, wait};
 pub use crate::hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
 pub use file::{File, Map};
+pub use guest::Guest;
 pub use memory::{DeviceMemory, Memory, Page};
 pub use platform::{Fault, NewVma};
 pub use session::{Options, Session};

@@ -1,28 +1,46 @@
-//! Whose addresses a session's mappings are at, and the system calls that only that process itself can make there.
+//! Whose addresses a session's mappings are at, and the system calls that only the process itself can make there.
 //!
 //! What a userfaultfd does, it does to the memory of the process that opened it, whoever asks. Mapping, unmapping and
 //! protecting is another matter, and so is looking into the page tables.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::sys::{self, RawErrno, View};
+use super::{
+    agent::{Agent, MOST_LOOKED_AT, Request},
+    sys::{self, PAGE_SIZE, RawErrno, View},
+};
 
 /// Whose addresses.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Place {
     /// This process's.
     Here,
+    /// Another one's, which does what it is asked to.
+    There(Arc<Agent>),
 }
 
 impl Place {
+    pub(super) fn is_here(&self) -> bool {
+        matches!(self, Self::Here)
+    }
+
+    /// Whether the process is not there any more, or does not do what it is asked to.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::Here => false,
+            Self::There(agent) => agent.is_gone(),
+        }
+    }
+
     /// [`sys::reserve`]
     pub(super) fn reserve(&self, bytes: usize, at: Option<usize>) -> Result<usize, RawErrno> {
         match self {
             Self::Here => sys::reserve(bytes, at),
+            Self::There(agent) => agent.ask_for_address(&Request::Reserve { bytes, at }),
         }
     }
 
-    /// [`sys::replace`]
+    /// [`sys::replace`]. Another process has one memory object only, the session's.
     ///
     /// # Safety
     /// The range is this platform's: reserved or mapped by it.
@@ -30,6 +48,10 @@ impl Place {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::replace(range, view) },
+            Self::There(agent) => {
+                let View { offset, shared, prot, .. } = view;
+                agent.ask(&Request::Replace { range: range.clone(), offset, shared, prot }).map(drop)
+            }
         }
     }
 
@@ -41,6 +63,7 @@ impl Place {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::move_to(from, to) },
+            Self::There(agent) => agent.ask(&Request::Move { from: from.clone(), to }).map(drop),
         }
     }
 
@@ -52,10 +75,11 @@ impl Place {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::bury(range) },
+            Self::There(agent) => agent.ask(&Request::Bury(range.clone())).map(drop),
         }
     }
 
-    /// [`sys::unmap`]
+    /// [`sys::unmap`]. Another process gives the addresses back once nobody there is at them.
     ///
     /// # Safety
     /// The range is all of what was reserved at once, and nobody uses it any more.
@@ -63,6 +87,10 @@ impl Place {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::unmap(range) },
+            Self::There(agent) => {
+                // They stay reserved if it fails.
+                let _ = agent.ask(&Request::Unmap(range.clone()));
+            }
         }
     }
 
@@ -74,6 +102,7 @@ impl Place {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::protect(range, prot) },
+            Self::There(agent) => agent.ask(&Request::Protect { range: range.clone(), prot }).map(drop),
         }
     }
 
@@ -85,15 +114,31 @@ impl Place {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::zap(range) },
+            Self::There(agent) => agent.ask(&Request::Zap(range.clone())).map(drop),
         }
     }
 
     /// Which pages of a range are the process's own copies.
     pub(super) fn private_copies(&self, range: &Range<usize>) -> Result<Vec<bool>, RawErrno> {
-        match self {
-            Self::Here => {
-                sys::private_copies(range).map_err(|error| RawErrno(error.raw_os_error().unwrap_or(libc::EIO)))
-            }
+        let Self::There(agent) = self else {
+            return sys::private_copies(range).map_err(|error| RawErrno(error.raw_os_error().unwrap_or(libc::EIO)));
+        };
+        let mut copies = Vec::with_capacity(range.len() / PAGE_SIZE);
+        let mut rest = range.clone();
+        while !rest.is_empty() {
+            let part = rest.start..rest.end.min(rest.start + MOST_LOOKED_AT * PAGE_SIZE);
+            let bits = agent.ask(&Request::PrivateCopies(part.clone()))?;
+            copies.extend((0..part.len() / PAGE_SIZE).map(|page| bits >> page & 1 != 0));
+            rest.start = part.end;
+        }
+        Ok(copies)
+    }
+
+    /// Has the process close its own descriptors of the userfaultfds: the session has closed its.
+    pub(super) fn close_faults(&self) {
+        if let Self::There(agent) = self {
+            // If it has gone, so have they.
+            let _ = agent.ask(&Request::CloseFaults);
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, io,
+    net::Shutdown,
     ops::Range,
+    os::unix::net::UnixStream,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     ptr::NonNull,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
@@ -21,8 +23,9 @@ use super::{
     Caller, File, Hook, KernelError, Map, Memory, OpenError, Prot, SessionError, Statistics, SyscallError, Trap, Uffd,
     WaitQueue,
     addresses::Addresses,
+    agent::{Agent, Guests},
     error::errno,
-    hook, own,
+    hook, link, own,
     place::Place,
     platform::NewVma,
     probe,
@@ -78,6 +81,17 @@ pub(super) struct Inner {
     has_refaults: AtomicBool,
     refault_limit: usize,
     addresses: Addresses,
+    /// If they are another process's.
+    guest: Option<Attended>,
+}
+
+/// The process whose addresses are served.
+struct Attended {
+    agent: Arc<Agent>,
+    /// Where it says something by itself.
+    asks: UnixStream,
+    /// The thread that hears it, and hears of its end.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Inner {
@@ -132,11 +146,16 @@ impl Inner {
 
     /// Waits inside a hook. Another thread serves faults meanwhile, among them perhaps the one that is waited for.
     pub(super) fn wait(self: &Arc<Self>, at: &Table, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        let wait = || self.sleepers.wait(queue, wakes, || self.is_stopping());
+        let killed = || self.is_stopping() || self.addresses.place().is_gone();
+        let wait = || self.sleepers.wait(queue, wakes, killed);
         match self.moving.get().filter(|moving| at.is_of(moving.faults())) {
             Some(moving) => moving.wait(self, |inner| inner.moving.get(), wait),
             None => self.direct.wait(self, |inner| Some(&inner.direct), wait),
         }
+    }
+
+    fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.moving.get().into_iter().chain([&self.direct])
     }
 
     /// [`Session::retry`]
@@ -147,6 +166,36 @@ impl Inner {
         if let Some(vma) = space.vmas.find(address).filter(|_| !space.stopped) {
             vma.table().forget_failure(address);
         }
+    }
+
+    /// Hears what the guest says, until it has gone or the session is stopped.
+    fn attend(&self) {
+        let Some(Attended { agent, asks, .. }) = &self.guest else { return };
+        while let Some(address) = agent.hear(asks) {
+            self.retry(address);
+            if link::send(asks, &[0]).is_err() {
+                break;
+            }
+        }
+        if self.is_stopping() {
+            return;
+        }
+        agent.hang_up();
+        self.report(SessionError::GuestGone);
+        // Nobody faults any more, and hooks that wait have nobody to wait for.
+        self.sleepers.nudge_all();
+        self.channels().for_each(|channel| {
+            channel.faults().ring();
+        });
+    }
+
+    /// Starts the thread that does.
+    fn start_attending(self: &Arc<Self>) -> io::Result<()> {
+        let Some(guest) = &self.guest else { return Ok(()) };
+        let inner = Arc::clone(self);
+        let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(move || inner.attend())?;
+        *guest.thread.lock() = Some(thread);
+        Ok(())
     }
 
     /// The channel of mappings whose drivers are told of stores. With the mmap lock held for write.
@@ -171,6 +220,10 @@ impl Inner {
     /// Faults cannot be read any more.
     pub(super) fn cannot_read(&self, faults: &Userfault, errno: RawErrno) {
         self.report(SessionError::Unreadable(KernelError::from(errno)));
+        if let Some(guest) = &self.guest {
+            // It has descriptors of its own, which would keep whoever faults waiting. It buries everything.
+            guest.agent.hang_up();
+        }
         for vma in self.space.read_recursive().vmas.iter() {
             vma.table().fail_all();
         }
@@ -214,7 +267,8 @@ impl Inner {
 /// A session: serves the real page faults of real memory in this process, with threads of its own.
 ///
 /// Its calls are Linux's, with Linux's error numbers; the memory that [`mmap`](Self::mmap) gives is ordinary memory of
-/// this process, for any code in it, until [`munmap`](Self::munmap) or until the session is dropped.
+/// this process, for any code in it, until [`munmap`](Self::munmap) or until the session is dropped. With
+/// [`open_for`](Self::open_for) it is another process's, and so are the addresses.
 ///
 /// It fails closed. [`stop`](Self::stop), which dropping does first, makes everything a SIGBUS that is not mapped by
 /// then, for whoever waits too; nobody is handed zeros for want of a server.
@@ -279,9 +333,39 @@ impl Options {
         let purpose = Purpose { moves: false, in_thread: self.in_thread };
         let faults = Userfault::open(purpose)?;
         probe::catch().map_err(refused)?;
+        self.start(memory, Channel::direct(faults), OnceLock::new(), None)
+    }
+
+    /// Opens a session with these for the process at the other end of a Unix socket, which calls [`Guest::join`] with
+    /// that end: its drivers are here, its users there. Waits until that process does.
+    ///
+    /// # Errors
+    /// As [`Session::open_for`].
+    ///
+    /// [`Guest::join`]: super::Guest::join
+    pub fn open_for(self, memory: &Memory, guest: UnixStream) -> Result<Session, OpenError> {
+        if self.in_thread {
+            return Err(OpenError::InThread);
+        }
+        let Guests { agent, direct, moving, asks } = Agent::meet(guest, memory)?;
+        let guest = Attended { agent: Arc::new(agent), asks, thread: Mutex::default() };
+        let moving = OnceLock::from(Channel::queued(moving));
+        let session = self.start(memory, Channel::direct(direct), moving, Some(guest))?;
+        session.inner.start_attending()?;
+        Ok(session)
+    }
+
+    fn start(
+        self,
+        memory: &Memory,
+        direct: Channel,
+        moving: OnceLock<Channel>,
+        guest: Option<Attended>,
+    ) -> Result<Session, OpenError> {
+        let place = guest.as_ref().map_or(Place::Here, |guest| Place::There(Arc::clone(&guest.agent)));
         let inner = Arc::new(Inner {
-            direct: Channel::direct(faults),
-            moving: OnceLock::new(),
+            direct,
+            moving,
             in_thread: self.in_thread,
             memory: memory.clone(),
             space: Arc::default(),
@@ -293,7 +377,8 @@ impl Options {
             refaults: Mutex::default(),
             has_refaults: AtomicBool::new(false),
             refault_limit: self.refaults.max(1),
-            addresses: Addresses::new(Place::Here),
+            addresses: Addresses::new(place),
+            guest,
         });
         let session = Session { inner };
         if self.in_thread {
@@ -312,6 +397,15 @@ impl Session {
     /// What is missing here, and what to do about it.
     pub fn open(memory: &Memory) -> Result<Self, OpenError> {
         Options::default().open(memory)
+    }
+
+    /// Opens a session that serves the faults of another process, from here: see
+    /// [the module's page](super#another-process).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); and what is wrong with the other side.
+    pub fn open_for(memory: &Memory, guest: UnixStream) -> Result<Self, OpenError> {
+        Options::default().open_for(memory, guest)
     }
 
     /// The memory of its drivers.
@@ -356,7 +450,7 @@ impl Session {
         let undo = Undo { inner, range: range.clone() };
         let (faults, memory) = (Arc::clone(inner.direct.faults()), inner.memory.clone());
         let counters = Arc::clone(&inner.counters);
-        let place = *inner.addresses.place();
+        let place = inner.addresses.place().clone();
         let table = Arc::new(Table::new(place, faults, memory, counters, range.clone(), map.is_shared()));
         let vma = Vma::new(range.clone(), map.pgoff.index(), map.flags(), file.clone(), Arc::clone(&table));
         let mut new = NewVma::new(vma, Arc::clone(&inner.space));
@@ -527,8 +621,12 @@ impl Session {
             }
         }
         drop(lock);
-        let channels = || inner.moving.get().into_iter().chain([&inner.direct]);
-        for thread in channels().flat_map(Channel::stop) {
+        let mut threads: Vec<_> = inner.channels().flat_map(Channel::stop).collect();
+        if let Some(guest) = &inner.guest {
+            let _ = guest.asks.shutdown(Shutdown::Both);
+            threads.extend(guest.thread.lock().take());
+        }
+        for thread in threads {
             // It catches what drivers do; what is left would be a mistake of this crate's.
             if let Err(panic) = thread.join() {
                 if !thread::panicking() {
@@ -537,7 +635,8 @@ impl Session {
             }
         }
         // Faults of what is mapped, which the kernel may forget, are the kernel's from now on.
-        channels().for_each(|channel| channel.faults().close(inner.memory.fd()));
+        inner.channels().for_each(|channel| channel.faults().close(inner.memory.fd()));
+        inner.addresses.place().close_faults();
         Ok(())
     }
 }
@@ -557,6 +656,9 @@ impl Drop for Session {
         }));
         // Whoever is at them has the session borrowed.
         self.inner.addresses.give_back();
+        if let Some(guest) = &self.inner.guest {
+            guest.agent.hang_up();
+        }
         if let Err(panic) = dropped {
             if !thread::panicking() {
                 resume_unwind(panic);

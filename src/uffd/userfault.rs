@@ -288,9 +288,7 @@ impl Userfault {
 
     /// Has whoever waits there repeat the access.
     pub(super) fn wake(&self, range: &Range<usize>) -> Result<(), RawErrno> {
-        let mut range = raw(range);
-        // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_WAKE, &mut range) }
+        wake(&self.fd, range)
     }
 
     /// Sleeps until there are faults or somebody rings, and takes as many faults as there is room for.
@@ -354,6 +352,18 @@ impl Userfault {
             self.fill(UFFDIO_ZEROPAGE, &(page..page + PAGE_SIZE), 0);
         }
     }
+}
+
+/// [`Userfault::wake`], for whoever has nothing but a descriptor.
+pub(super) fn wake(fd: &OwnedFd, range: &Range<usize>) -> Result<(), RawErrno> {
+    let mut range = raw(range);
+    // SAFETY: the structure is the request's.
+    unsafe { ioctl(fd, UFFDIO_WAKE, &mut range) }
+}
+
+/// Whether a descriptor is a userfaultfd's: nothing else knows a request of its kind.
+pub(super) fn is_one(fd: &OwnedFd) -> bool {
+    wake(fd, &(0..0)) == Err(RawErrno(libc::EINVAL))
 }
 
 fn raw(range: &Range<usize>) -> UffdioRange {

@@ -1,0 +1,251 @@
+//! A Unix socket with another process at its other end: bytes, descriptors, and whether that process is still there.
+//!
+//! That the socket is at its end does not say it alone: a child of fork may hold a copy. So each side has the other's
+//! pidfd as well, which the kernel attaches to the greeting.
+
+use std::{
+    ffi::c_short,
+    mem,
+    net::Shutdown,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    ptr,
+};
+
+use super::sys::RawErrno;
+
+/// `SO_PASSPIDFD` and `SCM_PIDFD`, which `libc` lacks: Linux 6.5.
+const PASS_PIDFD: libc::c_int = 76;
+const PIDFD: libc::c_int = 4;
+
+/// Bytes of a greeting.
+pub(super) const GREETING: usize = 16;
+/// The most descriptors that one is sent with.
+const MOST_FDS: usize = 4;
+
+/// What the other process has said first.
+pub(super) struct Greeting {
+    pub(super) bytes: [u8; GREETING],
+    pub(super) fds: Vec<OwnedFd>,
+    peer: Option<OwnedFd>,
+}
+
+/// Makes a socket ready for greetings, before the first is sent.
+pub(super) fn prepare(stream: &UnixStream) -> Result<(), RawErrno> {
+    let plain = || {
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(None)?;
+        stream.set_write_timeout(None)
+    };
+    plain().map_err(|error| RawErrno(error.raw_os_error().unwrap_or(libc::EIO)))?;
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or(0);
+    // SAFETY: a number of ours, of that size.
+    let set =
+        unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, PASS_PIDFD, (&raw const on).cast(), size) };
+    if set == 0 { Ok(()) } else { Err(RawErrno::last()) }
+}
+
+/// Says who one is, and hands descriptors over.
+pub(super) fn greet(stream: &UnixStream, bytes: &[u8; GREETING], fds: &[BorrowedFd<'_>]) -> Result<(), RawErrno> {
+    // Of eight bytes each, for the alignment that the kernel's headers want.
+    let mut control = [0_u64; 8];
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: GREETING };
+    let raw: Vec<libc::c_int> = fds.iter().take(MOST_FDS).map(AsRawFd::as_raw_fd).collect();
+    let len = u32::try_from(size_of_val(raw.as_slice())).unwrap_or(0);
+    // SAFETY: an all-zero `msghdr` is one.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    // SAFETY: arithmetic.
+    message.msg_controllen = unsafe { libc::CMSG_SPACE(len) } as _;
+    // SAFETY: the header and the descriptors lie in `control`: 16 bytes, and four for each of up to four.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(len) as _;
+        ptr::copy_nonoverlapping(raw.as_ptr().cast::<u8>(), libc::CMSG_DATA(header), size_of_val(raw.as_slice()));
+    }
+    loop {
+        // SAFETY: the message and what it points to are ours, and live until this returns.
+        let sent = unsafe { libc::sendmsg(stream.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
+        match (usize::try_from(sent), RawErrno::last()) {
+            (Ok(GREETING), _) => return Ok(()),
+            (Ok(_), _) => return Err(RawErrno(libc::EPIPE)),
+            (Err(_), RawErrno(libc::EINTR)) => {}
+            (Err(_), errno) => return Err(errno),
+        }
+    }
+}
+
+/// Waits for the other side's greeting; `None` if it hung up instead.
+pub(super) fn greeted(stream: &UnixStream) -> Result<Option<Greeting>, RawErrno> {
+    let mut greeting = Greeting { bytes: [0; GREETING], fds: Vec::new(), peer: None };
+    let mut rest = greeting.bytes.as_mut_slice();
+    while !rest.is_empty() {
+        let mut control = [0_u64; 32];
+        let mut part = libc::iovec { iov_base: rest.as_mut_ptr().cast(), iov_len: rest.len() };
+        // SAFETY: an all-zero `msghdr` is one.
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&control) as _;
+        // SAFETY: the message and what it points to are ours, and live until this returns.
+        let got = unsafe { libc::recvmsg(stream.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
+        let got = match (usize::try_from(got), RawErrno::last()) {
+            (Ok(0), _) | (Err(_), RawErrno(libc::ECONNRESET)) => return Ok(None),
+            (Ok(got), _) => got,
+            (Err(_), RawErrno(libc::EINTR)) => continue,
+            (Err(_), errno) => return Err(errno),
+        };
+        // SAFETY: the kernel has just filled it in.
+        unsafe { take_descriptors(&message, &mut greeting.fds, &mut greeting.peer) };
+        if message.msg_flags & libc::MSG_CTRUNC != 0 {
+            return Err(RawErrno(libc::EMFILE));
+        }
+        rest = rest.get_mut(got..).unwrap_or_default();
+    }
+    Ok(Some(greeting))
+}
+
+/// # Safety
+/// The message is one that the kernel has filled in, and of which nobody has taken descriptors.
+unsafe fn take_descriptors(message: &libc::msghdr, fds: &mut Vec<OwnedFd>, peer: &mut Option<OwnedFd>) {
+    // SAFETY: by this function's contract the headers are in order, and each descriptor is new and nobody else's.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while let Some(found) = header.as_ref() {
+            let mut data = libc::CMSG_DATA(header).cast::<libc::c_int>();
+            let bytes = (found.cmsg_len as u64).saturating_sub(libc::CMSG_LEN(0).into());
+            if found.cmsg_level == libc::SOL_SOCKET && matches!(found.cmsg_type, libc::SCM_RIGHTS | PIDFD) {
+                for _ in 0..bytes / size_of::<libc::c_int>() as u64 {
+                    let fd = data.read_unaligned();
+                    data = data.add(1);
+                    // Of a process that has gone there is none.
+                    if fd < 0 {
+                        continue;
+                    }
+                    let fd = OwnedFd::from_raw_fd(fd);
+                    if found.cmsg_type == PIDFD { *peer = Some(fd) } else { fds.push(fd) }
+                }
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
+}
+
+/// What a descriptor is waited for.
+pub(super) type Wanted<'a> = (BorrowedFd<'a>, c_short);
+
+/// Waits until one of these has what is asked of it, or is at its end; which of them.
+pub(super) fn poll<const N: usize>(wanted: [Wanted<'_>; N]) -> Result<[c_short; N], RawErrno> {
+    let mut fds = wanted.map(|(fd, events)| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
+    let count = libc::nfds_t::try_from(N).unwrap_or(0);
+    // SAFETY: structures of ours, as many as that.
+    while unsafe { libc::poll(fds.as_mut_ptr(), count, -1) } < 0 {
+        match RawErrno::last() {
+            RawErrno(libc::EINTR) => {}
+            errno => return Err(errno),
+        }
+    }
+    Ok(fds.map(|fd| fd.revents))
+}
+
+/// A socket after the greetings. Whatever fails on it, the other process has gone, or is to be treated so.
+pub(super) struct Link {
+    stream: UnixStream,
+    /// The process at its other end.
+    peer: OwnedFd,
+}
+
+impl Link {
+    /// The socket that this greeting came from.
+    pub(super) fn new(stream: UnixStream, greeting: Greeting) -> Result<Self, RawErrno> {
+        Ok(Self { stream, peer: greeting.peer.ok_or(RawErrno(libc::ESRCH))? })
+    }
+
+    /// What is ready as soon as the other process has gone, or has hung up.
+    pub(super) fn end(&self) -> [Wanted<'_>; 2] {
+        [(self.stream.as_fd(), libc::POLLRDHUP), (self.peer.as_fd(), libc::POLLIN)]
+    }
+
+    pub(super) fn send(&self, bytes: &[u8]) -> Result<(), RawErrno> {
+        send(&self.stream, bytes)
+    }
+
+    /// Waits for so many bytes, as long as the other process is there.
+    pub(super) fn receive(&self, into: &mut [u8]) -> Result<(), RawErrno> {
+        self.receive_from(&self.stream, into)
+    }
+
+    /// The same, on another socket to that process.
+    pub(super) fn receive_from(&self, from: &UnixStream, into: &mut [u8]) -> Result<(), RawErrno> {
+        let mut rest = into;
+        while !rest.is_empty() {
+            let [hangs_up, dies] = self.end();
+            let [ready, ..] = poll([(from.as_fd(), libc::POLLIN), hangs_up, dies])?;
+            if ready & libc::POLLIN == 0 {
+                return Err(RawErrno(libc::ESRCH));
+            }
+            // SAFETY: the buffer is ours, and of that length.
+            let got = unsafe { libc::recv(from.as_raw_fd(), rest.as_mut_ptr().cast(), rest.len(), libc::MSG_DONTWAIT) };
+            match (usize::try_from(got), RawErrno::last()) {
+                (Ok(0), _) => return Err(RawErrno(libc::ESRCH)),
+                (Ok(got), _) => rest = rest.get_mut(got..).unwrap_or_default(),
+                (Err(_), RawErrno(libc::EINTR | libc::EAGAIN)) => {}
+                (Err(_), errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets nobody wait on it any more, on either side.
+    pub(super) fn hang_up(&self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// The same, on this side only: the other one learns of it when this one [hangs up](Self::hang_up).
+    pub(super) fn stop_receiving(&self) {
+        let _ = self.stream.shutdown(Shutdown::Read);
+    }
+}
+
+pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> Result<(), RawErrno> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        // SAFETY: the bytes are ours.
+        let sent = unsafe { libc::send(stream.as_raw_fd(), rest.as_ptr().cast(), rest.len(), libc::MSG_NOSIGNAL) };
+        match (usize::try_from(sent), RawErrno::last()) {
+            (Ok(sent), _) => rest = rest.get(sent..).unwrap_or_default(),
+            (Err(_), RawErrno(libc::EINTR)) => {}
+            (Err(_), errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// How many bytes a file has, if it is one.
+pub(super) fn size_of_file(fd: &OwnedFd) -> Result<u64, RawErrno> {
+    // SAFETY: an all-zero `stat` is one.
+    let mut stat: libc::stat = unsafe { mem::zeroed() };
+    // SAFETY: the structure is the call's.
+    if unsafe { libc::fstat(fd.as_raw_fd(), &raw mut stat) } != 0 {
+        return Err(RawErrno::last());
+    }
+    match u64::try_from(stat.st_size) {
+        Ok(size) if stat.st_mode & libc::S_IFMT == libc::S_IFREG => Ok(size),
+        _ => Err(RawErrno(libc::EINVAL)),
+    }
+}
+
+/// Reads what there is, and forgets it: for a descriptor that does not block.
+pub(super) fn drain(fd: &OwnedFd) {
+    let mut bytes = [0_u8; 512];
+    // SAFETY: bytes of ours.
+    while unsafe { libc::read(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) } > 0 {}
+}
