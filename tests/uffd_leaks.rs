@@ -2,11 +2,12 @@
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::fs;
+use std::{fs, os::unix::net::UnixStream, thread};
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, Platform, VmFault, VmOperations,
-    uffd::{Map, Memory, OpenError, Page, Session, Trap, Uffd},
+    Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageMkwriteCtx, Platform, VmFault,
+    VmOperations,
+    uffd::{Guest, Map, Memory, OpenError, Page, Session, Trap, Uffd},
 };
 
 const PAGE: usize = Uffd::PAGE_SIZE;
@@ -34,6 +35,35 @@ impl VmOperations for Ring {
     }
 }
 
+/// Its driver is told of first stores.
+#[derive(Clone)]
+struct Told(Ring);
+
+impl MmapFile for Told {
+    type Platform = Uffd;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(self.clone())?.fill_later())
+    }
+}
+
+impl VmOperations for Told {
+    type Platform = Uffd;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        self.0.fault(ctx)
+    }
+}
+
+impl Told {
+    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        let page = ctx.lock_page();
+        ctx.allow_locked(page)
+    }
+}
+
 fn memory() -> Memory {
     Memory::new(PageCount::new(64)).unwrap()
 }
@@ -56,6 +86,28 @@ fn use_a_session() {
     session.write(private, &[9]).unwrap();
 }
 
+/// The same in a process that is another one's guest, and in the one that serves it: both are this one.
+fn use_a_guest() {
+    let memory = Memory::new(PageCount::new(64)).unwrap();
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let joining = thread::spawn(|| Guest::join(theirs));
+    let session = Session::open_for(&memory, ours).unwrap();
+    let guest = joining.join().unwrap().unwrap();
+    let mut pages: Vec<Page> = (0..32).map(|_| memory.alloc_page().unwrap()).collect();
+    pages.swap(1, 5);
+    // With moves, and without.
+    let told = session.file(Told(Ring(pages.clone())));
+    for file in [session.file(Ring(pages)), told] {
+        let at = session.mmap(&file, Map::shared(40 * PAGE)).unwrap();
+        let page_at = |page: usize| vmctx::UserAddr::new(at.get() + page * PAGE);
+        for page in 0..32 {
+            guest.write(page_at(page), &[1]).unwrap();
+        }
+        assert_eq!(guest.read(page_at(33), &mut [0]), Err(Trap::Sigbus(page_at(33))));
+        session.munmap(page_at(3), 4 * PAGE).unwrap();
+    }
+}
+
 fn entries(of: &str) -> usize {
     fs::read_dir(of).unwrap().count()
 }
@@ -75,9 +127,11 @@ fn nothing_is_left_behind() {
     }
     // What the runtime keeps for the next thread is there then.
     use_a_session();
+    use_a_guest();
     let before = held();
     for _ in 0..20 {
         use_a_session();
+        use_a_guest();
     }
     assert_eq!(held(), before);
 }

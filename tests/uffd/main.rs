@@ -10,3 +10,4 @@ mod in_thread;
 mod mkwrite;
 mod moving;
 mod process;
+mod remote;

@@ -18,10 +18,10 @@ use vmctx::{
 use crate::drivers::{PAGE, first_byte, load, page_at, pages, session};
 
 /// A page that can be switched off.
-struct Switched {
-    page: Page,
-    on: RwLock<bool>,
-    mappings: Mappings<Uffd>,
+pub(crate) struct Switched {
+    pub(crate) page: Page,
+    pub(crate) on: RwLock<bool>,
+    pub(crate) mappings: Mappings<Uffd>,
 }
 
 impl VmOperations for Switched {
@@ -34,7 +34,7 @@ impl VmOperations for Switched {
     }
 }
 
-struct SwitchedFile(Arc<Switched>);
+pub(crate) struct SwitchedFile(pub(crate) Arc<Switched>);
 
 impl MmapFile for SwitchedFile {
     type Platform = Uffd;
@@ -48,7 +48,7 @@ impl MmapFile for SwitchedFile {
     }
 }
 
-fn switched(session: &Session) -> Arc<Switched> {
+pub(crate) fn switched(session: &Session) -> Arc<Switched> {
     let memory = session.memory();
     Arc::new(Switched {
         page: pages(session, 1).remove(0),

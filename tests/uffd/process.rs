@@ -2,18 +2,20 @@
 
 use std::{
     env, fs,
+    io::ErrorKind,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     process::Command,
+    thread,
 };
 
 use vmctx::uffd::{Map, Trap};
 
 use crate::drivers::{PAGE, load, page_at, pages, ring, session};
 
-/// Runs one of the tests below alone.
+/// Runs one of the tests alone.
 fn alone(name: &str) {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "--test-threads=1", &format!("process::{name}")]);
+    command.args(["--exact", "--test-threads=1", name]);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
@@ -21,21 +23,37 @@ fn alone(name: &str) {
 
 #[test]
 fn an_ordinary_user_needs_no_rights() {
+    as_an_ordinary_user("process::serves");
+}
+
+#[test]
+fn an_ordinary_user_needs_no_rights_to_serve_another_process() {
+    as_an_ordinary_user("remote::both_sides_have_the_same_physical_page");
+}
+
+/// Runs a test alone, as one.
+fn as_an_ordinary_user(test: &str) {
     // SAFETY: asks for a number.
     #[expect(unsafe_code, reason = "asks for a number")]
     let root = unsafe { libc::geteuid() } == 0;
     if !root {
-        return alone("serves");
+        return alone(test);
     }
     // Where that user can read it.
-    let program = env::temp_dir().join(format!("vmctx-uffd-{}", std::process::id()));
+    let program = env::temp_dir().join(format!("vmctx-uffd-{}-{}", std::process::id(), test.replace("::", "-")));
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let ran = std::panic::catch_unwind(|| {
         let mut command = Command::new(&program);
         command.uid(65534).gid(65534).current_dir("/");
-        command.args(["--exact", "--test-threads=1", "process::serves"]);
-        let output = command.output().unwrap();
+        command.args(["--exact", "--test-threads=1", test]);
+        let output = loop {
+            match command.output() {
+                // A process that another test is about to run has the file open for writing until it does.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                output => break output.unwrap(),
+            }
+        };
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("1 passed"), "{text}");
     });
