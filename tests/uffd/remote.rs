@@ -22,7 +22,7 @@ use vmctx::{
 };
 
 use crate::{
-    drivers::{OnDrop, PAGE, answers, faulting, first_byte, memory, number, page_at, pages, ring, tracked},
+    drivers::{OnDrop, PAGE, answers, faulting, first_byte, memory, number, page_at, pages, ring, session, tracked},
     moving::{SwitchedFile, switched},
 };
 
@@ -40,9 +40,9 @@ impl Other {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("vmctx-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        let (control, theirs) = UnixStream::pair().unwrap();
+        let (control, theirs) = unix_pair();
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "--ignored", "--nocapture", "--test-threads=1", "remote::the_other_process"]);
+        command.args(["--exact", "--nocapture", "--test-threads=1", "remote::the_other_process"]);
         command.env(SOCKET, name).stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
         Self { child: command.spawn().unwrap(), control: BufReader::new(control), listener }
     }
@@ -100,6 +100,12 @@ impl Drop for Other {
     }
 }
 
+/// A socket pair, where there is a userfaultfd.
+fn unix_pair() -> (UnixStream, UnixStream) {
+    drop(session());
+    UnixStream::pair().unwrap()
+}
+
 fn said(result: Result<u8, Trap>) -> String {
     match result {
         Ok(byte) => format!("byte {byte}"),
@@ -154,7 +160,7 @@ fn served() -> (Session, Other) {
 
 /// Both in this process.
 fn in_one_process() -> (Session, Guest) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = unix_pair();
     let joining = thread::spawn(|| Guest::join(theirs));
     let session = Session::open_for(&memory(1 << 14), ours).unwrap();
     (session, joining.join().unwrap().unwrap())
@@ -170,15 +176,17 @@ fn errors(session: &Session) -> Vec<SessionError> {
     }
 }
 
-/// What the other process of a test runs.
+/// What the other process of a test runs. Without that test it meets nobody.
 #[test]
-#[ignore = "run by the tests of this module, in another process"]
 fn the_other_process() {
+    let Ok(socket) = env::var(SOCKET) else {
+        let (ours, _) = unix_pair();
+        return assert_eq!(Guest::join(ours).unwrap_err(), OpenError::HungUp);
+    };
     let control = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     let answer = |line: &str| writeln!(&control, "{line}").unwrap();
     let connect = || {
-        let stream =
-            UnixStream::connect_addr(&SocketAddr::from_abstract_name(env::var(SOCKET).unwrap()).unwrap()).unwrap();
+        let stream = UnixStream::connect_addr(&SocketAddr::from_abstract_name(&socket).unwrap()).unwrap();
         answer("connected");
         stream
     };
@@ -740,7 +748,7 @@ fn what_the_kernel_forgets_after_the_session_has_stopped_the_kernel_brings_back(
 
 #[test]
 fn the_thread_of_another_process_cannot_serve_itself() {
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = unix_pair();
     let joining = thread::spawn(|| Guest::join(theirs).unwrap_err());
     assert_eq!(Options::default().in_thread().open_for(&memory(8), ours).unwrap_err(), OpenError::InThread);
     assert_eq!(joining.join().unwrap(), OpenError::HungUp);
@@ -749,17 +757,17 @@ fn the_thread_of_another_process_cannot_serve_itself() {
 #[test]
 fn a_side_that_is_not_the_other_side_is_said_to_be_none() {
     let memory = memory(8);
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = unix_pair();
     drop(theirs);
     assert_eq!(Session::open_for(&memory, ours).unwrap_err(), OpenError::HungUp);
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = unix_pair();
     drop(theirs);
     assert_eq!(Guest::join(ours).unwrap_err(), OpenError::HungUp);
 
-    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let (ours, mut theirs) = unix_pair();
     theirs.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     assert_eq!(Options::default().open_for(&memory, ours).unwrap_err(), OpenError::OtherProtocol);
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, theirs) = unix_pair();
     let other = thread::spawn(|| Guest::join(theirs).unwrap_err());
     assert_eq!(Guest::join(ours).unwrap_err(), OpenError::OtherProtocol);
     // Whoever is slower finds nobody.
