@@ -81,6 +81,12 @@ impl AnswerCounters {
         by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter)
     }
 
+    #[cfg(feature = "uffd")]
+    pub(crate) fn all(&self) -> [&AtomicU64; 8] {
+        let Self { nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv } = self;
+        [nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv]
+    }
+
     pub(crate) fn snapshot(&self) -> Answers {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Answers {

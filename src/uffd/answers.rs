@@ -154,6 +154,7 @@ mod tests {
         assert_eq!((result, calls), (Err((0, Stop::Busy)), PATIENCE + 1));
     }
 
+    /// firecracker #5224, fcvm #961.
     #[test]
     fn a_length_is_never_more_than_was_asked_for() {
         // What userfaultfd 0.9 makes of -11 in the length.
@@ -161,6 +162,7 @@ mod tests {
         assert_eq!((result, seen.done), (Ok(()), vec![0..4]));
     }
 
+    /// ENOENT among them, which buildbuddy #4637 took for a success.
     #[test]
     fn every_other_answer_stops_where_it_was_given() {
         for (errno, stop) in [

@@ -62,7 +62,7 @@ pub enum OpenError {
     )]
     NoUserfaultfd(Attempt),
     /// The kernel is too old, or built without shared memory or write protection by userfaultfd.
-    #[error("this kernel has no UFFD_FEATURE_{name}: Linux {since} has it, on x86-64 and AArch64")]
+    #[error("this kernel has no UFFD_FEATURE_{name}: boot Linux {since} or later, on x86-64 or AArch64")]
     MissingFeature {
         /// Its name, without `UFFD_FEATURE_`.
         name: &'static str,

@@ -77,13 +77,13 @@ pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters,
 
 /// Serves the fault that this thread has: whether the access is to be repeated. Else it gets the SIGBUS that it has
 /// anyway.
-pub(super) fn serve_own(inner: &Arc<Inner>, address: usize, write: bool) -> bool {
-    let fault = Faulting { inner, counters: &inner.counters, address, write };
+pub(super) fn serve_own(inner: &Arc<Inner>, counters: &Counters, address: usize, write: bool) -> bool {
+    let fault = Faulting { inner, counters, address, write };
     let Some(held) = inner.hold(address) else { return true };
     if held.is_stopped() {
         return false;
     }
-    inner.counters.count(|of| &of.events);
+    counters.count(|of| &of.events);
     let table = Arc::clone(held.vma().table());
     // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
     let protected = write && table.is_protected(address);

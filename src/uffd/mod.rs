@@ -83,6 +83,19 @@
 //! three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The layout is
 //! learned from the faults of a [`File`]'s earlier mappings.
 //!
+//! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
+//! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
+//! userfaultfd has told of it, so these mappings have one of their own, with a thread that only reads; others serve.
+//!
+//! # Who serves
+//!
+//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook is replaced
+//! meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
+//!
+//! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by what
+//! was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. What a hook
+//! does after its insertion can come later than what the access does next.
+//!
 //! # Who may
 //!
 //! Everybody, since Linux 6.6. `/dev/userfaultfd` is tried first, then the system call for all faults, then the one for
@@ -99,18 +112,8 @@
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
 //!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first store
 //!   that is so for loads, too.
-//! - Where a driver is told of first stores, and a page lies elsewhere, it may be told of a load as of a store, if that
-//!   comes while the page is being mapped.
 //! - A copied page of a private mapping keeps the reference to the page that it is a copy of until it is unmapped.
 //! - There is nobody to kill for want of memory.
-//!
-//! # What is still to come
-//!
-//! The platform is behind a feature that is not on by default, because a first store can still be missed: where a driver
-//! is told of first stores, and takes the right to write away again, a store to a page that lies elsewhere may come
-//! through untold while that page is being mapped (the scenario of `dax` finds it), and a fault that gives up its lock may
-//! end in a SIGBUS if pages come and go around it all the time (that of `sgx_vepc` does, now and then). And there is no
-//! serving in the thread that faults, nor of another process's memory.
 //!
 //! # Another process
 //!
@@ -163,10 +166,12 @@
 //!
 //! # Cost
 //!
-//! `cargo bench -p vmctx --features uffd --bench uffd` compares it with a loop by hand of the same requests, and with the kernel's own faults of
-//! shared memory. Bring what is at hand around a fault (`prefault_page`): from 16 pages a fault on it is faster than
-//! faults of the kernel's. A fault is a wake-up of another thread, which is cheap on one processor and dear across two:
-//! pin the thread that opens the session, and those that touch, where that counts.
+//! `cargo bench -p vmctx --features uffd --bench uffd` compares it with loops by hand of the same requests, and with the
+//! kernel's own faults of shared memory; `docs/cost.md` has the figures, and what the defaults were chosen by. Bring what
+//! is at hand around a fault ([`prefault_pages`](crate::FaultCtx::prefault_pages)): from 16 pages a fault on it is faster
+//! than faults of the kernel's. A fault is a wake-up of another thread, which is cheap on one processor and dear across
+//! two: pin the thread that opens the session, and those that touch, where that counts; or serve in the thread that
+//! faults.
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 
 mod addresses;

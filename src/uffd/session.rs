@@ -217,6 +217,15 @@ impl Inner {
         counters
     }
 
+    /// What a thread has counted, which is at its end.
+    pub(super) fn take_over(&self, counters: &Arc<Counters>) {
+        let mut all = self.thread_counters.lock();
+        if let Some(index) = all.iter().position(|other| Arc::ptr_eq(other, counters)) {
+            all.swap_remove(index);
+            self.counters.take_over(counters);
+        }
+    }
+
     /// Faults cannot be read any more.
     pub(super) fn cannot_read(&self, faults: &Userfault, errno: RawErrno) {
         self.report(SessionError::Unreadable(KernelError::from(errno)));
@@ -588,6 +597,7 @@ impl Session {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let inner = &self.inner;
+        // Held while all are looked at: what a thread has counted is in one of them.
         Counters::sum(inner.thread_counters.lock().iter().chain([&inner.counters]).map(|counters| &**counters))
     }
 

@@ -62,6 +62,26 @@ impl Counters {
         }
     }
 
+    /// Counts what another thread has counted, which counts no more.
+    pub(super) fn take_over(&self, other: &Self) {
+        for (to, from) in self.all().zip(other.all()) {
+            to.fetch_add(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &AtomicU64> {
+        let own = [
+            &self.events,
+            &self.handler_calls,
+            &self.mkwrite_calls,
+            &self.map_pages_calls,
+            &self.inserted,
+            &self.already_present,
+            &self.refaults,
+        ];
+        own.into_iter().chain(self.answers.all())
+    }
+
     /// What these say in all.
     pub(super) fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Statistics {
         all.map(Self::snapshot).reduce(Statistics::and).unwrap_or_default()

@@ -40,6 +40,8 @@ const SIGBUS: Feature = (1 << 7, "SIGBUS", "4.14");
 const MODE_MISSING: u64 = 1;
 const MODE_WP: u64 = 1 << 1;
 const MODE_MINOR: u64 = 1 << 2;
+/// `UFFDIO_CONTINUE_MODE_DONTWAKE`
+const CONTINUE_DONTWAKE: u64 = 1;
 /// `UFFDIO_CONTINUE_MODE_WP`
 const CONTINUE_WP: u64 = 1 << 1;
 /// `UFFDIO_WRITEPROTECT_MODE_WP`
@@ -197,6 +199,14 @@ impl Purpose {
         let more = [(self.moves, EVENT_REMAP), (self.in_thread, SIGBUS)];
         FEATURES.into_iter().chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
     }
+
+    /// Whether a kernel with these has all that it takes.
+    fn check(self, there: u64) -> Result<(), OpenError> {
+        match self.features().find(|(bit, ..)| there & bit == 0) {
+            Some((_, name, since)) => Err(OpenError::MissingFeature { name, since }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A userfaultfd, with the features of its purpose switched on.
@@ -256,9 +266,10 @@ impl Userfault {
         unsafe { ioctl(&self.fd, UFFDIO_REGISTER, &mut register) }
     }
 
-    /// Maps pages that the memory object has. Wakes who waits for them.
+    /// Maps pages that the memory object has. Wakes who waits for them, if anybody can.
     pub(super) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
-        self.fill(UFFDIO_CONTINUE, range, if protected { CONTINUE_WP } else { 0 })
+        let wake = if self.is_read() { 0 } else { CONTINUE_DONTWAKE };
+        self.fill(UFFDIO_CONTINUE, range, wake | if protected { CONTINUE_WP } else { 0 })
     }
 
     /// Makes every access a SIGBUS where nothing is mapped. Wakes who waits.
@@ -381,11 +392,7 @@ pub(super) fn open_fd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
     };
     let (probe, _) = new_fd()?;
     let all = switch_on(&probe, 0)?;
-    for (bit, name, since) in purpose.features() {
-        if all & bit == 0 {
-            return Err(OpenError::MissingFeature { name, since });
-        }
-    }
+    purpose.check(all)?;
     let (fd, user_mode_only) = new_fd()?;
     switch_on(&fd, purpose.features().fold(0, |bits, (bit, ..)| bits | bit))?;
     Ok((fd, user_mode_only))
@@ -430,4 +437,27 @@ unsafe fn ioctl<T>(fd: &OwnedFd, request: u64, argument: &mut T) -> Result<(), R
     // SAFETY: by this function's contract; the kernel keeps no pointer.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, ptr::from_mut(argument)) };
     if result == 0 { Ok(()) } else { Err(RawErrno::last()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_lacks_is_named_and_where_to_find_it() {
+        let all = [EVENT_REMAP, SIGBUS].into_iter().chain(FEATURES).fold(0, |bits, (bit, ..)| bits | bit);
+        let most = Purpose { moves: true, in_thread: true };
+        assert_eq!(most.check(all), Ok(()));
+        let error = Purpose::default().check(all & !(1 << 14)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this kernel has no UFFD_FEATURE_POISON: boot Linux 6.6 or later, on x86-64 or AArch64"
+        );
+        for (bit, name, _) in [EVENT_REMAP, SIGBUS] {
+            assert_eq!(Purpose::default().check(all & !bit), Ok(()), "not needed here");
+            assert!(
+                matches!(most.check(all & !bit), Err(OpenError::MissingFeature { name: missing, .. }) if missing == name)
+            );
+        }
+    }
 }

@@ -193,6 +193,7 @@ fn memory_that_has_run_out_is_tried_again_and_then_a_sigbus() {
     assert_eq!(load(&session, at), Ok(0), "the next touch asks anew");
 }
 
+/// userfaultfd-go took every error for the end, and left the descriptor open.
 #[test]
 fn a_driver_that_panics_is_a_sigbus_for_the_user_and_an_error_for_the_owner() {
     let session = session();
@@ -263,6 +264,7 @@ fn a_fault_that_gives_up_its_lock_is_served_again_as_one_that_was_tried() {
     assert_eq!(session.take_errors(), []);
 }
 
+/// umap dropped the events of regions that it did not know.
 #[test]
 fn a_mapping_can_go_while_its_fault_waits_without_a_lock() {
     let session = session();
