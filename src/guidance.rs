@@ -5,14 +5,14 @@
 //! Each gives whatever type its caller expects, so that the call is one error and what is done with its result is none.
 //! They stand at the end of the file of the type they belong to, or rustc would name this module in every message.
 
-use crate::{Errno, Frame, InsertPagesError, Mapped, Platform, Prefault, VmFault, platform::FaultCode};
+use crate::{Errno, Frame, InsertPagesError, Mapped, PageCount, Platform, Prefault, VmFault, platform::FaultCode};
 
 /// Bounds a mmap operation on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
     message = "mapping many pages belongs to the mmap hook, and this is a page fault",
     label = "a fault answers for one page",
     note = "here: `ctx.insert_page(&page)` inserts the page of `ctx.pgoff()` and answers the fault",
-    note = "here, for its neighbours: `ctx.prefault_page(at, &page)` before that",
+    note = "here, for its neighbours: `ctx.prefault_page(at, &page)`, `ctx.prefault_pages(at, &pages)` before that",
     note = "in `MmapFile::mmap`: `ctx.map_pages(&pages)`, `ctx.map_pages_zero(&pages)` or `ctx.insert_pages(&pages)?`"
 )]
 pub trait MapsManyAtMmap {
@@ -397,6 +397,16 @@ where
     for<'x> &'x Self: AnsweredByToken,
 {
     fn from(_: Prefault) -> Self {
+        <&Self>::refused()
+    }
+}
+
+#[doc(hidden)]
+impl<'f> From<PageCount> for VmFault<'f>
+where
+    for<'x> &'x Self: AnsweredByToken,
+{
+    fn from(_: PageCount) -> Self {
         <&Self>::refused()
     }
 }

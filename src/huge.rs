@@ -182,6 +182,13 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
     pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
     where
         Self: InsertsOnePage,

@@ -249,6 +249,13 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
         Self::refused()
     }
 
+    pub fn prefault_pages<R>(&self, _at: PageOffset, _pages: &[P::Page]) -> R
+    where
+        Self: AnswersNothing,
+    {
+        Self::refused()
+    }
+
     pub fn allow<R>(self) -> R
     where
         Self: AnswersNothing,

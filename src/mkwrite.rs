@@ -160,6 +160,13 @@ macro_rules! inserts_nothing {
                 Self::refused()
             }
 
+            pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
+            where
+                Self: InsertsInFault,
+            {
+                Self::refused()
+            }
+
             pub fn release<R>(self) -> R
             where
                 Self: ReleasesInFault,

@@ -557,6 +557,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
+    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
     pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
     where
         Self: PrefaultsInFault,

@@ -209,6 +209,23 @@ pub unsafe trait Platform: Sized + 'static {
     /// [`FaultCode::from_insertion`] has the rule for what comes back.
     fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
 
+    /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, never none, from `address` on, in order. Their slots lie
+    /// together inside the VMA, and none of them is the fault's own. How many went in: what is there already is left
+    /// alone, a page that cannot be mapped is left out, and the next one gets its slot all the same. Override it where
+    /// doing it together costs less.
+    fn vmf_insert_pages(fault: &Self::Fault, address: usize, pages: &[Self::Page]) -> usize {
+        let mut inserted = 0_usize;
+        let mut at = address;
+        for page in pages {
+            let code = Self::vmf_insert_page(fault, at, page);
+            if code.contains(FaultCode::NOPAGE) && !code.contains(FaultCode::ALREADY_PRESENT) {
+                inserted = inserted.saturating_add(1);
+            }
+            at = at.saturating_add(Self::PAGE_SIZE);
+        }
+        inserted
+    }
+
     /// The zero page, as [`vmf_insert_page`](Self::vmf_insert_page); SIGBUS where Linux does not allow it.
     fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode;
 

@@ -113,8 +113,9 @@ assert_not_impl_any!(UserAddr: From<usize>, From<PageOffset>, Into<usize>, Defau
 // G8: a protection is narrowed, never made.
 assert_not_impl_any!(PageProt: Default, From<bool>, From<u32>, From<u64>, From<VmFlags>);
 
-// G11: a prefault is no answer.
+// G11: a prefault is no answer, and neither is how many there were.
 assert_not_impl_any!(Prefault: Into<VmFault<'static>>, Into<Errno>, Into<FaultCode>);
+assert_not_impl_any!(PageCount: Into<VmFault<'static>>, Into<Errno>, Into<FaultCode>);
 
 // G12: a locked page is locked once, and by the fault whose answer it is.
 assert_not_impl_any!(LockedPage<'static, Sim>: Clone, Copy, Default, From<PageLock<'static, Sim>>);
