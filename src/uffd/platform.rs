@@ -139,13 +139,19 @@ impl<'a> Serving<'a, '_> {
         }
         let inserted = insert(self.area);
         if inserted.is_ok() || (is_own && inserted == Err(Errno::EBUSY)) {
-            let (start, end) = self.pending.get().unwrap_or((address, address));
-            self.pending.set(Some((start.min(address), end.max(address + PAGE_SIZE))));
+            self.to_be_told(address, address + PAGE_SIZE);
         }
         if !is_own {
             return FaultCode::from_insertion(inserted);
         }
         self.insert_own(address, inserted)
+    }
+
+    /// The kernel is to be told what is in these slots.
+    #[inline]
+    fn to_be_told(&self, from: usize, to: usize) {
+        let (start, end) = self.pending.get().unwrap_or((from, to));
+        self.pending.set(Some((start.min(from), end.max(to))));
     }
 
     /// The next mapping of the file is laid out by what is here.
@@ -321,6 +327,24 @@ unsafe impl Platform for Uffd {
     #[inline]
     fn vmf_insert_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
         fault.serving().insert(address, |area| area.insert_page(address, page))
+    }
+
+    /// Under one lock of the table, which costs more than what is done under it.
+    #[inline]
+    fn vmf_insert_pages(fault: &Fault, address: usize, pages: &[Page]) -> usize {
+        let serving = fault.serving();
+        if serving.is_released() {
+            return 0;
+        }
+        serving.area.hold();
+        let into = |index: usize| address.wrapping_add(index << PAGE_SHIFT);
+        let insert = |(index, page): (usize, &Page)| serving.area.insert_page(into(index), page).is_ok();
+        let inserted = pages.iter().enumerate().filter(|page| insert(*page)).count();
+        serving.area.let_go();
+        if inserted != 0 {
+            serving.to_be_told(address, into(pages.len()));
+        }
+        inserted
     }
 
     fn vmf_insert_zero_page(fault: &Fault, address: usize) -> FaultCode {
