@@ -16,8 +16,8 @@ use vmctx::{
 };
 
 const PAGE: usize = 4096;
-pub(crate) const PAGES: usize = 4096;
-const TURNS: usize = 101;
+pub(crate) const PAGES: usize = 8192;
+const TURNS: usize = 61;
 const THREADS: usize = 8;
 /// How many events are read at once, where they are.
 const BATCH: usize = 16;

@@ -20,11 +20,12 @@ use super::{
     insert::Area,
     memory::ZERO_PFN,
     platform::{Fault, Serving},
+    readers::Channel,
     session::{Held, Inner},
     stats::Counters,
     sys::{PAGE_SHIFT, PAGE_SIZE},
     table::Table,
-    userfault::{Event, Userfault},
+    userfault::Event,
     vma::{Ask, Vma},
 };
 
@@ -56,15 +57,16 @@ enum End {
 }
 
 /// Serves one event. Whoever waits goes on, one way or the other.
-pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters, event: &Event) {
-    let fault = Faulting { inner, counters, address: event.address, write: event.write };
+pub(super) fn serve(inner: &Arc<Inner>, channel: &Channel, counters: &Counters, event: &Event) {
+    let alone = Cell::new(channel.serves_alone());
+    let fault = Faulting { inner, counters, address: event.address, write: event.write, alone: &alone };
     let Some(held) = inner.hold(event.address) else {
         // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
-        let _ = faults.wake(&fault.page_range());
+        let _ = channel.faults().wake(&fault.page_range());
         return;
     };
     let table = Arc::clone(held.vma().table());
-    if !table.begin_fault(event.address, event.since) {
+    if !table.begin_fault(event.address, event.since, alone.get()) {
         return;
     }
     match fault.resolve(held, &table, event.protected, Some(event.since)) {
@@ -72,13 +74,16 @@ pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters,
         End::Repeat => table.wake(&fault.page_range()),
         End::Fail => fault.fail(),
     }
-    table.end_fault(event.address);
+    if !alone.get() {
+        table.end_fault(event.address);
+    }
 }
 
 /// Serves the fault that this thread has: whether the access is to be repeated. Else it gets the SIGBUS that it has
 /// anyway.
 pub(super) fn serve_own(inner: &Arc<Inner>, counters: &Counters, address: usize, write: bool) -> bool {
-    let fault = Faulting { inner, counters, address, write };
+    let alone = Cell::new(true);
+    let fault = Faulting { inner, counters, address, write, alone: &alone };
     let Some(held) = inner.hold(address) else { return true };
     if held.is_stopped() {
         return false;
@@ -96,6 +101,8 @@ struct Faulting<'a> {
     counters: &'a Counters,
     address: usize,
     write: bool,
+    /// Nobody else serves meanwhile.
+    alone: &'a Cell<bool>,
 }
 
 /// A hook that has answered.
@@ -202,6 +209,7 @@ impl<'a> Faulting<'a> {
         });
         let serving = Serving {
             inner: self.inner,
+            alone: self.alone,
             address: self.address,
             flags,
             pgoff: vma.pgoff_at(self.address),
@@ -213,12 +221,14 @@ impl<'a> Faulting<'a> {
             locked: RefCell::new(Vec::new()),
             locked_twice: Cell::new(false),
             pending: Cell::new(None),
-            stopped: Cell::new(None),
         };
         // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and drops the fault.
         let code = catch_unwind(AssertUnwindSafe(|| unsafe { hook.run(Fault::new(&serving)) }));
-        // What was put beside the fault's own page, and is not known to the kernel yet.
-        let _ = serving.install_pending();
+        if let (true, Ok(code)) = (is_fault, &code) {
+            self.counters.count(|of| of.answers.of(*code));
+        }
+        // Whoever waits goes on with this, and the hook is at its end.
+        let installed = serving.install_pending();
         let code = code.map_err(|panic| {
             let (address, message) = (self.user_address(), message(&*panic));
             self.inner.report(SessionError::Panicked { hook: which, address, message });
@@ -228,17 +238,11 @@ impl<'a> Faulting<'a> {
             }
             Outcome::Fail
         })?;
-        if is_fault {
-            self.counters.count(|of| of.answers.of(code));
-        }
         if serving.locked_twice.get() {
             return Err(self.wrong("the same page was locked twice"));
         }
         if serving.is_released() && !code.contains(FaultCode::RETRY) {
             return Err(self.wrong("the lock was given up, and the answer is not RETRY"));
-        }
-        if let Some(stop) = serving.stopped.take() {
-            self.note(stop);
         }
         if code.contains(FaultCode::OOM) {
             return Err(Outcome::OutOfMemory);
@@ -246,14 +250,27 @@ impl<'a> Faulting<'a> {
         if code.intersects(FaultCode::ERROR) {
             return Err(Outcome::Fail);
         }
-        Ok(Answered { serving, code })
+        match installed {
+            Err(stop) if area.table.pte(self.address).is_none() => Err(self.refused(stop)),
+            // Or it was about another page.
+            _ => Ok(Answered { serving, code }),
+        }
     }
 
     /// The kernel has refused to be told something.
-    fn note(&self, stop: Stop) {
-        if let Stop::Refused(errno) = stop {
-            let (address, error) = (self.user_address(), KernelError::from(errno));
-            self.inner.report(SessionError::Kernel { address, error });
+    #[cold]
+    fn refused(&self, stop: Stop) -> Outcome {
+        match stop {
+            // Unmapped under it, and woken.
+            Stop::NotOurs => Outcome::Served,
+            Stop::OutOfMemory => Outcome::OutOfMemory,
+            Stop::Busy => Outcome::Repeat,
+            Stop::Gone => Outcome::Fail,
+            Stop::Refused(errno) => {
+                let (address, error) = (self.user_address(), KernelError::from(errno));
+                self.inner.report(SessionError::Kernel { address, error });
+                Outcome::Fail
+            }
         }
     }
 
@@ -272,6 +289,7 @@ impl<'a> Faulting<'a> {
     }
 
     /// What was done, once the driver says that it has served the fault.
+    #[inline]
     fn served(&self, area: &Area<'_>) -> Outcome {
         if area.table.is_installed(self.address) {
             self.inner.forget_refaults(self.address);
@@ -286,17 +304,12 @@ impl<'a> Faulting<'a> {
         match area.table.install(&mut area.table.lock(), &self.page_range(), area.kernel_prot, true) {
             // It may have been taken away meanwhile: then nobody was woken.
             Ok(()) => self.served(area),
-            Err(Stop::NotOurs) => Outcome::Served,
-            Err(Stop::OutOfMemory) => Outcome::OutOfMemory,
-            Err(Stop::Busy) => Outcome::Repeat,
-            Err(stop @ (Stop::Gone | Stop::Refused(_))) => {
-                self.note(stop);
-                Outcome::Fail
-            }
+            Err(stop) => self.refused(stop),
         }
     }
 
     /// Nothing is mapped there, as far as the kernel knows (`do_fault`).
+    #[inline]
     fn missing(&self, held: Held<'_>, area: &Area<'_>, tried: bool) -> Outcome {
         if area.table.pte(self.address).is_some() {
             return self.install_again(area);
@@ -304,6 +317,7 @@ impl<'a> Faulting<'a> {
         self.ask_for_missing(held, area, tried).unwrap_or_else(|outcome| outcome)
     }
 
+    #[inline]
     fn ask_for_missing(&self, held: Held<'_>, area: &Area<'_>, tried: bool) -> Result<Outcome, Outcome> {
         let vma = held.vma();
         if !vma.has_operations() {

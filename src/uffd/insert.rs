@@ -1,10 +1,6 @@
 //! What drivers insert: the rules of `vm_insert_page`, `insert_pfn`, `vm_insert_mixed` and `remap_pfn_range`.
 
-use std::{
-    cell::{Cell, RefCell},
-    ops::Range,
-    sync::Arc,
-};
+use std::{cell::Cell, ops::Range, sync::Arc};
 
 use crate::{Errno, FrameRange, PageProt, platform::VmFlags};
 
@@ -14,7 +10,7 @@ use super::{
     memory::{FrameKind, ZERO_PFN},
     stats::Counters,
     sys::PAGE_SIZE,
-    table::{Locked, Pte, Table},
+    table::{Pte, Table},
     vma::Vma,
 };
 
@@ -32,8 +28,6 @@ pub(super) struct Area<'a> {
     /// Counted here first: an insertion costs no more than it must.
     inserted: Cell<u64>,
     already_present: Cell<u64>,
-    /// The table's lock, while several things are done under it.
-    held: RefCell<Option<Locked<'a>>>,
 }
 
 impl Drop for Area<'_> {
@@ -48,7 +42,6 @@ impl<'a> Area<'a> {
         Self {
             table,
             counters,
-            held: RefCell::new(None),
             range: vma.range(),
             flags: vma.flags(),
             prot: vma.page_prot(),
@@ -63,20 +56,7 @@ impl<'a> Area<'a> {
     #[inline]
     pub(super) fn install(&self, addresses: &Range<usize>) -> Result<(), Stop> {
         self.count();
-        let mut kernel = self.held.take().unwrap_or_else(|| self.table.lock());
-        self.table.install(&mut kernel, addresses, self.kernel_prot, false)
-    }
-
-    /// Takes the table's lock: what is inserted from now on costs none, until it is told to the kernel or
-    /// [let go](Self::let_go).
-    #[inline]
-    pub(super) fn hold(&self) {
-        *self.held.borrow_mut() = Some(self.table.lock());
-    }
-
-    #[inline]
-    pub(super) fn let_go(&self) {
-        drop(self.held.take());
+        self.table.install(&mut self.table.lock(), addresses, self.kernel_prot, false)
     }
 
     #[inline]
@@ -92,11 +72,7 @@ impl<'a> Area<'a> {
 
     #[inline]
     fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
-        let held = self.held.borrow();
-        let filled = match &*held {
-            Some(kernel) => self.table.fill(kernel, address, pte),
-            None => self.table.fill(&self.table.lock(), address, pte),
-        };
+        let filled = self.table.fill(address, pte);
         match filled {
             Ok(()) => self.inserted.set(self.inserted.get() + 1),
             Err(Errno::EBUSY) => self.already_present.set(self.already_present.get() + 1),
@@ -113,6 +89,19 @@ impl<'a> Area<'a> {
             return Err(Errno::EINVAL);
         }
         self.put(address, self.entry(page.pfn(), self.prot, true), false)
+    }
+
+    /// Several of these, into slots that lie together, as far as they are free. How many went in.
+    pub(super) fn insert_where_free(&self, address: usize, pages: &[Page]) -> usize {
+        if self.check(address).is_err() {
+            return 0;
+        }
+        let memory = self.table.memory();
+        let entries = pages.iter().map(|page| page.is_of(memory).then(|| self.entry(page.pfn(), self.prot, true)));
+        let (inserted, already_present) = self.table.fill_free(address, entries);
+        self.inserted.set(self.inserted.get() + inserted as u64);
+        self.already_present.set(self.already_present.get() + already_present as u64);
+        inserted
     }
 
     /// `vm_insert_page` of the zero page: nothing is counted, never writable.
@@ -213,7 +202,6 @@ impl<'a> Area<'a> {
         let pte = Pte { writable: pte.writable || makes_writable, ..pte };
         let put = self.fill(address, pte);
         if put.is_err() && makes_writable {
-            self.let_go();
             self.table.make_writable(address, pte.pfn);
             let _ = self.table.unprotect(address);
         }

@@ -72,6 +72,7 @@ impl Fault {
 /// What a fault and the code that waits for its answer know in common.
 pub(super) struct Serving<'a, 't> {
     pub(super) inner: &'a Arc<Inner>,
+    pub(super) alone: &'a Cell<bool>,
     pub(super) address: usize,
     pub(super) flags: FaultFlags,
     pub(super) pgoff: usize,
@@ -86,10 +87,8 @@ pub(super) struct Serving<'a, 't> {
     /// The pages that this fault has locked.
     pub(super) locked: RefCell<Vec<u64>>,
     pub(super) locked_twice: Cell<bool>,
-    /// Addresses of slots that were filled, and among them those of which the kernel does not know yet.
+    /// Addresses of slots that were filled, and of which the kernel does not know yet.
     pub(super) pending: Cell<Option<(usize, usize)>>,
-    /// What the kernel has refused.
-    pub(super) stopped: Cell<Option<Stop>>,
 }
 
 impl<'a> Serving<'a, '_> {
@@ -111,40 +110,34 @@ impl<'a> Serving<'a, '_> {
     }
 
     /// Tells the kernel what was filled, in as few requests as there are runs.
+    #[inline]
     pub(super) fn install_pending(&self) -> Result<(), Stop> {
         let Some((start, end)) = self.pending.take() else { return Ok(()) };
         if self.is_released() {
             return Ok(());
         }
         let installed = self.area.install(&(start..end));
-        if let Err(stop) = installed {
-            self.stopped.set(Some(stop));
+        if self.area.table.lay_elsewhere() {
+            self.learn();
         }
         installed
     }
 
     /// Inserts, if the lock is still held: what is released has no VMA any more.
     ///
-    /// The fault's own page is told to the kernel at once, with all that was filled beside it: whoever holds a lock
-    /// meanwhile holds it until then. What is beside it may wait, because the slot is what counts.
+    /// The kernel is told when the hook has returned, and so is whoever waits: the slot is what counts. What is taken out
+    /// of it until then was there, and has gone.
     #[inline]
     fn insert(&self, address: usize, insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>) -> FaultCode {
         if self.is_released() {
             return FaultCode::SIGBUS;
         }
-        let is_own = address == self.address & !(PAGE_SIZE - 1);
-        if is_own {
-            // Held until the kernel was told.
-            self.area.hold();
-        }
         let inserted = insert(self.area);
-        if inserted.is_ok() || (is_own && inserted == Err(Errno::EBUSY)) {
+        // What somebody else has put there may wait for that hook to return.
+        if matches!(inserted, Ok(()) | Err(Errno::EBUSY)) {
             self.to_be_told(address, address + PAGE_SIZE);
         }
-        if !is_own {
-            return FaultCode::from_insertion(inserted);
-        }
-        self.insert_own(address, inserted)
+        FaultCode::from_insertion(inserted)
     }
 
     /// The kernel is to be told what is in these slots.
@@ -155,29 +148,13 @@ impl<'a> Serving<'a, '_> {
     }
 
     /// The next mapping of the file is laid out by what is here.
-    fn learn(&self, address: usize) {
+    #[cold]
+    fn learn(&self) {
         let held = self.held.borrow();
-        if let (Some(held), Some(pte)) = (&*held, self.area.table.pte(address)) {
+        if let (Some(held), Some(pte)) = (&*held, self.area.table.pte(self.address)) {
             if pte.pfn != ZERO_PFN {
                 held.vma().file().learn(self.pgoff, pte.pfn);
             }
-        }
-    }
-
-    fn insert_own(&self, address: usize, inserted: Result<(), Errno>) -> FaultCode {
-        let installed = self.install_pending();
-        self.area.let_go();
-        if self.area.table.lay_elsewhere() {
-            self.learn(address);
-        }
-        match installed {
-            // Unmapped under it, or the kernel is busy: the access is repeated.
-            Ok(()) | Err(Stop::NotOurs | Stop::Busy) => FaultCode::from_insertion(inserted),
-            Err(stop) if self.area.table.pte(address).is_none() => {
-                FaultCode::from_insertion(inserted.and(Err(stop.errno())))
-            }
-            // It was about another page.
-            Err(_) => FaultCode::from_insertion(inserted),
         }
     }
 }
@@ -336,13 +313,9 @@ unsafe impl Platform for Uffd {
         if serving.is_released() {
             return 0;
         }
-        serving.area.hold();
-        let into = |index: usize| address.wrapping_add(index << PAGE_SHIFT);
-        let insert = |(index, page): (usize, &Page)| serving.area.insert_page(into(index), page).is_ok();
-        let inserted = pages.iter().enumerate().filter(|page| insert(*page)).count();
-        serving.area.let_go();
+        let inserted = serving.area.insert_where_free(address, pages);
         if inserted != 0 {
-            serving.to_be_told(address, into(pages.len()));
+            serving.to_be_told(address, address.wrapping_add(pages.len() << PAGE_SHIFT));
         }
         inserted
     }
@@ -398,7 +371,11 @@ unsafe impl Platform for Uffd {
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
         let serving = fault.serving();
-        serving.inner.wait(serving.area.table, queue, wakes)
+        let table = serving.area.table;
+        if serving.alone.take() {
+            table.begin_wait(serving.address);
+        }
+        serving.inner.wait(table, queue, wakes)
     }
 
     fn fault_page(fault: &Fault) -> Page {

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -26,6 +29,8 @@ pub(super) struct Channel {
     /// wait for one, and others serve what it leaves here.
     queue: Option<Queue>,
     threads: Mutex<Threads>,
+    /// How many serve, as in there.
+    serving: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -83,7 +88,7 @@ impl Queue {
 impl Channel {
     /// Whoever reads serves what it has read.
     pub(super) fn direct(faults: Userfault) -> Self {
-        Self { faults: Arc::new(faults), queue: None, threads: Mutex::default() }
+        Self { faults: Arc::new(faults), queue: None, threads: Mutex::default(), serving: AtomicUsize::new(0) }
     }
 
     /// One thread reads, and others serve.
@@ -93,6 +98,11 @@ impl Channel {
 
     pub(super) fn faults(&self) -> &Arc<Userfault> {
         &self.faults
+    }
+
+    /// Whether the one thread that asks is all that serve.
+    pub(super) fn serves_alone(&self) -> bool {
+        self.serving.load(Ordering::Acquire) == 1
     }
 
     /// Starts what does not run yet of it, and of so many threads that serve. `of` finds this channel in the session
@@ -130,6 +140,7 @@ impl Channel {
         let server = spawn(inner, move |inner| of(inner).into_iter().for_each(|channel| channel.serve(inner)))?;
         threads.handles.push(server);
         threads.serving += 1;
+        self.serving.store(threads.serving, Ordering::Release);
         Ok(())
     }
 
@@ -137,7 +148,7 @@ impl Channel {
         let counters = inner.counters_of_a_thread();
         let serve = |event: &Event| {
             counters.count(|of| &of.events);
-            fault::serve(inner, &self.faults, &counters, event);
+            fault::serve(inner, self, &counters, event);
         };
         match &self.queue {
             Some(queue) => {
@@ -147,7 +158,10 @@ impl Channel {
             }
             None => self.read(inner, |events| events.iter().for_each(serve)),
         }
-        self.threads.lock().serving -= 1;
+        let mut threads = self.threads.lock();
+        threads.serving -= 1;
+        self.serving.store(threads.serving, Ordering::Release);
+        drop(threads);
         // Whoever has rung goes on.
         self.faults.answer_bell();
     }

@@ -26,7 +26,7 @@ use super::{
     stats::Counters,
     sys::{PAGE_SHIFT, RawErrno, View},
     userfault::Userfault,
-    watch::{Begin, Watch},
+    watch::{self, Stamp, Watch},
 };
 
 /// What is in a slot.
@@ -62,6 +62,12 @@ impl Pte {
 /// The lock on a table, with which its entries are changed, and the kernel is told.
 pub(super) type Locked<'a> = MutexGuard<'a, Backing>;
 
+/// One of a table's. What a fault looks at lies together.
+struct Slot {
+    entry: AtomicU64,
+    served: Stamp,
+}
+
 /// The part of a process's address space that one mmap has made.
 pub struct Table {
     place: Place,
@@ -77,7 +83,7 @@ pub struct Table {
     closed: AtomicBool,
     /// A page was not where the mapping had been laid out for it.
     lay_elsewhere: AtomicBool,
-    slots: Box<[AtomicU64]>,
+    slots: Box<[Slot]>,
     watch: Watch,
     /// What its mapping shows. Entries are changed with this lock only, and looked at without.
     kernel: Mutex<Backing>,
@@ -95,6 +101,7 @@ impl Table {
         shared: bool,
     ) -> Self {
         let pages = range.len() >> PAGE_SHIFT;
+        let now = watch::tick();
         Self {
             place,
             watch: Watch::new(if faults.is_read() { pages } else { 0 }),
@@ -106,7 +113,8 @@ impl Table {
             protects: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             lay_elsewhere: AtomicBool::new(false),
-            slots: repeat_with(AtomicU64::default).take(pages).collect(),
+            // Events that were read before are of something else.
+            slots: repeat_with(|| Slot { entry: AtomicU64::new(0), served: Stamp::new(now) }).take(pages).collect(),
             kernel: Mutex::default(),
             counters,
         }
@@ -150,13 +158,13 @@ impl Table {
     }
 
     fn bits(&self, slot: usize) -> u64 {
-        self.slots.get(slot).map_or(0, |bits| bits.load(Ordering::Acquire))
+        self.slots.get(slot).map_or(0, |slot| slot.entry.load(Ordering::Acquire))
     }
 
     /// With the lock held.
     fn set(&self, slot: usize, bits: u64) {
         if let Some(slot) = self.slots.get(slot) {
-            slot.store(bits, Ordering::Release);
+            slot.entry.store(bits, Ordering::Release);
         }
     }
 
@@ -175,17 +183,40 @@ impl Table {
     /// # Errors
     /// EBUSY if one is; EFAULT outside.
     #[inline]
-    pub(super) fn fill(&self, _: &Locked<'_>, address: usize, pte: Pte) -> Result<(), Errno> {
+    pub(super) fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
+        let _kernel = self.kernel.lock();
         let slot = self.slots.get(self.slot_of(address)).ok_or(Errno::EFAULT)?;
-        let bits = slot.load(Ordering::Relaxed);
+        let bits = slot.entry.load(Ordering::Relaxed);
         if bits & PRESENT != 0 {
             return Err(Errno::EBUSY);
         }
         if pte.counted {
             self.memory.get(pte.pfn);
         }
-        slot.store(pte.bits() | bits & POISONED, Ordering::Release);
+        slot.entry.store(pte.bits() | bits & POISONED, Ordering::Release);
         Ok(())
+    }
+
+    /// Puts entries into the slots from an address on that have none. How many, and how many had one.
+    #[inline]
+    pub(super) fn fill_free(&self, address: usize, entries: impl Iterator<Item = Option<Pte>>) -> (usize, usize) {
+        let _kernel = self.kernel.lock();
+        let (mut filled, mut present) = (0, 0);
+        let slots = self.slots.get(self.slot_of(address)..).unwrap_or_default();
+        for (slot, pte) in slots.iter().zip(entries) {
+            let Some(pte) = pte else { continue };
+            let bits = slot.entry.load(Ordering::Relaxed);
+            if bits & PRESENT != 0 {
+                present += 1;
+                continue;
+            }
+            if pte.counted {
+                self.memory.get(pte.pfn);
+            }
+            slot.entry.store(pte.bits() | bits & POISONED, Ordering::Release);
+            filled += 1;
+        }
+        (filled, present)
     }
 
     /// Takes a page of the slot's that is still this one, with a reference.
@@ -234,18 +265,32 @@ impl Table {
 
     /// Whoever waited at these addresses has what it waited for.
     fn note_served(&self, addresses: &Range<usize>) {
-        self.watch.served(self.slots_of(addresses));
+        let now = watch::tick();
+        for slot in self.slots.get(self.slots_of(addresses)).into_iter().flatten() {
+            slot.served.set(now);
+        }
     }
 
-    /// An event at an address: whether it is to be served, by whoever asks here.
-    pub(super) fn begin_fault(&self, address: usize, since: u64) -> bool {
+    /// An event at an address: whether it is to be served, by whoever asks here. Who serves `alone` need not
+    /// [end](Self::end_fault) it, unless it [waits](Self::begin_wait).
+    #[inline]
+    pub(super) fn begin_fault(&self, address: usize, since: u64, alone: bool) -> bool {
         let slot = self.slot_of(address);
-        match self.watch.begin(slot, since) {
-            Begin::Serve => return true,
-            Begin::Leave => {}
-            Begin::Wake => self.wake(&self.addresses_of(&(slot..slot + 1))),
+        if !alone && !self.watch.begin(slot) {
+            return false;
         }
-        false
+        if self.was_served(address, since) {
+            // Its thread may have gone on. Whoever has asked in between is woken as well.
+            let _ = !alone && self.watch.end(slot);
+            self.wake(&self.addresses_of(&(slot..slot + 1)));
+            return false;
+        }
+        true
+    }
+
+    /// Who serves an address alone is not alone any more.
+    pub(super) fn begin_wait(&self, address: usize) {
+        let _ = self.watch.begin(self.slot_of(address));
     }
 
     /// It was served, one way or the other.
@@ -258,7 +303,7 @@ impl Table {
 
     /// Whether an address was served since.
     pub(super) fn was_served(&self, address: usize, since: u64) -> bool {
-        self.watch.was_served(self.slot_of(address), since)
+        self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_after(since))
     }
 
     fn not_ours(&self, addresses: &Range<usize>, raw: RawErrno) -> Result<(), Errno> {
@@ -292,8 +337,8 @@ impl Table {
             }
             let protected = self.wants_protection(first);
             let (mut end, mut poisoned) = (at + 1, first & POISONED);
-            for bits in self.slots.get(at + 1..slots.end).into_iter().flatten() {
-                let bits = bits.load(Ordering::Acquire);
+            for slot in self.slots.get(at + 1..slots.end).into_iter().flatten() {
+                let bits = slot.entry.load(Ordering::Acquire);
                 let lies_behind = bits & PFN == (first & PFN) + (end - at) as u64;
                 if !is_new(bits) || !lies_behind || self.wants_protection(bits) != protected {
                     break;
@@ -314,6 +359,7 @@ impl Table {
         self.shared && bits & WRITABLE == 0 && self.protects.load(Ordering::Relaxed)
     }
 
+    #[inline]
     fn install_run(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<(), Stop> {
         let slots = &run.slots;
         let shown = self.show(kernel, run, prot).map_err(|raw| (slots.start, raw_stop(raw)));
@@ -683,8 +729,8 @@ impl Drop for Table {
     fn drop(&mut self) {
         // Nobody can touch it: the session has taken it out. References that are left are put; the addresses are given
         // back by whoever reserved them.
-        for bits in &self.slots {
-            let bits = bits.load(Ordering::Relaxed);
+        for slot in &self.slots {
+            let bits = slot.entry.load(Ordering::Relaxed);
             if bits & COUNTED != 0 {
                 self.memory.put(bits & PFN);
             }
@@ -730,11 +776,13 @@ struct Installing<'a> {
 
 impl Installing<'_> {
     fn mark(&self, range: &Range<usize>) {
-        for bits in self.table.slots.get(self.table.slots_of(range)).into_iter().flatten() {
-            let entry = bits.load(Ordering::Relaxed);
+        let now = watch::tick();
+        for slot in self.table.slots.get(self.table.slots_of(range)).into_iter().flatten() {
+            let entry = slot.entry.load(Ordering::Relaxed);
             if entry & PRESENT != 0 {
-                bits.store(entry & !POISONED | INSTALLED, Ordering::Release);
+                slot.entry.store(entry & !POISONED | INSTALLED, Ordering::Release);
             }
+            slot.served.set(now);
         }
     }
 }
@@ -742,7 +790,6 @@ impl Installing<'_> {
 impl Progress for Installing<'_> {
     fn done(&mut self, range: Range<usize>) {
         self.mark(&range);
-        self.table.note_served(&range);
     }
 
     fn present(&mut self, page: Range<usize>) {
@@ -751,7 +798,6 @@ impl Progress for Installing<'_> {
             let _ = self.table.faults().write_protect(&page, true, false);
         }
         self.table.wake(&page);
-        self.table.note_served(&page);
     }
 }
 

@@ -267,6 +267,7 @@ impl Userfault {
     }
 
     /// Maps pages that the memory object has. Wakes who waits for them, if anybody can.
+    #[inline]
     pub(super) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
         let wake = if self.is_read() { 0 } else { CONTINUE_DONTWAKE };
         self.fill(UFFDIO_CONTINUE, range, wake | if protected { CONTINUE_WP } else { 0 })
@@ -277,6 +278,7 @@ impl Userfault {
         self.fill(UFFDIO_POISON, range, 0)
     }
 
+    #[inline]
     fn fill(&self, request: u64, range: &Range<usize>, mode: u64) -> Filled {
         let mut fill = UffdioFill { range: raw(range), mode, done: 0 };
         // SAFETY: the structure is the request's.

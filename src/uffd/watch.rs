@@ -9,7 +9,6 @@
 
 use std::{
     iter::repeat_with,
-    ops::Range,
     sync::atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
@@ -21,8 +20,28 @@ pub(super) fn now() -> u64 {
     CLOCK.load(Ordering::Acquire)
 }
 
-fn tick() -> u64 {
+/// A time that is later than that of everything before.
+pub(super) fn tick() -> u64 {
     CLOCK.fetch_add(1, Ordering::AcqRel) + 1
+}
+
+/// When something was last served.
+pub(super) struct Stamp(AtomicU64);
+
+impl Stamp {
+    pub(super) fn new(now: u64) -> Self {
+        Self(AtomicU64::new(now))
+    }
+
+    #[inline]
+    pub(super) fn set(&self, now: u64) {
+        self.0.store(now, Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn is_after(&self, since: u64) -> bool {
+        self.0.load(Ordering::Acquire) > since
+    }
 }
 
 /// Somebody serves the slot.
@@ -30,71 +49,29 @@ const BUSY: u8 = 1;
 /// Somebody else has asked meanwhile.
 const ASKED: u8 = 1 << 1;
 
-/// The faults of each slot.
+/// Which slots are being served. A thread that serves alone needs it only while it waits, and another one takes its
+/// place.
 pub(super) struct Watch {
-    /// When it was last served.
-    served: Box<[AtomicU64]>,
-    /// [`BUSY`], [`ASKED`]
     state: Box<[AtomicU8]>,
 }
 
-/// What to do about an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begin {
-    /// Serve it, and [end](Watch::end).
-    Serve,
-    /// Nothing: who serves the slot will wake everybody.
-    Leave,
-    /// Wake: the thread may have gone on already.
-    Wake,
-}
-
 impl Watch {
-    /// Of slots that are there from now on: events that were read before are of something else.
     pub(super) fn new(slots: usize) -> Self {
-        let now = tick();
-        Self {
-            served: repeat_with(|| AtomicU64::new(now)).take(slots).collect(),
-            state: repeat_with(AtomicU8::default).take(slots).collect(),
-        }
+        Self { state: repeat_with(AtomicU8::default).take(slots).collect() }
     }
 
-    /// An event for a slot that was read at the time `since`.
-    pub(super) fn begin(&self, slot: usize, since: u64) -> Begin {
-        let Some(state) = self.state.get(slot) else { return Begin::Wake };
+    /// Whether the slot is to be served, and [ended](Self::end). Else who serves it will wake everybody.
+    #[must_use]
+    pub(super) fn begin(&self, slot: usize) -> bool {
+        let Some(state) = self.state.get(slot) else { return true };
         let ask = |old: u8| Some(if old & BUSY == 0 { BUSY } else { BUSY | ASKED });
-        if state.fetch_update(Ordering::AcqRel, Ordering::Acquire, ask).is_ok_and(|old| old & BUSY != 0) {
-            return Begin::Leave;
-        }
-        if !self.was_served(slot, since) {
-            return Begin::Serve;
-        }
-        // Whoever has asked in between is woken as well.
-        let _ = self.end(slot);
-        Begin::Wake
+        state.fetch_update(Ordering::AcqRel, Ordering::Acquire, ask).is_ok_and(|old| old & BUSY == 0)
     }
 
     /// It is dealt with; whether the slot has to be woken because somebody else has asked.
     #[must_use]
     pub(super) fn end(&self, slot: usize) -> bool {
         self.state.get(slot).is_some_and(|state| state.swap(0, Ordering::AcqRel) & ASKED != 0)
-    }
-
-    /// Everybody who waited in these slots was served, and woken.
-    pub(super) fn served(&self, slots: Range<usize>) {
-        // Where nobody reads events there is nothing to watch.
-        if self.served.is_empty() {
-            return;
-        }
-        let now = tick();
-        for served in self.served.get(slots).into_iter().flatten() {
-            served.store(now, Ordering::Release);
-        }
-    }
-
-    /// Whether that was so since.
-    pub(super) fn was_served(&self, slot: usize, since: u64) -> bool {
-        self.served.get(slot).is_none_or(|served| served.load(Ordering::Acquire) > since)
     }
 }
 
@@ -105,32 +82,20 @@ mod tests {
     #[test]
     fn a_slot_is_served_once_for_everybody_who_waits() {
         let watch = Watch::new(2);
-        let read = now();
-        assert_eq!(watch.begin(0, read), Begin::Serve);
-        assert_eq!((watch.begin(0, read), watch.begin(1, read)), (Begin::Leave, Begin::Serve));
+        assert!(watch.begin(0));
+        assert_eq!((watch.begin(0), watch.begin(1)), (false, true));
         assert!(watch.end(0), "somebody else has asked");
         assert!(!watch.end(1));
-        assert_eq!(watch.begin(0, read), Begin::Serve);
+        assert!(watch.begin(0));
     }
 
     #[test]
-    fn who_was_served_is_not_served_once_more() {
-        let watch = Watch::new(2);
+    fn what_was_read_before_is_known_to_be_older() {
         let read = now();
-        assert_eq!(watch.begin(0, read), Begin::Serve);
-        assert_eq!(watch.begin(0, read), Begin::Leave);
-        watch.served(0..2);
-        assert!(watch.end(0), "it may have come after that");
-        assert_eq!((watch.begin(0, read), watch.begin(1, read)), (Begin::Wake, Begin::Wake));
-        assert_eq!((watch.begin(0, now()), watch.begin(1, now())), (Begin::Serve, Begin::Serve));
-        assert_eq!((watch.was_served(0, read), watch.was_served(0, now())), (true, false));
-    }
-
-    #[test]
-    fn what_is_of_no_slot_or_was_read_before_it_was_there_is_woken() {
-        let before = now();
-        let watch = Watch::new(1);
-        assert_eq!((watch.begin(1, now()), watch.begin(0, before)), (Begin::Wake, Begin::Wake));
-        assert_eq!(watch.begin(0, now()), Begin::Serve);
+        let stamp = Stamp::new(tick());
+        assert_eq!((stamp.is_after(read), stamp.is_after(now())), (true, false));
+        let read = now();
+        stamp.set(tick());
+        assert_eq!((stamp.is_after(read), stamp.is_after(now())), (true, false));
     }
 }
