@@ -20,12 +20,12 @@ use super::{
     insert::Area,
     memory::ZERO_PFN,
     platform::{Fault, Serving},
-    readers::Channel,
+    readers::Turn,
     session::{Held, Inner},
     stats::Counters,
     sys::{PAGE_SHIFT, PAGE_SIZE},
     table::Table,
-    userfault::Event,
+    userfault::{Event, Userfault},
     vma::{Ask, Vma},
 };
 
@@ -57,16 +57,15 @@ enum End {
 }
 
 /// Serves one event. Whoever waits goes on, one way or the other.
-pub(super) fn serve(inner: &Arc<Inner>, channel: &Channel, counters: &Counters, event: &Event) {
-    let alone = Cell::new(channel.serves_alone());
-    let fault = Faulting { inner, counters, address: event.address, write: event.write, alone: &alone };
+pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters, event: &Event, turn: &Turn<'_>) {
+    let fault = Faulting { inner, counters, address: event.address, write: event.write, turn };
     let Some(held) = inner.hold(event.address) else {
         // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
-        let _ = channel.faults().wake(&fault.page_range());
+        let _ = faults.wake(&fault.page_range());
         return;
     };
     let table = Arc::clone(held.vma().table());
-    if !table.begin_fault(event.address, event.since, alone.get()) {
+    if !table.begin_fault(event.address, event.since, turn.alone.get()) {
         return;
     }
     match fault.resolve(held, &table, event.protected, Some(event.since)) {
@@ -74,25 +73,25 @@ pub(super) fn serve(inner: &Arc<Inner>, channel: &Channel, counters: &Counters, 
         End::Repeat => table.wake(&fault.page_range()),
         End::Fail => fault.fail(),
     }
-    if !alone.get() {
+    if !turn.alone.get() {
         table.end_fault(event.address);
     }
 }
 
-/// Serves the fault that this thread has: whether the access is to be repeated. Else it gets the SIGBUS that it has
-/// anyway.
-pub(super) fn serve_own(inner: &Arc<Inner>, counters: &Counters, address: usize, write: bool) -> bool {
-    let alone = Cell::new(true);
-    let fault = Faulting { inner, counters, address, write, alone: &alone };
-    let Some(held) = inner.hold(address) else { return true };
+/// Serves the fault that this thread has, if it is one of this session's: whether the access is to be repeated. Else it
+/// gets the SIGBUS that it has anyway.
+pub(super) fn serve_own(inner: &Arc<Inner>, counters: &Counters, address: usize, write: bool) -> Option<bool> {
+    let turn = Turn::own();
+    let fault = Faulting { inner, counters, address, write, turn: &turn };
+    let held = inner.hold(address)?;
     if held.is_stopped() {
-        return false;
+        return Some(false);
     }
     counters.count(|of| &of.events);
     let table = Arc::clone(held.vma().table());
     // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
     let protected = write && table.is_protected(address);
-    !matches!(fault.resolve(held, &table, protected, None), End::Fail)
+    Some(!matches!(fault.resolve(held, &table, protected, None), End::Fail))
 }
 
 /// A fault on its way through the hooks.
@@ -101,8 +100,7 @@ struct Faulting<'a> {
     counters: &'a Counters,
     address: usize,
     write: bool,
-    /// Nobody else serves meanwhile.
-    alone: &'a Cell<bool>,
+    turn: &'a Turn<'a>,
 }
 
 /// A hook that has answered.
@@ -209,7 +207,7 @@ impl<'a> Faulting<'a> {
         });
         let serving = Serving {
             inner: self.inner,
-            alone: self.alone,
+            turn: self.turn,
             address: self.address,
             flags,
             pgoff: vma.pgoff_at(self.address),

@@ -57,19 +57,20 @@ pub(super) fn serve(address: usize, write: bool) -> bool {
     if hook::in_the_way().is_some() {
         return false;
     }
-    let find = |seen: &RefCell<Seen>| {
+    let serve = |seen: &RefCell<Seen>| {
         if seen.borrow().changes != CHANGES.load(Ordering::Acquire) {
             look(seen);
         }
-        let has = |counted: &Counted| {
-            let session = counted.session.upgrade().filter(|session| session.has(address))?;
-            Some((session, Arc::clone(&counted.counters)))
-        };
-        seen.borrow().sessions.iter().find_map(has)
+        // Nobody changes it meanwhile: a hook that comes here again is refused above.
+        let seen = seen.borrow();
+        let sessions = || seen.sessions.iter().filter_map(|counted| Some((counted.session.upgrade()?, counted)));
+        let served =
+            sessions().find_map(|(session, counted)| fault::serve_own(&session, &counted.counters, address, write));
+        // Unmapped meanwhile: the kernel decides.
+        served.unwrap_or_else(|| sessions().any(|(session, _)| session.has(address)))
     };
     // A thread that is at its end has put it away already.
-    let found = SEEN.try_with(find).ok().flatten();
-    found.is_some_and(|(session, counters)| fault::serve_own(&session, &counters, address, write))
+    SEEN.try_with(serve).unwrap_or(false)
 }
 
 /// Looks at the list, if that has changed.

@@ -19,6 +19,7 @@ use super::{
     answers::Stop,
     insert::Area,
     memory::ZERO_PFN,
+    readers::Turn,
     session::{Held, Inner, Space},
     sys::{PAGE_SHIFT, PAGE_SIZE},
     vma::Vma,
@@ -72,7 +73,7 @@ impl Fault {
 /// What a fault and the code that waits for its answer know in common.
 pub(super) struct Serving<'a, 't> {
     pub(super) inner: &'a Arc<Inner>,
-    pub(super) alone: &'a Cell<bool>,
+    pub(super) turn: &'a Turn<'a>,
     pub(super) address: usize,
     pub(super) flags: FaultFlags,
     pub(super) pgoff: usize,
@@ -372,10 +373,10 @@ unsafe impl Platform for Uffd {
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
         let serving = fault.serving();
         let table = serving.area.table;
-        if serving.alone.take() {
+        if serving.turn.alone.take() {
             table.begin_wait(serving.address);
         }
-        serving.inner.wait(table, queue, wakes)
+        serving.inner.wait(table, serving.turn, queue, wakes)
     }
 
     fn fault_page(fault: &Fault) -> Page {

@@ -1,6 +1,7 @@
 //! The threads that read faults, and serve them.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io,
     sync::{
@@ -19,8 +20,26 @@ use super::{
     userfault::{Audience, BATCH, Event, Userfault},
 };
 
+/// For how many reads many events are asked for, once there were.
+const LONG: u32 = 64;
 /// The most threads that serve: each but the first replaces one that waits inside a hook.
 pub(super) const MAX_THREADS: usize = 64;
+
+/// A thread that serves, at one of its faults.
+pub(super) struct Turn<'a> {
+    /// Nobody else serves meanwhile.
+    pub(super) alone: Cell<bool>,
+    /// What it has read, and serves next, unless it has left that to others.
+    rest: &'a [Event],
+    left: Cell<bool>,
+}
+
+impl Turn<'_> {
+    /// A thread that serves itself.
+    pub(super) fn own() -> Self {
+        Self { alone: Cell::new(true), rest: &[], left: Cell::new(false) }
+    }
+}
 
 /// A userfaultfd, and the threads behind it.
 pub(super) struct Channel {
@@ -100,11 +119,6 @@ impl Channel {
         &self.faults
     }
 
-    /// Whether the one thread that asks is all that serve.
-    pub(super) fn serves_alone(&self) -> bool {
-        self.serving.load(Ordering::Acquire) == 1
-    }
-
     /// Starts what does not run yet of it, and of so many threads that serve. `of` finds this channel in the session
     /// again.
     pub(super) fn start(&self, inner: &Arc<Inner>, of: Which, serving: usize) -> io::Result<()> {
@@ -121,8 +135,15 @@ impl Channel {
         Ok(())
     }
 
-    /// Waits inside a hook. Another thread takes this one's place meanwhile.
-    pub(super) fn wait<T>(&self, inner: &Arc<Inner>, of: Which, wait: impl FnOnce() -> T) -> T {
+    /// Waits inside a hook. Another thread takes this one's place meanwhile; what was read and not served yet it has to
+    /// read once more.
+    pub(super) fn wait<T>(&self, inner: &Arc<Inner>, of: Which, turn: &Turn<'_>, wait: impl FnOnce() -> T) -> T {
+        if !turn.left.replace(true) {
+            for event in turn.rest {
+                // It fails for a range that is none, only.
+                let _ = self.faults.wake(&event.page());
+            }
+        }
         let mut threads = self.threads.lock();
         threads.waiting += 1;
         let left = threads.serving.saturating_sub(threads.waiting);
@@ -146,17 +167,25 @@ impl Channel {
 
     fn serve(&self, inner: &Arc<Inner>) {
         let counters = inner.counters_of_a_thread();
-        let serve = |event: &Event| {
+        let serve = |event: &Event, rest: &[Event]| {
             counters.count(|of| &of.events);
-            fault::serve(inner, self, &counters, event);
+            let alone = Cell::new(self.serving.load(Ordering::Acquire) == 1);
+            let turn = Turn { alone, rest, left: Cell::new(false) };
+            fault::serve(inner, &self.faults, &counters, event, &turn);
+            turn.left.get()
         };
         match &self.queue {
             Some(queue) => {
                 while let Some(event) = queue.take() {
-                    serve(&event);
+                    let _ = serve(&event, &[]);
                 }
             }
-            None => self.read(inner, |events| events.iter().for_each(serve)),
+            None => self.read(inner, |events| {
+                let mut rest = events;
+                while let [event, behind @ ..] = rest {
+                    rest = if serve(event, behind) { &[] } else { behind };
+                }
+            }),
         }
         let mut threads = self.threads.lock();
         threads.serving -= 1;
@@ -180,13 +209,15 @@ impl Channel {
     /// Reads until the bell rings.
     fn read(&self, inner: &Arc<Inner>, each: impl Fn(&[Event])) {
         let mut events = [Event::default(); BATCH];
-        // A look for one more event costs something, too: many are asked for where many were there, and now and then.
-        let (mut wanted, mut reads) = (1, 0_u32);
+        // A look for one more event costs something, too: many are asked for where many were there not long ago, and now
+        // and then.
+        let (mut reads, mut many) = (0_u32, 0_u32);
         loop {
+            let wanted = if many != 0 || reads % 16 == 0 { BATCH } else { 1 };
             match self.faults.read(events.get_mut(..wanted).unwrap_or_default()) {
                 Ok(heard) => {
                     reads = reads.wrapping_add(1);
-                    wanted = if heard.events > 1 || reads % 16 == 0 { BATCH } else { 1 };
+                    many = if heard.events > 1 { LONG } else { many.saturating_sub(1) };
                     each(events.get(..heard.events).unwrap_or_default());
                     if heard.bell {
                         return;

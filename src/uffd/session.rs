@@ -29,7 +29,7 @@ use super::{
     place::Place,
     platform::NewVma,
     probe,
-    readers::{Channel, MAX_THREADS},
+    readers::{Channel, MAX_THREADS, Turn},
     stats::Counters,
     sys::{PAGE_SIZE, RawErrno},
     table::Table,
@@ -102,9 +102,9 @@ impl Inner {
         Some(Held { lock, vma })
     }
 
-    /// Whether an address is in one of its mappings.
+    /// Whether an address is this session's, or was just now.
     pub(super) fn has(&self, address: usize) -> bool {
-        self.space.read_recursive().vmas.find(address).is_some()
+        self.addresses.contain(&(address..address + 1))
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -145,12 +145,18 @@ impl Inner {
     }
 
     /// Waits inside a hook. Another thread serves faults meanwhile, among them perhaps the one that is waited for.
-    pub(super) fn wait(self: &Arc<Self>, at: &Table, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        at: &Table,
+        turn: &Turn<'_>,
+        queue: &WaitQueue,
+        wakes: u64,
+    ) -> Result<(), Errno> {
         let killed = || self.is_stopping() || self.addresses.place().is_gone();
         let wait = || self.sleepers.wait(queue, wakes, killed);
         match self.moving.get().filter(|moving| at.is_of(moving.faults())) {
-            Some(moving) => moving.wait(self, |inner| inner.moving.get(), wait),
-            None => self.direct.wait(self, |inner| Some(&inner.direct), wait),
+            Some(moving) => moving.wait(self, |inner| inner.moving.get(), turn, wait),
+            None => self.direct.wait(self, |inner| Some(&inner.direct), turn, wait),
         }
     }
 

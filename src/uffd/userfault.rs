@@ -139,6 +139,14 @@ pub(super) struct Event {
     pub(super) since: u64,
 }
 
+impl Event {
+    /// The addresses of the page.
+    pub(super) fn page(&self) -> Range<usize> {
+        let start = self.address & !(PAGE_SIZE - 1);
+        start..start + PAGE_SIZE
+    }
+}
+
 /// What a read has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Heard {

@@ -332,6 +332,49 @@ fn who_waits_inside_a_hook_for_another_fault_is_replaced() {
     });
 }
 
+/// Events that were read together with that of a hook that waits do not wait with it.
+#[test]
+fn a_fault_can_wait_for_all_that_came_with_it() {
+    const THREADS: usize = 12;
+    let session = session();
+    let pages = pages(&session, THREADS);
+    let queue = Arc::new(WaitQueue::default());
+    let (woken, came) = (Arc::clone(&queue), Arc::new(AtomicUsize::new(0)));
+    let others = Arc::clone(&came);
+    let file = faulting::<Mixed, _>(&session, move |ctx| {
+        let own = ctx.pgoff().index();
+        if own != 0 {
+            others.fetch_add(1, Ordering::AcqRel);
+            woken.wake_all();
+            return ctx.insert_page(&pages[own]);
+        }
+        let ticket = woken.ticket();
+        if others.load(Ordering::Acquire) >= THREADS - 1 {
+            return ctx.insert_page(&pages[0]);
+        }
+        match ctx.wait(ticket) {
+            Ok(waited) => ctx.refault(waited),
+            Err(errno) => ctx.fail_or_refault(errno),
+        }
+    });
+    for _ in 0..30 {
+        came.store(0, Ordering::Release);
+        let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
+        let start = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for page in 0..THREADS {
+                let (session, start) = (&session, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    assert_eq!(load(session, page_at(at, page)), Ok(number(page)));
+                });
+            }
+        });
+        session.munmap(at, THREADS * PAGE).unwrap();
+    }
+    assert_eq!(session.take_errors(), []);
+}
+
 /// A driver whose ioctl is faster than its fault.
 struct Overtaken {
     pages: Vec<Page>,
