@@ -93,8 +93,8 @@
 //! meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
 //!
 //! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by what
-//! was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. What a hook
-//! does after its insertion can come later than what the access does next.
+//! was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And the
+//! access goes on when the hook has returned, not before.
 //!
 //! # Who may
 //!

@@ -4,8 +4,6 @@ use std::{
     format,
     string::{String, ToString},
     sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
     vec,
     vec::Vec,
 };
@@ -166,19 +164,6 @@ fn bytes(pages: usize) -> usize {
     pages.saturating_mul(Uffd::PAGE_SIZE)
 }
 
-/// A hook can still be giving its locks back when the access that it has served goes on: then the device says EAGAIN.
-/// That lasts until the hook's thread has had a processor again.
-fn patiently(mut access: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
-    for attempt in 0..20_000 {
-        match access() {
-            Err(Errno::EAGAIN) if attempt < 10_000 => thread::yield_now(),
-            Err(Errno::EAGAIN) => thread::sleep(Duration::from_millis(1)),
-            done => return done,
-        }
-    }
-    access()
-}
-
 impl User for UffdUser {
     fn page_size(&self) -> usize {
         Uffd::PAGE_SIZE
@@ -204,11 +189,11 @@ impl User for UffdUser {
     }
 
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        patiently(|| self.side.read(offset, into))
+        self.side.read(offset, into)
     }
 
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        patiently(|| self.side.write(offset, from))
+        self.side.write(offset, from)
     }
 
     fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
