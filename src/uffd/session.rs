@@ -327,8 +327,8 @@ impl Options {
         Self { refaults, ..self }
     }
 
-    /// Faults are served by the thread that has them, in a handler of SIGBUS: no other thread is woken, so a fault costs
-    /// less than half. The driver's hooks run on that thread's stack, in the middle of whatever touched the memory: what
+    /// Faults are served by the thread that has them, in a handler of SIGBUS: no other thread is woken, which makes a
+    /// fault cheaper. The driver's hooks run on that thread's stack, in the middle of whatever touched the memory: what
     /// touches it must hold no lock that a hook takes, an allocator's included. A system call that meets an empty page
     /// fails with EFAULT.
     ///

@@ -24,7 +24,8 @@ impl Contender for Crate {
 
 fn new(window: usize) -> Box<dyn Contender> {
     let at = memory();
-    let features = FeatureFlags::MISSING_SHMEM | FeatureFlags::MINOR_SHMEM;
+    // MISSING_SHMEM, and MINOR_SHMEM, for which it has no name.
+    let features = FeatureFlags::from_bits_retain(1 << 5 | 1 << 10);
     let uffd = UffdBuilder::new().close_on_exec(true).non_blocking(false).require_features(features).create();
     let uffd = uffd.expect("a userfaultfd for all faults: it takes root");
     let mode = RegisterMode::MISSING | RegisterMode::MINOR;
