@@ -68,6 +68,11 @@ impl Addresses {
         self.reserved.lock().around(range).is_some()
     }
 
+    /// Whether an address is one of these, or will be until it has been given back.
+    pub(super) fn has(&self, address: usize) -> bool {
+        self.reserved.lock().touches(&(address..address.saturating_add(1)))
+    }
+
     /// Whether a range is exactly what was reserved at once, and is not to be given back.
     pub(super) fn is_whole(&self, range: &Range<usize>) -> bool {
         self.reserved.lock().around(range).is_some_and(|around| around == *range)

@@ -22,6 +22,7 @@ use super::{
 
 /// For how many reads many events are asked for, once there were.
 const LONG: u32 = 64;
+
 /// The most threads that serve: each but the first replaces one that waits inside a hook.
 pub(super) const MAX_THREADS: usize = 64;
 

@@ -104,7 +104,7 @@ impl Inner {
 
     /// Whether an address is this session's, or was just now.
     pub(super) fn has(&self, address: usize) -> bool {
-        self.addresses.contain(&(address..address + 1))
+        self.addresses.has(address)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

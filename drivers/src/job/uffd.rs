@@ -11,7 +11,9 @@ use std::{
 use vmctx::{
     Errno, MaySleep, PageCount, PageOffset, Platform, UserAddr,
     platform::Cache,
-    uffd::{self, DeviceMemory, File, Memory, OpenError, Page, Prot, Session, SessionError, SyscallError, Uffd},
+    uffd::{
+        self, DeviceMemory, File, Memory, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Uffd,
+    },
 };
 
 use super::{
@@ -65,6 +67,7 @@ struct Hardware {
 #[derive(Clone, Copy, Debug)]
 pub struct UffdSite {
     is_user_mode_only: bool,
+    options: Options,
 }
 
 /// This process, with a device open.
@@ -107,7 +110,13 @@ impl UffdSite {
     /// What is missing, and what to do about it.
     pub fn new() -> Result<Self, OpenError> {
         let session = Session::open(&Memory::new(PageCount::new(1))?)?;
-        Ok(Self { is_user_mode_only: session.is_user_mode_only() })
+        Ok(Self { is_user_mode_only: session.is_user_mode_only(), options: Options::default() })
+    }
+
+    /// The same, with faults that are served by the threads that have them.
+    #[must_use]
+    pub fn in_thread(self) -> Self {
+        Self { is_user_mode_only: true, options: self.options.in_thread() }
     }
 
     /// Whether this user may serve only the faults of user mode.
@@ -124,13 +133,13 @@ impl Site for UffdSite {
         let memory = Memory::new(PAGES).map_err(|error| error.to_string())?;
         let hardware = Hardware { memory, missed: Missed::default() };
         let opened = device.open(&hardware).map_err(|errno| format!("cannot be opened: {errno}"))?;
-        UffdUser::new(hardware, opened).map_err(|error| error.to_string())
+        UffdUser::new(self.options, hardware, opened).map_err(|error| error.to_string())
     }
 }
 
 impl UffdUser {
-    fn new(hardware: Hardware, device: Opened<Uffd>) -> Result<Self, OpenError> {
-        let session = Session::open(&hardware.memory)?;
+    fn new(options: Options, hardware: Hardware, device: Opened<Uffd>) -> Result<Self, OpenError> {
+        let session = options.open(&hardware.memory)?;
         let file = session.file(device.file);
         Ok(Self { session, file, side: device.side.into(), missed: hardware.missed })
     }

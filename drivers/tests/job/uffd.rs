@@ -49,6 +49,15 @@ fn every_driver_passes_on_real_memory() {
 }
 
 #[test]
+fn every_driver_passes_in_the_threads_that_fault() {
+    let Some(site) = site() else { return };
+    for device in Device::ALL {
+        let outcome = job::run(&site.in_thread(), *device, 4);
+        assert!(outcome.is_ok(), "{}", Table(&[outcome]));
+    }
+}
+
+#[test]
 fn what_is_left_out_on_real_memory_is_said_of_each_driver() {
     let Some(site) = site() else { return };
     for (device, wanted) in [
