@@ -14,7 +14,10 @@ use vmctx::{
     uffd::{Map, Options, Session, SessionError, Trap, WaitQueue},
 };
 
-use crate::drivers::{PAGE, faulting, first_byte, load, number, open, page_at, pages, ring, tracked};
+use crate::{
+    drivers::{PAGE, faulting, first_byte, load, number, open, page_at, pages, ring},
+    mkwrite,
+};
 
 fn session() -> Session {
     open(Options::default().in_thread(), 1 << 12)
@@ -67,28 +70,9 @@ fn what_is_not_there_is_a_sigbus_and_what_is_not_mapped_a_sigsegv() {
 }
 
 #[test]
-fn first_stores_are_told_wherever_the_page_lies() {
-    let session = session();
-    let mut pages = pages(&session, 4);
-    for _ in 0..2 {
-        pages.reverse();
-        let (file, state, _) = tracked(&session, &pages, false);
-        let at = session.mmap(&file, Map::shared(4 * PAGE)).unwrap();
-        assert_eq!(load(&session, at), Ok(first_byte(&pages[0])));
-        assert_eq!(state.stores(), [0, 0, 0, 0]);
-        for _ in 0..3 {
-            session.write(at, &[70]).unwrap();
-            session.write(page_at(at, 2), &[71]).unwrap();
-        }
-        assert_eq!((state.stores(), first_byte(&pages[0]), first_byte(&pages[2])), (vec![1, 0, 1, 0], 70, 71));
-        session.munmap(at, 4 * PAGE).unwrap();
-    }
-    let (file, ..) = tracked(&session, &pages, true);
-    let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
-    let byte = first_byte(&pages[0]);
-    assert_eq!(load(&session, at), Ok(byte));
-    assert_eq!(session.write(at, &[9]), Err(Trap::Sigbus(at)));
-    assert_eq!((load(&session, at), first_byte(&pages[0])), (Ok(byte), byte));
+fn first_stores_are_told_or_refused_as_elsewhere() {
+    mkwrite::tells_the_first_store_and_no_other(&session());
+    mkwrite::refuses_a_store(&session());
 }
 
 #[test]

@@ -11,22 +11,20 @@ use std::{
 use vmctx::{
     Errno, FaultCtx, FrameSource, Hooks, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, PfnMkwriteCtx,
     VmFault, VmOperations,
-    uffd::{DeviceMemory, Map, Trap, Uffd},
+    uffd::{DeviceMemory, Map, Session, Trap, Uffd},
 };
 
 use crate::drivers::{PAGE, first_byte, load, page_at, pages, session, tracked};
 
 /// umap #32 answered a write-protection event with a copy.
-#[test]
-fn the_first_store_is_told_and_no_other() {
-    let session = session();
-    let mut pages = pages(&session, 4);
+pub(crate) fn tells_the_first_store_and_no_other(session: &Session) {
+    let mut pages = pages(session, 4);
     // In order and not: both ways into a mapping.
     for _ in 0..2 {
         pages.reverse();
-        let (file, state, _) = tracked(&session, &pages, false);
+        let (file, state, _) = tracked(session, &pages, false);
         let at = session.mmap(&file, Map::shared(4 * PAGE)).unwrap();
-        assert_eq!(load(&session, at), Ok(first_byte(&pages[0])));
+        assert_eq!(load(session, at), Ok(first_byte(&pages[0])));
         assert_eq!(state.stores(), [0, 0, 0, 0]);
         for _ in 0..3 {
             session.write(at, &[70]).unwrap();
@@ -38,15 +36,23 @@ fn the_first_store_is_told_and_no_other() {
     assert_eq!(session.take_errors(), []);
 }
 
+pub(crate) fn refuses_a_store(session: &Session) {
+    let pages = pages(session, 1);
+    let (file, ..) = tracked(session, &pages, true);
+    let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(load(session, at), Ok(1));
+    assert_eq!(session.write(at, &[9]), Err(Trap::Sigbus(at)));
+    assert_eq!((load(session, at), first_byte(&pages[0])), (Ok(1), 1), "and loads go on");
+}
+
+#[test]
+fn the_first_store_is_told_and_no_other() {
+    tells_the_first_store_and_no_other(&session());
+}
+
 #[test]
 fn a_store_that_is_refused_is_a_sigbus_and_does_not_happen() {
-    let session = session();
-    let pages = pages(&session, 1);
-    let (file, ..) = tracked(&session, &pages, true);
-    let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
-    assert_eq!(load(&session, at), Ok(1));
-    assert_eq!(session.write(at, &[9]), Err(Trap::Sigbus(at)));
-    assert_eq!((load(&session, at), first_byte(&pages[0])), (Ok(1), 1), "and loads go on");
+    refuses_a_store(&session());
 }
 
 #[test]
