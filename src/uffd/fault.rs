@@ -23,7 +23,7 @@ use super::{
     readers::Turn,
     session::{Held, Inner},
     stats::Counters,
-    sys::{PAGE_SHIFT, PAGE_SIZE},
+    sys::{PAGE_SHIFT, page_of},
     table::Table,
     userfault::{Event, Userfault},
     vma::{Ask, Vma},
@@ -115,11 +115,11 @@ impl<'a> Faulting<'a> {
     }
 
     fn page(&self) -> usize {
-        self.address & !(PAGE_SIZE - 1)
+        self.page_range().start
     }
 
     fn page_range(&self) -> Range<usize> {
-        self.page()..self.page() + PAGE_SIZE
+        page_of(self.address)
     }
 
     /// Tries until it ends. If it was served since the event was read, nobody waits any more.
@@ -299,7 +299,7 @@ impl<'a> Faulting<'a> {
 
     /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
     fn install_again(&self, area: &Area<'_>) -> Outcome {
-        match area.table.install(&mut area.table.lock(), &self.page_range(), area.kernel_prot, true) {
+        match area.table.install(&self.page_range(), area.kernel_prot, true) {
             // It may have been taken away meanwhile: then nobody was woken.
             Ok(()) => self.served(area),
             Err(stop) => self.refused(stop),

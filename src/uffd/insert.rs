@@ -56,7 +56,7 @@ impl<'a> Area<'a> {
     #[inline]
     pub(super) fn install(&self, addresses: &Range<usize>) -> Result<(), Stop> {
         self.count();
-        self.table.install(&mut self.table.lock(), addresses, self.kernel_prot, false)
+        self.table.install(addresses, self.kernel_prot, false)
     }
 
     #[inline]

@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use super::{
     fault,
     session::Inner,
-    sys::RawErrno,
+    sys::{RawErrno, page_of},
     userfault::{Audience, BATCH, Event, Userfault},
 };
 
@@ -49,15 +49,14 @@ pub(super) struct Channel {
     /// wait for one, and others serve what it leaves here.
     queue: Option<Queue>,
     threads: Mutex<Threads>,
-    /// How many serve, as in there.
+    /// How many serve. Changed with the lock on the threads.
     serving: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Threads {
     handles: Vec<JoinHandle<()>>,
-    /// Those that serve, and how many of them are meant to.
-    serving: usize,
+    /// How many are meant to serve.
     wanted: usize,
     /// Those that wait inside a hook.
     waiting: usize,
@@ -120,6 +119,10 @@ impl Channel {
         &self.faults
     }
 
+    fn serving(&self) -> usize {
+        self.serving.load(Ordering::Acquire)
+    }
+
     /// Starts what does not run yet of it, and of so many threads that serve. `of` finds this channel in the session
     /// again.
     pub(super) fn start(&self, inner: &Arc<Inner>, of: Which, serving: usize) -> io::Result<()> {
@@ -130,7 +133,7 @@ impl Channel {
             threads.handles.push(reader);
         }
         threads.wanted = serving;
-        while threads.serving < serving {
+        while self.serving() < serving {
             self.add(&mut threads, inner, of)?;
         }
         Ok(())
@@ -142,13 +145,13 @@ impl Channel {
         if !turn.left.replace(true) {
             for event in turn.rest {
                 // It fails for a range that is none, only.
-                let _ = self.faults.wake(&event.page());
+                let _ = self.faults.wake(&page_of(event.address));
             }
         }
         let mut threads = self.threads.lock();
         threads.waiting += 1;
-        let left = threads.serving.saturating_sub(threads.waiting);
-        if left < threads.wanted && threads.serving < MAX_THREADS && !inner.is_stopping() {
+        let left = self.serving().saturating_sub(threads.waiting);
+        if left < threads.wanted && self.serving() < MAX_THREADS && !inner.is_stopping() {
             // Without it this waits as long as it has to, and what it waits for comes from elsewhere.
             let _ = self.add(&mut threads, inner, of);
         }
@@ -161,8 +164,7 @@ impl Channel {
     fn add(&self, threads: &mut Threads, inner: &Arc<Inner>, of: Which) -> io::Result<()> {
         let server = spawn(inner, move |inner| of(inner).into_iter().for_each(|channel| channel.serve(inner)))?;
         threads.handles.push(server);
-        threads.serving += 1;
-        self.serving.store(threads.serving, Ordering::Release);
+        self.serving.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -170,7 +172,7 @@ impl Channel {
         let counters = inner.counters_of_a_thread();
         let serve = |event: &Event, rest: &[Event]| {
             counters.count(|of| &of.events);
-            let alone = Cell::new(self.serving.load(Ordering::Acquire) == 1);
+            let alone = Cell::new(self.serving() == 1);
             let turn = Turn { alone, rest, left: Cell::new(false) };
             fault::serve(inner, &self.faults, &counters, event, &turn);
             turn.left.get()
@@ -188,9 +190,8 @@ impl Channel {
                 }
             }),
         }
-        let mut threads = self.threads.lock();
-        threads.serving -= 1;
-        self.serving.store(threads.serving, Ordering::Release);
+        let threads = self.threads.lock();
+        self.serving.fetch_sub(1, Ordering::Release);
         drop(threads);
         // Whoever has rung goes on.
         self.faults.answer_bell();
@@ -232,7 +233,7 @@ impl Channel {
 
     /// Tells the threads to leave, and gives them back. Those that wait in a hook were interrupted before.
     pub(super) fn stop(&self) -> Vec<JoinHandle<()>> {
-        while self.queue.is_some() || self.threads.lock().serving != 0 {
+        while self.queue.is_some() || self.serving() != 0 {
             if self.faults.ring() == Audience::All {
                 break;
             }

@@ -31,7 +31,7 @@ use super::{
     probe,
     readers::{Channel, MAX_THREADS, Turn},
     stats::Counters,
-    sys::{PAGE_SIZE, RawErrno},
+    sys::{PAGE_SIZE, RawErrno, page_of},
     table::Table,
     userfault::{Purpose, Userfault},
     vma::{Vma, kernel_prot},
@@ -123,14 +123,14 @@ impl Inner {
     pub(super) fn note_refault(&self, address: usize) -> Option<usize> {
         self.counters.count(|of| &of.refaults);
         let mut refaults = self.refaults.lock();
-        let times = refaults.entry(address & !(PAGE_SIZE - 1)).or_insert(0);
+        let times = refaults.entry(page_of(address).start).or_insert(0);
         *times += 1;
         self.has_refaults.store(true, Ordering::Relaxed);
         let times = *times;
         if times < self.refault_limit {
             return None;
         }
-        refaults.remove(&(address & !(PAGE_SIZE - 1)));
+        refaults.remove(&(page_of(address).start));
         Some(times)
     }
 
@@ -140,7 +140,7 @@ impl Inner {
             return;
         }
         let mut refaults = self.refaults.lock();
-        refaults.remove(&(address & !(PAGE_SIZE - 1)));
+        refaults.remove(&(page_of(address).start));
         self.has_refaults.store(!refaults.is_empty(), Ordering::Relaxed);
     }
 

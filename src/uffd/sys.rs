@@ -11,6 +11,13 @@ use std::{
 pub(super) const PAGE_SIZE: usize = 4096;
 pub(super) const PAGE_SHIFT: u32 = PAGE_SIZE.trailing_zeros();
 
+/// The addresses of the page that an address lies in.
+#[inline]
+pub(super) fn page_of(address: usize) -> Range<usize> {
+    let start = address & !(PAGE_SIZE - 1);
+    start..start + PAGE_SIZE
+}
+
 /// An error number of the kernel's, as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RawErrno(pub(super) i32);

@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::Errno;
 
@@ -58,9 +58,6 @@ impl Pte {
         if bits & PRESENT != 0 { Some(pte) } else { None }
     }
 }
-
-/// The lock on a table, with which its entries are changed, and the kernel is told.
-pub(super) type Locked<'a> = MutexGuard<'a, Backing>;
 
 /// One of a table's. What a fault looks at lies together.
 struct Slot {
@@ -171,11 +168,6 @@ impl Table {
     /// What is in the slot of an address.
     pub(super) fn pte(&self, address: usize) -> Option<Pte> {
         Pte::from_bits(self.bits(self.slot_of(address)))
-    }
-
-    #[inline]
-    pub(super) fn lock(&self) -> Locked<'_> {
-        self.kernel.lock()
     }
 
     /// Puts an entry where none is. The kernel is told by [`install`](Self::install).
@@ -318,13 +310,8 @@ impl Table {
     /// told before. Whoever waits at a page of which the kernel is told is woken.
     ///
     /// What the kernel refuses is taken out again; the first such error is given back.
-    pub(super) fn install(
-        &self,
-        kernel: &mut Backing,
-        addresses: &Range<usize>,
-        prot: libc::c_int,
-        again: bool,
-    ) -> Result<(), Stop> {
+    pub(super) fn install(&self, addresses: &Range<usize>, prot: libc::c_int, again: bool) -> Result<(), Stop> {
+        let mut kernel = self.kernel.lock();
         let mut refused = Ok(());
         let slots = self.slots_of(addresses);
         let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
@@ -347,7 +334,7 @@ impl Table {
                 end += 1;
             }
             let run = Run { slots: at..end, pfn: first & PFN, poisoned: poisoned != 0, protected };
-            if let Err(stop) = self.install_run(kernel, &run, prot) {
+            if let Err(stop) = self.install_run(&mut kernel, &run, prot) {
                 refused = refused.and(Err(stop));
             }
             at = end;
@@ -503,7 +490,8 @@ impl Table {
             linear = start.checked_sub(at as u64).unwrap_or(linear);
             at = end;
         }
-        self.install(&mut kernel, &self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
+        drop(kernel);
+        self.install(&self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
     }
 
     /// Whether a page was not where the mapping had been laid out for it, since this was last asked.

@@ -139,14 +139,6 @@ pub(super) struct Event {
     pub(super) since: u64,
 }
 
-impl Event {
-    /// The addresses of the page.
-    pub(super) fn page(&self) -> Range<usize> {
-        let start = self.address & !(PAGE_SIZE - 1);
-        start..start + PAGE_SIZE
-    }
-}
-
 /// What a read has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Heard {
@@ -336,7 +328,7 @@ impl Userfault {
                 continue;
             }
             let address = usize::try_from(msg.address).unwrap_or(0);
-            if matches!(self.bell, Bell::Page(page) if address & !(PAGE_SIZE - 1) == page) {
+            if matches!(self.bell, Bell::Page(page) if sys::page_of(address).start == page) {
                 heard.bell = true;
             } else if let Some(event) = free.next() {
                 *event =
