@@ -58,7 +58,7 @@ impl Addresses {
         match start.checked_add(bytes).filter(|end| start % PAGE_SIZE == 0 && !reserved.touches(&(start..*end))) {
             Some(end) => reserved.ranges.insert(start, end),
             // The kernel does not give that. Another process may say so.
-            None => return Err(RawErrno(libc::EIO)),
+            None => return Err(RawErrno::IO),
         };
         Ok(start)
     }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::{
     KernelError, Memory, OpenError,
     link::{self, GREETING, Greeting, Link},
-    sys::{PAGE_SIZE, RawErrno},
+    sys::{PAGE_SIZE, ProtFlags, RawErrno},
     userfault::{self, Userfault},
 };
 
@@ -80,9 +80,9 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 }
 
 fn refused(errno: RawErrno) -> OpenError {
-    match errno.0 {
+    match errno {
         // It has its reasons, and says them to its own caller.
-        libc::EPIPE | libc::ECONNRESET => OpenError::HungUp,
+        RawErrno::PIPE | RawErrno::CONNRESET => OpenError::HungUp,
         _ => OpenError::Refused(KernelError::from(errno)),
     }
 }
@@ -120,7 +120,7 @@ pub(super) enum Request {
         range: Range<usize>,
         offset: u64,
         shared: bool,
-        prot: libc::c_int,
+        prot: ProtFlags,
     },
     Move {
         from: Range<usize>,
@@ -131,7 +131,7 @@ pub(super) enum Request {
     Unmap(Range<usize>),
     Protect {
         range: Range<usize>,
-        prot: libc::c_int,
+        prot: ProtFlags,
     },
     Zap(Range<usize>),
     PrivateCopies(Range<usize>),
@@ -158,17 +158,16 @@ impl Request {
     }
 
     pub(super) fn bytes(&self) -> [u8; REQUEST] {
-        let rights = |prot: libc::c_int| u32::try_from(prot).unwrap_or(0);
         let (flags, start, len, other) = match self {
             Self::Reserve { bytes, at } => (if at.is_some() { AT } else { 0 }, 0, *bytes, at.unwrap_or(0) as u64),
             Self::Replace { range, offset, shared, prot } => {
-                (rights(*prot) | if *shared { SHARED } else { 0 }, range.start, range.len(), *offset)
+                (prot.bits() | if *shared { SHARED } else { 0 }, range.start, range.len(), *offset)
             }
             Self::Move { from, to } => (0, from.start, from.len(), *to as u64),
             Self::Bury(range) | Self::Unmap(range) | Self::Zap(range) | Self::PrivateCopies(range) => {
                 (0, range.start, range.len(), 0)
             }
-            Self::Protect { range, prot } => (rights(*prot), range.start, range.len(), 0),
+            Self::Protect { range, prot } => (prot.bits(), range.start, range.len(), 0),
             Self::CloseFaults => (0, 0, 0, 0),
         };
         let words = [start as u64, len as u64, other];
@@ -193,8 +192,8 @@ impl Request {
             Some(start..start.checked_add(len)?)
         };
         let prot = || {
-            let prot = libc::c_int::try_from(flags & !SHARED).ok()?;
-            (prot & !(libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC) == 0).then_some(prot)
+            let prot = ProtFlags::from_bits_retain(flags & !SHARED);
+            (ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC).contains(prot).then_some(prot)
         };
         Some(match number {
             1 => {
@@ -223,7 +222,7 @@ pub(super) type Answer = Result<u64, RawErrno>;
 pub(super) fn answer_bytes(answer: Answer) -> [u8; ANSWER] {
     let (errno, value) = match answer {
         Ok(value) => (0, value),
-        Err(RawErrno(errno)) => (u64::try_from(errno).unwrap_or(0), 0),
+        Err(errno) => (u64::try_from(errno.raw_os_error()).unwrap_or(0), 0),
     };
     let mut bytes = [0; ANSWER];
     let words = [errno, value].into_iter().flat_map(u64::to_le_bytes);
@@ -236,7 +235,7 @@ fn answer_of(bytes: &[u8; ANSWER]) -> Option<Answer> {
     let (errno, value) = (u64::from_le_bytes(take(&mut rest)), u64::from_le_bytes(take(&mut rest)));
     match u32::try_from(errno).ok().filter(|errno| *errno <= MAX_ERRNO)? {
         0 => Some(Ok(value)),
-        errno => Some(Err(RawErrno(errno.try_into().ok()?))),
+        errno => Some(Err(RawErrno::from_raw_os_error(errno.try_into().ok()?))),
     }
 }
 
@@ -289,17 +288,17 @@ impl Agent {
     pub(super) fn ask(&self, request: &Request) -> Answer {
         let turn = self.turn.lock();
         let mut bytes = [0; ANSWER];
-        let asked = if self.is_gone() { Err(RawErrno(libc::ESRCH)) } else { self.link.send(&request.bytes()) };
+        let asked = if self.is_gone() { Err(RawErrno::SRCH) } else { self.link.send(&request.bytes()) };
         let heard = asked.and_then(|()| self.link.receive(&mut bytes)).ok().and_then(|()| answer_of(&bytes));
         drop(turn);
         heard.unwrap_or_else(|| {
             self.hang_up();
-            Err(RawErrno(libc::ESRCH))
+            Err(RawErrno::SRCH)
         })
     }
 
     pub(super) fn ask_for_address(&self, request: &Request) -> Result<usize, RawErrno> {
-        self.ask(request).and_then(|address| usize::try_from(address).map_err(|_| RawErrno(libc::EIO)))
+        self.ask(request).and_then(|address| usize::try_from(address).map_err(|_| RawErrno::IO))
     }
 
     /// Nothing is asked any more. The guest buries what it still has of the session.
@@ -323,12 +322,12 @@ mod tests {
     #[test]
     fn what_is_asked_is_what_is_heard() {
         let range = PAGE_SIZE..4 * PAGE_SIZE;
-        let prot = libc::PROT_READ | libc::PROT_EXEC;
+        let prot = ProtFlags::READ | ProtFlags::EXEC;
         for request in [
             Request::Reserve { bytes: PAGE_SIZE, at: None },
             Request::Reserve { bytes: PAGE_SIZE, at: Some(7 * PAGE_SIZE) },
             Request::Replace { range: range.clone(), offset: 1 << 47, shared: true, prot },
-            Request::Replace { range: range.clone(), offset: 0, shared: false, prot: libc::PROT_NONE },
+            Request::Replace { range: range.clone(), offset: 0, shared: false, prot: ProtFlags::empty() },
             Request::Move { from: range.clone(), to: 9 * PAGE_SIZE },
             Request::Bury(range.clone()),
             Request::Unmap(range.clone()),
@@ -339,7 +338,7 @@ mod tests {
         ] {
             assert_eq!(Request::of(&request.bytes()), Some(request));
         }
-        for answer in [Ok(0), Ok(u64::MAX), Err(RawErrno(libc::ENOMEM))] {
+        for answer in [Ok(0), Ok(u64::MAX), Err(RawErrno::NOMEM)] {
             assert_eq!(answer_of(&answer_bytes(answer)), Some(answer));
         }
         for hello in [Hello { user_mode_only: true }, Hello { user_mode_only: false }] {
@@ -358,8 +357,8 @@ mod tests {
             Request::Zap(1..PAGE_SIZE + 1),
             Request::Zap(0..PAGE_SIZE - 1),
             Request::Move { from: 0..PAGE_SIZE, to: 12 },
-            Request::Replace { range: 0..PAGE_SIZE, offset: 12, shared: true, prot: 0 },
-            Request::Protect { range: 0..PAGE_SIZE, prot: libc::PROT_GROWSDOWN },
+            Request::Replace { range: 0..PAGE_SIZE, offset: 12, shared: true, prot: ProtFlags::empty() },
+            Request::Protect { range: 0..PAGE_SIZE, prot: ProtFlags::from_bits_retain(8) },
             Request::PrivateCopies(0..(MOST_LOOKED_AT + 1) * PAGE_SIZE),
         ] {
             assert_eq!(Request::of(&request.bytes()), None, "{request:?}");

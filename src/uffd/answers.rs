@@ -51,28 +51,28 @@ pub(super) fn carry_out(
             progress.done(rest.start..rest.start + done);
             rest.start += done;
             patience = PATIENCE;
-            if result.is_ok() || result == Err(RawErrno(libc::EAGAIN)) {
+            if result.is_ok() || result == Err(RawErrno::AGAIN) {
                 continue;
             }
         }
         let stop = match result {
             // A success that did nothing would be for ever.
-            Ok(()) => Stop::Refused(RawErrno(libc::EIO)),
-            Err(RawErrno(libc::EEXIST)) => {
+            Ok(()) => Stop::Refused(RawErrno::IO),
+            Err(RawErrno::EXIST) => {
                 let next = rest.start + PAGE_SIZE;
                 progress.present(rest.start..next);
                 rest.start = next;
                 continue;
             }
-            Err(RawErrno(libc::EAGAIN)) if patience > 0 => {
+            Err(RawErrno::AGAIN) if patience > 0 => {
                 patience -= 1;
                 thread::yield_now();
                 continue;
             }
-            Err(RawErrno(libc::EAGAIN)) => Stop::Busy,
-            Err(RawErrno(libc::ENOENT)) => Stop::NotOurs,
-            Err(RawErrno(libc::ENOMEM)) => Stop::OutOfMemory,
-            Err(RawErrno(libc::ESRCH)) => Stop::Gone,
+            Err(RawErrno::AGAIN) => Stop::Busy,
+            Err(RawErrno::NOENT) => Stop::NotOurs,
+            Err(RawErrno::NOMEM) => Stop::OutOfMemory,
+            Err(RawErrno::SRCH) => Stop::Gone,
             Err(errno) => Stop::Refused(errno),
         };
         return Err((rest.start, stop));
@@ -108,14 +108,14 @@ mod tests {
     }
 
     /// Four pages, and a kernel that answers from a list.
-    fn ask(answers: &[(usize, Result<(), i32>)]) -> (Result<(), (usize, Stop)>, Seen, usize) {
+    fn ask(answers: &[(usize, Result<(), RawErrno>)]) -> (Result<(), (usize, Stop)>, Seen, usize) {
         let (mut seen, mut calls) = (Seen::default(), 0);
         let result = carry_out(
             START..START + 4 * PAGE_SIZE,
             |_| {
                 let (pages, result) = answers[calls.min(answers.len() - 1)];
                 calls += 1;
-                Filled { done: pages * PAGE_SIZE, result: result.map_err(RawErrno) }
+                Filled { done: pages * PAGE_SIZE, result }
             },
             &mut seen,
         );
@@ -131,26 +131,26 @@ mod tests {
 
     #[test]
     fn a_page_that_is_there_is_told_so_that_its_waiters_are_woken() {
-        let (result, seen, _) = ask(&[(1, Err(libc::EAGAIN)), (0, Err(libc::EEXIST)), (2, Ok(()))]);
+        let (result, seen, _) = ask(&[(1, Err(RawErrno::AGAIN)), (0, Err(RawErrno::EXIST)), (2, Ok(()))]);
         assert_eq!(result, Ok(()));
         assert_eq!((seen.done, seen.present), (vec![0..1, 2..4], vec![1]));
         // Every one of them, too.
-        let (result, seen, calls) = ask(&[(0, Err(libc::EEXIST))]);
+        let (result, seen, calls) = ask(&[(0, Err(RawErrno::EXIST))]);
         assert_eq!((result, calls, seen.present), (Ok(()), 4, vec![0, 1, 2, 3]));
     }
 
     #[test]
     fn a_part_goes_on_from_there() {
-        let (result, seen, calls) = ask(&[(1, Err(libc::EAGAIN)), (2, Err(libc::EAGAIN)), (1, Ok(()))]);
+        let (result, seen, calls) = ask(&[(1, Err(RawErrno::AGAIN)), (2, Err(RawErrno::AGAIN)), (1, Ok(()))]);
         assert_eq!((result, calls), (Ok(()), 3));
         assert_eq!(seen.done, [0..1, 1..3, 3..4]);
     }
 
     #[test]
     fn nothing_done_is_tried_again_but_not_for_ever() {
-        let (result, _, calls) = ask(&[(0, Err(libc::EAGAIN)), (0, Err(libc::EAGAIN)), (4, Ok(()))]);
+        let (result, _, calls) = ask(&[(0, Err(RawErrno::AGAIN)), (0, Err(RawErrno::AGAIN)), (4, Ok(()))]);
         assert_eq!((result, calls), (Ok(()), 3));
-        let (result, _, calls) = ask(&[(0, Err(libc::EAGAIN))]);
+        let (result, _, calls) = ask(&[(0, Err(RawErrno::AGAIN))]);
         assert_eq!((result, calls), (Err((0, Stop::Busy)), PATIENCE + 1));
     }
 
@@ -166,17 +166,17 @@ mod tests {
     #[test]
     fn every_other_answer_stops_where_it_was_given() {
         for (errno, stop) in [
-            (libc::ENOENT, Stop::NotOurs),
-            (libc::ENOMEM, Stop::OutOfMemory),
-            (libc::ESRCH, Stop::Gone),
-            (libc::EFAULT, Stop::Refused(RawErrno(libc::EFAULT))),
-            (libc::EINVAL, Stop::Refused(RawErrno(libc::EINVAL))),
-            (libc::ENOSPC, Stop::Refused(RawErrno(libc::ENOSPC))),
+            (RawErrno::NOENT, Stop::NotOurs),
+            (RawErrno::NOMEM, Stop::OutOfMemory),
+            (RawErrno::SRCH, Stop::Gone),
+            (RawErrno::FAULT, Stop::Refused(RawErrno::FAULT)),
+            (RawErrno::INVAL, Stop::Refused(RawErrno::INVAL)),
+            (RawErrno::NOSPC, Stop::Refused(RawErrno::NOSPC)),
         ] {
-            let (result, seen, calls) = ask(&[(2, Err(libc::EAGAIN)), (0, Err(errno))]);
+            let (result, seen, calls) = ask(&[(2, Err(RawErrno::AGAIN)), (0, Err(errno))]);
             assert_eq!((result, calls), (Err((2, stop)), 2));
             assert_eq!(seen.done, vec![0..2]);
         }
-        assert_eq!(ask(&[(0, Ok(()))]).0, Err((0, Stop::Refused(RawErrno(libc::EIO)))));
+        assert_eq!(ask(&[(0, Ok(()))]).0, Err((0, Stop::Refused(RawErrno::IO))));
     }
 }

@@ -20,7 +20,7 @@ impl KernelError {
 
 impl From<RawErrno> for KernelError {
     fn from(errno: RawErrno) -> Self {
-        Self(errno.0)
+        Self(errno.raw_os_error())
     }
 }
 
@@ -98,7 +98,7 @@ impl OpenError {
     /// What a mapping fails with that needs a userfaultfd more.
     pub(super) fn errno(self) -> Errno {
         match self {
-            Self::Refused(error) => errno(RawErrno(error.0)),
+            Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
             _ => Errno::ENOSYS,
         }
     }
@@ -106,7 +106,7 @@ impl OpenError {
 
 impl From<io::Error> for OpenError {
     fn from(error: io::Error) -> Self {
-        Self::Refused(KernelError(error.raw_os_error().unwrap_or(libc::EIO)))
+        Self::Refused(RawErrno::from_io_error(&error).unwrap_or(RawErrno::IO).into())
     }
 }
 
@@ -220,5 +220,5 @@ pub enum Trap {
 
 /// The kernel's number as ours, for the mmap context.
 pub(super) fn errno(raw: RawErrno) -> Errno {
-    Errno::from_raw(raw.0).unwrap_or(Errno::EIO)
+    Errno::from_raw(raw.raw_os_error()).unwrap_or(Errno::EIO)
 }

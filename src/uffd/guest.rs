@@ -6,10 +6,7 @@
 use std::{
     fmt,
     ops::Range,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::net::UnixStream,
-    },
+    os::{fd::OwnedFd, unix::net::UnixStream},
     panic::resume_unwind,
     sync::{
         Arc,
@@ -19,6 +16,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use rustix::event::PollFlags;
 
 use crate::UserAddr;
 
@@ -189,18 +187,18 @@ struct Escape {
 impl Escape {
     fn new(shared: &Arc<Shared>, moving: &Arc<OwnedFd>) -> Result<Self, RawErrno> {
         let over = sys::event_fd()?;
-        let until = over.try_clone().map_err(|_| RawErrno(libc::EMFILE))?;
+        let until = over.try_clone().map_err(|_| RawErrno::MFILE)?;
         let (shared, moving) = (Arc::clone(shared), Arc::clone(moving));
         let run = move || {
-            let over = || (until.as_fd(), libc::POLLIN);
+            let over = || link::wanted(&until, PollFlags::IN);
             let [hangs_up, dies] = shared.link.end();
             let _ = link::poll([over(), hangs_up, dies]);
-            while let Ok([0, _]) = link::poll([over(), (moving.as_fd(), libc::POLLIN)]) {
+            while link::poll([over(), link::wanted(&*moving, PollFlags::IN)]).is_ok_and(|[over, _]| over.is_empty()) {
                 link::drain(&moving);
             }
         };
         let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(run);
-        Ok(Self { over, thread: Some(thread.map_err(|_| RawErrno(libc::EAGAIN))?) })
+        Ok(Self { over, thread: Some(thread.map_err(|_| RawErrno::AGAIN)?) })
     }
 }
 
@@ -234,10 +232,9 @@ impl Service {
 
     fn answer(&mut self, request: Option<Request>) -> Answer {
         let addresses = &self.shared.addresses;
-        let ours = |range: Range<usize>| if addresses.contain(&range) { Ok(range) } else { Err(RawErrno(libc::EPERM)) };
-        let whole =
-            |range: Range<usize>| if addresses.is_whole(&range) { Ok(range) } else { Err(RawErrno(libc::EPERM)) };
-        let done = match request.ok_or(RawErrno(libc::EINVAL))? {
+        let ours = |range: Range<usize>| if addresses.contain(&range) { Ok(range) } else { Err(RawErrno::PERM) };
+        let whole = |range: Range<usize>| if addresses.is_whole(&range) { Ok(range) } else { Err(RawErrno::PERM) };
+        let done = match request.ok_or(RawErrno::INVAL)? {
             Request::Reserve { bytes, at } => {
                 addresses.give_back();
                 return Ok(addresses.reserve(bytes, at)? as u64);
@@ -245,7 +242,7 @@ impl Service {
             Request::Replace { range, offset, shared, prot } => {
                 let range = ours(range)?;
                 if offset.checked_add(range.len() as u64).is_none_or(|end| end > self.memory_bytes) {
-                    return Err(RawErrno(libc::EINVAL));
+                    return Err(RawErrno::INVAL);
                 }
                 // SAFETY: this guest's addresses.
                 unsafe { sys::replace(&range, View { fd: &self.memory, offset, shared, prot }) }
@@ -289,7 +286,7 @@ impl Service {
 
     fn move_to(&mut self, from: &Range<usize>, to: usize) -> Result<(), RawErrno> {
         // Nobody would read it.
-        let faults = self.faults.as_mut().ok_or(RawErrno(libc::EPERM))?;
+        let faults = self.faults.as_mut().ok_or(RawErrno::PERM)?;
         if faults.escape.is_none() {
             faults.escape = Some(Escape::new(&self.shared, &faults.moving)?);
         }
@@ -324,6 +321,7 @@ impl Drop for Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uffd::sys::ProtFlags;
     use crate::{
         PageCount,
         uffd::{Memory, agent::Agent},
@@ -344,18 +342,18 @@ mod tests {
     }
 
     fn replace(range: &Range<usize>, offset: u64) -> Request {
-        Request::Replace { range: range.clone(), offset, shared: true, prot: libc::PROT_READ | libc::PROT_WRITE }
+        Request::Replace { range: range.clone(), offset, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE }
     }
 
-    const REFUSED: Answer = Err(RawErrno(libc::EPERM));
-    const WRONG: Answer = Err(RawErrno(libc::EINVAL));
+    const REFUSED: Answer = Err(RawErrno::PERM);
+    const WRONG: Answer = Err(RawErrno::INVAL);
 
     fn everything_at(range: &Range<usize>) -> [Request; 6] {
         [
             replace(range, 0),
             Request::Bury(range.clone()),
             Request::Unmap(range.clone()),
-            Request::Protect { range: range.clone(), prot: libc::PROT_NONE },
+            Request::Protect { range: range.clone(), prot: ProtFlags::empty() },
             Request::Zap(range.clone()),
             Request::PrivateCopies(range.clone()),
         ]
@@ -420,7 +418,7 @@ mod tests {
         let at = UserAddr::new(ours.start);
         assert_eq!((agent.ask(&replace(&ours, 0)), guest.read(at, &mut [1])), (Ok(0), Ok(())));
         agent.hang_up();
-        assert_eq!(agent.ask(&Request::Zap(ours)), Err(RawErrno(libc::ESRCH)));
+        assert_eq!(agent.ask(&Request::Zap(ours)), Err(RawErrno::SRCH));
         while !guest.has_ended() {
             thread::yield_now();
         }

@@ -9,7 +9,7 @@ use super::{
     answers::Stop,
     memory::{FrameKind, ZERO_PFN},
     stats::Counters,
-    sys::PAGE_SIZE,
+    sys::{PAGE_SIZE, ProtFlags},
     table::{Pte, Table},
     vma::Vma,
 };
@@ -21,7 +21,7 @@ pub(super) struct Area<'a> {
     pub(super) flags: VmFlags,
     /// `vm_page_prot`
     pub(super) prot: PageProt,
-    pub(super) kernel_prot: libc::c_int,
+    pub(super) kernel_prot: ProtFlags,
     /// Whether the driver has a `pfn_mkwrite`.
     told_of_frames: bool,
     counters: &'a Counters,

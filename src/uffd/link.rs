@@ -4,14 +4,20 @@
 //! pidfd as well, which the kernel attaches to the greeting.
 
 use std::{
-    ffi::c_short,
-    mem,
+    io::{self, IoSlice},
+    mem::{self, MaybeUninit},
     net::Shutdown,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
         unix::net::UnixStream,
     },
-    ptr,
+};
+
+use rustix::{
+    event::{self, PollFd, PollFlags},
+    fs::{self, FileType},
+    io::retry_on_intr,
+    net::{self, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags},
 };
 
 use super::sys::RawErrno;
@@ -39,46 +45,34 @@ pub(super) fn prepare(stream: &UnixStream) -> Result<(), RawErrno> {
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)
     };
-    plain().map_err(|error| RawErrno(error.raw_os_error().unwrap_or(libc::EIO)))?;
+    plain().map_err(|error| raw(&error))?;
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or(0);
     // SAFETY: a number of ours, of that size.
     let set =
         unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, PASS_PIDFD, (&raw const on).cast(), size) };
-    if set == 0 { Ok(()) } else { Err(RawErrno::last()) }
+    if set == 0 { Ok(()) } else { Err(last()) }
+}
+
+fn raw(error: &io::Error) -> RawErrno {
+    RawErrno::from_io_error(error).unwrap_or(RawErrno::IO)
+}
+
+fn last() -> RawErrno {
+    raw(&io::Error::last_os_error())
 }
 
 /// Says who one is, and hands descriptors over.
 pub(super) fn greet(stream: &UnixStream, bytes: &[u8; GREETING], fds: &[BorrowedFd<'_>]) -> Result<(), RawErrno> {
-    // Of eight bytes each, for the alignment that the kernel's headers want.
-    let mut control = [0_u64; 8];
-    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: GREETING };
-    let raw: Vec<libc::c_int> = fds.iter().take(MOST_FDS).map(AsRawFd::as_raw_fd).collect();
-    let len = u32::try_from(size_of_val(raw.as_slice())).unwrap_or(0);
-    // SAFETY: an all-zero `msghdr` is one.
-    let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    message.msg_iov = &raw mut part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    // SAFETY: arithmetic.
-    message.msg_controllen = unsafe { libc::CMSG_SPACE(len) } as _;
-    // SAFETY: the header and the descriptors lie in `control`: 16 bytes, and four for each of up to four.
-    unsafe {
-        let header = libc::CMSG_FIRSTHDR(&raw const message);
-        (*header).cmsg_level = libc::SOL_SOCKET;
-        (*header).cmsg_type = libc::SCM_RIGHTS;
-        (*header).cmsg_len = libc::CMSG_LEN(len) as _;
-        ptr::copy_nonoverlapping(raw.as_ptr().cast::<u8>(), libc::CMSG_DATA(header), size_of_val(raw.as_slice()));
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(RawErrno::INVAL);
     }
-    loop {
-        // SAFETY: the message and what it points to are ours, and live until this returns.
-        let sent = unsafe { libc::sendmsg(stream.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
-        match (usize::try_from(sent), RawErrno::last()) {
-            (Ok(GREETING), _) => return Ok(()),
-            (Ok(_), _) => return Err(RawErrno(libc::EPIPE)),
-            (Err(_), RawErrno(libc::EINTR)) => {}
-            (Err(_), errno) => return Err(errno),
-        }
+    let part = [IoSlice::new(bytes)];
+    match retry_on_intr(|| net::sendmsg(stream, &part, &mut control, SendFlags::NOSIGNAL))? {
+        GREETING => Ok(()),
+        _ => Err(RawErrno::PIPE),
     }
 }
 
@@ -97,16 +91,16 @@ pub(super) fn greeted(stream: &UnixStream) -> Result<Option<Greeting>, RawErrno>
         message.msg_controllen = size_of_val(&control) as _;
         // SAFETY: the message and what it points to are ours, and live until this returns.
         let got = unsafe { libc::recvmsg(stream.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
-        let got = match (usize::try_from(got), RawErrno::last()) {
-            (Ok(0), _) | (Err(_), RawErrno(libc::ECONNRESET)) => return Ok(None),
+        let got = match (usize::try_from(got), last()) {
+            (Ok(0), _) | (Err(_), RawErrno::CONNRESET) => return Ok(None),
             (Ok(got), _) => got,
-            (Err(_), RawErrno(libc::EINTR)) => continue,
+            (Err(_), RawErrno::INTR) => continue,
             (Err(_), errno) => return Err(errno),
         };
         // SAFETY: the kernel has just filled it in.
         unsafe { take_descriptors(&message, &mut greeting.fds, &mut greeting.peer) };
         if message.msg_flags & libc::MSG_CTRUNC != 0 {
-            return Err(RawErrno(libc::EMFILE));
+            return Err(RawErrno::MFILE);
         }
         rest = rest.get_mut(got..).unwrap_or_default();
     }
@@ -139,21 +133,15 @@ unsafe fn take_descriptors(message: &libc::msghdr, fds: &mut Vec<OwnedFd>, peer:
     }
 }
 
-/// What a descriptor is waited for.
-pub(super) type Wanted<'a> = (BorrowedFd<'a>, c_short);
+/// A descriptor, and what it is waited for.
+pub(super) fn wanted(fd: &impl AsFd, events: PollFlags) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(fd.as_fd(), events)
+}
 
 /// Waits until one of these has what is asked of it, or is at its end; which of them.
-pub(super) fn poll<const N: usize>(wanted: [Wanted<'_>; N]) -> Result<[c_short; N], RawErrno> {
-    let mut fds = wanted.map(|(fd, events)| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
-    let count = libc::nfds_t::try_from(N).unwrap_or(0);
-    // SAFETY: structures of ours, as many as that.
-    while unsafe { libc::poll(fds.as_mut_ptr(), count, -1) } < 0 {
-        match RawErrno::last() {
-            RawErrno(libc::EINTR) => {}
-            errno => return Err(errno),
-        }
-    }
-    Ok(fds.map(|fd| fd.revents))
+pub(super) fn poll<const N: usize>(mut wanted: [PollFd<'_>; N]) -> Result<[PollFlags; N], RawErrno> {
+    retry_on_intr(|| event::poll(&mut wanted, None))?;
+    Ok(wanted.map(|fd| fd.revents()))
 }
 
 /// A socket after the greetings. Whatever fails on it, the other process has gone, or is to be treated so.
@@ -166,12 +154,12 @@ pub(super) struct Link {
 impl Link {
     /// The socket that this greeting came from.
     pub(super) fn new(stream: UnixStream, greeting: Greeting) -> Result<Self, RawErrno> {
-        Ok(Self { stream, peer: greeting.peer.ok_or(RawErrno(libc::ESRCH))? })
+        Ok(Self { stream, peer: greeting.peer.ok_or(RawErrno::SRCH)? })
     }
 
     /// What is ready as soon as the other process has gone, or has hung up.
-    pub(super) fn end(&self) -> [Wanted<'_>; 2] {
-        [(self.stream.as_fd(), libc::POLLRDHUP), (self.peer.as_fd(), libc::POLLIN)]
+    pub(super) fn end(&self) -> [PollFd<'_>; 2] {
+        [wanted(&self.stream, PollFlags::RDHUP), wanted(&self.peer, PollFlags::IN)]
     }
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<(), RawErrno> {
@@ -188,17 +176,15 @@ impl Link {
         let mut rest = into;
         while !rest.is_empty() {
             let [hangs_up, dies] = self.end();
-            let [ready, ..] = poll([(from.as_fd(), libc::POLLIN), hangs_up, dies])?;
-            if ready & libc::POLLIN == 0 {
-                return Err(RawErrno(libc::ESRCH));
+            let [ready, ..] = poll([wanted(from, PollFlags::IN), hangs_up, dies])?;
+            if !ready.contains(PollFlags::IN) {
+                return Err(RawErrno::SRCH);
             }
-            // SAFETY: the buffer is ours, and of that length.
-            let got = unsafe { libc::recv(from.as_raw_fd(), rest.as_mut_ptr().cast(), rest.len(), libc::MSG_DONTWAIT) };
-            match (usize::try_from(got), RawErrno::last()) {
-                (Ok(0), _) => return Err(RawErrno(libc::ESRCH)),
-                (Ok(got), _) => rest = rest.get_mut(got..).unwrap_or_default(),
-                (Err(_), RawErrno(libc::EINTR | libc::EAGAIN)) => {}
-                (Err(_), errno) => return Err(errno),
+            match net::recv(from, &mut *rest, RecvFlags::DONTWAIT) {
+                Ok((0, _)) => return Err(RawErrno::SRCH),
+                Ok((got, _)) => rest = rest.get_mut(got..).unwrap_or_default(),
+                Err(RawErrno::INTR | RawErrno::AGAIN) => {}
+                Err(errno) => return Err(errno),
             }
         }
         Ok(())
@@ -218,34 +204,22 @@ impl Link {
 pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> Result<(), RawErrno> {
     let mut rest = bytes;
     while !rest.is_empty() {
-        // SAFETY: the bytes are ours.
-        let sent = unsafe { libc::send(stream.as_raw_fd(), rest.as_ptr().cast(), rest.len(), libc::MSG_NOSIGNAL) };
-        match (usize::try_from(sent), RawErrno::last()) {
-            (Ok(sent), _) => rest = rest.get(sent..).unwrap_or_default(),
-            (Err(_), RawErrno(libc::EINTR)) => {}
-            (Err(_), errno) => return Err(errno),
-        }
+        let sent = retry_on_intr(|| net::send(stream, rest, SendFlags::NOSIGNAL))?;
+        rest = rest.get(sent..).unwrap_or_default();
     }
     Ok(())
 }
 
 /// How many bytes a file has, if it is one.
 pub(super) fn size_of_file(fd: &OwnedFd) -> Result<u64, RawErrno> {
-    // SAFETY: an all-zero `stat` is one.
-    let mut stat: libc::stat = unsafe { mem::zeroed() };
-    // SAFETY: the structure is the call's.
-    if unsafe { libc::fstat(fd.as_raw_fd(), &raw mut stat) } != 0 {
-        return Err(RawErrno::last());
-    }
+    let stat = fs::fstat(fd)?;
     match u64::try_from(stat.st_size) {
-        Ok(size) if stat.st_mode & libc::S_IFMT == libc::S_IFREG => Ok(size),
-        _ => Err(RawErrno(libc::EINVAL)),
+        Ok(size) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => Ok(size),
+        _ => Err(RawErrno::INVAL),
     }
 }
 
 /// Reads what there is, and forgets it: for a descriptor that does not block.
 pub(super) fn drain(fd: &OwnedFd) {
-    let mut bytes = [0_u8; 512];
-    // SAFETY: bytes of ours.
-    while unsafe { libc::read(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) } > 0 {}
+    while rustix::io::read(fd, &mut [0; 512]).is_ok_and(|read| read != 0) {}
 }

@@ -28,7 +28,7 @@ use crate::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCou
 
 use super::{
     KernelError, OpenError, Uffd,
-    sys::{self, PAGE_SHIFT, PAGE_SIZE, View},
+    sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
 };
 
 /// Frames for devices: 1 GiB of holes.
@@ -115,7 +115,7 @@ impl Memory {
         let device_start = ram_end.next_multiple_of(512);
         let frames = device_start + DEVICE_FRAMES;
         let fd = sys::memfd((frames + NOWHERE_FRAMES) << PAGE_SHIFT).map_err(refused)?;
-        let view = View { fd: &fd, offset: 0, shared: true, prot: libc::PROT_READ | libc::PROT_WRITE };
+        let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
         let base = sys::map(bytes(frames), view).map_err(refused)?;
         let memory = Self {
             object: Arc::new(Object {

@@ -7,7 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     agent::{Agent, MOST_LOOKED_AT, Request},
-    sys::{self, PAGE_SIZE, RawErrno, View},
+    sys::{self, PAGE_SIZE, ProtFlags, RawErrno, View},
 };
 
 /// Whose addresses.
@@ -98,7 +98,7 @@ impl Place {
     ///
     /// # Safety
     /// The range is this platform's.
-    pub(super) unsafe fn protect(&self, range: &Range<usize>, prot: libc::c_int) -> Result<(), RawErrno> {
+    pub(super) unsafe fn protect(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
         match self {
             // SAFETY: by this function's contract.
             Self::Here => unsafe { sys::protect(range, prot) },
@@ -121,7 +121,7 @@ impl Place {
     /// Which pages of a range are the process's own copies.
     pub(super) fn private_copies(&self, range: &Range<usize>) -> Result<Vec<bool>, RawErrno> {
         let Self::There(agent) = self else {
-            return sys::private_copies(range).map_err(|error| RawErrno(error.raw_os_error().unwrap_or(libc::EIO)));
+            return sys::private_copies(range).map_err(|error| RawErrno::from_io_error(&error).unwrap_or(RawErrno::IO));
         };
         let mut copies = Vec::with_capacity(range.len() / PAGE_SIZE);
         let mut rest = range.clone();

@@ -241,7 +241,7 @@ pub(super) fn catch() -> Result<(), RawErrno> {
                 libc::sigaction(signal, &action, &raw mut before)
             };
             if done != 0 {
-                caught = Err(RawErrno(libc::EINVAL));
+                caught = Err(RawErrno::INVAL);
             }
             before
         })

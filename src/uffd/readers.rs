@@ -225,7 +225,7 @@ impl Channel {
                         return;
                     }
                 }
-                Err(RawErrno(libc::EINTR | libc::EAGAIN)) => {}
+                Err(RawErrno::INTR | RawErrno::AGAIN) => {}
                 Err(errno) => return inner.cannot_read(&self.faults, errno),
             }
         }

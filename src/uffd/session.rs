@@ -31,7 +31,7 @@ use super::{
     probe,
     readers::{Channel, MAX_THREADS, Turn},
     stats::Counters,
-    sys::{PAGE_SIZE, RawErrno, page_of},
+    sys::{PAGE_SIZE, ProtFlags, RawErrno, page_of},
     table::Table,
     userfault::{Purpose, Userfault},
     vma::{Vma, kernel_prot},
@@ -210,7 +210,7 @@ impl Inner {
             let purpose = Purpose { moves: true, in_thread: self.in_thread };
             let _ = self.moving.set(Channel::queued(Userfault::open(purpose)?));
         }
-        let Some(channel) = self.moving.get() else { return Err(OpenError::Refused(RawErrno(libc::EIO).into())) };
+        let Some(channel) = self.moving.get() else { return Err(OpenError::Refused(RawErrno::IO.into())) };
         let serving = if self.in_thread { 0 } else { 1 };
         channel.start(self, |inner| inner.moving.get(), serving)?;
         Ok(channel)
@@ -632,7 +632,7 @@ impl Session {
             for vma in lock.vmas.iter() {
                 vma.table().fail_all();
                 if vma.protects() && vma.flags().contains(VmFlags::SHARED) {
-                    let _ = vma.table().protect(&vma.range(), vma.kernel_prot() & !libc::PROT_WRITE);
+                    let _ = vma.table().protect(&vma.range(), vma.kernel_prot() - ProtFlags::WRITE);
                 }
             }
         }

@@ -24,7 +24,7 @@ use super::{
     error::errno,
     place::Place,
     stats::Counters,
-    sys::{PAGE_SHIFT, RawErrno, View},
+    sys::{PAGE_SHIFT, ProtFlags, RawErrno, View},
     userfault::Userfault,
     watch::{self, Stamp, Watch},
 };
@@ -299,7 +299,7 @@ impl Table {
     }
 
     fn not_ours(&self, addresses: &Range<usize>, raw: RawErrno) -> Result<(), Errno> {
-        if raw == RawErrno(libc::ENOENT) {
+        if raw == RawErrno::NOENT {
             self.wake(addresses);
             return Ok(());
         }
@@ -310,7 +310,7 @@ impl Table {
     /// told before. Whoever waits at a page of which the kernel is told is woken.
     ///
     /// What the kernel refuses is taken out again; the first such error is given back.
-    pub(super) fn install(&self, addresses: &Range<usize>, prot: libc::c_int, again: bool) -> Result<(), Stop> {
+    pub(super) fn install(&self, addresses: &Range<usize>, prot: ProtFlags, again: bool) -> Result<(), Stop> {
         let mut kernel = self.kernel.lock();
         let mut refused = Ok(());
         let slots = self.slots_of(addresses);
@@ -347,7 +347,7 @@ impl Table {
     }
 
     #[inline]
-    fn install_run(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<(), Stop> {
+    fn install_run(&self, kernel: &mut Backing, run: &Run, prot: ProtFlags) -> Result<(), Stop> {
         let slots = &run.slots;
         let shown = self.show(kernel, run, prot).map_err(|raw| (slots.start, raw_stop(raw)));
         let installed = shown.and_then(|()| {
@@ -367,7 +367,7 @@ impl Table {
 
     /// Has the kernel's mapping show the frames of a run: nothing to do where they lie linear. Else the pages are mapped
     /// there one for one.
-    fn show(&self, kernel: &mut Backing, run: &Run, prot: libc::c_int) -> Result<(), RawErrno> {
+    fn show(&self, kernel: &mut Backing, run: &Run, prot: ProtFlags) -> Result<(), RawErrno> {
         let Run { slots, pfn, poisoned, .. } = run;
         if *poisoned {
             // SAFETY: addresses of this table's, at which there are no pages yet.
@@ -395,7 +395,7 @@ impl Table {
     /// Between the two the pages can be touched, without a fault. They are what belongs there, so that does no harm,
     /// except where a driver is told of stores: one would go untold. There they are mapped and registered elsewhere, and
     /// then moved into place.
-    fn map(&self, kernel: &mut Backing, slots: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
+    fn map(&self, kernel: &mut Backing, slots: &Range<usize>, first: u64, prot: ProtFlags) -> Result<(), RawErrno> {
         let range = self.addresses_of(slots);
         self.lay_elsewhere.store(true, Ordering::Relaxed);
         let mapped = if self.moving.get().is_some() {
@@ -423,7 +423,7 @@ impl Table {
         Ok(())
     }
 
-    fn map_aside(&self, len: usize, first: u64, prot: libc::c_int) -> Result<Range<usize>, RawErrno> {
+    fn map_aside(&self, len: usize, first: u64, prot: ProtFlags) -> Result<Range<usize>, RawErrno> {
         let start = self.place.reserve(len, None)?;
         let aside = start..start + len;
         // SAFETY: reserved just now.
@@ -438,7 +438,7 @@ impl Table {
 
     /// # Safety
     /// The range is this platform's.
-    unsafe fn map_registered(&self, range: &Range<usize>, first: u64, prot: libc::c_int) -> Result<(), RawErrno> {
+    unsafe fn map_registered(&self, range: &Range<usize>, first: u64, prot: ProtFlags) -> Result<(), RawErrno> {
         let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
         // SAFETY: by this function's contract.
         unsafe { self.place.replace(range, view) }?;
@@ -453,7 +453,7 @@ impl Table {
     pub(super) fn begin(
         &self,
         guess: Option<u64>,
-        prot: libc::c_int,
+        prot: ProtFlags,
         protects: bool,
         moving: Option<&Arc<Userfault>>,
     ) -> Result<(), RawErrno> {
@@ -491,7 +491,7 @@ impl Table {
             at = end;
         }
         drop(kernel);
-        self.install(&self.range(), prot, false).map_err(|stop| RawErrno(stop.errno().to_raw()))
+        self.install(&self.range(), prot, false).map_err(|stop| RawErrno::from_raw_os_error(stop.errno().to_raw()))
     }
 
     /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
@@ -658,7 +658,7 @@ impl Table {
     }
 
     /// Changes what the user may do.
-    pub(super) fn protect(&self, addresses: &Range<usize>, prot: libc::c_int) -> Result<(), Errno> {
+    pub(super) fn protect(&self, addresses: &Range<usize>, prot: ProtFlags) -> Result<(), Errno> {
         let _kernel = self.kernel.lock();
         // SAFETY: addresses of this table's.
         unsafe { self.place.protect(addresses, prot) }.map_err(errno)
@@ -728,9 +728,9 @@ impl Drop for Table {
 
 /// The errno of `mmap` and its likes.
 fn raw_stop(raw: RawErrno) -> Stop {
-    match raw.0 {
-        libc::ENOMEM => Stop::OutOfMemory,
-        libc::ESRCH => Stop::Gone,
+    match raw {
+        RawErrno::NOMEM => Stop::OutOfMemory,
+        RawErrno::SRCH => Stop::Gone,
         _ => Stop::Refused(raw),
     }
 }

@@ -1,14 +1,21 @@
 //! userfaultfd: its requests, which `libc` lacks, and its events.
 //!
-//! Structures and numbers are those of `include/uapi/linux/userfaultfd.h`. Each size is asserted, and the request
-//! numbers are computed from it, as the header's macros do.
+//! Structures and numbers are those of `include/uapi/linux/userfaultfd.h`. Each size is asserted, and so are the request
+//! numbers, into which it goes.
 
 use std::{
-    ffi::CStr,
-    mem::{MaybeUninit, offset_of},
+    ffi::c_void,
+    mem::{ManuallyDrop, MaybeUninit, offset_of},
     ops::Range,
-    os::fd::{AsRawFd, OwnedFd},
-    ptr,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    ptr, slice,
+};
+
+use rustix::{
+    fs::{self, Mode, OFlags},
+    io::{self, DupFlags},
+    ioctl::{self, Ioctl, IoctlOutput, Opcode, Updater, opcode},
+    mm::{self, UserfaultfdFlags},
 };
 
 use super::{
@@ -18,8 +25,9 @@ use super::{
     watch,
 };
 
-const API: u64 = 0xaa;
-const USER_MODE_ONLY: libc::c_int = 1;
+const API: u8 = 0xaa;
+/// `UFFD_USER_MODE_ONLY`
+const USER_MODE_ONLY: UserfaultfdFlags = UserfaultfdFlags::from_bits_retain(1);
 
 /// A `UFFD_FEATURE_*`: its bit, its name, and the first Linux that has it.
 type Feature = (u64, &'static str, &'static str);
@@ -108,20 +116,15 @@ const _: () = assert!(size_of::<UffdioFill>() == 32 && offset_of!(UffdioFill, do
 const _: () = assert!(size_of::<UffdioWriteprotect>() == 24);
 const _: () = assert!(size_of::<UffdMsg>() == 32 && offset_of!(UffdMsg, address) == 16);
 
-/// `_IOC` of `include/uapi/asm-generic/ioctl.h`, for userfaultfd's requests; `_IOR` is 2, `_IOWR` is 3.
-const fn request<T>(direction: u64, number: u64) -> u64 {
-    direction << 30 | (size_of::<T>() as u64) << 16 | API << 8 | number
-}
-
-const UFFDIO_API: u64 = request::<UffdioApi>(3, 0x3f);
-const UFFDIO_REGISTER: u64 = request::<UffdioRegister>(3, 0x00);
-const UFFDIO_WAKE: u64 = request::<UffdioRange>(2, 0x02);
-const UFFDIO_ZEROPAGE: u64 = request::<UffdioFill>(3, 0x04);
-const UFFDIO_WRITEPROTECT: u64 = request::<UffdioWriteprotect>(3, 0x06);
-const UFFDIO_CONTINUE: u64 = request::<UffdioFill>(3, 0x07);
-const UFFDIO_POISON: u64 = request::<UffdioFill>(3, 0x08);
-/// `USERFAULTFD_IOC_NEW` of `/dev/userfaultfd`: `_IO`.
-const USERFAULTFD_IOC_NEW: u64 = API << 8;
+const UFFDIO_API: Opcode = opcode::read_write::<UffdioApi>(API, 0x3f);
+const UFFDIO_REGISTER: Opcode = opcode::read_write::<UffdioRegister>(API, 0x00);
+const UFFDIO_WAKE: Opcode = opcode::read::<UffdioRange>(API, 0x02);
+const UFFDIO_ZEROPAGE: Opcode = opcode::read_write::<UffdioFill>(API, 0x04);
+const UFFDIO_WRITEPROTECT: Opcode = opcode::read_write::<UffdioWriteprotect>(API, 0x06);
+const UFFDIO_CONTINUE: Opcode = opcode::read_write::<UffdioFill>(API, 0x07);
+const UFFDIO_POISON: Opcode = opcode::read_write::<UffdioFill>(API, 0x08);
+/// `USERFAULTFD_IOC_NEW` of `/dev/userfaultfd`.
+const USERFAULTFD_IOC_NEW: Opcode = opcode::none(API, 0x00);
 
 const _: () = assert!(UFFDIO_API == 0xc018_aa3f && UFFDIO_REGISTER == 0xc020_aa00 && UFFDIO_WAKE == 0x8010_aa02);
 const _: () = assert!(UFFDIO_CONTINUE == 0xc020_aa07 && UFFDIO_POISON == 0xc020_aa08);
@@ -231,7 +234,7 @@ impl Userfault {
         let opened = Self { fd, user_mode_only, bell: Bell::Page(page) };
         let mut register = UffdioRegister { range: raw(&(page..page + PAGE_SIZE)), mode: MODE_MISSING, ioctls: 0 };
         // SAFETY: the structure is the request's.
-        unsafe { ioctl(&opened.fd, UFFDIO_REGISTER, &mut register) }.map_err(refused)?;
+        unsafe { request::<UFFDIO_REGISTER, _>(&opened.fd, &mut register) }.map_err(refused)?;
         Ok(opened)
     }
 
@@ -254,8 +257,10 @@ impl Userfault {
 
     /// Closes it, whoever has it: from now on every request fails. Another descriptor takes its number.
     pub(super) fn close(&self, other: &OwnedFd) {
-        // SAFETY: descriptors of ours. Nobody reads any more.
-        unsafe { libc::dup3(other.as_raw_fd(), self.fd.as_raw_fd(), libc::O_CLOEXEC) };
+        // SAFETY: a number only, which stays this one's.
+        let mut own = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(self.fd.as_raw_fd()) });
+        // Nobody reads any more.
+        let _ = io::dup3(other, &mut own, DupFlags::CLOEXEC);
     }
 
     /// From now on faults of this memory come here.
@@ -263,26 +268,26 @@ impl Userfault {
         let mode = MODE_MISSING | MODE_MINOR | if told_of_stores { MODE_WP } else { 0 };
         let mut register = UffdioRegister { range: raw(range), mode, ioctls: 0 };
         // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_REGISTER, &mut register) }
+        unsafe { request::<UFFDIO_REGISTER, _>(&self.fd, &mut register) }
     }
 
     /// Maps pages that the memory object has. Wakes who waits for them, if anybody can.
     #[inline]
     pub(super) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
         let wake = if self.is_read() { 0 } else { CONTINUE_DONTWAKE };
-        self.fill(UFFDIO_CONTINUE, range, wake | if protected { CONTINUE_WP } else { 0 })
+        self.fill::<UFFDIO_CONTINUE>(range, wake | if protected { CONTINUE_WP } else { 0 })
     }
 
     /// Makes every access a SIGBUS where nothing is mapped. Wakes who waits.
     pub(super) fn poison(&self, range: &Range<usize>) -> Filled {
-        self.fill(UFFDIO_POISON, range, 0)
+        self.fill::<UFFDIO_POISON>(range, 0)
     }
 
     #[inline]
-    fn fill(&self, request: u64, range: &Range<usize>, mode: u64) -> Filled {
+    fn fill<const REQUEST: Opcode>(&self, range: &Range<usize>, mode: u64) -> Filled {
         let mut fill = UffdioFill { range: raw(range), mode, done: 0 };
         // SAFETY: the structure is the request's.
-        let result = unsafe { ioctl(&self.fd, request, &mut fill) };
+        let result = unsafe { request::<REQUEST, _>(&self.fd, &mut fill) };
         // On a failure with nothing done the kernel writes the error number, or on older ones nothing.
         Filled { done: usize::try_from(fill.done).unwrap_or(0).min(range.len()), result }
     }
@@ -296,7 +301,7 @@ impl Userfault {
         };
         let mut protect = UffdioWriteprotect { range: raw(range), mode };
         // SAFETY: the structure is the request's.
-        unsafe { ioctl(&self.fd, UFFDIO_WRITEPROTECT, &mut protect) }
+        unsafe { request::<UFFDIO_WRITEPROTECT, _>(&self.fd, &mut protect) }
     }
 
     /// Has whoever waits there repeat the access.
@@ -305,6 +310,7 @@ impl Userfault {
     }
 
     /// Sleeps until there are faults or somebody rings, and takes as many faults as there is room for.
+    #[inline(always)]
     pub(super) fn read(&self, events: &mut [Event]) -> Result<Heard, RawErrno> {
         let mut heard = Heard::default();
         if let Bell::Descriptor(bell) = &self.bell {
@@ -315,24 +321,22 @@ impl Userfault {
         }
         let mut raw = [const { MaybeUninit::<UffdMsg>::uninit() }; BATCH];
         let room = events.len().min(BATCH) * size_of::<UffdMsg>();
-        // SAFETY: the buffer is ours, and at least of that length.
-        let bytes = unsafe { libc::read(self.fd.as_raw_fd(), raw.as_mut_ptr().cast(), room) };
-        let bytes = usize::try_from(bytes).map_err(|_| RawErrno::last())?;
+        // SAFETY: the buffer, or a part of it; bytes may be there or not.
+        let buffer = unsafe { slice::from_raw_parts_mut(raw.as_mut_ptr().cast::<MaybeUninit<u8>>(), room) };
+        let (read, _) = io::read(&self.fd, buffer)?;
+        let bytes = read.len();
         let since = watch::now();
-        let mut free = events.iter_mut();
-        for msg in raw.iter().take(bytes / size_of::<UffdMsg>()) {
+        let bell = if let Bell::Page(page) = self.bell { Some(page) } else { None };
+        for msg in raw.get(..bytes / size_of::<UffdMsg>()).unwrap_or_default() {
             // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.
-            let msg = unsafe { msg.assume_init() };
-            if msg.event != EVENT_PAGEFAULT {
+            let UffdMsg { event, flags, address, .. } = *unsafe { msg.assume_init_ref() };
+            let address = usize::try_from(address).unwrap_or(0);
+            if event != EVENT_PAGEFAULT {
                 // A move, which was only to be read.
-                continue;
-            }
-            let address = usize::try_from(msg.address).unwrap_or(0);
-            if matches!(self.bell, Bell::Page(page) if sys::page_of(address).start == page) {
+            } else if bell == Some(sys::page_of(address).start) {
                 heard.bell = true;
-            } else if let Some(event) = free.next() {
-                *event =
-                    Event { address, write: msg.flags & FAULT_WRITE != 0, protected: msg.flags & FAULT_WP != 0, since };
+            } else if let Some(event) = events.get_mut(heard.events) {
+                *event = Event { address, write: flags & FAULT_WRITE != 0, protected: flags & FAULT_WP != 0, since };
                 heard.events += 1;
             }
         }
@@ -362,7 +366,7 @@ impl Userfault {
     /// Lets whoever rings go on.
     pub(super) fn answer_bell(&self) {
         if let Bell::Page(page) = self.bell {
-            self.fill(UFFDIO_ZEROPAGE, &(page..page + PAGE_SIZE), 0);
+            self.fill::<UFFDIO_ZEROPAGE>(&(page..page + PAGE_SIZE), 0);
         }
     }
 }
@@ -371,12 +375,12 @@ impl Userfault {
 pub(super) fn wake(fd: &OwnedFd, range: &Range<usize>) -> Result<(), RawErrno> {
     let mut range = raw(range);
     // SAFETY: the structure is the request's.
-    unsafe { ioctl(fd, UFFDIO_WAKE, &mut range) }
+    unsafe { request::<UFFDIO_WAKE, _>(fd, &mut range) }
 }
 
 /// Whether a descriptor is a userfaultfd's: nothing else knows a request of its kind.
 pub(super) fn is_one(fd: &OwnedFd) -> bool {
-    wake(fd, &(0..0)) == Err(RawErrno(libc::EINVAL))
+    wake(fd, &(0..0)) == Err(RawErrno::INVAL)
 }
 
 fn raw(range: &Range<usize>) -> UffdioRange {
@@ -387,9 +391,9 @@ fn raw(range: &Range<usize>) -> UffdioRange {
 /// only. Features are looked at on another one before: each takes `UFFDIO_API` once only.
 pub(super) fn open_fd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
     let switch_on = |fd: &OwnedFd, features: u64| {
-        let mut api = UffdioApi { api: API, features, ioctls: 0 };
+        let mut api = UffdioApi { api: API.into(), features, ioctls: 0 };
         // SAFETY: the structure is the request's.
-        let done = unsafe { ioctl(fd, UFFDIO_API, &mut api) };
+        let done = unsafe { request::<UFFDIO_API, _>(fd, &mut api) };
         done.map(|()| api.features).map_err(|errno| OpenError::Refused(errno.into()))
     };
     let (probe, _) = new_fd()?;
@@ -406,12 +410,9 @@ fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
         Ok(fd) => return Ok((fd, false)),
         Err(errno) => errno,
     };
-    let call = |flags: libc::c_int| {
-        // SAFETY: the call takes flags, and gives a new descriptor.
-        let fd = unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | flags) };
-        sys::owned(fd)
-    };
-    let any = match call(0) {
+    // SAFETY: nothing is registered with it yet.
+    let call = |flags| unsafe { mm::userfaultfd(UserfaultfdFlags::CLOEXEC | flags) };
+    let any = match call(UserfaultfdFlags::empty()) {
         Ok(fd) => return Ok((fd, false)),
         Err(errno) => errno,
     };
@@ -426,19 +427,40 @@ fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
 }
 
 fn open_device() -> Result<OwnedFd, RawErrno> {
-    const DEVICE: &CStr = c"/dev/userfaultfd";
-    // SAFETY: the path ends in a zero.
-    let device = sys::owned(unsafe { libc::open(DEVICE.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) }.into())?;
+    let device = fs::open("/dev/userfaultfd", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     // SAFETY: the request takes flags, and gives a new descriptor.
-    sys::owned(unsafe { libc::ioctl(device.as_raw_fd(), USERFAULTFD_IOC_NEW as _, libc::O_CLOEXEC) }.into())
+    unsafe { ioctl::ioctl(device, NewUserfaultfd) }
+}
+
+/// [`USERFAULTFD_IOC_NEW`]
+struct NewUserfaultfd;
+
+// SAFETY: as `userfaultfd_dev_ioctl` has it: the argument is a number, and the answer a descriptor.
+unsafe impl Ioctl for NewUserfaultfd {
+    type Output = OwnedFd;
+
+    const IS_MUTATING: bool = false;
+
+    fn opcode(&self) -> Opcode {
+        USERFAULTFD_IOC_NEW
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        ptr::without_provenance_mut(OFlags::CLOEXEC.bits() as usize)
+    }
+
+    unsafe fn output_from_ptr(answer: IoctlOutput, _: *mut c_void) -> io::Result<OwnedFd> {
+        // SAFETY: the kernel has just given it, to nobody else.
+        Ok(unsafe { OwnedFd::from_raw_fd(answer) })
+    }
 }
 
 /// # Safety
 /// `argument` is what the request takes.
-unsafe fn ioctl<T>(fd: &OwnedFd, request: u64, argument: &mut T) -> Result<(), RawErrno> {
+#[inline]
+unsafe fn request<const REQUEST: Opcode, T>(fd: &OwnedFd, argument: &mut T) -> Result<(), RawErrno> {
     // SAFETY: by this function's contract; the kernel keeps no pointer.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, ptr::from_mut(argument)) };
-    if result == 0 { Ok(()) } else { Err(RawErrno::last()) }
+    unsafe { ioctl::ioctl(fd, Updater::<REQUEST, T>::new(argument)) }
 }
 
 #[cfg(test)]

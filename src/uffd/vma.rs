@@ -8,7 +8,7 @@ use crate::{
     platform::VmFlags,
 };
 
-use super::{File, MappedVma, Mappings, Uffd, insert::Area, table::Table};
+use super::{File, MappedVma, Mappings, Uffd, insert::Area, sys::ProtFlags, table::Table};
 
 pub(super) use crate::hosted::operations::Ask;
 
@@ -35,7 +35,7 @@ impl PageTable for Table {
 
 impl Vma {
     /// What the kernel is told of the rights.
-    pub(super) fn kernel_prot(&self) -> libc::c_int {
+    pub(super) fn kernel_prot(&self) -> ProtFlags {
         kernel_prot(self.flags())
     }
 
@@ -51,11 +51,11 @@ impl Vma {
 }
 
 /// `PROT_*` of these flags.
-pub(super) fn kernel_prot(flags: VmFlags) -> libc::c_int {
-    [(VmFlags::READ, libc::PROT_READ), (VmFlags::WRITE, libc::PROT_WRITE), (VmFlags::EXEC, libc::PROT_EXEC)]
+pub(super) fn kernel_prot(flags: VmFlags) -> ProtFlags {
+    [(VmFlags::READ, ProtFlags::READ), (VmFlags::WRITE, ProtFlags::WRITE), (VmFlags::EXEC, ProtFlags::EXEC)]
         .into_iter()
         .filter(|(flag, _)| flags.contains(*flag))
-        .fold(libc::PROT_NONE, |prot, (_, bit)| prot | bit)
+        .fold(ProtFlags::empty(), |prot, (_, bit)| prot | bit)
 }
 
 impl MappedVma {
