@@ -28,7 +28,7 @@ pub struct Answers {
 
 impl Answers {
     /// These and others.
-    #[cfg(feature = "uffd")]
+    #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             nopage: self.nopage + other.nopage,
@@ -81,7 +81,7 @@ impl AnswerCounters {
         by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter)
     }
 
-    #[cfg(feature = "uffd")]
+    #[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     pub(crate) fn all(&self) -> [&AtomicU64; 8] {
         let Self { nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv } = self;
         [nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv]

@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, ops::Range};
 #[derive(Default)]
 pub(super) struct Backing {
     runs: BTreeMap<usize, Run>,
+    /// The one that was last asked about.
+    recent: Option<(usize, Run)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +31,20 @@ impl Backing {
 
     /// Whether these slots show the frames from `first` on, one after the other.
     #[inline]
-    pub(super) fn shows(&self, slots: &Range<usize>, first: u64) -> bool {
-        self.run_of(slots.start)
-            .is_some_and(|(start, run)| slots.end <= run.end && run.first + (slots.start - start) as u64 == first)
+    pub(super) fn shows(&mut self, slots: &Range<usize>, first: u64) -> bool {
+        let shows = |(start, run): (usize, Run)| {
+            start <= slots.start && slots.end <= run.end && run.first + (slots.start - start) as u64 == first
+        };
+        if self.recent.is_some_and(shows) {
+            return true;
+        }
+        self.recent = self.run_of(slots.start);
+        self.recent.is_some_and(shows)
     }
 
     /// These slots show the frames from `first` on from now on, or nothing.
     pub(super) fn set(&mut self, slots: &Range<usize>, first: Option<u64>) {
+        self.recent = None;
         self.cut(slots.start);
         self.cut(slots.end);
         let gone: Vec<usize> = self.runs.range(slots.clone()).map(|(start, _)| *start).collect();
@@ -72,7 +81,7 @@ mod tests {
     use super::*;
 
     /// The same, slot by slot.
-    fn check(backing: &Backing, expected: &[Option<u64>]) {
+    fn check(backing: &mut Backing, expected: &[Option<u64>]) {
         for (slot, frame) in expected.iter().enumerate() {
             assert_eq!(backing.frame(slot), *frame, "slot {slot}");
             assert_eq!(backing.shows(&(slot..slot + 1), 1000), *frame == Some(1000));
@@ -97,7 +106,7 @@ mod tests {
             for slot in slots.clone() {
                 expected[slot] = first.map(|first| first + (slot - start) as u64);
             }
-            check(&backing, &expected);
+            check(&mut backing, &expected);
             assert_eq!(backing.shows(&slots, 1000 + start as u64), first == Some(1000 + start as u64));
         }
     }

@@ -1,10 +1,15 @@
 //! Page faults: from the kernel's event to the entry that serves it (`handle_mm_fault`), and the answer to the kernel.
+//!
+//! What every fault passes is in one piece (`inline(always)`): after a system call the processor predicts no return to a
+//! caller.
 
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    iter, mem,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
+    ptr,
     sync::Arc,
     thread,
 };
@@ -24,9 +29,9 @@ use super::{
     session::{Held, Inner},
     stats::Counters,
     sys::{PAGE_SHIFT, page_of},
-    table::Table,
+    table::{Found, Table},
     userfault::{Event, Userfault},
-    vma::{Ask, Vma},
+    vma::Ask,
 };
 
 /// How often a fault is tried for which there was no memory.
@@ -36,12 +41,16 @@ const MEMORY_TRIES: usize = 16;
 enum Outcome {
     /// Whoever waits was woken, by what was done.
     Served,
+    /// The kernel is told [later](Server::tell).
+    Later,
     /// Nothing was done that wakes, nor changed: the access is repeated.
     Repeat,
     /// The lock was given up: serve it again, as one that was tried.
     Retry,
     /// The access gets a SIGBUS.
     Fail,
+    /// It has its SIGBUS already.
+    Failed,
     /// There was no memory.
     OutOfMemory,
 }
@@ -50,31 +59,96 @@ enum Outcome {
 enum End {
     /// Whoever waits was woken.
     Served,
+    /// The kernel is told [later](Server::tell).
+    Later,
     /// The access is to be repeated.
     Repeat,
     /// The access gets a SIGBUS.
     Fail,
 }
 
-/// Serves one event. Whoever waits goes on, one way or the other.
-pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters, event: &Event, turn: &Turn<'_>) {
-    let fault = Faulting { inner, counters, address: event.address, write: event.write, turn };
-    let Some(held) = inner.hold(event.address) else {
-        // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
-        let _ = faults.wake(&fault.page_range());
-        return;
-    };
-    let table = Arc::clone(held.vma().table());
-    if !table.begin_fault(event.address, event.since, turn.alone.get()) {
-        return;
+/// A thread that serves the events of a userfaultfd.
+#[derive(Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub(super) inner: &'a Arc<Inner>,
+    pub(super) faults: &'a Userfault,
+    pub(super) counters: &'a Counters,
+}
+
+/// A fault that was answered, and of which the kernel is not told yet.
+pub(super) struct Answered {
+    address: usize,
+    write: bool,
+    /// Where something was inserted for it.
+    addresses: Range<usize>,
+}
+
+impl<'a> Server<'a> {
+    /// Serves one event. Whoever waits goes on, one way or the other; if the answer is told later, when it
+    /// [is](Self::tell), and then the lock is kept until that.
+    #[inline(always)]
+    pub(super) fn serve(&self, event: &Event, turn: &Turn<'_>, kept: &mut Option<Held<'a>>) {
+        let fault = self.faulting(event.address, event.write, turn);
+        let is_here = |held: &Held<'_>| held.vma().is_some_and(|vma| vma.range.contains(&event.address));
+        if !kept.as_ref().is_some_and(is_here) {
+            // Not two at a time.
+            give_up(kept, turn);
+            *kept = self.inner.hold(event.address);
+        }
+        let Some(held) = kept else {
+            // Unmapped meanwhile: the kernel decides. It fails for a range that is none, only.
+            let _ = self.faults.wake(&fault.page_range());
+            return;
+        };
+        if held.table().begin_fault(event.address, event.since, turn.alone.get()) {
+            let end = fault.resolve(held, event.protected, Some(event.since));
+            fault.end(held, end);
+            if !turn.alone.get() {
+                held.table().end_fault(event.address);
+            }
+        }
+        if !turn.tells_later() {
+            give_up(kept, turn);
+        }
     }
-    match fault.resolve(held, &table, event.protected, Some(event.since)) {
-        End::Served => {}
-        End::Repeat => table.wake(&fault.page_range()),
-        End::Fail => fault.fail(),
+
+    /// Tells the kernel of what was answered since the lock was taken. Whether all of it went in: what did not is
+    /// repeated.
+    pub(super) fn tell(&self, answered: &mut Vec<Answered>, held: &Held<'_>) -> bool {
+        if answered.is_empty() {
+            return true;
+        }
+        // It is told before the lock is released.
+        let Some(vma) = held.vma() else { return false };
+        // What does not go in is seen below.
+        let _ = held.table().install(answered.iter().map(|answered| &answered.addresses), vma.flags(), false);
+        let mut all = true;
+        for Answered { address, write, .. } in answered.drain(..) {
+            held.learn(address);
+            if held.table().is_installed(address) {
+                self.inner.forget_refaults(address);
+            } else {
+                // Refused, or taken away meanwhile.
+                let turn = Turn::own();
+                let fault = self.faulting(address, write, &turn);
+                fault.end(held, fault.repeat());
+                all = false;
+            }
+        }
+        all
     }
-    if !turn.alone.get() {
-        table.end_fault(event.address);
+
+    #[inline]
+    fn faulting<'t>(&'t self, address: usize, write: bool, turn: &'t Turn<'t>) -> Faulting<'a, 't> {
+        Faulting { inner: self.inner, counters: self.counters, address, write, turn }
+    }
+}
+
+/// What was answered with the lock is told before.
+#[inline]
+fn give_up(kept: &mut Option<Held<'_>>, turn: &Turn<'_>) {
+    if let Some(held) = kept.take() {
+        turn.tell(&held);
     }
 }
 
@@ -83,33 +157,26 @@ pub(super) fn serve(inner: &Arc<Inner>, faults: &Userfault, counters: &Counters,
 pub(super) fn serve_own(inner: &Arc<Inner>, counters: &Counters, address: usize, write: bool) -> Option<bool> {
     let turn = Turn::own();
     let fault = Faulting { inner, counters, address, write, turn: &turn };
-    let held = inner.hold(address)?;
+    let mut held = inner.hold(address)?;
     if held.is_stopped() {
         return Some(false);
     }
     counters.count(|of| &of.events);
-    let table = Arc::clone(held.vma().table());
     // The kernel does not say which of the two it is. If it has forgotten the page, that shows the next time.
-    let protected = write && table.is_protected(address);
-    Some(!matches!(fault.resolve(held, &table, protected, None), End::Fail))
+    let protected = write && held.table().is_protected(address);
+    Some(!matches!(fault.resolve(&mut held, protected, None), End::Fail))
 }
 
 /// A fault on its way through the hooks.
-struct Faulting<'a> {
+struct Faulting<'a, 't> {
     inner: &'a Arc<Inner>,
-    counters: &'a Counters,
+    counters: &'t Counters,
     address: usize,
     write: bool,
-    turn: &'a Turn<'a>,
+    turn: &'t Turn<'t>,
 }
 
-/// A hook that has answered.
-struct Answered<'a, 't> {
-    serving: Serving<'a, 't>,
-    code: FaultCode,
-}
-
-impl<'a> Faulting<'a> {
+impl<'a> Faulting<'a, '_> {
     fn user_address(&self) -> UserAddr {
         UserAddr::new(self.address)
     }
@@ -123,56 +190,101 @@ impl<'a> Faulting<'a> {
     }
 
     /// Tries until it ends. If it was served since the event was read, nobody waits any more.
-    fn resolve(&self, first: Held<'a>, table: &Arc<Table>, protected: bool, since: Option<u64>) -> End {
+    #[inline(always)]
+    fn resolve(&self, held: &mut Held<'a>, protected: bool, since: Option<u64>) -> End {
+        match self.attempt(held, protected, false) {
+            Outcome::Served => End::Served,
+            Outcome::Later => End::Later,
+            outcome => self.go_on(outcome, held, protected, since),
+        }
+    }
+
+    #[inline(always)]
+    fn attempt(&self, held: &Held<'a>, protected: bool, tried: bool) -> Outcome {
+        let table = held.table();
+        let found = table.found(self.address);
+        if held.is_stopped() || matches!(found, Found::Failure) {
+            return Outcome::Failed;
+        }
+        let Some(vma) = held.vma().filter(|vma| vma.is_live()) else { return Outcome::Fail };
+        let area = Area::new(vma, table, self.counters);
+        match found {
+            _ if protected => self.protected(held, &area),
+            // Nothing is mapped there, as far as the kernel knows.
+            Found::New if self.turn.tells_later() => self.later(self.page_range()),
+            Found::New | Found::Told => self.install_again(&area),
+            Found::Nothing | Found::Failure => self.missing(held, &area, tried).unwrap_or_else(|outcome| outcome),
+        }
+    }
+
+    #[cold]
+    fn go_on(&self, mut outcome: Outcome, held: &mut Held<'a>, protected: bool, since: Option<u64>) -> End {
         let mut tried = false;
         let mut tries = 0;
-        let mut held = first;
         loop {
-            let area = Area::new(held.vma(), table, self.counters);
-            if held.is_stopped() || table.is_failed(self.address) {
-                // It has its SIGBUS already.
-                return End::Repeat;
-            }
-            let outcome = match (held.vma().is_live(), protected) {
-                (false, _) => Outcome::Fail,
-                (true, true) => self.protected(held, &area),
-                (true, false) => self.missing(held, &area, tried),
-            };
             match outcome {
                 Outcome::Served => return End::Served,
+                Outcome::Later => return End::Later,
+                Outcome::Failed => return End::Repeat,
                 Outcome::Retry => tried = true,
-                Outcome::Repeat => match self.inner.note_refault(self.address) {
-                    None => return End::Repeat,
-                    Some(refaults) => {
-                        self.inner.report(SessionError::RefaultsForever { address: self.user_address(), refaults });
-                        return End::Fail;
-                    }
-                },
+                Outcome::Repeat => return self.repeat(),
                 Outcome::Fail => return End::Fail,
                 Outcome::OutOfMemory if tries < MEMORY_TRIES => {
                     tries += 1;
-                    thread::yield_now();
                 }
                 Outcome::OutOfMemory => {
                     self.inner.report(SessionError::OutOfMemory { address: self.user_address() });
                     return End::Fail;
                 }
             }
-            if since.is_some_and(|since| table.was_served(self.address, since)) {
+            self.turn.tell(held);
+            // SAFETY: what has looked at the VMA has returned.
+            unsafe { held.release() };
+            if tries != 0 {
+                thread::yield_now();
+            }
+            if since.is_some_and(|since| held.table().was_served(self.address, since)) {
                 return End::Repeat;
             }
             // Unmapped meanwhile: the kernel decides.
-            let again = self.inner.hold(self.address).filter(|held| Arc::ptr_eq(held.vma().table(), table));
+            let again = self.inner.hold(self.address).filter(|again| ptr::eq(again.table(), held.table()));
             let Some(again) = again else { return End::Repeat };
-            held = again;
+            *held = again;
+            outcome = self.attempt(held, protected, tried);
+        }
+    }
+
+    fn repeat(&self) -> End {
+        match self.inner.note_refault(self.address) {
+            None => End::Repeat,
+            Some(refaults) => {
+                self.inner.report(SessionError::RefaultsForever { address: self.user_address(), refaults });
+                End::Fail
+            }
+        }
+    }
+
+    /// Wakes whoever waits, if that is not done.
+    fn end(&self, held: &Held<'_>, end: End) {
+        match end {
+            End::Served | End::Later => {}
+            End::Repeat => held.table().wake(&self.page_range()),
+            End::Fail => self.fail(held),
         }
     }
 
     /// The access gets a SIGBUS.
-    fn fail(&self) {
+    fn fail(&self, held: &Held<'_>) {
+        if !held.is_released() {
+            return self.fail_at(held.table());
+        }
         // Unmapped meanwhile, and whoever waited was woken by that.
-        let Some(held) = self.inner.hold(self.address) else { return };
-        let table = held.vma().table();
+        let Some(again) = self.inner.hold(self.address) else { return };
+        self.fail_at(again.table());
+    }
+
+    /// With the mmap lock.
+    fn fail_at(&self, table: &Table) {
         match table.fail(self.address) {
             Ok(()) => self.inner.forget_refaults(self.address),
             // Not poisoned: unmapped or gone.
@@ -187,59 +299,55 @@ impl<'a> Faulting<'a> {
         }
     }
 
-    /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
-    fn ask<'b, 't>(
+    /// What a hook is asked about.
+    #[inline(always)]
+    fn serving<'b, 't>(
         &'b self,
-        held: Held<'b>,
-        area: &'b Area<'t>,
-        ask: Ask,
+        held: &'b Held<'t>,
+        area: &'b Area<'b>,
         flags: FaultFlags,
         page: Option<Page>,
-    ) -> Result<Answered<'b, 't>, Outcome> {
-        let vma = held.vma();
+    ) -> Serving<'b, 't> {
+        Serving {
+            inner: self.inner,
+            turn: self.turn,
+            address: self.address,
+            flags,
+            held,
+            area,
+            page,
+            delivered: Cell::new(None),
+            locked: RefCell::new(Vec::new()),
+            locked_twice: Cell::new(false),
+            pending: Cell::new(None),
+        }
+    }
+
+    /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
+    #[inline(always)]
+    fn ask(&self, serving: &Serving<'_, '_>, ask: Ask) -> Result<FaultCode, Outcome> {
+        let (area, which) = (serving.area, ask.hook());
         let is_fault = matches!(ask, Ask::Fault);
-        let which = ask.hook();
-        let Some(hook) = vma.hook(ask) else { return Err(Outcome::Fail) };
+        let Some(hook) = serving.held.vma().and_then(|vma| vma.hook(ask)) else { return Err(Outcome::Fail) };
         self.counters.count(|of| match which {
             Hook::PageMkwrite | Hook::PfnMkwrite => &of.mkwrite_calls,
             Hook::MapPages => &of.map_pages_calls,
             _ => &of.handler_calls,
         });
-        let serving = Serving {
-            inner: self.inner,
-            turn: self.turn,
-            address: self.address,
-            flags,
-            pgoff: vma.pgoff_at(self.address),
-            vma_pgoff: vma.pgoff(),
-            area,
-            page,
-            held: RefCell::new(Some(held)),
-            delivered: RefCell::new(None),
-            locked: RefCell::new(Vec::new()),
-            locked_twice: Cell::new(false),
-            pending: Cell::new(None),
-        };
         // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and drops the fault.
-        let code = catch_unwind(AssertUnwindSafe(|| unsafe { hook.run(Fault::new(&serving)) }));
+        let code = catch_unwind(AssertUnwindSafe(|| unsafe { hook.run(Fault::new(serving)) }));
         if let (true, Ok(code)) = (is_fault, &code) {
             self.counters.count(|of| of.answers.of(*code));
         }
         // Whoever waits goes on with this, and the hook is at its end.
-        let installed = serving.install_pending();
-        let code = code.map_err(|panic| {
-            let (address, message) = (self.user_address(), message(&*panic));
-            self.inner.report(SessionError::Panicked { hook: which, address, message });
-            // The payload's drop is the driver's as well.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-                std::mem::forget(again);
-            }
-            Outcome::Fail
-        })?;
+        let later = is_fault && code.as_ref().is_ok_and(|code| *code == FaultCode::NOPAGE) && self.turn.tells_later();
+        let installed = if later { Ok(()) } else { serving.install_pending() };
+        let code = code.map_err(|panic| self.panicked(which, panic))?;
         if serving.locked_twice.get() {
             return Err(self.wrong("the same page was locked twice"));
         }
-        if serving.is_released() && !code.contains(FaultCode::RETRY) {
+        let retries = is_fault && code.contains(FaultCode::RETRY);
+        if serving.held.is_released() && !retries {
             return Err(self.wrong("the lock was given up, and the answer is not RETRY"));
         }
         if code.contains(FaultCode::OOM) {
@@ -251,8 +359,20 @@ impl<'a> Faulting<'a> {
         match installed {
             Err(stop) if area.table.pte(self.address).is_none() => Err(self.refused(stop)),
             // Or it was about another page.
-            _ => Ok(Answered { serving, code }),
+            _ => Ok(code),
         }
+    }
+
+    /// A hook has.
+    #[cold]
+    fn panicked(&self, hook: Hook, panic: Box<dyn Any + Send>) -> Outcome {
+        let (address, message) = (self.user_address(), message(&*panic));
+        self.inner.report(SessionError::Panicked { hook, address, message });
+        // The payload's drop is the driver's as well.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            mem::forget(again);
+        }
+        Outcome::Fail
     }
 
     /// The kernel has refused to be told something.
@@ -272,6 +392,7 @@ impl<'a> Faulting<'a> {
         }
     }
 
+    #[cold]
     fn wrong(&self, reason: &'static str) -> Outcome {
         self.inner.report(SessionError::WrongAnswer { address: self.user_address(), reason });
         Outcome::Fail
@@ -297,50 +418,47 @@ impl<'a> Faulting<'a> {
         }
     }
 
+    /// The kernel is told of this together with what comes next.
+    fn later(&self, addresses: Range<usize>) -> Outcome {
+        self.turn.answered(Answered { address: self.address, write: self.write, addresses });
+        Outcome::Later
+    }
+
     /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
     fn install_again(&self, area: &Area<'_>) -> Outcome {
-        match area.table.install(&self.page_range(), area.kernel_prot, true) {
+        match area.table.install(iter::once(&self.page_range()), area.flags, true) {
             // It may have been taken away meanwhile: then nobody was woken.
             Ok(()) => self.served(area),
             Err(stop) => self.refused(stop),
         }
     }
 
-    /// Nothing is mapped there, as far as the kernel knows (`do_fault`).
+    /// Nothing is mapped there (`do_fault`).
     #[inline]
-    fn missing(&self, held: Held<'_>, area: &Area<'_>, tried: bool) -> Outcome {
-        if area.table.pte(self.address).is_some() {
-            return self.install_again(area);
-        }
-        self.ask_for_missing(held, area, tried).unwrap_or_else(|outcome| outcome)
-    }
-
-    #[inline]
-    fn ask_for_missing(&self, held: Held<'_>, area: &Area<'_>, tried: bool) -> Result<Outcome, Outcome> {
-        let vma = held.vma();
-        if !vma.has_operations() {
-            return Err(Outcome::Fail);
-        }
-        let (registered, shared) = (vma.registered(), vma.flags().contains(VmFlags::SHARED));
-        let held = if registered.map_pages && !self.write {
-            let window = fault_around(vma, self.address);
-            let Answered { serving, code } = self.ask(held, area, Ask::MapPages(window), self.flags(tried), None)?;
+    fn missing(&self, held: &Held<'_>, area: &Area<'_>, tried: bool) -> Result<Outcome, Outcome> {
+        let vma = held.vma().filter(|vma| vma.has_operations()).ok_or(Outcome::Fail)?;
+        let registered = vma.registered();
+        let flags = self.flags(tried);
+        if registered.map_pages && !self.write {
+            let serving = self.serving(held, area, flags, None);
+            let code = self.ask(&serving, Ask::MapPages(fault_around(area, self.address)))?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(self.served(area));
             }
-            serving.take_lock().ok_or_else(|| self.wrong("the lock was given up in map_pages"))?
-        } else {
-            held
-        };
-        let Answered { serving, code } = self.ask(held, area, Ask::Fault, self.flags(tried), None)?;
+        }
+        let serving = self.serving(held, area, flags, None);
+        let code = self.ask(&serving, Ask::Fault)?;
         if code.contains(FaultCode::RETRY) {
-            if !serving.is_released() {
+            if !held.is_released() {
                 return Err(self.wrong("RETRY, and the lock was not given up"));
             }
             return Ok(Outcome::Retry);
         }
         if code.contains(FaultCode::NOPAGE) {
-            return Ok(self.served(area));
+            return Ok(match serving.pending.take() {
+                Some((start, end)) => self.later(start..end),
+                None => self.served(area),
+            });
         }
         let Some(page) = serving.delivered.take() else {
             return Err(self.wrong("no page was handed back, and nothing was inserted"));
@@ -349,17 +467,15 @@ impl<'a> Faulting<'a> {
         if locked != code.contains(FaultCode::LOCKED) {
             return Err(self.wrong("LOCKED does not say whether the page is locked"));
         }
+        let shared = area.flags.contains(VmFlags::SHARED);
         let asks = self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory());
         if asks && locked {
             page.unlock();
         }
-        // Without it the addresses may be somebody else's.
-        let Some(mut held) = serving.take_lock() else { return Err(self.wrong("the lock was given up")) };
         drop(serving);
         if asks {
-            match self.page_mkwrite(held, area, &page)? {
-                Some(still) => held = still,
-                None => return Ok(Outcome::Repeat),
+            if !self.page_mkwrite(held, area, &page)? {
+                return Ok(Outcome::Repeat);
             }
         } else if !locked {
             page.lock();
@@ -372,16 +488,14 @@ impl<'a> Faulting<'a> {
             // Or somebody was faster.
             Ok(()) | Err(Errno::EBUSY) => {
                 self.inner.forget_refaults(self.address);
-                let outcome = self.install_again(area);
-                drop(held);
-                Ok(outcome)
+                Ok(self.install_again(area))
             }
             Err(_) => Err(Outcome::Fail),
         }
     }
 
     /// A store met an entry that is write-protected (`do_wp_page`).
-    fn protected(&self, held: Held<'_>, area: &Area<'_>) -> Outcome {
+    fn protected(&self, held: &Held<'_>, area: &Area<'_>) -> Outcome {
         if !area.flags.contains(VmFlags::MAYSHARE) {
             // Private copies are made by the kernel. It was protected for a moment, to find them.
             area.table.settle();
@@ -397,25 +511,25 @@ impl<'a> Faulting<'a> {
         })
     }
 
-    fn first_store(&self, held: Held<'_>, area: &Area<'_>) -> Result<Outcome, Outcome> {
+    fn first_store(&self, held: &Held<'_>, area: &Area<'_>) -> Result<Outcome, Outcome> {
         let Some(seen) = area.table.pte(self.address) else {
             // Taken away meanwhile.
             area.table.wake(&self.page_range());
             return Ok(Outcome::Served);
         };
-        let registered = held.vma().registered();
-        let _held = if seen.writable {
+        let registered = held.vma().ok_or(Outcome::Fail)?.registered();
+        if seen.writable {
             // The kernel may not know it yet, or has forgotten.
-            held
         } else if seen.counted && registered.page_mkwrite {
             let Some(page) = area.table.page(self.address, seen) else { return Ok(Outcome::Repeat) };
-            let Some(held) = self.page_mkwrite(held, area, &page)? else { return Ok(Outcome::Repeat) };
+            if !self.page_mkwrite(held, area, &page)? {
+                return Ok(Outcome::Repeat);
+            }
             area.table.make_writable(self.page(), seen.pfn);
             page.unlock();
-            held
         } else if !seen.counted && registered.pfn_mkwrite {
-            let flags = self.flags(false) | FaultFlags::MKWRITE;
-            let Answered { serving, code } = self.ask(held, area, Ask::PfnMkwrite, flags, None)?;
+            let serving = self.serving(held, area, self.flags(false) | FaultFlags::MKWRITE, None);
+            let code = self.ask(&serving, Ask::PfnMkwrite)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(Outcome::Repeat);
             }
@@ -424,11 +538,9 @@ impl<'a> Faulting<'a> {
                 return Err(Outcome::Fail);
             }
             area.table.make_writable(self.page(), seen.pfn);
-            serving.take_lock().ok_or_else(|| self.wrong("the lock was given up"))?
         } else {
             area.table.make_writable(self.page(), seen.pfn);
-            held
-        };
+        }
         match area.table.unprotect(self.page()) {
             Ok(()) => {
                 self.inner.forget_refaults(self.address);
@@ -438,38 +550,28 @@ impl<'a> Faulting<'a> {
         }
     }
 
-    /// `do_page_mkwrite`. The page is locked if there is something to go on with, with the mmap lock; else the
-    /// access is repeated.
-    fn page_mkwrite<'b>(
-        &'b self,
-        held: Held<'b>,
-        area: &'b Area<'_>,
-        page: &Page,
-    ) -> Result<Option<Held<'b>>, Outcome> {
+    /// `do_page_mkwrite`. Whether there is something to go on with: then the page is locked. Else the access is repeated.
+    fn page_mkwrite(&self, held: &Held<'_>, area: &Area<'_>, page: &Page) -> Result<bool, Outcome> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
-        let Answered { serving, code } = self.ask(held, area, Ask::PageMkwrite, flags, Some(page.clone()))?;
+        let serving = self.serving(held, area, flags, Some(page.clone()));
+        let code = self.ask(&serving, Ask::PageMkwrite)?;
         if code.contains(FaultCode::NOPAGE) {
-            return Ok(None);
+            return Ok(false);
         }
         if !code.contains(FaultCode::LOCKED) || !serving.take_locked(page.pfn()) {
             return Err(self.wrong("the page that is to be written is not locked"));
         }
-        match serving.take_lock() {
-            Some(held) => Ok(Some(held)),
-            None => {
-                page.unlock();
-                Err(self.wrong("the lock was given up"))
-            }
-        }
+        Ok(true)
     }
 }
 
 /// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping.
-fn fault_around(vma: &Vma, address: usize) -> Range<PageOffset> {
+fn fault_around(area: &Area<'_>, address: usize) -> Range<PageOffset> {
     const PAGES: usize = 16;
-    let (pgoff, in_vma) = (vma.pgoff_at(address), vma.pgoff_at(address) - vma.pgoff());
-    let before = ((address >> PAGE_SHIFT) % PAGES).min(in_vma);
-    let behind = (PAGES - (address >> PAGE_SHIFT) % PAGES).min(vma.pages() - in_vma);
+    let in_area = (address - area.range.start) >> PAGE_SHIFT;
+    let pgoff = area.pgoff + in_area;
+    let before = ((address >> PAGE_SHIFT) % PAGES).min(in_area);
+    let behind = (PAGES - (address >> PAGE_SHIFT) % PAGES).min((area.range.len() >> PAGE_SHIFT) - in_area);
     PageOffset::new(pgoff - before)..PageOffset::new(pgoff + behind)
 }
 

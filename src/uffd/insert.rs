@@ -1,6 +1,6 @@
 //! What drivers insert: the rules of `vm_insert_page`, `insert_pfn`, `vm_insert_mixed` and `remap_pfn_range`.
 
-use std::{cell::Cell, ops::Range, sync::Arc};
+use std::{cell::Cell, iter, ops::Range};
 
 use crate::{Errno, FrameRange, PageProt, platform::VmFlags};
 
@@ -9,19 +9,20 @@ use super::{
     answers::Stop,
     memory::{FrameKind, ZERO_PFN},
     stats::Counters,
-    sys::{PAGE_SIZE, ProtFlags},
+    sys::PAGE_SIZE,
     table::{Pte, Table},
     vma::Vma,
 };
 
 /// The part of a table that belongs to one VMA, as insertions see it.
 pub(super) struct Area<'a> {
-    pub(super) table: &'a Arc<Table>,
+    pub(super) table: &'a Table,
     pub(super) range: Range<usize>,
     pub(super) flags: VmFlags,
+    /// The page of the object that it begins with.
+    pub(super) pgoff: usize,
     /// `vm_page_prot`
     pub(super) prot: PageProt,
-    pub(super) kernel_prot: ProtFlags,
     /// Whether the driver has a `pfn_mkwrite`.
     told_of_frames: bool,
     counters: &'a Counters,
@@ -38,14 +39,15 @@ impl Drop for Area<'_> {
 
 impl<'a> Area<'a> {
     /// Where its driver may insert: a VMA of this table.
-    pub(super) fn new(vma: &Vma, table: &'a Arc<Table>, counters: &'a Counters) -> Self {
+    #[inline]
+    pub(super) fn new(vma: &Vma, table: &'a Table, counters: &'a Counters) -> Self {
         Self {
             table,
             counters,
             range: vma.range(),
             flags: vma.flags(),
             prot: vma.page_prot(),
-            kernel_prot: vma.kernel_prot(),
+            pgoff: vma.pgoff(),
             told_of_frames: vma.registered().pfn_mkwrite,
             inserted: Cell::new(0),
             already_present: Cell::new(0),
@@ -56,7 +58,7 @@ impl<'a> Area<'a> {
     #[inline]
     pub(super) fn install(&self, addresses: &Range<usize>) -> Result<(), Stop> {
         self.count();
-        self.table.install(addresses, self.kernel_prot, false)
+        self.table.install(iter::once(addresses), self.flags, false)
     }
 
     #[inline]

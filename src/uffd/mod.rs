@@ -96,6 +96,10 @@
 //! was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And the
 //! access goes on when the hook has returned, not before.
 //!
+//! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
+//! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
+//! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes.
+//!
 //! # Who may
 //!
 //! Everybody, since Linux 6.6. `/dev/userfaultfd` is tried first, then the system call for all faults, then the one for

@@ -76,15 +76,12 @@ pub(super) struct Serving<'a, 't> {
     pub(super) turn: &'a Turn<'a>,
     pub(super) address: usize,
     pub(super) flags: FaultFlags,
-    pub(super) pgoff: usize,
-    pub(super) vma_pgoff: usize,
-    pub(super) area: &'a Area<'t>,
+    pub(super) held: &'a Held<'t>,
+    pub(super) area: &'a Area<'a>,
     /// The page that a `page_mkwrite` is asked about.
     pub(super) page: Option<Page>,
-    /// `None` once it was released.
-    pub(super) held: RefCell<Option<Held<'a>>>,
     /// `vmf->page`
-    pub(super) delivered: RefCell<Option<Page>>,
+    pub(super) delivered: Cell<Option<Page>>,
     /// The pages that this fault has locked.
     pub(super) locked: RefCell<Vec<u64>>,
     pub(super) locked_twice: Cell<bool>,
@@ -92,15 +89,9 @@ pub(super) struct Serving<'a, 't> {
     pub(super) pending: Cell<Option<(usize, usize)>>,
 }
 
-impl<'a> Serving<'a, '_> {
-    /// The lock, for the next hook, unless it was given up.
-    pub(super) fn take_lock(&self) -> Option<Held<'a>> {
-        self.held.take()
-    }
-
-    #[inline]
-    pub(super) fn is_released(&self) -> bool {
-        self.held.borrow().is_none()
+impl Serving<'_, '_> {
+    fn pgoff(&self) -> usize {
+        self.area.pgoff + ((self.address - self.area.range.start) >> PAGE_SHIFT)
     }
 
     /// Whether this fault has the page locked; it is then no longer said to.
@@ -114,13 +105,11 @@ impl<'a> Serving<'a, '_> {
     #[inline]
     pub(super) fn install_pending(&self) -> Result<(), Stop> {
         let Some((start, end)) = self.pending.take() else { return Ok(()) };
-        if self.is_released() {
+        if self.held.is_released() {
             return Ok(());
         }
         let installed = self.area.install(&(start..end));
-        if self.area.table.lay_elsewhere() {
-            self.learn();
-        }
+        self.held.learn(self.address);
         installed
     }
 
@@ -130,7 +119,7 @@ impl<'a> Serving<'a, '_> {
     /// of it until then was there, and has gone.
     #[inline]
     fn insert(&self, address: usize, insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>) -> FaultCode {
-        if self.is_released() {
+        if self.held.is_released() {
             return FaultCode::SIGBUS;
         }
         let inserted = insert(self.area);
@@ -147,24 +136,13 @@ impl<'a> Serving<'a, '_> {
         let (start, end) = self.pending.get().unwrap_or((from, to));
         self.pending.set(Some((start.min(from), end.max(to))));
     }
-
-    /// The next mapping of the file is laid out by what is here.
-    #[cold]
-    fn learn(&self) {
-        let held = self.held.borrow();
-        if let (Some(held), Some(pte)) = (&*held, self.area.table.pte(self.address)) {
-            if pte.pfn != ZERO_PFN {
-                held.vma().file().learn(self.pgoff, pte.pfn);
-            }
-        }
-    }
 }
 
 impl Drop for Serving<'_, '_> {
     fn drop(&mut self) {
         // Left over only if the handler forgot one, or panicked with the page on its way.
-        for pfn in self.locked.borrow_mut().drain(..) {
-            self.area.table.memory().unlock(pfn);
+        for pfn in self.locked.get_mut() {
+            self.area.table.memory().unlock(*pfn);
         }
     }
 }
@@ -274,7 +252,7 @@ unsafe impl Platform for Uffd {
 
     #[inline]
     fn fault_pgoff(fault: &Fault) -> PageOffset {
-        PageOffset::new(fault.serving().pgoff)
+        PageOffset::new(fault.serving().pgoff())
     }
 
     #[inline]
@@ -289,7 +267,7 @@ unsafe impl Platform for Uffd {
 
     #[inline]
     fn fault_vma_pgoff(fault: &Fault) -> PageOffset {
-        PageOffset::new(fault.serving().vma_pgoff)
+        PageOffset::new(fault.serving().area.pgoff)
     }
 
     #[inline]
@@ -311,7 +289,7 @@ unsafe impl Platform for Uffd {
     #[inline]
     fn vmf_insert_pages(fault: &Fault, address: usize, pages: &[Page]) -> usize {
         let serving = fault.serving();
-        if serving.is_released() {
+        if serving.held.is_released() {
             return 0;
         }
         let inserted = serving.area.insert_where_free(address, pages);
@@ -336,7 +314,7 @@ unsafe impl Platform for Uffd {
     }
 
     fn deliver(fault: &Fault, page: Page) {
-        *fault.serving().delivered.borrow_mut() = Some(page);
+        fault.serving().delivered.set(Some(page));
     }
 
     fn lock_page(fault: &Fault, page: &Page) {
@@ -365,14 +343,20 @@ unsafe impl Platform for Uffd {
     }
 
     fn release(fault: &Fault) {
+        let serving = fault.serving();
         // What was filled beside it goes in while the lock still says that the mapping is there.
-        let _ = fault.serving().install_pending();
-        drop(fault.serving().take_lock());
+        let _ = serving.install_pending();
+        serving.turn.tell(serving.held);
+        // SAFETY: a hook is called without a reference into the VMA: `fault::ask` and this file have them only for as
+        // long as they look.
+        unsafe { serving.held.release() };
     }
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
         let serving = fault.serving();
         let table = serving.area.table;
+        // It may wait for somebody who was answered before.
+        serving.turn.tell(serving.held);
         if serving.turn.alone.take() {
             table.begin_wait(serving.address);
         }
@@ -389,8 +373,7 @@ unsafe impl Platform for Uffd {
 
     fn fault_is_of(fault: &Fault, mappings: &Mappings) -> bool {
         let serving = fault.serving();
-        let held = serving.held.borrow();
-        held.as_ref().is_some_and(|held| held.vma().file().mappings().is(mappings))
+        serving.held.vma().is_some_and(|vma| vma.file().mappings().is(mappings))
     }
 
     /// There are no large entries here.

@@ -1,7 +1,7 @@
 //! The threads that read faults, and serve them.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     io,
     sync::{
@@ -9,19 +9,25 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Condvar, Mutex};
 
 use super::{
-    fault,
-    session::Inner,
+    fault::{Answered, Server},
+    session::{Held, Inner},
     sys::{RawErrno, page_of},
     userfault::{Audience, BATCH, Event, Userfault},
 };
 
 /// For how many reads many events are asked for, once there were.
 const LONG: u32 = 64;
+
+/// Those who fault together may wait for each other's hooks for so long.
+const QUICK: Duration = Duration::from_micros(100);
+/// If it took longer, again and again, so many batches are told one by one before it is tried once more.
+const MOST_APART: u32 = 64;
 
 /// The most threads that serve: each but the first replaces one that waits inside a hook.
 pub(super) const MAX_THREADS: usize = 64;
@@ -33,12 +39,73 @@ pub(super) struct Turn<'a> {
     /// What it has read, and serves next, unless it has left that to others.
     rest: &'a [Event],
     left: Cell<bool>,
+    /// What is told to the kernel together, if anything is.
+    together: Option<&'a Together<'a>>,
 }
 
 impl Turn<'_> {
     /// A thread that serves itself.
     pub(super) fn own() -> Self {
-        Self { alone: Cell::new(true), rest: &[], left: Cell::new(false) }
+        Self { alone: Cell::new(true), rest: &[], left: Cell::new(false), together: None }
+    }
+
+    /// Whether the kernel is told of an answer together with what comes next.
+    #[inline]
+    pub(super) fn tells_later(&self) -> bool {
+        self.together.is_some() && self.alone.get()
+    }
+
+    /// A fault is answered, and the kernel to be told of it later.
+    pub(super) fn answered(&self, answered: Answered) {
+        if let Some(together) = self.together {
+            together.answered.borrow_mut().push(answered);
+        }
+    }
+
+    /// The lock is to be given up: what was answered with it is told.
+    pub(super) fn tell(&self, held: &Held<'_>) {
+        if let Some(together) = self.together {
+            together.tell(held);
+        }
+    }
+}
+
+/// What a thread has answered of what it has read at once.
+///
+/// Whoever is woken may want this thread's processor. The sooner it takes it, the longer wait all others whose faults
+/// were read together with its own; so their hooks are called first, as long as these are quick.
+struct Together<'a> {
+    server: Server<'a>,
+    answered: RefCell<Vec<Answered>>,
+    /// How many batches are told one by one before it is tried once more, and how many it were the last time.
+    apart: Cell<u32>,
+    were_apart: Cell<u32>,
+}
+
+impl Together<'_> {
+    /// Whether the next batch is told together.
+    fn is_tried(&self) -> bool {
+        let apart = self.apart.get();
+        self.apart.set(apart.saturating_sub(1));
+        apart == 0
+    }
+
+    /// A batch was, and it was well so, or not.
+    fn note(&self, well: bool) {
+        let were_apart = self.were_apart.get();
+        if well {
+            self.were_apart.set(were_apart / 2);
+        } else {
+            self.were_apart.set((were_apart * 2).clamp(1, MOST_APART));
+            self.apart.set(self.were_apart.get());
+        }
+    }
+
+    /// Tells the kernel, with the lock that was held meanwhile.
+    fn tell(&self, held: &Held<'_>) {
+        if !self.server.tell(&mut self.answered.borrow_mut(), held) {
+            self.note(false);
+        }
     }
 }
 
@@ -170,23 +237,32 @@ impl Channel {
 
     fn serve(&self, inner: &Arc<Inner>) {
         let counters = inner.counters_of_a_thread();
-        let serve = |event: &Event, rest: &[Event]| {
+        let server = Server { inner, faults: &self.faults, counters: &counters };
+        let together = Together { server, answered: RefCell::default(), apart: Cell::new(0), were_apart: Cell::new(0) };
+        let serve = |event: &Event, rest: &[Event], together, kept: &mut Option<_>| {
             counters.count(|of| &of.events);
-            let alone = Cell::new(self.serving() == 1);
-            let turn = Turn { alone, rest, left: Cell::new(false) };
-            fault::serve(inner, &self.faults, &counters, event, &turn);
+            let turn = Turn { alone: Cell::new(self.serving() == 1), rest, left: Cell::new(false), together };
+            server.serve(event, &turn, kept);
             turn.left.get()
         };
         match &self.queue {
             Some(queue) => {
                 while let Some(event) = queue.take() {
-                    let _ = serve(&event, &[]);
+                    let _ = serve(&event, &[], None, &mut None);
                 }
             }
             None => self.read(inner, |events| {
-                let mut rest = events;
+                let begun = if events.len() > 1 && together.is_tried() { Some(Instant::now()) } else { None };
+                let used = begun.map(|_| &together);
+                let (mut rest, mut kept) = (events, None);
                 while let [event, behind @ ..] = rest {
-                    rest = if serve(event, behind) { &[] } else { behind };
+                    rest = if serve(event, behind, used, &mut kept) { &[] } else { behind };
+                }
+                if let Some(begun) = begun {
+                    together.note(begun.elapsed() < QUICK);
+                }
+                if let Some(held) = kept {
+                    together.tell(&held);
                 }
             }),
         }
@@ -209,7 +285,7 @@ impl Channel {
     }
 
     /// Reads until the bell rings.
-    fn read(&self, inner: &Arc<Inner>, each: impl Fn(&[Event])) {
+    fn read(&self, inner: &Arc<Inner>, mut each: impl FnMut(&[Event])) {
         let mut events = [Event::default(); BATCH];
         // A look for one more event costs something, too: many are asked for where many were there not long ago, and now
         // and then.

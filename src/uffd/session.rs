@@ -1,6 +1,7 @@
 //! A session: a userfaultfd, the threads that read it, and the mappings that they serve.
 
 use std::{
+    cell::{Cell, OnceCell},
     collections::HashMap,
     fmt, io,
     net::Shutdown,
@@ -25,7 +26,9 @@ use super::{
     addresses::Addresses,
     agent::{Agent, Guests},
     error::errno,
-    hook, link, own,
+    hook, link,
+    memory::ZERO_PFN,
+    own,
     place::Place,
     platform::NewVma,
     probe,
@@ -41,24 +44,67 @@ use super::{
 pub(super) type Space = vma::Space<Uffd>;
 type WriteLock = vma::WriteLock<Uffd>;
 
-/// The mmap lock, held for read, and a VMA, which stays as it is meanwhile.
+/// The mmap lock, held for read, and a VMA, which stays as it is until the lock is [released](Self::release). Its table
+/// stays for longer.
 ///
 /// # Invariants
-/// The VMA is one of those that the lock protects.
+/// The VMA is one of those that the lock protects, and the table is the VMA's. `kept` has the table where the lock is not
+/// held any more.
 pub(super) struct Held<'a> {
-    lock: RwLockReadGuard<'a, Space>,
+    lock: Cell<Option<RwLockReadGuard<'a, Space>>>,
     vma: NonNull<Vma>,
+    table: NonNull<Table>,
+    kept: OnceCell<Arc<Table>>,
+    is_stopped: bool,
 }
 
 impl Held<'_> {
+    /// The VMA, unless the lock was released.
     #[inline]
-    pub(super) fn vma(&self) -> &Vma {
-        // SAFETY: the invariant: it is changed, moved or dropped with the lock held for write only.
-        unsafe { self.vma.as_ref() }
+    pub(super) fn vma(&self) -> Option<&Vma> {
+        // SAFETY: the invariant: with the lock it is not changed, moved or dropped. Whoever releases the lock promises
+        // that nobody has this any more.
+        if self.is_released() { None } else { Some(unsafe { self.vma.as_ref() }) }
     }
 
+    #[inline]
+    pub(super) fn table(&self) -> &Table {
+        // SAFETY: the invariant: the VMA has it, or `kept`.
+        unsafe { self.table.as_ref() }
+    }
+
+    /// Whether the session was stopped before the lock was taken.
     pub(super) fn is_stopped(&self) -> bool {
-        self.lock.is_stopped()
+        self.is_stopped
+    }
+
+    #[inline]
+    pub(super) fn is_released(&self) -> bool {
+        self.kept.get().is_some()
+    }
+
+    /// If a page was not where the mapping had been laid out for it, the next mapping of the file is laid out by the page
+    /// at this address.
+    #[inline]
+    pub(super) fn learn(&self, address: usize) {
+        if self.table().lay_elsewhere() {
+            if let (Some(vma), Some(pte)) = (self.vma(), self.table().pte(address)) {
+                if pte.pfn != ZERO_PFN {
+                    vma.file().learn(vma.pgoff_at(address), pte.pfn);
+                }
+            }
+        }
+    }
+
+    /// Gives up the lock.
+    ///
+    /// # Safety
+    /// Nobody has a reference from [`vma`](Self::vma) any more.
+    pub(super) unsafe fn release(&self) {
+        if let Some(vma) = self.vma() {
+            let _ = self.kept.set(Arc::clone(vma.table()));
+        }
+        drop(self.lock.take());
     }
 }
 
@@ -96,10 +142,12 @@ struct Attended {
 
 impl Inner {
     /// The mmap lock, held for read, with what is mapped at an address.
+    #[inline(always)]
     pub(super) fn hold(&self, address: usize) -> Option<Held<'_>> {
         let lock = self.space.read();
-        let vma = NonNull::from(lock.vmas().find(address)?);
-        Some(Held { lock, vma })
+        let vma = lock.vmas().find(address)?;
+        let (vma, table, is_stopped) = (NonNull::from(vma), NonNull::from(&**vma.table()), lock.is_stopped());
+        Some(Held { lock: Cell::new(Some(lock)), vma, table, kept: OnceCell::new(), is_stopped })
     }
 
     /// Whether an address is this session's, or was just now.
@@ -476,7 +524,7 @@ impl Session {
         let moving = if vma.tells_stores() { Some(inner.moving()) } else { None };
         let begun = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
             let (guess, moving) = (file.guess(map.pgoff.index()), moving.map(Channel::faults));
-            table.begin(guess, vma.kernel_prot(), vma.protects(), moving).map_err(errno)
+            table.begin(guess, vma.flags(), vma.protects(), moving).map_err(errno)
         });
         if let Err(errno) = begun {
             table.zap(&range);
@@ -632,7 +680,7 @@ impl Session {
             for vma in lock.vmas.iter() {
                 vma.table().fail_all();
                 if vma.protects() && vma.flags().contains(VmFlags::SHARED) {
-                    let _ = vma.table().protect(&vma.range(), vma.kernel_prot() - ProtFlags::WRITE);
+                    let _ = vma.table().protect(&vma.range(), kernel_prot(vma.flags()) - ProtFlags::WRITE);
                 }
             }
         }

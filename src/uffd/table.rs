@@ -5,7 +5,7 @@
 //! kernel is told by runs: one request for pages that lie together in the memory object and in the mapping.
 
 use std::{
-    iter::repeat_with,
+    iter::{self, repeat_with},
     ops::Range,
     sync::{
         Arc, OnceLock,
@@ -15,7 +15,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::Errno;
+use crate::{Errno, platform::VmFlags};
 
 use super::{
     Memory,
@@ -26,6 +26,7 @@ use super::{
     stats::Counters,
     sys::{PAGE_SHIFT, ProtFlags, RawErrno, View},
     userfault::Userfault,
+    vma::kernel_prot,
     watch::{self, Stamp, Watch},
 };
 
@@ -57,6 +58,17 @@ impl Pte {
         let pte = Self { pfn: bits & PFN, writable: bits & WRITABLE != 0, counted: bits & COUNTED != 0 };
         if bits & PRESENT != 0 { Some(pte) } else { None }
     }
+}
+
+/// What a fault finds in a slot.
+pub(super) enum Found {
+    Nothing,
+    /// Every access is a SIGBUS.
+    Failure,
+    /// An entry that the kernel does not know yet.
+    New,
+    /// One that it was told of, and has forgotten perhaps.
+    Told,
 }
 
 /// One of a table's. What a fault looks at lies together.
@@ -98,7 +110,7 @@ impl Table {
         shared: bool,
     ) -> Self {
         let pages = range.len() >> PAGE_SHIFT;
-        let now = watch::tick();
+        let now = watch::now();
         Self {
             place,
             watch: Watch::new(if faults.is_read() { pages } else { 0 }),
@@ -152,6 +164,10 @@ impl Table {
 
     fn addresses_of(&self, slots: &Range<usize>) -> Range<usize> {
         self.address_of(slots.start)..self.address_of(slots.end)
+    }
+
+    fn part(&self, slots: &Range<usize>) -> &[Slot] {
+        self.slots.get(slots.clone()).unwrap_or_default()
     }
 
     fn bits(&self, slot: usize) -> u64 {
@@ -257,8 +273,8 @@ impl Table {
 
     /// Whoever waited at these addresses has what it waited for.
     fn note_served(&self, addresses: &Range<usize>) {
-        let now = watch::tick();
-        for slot in self.slots.get(self.slots_of(addresses)).into_iter().flatten() {
+        let now = watch::now();
+        for slot in self.part(&self.slots_of(addresses)) {
             slot.served.set(now);
         }
     }
@@ -295,7 +311,7 @@ impl Table {
 
     /// Whether an address was served since.
     pub(super) fn was_served(&self, address: usize, since: u64) -> bool {
-        self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_after(since))
+        self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_since(since))
     }
 
     fn not_ours(&self, addresses: &Range<usize>, raw: RawErrno) -> Result<(), Errno> {
@@ -310,34 +326,41 @@ impl Table {
     /// told before. Whoever waits at a page of which the kernel is told is woken.
     ///
     /// What the kernel refuses is taken out again; the first such error is given back.
-    pub(super) fn install(&self, addresses: &Range<usize>, prot: ProtFlags, again: bool) -> Result<(), Stop> {
+    #[inline(always)]
+    pub(super) fn install<'a>(
+        &self,
+        addresses: impl Iterator<Item = &'a Range<usize>>,
+        flags: VmFlags,
+        again: bool,
+    ) -> Result<(), Stop> {
         let mut kernel = self.kernel.lock();
         let mut refused = Ok(());
-        let slots = self.slots_of(addresses);
         let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
-        let mut at = slots.start;
-        while at < slots.end {
-            let first = self.bits(at);
-            if !is_new(first) {
-                at += 1;
-                continue;
-            }
-            let protected = self.wants_protection(first);
-            let (mut end, mut poisoned) = (at + 1, first & POISONED);
-            for slot in self.slots.get(at + 1..slots.end).into_iter().flatten() {
-                let bits = slot.entry.load(Ordering::Acquire);
-                let lies_behind = bits & PFN == (first & PFN) + (end - at) as u64;
-                if !is_new(bits) || !lies_behind || self.wants_protection(bits) != protected {
-                    break;
+        for addresses in addresses {
+            let Range { start: mut at, end } = self.slots_of(addresses);
+            while let [first, behind @ ..] = self.part(&(at..end)) {
+                let first = first.entry.load(Ordering::Acquire);
+                if !is_new(first) {
+                    at += 1;
+                    continue;
                 }
-                poisoned |= bits & POISONED;
-                end += 1;
+                let protected = self.wants_protection(first);
+                let (mut run_end, mut poisoned) = (at + 1, first & POISONED);
+                for slot in behind {
+                    let bits = slot.entry.load(Ordering::Acquire);
+                    let lies_behind = bits & PFN == (first & PFN) + (run_end - at) as u64;
+                    if !is_new(bits) || !lies_behind || self.wants_protection(bits) != protected {
+                        break;
+                    }
+                    poisoned |= bits & POISONED;
+                    run_end += 1;
+                }
+                let run = Run { slots: at..run_end, pfn: first & PFN, poisoned: poisoned != 0, protected };
+                if let Err(stop) = self.install_run(&mut kernel, &run, flags) {
+                    refused = refused.and(Err(stop));
+                }
+                at = run_end;
             }
-            let run = Run { slots: at..end, pfn: first & PFN, poisoned: poisoned != 0, protected };
-            if let Err(stop) = self.install_run(&mut kernel, &run, prot) {
-                refused = refused.and(Err(stop));
-            }
-            at = end;
         }
         refused
     }
@@ -346,10 +369,10 @@ impl Table {
         self.shared && bits & WRITABLE == 0 && self.protects.load(Ordering::Relaxed)
     }
 
-    #[inline]
-    fn install_run(&self, kernel: &mut Backing, run: &Run, prot: ProtFlags) -> Result<(), Stop> {
+    #[inline(always)]
+    fn install_run(&self, kernel: &mut Backing, run: &Run, flags: VmFlags) -> Result<(), Stop> {
         let slots = &run.slots;
-        let shown = self.show(kernel, run, prot).map_err(|raw| (slots.start, raw_stop(raw)));
+        let shown = self.show(kernel, run, flags).map_err(|raw| (slots.start, raw_stop(raw)));
         let installed = shown.and_then(|()| {
             let request = |rest: &Range<usize>| self.faults().map_existing(rest, run.protected);
             let mut progress = Installing { table: self, protected: run.protected };
@@ -367,7 +390,7 @@ impl Table {
 
     /// Has the kernel's mapping show the frames of a run: nothing to do where they lie linear. Else the pages are mapped
     /// there one for one.
-    fn show(&self, kernel: &mut Backing, run: &Run, prot: ProtFlags) -> Result<(), RawErrno> {
+    fn show(&self, kernel: &mut Backing, run: &Run, flags: VmFlags) -> Result<(), RawErrno> {
         let Run { slots, pfn, poisoned, .. } = run;
         if *poisoned {
             // SAFETY: addresses of this table's, at which there are no pages yet.
@@ -384,7 +407,7 @@ impl Table {
                 continue;
             }
             let end = (at..slots.end).find(|slot| kernel.frame(*slot) == Some(wanted(*slot))).unwrap_or(slots.end);
-            self.map(kernel, &(at..end), wanted(at), prot)?;
+            self.map(kernel, &(at..end), wanted(at), kernel_prot(flags))?;
             at = end;
         }
         Ok(())
@@ -453,7 +476,7 @@ impl Table {
     pub(super) fn begin(
         &self,
         guess: Option<u64>,
-        prot: ProtFlags,
+        flags: VmFlags,
         protects: bool,
         moving: Option<&Arc<Userfault>>,
     ) -> Result<(), RawErrno> {
@@ -485,13 +508,14 @@ impl Table {
                 end += 1;
             }
             // SAFETY: reserved when this table was made. If it fails, nothing of it stays.
-            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, prot) }?;
+            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, kernel_prot(flags)) }?;
             kernel.set(&(at..end), Some(start));
             linear = start.checked_sub(at as u64).unwrap_or(linear);
             at = end;
         }
         drop(kernel);
-        self.install(&self.range(), prot, false).map_err(|stop| RawErrno::from_raw_os_error(stop.errno().to_raw()))
+        self.install(iter::once(&self.range()), flags, false)
+            .map_err(|stop| RawErrno::from_raw_os_error(stop.errno().to_raw()))
     }
 
     /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
@@ -500,9 +524,17 @@ impl Table {
         self.lay_elsewhere.load(Ordering::Relaxed) && self.lay_elsewhere.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether every access to the page of an address is a SIGBUS.
-    pub(super) fn is_failed(&self, address: usize) -> bool {
-        self.bits(self.slot_of(address)) & (POISONED | PRESENT) == POISONED
+    /// What a fault at an address finds.
+    #[inline]
+    pub(super) fn found(&self, address: usize) -> Found {
+        let bits = self.bits(self.slot_of(address));
+        if bits & PRESENT == 0 {
+            if bits & POISONED == 0 { Found::Nothing } else { Found::Failure }
+        } else if bits & INSTALLED == 0 {
+            Found::New
+        } else {
+            Found::Told
+        }
     }
 
     /// Whether a driver is told of the next store to the page of an address, which is there.
@@ -764,8 +796,8 @@ struct Installing<'a> {
 
 impl Installing<'_> {
     fn mark(&self, range: &Range<usize>) {
-        let now = watch::tick();
-        for slot in self.table.slots.get(self.table.slots_of(range)).into_iter().flatten() {
+        let now = watch::now();
+        for slot in self.table.part(&self.table.slots_of(range)) {
             let entry = slot.entry.load(Ordering::Relaxed);
             if entry & PRESENT != 0 {
                 slot.entry.store(entry & !POISONED | INSTALLED, Ordering::Release);

@@ -138,7 +138,7 @@ pub(super) struct Event {
     pub(super) write: bool,
     /// A store met a page that is write-protected. Else nothing was mapped.
     pub(super) protected: bool,
-    /// [`watch::now`] when it was read: what was served after that may have been served for it.
+    /// [`watch::tick`] when it was read: what was served since then may have been served for it.
     pub(super) since: u64,
 }
 
@@ -325,7 +325,7 @@ impl Userfault {
         let buffer = unsafe { slice::from_raw_parts_mut(raw.as_mut_ptr().cast::<MaybeUninit<u8>>(), room) };
         let (read, _) = io::read(&self.fd, buffer)?;
         let bytes = read.len();
-        let since = watch::now();
+        let since = watch::tick();
         let bell = if let Bell::Page(page) = self.bell { Some(page) } else { None };
         for msg in raw.get(..bytes / size_of::<UffdMsg>()).unwrap_or_default() {
             // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.

@@ -34,11 +34,6 @@ impl PageTable for Table {
 }
 
 impl Vma {
-    /// What the kernel is told of the rights.
-    pub(super) fn kernel_prot(&self) -> ProtFlags {
-        kernel_prot(self.flags())
-    }
-
     /// Whether its driver is told of first stores.
     pub(super) fn tells_stores(&self) -> bool {
         self.flags().contains(VmFlags::MAYSHARE) && self.registered().told_of_stores

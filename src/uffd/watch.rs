@@ -12,15 +12,17 @@ use std::{
     sync::atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
-/// A clock that ticks when something is served, in whichever session.
+/// A clock that ticks when events were read, in whichever session.
 static CLOCK: AtomicU64 = AtomicU64::new(0);
 
 /// The time.
+#[inline]
 pub(super) fn now() -> u64 {
     CLOCK.load(Ordering::Acquire)
 }
 
-/// A time that is later than that of everything before.
+/// Events were read: a time that is later than that of everything before.
+#[inline]
 pub(super) fn tick() -> u64 {
     CLOCK.fetch_add(1, Ordering::AcqRel) + 1
 }
@@ -39,8 +41,8 @@ impl Stamp {
     }
 
     #[inline]
-    pub(super) fn is_after(&self, since: u64) -> bool {
-        self.0.load(Ordering::Acquire) > since
+    pub(super) fn is_since(&self, read: u64) -> bool {
+        self.0.load(Ordering::Acquire) >= read
     }
 }
 
@@ -91,11 +93,11 @@ mod tests {
 
     #[test]
     fn what_was_read_before_is_known_to_be_older() {
-        let read = now();
-        let stamp = Stamp::new(tick());
-        assert_eq!((stamp.is_after(read), stamp.is_after(now())), (true, false));
-        let read = now();
-        stamp.set(tick());
-        assert_eq!((stamp.is_after(read), stamp.is_after(now())), (true, false));
+        let read = tick();
+        let stamp = Stamp::new(now());
+        let again = tick();
+        assert_eq!((stamp.is_since(read), stamp.is_since(again)), (true, false));
+        stamp.set(now());
+        assert_eq!((stamp.is_since(again), stamp.is_since(tick())), (true, false));
     }
 }

@@ -11,3 +11,4 @@ mod mkwrite;
 mod moving;
 mod process;
 mod remote;
+mod together;

@@ -1,0 +1,153 @@
+//! Faults that come together: their hooks are called one after the other, and then the kernel is told of all of them.
+
+use std::{
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use vmctx::{
+    Errno, FaultCtx, Mapped, Mappings, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, UserAddr, VmFault,
+    VmOperations,
+    uffd::{Map, Page, Session, Uffd},
+};
+
+use crate::drivers::{PAGE, answers, faulting, load, number, page_at, pages, ring, session};
+
+const THREADS: usize = 12;
+const ROUNDS: usize = 60;
+
+/// In each round all threads touch at once; each has a page of its own of each of these.
+fn all_at_once(session: &Session, at: &[UserAddr]) {
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for page in 0..THREADS {
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                for at in at {
+                    assert_eq!(load(session, page_at(*at, page)), Ok(number(page)));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn each_has_its_page_and_each_hook_is_called_once() {
+    let session = session();
+    let pages = pages(&session, THREADS);
+    // Neighbours alternate between two mappings of two devices.
+    let files = [ring(&session, &pages), ring(&session, &pages)];
+    for _ in 0..ROUNDS {
+        let at = files.each_ref().map(|file| session.mmap(file, Map::shared(THREADS * PAGE)).unwrap());
+        all_at_once(&session, &at);
+        for at in at {
+            session.munmap(at, THREADS * PAGE).unwrap();
+        }
+    }
+    let counts = session.statistics();
+    assert_eq!(counts.handler_calls, u64::try_from(2 * THREADS * ROUNDS).unwrap());
+    assert_eq!((counts.inserted, counts.already_present, counts.refaults), (counts.handler_calls, 0, 0));
+    assert_eq!(session.take_errors(), []);
+}
+
+/// A driver whose hook takes the page before its own away, once.
+struct Greedy {
+    pages: Vec<Page>,
+    took: Vec<AtomicBool>,
+    mappings: Mappings<Uffd>,
+}
+
+impl VmOperations for Greedy {
+    type Platform = Uffd;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        let own = ctx.pgoff().index();
+        let (Some(page), Some(before)) = (self.pages.get(own), own.checked_sub(1)) else {
+            return ctx.insert_page(&self.pages[0]);
+        };
+        if !self.took[own].swap(true, Ordering::AcqRel) {
+            self.mappings.unmap(PageOffset::new(before), PageCount::new(1), ctx.may_sleep());
+        }
+        ctx.insert_page(page)
+    }
+}
+
+struct GreedyFile(Arc<Greedy>);
+
+impl MmapFile for GreedyFile {
+    type Platform = Uffd;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
+    }
+
+    fn mappings(&self) -> Option<&Mappings<Uffd>> {
+        Some(&self.0.mappings)
+    }
+}
+
+#[test]
+fn what_the_next_hook_takes_away_is_asked_for_again() {
+    let session = session();
+    let may_sleep = session.memory().may_sleep();
+    let device = Arc::new(Greedy {
+        pages: pages(&session, THREADS),
+        took: (0..THREADS).map(|_| AtomicBool::new(false)).collect(),
+        mappings: Mappings::new(may_sleep).unwrap(),
+    });
+    let file = session.file(GreedyFile(Arc::clone(&device)));
+    let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
+    for _ in 0..ROUNDS {
+        device.took.iter().for_each(|took| took.store(false, Ordering::Release));
+        device.mappings.unmap(PageOffset::ZERO, PageCount::new(THREADS), may_sleep);
+        all_at_once(&session, &[at]);
+    }
+    assert_eq!(session.take_errors(), []);
+}
+
+/// Whoever gives up the lock may take as long as it likes.
+#[test]
+fn who_was_served_before_does_not_wait_for_a_hook_without_the_lock() {
+    let session = session();
+    let pages = pages(&session, THREADS);
+    let (asked, done) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let have_it = Arc::clone(&done);
+    let file = faulting::<Mixed, _>(&session, move |ctx| {
+        let own = ctx.pgoff().index();
+        if own % 3 != 0 || ctx.is_tried() {
+            asked.fetch_add(1, Ordering::AcqRel);
+            return ctx.insert_page(&pages[own]);
+        }
+        match ctx.release() {
+            Release::Released(released) => {
+                while have_it.load(Ordering::Acquire) < asked.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
+                released.retry()
+            }
+            Release::NoWait(_) | Release::Keep(_) => unreachable!("a first try may be retried"),
+        }
+    });
+    for _ in 0..ROUNDS {
+        let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
+        let start = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for page in 0..THREADS {
+                let (session, start, done) = (&session, &start, &done);
+                scope.spawn(move || {
+                    start.wait();
+                    assert_eq!(load(session, page_at(at, page)), Ok(number(page)));
+                    done.fetch_add(1, Ordering::AcqRel);
+                });
+            }
+        });
+        session.munmap(at, THREADS * PAGE).unwrap();
+    }
+    assert_eq!(answers(&session).retry, u64::try_from(ROUNDS * THREADS.div_ceil(3)).unwrap());
+    assert_eq!(session.take_errors(), []);
+}
