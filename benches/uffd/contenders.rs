@@ -17,7 +17,10 @@ use vmctx::{
 
 const PAGE: usize = 4096;
 pub(crate) const PAGES: usize = 8192;
-const TURNS: usize = 61;
+/// How often each contender is made, and how many turns it has each time. Which pages of the machine's it is given counts
+/// for some hundredths, and the next one made is given others; so they are made in one order, and then in the other.
+const ROUNDS: usize = 10;
+const TURNS: usize = 7;
 const THREADS: usize = 8;
 /// How many events are read at once, where they are.
 const BATCH: usize = 16;
@@ -70,7 +73,8 @@ impl Setting {
 
 pub(crate) fn run(more: &[More]) {
     let home = processor();
-    println!("thousand pages a second, medians of {TURNS} turns of {PAGES} pages; stores, one to a page");
+    println!("thousand pages a second: medians of {TURNS} turns of {PAGES} pages, and the mean of {ROUNDS} of these");
+    println!("stores, one to a page");
     for setting in Setting::ALL {
         let away = (0..64).find(|cpu| *cpu != home && pin(*cpu));
         if setting == Setting::OtherProcessor && away.is_none() {
@@ -86,25 +90,38 @@ pub(crate) fn run(more: &[More]) {
         more.iter().for_each(|(name, _)| print!("  {:>17}", format!("typed/{name}")));
         println!();
         for window in setting.windows() {
-            pin(serving);
-            let mut contenders: Vec<Box<dyn Contender>> = vec![
-                if setting == Setting::InThread {
-                    Box::new(OwnFaults::new(*window))
-                } else {
-                    Box::new(ByHand::new(*window, if setting == Setting::ManyThreads { BATCH } else { 1 }))
-                },
-                Box::new(Typed::new(*window, setting == Setting::InThread)),
-                Box::new(Kernel::new()),
-            ];
-            contenders.extend(more.iter().map(|(_, new)| new(*window)));
-            pin(home);
-            line(*window, &contenders, if setting == Setting::ManyThreads { THREADS } else { 1 });
+            let window = *window;
+            let by_hand = || -> Box<dyn Contender> {
+                match setting {
+                    Setting::InThread => Box::new(OwnFaults::new(window)),
+                    Setting::ManyThreads => Box::new(ByHand::new(window, BATCH)),
+                    _ => Box::new(ByHand::new(window, 1)),
+                }
+            };
+            let typed = || -> Box<dyn Contender> { Box::new(Typed::new(window, setting == Setting::InThread)) };
+            let rounds: Vec<_> = (0..ROUNDS)
+                .map(|round| {
+                    pin(serving);
+                    let (by_hand, typed) = if round % 2 == 0 {
+                        let by_hand = by_hand();
+                        (by_hand, typed())
+                    } else {
+                        let typed = typed();
+                        (by_hand(), typed)
+                    };
+                    let mut contenders = vec![by_hand, typed, Box::new(Kernel::new())];
+                    contenders.extend(more.iter().map(|(_, new)| new(window)));
+                    pin(home);
+                    take_turns(&contenders, if setting == Setting::ManyThreads { THREADS } else { 1 })
+                })
+                .collect();
+            print_line(window, &rounds);
         }
     }
 }
 
-/// Lets all take turns, and prints what came of it.
-fn line(window: usize, contenders: &[Box<dyn Contender>], threads: usize) {
+/// Lets all take turns. The rates of each.
+fn take_turns(contenders: &[Box<dyn Contender>], threads: usize) -> Vec<Vec<f64>> {
     let mut rates = vec![Vec::new(); contenders.len()];
     for turn in 0..=TURNS {
         // Each comes after each other.
@@ -121,14 +138,22 @@ fn line(window: usize, contenders: &[Box<dyn Contender>], threads: usize) {
             }
         }
     }
-    let ratio = |to: &[f64]| median(rates[1].iter().zip(to).map(|(typed, other)| typed / other).collect());
+    rates
+}
+
+fn print_line(window: usize, rounds: &[Vec<Vec<f64>>]) {
+    let mean = |of: &dyn Fn(&[Vec<f64>]) -> f64| rounds.iter().map(|rates| of(rates)).sum::<f64>() / ROUNDS as f64;
+    let ratio = |to: usize| {
+        mean(&|rates| median(rates[1].iter().zip(&rates[to]).map(|(typed, other)| typed / other).collect()))
+    };
     print!("{window:>6}");
-    for (index, rates) in rates.iter().enumerate() {
+    let contenders = rounds.first().map_or(0, Vec::len);
+    for index in 0..contenders {
         let width = if index < 3 { 8 } else { 11 };
-        print!("  {:>width$.0}", median(rates.clone()));
+        print!("  {:>width$.0}", mean(&|rates| median(rates[index].clone())));
     }
-    print!("  {:>14.3}  {:>14.3}", ratio(&rates[0]), ratio(&rates[2]));
-    rates.iter().skip(3).for_each(|rates| print!("  {:>17.3}", ratio(rates)));
+    print!("  {:>14.3}  {:>14.3}", ratio(0), ratio(2));
+    (3..contenders).for_each(|index| print!("  {:>17.3}", ratio(index)));
     println!();
 }
 
@@ -177,8 +202,25 @@ fn zap(at: usize) {
     assert_eq!(unsafe { libc::madvise(at as *mut _, PAGES * PAGE, libc::MADV_DONTNEED) }, 0);
 }
 
-/// A memory object with all its pages, mapped.
-pub(crate) fn memory() -> usize {
+/// A memory object, mapped.
+pub(crate) struct Shared(usize);
+
+impl Shared {
+    pub(crate) fn at(&self) -> usize {
+        self.0
+    }
+}
+
+impl Drop for Shared {
+    /// Threads that serve it by hand sleep for good.
+    fn drop(&mut self) {
+        // SAFETY: mapped there, and nobody is at it any more.
+        assert_eq!(unsafe { libc::munmap(self.0 as *mut _, PAGES * PAGE) }, 0);
+    }
+}
+
+/// With all its pages.
+pub(crate) fn memory() -> Shared {
     // SAFETY: fresh memory.
     unsafe {
         let fd = libc::memfd_create(c"bench".as_ptr(), libc::MFD_CLOEXEC);
@@ -187,7 +229,8 @@ pub(crate) fn memory() -> usize {
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         let at = libc::mmap(ptr::null_mut(), PAGES * PAGE, prot, libc::MAP_SHARED, fd, 0);
         assert_ne!(at, libc::MAP_FAILED);
-        at as usize
+        libc::close(fd);
+        Shared(at as usize)
     }
 }
 
@@ -196,7 +239,7 @@ pub(crate) fn window_of(address: usize, at: usize, window: usize) -> usize {
     at + (address - at) / (window * PAGE) * window * PAGE
 }
 
-struct Kernel(usize);
+struct Kernel(Shared);
 
 impl Kernel {
     fn new() -> Self {
@@ -206,22 +249,22 @@ impl Kernel {
 
 impl Contender for Kernel {
     fn at(&self) -> usize {
-        self.0
+        self.0.at()
     }
 }
 
 /// A userfaultfd with features, and memory that is registered with it.
-fn registered(features: u64) -> (libc::c_int, usize) {
-    let at = memory();
+fn registered(features: u64) -> (libc::c_int, Shared) {
+    let memory = memory();
     // SAFETY: requests with their structures, about memory of ours.
     unsafe {
         let fd = libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | 1);
         let fd = libc::c_int::try_from(fd).unwrap();
         let mut api = [0xaa_u64, 1 << 5 | 1 << 10 | 1 << 11 | features, 0];
         assert_eq!(libc::ioctl(fd, 0xc018_aa3f, api.as_mut_ptr()), 0);
-        let mut register = [at as u64, (PAGES * PAGE) as u64, 0b101, 0];
+        let mut register = [memory.at() as u64, (PAGES * PAGE) as u64, 0b101, 0];
         assert_eq!(libc::ioctl(fd, 0xc020_aa00, register.as_mut_ptr()), 0);
-        (fd, at)
+        (fd, memory)
     }
 }
 
@@ -238,11 +281,12 @@ fn map_existing(fd: libc::c_int, start: usize, window: usize) {
 }
 
 /// The floor: read events, ask for a window of pages for each, and again.
-struct ByHand(usize);
+struct ByHand(Shared);
 
 impl ByHand {
     fn new(window: usize, batch: usize) -> Self {
-        let (fd, at) = registered(0);
+        let (fd, memory) = registered(0);
+        let at = memory.at();
         thread::spawn(move || {
             let mut events = [[0_u64; 4]; BATCH];
             loop {
@@ -253,20 +297,20 @@ impl ByHand {
                 }
             }
         });
-        Self(at)
+        Self(memory)
     }
 }
 
 impl Contender for ByHand {
     fn at(&self) -> usize {
-        self.0
+        self.0.at()
     }
 }
 
 /// The floor where the thread that faults serves: a handler that asks for a window of pages.
 struct OwnFaults {
     fd: libc::c_int,
-    at: usize,
+    memory: Shared,
     window: usize,
 }
 
@@ -275,8 +319,8 @@ static OWN: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
 impl OwnFaults {
     fn new(window: usize) -> Self {
-        let (fd, at) = registered(1 << 7);
-        Self { fd, at, window }
+        let (fd, memory) = registered(1 << 7);
+        Self { fd, memory, window }
     }
 
     extern "C" fn handler(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
@@ -289,11 +333,11 @@ impl OwnFaults {
 
 impl Contender for OwnFaults {
     fn at(&self) -> usize {
-        self.at
+        self.memory.at()
     }
 
     fn begin(&self) {
-        let values = [usize::try_from(self.fd).unwrap(), self.at, self.window];
+        let values = [usize::try_from(self.fd).unwrap(), self.memory.at(), self.window];
         OWN.iter().zip(values).for_each(|(to, value)| to.store(value, Ordering::Relaxed));
         // SAFETY: a handler with SA_SIGINFO's signature. The other one comes back before it is needed.
         unsafe {

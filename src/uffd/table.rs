@@ -348,11 +348,14 @@ impl Table {
                 let (mut run_end, mut poisoned) = (at + 1, first & POISONED);
                 for slot in behind {
                     let bits = slot.entry.load(Ordering::Acquire);
-                    let lies_behind = bits & PFN == (first & PFN) + (run_end - at) as u64;
-                    if !is_new(bits) || !lies_behind || self.wants_protection(bits) != protected {
-                        break;
+                    let next = first + (run_end - at) as u64;
+                    // Most are as the first is.
+                    if bits != next {
+                        if !is_new(bits) || bits & PFN != next & PFN || self.wants_protection(bits) != protected {
+                            break;
+                        }
+                        poisoned |= bits & POISONED;
                     }
-                    poisoned |= bits & POISONED;
                     run_end += 1;
                 }
                 let run = Run { slots: at..run_end, pfn: first & PFN, poisoned: poisoned != 0, protected };

@@ -8,22 +8,23 @@ mod contenders;
 
 use std::thread;
 
-use contenders::{Contender, PAGES, memory, window_of};
+use contenders::{Contender, PAGES, Shared, memory, window_of};
 use userfaultfd::{Event, FeatureFlags, RegisterMode, UffdBuilder};
 
 const PAGE: usize = 4096;
 
 /// The same loop as the one by hand, in that crate's words.
-struct Crate(usize);
+struct Crate(Shared);
 
 impl Contender for Crate {
     fn at(&self) -> usize {
-        self.0
+        self.0.at()
     }
 }
 
 fn new(window: usize) -> Box<dyn Contender> {
-    let at = memory();
+    let memory = memory();
+    let at = memory.at();
     // MISSING_SHMEM, and MINOR_SHMEM, for which it has no name.
     let features = FeatureFlags::from_bits_retain(1 << 5 | 1 << 10);
     let uffd = UffdBuilder::new().close_on_exec(true).non_blocking(false).require_features(features).create();
@@ -38,7 +39,7 @@ fn new(window: usize) -> Box<dyn Contender> {
             }
         }
     });
-    Box::new(Crate(at))
+    Box::new(Crate(memory))
 }
 
 fn main() {
