@@ -4,7 +4,10 @@ use std::{fmt, io};
 
 use crate::{Errno, UserAddr};
 
-use super::{Hook, sys::RawErrno};
+use super::{
+    Hook,
+    sys::{RawErrno, raw},
+};
 
 /// An error number of the kernel's, with the kernel's text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,7 +109,7 @@ impl OpenError {
 
 impl From<io::Error> for OpenError {
     fn from(error: io::Error) -> Self {
-        Self::Refused(RawErrno::from_io_error(&error).unwrap_or(RawErrno::IO).into())
+        Self::Refused(raw(&error).into())
     }
 }
 

@@ -39,10 +39,8 @@ const MEMORY_TRIES: usize = 16;
 
 /// What became of one try to serve a fault.
 enum Outcome {
-    /// Whoever waits was woken, by what was done.
+    /// Whoever waits was woken, by what was done, or is when that is [told](Server::tell).
     Served,
-    /// The kernel is told [later](Server::tell).
-    Later,
     /// Nothing was done that wakes, nor changed: the access is repeated.
     Repeat,
     /// The lock was given up: serve it again, as one that was tried.
@@ -57,10 +55,8 @@ enum Outcome {
 
 /// How a fault ends.
 enum End {
-    /// Whoever waits was woken.
+    /// Whoever waits was woken, or is when that is [told](Server::tell).
     Served,
-    /// The kernel is told [later](Server::tell).
-    Later,
     /// The access is to be repeated.
     Repeat,
     /// The access gets a SIGBUS.
@@ -194,7 +190,6 @@ impl<'a> Faulting<'a, '_> {
     fn resolve(&self, held: &mut Held<'a>, protected: bool, since: Option<u64>) -> End {
         match self.attempt(held, protected, false) {
             Outcome::Served => End::Served,
-            Outcome::Later => End::Later,
             outcome => self.go_on(outcome, held, protected, since),
         }
     }
@@ -224,7 +219,6 @@ impl<'a> Faulting<'a, '_> {
         loop {
             match outcome {
                 Outcome::Served => return End::Served,
-                Outcome::Later => return End::Later,
                 Outcome::Failed => return End::Repeat,
                 Outcome::Retry => tried = true,
                 Outcome::Repeat => return self.repeat(),
@@ -267,7 +261,7 @@ impl<'a> Faulting<'a, '_> {
     /// Wakes whoever waits, if that is not done.
     fn end(&self, held: &Held<'_>, end: End) {
         match end {
-            End::Served | End::Later => {}
+            End::Served => {}
             End::Repeat => held.table().wake(&self.page_range()),
             End::Fail => self.fail(held),
         }
@@ -421,7 +415,7 @@ impl<'a> Faulting<'a, '_> {
     /// The kernel is told of this together with what comes next.
     fn later(&self, addresses: Range<usize>) -> Outcome {
         self.turn.answered(Answered { address: self.address, write: self.write, addresses });
-        Outcome::Later
+        Outcome::Served
     }
 
     /// Tells the kernel what is in the fault's slot, whether or not it was told before: it may have forgotten.
@@ -568,8 +562,8 @@ impl<'a> Faulting<'a, '_> {
 /// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping.
 fn fault_around(area: &Area<'_>, address: usize) -> Range<PageOffset> {
     const PAGES: usize = 16;
-    let in_area = (address - area.range.start) >> PAGE_SHIFT;
-    let pgoff = area.pgoff + in_area;
+    let pgoff = area.pgoff_at(address);
+    let in_area = pgoff - area.pgoff;
     let before = ((address >> PAGE_SHIFT) % PAGES).min(in_area);
     let behind = (PAGES - (address >> PAGE_SHIFT) % PAGES).min((area.range.len() >> PAGE_SHIFT) - in_area);
     PageOffset::new(pgoff - before)..PageOffset::new(pgoff + behind)

@@ -321,10 +321,9 @@ impl Drop for Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::uffd::sys::ProtFlags;
     use crate::{
         PageCount,
-        uffd::{Memory, agent::Agent},
+        uffd::{Memory, agent::Agent, sys::ProtFlags},
     };
 
     fn guest() -> (Guest, Agent) {

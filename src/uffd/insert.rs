@@ -9,7 +9,7 @@ use super::{
     answers::Stop,
     memory::{FrameKind, ZERO_PFN},
     stats::Counters,
-    sys::PAGE_SIZE,
+    sys::{PAGE_SHIFT, PAGE_SIZE},
     table::{Pte, Table},
     vma::Vma,
 };
@@ -52,6 +52,11 @@ impl<'a> Area<'a> {
             inserted: Cell::new(0),
             already_present: Cell::new(0),
         }
+    }
+
+    /// The page of the object that shows at an address of it.
+    pub(super) fn pgoff_at(&self, address: usize) -> usize {
+        self.pgoff + ((address - self.range.start) >> PAGE_SHIFT)
     }
 
     /// Tells the kernel what was inserted at these addresses.

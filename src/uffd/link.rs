@@ -20,7 +20,7 @@ use rustix::{
     net::{self, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags},
 };
 
-use super::sys::RawErrno;
+use super::sys::{RawErrno, raw};
 
 /// `SO_PASSPIDFD` and `SCM_PIDFD`, which `libc` lacks: Linux 6.5.
 const PASS_PIDFD: libc::c_int = 76;
@@ -52,10 +52,6 @@ pub(super) fn prepare(stream: &UnixStream) -> Result<(), RawErrno> {
     let set =
         unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, PASS_PIDFD, (&raw const on).cast(), size) };
     if set == 0 { Ok(()) } else { Err(last()) }
-}
-
-fn raw(error: &io::Error) -> RawErrno {
-    RawErrno::from_io_error(error).unwrap_or(RawErrno::IO)
 }
 
 fn last() -> RawErrno {

@@ -121,7 +121,7 @@ impl Place {
     /// Which pages of a range are the process's own copies.
     pub(super) fn private_copies(&self, range: &Range<usize>) -> Result<Vec<bool>, RawErrno> {
         let Self::There(agent) = self else {
-            return sys::private_copies(range).map_err(|error| RawErrno::from_io_error(&error).unwrap_or(RawErrno::IO));
+            return sys::private_copies(range).map_err(|error| sys::raw(&error));
         };
         let mut copies = Vec::with_capacity(range.len() / PAGE_SIZE);
         let mut rest = range.clone();

@@ -90,10 +90,6 @@ pub(super) struct Serving<'a, 't> {
 }
 
 impl Serving<'_, '_> {
-    fn pgoff(&self) -> usize {
-        self.area.pgoff + ((self.address - self.area.range.start) >> PAGE_SHIFT)
-    }
-
     /// Whether this fault has the page locked; it is then no longer said to.
     pub(super) fn take_locked(&self, pfn: u64) -> bool {
         let mut locked = self.locked.borrow_mut();
@@ -252,7 +248,8 @@ unsafe impl Platform for Uffd {
 
     #[inline]
     fn fault_pgoff(fault: &Fault) -> PageOffset {
-        PageOffset::new(fault.serving().pgoff())
+        let serving = fault.serving();
+        PageOffset::new(serving.area.pgoff_at(serving.address))
     }
 
     #[inline]

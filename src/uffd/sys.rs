@@ -30,6 +30,11 @@ pub(super) fn page_of(address: usize) -> Range<usize> {
 pub(super) use rustix::io::Errno as RawErrno;
 pub(super) use rustix::mm::ProtFlags;
 
+/// The number of an error of the standard library's.
+pub(super) fn raw(error: &io::Error) -> RawErrno {
+    RawErrno::from_io_error(error).unwrap_or(RawErrno::IO)
+}
+
 /// A descriptor that [`signal`] makes readable.
 pub(super) fn event_fd() -> Result<OwnedFd> {
     rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)

@@ -24,7 +24,7 @@ use super::{
     error::errno,
     place::Place,
     stats::Counters,
-    sys::{PAGE_SHIFT, ProtFlags, RawErrno, View},
+    sys::{PAGE_SHIFT, ProtFlags, RawErrno, View, page_of},
     userfault::Userfault,
     vma::kernel_prot,
     watch::{self, Stamp, Watch},
@@ -194,15 +194,21 @@ impl Table {
     pub(super) fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
         let _kernel = self.kernel.lock();
         let slot = self.slots.get(self.slot_of(address)).ok_or(Errno::EFAULT)?;
+        if self.fill_slot(slot, pte) { Ok(()) } else { Err(Errno::EBUSY) }
+    }
+
+    /// With the lock held. Whether the slot was free.
+    #[inline]
+    fn fill_slot(&self, slot: &Slot, pte: Pte) -> bool {
         let bits = slot.entry.load(Ordering::Relaxed);
         if bits & PRESENT != 0 {
-            return Err(Errno::EBUSY);
+            return false;
         }
         if pte.counted {
             self.memory.get(pte.pfn);
         }
         slot.entry.store(pte.bits() | bits & POISONED, Ordering::Release);
-        Ok(())
+        true
     }
 
     /// Puts entries into the slots from an address on that have none. How many, and how many had one.
@@ -213,16 +219,11 @@ impl Table {
         let slots = self.slots.get(self.slot_of(address)..).unwrap_or_default();
         for (slot, pte) in slots.iter().zip(entries) {
             let Some(pte) = pte else { continue };
-            let bits = slot.entry.load(Ordering::Relaxed);
-            if bits & PRESENT != 0 {
+            if self.fill_slot(slot, pte) {
+                filled += 1;
+            } else {
                 present += 1;
-                continue;
             }
-            if pte.counted {
-                self.memory.get(pte.pfn);
-            }
-            slot.entry.store(pte.bits() | bits & POISONED, Ordering::Release);
-            filled += 1;
         }
         (filled, present)
     }
@@ -290,7 +291,7 @@ impl Table {
         if self.was_served(address, since) {
             // Its thread may have gone on. Whoever has asked in between is woken as well.
             let _ = !alone && self.watch.end(slot);
-            self.wake(&self.addresses_of(&(slot..slot + 1)));
+            self.wake(&page_of(address));
             return false;
         }
         true
@@ -303,9 +304,8 @@ impl Table {
 
     /// It was served, one way or the other.
     pub(super) fn end_fault(&self, address: usize) {
-        let slot = self.slot_of(address);
-        if self.watch.end(slot) {
-            self.wake(&self.addresses_of(&(slot..slot + 1)));
+        if self.watch.end(self.slot_of(address)) {
+            self.wake(&page_of(address));
         }
     }
 

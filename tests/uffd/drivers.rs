@@ -5,14 +5,15 @@ use std::{
     marker::PhantomData,
     process,
     sync::{
-        Arc, Mutex,
+        Arc, Barrier, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
 };
 
 use vmctx::{
-    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, Mixed, MmapCtx, MmapFile, Page as _, PageCount, PageMkwriteCtx,
-    UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, Mappings, Mixed, MmapCtx, MmapFile, Page as _, PageCount,
+    PageMkwriteCtx, UserAddr, VmFault, VmOperations,
     kind::FilledLater,
     uffd::{Answers, File, Memory, OpenError, Options, Page, Session, Uffd},
 };
@@ -86,7 +87,11 @@ where
     }
 }
 
-struct FaultFile<K, F>(Arc<F>, PhantomData<fn(K) -> K>);
+struct FaultFile<K, F> {
+    fault: Arc<F>,
+    mappings: Option<Arc<Mappings<Uffd>>>,
+    kind: PhantomData<fn(K) -> K>,
+}
 
 impl<K, F> MmapFile for FaultFile<K, F>
 where
@@ -96,7 +101,11 @@ where
     type Platform = Uffd;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(OnFault(Arc::clone(&self.0), PhantomData))?.fill_later())
+        Ok(ctx.establish(OnFault(Arc::clone(&self.fault), PhantomData))?.fill_later())
+    }
+
+    fn mappings(&self) -> Option<&Mappings<Uffd>> {
+        self.mappings.as_deref()
     }
 }
 
@@ -106,7 +115,31 @@ where
     K: Mapping + FilledLater,
     F: for<'f> Fn(FaultCtx<'f, Uffd, K>) -> VmFault<'f> + Send + Sync + 'static,
 {
-    session.file(FaultFile::<K, F>(Arc::new(fault), PhantomData))
+    session.file(FaultFile::<K, F> { fault: Arc::new(fault), mappings: None, kind: PhantomData })
+}
+
+/// The same, with mappings to revoke.
+pub(crate) fn revocable<K, F>(session: &Session, mappings: &Arc<Mappings<Uffd>>, fault: F) -> File
+where
+    K: Mapping + FilledLater,
+    F: for<'f> Fn(FaultCtx<'f, Uffd, K>) -> VmFault<'f> + Send + Sync + 'static,
+{
+    let mappings = Some(Arc::clone(mappings));
+    session.file(FaultFile::<K, F> { fault: Arc::new(fault), mappings, kind: PhantomData })
+}
+
+/// So many threads, which begin together.
+pub(crate) fn all_at_once(threads: usize, each: impl Fn(usize) + Sync) {
+    let start = Barrier::new(threads);
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let (start, each) = (&start, &each);
+            scope.spawn(move || {
+                start.wait();
+                each(thread);
+            });
+        }
+    });
 }
 
 /// A file with these pages, inserted as they are touched.

@@ -14,7 +14,9 @@ use vmctx::{
     uffd::{Map, Options, Page, Prot, SessionError, Trap, Uffd, WaitQueue},
 };
 
-use crate::drivers::{PAGE, answers, faulting, first_byte, load, number, open, page_at, pages, ring, session};
+use crate::drivers::{
+    PAGE, all_at_once, answers, faulting, first_byte, load, number, open, page_at, pages, ring, session,
+};
 
 #[test]
 fn pages_that_lie_in_any_order_show_where_the_driver_put_them() {
@@ -360,16 +362,7 @@ fn a_fault_can_wait_for_all_that_came_with_it() {
     for _ in 0..30 {
         came.store(0, Ordering::Release);
         let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
-        let start = Barrier::new(THREADS);
-        thread::scope(|scope| {
-            for page in 0..THREADS {
-                let (session, start) = (&session, &start);
-                scope.spawn(move || {
-                    start.wait();
-                    assert_eq!(load(session, page_at(at, page)), Ok(number(page)));
-                });
-            }
-        });
+        all_at_once(THREADS, |page| assert_eq!(load(&session, page_at(at, page)), Ok(number(page))));
         session.munmap(at, THREADS * PAGE).unwrap();
     }
     assert_eq!(session.take_errors(), []);

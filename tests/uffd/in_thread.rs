@@ -3,7 +3,7 @@
 use std::{
     ptr,
     sync::{
-        Arc, Barrier,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -15,7 +15,7 @@ use vmctx::{
 };
 
 use crate::{
-    drivers::{PAGE, faulting, first_byte, load, number, open, page_at, pages, ring},
+    drivers::{PAGE, all_at_once, faulting, first_byte, load, number, open, page_at, pages, ring},
     mkwrite,
 };
 
@@ -117,17 +117,10 @@ fn threads_race_and_each_finds_its_page() {
     let file = ring(&session, &shown);
     for round in 0..40 {
         let at = session.mmap(&file, Map::shared(PAGES * PAGE)).unwrap();
-        let start = Barrier::new(THREADS);
-        thread::scope(|scope| {
-            for thread in 0..THREADS {
-                let (session, shown, start) = (&session, &shown, &start);
-                scope.spawn(move || {
-                    start.wait();
-                    for step in 0..PAGES {
-                        let index = (step * (2 * thread + 1) + round) % PAGES;
-                        assert_eq!(load(session, page_at(at, index)), Ok(first_byte(&shown[index])));
-                    }
-                });
+        all_at_once(THREADS, |thread| {
+            for step in 0..PAGES {
+                let index = (step * (2 * thread + 1) + round) % PAGES;
+                assert_eq!(load(&session, page_at(at, index)), Ok(first_byte(&shown[index])));
             }
         });
         session.munmap(at, PAGES * PAGE).unwrap();

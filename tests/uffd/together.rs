@@ -2,38 +2,18 @@
 
 use std::{
     sync::{
-        Arc, Barrier,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
 
-use vmctx::{
-    Errno, FaultCtx, Mapped, Mappings, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, UserAddr, VmFault,
-    VmOperations,
-    uffd::{Map, Page, Session, Uffd},
-};
+use vmctx::{Mappings, Mixed, PageCount, PageOffset, Release, uffd::Map};
 
-use crate::drivers::{PAGE, answers, faulting, load, number, page_at, pages, ring, session};
+use crate::drivers::{PAGE, all_at_once, answers, faulting, load, number, page_at, pages, revocable, ring, session};
 
 const THREADS: usize = 12;
 const ROUNDS: usize = 60;
-
-/// In each round all threads touch at once; each has a page of its own of each of these.
-fn all_at_once(session: &Session, at: &[UserAddr]) {
-    let start = Barrier::new(THREADS);
-    thread::scope(|scope| {
-        for page in 0..THREADS {
-            let start = &start;
-            scope.spawn(move || {
-                start.wait();
-                for at in at {
-                    assert_eq!(load(session, page_at(*at, page)), Ok(number(page)));
-                }
-            });
-        }
-    });
-}
 
 #[test]
 fn each_has_its_page_and_each_hook_is_called_once() {
@@ -43,7 +23,11 @@ fn each_has_its_page_and_each_hook_is_called_once() {
     let files = [ring(&session, &pages), ring(&session, &pages)];
     for _ in 0..ROUNDS {
         let at = files.each_ref().map(|file| session.mmap(file, Map::shared(THREADS * PAGE)).unwrap());
-        all_at_once(&session, &at);
+        all_at_once(THREADS, |page| {
+            for at in at {
+                assert_eq!(load(&session, page_at(at, page)), Ok(number(page)));
+            }
+        });
         for at in at {
             session.munmap(at, THREADS * PAGE).unwrap();
         }
@@ -54,58 +38,29 @@ fn each_has_its_page_and_each_hook_is_called_once() {
     assert_eq!(session.take_errors(), []);
 }
 
-/// A driver whose hook takes the page before its own away, once.
-struct Greedy {
-    pages: Vec<Page>,
-    took: Vec<AtomicBool>,
-    mappings: Mappings<Uffd>,
-}
-
-impl VmOperations for Greedy {
-    type Platform = Uffd;
-    type Mapping = Mixed;
-
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
-        let own = ctx.pgoff().index();
-        let (Some(page), Some(before)) = (self.pages.get(own), own.checked_sub(1)) else {
-            return ctx.insert_page(&self.pages[0]);
-        };
-        if !self.took[own].swap(true, Ordering::AcqRel) {
-            self.mappings.unmap(PageOffset::new(before), PageCount::new(1), ctx.may_sleep());
-        }
-        ctx.insert_page(page)
-    }
-}
-
-struct GreedyFile(Arc<Greedy>);
-
-impl MmapFile for GreedyFile {
-    type Platform = Uffd;
-
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
-    }
-
-    fn mappings(&self) -> Option<&Mappings<Uffd>> {
-        Some(&self.0.mappings)
-    }
-}
-
+/// Each hook takes the page before its own away, once in each round.
 #[test]
 fn what_the_next_hook_takes_away_is_asked_for_again() {
     let session = session();
     let may_sleep = session.memory().may_sleep();
-    let device = Arc::new(Greedy {
-        pages: pages(&session, THREADS),
-        took: (0..THREADS).map(|_| AtomicBool::new(false)).collect(),
-        mappings: Mappings::new(may_sleep).unwrap(),
+    let pages = pages(&session, THREADS);
+    let mappings = Arc::new(Mappings::new(may_sleep).unwrap());
+    let took: Arc<[AtomicBool]> = (0..THREADS).map(|_| AtomicBool::new(false)).collect();
+    let (all, has_taken) = (Arc::clone(&mappings), Arc::clone(&took));
+    let file = revocable::<Mixed, _>(&session, &mappings, move |ctx| {
+        let own = ctx.pgoff().index();
+        if let Some(before) = own.checked_sub(1) {
+            if !has_taken[own].swap(true, Ordering::AcqRel) {
+                all.unmap(PageOffset::new(before), PageCount::new(1), ctx.may_sleep());
+            }
+        }
+        ctx.insert_page(&pages[own])
     });
-    let file = session.file(GreedyFile(Arc::clone(&device)));
     let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
     for _ in 0..ROUNDS {
-        device.took.iter().for_each(|took| took.store(false, Ordering::Release));
-        device.mappings.unmap(PageOffset::ZERO, PageCount::new(THREADS), may_sleep);
-        all_at_once(&session, &[at]);
+        took.iter().for_each(|took| took.store(false, Ordering::Release));
+        mappings.unmap(PageOffset::ZERO, PageCount::new(THREADS), may_sleep);
+        all_at_once(THREADS, |page| assert_eq!(load(&session, page_at(at, page)), Ok(number(page))));
     }
     assert_eq!(session.take_errors(), []);
 }
@@ -135,16 +90,9 @@ fn who_was_served_before_does_not_wait_for_a_hook_without_the_lock() {
     });
     for _ in 0..ROUNDS {
         let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
-        let start = Barrier::new(THREADS);
-        thread::scope(|scope| {
-            for page in 0..THREADS {
-                let (session, start, done) = (&session, &start, &done);
-                scope.spawn(move || {
-                    start.wait();
-                    assert_eq!(load(session, page_at(at, page)), Ok(number(page)));
-                    done.fetch_add(1, Ordering::AcqRel);
-                });
-            }
+        all_at_once(THREADS, |page| {
+            assert_eq!(load(&session, page_at(at, page)), Ok(number(page)));
+            done.fetch_add(1, Ordering::AcqRel);
         });
         session.munmap(at, THREADS * PAGE).unwrap();
     }
