@@ -113,25 +113,29 @@
 //!
 //! # Where it runs
 //!
-//! A [`Platform`] is what a kernel or a pager implements; a driver that is generic over it runs on each. [`sim`],
-//! behind the feature of that name, is a software MMU and the kit with which a driver is unit-tested. `uffd`, on Linux,
-//! serves the real page faults of real memory in the process that it runs in.
+//! A [`Platform`] is what a kernel or a pager implements; a driver that is generic over it runs on each. These are crates
+//! of their own:
 //!
-//! | feature | default | brings |
-//! | --- | --- | --- |
-//! | `std` | yes | `std` in the error types |
-//! | `sim` | yes | the [`sim`] platform |
-//! | `uffd` | no | the `uffd` platform, on Linux (x86-64, AArch64); nothing elsewhere |
-//! | `linux` | no | hooks of a real Linux module, on x86-64 |
+//! | crate | what it is |
+//! | --- | --- |
+//! | `vmctx-sim` | a software MMU, and the kit with which a driver is unit-tested: `cargo add --dev vmctx-sim` |
+//! | `vmctx-uffd` | real page faults of real memory in an ordinary Linux process |
+//! | `vmctx-linux` | modules of stock Linux kernels |
+//! | `vmctx-hosted` | what platforms in an ordinary program share, for whoever brings another |
+//! | `vmctx-conformance` | the devices and scenarios that a platform must pass |
 //!
-//! Without them the crate is `no_std`, does not allocate, and depends on `thiserror` alone.
+//! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
+//! default and adds [`MmapFile`] for boxes of files.
 //!
 //! # Further
 //!
 //! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error;
 //! [migration](guide::migration) from C, call by call; and what it [costs](guide::cost), in instructions beside C. No
 //! function of this crate panics, by choice: what can go wrong is in its type.
-#![cfg_attr(not(feature = "std"), no_std)]
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
 
 pub mod entry;
 mod errno;
@@ -139,15 +143,8 @@ mod fault;
 mod frame;
 mod guidance;
 pub mod guide;
-#[cfg(any(
-    feature = "sim",
-    all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))
-))]
-mod hosted;
 mod huge;
 pub mod kind;
-#[cfg(all(feature = "linux", target_arch = "x86_64"))]
-pub mod linux;
 mod lock;
 mod map_pages;
 mod mapped;
@@ -161,12 +158,8 @@ mod point;
 mod prefault;
 mod prot;
 mod relocatable;
-#[cfg(feature = "sim")]
-pub mod sim;
 mod sleep;
 mod token;
-#[cfg(all(feature = "uffd", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub mod uffd;
 mod units;
 mod unlocked;
 mod wait;

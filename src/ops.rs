@@ -54,8 +54,8 @@ pub trait MmapFile: Send + Sync + 'static {
 }
 
 /// A file behind a box, of whatever type.
-#[cfg(feature = "std")]
-impl<F: MmapFile + ?Sized> MmapFile for Box<F> {
+#[cfg(feature = "alloc")]
+impl<F: MmapFile + ?Sized> MmapFile for alloc::boxed::Box<F> {
     type Platform = F::Platform;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {

@@ -14,7 +14,7 @@
 //! every platform would have to repeat (bounds, kinds, what an errno means in a fault, the pin on release) are in the
 //! tokens and the entry points, not here.
 //!
-//! The [`sim`](crate::sim) platform is a complete implementation to read beside this page.
+//! The crate `vmctx-sim` is a complete implementation to read beside this page.
 
 use core::{
     fmt,

@@ -1,6 +1,5 @@
 //! What the tokens and answers must **not** implement, and how small they are. An impl that somebody adds is noticed
 //! here; no tool that compares versions of an API flags it.
-#![cfg(feature = "sim")]
 
 use std::{
     fmt::{Debug, Display},
@@ -20,8 +19,8 @@ use vmctx::{
         MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
     },
     platform::{FaultCode, VmFlags},
-    sim::{self, Sim},
 };
+use vmctx_sim::{self as sim, Sim};
 
 /// Memory that moves, somewhere.
 struct Place(sim::Page);

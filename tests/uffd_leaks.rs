@@ -7,8 +7,8 @@ use std::{fs, os::unix::net::UnixStream, thread};
 use vmctx::{
     Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageMkwriteCtx, Platform, VmFault,
     VmOperations,
-    uffd::{Guest, Map, Memory, OpenError, Page, Session, Trap, Uffd},
 };
+use vmctx_uffd::{Guest, Map, Memory, OpenError, Page, Session, Trap, Uffd};
 
 const PAGE: usize = Uffd::PAGE_SIZE;
 

@@ -1,7 +1,6 @@
 //! The wrong usages under `ui/` do not compile, and say why; their right twins under `ui/pass/` run.
 //!
 //! `TRYBUILD=overwrite cargo test --test ui` writes the errors anew. Read them as the driver writer would.
-#![cfg(feature = "sim")]
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 

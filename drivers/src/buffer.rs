@@ -110,9 +110,9 @@ pub fn copy_bytes(
     Ok(())
 }
 
-#[cfg(all(test, feature = "job"))]
+#[cfg(test)]
 mod tests {
-    use vmctx::sim::{Injection, Machine, Sim};
+    use vmctx_sim::{Injection, Machine, Sim};
 
     use super::*;
 

@@ -201,9 +201,9 @@ impl<P: Platform> MmapFile for Cramfs<P> {
     }
 }
 
-#[cfg(all(test, feature = "job"))]
+#[cfg(test)]
 mod tests {
-    use vmctx::sim::{Injection, Machine, Map, Prot, Sim};
+    use vmctx_sim::{Injection, Machine, Map, Prot, Sim};
 
     use super::*;
 

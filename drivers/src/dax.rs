@@ -323,15 +323,12 @@ impl<P: Platform> Drop for View<P> {
     }
 }
 
-#[cfg(all(test, feature = "job"))]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#[cfg(test)]
 mod tests {
     use std::thread;
 
-    use vmctx::{
-        Iomem, PageCount,
-        sim::{Injection, Machine, Map, Sim},
-    };
+    use vmctx::{Iomem, PageCount};
+    use vmctx_sim::{Injection, Machine, Map, Sim};
 
     use super::*;
 

@@ -43,15 +43,13 @@
 //! | [`perf`] | fault, or mmap, by offset | `Normal`, `Mixed` |
 //! | [`hugetlb`] | huge_fault, or fault | `PfnMap` |
 //!
-//! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped, [`demo`] the devices that a
-//! platform puts behind them. With the feature `job` (the default) there is also the main job, which maps them all,
-//! touches them and checks every byte: `cargo run -p vmctx-drivers`. With `uffd`, another default, that
-//! runs on real memory where there is userfaultfd.
+//! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped. The devices behind the drivers, and
+//! the scenarios that map them, touch them and check every byte, are the crate `vmctx-conformance`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(feature = "job")]
+#[cfg(test)]
 extern crate std;
 
 pub mod af_packet;
@@ -61,9 +59,7 @@ pub mod cache_disabled;
 pub mod cfag12864b;
 pub mod cramfs;
 pub mod dax;
-pub mod demo;
 pub mod dev_mem;
-pub mod device;
 pub mod dma_iommu;
 pub mod drm;
 pub mod drm_gem_shmem;
@@ -74,8 +70,6 @@ pub mod gntdev;
 pub mod ht16k33;
 pub mod hugetlb;
 pub mod i915;
-#[cfg(feature = "job")]
-pub mod job;
 pub mod kcov;
 pub mod nonlinear;
 pub mod nopage;

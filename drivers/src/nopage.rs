@@ -116,15 +116,13 @@ impl<P: Platform> MmapFile for Nopage<P> {
     }
 }
 
-#[cfg(all(test, feature = "job"))]
+#[cfg(test)]
 mod tests {
     use core::slice;
     use std::thread;
 
-    use vmctx::{
-        Page,
-        sim::{Machine, Map, Sim},
-    };
+    use vmctx::Page;
+    use vmctx_sim::{Machine, Map, Sim};
 
     use super::*;
 

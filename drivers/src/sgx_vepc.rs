@@ -251,15 +251,12 @@ impl<P: Platform> MmapFile for SgxVepc<P> {
     }
 }
 
-#[cfg(all(test, feature = "job"))]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#[cfg(test)]
 mod tests {
     use std::thread;
 
-    use vmctx::{
-        UserAddr,
-        sim::{AccessError, Injection, Machine, Map, Process, Signal, Sim},
-    };
+    use vmctx::UserAddr;
+    use vmctx_sim::{AccessError, Injection, Machine, Map, Process, Signal, Sim};
 
     use super::*;
 

@@ -268,15 +268,12 @@ impl<P: Platform> MmapFile for Ttm<P> {
     }
 }
 
-#[cfg(all(test, feature = "job"))]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#[cfg(test)]
 mod tests {
     use std::thread;
 
-    use vmctx::{
-        UserAddr,
-        sim::{Injection, Machine, Map, Process, Sim},
-    };
+    use vmctx::UserAddr;
+    use vmctx_sim::{Injection, Machine, Map, Process, Sim};
 
     use super::*;
 

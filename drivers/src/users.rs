@@ -78,9 +78,9 @@ impl<P: Platform, T: Used> Drop for User<P, T> {
     }
 }
 
-#[cfg(all(test, feature = "job"))]
+#[cfg(test)]
 mod tests {
-    use vmctx::sim::{Machine, Sim};
+    use vmctx_sim::{Machine, Sim};
 
     use super::*;
 

@@ -8,10 +8,8 @@ use std::{
     },
 };
 
-use vmctx::{
-    Errno, Mixed, Normal, PageCount, PageOffset, UserAddr,
-    sim::{AccessError, File, Limits, Machine, Map, OpenMode, Page, Prot, Signal, SyscallError},
-};
+use vmctx::{Errno, Mixed, Normal, PageCount, PageOffset, UserAddr};
+use vmctx_sim::{AccessError, File, Limits, Machine, Map, OpenMode, Page, Prot, Signal, SyscallError};
 
 use crate::drivers::{OnDrop, PAGE, errno, faulting, first_byte, on_fault, open, page_at, pages};
 
@@ -163,11 +161,11 @@ fn a_files_mode_decides_what_its_mappings_may_do() {
         struct Device<V>(Arc<V>);
         impl<V> vmctx::MmapFile for Device<V>
         where
-            V: vmctx::VmOperations<Platform = vmctx::sim::Sim, Mapping = Normal>,
+            V: vmctx::VmOperations<Platform = vmctx_sim::Sim, Mapping = Normal>,
         {
-            type Platform = vmctx::sim::Sim;
+            type Platform = vmctx_sim::Sim;
 
-            fn mmap<'m>(&self, ctx: vmctx::MmapCtx<'m, vmctx::sim::Sim>) -> Result<vmctx::Mapped<'m>, Errno> {
+            fn mmap<'m>(&self, ctx: vmctx::MmapCtx<'m, vmctx_sim::Sim>) -> Result<vmctx::Mapped<'m>, Errno> {
                 Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
             }
         }

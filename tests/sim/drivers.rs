@@ -7,10 +7,9 @@ use std::{
 
 use vmctx::{
     Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, MmapCtx, MmapFile, Page as _, PageOffset, UserAddr, VmFault,
-    VmOperations,
-    kind::FilledLater,
-    sim::{File, Machine, Page, Process, Sim, SyscallError},
+    VmOperations, kind::FilledLater,
 };
+use vmctx_sim::{File, Machine, Page, Process, Sim, SyscallError};
 
 pub(crate) const PAGE: usize = 4096;
 
@@ -141,7 +140,7 @@ pub(crate) fn errno<T: std::fmt::Debug>(result: Result<T, SyscallError>) -> Errn
 }
 
 /// Runs a closure in this many threads, each a user thread of the process.
-pub(crate) fn in_threads(process: &Process, count: usize, body: impl Fn(usize, vmctx::sim::Thread) + Sync) {
+pub(crate) fn in_threads(process: &Process, count: usize, body: impl Fn(usize, vmctx_sim::Thread) + Sync) {
     std::thread::scope(|scope| {
         for index in 0..count {
             let user = process.thread();

@@ -10,10 +10,8 @@ use std::{
     thread,
 };
 
-use vmctx::{
-    Errno, Mixed, Normal, PageCount, PageOffset, Release, WaitQueue as _,
-    sim::{AccessError, Hook, Injection, Limits, Machine, Map, Process, Signal, SyscallError, WaitQueue},
-};
+use vmctx::{Errno, Mixed, Normal, PageCount, PageOffset, Release, WaitQueue as _};
+use vmctx_sim::{AccessError, Hook, Injection, Limits, Machine, Map, Process, Signal, SyscallError, WaitQueue};
 
 use crate::drivers::{OnDrop, PAGE, faulting, in_threads, on_fault, open, page_at, pages};
 

@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use vmctx::{
-    Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, VmFault, VmOperations,
-    sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError},
-};
+use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, VmFault, VmOperations};
+use vmctx_sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError};
 
 use crate::drivers::{PAGE, errno, open, page_at, pages};
 

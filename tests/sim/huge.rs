@@ -9,8 +9,8 @@ use vmctx::{
     Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem as _, Mixed, PageCount, PageOffset, PfnMap,
     PfnMkwriteCtx, Prefault, UserAddr, VmFault, VmOperations,
     kind::{FilledLater, MapsFrames},
-    sim::{DeviceMemory, File, Machine, Map, Prot, Signal, Sim},
 };
+use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal, Sim};
 
 use crate::drivers::{Handles, PAGE, in_threads, page_at, with_handles};
 

@@ -7,10 +7,9 @@ use std::sync::{
 
 use vmctx::{
     Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, Remapped,
-    UserAddr,
-    platform::Cache,
-    sim::{DeviceMemory, File, Machine, Map, Prot, Signal},
+    UserAddr, platform::Cache,
 };
+use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal};
 
 use crate::drivers::{PAGE, errno, faulting, first_byte, open, page_at, pages};
 
@@ -311,7 +310,7 @@ fn a_window_fills_the_free_slots_of_the_mapping_but_the_faults() {
     }
     let statistics = machine.statistics();
     assert_eq!((statistics.faults, statistics.insertions), (1, 6));
-    let mapped: Vec<_> = pages.iter().map(vmctx::sim::Page::map_count).collect();
+    let mapped: Vec<_> = pages.iter().map(vmctx_sim::Page::map_count).collect();
     assert_eq!(mapped, [0, 0, 1, 1, 0, 1, 0, 0, 1, 1]);
     assert_eq!(there.map_count(), 1);
 }

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use vmctx::{
-    Errno, Mixed, MmapCtx, Normal, Page as _, PageCount, PageOffset,
-    sim::{AccessError, Injection, Limits, Machine, Map, Page, Process, Signal, Sim, Statistics, SyscallError},
-};
+use vmctx::{Errno, Mixed, MmapCtx, Normal, Page as _, PageCount, PageOffset};
+use vmctx_sim::{AccessError, Injection, Limits, Machine, Map, Page, Process, Signal, Sim, Statistics, SyscallError};
 
 use crate::drivers::{PAGE, errno, faulting, on_fault, open, page_at, pages};
 

@@ -5,10 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use vmctx::{
-    Errno, FaultCtx, Hooks, MapPagesCtx, Mixed, PageCount, PageOffset, Prefault, VmFault, VmOperations,
-    sim::{File, Machine, Map, Page, Sim},
-};
+use vmctx::{Errno, FaultCtx, Hooks, MapPagesCtx, Mixed, PageCount, PageOffset, Prefault, VmFault, VmOperations};
+use vmctx_sim::{File, Machine, Map, Page, Sim};
 
 use crate::drivers::{PAGE, in_threads, open, page_at};
 

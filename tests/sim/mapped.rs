@@ -8,8 +8,8 @@ use std::sync::{
 use vmctx::{
     Errno, FaultCtx, FrameSource, Handle, Hooks, InsertPagesError, Mapping, Mixed, PageCount, PageOffset, PfnMap,
     Platform, RwLock as _, UserAddr, VmFault, VmOperations,
-    sim::{AccessError, Hook, Machine, Map, Page, Process, Sim, SyscallError},
 };
+use vmctx_sim::{AccessError, Hook, Machine, Map, Page, Process, Sim, SyscallError};
 
 use crate::drivers::{Handles, OnDrop, PAGE, errno, faulting, on_fault, open, page_at, pages, with_handles};
 
@@ -118,7 +118,7 @@ fn a_batch_says_exactly_how_much_went_in() {
     assert_eq!(batch(3, &pages[3..]), Ok(()));
     // Over a cut without a hole it goes on.
     process.ioctl(|ctx| handle.lock(ctx).unwrap().zap(PageOffset::ZERO, PageCount::new(6))).unwrap();
-    process.mprotect(page_at(at, 4), PAGE, vmctx::sim::Prot::READ).unwrap();
+    process.mprotect(page_at(at, 4), PAGE, vmctx_sim::Prot::READ).unwrap();
     assert_eq!(batch(3, &pages[3..]), Ok(()));
     process.exit().unwrap();
     assert_eq!(pages.iter().map(Page::references).sum::<usize>(), 6);

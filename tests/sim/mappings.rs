@@ -8,8 +8,8 @@ use std::sync::{
 use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mappings, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
     Platform, RwLock as _, VmFault, VmOperations,
-    sim::{DeviceMemory, Machine, Map, Signal, Sim},
 };
+use vmctx_sim::{DeviceMemory, Machine, Map, Signal, Sim};
 
 use crate::drivers::{PAGE, in_threads, page_at};
 

@@ -9,8 +9,8 @@ use vmctx::{
     Errno, FaultCtx, FrameSource, Handle, Hooks, Iomem as _, Mapping, Mixed, Normal, Page as _, PageCount,
     PageMkwriteCtx, PageOffset, PfnMkwriteCtx, VmFault, VmOperations,
     kind::{FilledLater, MapsPages},
-    sim::{DeviceMemory, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim},
 };
+use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim};
 
 use crate::drivers::{PAGE, first_byte, in_threads, open, page_at, pages, with_handles};
 
@@ -249,8 +249,8 @@ fn user_memory_is_out_of_bounds_for_the_hook() {
     process.thread().write_u8(at, 9).unwrap();
     let (touched, ioctl) = seen.get().unwrap();
     let hook = Hook::PageMkwrite;
-    assert_eq!(*touched, Err(vmctx::sim::AccessError::InsideHook { hook, address: at }));
-    assert_eq!(*ioctl, Err(vmctx::sim::SyscallError::InsideHook { hook }));
+    assert_eq!(*touched, Err(vmctx_sim::AccessError::InsideHook { hook, address: at }));
+    assert_eq!(*ioctl, Err(vmctx_sim::SyscallError::InsideHook { hook }));
     process.exit().unwrap();
 }
 

@@ -5,10 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use vmctx::{
-    Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, Remapped,
-    sim::{File, Limits, Machine, Map, Page, Prot, Signal},
-};
+use vmctx::{Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, Remapped};
+use vmctx_sim::{File, Limits, Machine, Map, Page, Prot, Signal};
 
 use crate::drivers::{OnDrop, PAGE, errno, faulting, first_byte, on_fault, open, page_at, pages};
 

@@ -12,8 +12,8 @@ use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, Mappings, Mixed, MmapCtx, MmapFile, Page as _,
     PageCount, PageOffset, PfnMap, Platform, Prefault, Relocatable, RwLock as _, Spot, VmFault, VmOperations,
     kind::{FilledLater, HoldsMoving},
-    sim::{DeviceMemory, File, Machine, Map, Page, Process, Signal, Sim},
 };
+use vmctx_sim::{DeviceMemory, File, Machine, Map, Page, Process, Signal, Sim};
 
 use crate::drivers::{PAGE, page_at};
 

@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use vmctx::{
-    Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr,
-    sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Thread},
-};
+use vmctx::{Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr};
+use vmctx_sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Thread};
 
 use crate::drivers::{PAGE, Uncut, errno, faulting, first_byte, open, page_at, pages};
 

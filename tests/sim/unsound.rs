@@ -6,10 +6,8 @@ use std::{
     sync::Mutex,
 };
 
-use vmctx::{
-    Mixed, VmFault,
-    sim::{AccessError, Machine, Map},
-};
+use vmctx::{Mixed, VmFault};
+use vmctx_sim::{AccessError, Machine, Map};
 
 use crate::drivers::{PAGE, faulting, page_at};
 

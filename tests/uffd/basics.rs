@@ -1,9 +1,7 @@
 //! Mapping, touching, unmapping.
 
-use vmctx::{
-    UserAddr,
-    uffd::{Map, Prot, Trap},
-};
+use vmctx::UserAddr;
+use vmctx_uffd::{Map, Prot, Trap};
 
 use crate::drivers::{PAGE, answers, first_byte, load, page_at, pages, ring, session};
 

@@ -13,10 +13,9 @@ use std::{
 
 use vmctx::{
     Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, Mappings, Mixed, MmapCtx, MmapFile, Page as _, PageCount,
-    PageMkwriteCtx, UserAddr, VmFault, VmOperations,
-    kind::FilledLater,
-    uffd::{Answers, File, Memory, OpenError, Options, Page, Session, Uffd},
+    PageMkwriteCtx, UserAddr, VmFault, VmOperations, kind::FilledLater,
 };
+use vmctx_uffd::{Answers, File, Memory, OpenError, Options, Page, Session, Uffd};
 
 pub(crate) const PAGE: usize = 4096;
 
@@ -65,7 +64,7 @@ pub(crate) fn first_byte(page: &Page) -> u8 {
     byte[0]
 }
 
-pub(crate) fn load(session: &Session, at: UserAddr) -> Result<u8, vmctx::uffd::Trap> {
+pub(crate) fn load(session: &Session, at: UserAddr) -> Result<u8, vmctx_uffd::Trap> {
     let mut byte = [0];
     session.read(at, &mut byte).map(|()| byte[0])
 }

@@ -8,10 +8,8 @@ use std::{
     thread,
 };
 
-use vmctx::{
-    Errno, Mixed, PageOffset, WaitQueue as _,
-    uffd::{Map, SyscallError, Trap, WaitQueue},
-};
+use vmctx::{Errno, Mixed, PageOffset, WaitQueue as _};
+use vmctx_uffd::{Map, SyscallError, Trap, WaitQueue};
 
 use crate::drivers::{OnDrop, PAGE, faulting, load, page_at, pages, ring, session};
 
@@ -143,10 +141,8 @@ fn who_waits_where_it_is_unmapped_gets_a_sigsegv() {
 
 #[test]
 fn a_mmap_hook_that_fails_or_panics_leaves_nothing() {
-    use vmctx::{
-        Mapped, MmapCtx, MmapFile,
-        uffd::{Page, Uffd},
-    };
+    use vmctx::{Mapped, MmapCtx, MmapFile};
+    use vmctx_uffd::{Page, Uffd};
 
     struct Half(Vec<Page>, bool);
     impl MmapFile for Half {

@@ -11,8 +11,8 @@ use std::{
 use vmctx::{
     Errno, Handle, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageOffset, PfnMap, Prefault, Release, VmFault,
     VmOperations, WaitQueue as _,
-    uffd::{Map, Options, Page, Prot, SessionError, Trap, Uffd, WaitQueue},
 };
+use vmctx_uffd::{Map, Options, Page, Prot, SessionError, Trap, Uffd, WaitQueue};
 
 use crate::drivers::{
     PAGE, all_at_once, answers, faulting, first_byte, load, number, open, page_at, pages, ring, session,

@@ -9,10 +9,8 @@ use std::{
     thread,
 };
 
-use vmctx::{
-    Errno, Mixed, Normal, PageOffset, WaitQueue as _,
-    uffd::{Map, Options, Session, SessionError, Trap, WaitQueue},
-};
+use vmctx::{Errno, Mixed, Normal, PageOffset, WaitQueue as _};
+use vmctx_uffd::{Map, Options, Session, SessionError, Trap, WaitQueue};
 
 use crate::{
     drivers::{PAGE, all_at_once, faulting, first_byte, load, number, open, page_at, pages, ring},

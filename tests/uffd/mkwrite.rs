@@ -11,8 +11,8 @@ use std::{
 use vmctx::{
     Errno, FaultCtx, FrameSource, Hooks, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, PfnMkwriteCtx,
     VmFault, VmOperations,
-    uffd::{DeviceMemory, Map, Session, Trap, Uffd},
 };
+use vmctx_uffd::{DeviceMemory, Map, Session, Trap, Uffd};
 
 use crate::drivers::{PAGE, first_byte, load, page_at, pages, session, tracked};
 

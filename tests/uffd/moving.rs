@@ -12,8 +12,8 @@ use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, Mappings, Mixed, MmapCtx, MmapFile, Page as _,
     PageCount, PageOffset, PfnMap, Relocatable, RwLock as _, Spot, VmFault, VmOperations,
     kind::{FilledLater, HoldsMoving},
-    uffd::{DeviceMemory, Map, Memory, Page, RwLock, Session, Trap, Uffd},
 };
+use vmctx_uffd::{DeviceMemory, Map, Memory, Page, RwLock, Session, Trap, Uffd};
 
 use crate::drivers::{PAGE, first_byte, load, page_at, pages, session};
 

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use vmctx::uffd::{Map, Trap};
+use vmctx_uffd::{Map, Trap};
 
 use crate::drivers::{PAGE, load, page_at, pages, ring, session};
 

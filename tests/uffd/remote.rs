@@ -16,10 +16,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use vmctx::{
-    Errno, Mixed, Page as _, PageCount, PageOffset, RwLock as _, UserAddr, WaitQueue as _,
-    uffd::{Guest, Map, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Trap, WaitQueue},
-};
+use vmctx::{Errno, Mixed, Page as _, PageCount, PageOffset, RwLock as _, UserAddr, WaitQueue as _};
+use vmctx_uffd::{Guest, Map, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Trap, WaitQueue};
 
 use crate::{
     drivers::{OnDrop, PAGE, answers, faulting, first_byte, memory, number, page_at, pages, ring, session, tracked},
@@ -578,7 +576,7 @@ fn a_session_can_be_killed_while_mappings_are_moved() {
 }
 
 /// A hook that waits for ever, and says how that ended.
-fn waiting(session: &Session, queue: &WaitQueue, page: &Page, gone: OnDrop) -> (vmctx::uffd::File, Arc<AtomicBool>) {
+fn waiting(session: &Session, queue: &WaitQueue, page: &Page, gone: OnDrop) -> (vmctx_uffd::File, Arc<AtomicBool>) {
     let interrupted = Arc::new(AtomicBool::new(false));
     let (queue, page, says) = (queue.clone(), page.clone(), Arc::clone(&interrupted));
     let file = faulting::<Mixed, _>(session, move |ctx| {

@@ -8,7 +8,8 @@ use std::{
     thread,
 };
 
-use vmctx::{Mappings, Mixed, PageCount, PageOffset, Release, uffd::Map};
+use vmctx::{Mappings, Mixed, PageCount, PageOffset, Release};
+use vmctx_uffd::Map;
 
 use crate::drivers::{PAGE, all_at_once, answers, faulting, load, number, page_at, pages, revocable, ring, session};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
     PfnMap, Platform, RwLock, VmFault, VmOperations,
-    sim::{Machine, Map, Signal, Sim},
 };
+use vmctx_sim::{Machine, Map, Signal, Sim};
 
 struct Bar<P: Platform> {
     memory: P::Iomem,

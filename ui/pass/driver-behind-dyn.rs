@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 use vmctx::{
     Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform, VmFault, VmOperations, Wraps,
-    sim::{Machine, Map, Sim},
 };
+use vmctx_sim::{Machine, Map, Sim};
 
 /// What a framework keeps of each open file.
 struct Registered(Box<dyn MmapFile<Platform = Sim>>);

@@ -4,10 +4,8 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page as _, Platform, VmFault, VmOperations,
-    sim::{Injection, Machine, Map},
-};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page as _, Platform, VmFault, VmOperations};
+use vmctx_sim::{Injection, Machine, Map};
 
 /// Allocates a block for each insertion, and gives it back if it was not needed.
 struct Blocks<P: Platform> {

@@ -1,10 +1,8 @@
 //! G3: the two rules that make an answer of an errno are the kernel's, and spend the token.
 #![forbid(unsafe_code)]
 use std::sync::Mutex;
-use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations,
-    sim::{Machine, Map, Signal, Sim},
-};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations};
+use vmctx_sim::{Machine, Map, Signal, Sim};
 
 /// What the next faults meet, last first; then there is a page.
 struct Troubles(Mutex<Vec<(Errno, bool)>>, <Sim as Platform>::Page);

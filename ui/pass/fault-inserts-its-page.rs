@@ -1,10 +1,9 @@
 //! G1, G5, G10: a fault is answered by inserting its page, where it was; the user sees the driver's bytes.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page as _, PageOffset, Platform, UserAddr, VmFault,
-    VmOperations,
-    sim::{Machine, Map, Signal},
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page as _, PageOffset, Platform, UserAddr, VmFault, VmOperations,
 };
+use vmctx_sim::{Machine, Map, Signal};
 
 #[derive(Clone)]
 struct Ring<P: Platform>(Vec<P::Page>);

@@ -7,10 +7,8 @@ use std::{
     },
     thread,
 };
-use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations, WaitQueue,
-    sim::{Machine, Map},
-};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations, WaitQueue};
+use vmctx_sim::{Machine, Map};
 
 /// A buffer that its device fills some time.
 struct Buffer<P: Platform> {

@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PfnMap, Platform, VmFault, VmOperations,
     platform::Cache,
-    sim::{Machine, Map, Prot, Signal, Sim},
 };
+use vmctx_sim::{Machine, Map, Prot, Signal, Sim};
 
 #[derive(Clone)]
 struct Registers(<Sim as Platform>::Iomem);

@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Mapped, MmapCtx, MmapFile, PageCount, PfnMap, Platform, UserAddr,
     VmFault, VmOperations,
-    sim::{Machine, Map, Signal},
 };
+use vmctx_sim::{Machine, Map, Signal};
 
 struct Bar<P: Platform>(P::Iomem);
 

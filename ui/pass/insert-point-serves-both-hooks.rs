@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 use vmctx::{
     Errno, FaultCtx, InsertPoint, Mapped, Mixed, MmapCtx, MmapFile, Platform, UserAddr, VmFault, VmOperations,
-    sim::{Machine, Map, Signal},
 };
+use vmctx_sim::{Machine, Map, Signal};
 
 struct Ring<P: Platform> {
     pages: Vec<P::Page>,

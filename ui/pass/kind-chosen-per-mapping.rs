@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Normal, Page as _, PageCount,
     PageOffset, PfnMap, Platform, Remapped, VmFault, VmOperations,
-    sim::{Machine, Map, Sim},
 };
+use vmctx_sim::{Machine, Map, Sim};
 
 type Page = <Sim as Platform>::Page;
 

@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, Iomem as _, Mapped, MmapCtx, MmapFile, PageCount, PfnMap,
     Platform, UserAddr, VmFault, VmOperations,
-    sim::{Machine, Map},
 };
+use vmctx_sim::{Machine, Map};
 
 struct Framebuffer<P: Platform>(P::Iomem);
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use vmctx::{
     Errno, FaultCtx, Handle, InsertPagesError, Mapped, Mixed, MmapCtx, MmapFile, Page as _, PageCount, PageOffset,
     Platform, UnlockedCtx, UserAddr, VmFault, VmOperations,
-    sim::{Machine, Map, Signal},
 };
+use vmctx_sim::{Machine, Map, Signal};
 
 /// A receive buffer: pages come by an ioctl, and never by a touch.
 struct Receive {

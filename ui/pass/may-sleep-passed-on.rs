@@ -1,9 +1,7 @@
 //! G15: an operation that may sleep takes the right to; a fault can give it.
 #![forbid(unsafe_code)]
-use vmctx::{
-    Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations,
-    sim::{Machine, Map},
-};
+use vmctx::{Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations};
+use vmctx_sim::{Machine, Map};
 
 struct Lazy<P: Platform>(P::Memory);
 

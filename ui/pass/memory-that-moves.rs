@@ -4,8 +4,8 @@ use std::sync::Arc;
 use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Page as _,
     PageCount, PageOffset, PfnMap, Platform, Relocatable, Spot, VmFault, VmOperations,
-    sim::{Machine, Map, Sim},
 };
+use vmctx_sim::{Machine, Map, Sim};
 
 /// Where a buffer is.
 enum Place<P: Platform> {

@@ -1,9 +1,7 @@
 //! G6: success over an empty slot is ENXIO, unless the hook says that it is filled later; a failure leaves nothing.
 #![forbid(unsafe_code)]
-use vmctx::{
-    Errno, InsertPagesError, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
-    sim::{Injection, Machine, Map, Signal, Sim},
-};
+use vmctx::{Errno, InsertPagesError, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform};
+use vmctx_sim::{Injection, Machine, Map, Signal, Sim};
 
 type Page = <Sim as Platform>::Page;
 

@@ -1,9 +1,7 @@
 //! G2, G16: at mmap an insertion gives a `Result`, and the user's call fails with the errno in it; EBUSY is one, too.
 #![forbid(unsafe_code)]
-use vmctx::{
-    Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform,
-    sim::{Injection, Machine, Map},
-};
+use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
+use vmctx_sim::{Injection, Machine, Map};
 
 struct Doorbell<P: Platform>(P::Page);
 

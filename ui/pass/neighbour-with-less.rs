@@ -2,10 +2,9 @@
 #![forbid(unsafe_code)]
 use vmctx::{
     Errno, FaultCtx, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PageProt, PfnMap, Platform,
-    Prefault, VmFault, VmOperations,
-    platform::Cache,
-    sim::{Machine, Map, Prot, Sim},
+    Prefault, VmFault, VmOperations, platform::Cache,
 };
+use vmctx_sim::{Machine, Map, Prot, Sim};
 
 #[derive(Clone)]
 struct Registers(<Sim as Platform>::Iomem);

@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, Page as _, PageOffset, Platform, UserAddr, VmFault,
     VmOperations,
-    sim::{Machine, Map},
 };
+use vmctx_sim::{Machine, Map};
 
 struct Log<P: Platform>(P::Page);
 

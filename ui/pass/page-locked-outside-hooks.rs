@@ -4,8 +4,8 @@ use std::sync::Arc;
 use vmctx::{
     Errno, FaultCtx, Mapped, Mappings, MmapCtx, MmapFile, Normal, Page as _, PageCount, PageOffset, Platform, RwLock,
     UnlockedCtx, VmFault, VmOperations,
-    sim::{Machine, Map, Signal, Sim},
 };
+use vmctx_sim::{Machine, Map, Signal, Sim};
 
 /// One page, until it is truncated.
 struct Log<P: Platform> {

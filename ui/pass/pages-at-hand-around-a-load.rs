@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, Hooks, MapPagesCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
     RwLock, UserAddr, VmFault, VmOperations,
-    sim::{Machine, Map, Sim},
 };
+use vmctx_sim::{Machine, Map, Sim};
 
 /// Pages that are made when they are first touched, and are at hand from then on.
 struct Cache<P: Platform> {

@@ -1,10 +1,8 @@
 //! G12: RETRY after really giving up the lock; where that is not possible, the fault is served or answered as it is.
 #![forbid(unsafe_code)]
 use std::sync::atomic::{AtomicBool, Ordering};
-use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, Release, VmFault, VmOperations,
-    sim::{Injection, Machine, Map},
-};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, Release, VmFault, VmOperations};
+use vmctx_sim::{Injection, Machine, Map};
 
 /// A buffer that must be fetched, without the lock held, before it can be mapped.
 struct Slow<P: Platform> {

@@ -7,8 +7,8 @@ use std::sync::{
 use vmctx::{
     Errno, FaultCtx, FrameSource, Hooks, Iomem as _, Mapped, MmapCtx, MmapFile, PageCount, PfnMap, PfnMkwriteCtx,
     Platform, VmFault, VmOperations,
-    sim::{Machine, Map},
 };
+use vmctx_sim::{Machine, Map};
 
 struct Registers<P: Platform> {
     memory: P::Iomem,

@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageMkwriteCtx, PageOffset, Platform, RwLock,
     UserAddr, VmFault, VmOperations,
-    sim::{Machine, Map, Signal, Sim},
 };
+use vmctx_sim::{Machine, Map, Signal, Sim};
 
 /// A file of which only the first pages may be changed, and which notes those that were.
 struct Log<P: Platform> {

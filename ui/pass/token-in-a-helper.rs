@@ -1,9 +1,7 @@
 //! G7: a token may go wherever its hook goes: into a helper, a closure, a structure on the stack, and back.
 #![forbid(unsafe_code)]
-use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations,
-    sim::{Machine, Map},
-};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Platform, VmFault, VmOperations};
+use vmctx_sim::{Machine, Map};
 
 struct Request<'f, 's, P: Platform> {
     ctx: FaultCtx<'f, P, Mixed>,

@@ -3,8 +3,8 @@
 use vmctx::{
     Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, Prefault, UserAddr, VmFault,
     VmOperations,
-    sim::{Machine, Map},
 };
+use vmctx_sim::{Machine, Map};
 
 struct Window<P: Platform>(Vec<P::Page>);
 

@@ -3,7 +3,7 @@
 //! `libclang-dev`), and for whoever may open a userfaultfd for all faults, as that crate does.
 #![allow(missing_docs, reason = "a program")]
 
-#[path = "../../uffd/contenders.rs"]
+#[path = "../../../platforms/uffd/benches/uffd/contenders.rs"]
 mod contenders;
 
 use std::thread;

@@ -1,0 +1,140 @@
+//! The main job: maps every driver's device on a platform, touches it from several threads, and checks every byte.
+#![forbid(unsafe_code)]
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::{
+    Parser, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use vmctx_conformance::{self as job, Device, Outcome, Site, table::Table};
+use vmctx_job::sim::SimSite;
+
+/// Maps every driver's device, touches it from several threads, and checks every byte
+#[derive(Parser)]
+#[command(version, after_help = "Exit status: 0 if every driver is in order, 1 if one is not, 2 for wrong arguments.")]
+struct Arguments {
+    /// The drivers to run [default: all]
+    #[arg(value_name = "DRIVER", value_parser = one_driver(), hide_possible_values = true)]
+    drivers: Vec<Device>,
+
+    /// Where the drivers run [default: uffd, or sim where that cannot be had]
+    #[arg(long, value_enum)]
+    platform: Option<Platform>,
+
+    /// How many threads touch a mapping at once, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    threads: u8,
+
+    /// Lists the drivers
+    #[arg(long)]
+    list: bool,
+}
+
+/// A driver by its name.
+fn one_driver() -> impl TypedValueParser<Value = Device> {
+    let names = Device::ALL.iter().map(|device| PossibleValue::new(device.name()).help(device.about()));
+    PossibleValuesParser::new(names).try_map(|name| Device::from_name(&name).ok_or("no such driver"))
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Platform {
+    /// Real faults of real memory in this process, by Linux's userfaultfd
+    Uffd,
+    /// A simulated machine: a software MMU in this process
+    Sim,
+}
+
+/// A platform that is there.
+struct Found {
+    /// Which it is, for people.
+    about: String,
+    run: Box<dyn Fn(Device, usize) -> Outcome>,
+}
+
+impl Found {
+    fn on(about: &str, site: impl Site + 'static) -> Self {
+        Self { about: about.to_owned(), run: Box::new(move |device, threads| job::run(&site, device, threads)) }
+    }
+
+    fn sim() -> Self {
+        Self::on("sim: a simulated machine", SimSite)
+    }
+
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn uffd() -> Result<Self, String> {
+        let site = vmctx_job::uffd::UffdSite::new().map_err(|error| format!("no platform uffd: {error}"))?;
+        let only = if site.is_user_mode_only() { ", of user mode only" } else { "" };
+        Ok(Self::on(&format!("uffd: real faults of real memory{only}"), site))
+    }
+
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    fn uffd() -> Result<Self, String> {
+        Err("no platform uffd: it is for Linux on x86-64 and AArch64".to_owned())
+    }
+
+    /// The platform that was asked for; if none was, real memory where that can be had.
+    fn new(wanted: Option<Platform>) -> Result<Self, String> {
+        match wanted {
+            Some(Platform::Sim) => Ok(Self::sim()),
+            Some(Platform::Uffd) => Self::uffd(),
+            None => Ok(Self::uffd().unwrap_or_else(|reason| {
+                let sim = Self::sim();
+                Self { about: format!("{}\n{reason}; so this ran on the simulated machine", sim.about), ..sim }
+            })),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever read the table has gone: nobody is left to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("vmctx-job: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for, and says whether every driver is in order.
+fn run(arguments: &Arguments) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    if arguments.list {
+        let widest = |column: fn(Device) -> &'static str| Device::ALL.iter().map(|device| column(*device).len()).max();
+        let [name, context, kind] = [Device::name, Device::context, Device::kind].map(|of| widest(of).unwrap_or(0) + 2);
+        for device in Device::ALL {
+            writeln!(out, "{device:<name$}{:<context$}{:<kind$}{}", device.context(), device.kind(), device.about())?;
+        }
+        return Ok(true);
+    }
+    let wanted = |device: &&Device| arguments.drivers.is_empty() || arguments.drivers.contains(device);
+    let devices: Vec<Device> = Device::ALL.iter().filter(wanted).copied().collect();
+    let threads = usize::from(arguments.threads);
+    let platform = Found::new(arguments.platform).map_err(io::Error::other)?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for (done, device) in devices.iter().enumerate() {
+        progress(&format!("[{}/{}] {}", done + 1, devices.len(), device.name()))?;
+        outcomes.push((platform.run)(*device, threads));
+    }
+    progress("")?;
+    writeln!(out, "{}platform {}", Table(&outcomes), platform.about)?;
+    out.flush()?;
+    Ok(outcomes.iter().all(Outcome::is_ok))
+}
+
+/// Shows what is being done, in the terminal's last line; nothing if it is not a terminal.
+fn progress(doing: &str) -> io::Result<()> {
+    let mut terminal = io::stderr();
+    if terminal.is_terminal() {
+        write!(terminal, "\r\x1b[K{doing}")?;
+        terminal.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,420 @@
+//! Drivers that are wrong, each in one way, and the scenario that finds it out.
+
+use std::{mem, sync::Arc};
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Remapped,
+    VmFault, VmOperations,
+};
+use vmctx_conformance::{
+    self as job, Device,
+    devices::{self, Opened, Own, Side},
+    table::Table,
+};
+use vmctx_drivers::buffer::Buffer;
+use vmctx_job::sim::{SimHost, SimUser};
+use vmctx_sim::{self as sim, DeviceMemory, Machine, Sim};
+
+/// Runs a scenario against a driver that is wrong, and wants it to fail for the reason that it is wrong.
+pub(crate) fn fails(
+    machine: &Machine,
+    device: Device,
+    driver: impl MmapFile<Platform = Sim>,
+    side: impl Side<Sim>,
+    because: &str,
+) {
+    fails_on(&SimUser::new(machine, Opened::new(driver, side)), device, &[because]);
+}
+
+/// The same with a device that is open already, and all these reasons.
+pub(crate) fn fails_on(user: &SimUser, device: Device, because: &[&str]) {
+    let outcome = job::run_on(user, device, 2);
+    assert!(!outcome.is_ok(), "a driver passes that is wrong: {because:?}");
+    let table = Table(&[outcome]).to_string();
+    for because in because {
+        assert!(table.contains("FAILED") && table.contains(because), "no `{because}` in\n{table}");
+    }
+}
+
+/// A driver of a few lines: its mmap hook.
+pub(crate) struct AtMmap<F>(F);
+
+impl<F> MmapFile for AtMmap<F>
+where
+    F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> + Send + Sync + 'static,
+{
+    type Platform = Sim;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        self.0(ctx)
+    }
+}
+
+pub(crate) fn at_mmap<F>(hook: F) -> AtMmap<F>
+where
+    F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno>,
+{
+    AtMmap(hook)
+}
+
+pub(crate) fn pages(machine: &Machine, pages: usize) -> (Arc<Buffer<Sim>>, [Arc<Buffer<Sim>>; 1]) {
+    let buffer = devices::buffer(&SimHost(machine.clone()), 0, pages).unwrap();
+    (Arc::clone(&buffer), [buffer])
+}
+
+pub(crate) fn registers(machine: &Machine, pages: usize) -> DeviceMemory {
+    devices::registers(&SimHost(machine.clone()), pages).unwrap()
+}
+
+#[test]
+fn a_kcov_that_mixes_up_two_pages_fails() {
+    let machine = Machine::new();
+    let (area, side) = pages(&machine, devices::kcov::PAGES);
+    let driver = at_mmap(move |ctx| {
+        if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != area.page_count() {
+            return Err(Errno::EINVAL);
+        }
+        let mut pages = area.pages().to_vec();
+        pages.swap(3, 4);
+        ctx.dont_expand().populate::<Mixed>()?.map_pages(&pages)
+    });
+    fails(&machine, Device::Kcov, driver, side, "page 3, read: byte 0 is");
+}
+
+#[test]
+fn a_kcov_that_maps_a_copy_fails() {
+    let machine = Machine::new();
+    let (area, side) = pages(&machine, devices::kcov::PAGES);
+    let copy = devices::buffer(&SimHost(machine.clone()), 0, devices::kcov::PAGES).unwrap();
+    let driver = at_mmap(move |ctx| {
+        if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != area.page_count() {
+            return Err(Errno::EINVAL);
+        }
+        ctx.dont_expand().populate::<Mixed>()?.map_pages(copy.pages())
+    });
+    fails(&machine, Device::Kcov, driver, side, "as the device sees it: byte 0 is");
+}
+
+#[test]
+fn a_kcov_that_does_not_look_at_the_length_fails() {
+    let machine = Machine::new();
+    let (area, side) = pages(&machine, devices::kcov::PAGES);
+    let driver = at_mmap(move |ctx| ctx.dont_expand().populate::<Mixed>()?.map_pages(area.pages()));
+    fails(&machine, Device::Kcov, driver, side, "mmap of 15 pages at 0, shared: a success, not EINVAL");
+}
+
+#[test]
+fn a_kcov_that_leaves_it_to_faults_fails() {
+    struct Lazy(Arc<Buffer<Sim>>);
+    impl VmOperations for Lazy {
+        type Platform = Sim;
+        type Mapping = Mixed;
+
+        fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+            match self.0.page(ctx.pgoff()) {
+                Some(page) => ctx.insert_page(page),
+                None => ctx.fail(Errno::ENXIO),
+            }
+        }
+    }
+    let machine = Machine::new();
+    let (area, side) = pages(&machine, devices::kcov::PAGES);
+    let driver = at_mmap(move |ctx| Ok(ctx.establish(Lazy(Arc::clone(&area)))?.fill_later()));
+    fails(&machine, Device::Kcov, driver, side, "faults of a mapping that mmap has filled: ");
+}
+
+#[test]
+fn a_display_that_maps_holes_fails() {
+    let machine = Machine::new();
+    let (buffer, side) = pages(&machine, 1);
+    let driver = at_mmap(move |ctx| {
+        let ctx = ctx.populate::<Mixed>()?.insert_page(&buffer.pages()[0])?;
+        Ok(ctx.fill_later())
+    });
+    fails(&machine, Device::Cfag12864b, driver, side, "mmap of 2 pages at 0, shared: a success, not ENXIO");
+}
+
+#[test]
+fn a_graphics_buffer_with_the_wrong_cache_attribute_fails() {
+    let machine = Machine::new();
+    let (object, side) = pages(&machine, devices::rockchip_gem::PAGES);
+    let driver = at_mmap(move |ctx| ctx.dont_expand().populate::<Mixed>()?.map_pages(object.pages()));
+    fails(&machine, Device::RockchipGem, driver, side, "cache attribute of page 0: WriteBack, not WriteCombine");
+}
+
+/// A relay that is wrong in how it answers.
+struct Relay {
+    buffer: Arc<Buffer<Sim>>,
+    answer: for<'f> fn(&Buffer<Sim>, FaultCtx<'f, Sim, Normal>) -> VmFault<'f>,
+}
+
+impl VmOperations for Relay {
+    type Platform = Sim;
+    type Mapping = Normal;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
+        (self.answer)(&self.buffer, ctx)
+    }
+}
+
+fn relay_fails(answer: for<'f> fn(&Buffer<Sim>, FaultCtx<'f, Sim, Normal>) -> VmFault<'f>, because: &str) {
+    let machine = Machine::new();
+    let (buffer, side) = pages(&machine, devices::relay::PAGES);
+    let driver = at_mmap(move |ctx| {
+        if ctx.page_count() != buffer.page_count() {
+            return Err(Errno::EINVAL);
+        }
+        Ok(ctx.dont_expand().establish(Relay { buffer: Arc::clone(&buffer), answer })?.fill_later())
+    });
+    fails(&machine, Device::Relay, driver, side, because);
+}
+
+#[test]
+fn a_relay_that_leaks_a_reference_fails() {
+    relay_fails(
+        |buffer, ctx| match buffer.page(ctx.pgoff()) {
+            Some(page) => {
+                mem::forget(page.clone());
+                ctx.deliver(page.clone())
+            }
+            None => ctx.fail(Errno::ENXIO),
+        },
+        "references of the pages after munmap: ",
+    );
+}
+
+#[test]
+fn a_relay_that_begins_anew_behind_its_end_fails() {
+    relay_fails(
+        |buffer, ctx| match buffer.pages().iter().cycle().nth(ctx.pgoff().index() % 1024) {
+            Some(page) => ctx.deliver(page.clone()),
+            None => ctx.fail(Errno::ENXIO),
+        },
+        "page 5, read: a success, not SIGBUS at 0x",
+    );
+}
+
+#[test]
+fn a_relay_that_serves_nothing_fails() {
+    relay_fails(|_, ctx| ctx.fail(Errno::EIO), "page 0, read: SIGBUS at 0x");
+}
+
+#[test]
+fn a_relay_that_is_never_ready_fails_and_does_not_hang() {
+    relay_fails(|_, ctx| ctx.fail_or_refault(Errno::EAGAIN), "nothing ever changed");
+}
+
+#[test]
+fn an_interrupt_controller_that_shows_everything_fails() {
+    struct Open(DeviceMemory);
+    impl VmOperations for Open {
+        type Platform = Sim;
+        type Mapping = PfnMap;
+
+        fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+            match self.0.frame(ctx.pgoff()) {
+                Some(frame) => ctx.insert_pfn(frame),
+                None => ctx.fail(Errno::ENXIO),
+            }
+        }
+    }
+    let machine = Machine::new();
+    let bar = registers(&machine, devices::xive::PAGES);
+    let side = Own(bar.clone());
+    let driver = at_mmap(move |ctx| Ok(ctx.establish(Open(bar.clone()))?.fill_later()));
+    fails(&machine, Device::Xive, driver, side, "page 0, read: a success, not SIGBUS at 0x");
+}
+
+#[test]
+fn a_file_that_cannot_be_mapped_at_all_fails() {
+    let machine = Machine::new();
+    let memory = registers(&machine, devices::dax::BLOCKS);
+    let driver = at_mmap(|_| Err(Errno::ENODEV));
+    fails(&machine, Device::Dax, driver, Own(memory), "mmap of 10 pages at 0, private: ENODEV");
+}
+
+#[test]
+fn a_device_of_which_nobody_knows_the_memory_fails() {
+    let machine = Machine::new();
+    let memory = registers(&machine, devices::dev_mem::PAGES);
+    let side = Own(memory.clone());
+    let driver = at_mmap(move |ctx| {
+        let frames = memory.range(PageOffset::ZERO, PageCount::new(1)).ok_or(Errno::EINVAL)?;
+        ctx.populate::<Remapped>()?.remap_all(frames)
+    });
+    fails(&machine, Device::DevMem, driver, side, "physical memory: ENOTTY");
+}
+
+/// A device of the main job whose file is another one.
+fn with_file<F>(machine: &Machine, device: Device, hook: F) -> SimUser
+where
+    F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> + Send + Sync + 'static,
+{
+    let side = device.open(&SimHost(machine.clone())).unwrap().side;
+    SimUser::new(machine, Opened { file: Box::new(at_mmap(hook)), side })
+}
+
+/// What shows the pattern of the device's memory from page `first` on, as pages of nobody.
+fn copies(machine: &Machine, first: usize, pages: usize) -> Vec<sim::Page> {
+    devices::buffer(&SimHost(machine.clone()), first, pages).unwrap().pages().to_vec()
+}
+
+#[test]
+fn a_matrix_that_is_not_drawn_on_fails() {
+    // Its user draws on a copy.
+    let machine = Machine::new();
+    let copy = copies(&machine, 0, 1);
+    let user = with_file(&machine, Device::Ht16k33, move |ctx| ctx.populate::<Mixed>()?.map_pages_zero(&copy));
+    fails_on(&user, Device::Ht16k33, &["what was drawn is sent: Ok(0), not Ok(42949672965)"]);
+}
+
+/// How these pages are mapped.
+type MapPages = for<'m> fn(MmapCtx<'m, Sim>, &[sim::Page]) -> Result<Mapped<'m>, Errno>;
+
+/// The objects of the other domain's display, wrong in how they are mapped.
+fn xen_fails(map: MapPages, because: &str) {
+    let objects = devices::xen_drm_front_gem::OBJECTS;
+    let machine = Machine::new();
+    let buffers = [
+        devices::buffer(&SimHost(machine.clone()), 0, 9).unwrap(),
+        devices::buffer(&SimHost(machine.clone()), 9, 4).unwrap(),
+    ];
+    let user = with_file(&machine, Device::XenDrmFrontGem, move |ctx| {
+        let found = objects.iter().position(|(at, pages)| *at == ctx.pgoff() && ctx.page_count().get() <= *pages);
+        map(ctx, found.and_then(|index| buffers.get(index)).ok_or(Errno::EINVAL)?.pages())
+    });
+    fails_on(&user, Device::XenDrmFrontGem, &[because]);
+}
+
+#[test]
+fn shared_graphics_buffers_that_are_wrong_fail() {
+    xen_fails(|ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages(pages), "9 pages at 16, shared: ENXIO");
+    // As the DRM core asks for it.
+    xen_fails(
+        |ctx, pages| ctx.dont_expand().write_combine().populate::<Mixed>()?.map_pages_zero(pages),
+        "cache attribute of page 0: WriteCombine, not WriteBack",
+    );
+    xen_fails(
+        |ctx, pages| ctx.populate::<Mixed>()?.map_pages_zero(pages),
+        "one page more by mremap: a success, not EFAULT",
+    );
+    // A mapping that does not keep its object.
+    xen_fails(
+        |ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages_zero(pages),
+        "pages that the backend is at: Ok(4), not Ok(13)",
+    );
+}
+
+#[test]
+fn a_stream_with_a_buffer_for_everybody_fails() {
+    let machine = Machine::new();
+    let memory = machine.clone();
+    let user = with_file(&machine, Device::FirewireIso, move |ctx| {
+        let pages = Buffer::<Sim>::alloc(&memory, ctx.page_count(), ctx.may_sleep())?;
+        ctx.shared_only()?.populate::<Mixed>()?.map_pages_zero(pages.pages())
+    });
+    fails_on(
+        &user,
+        Device::FirewireIso,
+        &[
+            "mmap of 6 pages at 0, shared: a success, not EBUSY",
+            "mmap of 6 pages at 0, shared: a success, not EPERM",
+            "its transmission: EINVAL",
+        ],
+    );
+}
+
+#[test]
+fn dma_memory_that_is_always_cached_fails() {
+    let user = {
+        let machine = Machine::new();
+        let (buffer, side) = pages(&machine, devices::dma_iommu::PAGES);
+        let file = at_mmap(move |ctx| ctx.populate::<Mixed>()?.map_pages(buffer.pages()));
+        let device = || {
+            Opened::new(at_mmap(|_| Err(Errno::ENODEV)), [devices::buffer(&SimHost(machine.clone()), 0, 1).unwrap()])
+        };
+        let devices = [device(), Opened::new(file, side), device(), device()];
+        SimUser::new(&machine, devices::Choice::open(devices, machine.may_sleep()).unwrap())
+    };
+    fails_on(&user, Device::DmaIommu, &["cache attribute of page 4: WriteBack, not Noncached"]);
+}
+
+/// What is decided before pages are mapped.
+type Prepare = for<'m> fn(MmapCtx<'m, Sim>) -> Result<MmapCtx<'m, Sim, Mixed>, Errno>;
+
+/// Grants that are wrong in what becomes of their mapping.
+fn grants_fail(prepare: Prepare, because: &[&str]) {
+    let machine = Machine::new();
+    let foreign = copies(&machine, 0, devices::gntdev::FOREIGN);
+    let user = with_file(&machine, Device::Gntdev, move |ctx| {
+        let first = match (ctx.pgoff().index(), ctx.page_count().get()) {
+            (0, 5) => 9,
+            (5, 3) => 2,
+            _ => return Err(Errno::EINVAL),
+        };
+        let upwards = foreign.iter().take(first + 1).skip(first + 1 - ctx.page_count().get());
+        let pages: Vec<_> = upwards.rev().cloned().collect();
+        prepare(ctx)?.map_pages_zero(&pages)
+    });
+    fails_on(&user, Device::Gntdev, because);
+}
+
+#[test]
+fn grants_that_are_copied_or_cut_fail() {
+    grants_fail(|ctx| ctx.dont_expand().populate(), &["the child's load: a success, not SIGSEGV at 0x"]);
+    grants_fail(
+        |ctx| ctx.dont_copy().populate(),
+        &[
+            "munmap of one page: a success, not EINVAL",
+            "5 pages at 0, private: a success, not EINVAL",
+            "one page more by mremap: a success, not EFAULT",
+            "grants mapped: Ok(0), not Ok(5)",
+            "a byte whose clearing is asked for: [183], not [0]",
+        ],
+    );
+}
+
+#[test]
+fn a_hypercall_buffer_that_all_mappings_share_fails() {
+    let machine = Machine::new();
+    let (memory, shared) = (machine.clone(), std::sync::Mutex::new(Vec::new()));
+    let user = with_file(&machine, Device::PrivcmdBuf, move |ctx| {
+        let mut pages = shared.lock().unwrap();
+        while pages.len() < ctx.page_count().get() {
+            pages.push(memory.alloc_page()?);
+        }
+        ctx.shared_only()?.io().dont_expand().populate::<Mixed>()?.map_pages_zero(&pages)
+    });
+    fails_on(
+        &user,
+        Device::PrivcmdBuf,
+        &[
+            "the other buffer: page 0: byte 0 is 0x01, not 0x00",
+            "pages of one buffer: Ok(0), not Ok(7)",
+            "what the hypervisor has read: Err(EINVAL)",
+        ],
+    );
+}
+
+#[test]
+fn a_ring_that_nobody_counts_fails() {
+    // The wrong way round, too: its user finds no packet.
+    let machine = Machine::new();
+    let (memory, both) = (machine.clone(), [6, 12]);
+    let user = with_file(&machine, Device::AfPacket, move |ctx| {
+        if ctx.pgoff() != PageOffset::ZERO || !both.contains(&ctx.page_count().get()) {
+            return Err(Errno::EINVAL);
+        }
+        let pages = Buffer::<Sim>::alloc(&memory, ctx.page_count(), ctx.may_sleep())?;
+        ctx.populate::<Mixed>()?.map_pages_zero(pages.pages())
+    });
+    fails_on(
+        &user,
+        Device::AfPacket,
+        &[
+            "places where it is mapped: Ok(0), not Ok(1)",
+            "no ring to receive: Ok(0), not Err(EBUSY)",
+            "the first frame of all: [0], not [1]",
+        ],
+    );
+}

@@ -1,0 +1,137 @@
+//! A file on a device with too few blocks for its holes; and, where there is that much memory, one of huge pages, behind
+//! it.
+
+use alloc::vec::Vec;
+
+use vmctx::{
+    Errno, HugeSize, Iomem, Mapped, Mappings, MmapCtx, MmapFile, PageCount, PageOffset, Platform, UnlockedCtx,
+};
+
+use super::host::{Host, Opened, Own, Side, fill, fill_pages};
+use vmctx_drivers::dax::{Dax, Inode};
+
+/// Blocks of the device.
+pub const BLOCKS: usize = 8;
+
+/// Which block each page of the file has. The others are free, and zeroed.
+pub const EXTENTS: [Option<PageOffset>; 10] = [
+    Some(PageOffset::new(5)),
+    None,
+    Some(PageOffset::new(2)),
+    None,
+    Some(PageOffset::new(0)),
+    None,
+    None,
+    Some(PageOffset::new(7)),
+    None,
+    None,
+];
+
+/// Asks for the number of blocks in use.
+pub const BLOCKS_IN_USE: u32 = 1;
+/// Asks for the number of entries that the file counts.
+pub const ENTRIES: u32 = 2;
+
+/// Asks how many pages were stored to since the last sync.
+pub const DIRTY: u32 = 3;
+/// Syncs; how many pages were written back.
+pub const SYNC: u32 = 4;
+/// Asks how many pages the huge file has; ENOTTY if there is none. It is mapped at that offset: it begins with as many
+/// holes, which stay.
+pub const HUGE_PAGES: u32 = 5;
+/// Asks how many pages of the huge file were stored to.
+pub const HUGE_DIRTY: u32 = 6;
+
+/// Those pages of the huge file, behind its holes, that are filled, with what follows in the device's memory.
+pub const HUGE_FILLED: [usize; 4] = [0, 1, 255, 511];
+
+/// Opens it.
+///
+/// # Errors
+/// ENOMEM, or what is wrong with the device's memory.
+pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
+    let memory = host.device_memory(PageCount::new(BLOCKS))?;
+    fill_pages::<H::Platform>(&memory, EXTENTS.iter().flatten().map(|block| block.index()))?;
+    let mappings = Mappings::new(host.may_sleep())?;
+    let inode = Inode::<H::Platform>::new(memory.clone(), &EXTENTS, mappings.clone(), host.may_sleep())?;
+    let inode = H::Platform::share(inode, host.may_sleep())?;
+
+    let pages = HugeSize::Pmd.page_count(H::Platform::PAGE_SHIFT);
+    let huge = match host.device_memory(pages) {
+        Ok(memory) => Some((huge(host, memory, pages, mappings)?, pages)),
+        Err(_) => None,
+    };
+    let files = Files { small: Dax::new(inode.clone()), huge: huge.clone().map(|(inode, at)| (Dax::new(inode), at)) };
+    Ok(Opened::new(files, Disk::<H::Platform> { memory: Own(memory), inode, huge }))
+}
+
+/// The inode of the huge file.
+type Huge<P> = <P as Platform>::Ref<Inode<P>>;
+
+fn huge<H: Host>(
+    host: &H,
+    memory: <H::Platform as Platform>::Iomem,
+    pages: PageCount,
+    mappings: Mappings<H::Platform>,
+) -> Result<Huge<H::Platform>, Errno> {
+    let size = H::Platform::PAGE_SIZE;
+    for page in HUGE_FILLED {
+        let write = |at, bytes: &[u8]| memory.write(page * size + at, bytes).map_err(|_| Errno::EINVAL);
+        fill((BLOCKS + page) * size, size, write)?;
+    }
+    let mut extents = Vec::new();
+    extents.try_reserve_exact(2 * pages.get()).map_err(|_| Errno::ENOMEM)?;
+    extents.resize(pages.get(), None);
+    extents.extend((0..pages.get()).map(|block| Some(PageOffset::new(block))));
+    H::Platform::share(Inode::new(memory, &extents, mappings, host.may_sleep())?, host.may_sleep())
+}
+
+/// Both files in one, by the offset.
+struct Files<P: Platform> {
+    small: Dax<P>,
+    huge: Option<(Dax<P>, PageCount)>,
+}
+
+impl<P: Platform> MmapFile for Files<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        match &self.huge {
+            Some((huge, at)) if ctx.pgoff().index() >= at.get() => huge.mmap(ctx),
+            _ => self.small.mmap(ctx),
+        }
+    }
+
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        self.small.mappings()
+    }
+}
+
+struct Disk<P: Platform> {
+    memory: Own<P>,
+    inode: P::Ref<Inode<P>>,
+    huge: Option<(Huge<P>, PageCount)>,
+}
+
+impl<P: Platform> Side<P> for Disk<P> {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+        self.memory.read(offset, into)
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
+        self.memory.write(offset, from)
+    }
+
+    fn control(&self, ctx: &mut UnlockedCtx<'_, P>, request: u32, _: u64) -> Result<u64, Errno> {
+        let huge = self.huge.as_ref().ok_or(Errno::ENOTTY);
+        match request {
+            BLOCKS_IN_USE => Ok(self.inode.blocks() as u64),
+            ENTRIES => Ok(self.inode.entries() as u64),
+            DIRTY => Ok(self.inode.dirty() as u64),
+            SYNC => Ok(self.inode.sync(ctx.may_sleep()) as u64),
+            HUGE_PAGES => huge.map(|(_, pages)| pages.get() as u64),
+            HUGE_DIRTY => huge.map(|(inode, _)| inode.dirty() as u64),
+            _ => Err(Errno::ENOTTY),
+        }
+    }
+}

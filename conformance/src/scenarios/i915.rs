@@ -1,0 +1,129 @@
+use std::{format, vec};
+
+use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
+
+use super::run::{Run, begins_as};
+use crate::{
+    devices::i915::{APERTURE, DISTURB, OBJECTS, SUSPEND, trouble},
+    mapping::{Slot, device_pages},
+    user::{Map, Trap, User},
+};
+
+/// How often each thread walks over both objects.
+const WALKS: usize = 3;
+
+pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
+    let [(large, pages), (small, more)] = OBJECTS;
+    // The large one evicts parts of itself while it is read and written.
+    run.checks.verdict((pages <= APERTURE).then(|| "nothing is evicted".into()));
+    for (map, first) in [
+        (Map::shared(pages).at(large), 0),
+        (Map::shared(more).at(small), pages),
+        (Map::shared(3).at(PageOffset::new(large.index() + 1)), 1),
+        (Map::shared(1).at(PageOffset::new(large.index() + pages - 1)), pages - 1),
+    ] {
+        for map in [map, map.read_only()] {
+            run.one(map, &device_pages(first, map.pages), false);
+        }
+    }
+    for map in [
+        Map::shared(pages + 1).at(large),
+        Map::shared(small.index() - large.index() + 1).at(large),
+        Map::shared(1),
+        Map::shared(1).at(PageOffset::new(small.index() + more)),
+        Map::private(1).at(large),
+        Map::private(1).at(large).read_only(),
+    ] {
+        run.refused(map, Errno::EINVAL);
+    }
+    run.cached(Map::shared(1).at(large), 0, Cache::WriteCombine);
+    run.does_not_expand(Map::shared(1).at(large));
+
+    evicted(&mut run, Map::shared(pages).at(large), Map::shared(more).at(small));
+    both_at_once(&mut run, Map::shared(pages).at(large), Map::shared(more).at(small));
+    disturbed(&mut run, Map::shared(pages).at(large));
+}
+
+/// Who is evicted does not see what is in the aperture now: what it shows is its own, even after the device has changed
+/// it in memory.
+fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
+    let size = run.user.page_size();
+    run.mapped(small, |run, second| {
+        run.shows(small, second, &device_pages(large.pages, small.pages));
+        run.mapped(large, |run, first| {
+            run.shows(large, first, &device_pages(0, large.pages));
+            // All of the small one is out by now.
+            for page in 0..small.pages {
+                let at = (large.pages + page) * size;
+                let mut bytes = vec![0; size];
+                if run.checks.success("reading an evicted object", run.user.device_read(at, &mut bytes)).is_none() {
+                    continue;
+                }
+                let original = bytes.clone();
+                bytes.iter_mut().for_each(|byte| *byte = !*byte);
+                run.checks.success("changing an evicted object", run.user.device_write(at, &bytes));
+                let mut seen = vec![0; size];
+                let read = run.user.read(run.address(second, page, 0), &mut seen);
+                run.checks.equal(
+                    format!("{small}: page {page}, changed while it was evicted"),
+                    &(read, seen),
+                    &(Ok(()), bytes),
+                );
+                run.checks.success("restoring an object", run.user.device_write(at, &original));
+            }
+            run.shows(format!("{large}: evicted in turn"), first, &device_pages(0, large.pages));
+        });
+    });
+}
+
+/// All threads walk over both objects, in different directions, and evict each other all the time. Nobody sees a byte
+/// of another part.
+fn both_at_once<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
+    let slots = device_pages(0, large.pages + small.pages);
+    run.mapped(large, |run, first| {
+        run.mapped(small, |run, second| {
+            run.together("both objects", |user, thread, checks| {
+                let size = user.page_size();
+                let address = |page: usize| {
+                    let (at, page) = page.checked_sub(large.pages).map_or((first, page), |page| (second, page));
+                    UserAddr::new(at.get() + page * size)
+                };
+                for step in 0..WALKS * slots.len() {
+                    let page = (step * (thread + 1) + thread) % slots.len();
+                    if let Some(slot) = slots.get(page) {
+                        begins_as(user, checks, format!("page {page} of both objects"), address(page), *slot);
+                    }
+                }
+            });
+        });
+    });
+}
+
+/// What means "try again" is tried again; what does not is a signal, once.
+fn disturbed<U: User>(run: &mut Run<'_, U>, map: Map) {
+    let transient = [Errno::EAGAIN, Errno::EINTR, Errno::EBUSY, Errno::ENOSPC, Errno::ENOBUFS, Errno::ERESTARTSYS];
+    let mut pages = (0..map.pages).cycle();
+    run.mapped(map, |run, at| {
+        run.shows(map, at, &device_pages(0, map.pages));
+        for (errno, times) in transient.into_iter().flat_map(|errno| [(errno, 1), (errno, 3)]) {
+            let Some(page) = pages.next() else { return };
+            run.control("suspending", SUSPEND, 0, Ok(0));
+            run.control(format!("{times} times {errno}"), DISTURB, trouble(errno, times), Ok(0));
+            let before = run.user.counters();
+            let what = format!("{map}: page {page} after {times} times {errno}");
+            run.shows_page(&what, run.address(at, page, 0), Slot::Device(page));
+            if let (Some(before), Some(after)) = (before, run.user.counters()) {
+                run.checks.equal(what, &after.faults.saturating_sub(before.faults), &(times as u64 + 1));
+            }
+        }
+        for errno in [Errno::EIO, Errno::EFAULT, Errno::ENODEV, Errno::ENXIO] {
+            let Some(page) = pages.next() else { return };
+            run.control("suspending", SUSPEND, 0, Ok(0));
+            run.control(format!("once {errno}"), DISTURB, trouble(errno, 1), Ok(0));
+            let address = run.address(at, page, 0);
+            let touched = run.user.read(address, &mut [0]);
+            run.checks.failure(format!("{map}: page {page} after {errno}"), touched, &Trap::Sigbus(address));
+            run.shows_page(format!("{map}: page {page} once more"), address, Slot::Device(page));
+        }
+    });
+}

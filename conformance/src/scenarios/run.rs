@@ -1,0 +1,214 @@
+//! What scenarios have in common: mapping, looking at what shows, asking the device, acting on all threads at once.
+
+use core::{array, fmt::Display};
+use std::{format, sync::Barrier, vec, vec::Vec};
+
+use vmctx::{Errno, UserAddr, platform::Cache};
+
+use crate::{
+    checks::Checks,
+    devices::pattern,
+    mapping::{Expected, Slot, compare, exercise},
+    user::{Map, Refusal, Trap, User},
+};
+
+/// One run of a scenario.
+pub(crate) struct Run<'a, U> {
+    pub(crate) user: &'a U,
+    pub(crate) threads: usize,
+    pub(crate) checks: &'a mut Checks,
+}
+
+/// The same place, mapped in all the ways there are.
+pub(super) fn all_ways(map: Map) -> [Map; 4] {
+    let private = Map { shared: false, ..map };
+    [map, private, map.read_only(), private.read_only()]
+}
+
+/// What the first bytes of a page are.
+pub(super) fn begins_as<U: User>(user: &U, checks: &mut Checks, what: impl Display, page: UserAddr, slot: Slot) {
+    let mut bytes = [0; 32];
+    let read = user.read(page, &mut bytes);
+    let start = match slot {
+        Slot::Device(shown) => Some(shown.wrapping_mul(user.page_size())),
+        Slot::Zeros => None,
+        Slot::Nothing => return checks.failure(what, read, &Trap::Sigbus(page)),
+    };
+    let wanted: [u8; 32] = array::from_fn(|byte| start.map_or(0, |start| pattern(start.wrapping_add(byte))));
+    if checks.success(&what, read).is_some() {
+        compare(checks, what, &bytes, &wanted);
+    }
+}
+
+impl<U: User> Run<'_, U> {
+    /// A mapping that mmap fills, in all the ways there are.
+    pub(super) fn eager(&mut self, map: Map, slots: &[Slot]) {
+        for map in all_ways(map) {
+            self.one(map, slots, true);
+        }
+    }
+
+    /// A mapping that faults fill, in all the ways there are.
+    pub(super) fn lazy(&mut self, map: Map, slots: &[Slot]) {
+        for map in all_ways(map) {
+            self.one(map, slots, false);
+        }
+    }
+
+    pub(super) fn one(&mut self, map: Map, slots: &[Slot], filled_at_mmap: bool) {
+        let expected = Expected { map, slots: slots.to_vec(), filled_at_mmap, copied: true };
+        exercise(self.user, self.threads, self.checks, &expected);
+    }
+
+    /// A mapping that mmap fills, and that a child does not get.
+    pub(super) fn not_copied(&mut self, map: Map, slots: &[Slot]) {
+        let expected = Expected { map, slots: slots.to_vec(), filled_at_mmap: true, copied: false };
+        exercise(self.user, self.threads, self.checks, &expected);
+    }
+
+    /// The device writes its pattern to so many pages of its memory, from page `first` on.
+    pub(super) fn device_fills(&mut self, first: usize, pages: usize) {
+        let size = self.user.page_size();
+        for page in first..first.saturating_add(pages) {
+            let start = page.wrapping_mul(size);
+            let bytes: Vec<u8> = (start..start.wrapping_add(size)).map(pattern).collect();
+            self.checks.success(format!("the device fills page {page}"), self.user.device_write(start, &bytes));
+        }
+    }
+
+    /// Does something while a child has the same mappings, if there can be one; whether there was.
+    pub(super) fn with_child(&mut self, act: impl FnOnce(&mut Self, &U)) -> bool {
+        let Some(forked) = self.user.fork() else { return false };
+        if let Some(child) = self.checks.success("fork", forked) {
+            act(self, &child);
+        }
+        true
+    }
+
+    /// A mapping that must not come about.
+    pub(super) fn refused(&mut self, map: Map, errno: Errno) {
+        self.checks.failure(format!("mmap of {map}"), self.user.map(map), &Refusal::Errno(errno));
+    }
+
+    /// Makes a mapping, does something with it at its address, and takes it away.
+    pub(super) fn mapped(&mut self, map: Map, act: impl FnOnce(&mut Self, UserAddr)) {
+        let Some(at) = self.checks.success(format!("mmap of {map}"), self.user.map(map)) else { return };
+        act(self, at);
+        self.checks.success(format!("{map}: munmap"), self.user.unmap(at, map.pages));
+    }
+
+    /// The address of a byte of a mapping.
+    pub(super) fn address(&self, at: UserAddr, page: usize, offset: usize) -> UserAddr {
+        UserAddr::new(at.get().wrapping_add(page.wrapping_mul(self.user.page_size())).wrapping_add(offset))
+    }
+
+    /// What the pages of a mapping show, each to its last byte.
+    pub(super) fn shows(&mut self, what: impl Display, at: UserAddr, slots: &[Slot]) {
+        for (index, slot) in slots.iter().enumerate() {
+            let page = self.address(at, index, 0);
+            self.shows_page(format!("{what}: page {index}"), page, *slot);
+        }
+    }
+
+    pub(super) fn shows_page(&mut self, what: impl Display, page: UserAddr, slot: Slot) {
+        let size = self.user.page_size();
+        let mut bytes = vec![0; size];
+        let read = self.user.read(page, &mut bytes);
+        let wanted: Vec<u8> = match slot {
+            Slot::Device(shown) => (0..size).map(|byte| pattern(shown.wrapping_mul(size).wrapping_add(byte))).collect(),
+            Slot::Zeros => vec![0; size],
+            Slot::Nothing => return self.checks.failure(what, read, &Trap::Sigbus(page)),
+        };
+        if self.checks.success(&what, read).is_some() {
+            compare(self.checks, what, &bytes, &wanted);
+        }
+    }
+
+    /// How a page is cached, if anybody knows. Before that it is touched.
+    pub(super) fn cached(&mut self, map: Map, page: usize, wanted: Cache) {
+        self.mapped(map, |run, at| {
+            let address = run.address(at, page, 0);
+            run.checks.success(format!("{map}: page {page}"), run.user.read(address, &mut [0]));
+            if let Some(cache) = run.user.cache(address) {
+                run.checks.equal(format!("{map}: cache attribute of page {page}"), &cache, &wanted);
+            }
+        });
+    }
+
+    /// A request to the device, and what it has to answer.
+    pub(super) fn control(&mut self, what: impl Display, request: u32, argument: u64, wanted: Result<u64, Errno>) {
+        self.checks.equal(what, &self.user.control(request, argument), &wanted);
+    }
+
+    /// A request to the device that has to succeed; what it answers.
+    pub(super) fn ask(&mut self, what: impl Display, request: u32, argument: u64) -> Option<u64> {
+        self.checks.success(what, self.user.control(request, argument))
+    }
+
+    /// `mremap` cannot make a `VM_DONTEXPAND` mapping longer.
+    pub(super) fn does_not_expand(&mut self, map: Map) {
+        self.mapped(map, |run, at| {
+            if let Some(expanded) = run.user.expand(at, map.pages, map.pages.saturating_add(1)) {
+                let wanted = Refusal::Errno(Errno::EFAULT);
+                run.checks.failure(format!("{map}: one page more by mremap"), expanded, &wanted);
+            }
+        });
+    }
+
+    /// One touch brings the `around` pages at the start of the mapping, which shows the device's memory from page
+    /// `first` on; and that is one fault.
+    pub(super) fn fault_around(&mut self, map: Map, first: usize, around: usize) {
+        self.mapped(map, |run, at| {
+            let before = run.user.counters();
+            run.shows(format!("{map}: after one fault"), at, &crate::mapping::device_pages(first, around));
+            if let (Some(before), Some(after)) = (before, run.user.counters()) {
+                let what = format!("{map}: faults for the first {around} pages");
+                run.checks.equal(what, &after.faults.saturating_sub(before.faults), &1);
+                let inserted = usize::try_from(after.inserted.saturating_sub(before.inserted)).unwrap_or(usize::MAX);
+                run.checks.equal(format!("{map}: pages that one fault brought"), &inserted, &around);
+            }
+        });
+    }
+
+    /// While all threads touch a mapping, one of them changes what it shows, `rounds` times; `change` is told which
+    /// round it is, from 1 on. What is seen meanwhile may be old or new, or not there. Once the change is done, every
+    /// thread has to see what `slots` says of that round: nothing old has stayed behind.
+    pub(super) fn changes(
+        &mut self,
+        map: Map,
+        rounds: usize,
+        change: impl Fn(&U, usize, &mut Checks) + Sync,
+        slots: impl Fn(usize) -> Vec<Slot> + Sync,
+    ) {
+        let barrier = Barrier::new(self.threads.max(1));
+        self.mapped(map, |run, at| {
+            let address = |page: usize, size: usize| UserAddr::new(at.get().wrapping_add(page.wrapping_mul(size)));
+            run.together(map, |user, thread, checks| {
+                for round in 1..=rounds {
+                    barrier.wait();
+                    if thread == 0 {
+                        change(user, round, checks);
+                    } else {
+                        for page in 0..map.pages {
+                            if let Err(Trap::Other(reason)) = user.read(address(page, user.page_size()), &mut [0]) {
+                                checks.verdict(Some(format!("{map}: page {page} in round {round}: {reason}")));
+                            }
+                        }
+                    }
+                    barrier.wait();
+                    for (page, slot) in slots(round).into_iter().enumerate() {
+                        let what = format!("{map}: page {page} after change {round}");
+                        begins_as(user, checks, what, address(page, user.page_size()), slot);
+                    }
+                }
+            });
+        });
+    }
+
+    /// Runs this on as many threads as the job has, all at once, each with its number.
+    pub(super) fn together(&mut self, what: impl Display, act: impl Fn(&U, usize, &mut Checks) + Sync) {
+        let user = self.user;
+        let panicked = format!("{what}: a thread panicked");
+        self.checks.together(self.threads.max(1), panicked, |thread, checks| act(user, thread, checks));
+    }
+}

@@ -1,0 +1,215 @@
+//! The user's side of a device: what a scenario needs from a platform.
+
+use core::fmt;
+use std::{string::String, vec::Vec};
+
+use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
+
+use crate::devices::Device;
+
+/// A platform with drivers on it.
+pub trait Site {
+    /// Its users.
+    type User: User;
+
+    /// Opens a fresh device, as [`devices`](crate::devices) describes it, in a process of its own.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    fn open(&self, device: Device) -> Result<Self::User, String>;
+}
+
+/// A part of a scenario that a platform has no means for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What it is, in a word.
+    pub what: &'static str,
+    /// Why, in a sentence.
+    pub why: &'static str,
+}
+
+/// A mapping to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Map {
+    /// Its length, in pages.
+    pub pages: usize,
+    /// Where it begins in the device.
+    pub pgoff: PageOffset,
+    /// `MAP_SHARED`, else `MAP_PRIVATE`.
+    pub shared: bool,
+    /// `PROT_WRITE` beside `PROT_READ`.
+    pub writable: bool,
+}
+
+impl Map {
+    /// Shared, to read and write, from the device's start on.
+    #[must_use]
+    pub const fn shared(pages: usize) -> Self {
+        Self { pages, pgoff: PageOffset::ZERO, shared: true, writable: true }
+    }
+
+    /// The same, private.
+    #[must_use]
+    pub const fn private(pages: usize) -> Self {
+        Self { shared: false, ..Self::shared(pages) }
+    }
+
+    /// The same, from `pgoff` on.
+    #[must_use]
+    pub const fn at(self, pgoff: PageOffset) -> Self {
+        Self { pgoff, ..self }
+    }
+
+    /// The same, only to read.
+    #[must_use]
+    pub const fn read_only(self) -> Self {
+        Self { writable: false, ..self }
+    }
+}
+
+impl fmt::Display for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pages, pgoff, .. } = self;
+        let sharing = if self.shared { "shared" } else { "private" };
+        let access = if self.writable { "" } else { ", read-only" };
+        write!(f, "{pages} pages at {pgoff}, {sharing}{access}")
+    }
+}
+
+/// What ends an access.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trap {
+    /// SIGBUS, with the address that it names.
+    #[error("SIGBUS at {0}")]
+    Sigbus(UserAddr),
+    /// SIGSEGV, with the address that it names.
+    #[error("SIGSEGV at {0}")]
+    Sigsegv(UserAddr),
+    /// Anything that must not happen: what, for people.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What a system call fails with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// An errno.
+    #[error("{0}")]
+    Errno(#[from] Errno),
+    /// Anything that must not happen: what, for people.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What happened inside.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    /// Pages and frames put into mappings.
+    pub inserted: u64,
+    /// Those among the insertions that found an entry in place.
+    pub already_present: u64,
+    /// Calls of fault hooks.
+    pub faults: u64,
+    /// What those answered, by name.
+    pub answers: Vec<(&'static str, u64)>,
+}
+
+/// A process that has a device open. All its threads share it.
+///
+/// On a real system its operations are system calls and plain loads and stores, with a handler for the signals.
+/// What a platform cannot do or does not know is `None`; the checks that need it are left out.
+pub trait User: Sized + Sync {
+    /// Bytes in a page.
+    fn page_size(&self) -> usize;
+
+    /// `mmap`.
+    ///
+    /// # Errors
+    /// As the call has it.
+    fn map(&self, map: Map) -> Result<UserAddr, Refusal>;
+
+    /// `munmap`.
+    ///
+    /// # Errors
+    /// As the call has it.
+    fn unmap(&self, at: UserAddr, pages: usize) -> Result<(), Refusal>;
+
+    /// Loads.
+    ///
+    /// # Errors
+    /// The signal.
+    fn read(&self, at: UserAddr, into: &mut [u8]) -> Result<(), Trap>;
+
+    /// Stores.
+    ///
+    /// # Errors
+    /// The signal.
+    fn write(&self, at: UserAddr, from: &[u8]) -> Result<(), Trap>;
+
+    /// Reads the device's own memory, `offset` bytes from its start.
+    ///
+    /// # Errors
+    /// EINVAL outside it.
+    fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno>;
+
+    /// Writes the device's own memory, `offset` bytes from its start.
+    ///
+    /// # Errors
+    /// EINVAL outside it.
+    fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno>;
+
+    /// `mremap` in place, to a longer mapping.
+    fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {
+        let _ = (at, pages, to);
+        None
+    }
+
+    /// `fork`: the child has the same mappings. It exits when dropped.
+    fn fork(&self) -> Option<Result<Self, Refusal>> {
+        None
+    }
+
+    /// An ioctl: a request of the [device](crate::devices)'s, with its argument.
+    ///
+    /// # Errors
+    /// What the device says; ENOTTY for what it does not know.
+    fn control(&self, request: u32, argument: u64) -> Result<u64, Errno>;
+
+    /// How many references a page of the device's memory has.
+    fn references(&self, page: usize) -> Option<usize> {
+        let _ = page;
+        None
+    }
+
+    /// Whether the platform tells a driver that a *frame* was in place already when it inserted one.
+    fn tells_present_frames(&self) -> bool {
+        true
+    }
+
+    /// How the page that is mapped here is cached.
+    fn cache(&self, at: UserAddr) -> Option<Cache> {
+        let _ = at;
+        None
+    }
+
+    /// Whether a large entry maps what is here.
+    fn is_huge(&self, at: UserAddr) -> Option<bool> {
+        let _ = at;
+        None
+    }
+
+    /// What went wrong inside, beside what users have seen, since this was last asked.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the scenario has come to since the device was opened, and what was left out of it.
+    fn left_out(&self) -> Vec<LeftOut> {
+        Vec::new()
+    }
+
+    /// What happened inside since the device was opened.
+    fn counters(&self) -> Option<Counters> {
+        None
+    }
+}

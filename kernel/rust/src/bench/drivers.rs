@@ -1,0 +1,112 @@
+//! The drivers that `kernel/bench` measures. Their twins in C are in `kernel/module/bench.c`.
+#![forbid(unsafe_code)]
+
+use alloc::vec::Vec;
+
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Prefault, VmFault, VmOperations};
+use vmctx_linux::{Linux, LinuxPage, LinuxRef};
+
+/// How many pages a fault of [`Around`] brings.
+const AROUND: usize = 16;
+
+/// Pages that are mapped.
+pub(crate) struct Object {
+    pages: Vec<LinuxPage>,
+}
+
+impl Object {
+    pub(crate) fn new(pages: Vec<LinuxPage>) -> Self {
+        Self { pages }
+    }
+
+    fn page(&self, at: PageOffset) -> Option<&LinuxPage> {
+        self.pages.get(at.index())
+    }
+}
+
+/// A page where it is touched.
+pub(crate) struct Fault(pub(crate) Object);
+
+impl VmOperations for Fault {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        match self.0.page(ctx.pgoff()) {
+            Some(page) => ctx.insert_page(page),
+            None => ctx.fail(Errno::EFAULT),
+        }
+    }
+}
+
+/// A page where it is touched, and its neighbours.
+pub(crate) struct Around(pub(crate) Object);
+
+impl VmOperations for Around {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, mut ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        let Some(touched) = self.0.page(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };
+        let first = ctx.pgoff().index() & !(AROUND - 1);
+        for (at, page) in self.0.pages.iter().enumerate().skip(first).take(AROUND) {
+            if ctx.prefault_page(PageOffset::new(at), page) == Prefault::OutOfMemory {
+                break;
+            }
+        }
+        ctx.insert_page(touched)
+    }
+}
+
+/// A device whose mappings are filled by faults.
+pub(crate) struct OnFault<V>(pub(crate) LinuxRef<V>);
+
+impl<V: VmOperations<Platform = Linux, Mapping = Mixed>> MmapFile for OnFault<V> {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.dont_expand().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+/// Page after page when it is mapped.
+pub(crate) struct ByPage(pub(crate) Object);
+
+impl MmapFile for ByPage {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.dont_expand().populate::<Mixed>()?;
+        while !ctx.is_full() {
+            let page = self.0.page(ctx.pgoff()).ok_or(Errno::ENXIO)?;
+            ctx = ctx.insert_page(page)?;
+        }
+        ctx.finish()
+    }
+}
+
+/// All at once.
+pub(crate) struct ByPages(pub(crate) Object);
+
+impl MmapFile for ByPages {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.dont_expand().populate::<Mixed>()?;
+        let first = ctx.pgoff().index();
+        let end = first.checked_add(ctx.page_count().get()).ok_or(Errno::ENXIO)?;
+        let pages = self.0.pages.get(first..end).ok_or(Errno::ENXIO)?;
+        ctx.insert_pages(pages)?.finish()
+    }
+}
+
+/// All, by the index that the mapping begins with.
+pub(crate) struct ByMap(pub(crate) Object);
+
+impl MmapFile for ByMap {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        ctx.dont_expand().populate::<Mixed>()?.map_pages(&self.0.pages)
+    }
+}

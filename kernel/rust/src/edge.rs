@@ -1,0 +1,322 @@
+//! Drivers for what only a kernel has: a lock that is really given up, two threads in one handler, page tables.
+//!
+//! They are drivers like any other: no `unsafe`, nothing but the crate's API.
+
+mod around;
+mod established;
+mod huge;
+mod opening;
+mod requests;
+mod revoked;
+mod stores;
+
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use vmctx::{
+    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page, PageCount,
+    PageOffset, Platform, Release, RwLock, UnlockedCtx, VmFault, VmOperations, WaitQueue,
+};
+use vmctx_conformance::devices::{Host, Opened, Side};
+use vmctx_linux::{Linux, LinuxPage, LinuxRef, LinuxRwLock, LinuxWaitQueue};
+
+/// What an edge device is set up with.
+type Kernel<'a> = dyn Host<Platform = Linux> + 'a;
+
+/// Opens an edge device.
+type OpenEdge = fn(&Kernel<'_>) -> Result<Opened<Linux>, Errno>;
+
+/// The edge devices.
+pub(crate) const ALL: &[(&str, OpenEdge)] = &[
+    ("release", |kernel| steered(Releases::<false>, kernel)),
+    ("release_vma_lock", |kernel| steered(Releases::<true>, kernel)),
+    ("race", |kernel| steered(Races, kernel)),
+    ("neighbours", |kernel| steered(Neighbours, kernel)),
+    ("panic", |kernel| steered(|_| Panics, kernel)),
+    ("stores_to_pages", stores::pages),
+    ("stores_to_frames", stores::frames),
+    ("stores_to_mixed", stores::mixed),
+    ("around", around::open),
+    ("huge", huge::open),
+    ("huge_told", huge::open_told),
+    ("huge_mixed", huge::open_mixed),
+    ("established", established::open),
+    ("revoked", revoked::open),
+    ("opening", opening::open),
+    ("opening_remapped", opening::open_remapped),
+];
+
+fn steered<F: MmapFile<Platform = Linux>>(
+    file: impl FnOnce(LinuxRef<Control>) -> F,
+    kernel: &Kernel<'_>,
+) -> Result<Opened<Linux>, Errno> {
+    let control = Control::new(kernel.may_sleep())?;
+    Ok(Opened::new(file(control.clone()), Steering(control)))
+}
+
+/// What the test program steers and reads.
+trait Steered: Send + Sync + 'static {
+    /// A [request](requests).
+    fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno>;
+}
+
+/// The side of a device that has no memory to look at.
+struct Steering<S>(LinuxRef<S>);
+
+impl<S: Steered> Side<Linux> for Steering<S> {
+    fn read(&self, _: usize, _: &mut [u8]) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn write(&self, _: usize, _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno> {
+        self.0.control(ctx, request, argument)
+    }
+}
+
+/// How often something has happened.
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl Count {
+    fn one_more(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// The mapping that was made last.
+struct Last<M>(LinuxRwLock<Option<LinuxRef<Handle<Linux, M>>>>);
+
+impl<M: Mapping> Last<M> {
+    fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        LinuxRwLock::new(None, may_sleep).map(Self)
+    }
+
+    /// It is the one that is being made.
+    fn is(&self, ctx: &MmapCtx<'_, Linux, M>) -> Result<(), Errno> {
+        let handle = Linux::share(ctx.handle()?, ctx.may_sleep())?;
+        *self.0.write(ctx.may_sleep()) = Some(handle);
+        Ok(())
+    }
+
+    /// Its handle, without the lock: a mmap hook holds the mmap lock when it waits for that.
+    fn get(&self, may_sleep: MaySleep<'_>) -> Result<LinuxRef<Handle<Linux, M>>, Errno> {
+        self.0.read(may_sleep).clone().ok_or(Errno::EINVAL)
+    }
+}
+
+/// A range of pages in a request.
+fn range(argument: u64) -> Result<(PageOffset, PageCount), Errno> {
+    let number = |number| usize::try_from(number).map_err(|_| Errno::EOVERFLOW);
+    Ok((PageOffset::new(number(argument >> 32)?), PageCount::new(number(argument & 0xffff_ffff)?)))
+}
+
+/// What an open file and its mappings share, and the test program steers and reads.
+struct Control {
+    page: LinuxPage,
+    queue: LinuxWaitQueue,
+    go: AtomicBool,
+    /// Faults that are in the handler or were.
+    arrived: AtomicUsize,
+    /// Faults that have given up their lock.
+    released: AtomicUsize,
+    /// Insertions that found an entry in place.
+    already_present: AtomicUsize,
+    /// States of mappings that were dropped.
+    dropped: AtomicUsize,
+    /// Handlers that were there after the lock was given up, and read the state.
+    outlived: AtomicUsize,
+}
+
+impl Control {
+    fn new(may_sleep: MaySleep<'_>) -> Result<LinuxRef<Self>, Errno> {
+        let page = Linux::alloc_page(&(), may_sleep)?;
+        page.write(0, &[0xe5; 16]).map_err(|_| Errno::EINVAL)?;
+        Linux::share(
+            Self {
+                page,
+                queue: LinuxWaitQueue::new(may_sleep)?,
+                go: AtomicBool::new(false),
+                arrived: AtomicUsize::new(0),
+                released: AtomicUsize::new(0),
+                already_present: AtomicUsize::new(0),
+                dropped: AtomicUsize::new(0),
+                outlived: AtomicUsize::new(0),
+            },
+            may_sleep,
+        )
+    }
+}
+
+impl Steered for Control {
+    fn control(&self, _: &mut UnlockedCtx<'_, Linux>, request: u32, _: u64) -> Result<u64, Errno> {
+        let number = match request {
+            requests::GO => {
+                self.go.store(true, Ordering::SeqCst);
+                self.queue.wake_all();
+                return Ok(0);
+            }
+            requests::ARRIVED => &self.arrived,
+            requests::RELEASED => &self.released,
+            requests::ALREADY_PRESENT => &self.already_present,
+            requests::DROPPED => &self.dropped,
+            requests::OUTLIVED => &self.outlived,
+            _ => return Err(Errno::ENOTTY),
+        };
+        u64::try_from(number.load(Ordering::SeqCst)).map_err(|_| Errno::EOVERFLOW)
+    }
+}
+
+/// Every fault gives up its lock, waits for a word from outside, and reads the mapping's state once more. With
+/// `map_pages` it is the VMA lock.
+struct Releases<const MAP_PAGES: bool>(LinuxRef<Control>);
+
+struct Released<const MAP_PAGES: bool> {
+    control: LinuxRef<Control>,
+    /// Known when the mapping is made, and wrong as soon as its memory is somebody else's.
+    stamp: usize,
+}
+
+const STAMP: usize = 0x5eed_cafe;
+
+impl<const MAP_PAGES: bool> MmapFile for Releases<MAP_PAGES> {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Released::<MAP_PAGES> { control: self.0.clone(), stamp: STAMP })?.fill_later())
+    }
+}
+
+impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
+    type Platform = Linux;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = if MAP_PAGES {
+        // Nothing is at hand, so that every load gets to the fault hook.
+        Hooks::NONE.map_pages(|_, ctx| ctx.finish())
+    } else {
+        Hooks::NONE
+    };
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        if self.control.go.load(Ordering::SeqCst) {
+            return ctx.insert_page(&self.control.page);
+        }
+        match ctx.release() {
+            Release::Released(released) => {
+                self.control.released.fetch_add(1, Ordering::SeqCst);
+                loop {
+                    let ticket = self.control.queue.ticket();
+                    if self.control.go.load(Ordering::SeqCst) || released.wait(ticket).is_err() {
+                        break;
+                    }
+                }
+                // By now the mapping may be gone, and with it the reference that it had to this.
+                if self.stamp == STAMP {
+                    self.control.outlived.fetch_add(1, Ordering::SeqCst);
+                }
+                released.retry()
+            }
+            Release::NoWait(answer) => answer,
+            Release::Keep(ctx) => ctx.insert_page(&self.control.page),
+        }
+    }
+}
+
+impl<const MAP_PAGES: bool> Drop for Released<MAP_PAGES> {
+    fn drop(&mut self) {
+        self.stamp = 0;
+        self.control.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The first fault waits in the handler for a second one; then both insert.
+struct Races(LinuxRef<Control>);
+
+struct Raced(LinuxRef<Control>);
+
+impl MmapFile for Races {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Raced(self.0.clone()))?.fill_later())
+    }
+}
+
+impl VmOperations for Raced {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        self.0.arrived.fetch_add(1, Ordering::SeqCst);
+        self.0.queue.wake_all();
+        loop {
+            let ticket = self.0.queue.ticket();
+            if self.0.arrived.load(Ordering::SeqCst) >= 2 {
+                break;
+            }
+            if let Err(errno) = ctx.wait(ticket) {
+                return ctx.fail_or_refault(errno);
+            }
+        }
+        let answer = ctx.insert_page(&self.0.page);
+        if answer.already_present() {
+            self.0.already_present.fetch_add(1, Ordering::SeqCst);
+        }
+        answer
+    }
+}
+
+/// Changes a flag in its mmap hook, and Linux then looks for a neighbour with which the new mapping could be merged.
+struct Neighbours(LinuxRef<Control>);
+
+struct Neighbour(LinuxRef<Control>);
+
+impl MmapFile for Neighbours {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.dont_dump().establish(Neighbour(self.0.clone()))?.fill_later())
+    }
+}
+
+impl VmOperations for Neighbour {
+    type Platform = Linux;
+    type Mapping = Normal;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Normal>) -> VmFault<'f> {
+        ctx.deliver(self.0.page.clone())
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A driver with a mistake that Rust notices.
+struct Panics;
+
+impl MmapFile for Panics {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Self)?.fill_later())
+    }
+}
+
+impl VmOperations for Panics {
+    type Platform = Linux;
+    type Mapping = Mixed;
+
+    #[expect(clippy::panic, reason = "what becomes of it is what this driver is for")]
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        panic!("no page for {}", ctx.pgoff())
+    }
+}

@@ -1,0 +1,82 @@
+//! A load that brings its neighbours.
+
+use vmctx::{
+    Errno, FaultCtx, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform, UnlockedCtx, VmFault,
+    VmOperations,
+};
+use vmctx_conformance::devices::{self, Opened};
+use vmctx_drivers::buffer::Buffer;
+use vmctx_linux::{Linux, LinuxRef};
+
+use super::{Count, Kernel, Steered, Steering, requests};
+
+/// How long it is: two page tables and a little more, so that a mapping spans a third.
+const PAGES: usize = 1040;
+
+struct Object {
+    buffer: LinuxRef<Buffer<Linux>>,
+    faults: Count,
+    around: Count,
+}
+
+pub(super) fn open(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
+    let object =
+        Object { buffer: devices::buffer(kernel, 0, PAGES)?, faults: Count::default(), around: Count::default() };
+    let object = Linux::share(object, kernel.may_sleep())?;
+    Ok(Opened::new(File(object.clone()), Steering(object)))
+}
+
+impl Steered for Object {
+    fn control(&self, _: &mut UnlockedCtx<'_, Linux>, request: u32, _: u64) -> Result<u64, Errno> {
+        match request {
+            requests::FAULTS => Ok(self.faults.get()),
+            requests::AROUND => Ok(self.around.get()),
+            _ => Err(Errno::ENOTTY),
+        }
+    }
+}
+
+struct File(LinuxRef<Object>);
+
+impl MmapFile for File {
+    type Platform = Linux;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(Shown(self.0.clone()))?.fill_later())
+    }
+}
+
+struct Shown(LinuxRef<Object>);
+
+impl VmOperations for Shown {
+    type Platform = Linux;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        self.0.faults.one_more();
+        match self.0.buffer.page(ctx.pgoff()) {
+            Some(page) => ctx.insert_page(page),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+impl Shown {
+    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        self.0.around.one_more();
+        let wanted = ctx.wanted();
+        for at in (wanted.start.index()..wanted.end.index()).map(PageOffset::new) {
+            if let Some(page) = self.0.buffer.page(at) {
+                ctx.prefault_page(at, page);
+            }
+        }
+        // What nobody has asked for, and another page table would be needed: it stays out.
+        for at in [PageOffset::ZERO, PageOffset::new(PAGES - 1), PageOffset::new(PAGES)] {
+            if let Some(page) = self.0.buffer.page(at).filter(|_| !wanted.contains(&at)) {
+                ctx.prefault_page(at, page);
+            }
+        }
+        ctx.finish()
+    }
+}

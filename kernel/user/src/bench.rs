@@ -1,0 +1,226 @@
+//! What the typed drivers cost: `kernel/bench`, inside. Each node of the bench module is measured beside its twin in C,
+//! in one boot.
+//!
+//! A measurement is the time stamp counter around one touch or one system call. Where every emulated instruction takes
+//! a nanosecond (`-icount shift=0`) that is a number of instructions, the same in every pass but for those into which
+//! the timer's tick falls: hence medians.
+
+use std::{
+    arch::x86_64::_rdtsc,
+    fs::{File, OpenOptions},
+    io,
+    os::fd::AsRawFd,
+    ptr, thread,
+    time::Duration,
+};
+
+use crate::device::PAGE;
+
+/// A page table's reach.
+const TABLE: usize = 512 * PAGE;
+/// How many pages a fault of the `around` drivers brings.
+const AROUND: usize = 16;
+/// Pages of a mapping that is measured by its faults, and of one that is filled as a whole.
+const PAGES: usize = 256;
+/// The lengths at which growth is looked at. The module has as many pages as the last.
+const LENGTHS: [usize; 4] = [16, 256, 4096, 65536];
+const PASSES: usize = 15;
+/// Of the longest mappings, each of which sees several ticks anyway.
+const LONG_PASSES: usize = 7;
+
+/// The most that a typed driver may cost, as a multiple of C.
+const BOUND: f64 = 1.01;
+/// By how much of the cost at 256 pages that at another length may differ.
+const FLAT: f64 = 0.03;
+
+/// Where mappings are put: at the same address each time, in page tables that the first of them finds there.
+struct Place(usize);
+
+impl Place {
+    fn find() -> io::Result<Self> {
+        let len = LENGTHS.iter().max().unwrap_or(&0) * PAGE + 2 * TABLE;
+        let found = map(None, -1, len, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS)?;
+        unmap(found, len)?;
+        let neighbour = found.next_multiple_of(TABLE);
+        // The neighbour keeps the page table: what is measured is an insertion, not the allocation of a table for it.
+        map(Some(neighbour), -1, PAGE, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS)?;
+        // SAFETY: the page has just been mapped.
+        unsafe { ptr::write_volatile(neighbour as *mut u8, 1) };
+        Ok(Self(neighbour + AROUND * PAGE))
+    }
+}
+
+fn map(at: Option<usize>, fd: i32, len: usize, prot: i32, flags: i32) -> io::Result<usize> {
+    let fixed = if at.is_some() { libc::MAP_FIXED_NOREPLACE } else { 0 };
+    let at = at.unwrap_or(0) as *mut libc::c_void;
+    // SAFETY: no memory of the program's is replaced.
+    let mapped = unsafe { libc::mmap(at, len, prot, flags | fixed, fd, 0) };
+    if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(mapped as usize) }
+}
+
+fn unmap(at: usize, len: usize) -> io::Result<()> {
+    // SAFETY: the range was mapped here, and nobody has a reference into it.
+    match unsafe { libc::munmap(at as *mut libc::c_void, len) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn now() -> u64 {
+    // SAFETY: every x86-64 has the counter, and Linux lets programs read it.
+    unsafe { _rdtsc() }
+}
+
+/// A driver in C and its twin.
+struct Twins {
+    c: File,
+    rust: File,
+}
+
+impl Twins {
+    fn open(c: &str, rust: &str) -> io::Result<Self> {
+        let open = |path: String| OpenOptions::new().read(true).write(true).open(path);
+        Ok(Self { c: open(format!("/dev/vmctx-bench-c-{c}"))?, rust: open(format!("/dev/vmctx-bench-rust-{rust}"))? })
+    }
+
+    /// The medians of what `measure` sees of each in `passes` passes, one after the other in each.
+    fn compare(&self, passes: usize, measure: impl Fn(&File, &mut Vec<u64>) -> io::Result<()>) -> io::Result<Cost> {
+        let (mut c, mut rust) = (Vec::new(), Vec::new());
+        // The first warms up.
+        measure(&self.c, &mut Vec::new())?;
+        measure(&self.rust, &mut Vec::new())?;
+        for _ in 0..passes {
+            measure(&self.c, &mut c)?;
+            measure(&self.rust, &mut rust)?;
+        }
+        Ok(Cost { c: median(c), rust: median(rust) })
+    }
+}
+
+fn median(mut seen: Vec<u64>) -> f64 {
+    seen.sort_unstable();
+    seen.get(seen.len() / 2).map_or(f64::NAN, |middle| *middle as f64)
+}
+
+/// Instructions for a unit.
+#[derive(Clone, Copy)]
+struct Cost {
+    c: f64,
+    rust: f64,
+}
+
+impl Cost {
+    fn per(self, units: usize) -> Self {
+        Self { c: self.c / units as f64, rust: self.rust / units as f64 }
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self { c: self.c - other.c, rust: self.rust - other.rust }
+    }
+
+    fn ratio(self) -> f64 {
+        self.rust / self.c
+    }
+}
+
+/// The cost of touching every `step`th page. All of them in one figure: the kernel counts pages in batches (`rss_stat`),
+/// so that some touches cost more than others.
+fn touches(place: &Place, file: &File, step: usize, seen: &mut Vec<u64>) -> io::Result<()> {
+    let prot = libc::PROT_READ | libc::PROT_WRITE;
+    let at = map(Some(place.0), file.as_raw_fd(), PAGES * PAGE, prot, libc::MAP_SHARED)?;
+    let mut touches = 0;
+    for page in (0..PAGES).step_by(step) {
+        let touched = (at + page * PAGE) as *const u8;
+        let before = now();
+        // SAFETY: the page is of the mapping.
+        unsafe { ptr::read_volatile(touched) };
+        touches += now() - before;
+    }
+    seen.push(touches);
+    unmap(at, PAGES * PAGE)
+}
+
+/// The cost of one mmap.
+fn mapping(place: &Place, file: &File, pages: usize, seen: &mut Vec<u64>) -> io::Result<()> {
+    let prot = libc::PROT_READ | libc::PROT_WRITE;
+    let before = now();
+    let at = map(Some(place.0), file.as_raw_fd(), pages * PAGE, prot, libc::MAP_SHARED)?;
+    seen.push(now() - before);
+    unmap(at, pages * PAGE)
+}
+
+/// A table of which a line can be out of bounds. Printed at the end: the console's interrupts are none of a driver's.
+struct Report {
+    table: String,
+    kept: bool,
+}
+
+impl Report {
+    fn line(&mut self, what: &str, cost: Cost, bound: f64) {
+        let kept = cost.ratio() <= bound;
+        let verdict = if kept { "" } else { "  OUT OF BOUNDS" };
+        self.table += &format!("{what:<58} {:>9.1} {:>9.1} {:>7.4}{verdict}\n", cost.c, cost.rust, cost.ratio());
+        self.kept &= kept;
+    }
+
+    fn title(&mut self, title: &str) {
+        self.table += &format!("\n{title:<58} {:>9} {:>9} {:>7}\n", "C", "Rust", "ratio");
+    }
+}
+
+fn measure() -> io::Result<bool> {
+    // The kernel still tests its ciphers after booting, in a thread that would get every other time slice.
+    thread::sleep(Duration::from_secs(2));
+    let place = Place::find()?;
+    let fault = Twins::open("fault", "fault")?;
+    let around = Twins::open("around", "around")?;
+    let page = Twins::open("page", "page")?;
+    let mut report = Report { table: String::new(), kept: true };
+
+    report.title("instructions per unit");
+    for (what, twins, step) in [("fault", &fault, 1), ("fault that brings 16 pages", &around, AROUND)] {
+        let cost = twins.compare(PASSES, |file, seen| touches(&place, file, step, seen))?;
+        report.line(what, cost.per(PAGES / step), BOUND);
+    }
+    let filled = |twins: &Twins| twins.compare(PASSES, |file, seen| mapping(&place, file, PAGES, seen));
+    let empty = filled(&fault)?;
+    report.line("mmap that inserts nothing", empty, BOUND);
+    let by_page = filled(&page)?;
+    report.line("page populated, of 256 (insert_page)", by_page.per(PAGES), BOUND);
+    report.line("  the same without the mmap itself", by_page.without(empty).per(PAGES), BOUND);
+    for (what, c, rust, bound) in [
+        ("page of 256: vm_insert_pages, insert_pages", "pages", "pages", BOUND),
+        ("page of 256: vm_map_pages, map_pages", "map", "map", 0.9),
+        ("page of 256: vm_insert_page in a loop, insert_pages", "page", "pages", 0.9),
+    ] {
+        report.line(what, filled(&Twins::open(c, rust)?)?.per(PAGES), bound);
+    }
+
+    report.title("growth: instructions per page populated, without the mmap");
+    let mut grown = Vec::new();
+    for pages in LENGTHS {
+        let passes = if pages > 8 * TABLE / PAGE { LONG_PASSES } else { PASSES };
+        let of = |twins: &Twins| twins.compare(passes, |file, seen| mapping(&place, file, pages, seen));
+        let cost = of(&page)?.without(of(&fault)?).per(pages);
+        report.line(&format!("{pages} pages"), cost, BOUND);
+        grown.push(cost.rust);
+    }
+    let [_, level, ..] = grown[..] else { return Ok(false) };
+    let flat = grown.iter().all(|cost| (cost / level - 1.0).abs() <= FLAT);
+    let spread = grown.iter().map(|cost| (cost / level - 1.0) * 100.0);
+    println!(
+        "{}growth is {}: {}",
+        report.table,
+        if flat { "flat" } else { "NOT FLAT" },
+        spread.map(|percent| format!("{percent:+.1} %")).collect::<Vec<_>>().join(", ")
+    );
+    Ok(report.kept && flat)
+}
+
+/// Measures, prints the table, and says whether every bound was kept.
+pub(crate) fn run() -> bool {
+    measure().unwrap_or_else(|error| {
+        println!("bench: {error}");
+        false
+    })
+}

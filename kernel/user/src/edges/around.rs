@@ -1,0 +1,84 @@
+//! A load that brings its neighbours.
+
+use vmctx::UserAddr;
+use vmctx_conformance::{
+    Checks, devices,
+    user::{Map, Refusal, User},
+};
+
+use super::{
+    open, page,
+    requests::{AROUND, FAULTS},
+    touch,
+};
+use crate::device::PAGE;
+use std::thread;
+
+const PAGES: usize = 1040;
+/// What the core asks for at most, aligned (`fault_around_bytes`).
+const WINDOW: usize = 16;
+/// What one page table is for.
+const TABLE: usize = 512;
+/// Aligned, so that it is known where page tables begin.
+const PLACE: UserAddr = UserAddr::new(0x2000_0000_0000);
+
+/// One call fills sixteen slots, where there is a page table.
+pub(super) fn fills_the_window(checks: &mut Checks) -> Result<(), Refusal> {
+    let process = open("around")?;
+    let at = process.map_at(Map::shared(PAGES), PLACE)?;
+    let mut calls = (0, 0);
+    let mut load = |pages: std::ops::Range<usize>, around: u64, faults: u64| {
+        for number in pages.clone() {
+            let byte = touch(&process, page(at, number));
+            checks.equal(format!("page {number}"), &byte, &Ok(devices::pattern(number * PAGE)));
+        }
+        calls = (calls.0 + around, calls.1 + faults);
+        let got = (process.number(AROUND, 0)?, process.number(FAULTS, 0)?);
+        checks.equal(format!("calls of map_pages and fault after pages {pages:?}"), &got, &calls);
+        Ok::<(), Refusal>(())
+    };
+    // The page table comes with the first fault.
+    load(0..1, 1, 1)?;
+    load(WINDOW + 4..WINDOW + 5, 1, 0)?;
+    load(WINDOW..2 * WINDOW, 0, 0)?;
+    load(1..WINDOW, 1, 0)?;
+    // The window ends with the page table; behind it there is none yet.
+    load(TABLE - 1..TABLE, 1, 0)?;
+    load(TABLE..TABLE + 1, 1, 1)?;
+    load(TABLE + 1..TABLE + WINDOW, 1, 0)?;
+    // What was asked for too far away has stayed out.
+    load(PAGES - 1..PAGES, 1, 1)?;
+    load(PAGES - WINDOW..PAGES, 1, 0)?;
+    // A store is not asked.
+    let stored = page(at, 100);
+    checks.success("a store", process.write(stored, &[1]));
+    checks.equal("calls after a store", &process.number(AROUND, 0)?, &calls.0);
+    checks.equal("faults after a store", &process.number(FAULTS, 0)?, &(calls.1 + 1));
+    process.unmap(at, PAGES)
+}
+
+/// Every byte is right, whoever comes first.
+pub(super) fn from_many_threads(checks: &mut Checks) -> Result<(), Refusal> {
+    let process = open("around")?;
+    for _ in 0..20 {
+        let at = process.map_at(Map::shared(PAGES), PLACE)?;
+        let wrong = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|thread| {
+                    let process = &process;
+                    // From different ends.
+                    scope.spawn(move || {
+                        (0..PAGES)
+                            .map(|step| if thread % 2 == 0 { step } else { PAGES - 1 - step })
+                            .filter(|number| touch(process, page(at, *number)) != Ok(devices::pattern(number * PAGE)))
+                            .count()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or(usize::MAX)).max()
+        });
+        checks.equal("wrong bytes", &wrong, &Some(0));
+        process.unmap(at, PAGES)?;
+    }
+    Ok(())
+}

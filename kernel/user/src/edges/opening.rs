@@ -1,0 +1,79 @@
+//! VMAs that fork, cuts and moves make, and a driver that refuses them.
+
+use vmctx::{Errno, UserAddr};
+use vmctx_conformance::{
+    Checks, devices,
+    user::{Map, Refusal, Trap, User},
+};
+
+use super::{
+    open, page,
+    requests::{CLOSED, DROPPED, OPENED, SWITCH},
+    touch,
+};
+use crate::device::{PAGE, Process};
+
+const PAGES: usize = 8;
+
+/// VMAs opened and closed, and states dropped.
+fn calls(process: &Process) -> Result<[u64; 3], Refusal> {
+    Ok([process.number(OPENED, 0)?, process.number(CLOSED, 0)?, process.number(DROPPED, 0)?])
+}
+
+fn shows(checks: &mut Checks, process: &Process, at: UserAddr, pages: impl Iterator<Item = usize>) {
+    for number in pages {
+        let byte = touch(process, page(at, number));
+        checks.equal(format!("page {number}"), &byte, &Ok(devices::pattern(number * PAGE)));
+    }
+}
+
+fn dead(checks: &mut Checks, process: &Process, at: UserAddr, pages: impl Iterator<Item = usize>) {
+    for number in pages {
+        let address = page(at, number);
+        checks.equal(format!("page {number}"), &touch(process, address), &Err(Trap::Sigbus(address)));
+    }
+}
+
+/// The hooks are called for each VMA, and one that is refused shows nothing.
+pub(super) fn opened_and_refused(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
+    let process = open(device)?;
+    let at = process.map(Map::shared(PAGES))?;
+    checks.equal("mmap", &calls(&process)?, &[0, 0, 0]);
+    if let Some(child) = process.fork().transpose()? {
+        checks.equal("fork", &calls(&process)?, &[1, 0, 0]);
+        shows(checks, &child, at, 0..PAGES);
+    }
+    checks.equal("the child's end", &calls(&process)?, &[1, 1, 0]);
+    process.unmap(page(at, 6), 1)?;
+    checks.equal("a cut", &calls(&process)?, &[3, 2, 0]);
+    shows(checks, &process, at, (0..6).chain(7..8));
+    let moved = process.move_to_somewhere(page(at, 7), 1)?;
+    checks.equal("a move", &calls(&process)?, &[4, 3, 0]);
+    checks.equal("what was moved", &touch(&process, moved), &Ok(devices::pattern(7 * PAGE)));
+
+    process.number(SWITCH, 0)?;
+    if let Some(child) = process.fork().transpose()? {
+        dead(checks, &child, at, 0..6);
+        dead(checks, &child, moved, 0..1);
+        // Cut, a dead one is two dead ones.
+        child.unmap(page(at, 2), 1)?;
+        dead(checks, &child, at, (0..2).chain(3..6));
+    }
+    checks.equal("a refused fork", &calls(&process)?, &[4, 3, 0]);
+    shows(checks, &process, at, 0..6);
+    let refused = process.move_to_somewhere(moved, 1);
+    checks.equal("a refused move", &refused, &Err(Refusal::Errno(Errno::ENOMEM)));
+    checks.equal("hooks of a refused move", &calls(&process)?, &[4, 3, 0]);
+    checks.equal("what was to be moved", &touch(&process, moved), &Ok(devices::pattern(7 * PAGE)));
+    // Both of what is left of it are new VMAs; the one that goes is the old.
+    process.unmap(page(at, 2), 1)?;
+    dead(checks, &process, at, (0..2).chain(3..6));
+    checks.equal("a refused cut", &calls(&process)?, &[4, 4, 0]);
+    process.number(SWITCH, 1)?;
+    dead(checks, &process, at, (0..2).chain(3..6));
+    process.unmap(moved, 1)?;
+    checks.equal("before the last", &calls(&process)?, &[4, 5, 0]);
+    process.unmap(at, PAGES)?;
+    checks.equal("the end", &calls(&process)?, &[4, 5, 1]);
+    Ok(())
+}

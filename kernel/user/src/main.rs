@@ -1,0 +1,53 @@
+//! Runs in the machine that `kernel/boot` boots; the argument says what is to be done there.
+#![expect(unsafe_code, reason = "system calls, signals, and memory that is not this program's")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::indexing_slicing, reason = "x86-64 only")]
+
+mod bench;
+mod child;
+mod device;
+mod edges;
+mod smallest;
+mod trap;
+mod wrong;
+
+use std::process::ExitCode;
+
+use vmctx_conformance::{self as job, Device, Outcome, table::Table};
+
+fn main() -> ExitCode {
+    if let Err(error) = trap::catch() {
+        eprintln!("no signal handlers: {error}");
+        return ExitCode::FAILURE;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ok = match arguments[..] {
+        ["test"] => scenarios() & edges::run("") & said(smallest::run()),
+        ["edge", name] => edges::run(name),
+        ["no-memory"] => edges::without_memory().map_err(|error| println!("  {error}")).is_ok(),
+        ["panic"] => edges::touch_what_panics().is_ok(),
+        ["bench"] => bench::run(),
+        ["wrong", case] => said(wrong::run(case)),
+        ["wrong-typed", case] => said(wrong::act_on_typed(case)),
+        ["wrong-c", case] => said(wrong::act_on_wrong(case)),
+        _ => {
+            eprintln!(
+                "usage: vmctx-kernel-user test|edge NAME|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE"
+            );
+            false
+        }
+    };
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Every scenario of the main job on the module's devices.
+fn scenarios() -> bool {
+    let outcomes: Vec<Outcome> = Device::ALL.iter().map(|device| job::run(&device::Kernel, *device, 4)).collect();
+    print!("{}", Table(&outcomes));
+    outcomes.iter().all(Outcome::is_ok)
+}
+
+/// Whether it went well; else it is said how not.
+fn said(outcome: Result<(), String>) -> bool {
+    outcome.map_err(|error| println!("{error}")).is_ok()
+}

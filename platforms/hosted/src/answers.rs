@@ -1,0 +1,101 @@
+//! What fault hooks have answered.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use vmctx::platform::FaultCode;
+
+/// How often each answer of a fault hook was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answers {
+    /// Inserted by the hook, or to be repeated.
+    pub nopage: u64,
+    /// A page handed back, not locked.
+    pub page: u64,
+    /// A locked page handed back.
+    pub locked: u64,
+    /// The lock given up, or not to be waited for.
+    pub retry: u64,
+    /// Out of memory.
+    pub oom: u64,
+    /// Not to be served.
+    pub sigbus: u64,
+    /// Broken memory.
+    pub hwpoison: u64,
+    /// Not allowed.
+    pub sigsegv: u64,
+}
+
+impl Answers {
+    /// These and others.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            nopage: self.nopage + other.nopage,
+            page: self.page + other.page,
+            locked: self.locked + other.locked,
+            retry: self.retry + other.retry,
+            oom: self.oom + other.oom,
+            sigbus: self.sigbus + other.sigbus,
+            hwpoison: self.hwpoison + other.hwpoison,
+            sigsegv: self.sigsegv + other.sigsegv,
+        }
+    }
+}
+
+/// The counts.
+#[derive(Default)]
+pub struct AnswerCounters {
+    nopage: AtomicU64,
+    page: AtomicU64,
+    locked: AtomicU64,
+    retry: AtomicU64,
+    oom: AtomicU64,
+    sigbus: AtomicU64,
+    hwpoison: AtomicU64,
+    sigsegv: AtomicU64,
+}
+
+impl AnswerCounters {
+    /// Counts an answer, under one name.
+    pub fn count(&self, code: FaultCode) {
+        self.of(code).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Where an answer is counted.
+    #[inline]
+    pub fn of(&self, code: FaultCode) -> &AtomicU64 {
+        // What most of them are.
+        if code.without(FaultCode::ALREADY_PRESENT | FaultCode::MAJOR) == FaultCode::NOPAGE {
+            return &self.nopage;
+        }
+        let by_name = [
+            (FaultCode::OOM, &self.oom),
+            (FaultCode::SIGSEGV, &self.sigsegv),
+            (FaultCode::HWPOISON, &self.hwpoison),
+            (FaultCode::SIGBUS, &self.sigbus),
+            (FaultCode::RETRY, &self.retry),
+            (FaultCode::NOPAGE, &self.nopage),
+            (FaultCode::LOCKED, &self.locked),
+        ];
+        by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter)
+    }
+
+    pub fn all(&self) -> [&AtomicU64; 8] {
+        let Self { nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv } = self;
+        [nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv]
+    }
+
+    pub fn snapshot(&self) -> Answers {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Answers {
+            nopage: read(&self.nopage),
+            page: read(&self.page),
+            locked: read(&self.locked),
+            retry: read(&self.retry),
+            oom: read(&self.oom),
+            sigbus: read(&self.sigbus),
+            hwpoison: read(&self.hwpoison),
+            sigsegv: read(&self.sigsegv),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Established mappings: how they are found again, and locked.
+
+use std::{
+    any::TypeId,
+    ops::Range,
+    sync::{Arc, Weak},
+};
+
+use parking_lot::RwLock;
+
+use vmctx::{Errno, VmOperations};
+
+use super::{
+    Hosted, PageTable,
+    hook::{self, MappedLock},
+    lock,
+    operations::AnyState,
+    vma::{ReadLock, Space, Vma},
+};
+
+/// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
+pub struct Handle<P: Hosted> {
+    space: Weak<RwLock<Space<P>>>,
+    // As long as this is here, no other state has the same address.
+    state: Weak<AnyState>,
+    hint: usize,
+}
+
+impl<P: Hosted> Handle<P> {
+    pub fn new(space: &Arc<RwLock<Space<P>>>, vma: &Vma<P>) -> Option<Self> {
+        let state = Arc::downgrade(&vma.state()?);
+        Some(Self { space: Arc::downgrade(space), state, hint: vma.start() })
+    }
+
+    pub fn lock(&self, wait: bool) -> Result<MappedVma<P>, Errno> {
+        if wait {
+            may_wait()?;
+        }
+        let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
+        let lock = if wait { space.read_arc() } else { space.try_read_arc().ok_or(Errno::EAGAIN)? };
+        if lock.is_stopped() {
+            return Err(Errno::ESRCH);
+        }
+        let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state.as_ptr());
+        let hinted = lock.vmas().find(self.hint).filter(of_this);
+        let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
+        Ok(MappedVma { state: self.state.as_ptr(), at, lock, _noted: MappedLock::note() })
+    }
+}
+
+/// The mmap lock may be waited for.
+fn may_wait() -> Result<(), Errno> {
+    if hook::in_the_way().is_some() || lock::holds_a_hooks_lock() { Err(Errno::EDEADLK) } else { Ok(()) }
+}
+
+/// Who is in a system call, and of which address space, if of one: the platform's [`Caller`](vmctx::Platform::Caller).
+pub struct Caller<P: Hosted> {
+    space: Option<Arc<RwLock<Space<P>>>>,
+}
+
+impl<P: Hosted> Caller<P> {
+    pub fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
+        Self { space: space.cloned() }
+    }
+
+    pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<MappedVma<P>, Errno> {
+        let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
+        may_wait()?;
+        let lock = space.read_arc();
+        if lock.is_stopped() {
+            return Err(Errno::ESRCH);
+        }
+        let vma = lock.vmas().find(address).ok_or(Errno::EFAULT)?;
+        let state = vma.state().filter(|_| vma.is_live()).ok_or(Errno::EINVAL)?;
+        if (*state).type_id() != TypeId::of::<V>() {
+            return Err(Errno::EINVAL);
+        }
+        let (state, at) = (Arc::as_ptr(&state), vma.start());
+        Ok(MappedVma { state, at, lock, _noted: MappedLock::note() })
+    }
+}
+
+/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
+pub struct MappedVma<P: Hosted> {
+    /// Only to be compared.
+    state: *const AnyState,
+    /// Where one VMA with that state begins: the one that was meant.
+    at: usize,
+    lock: ReadLock<P>,
+    _noted: MappedLock,
+}
+
+impl<P: Hosted> MappedVma<P> {
+    fn vmas(&self) -> impl Iterator<Item = &Vma<P>> {
+        self.lock.vmas().iter().filter(|vma| vma.is_live() && vma.has_state(self.state))
+    }
+
+    /// One of its VMAs.
+    pub fn vma_at(&self, address: usize) -> Option<&Vma<P>> {
+        self.lock.vmas().find(address).filter(|vma| vma.is_live() && vma.has_state(self.state))
+    }
+
+    pub fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
+        self.vma_at(self.at)?.state_as()
+    }
+
+    pub fn pgoff(&self, address: usize) -> Option<usize> {
+        Some(self.vma_at(address)?.pgoff_at(address))
+    }
+
+    /// The first run of slots from a page offset on. Where two VMAs show the same pages, those of the one that was
+    /// meant.
+    pub fn slots(&self, from: usize) -> Option<(usize, Range<usize>)> {
+        let first_of = |vma: &Vma<P>| vma.pgoff().max(from);
+        let reaching = || self.vmas().filter(|vma| vma.pgoff() + vma.pages() > from);
+        let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
+        let first = first_of(vma);
+        let mut end = vma.pgoff() + vma.pages();
+        // What the meant one shows behind that is a run of its own.
+        if let Some(meant) = reaching().find(|vma| vma.start() == self.at).filter(|meant| meant.pgoff() > first) {
+            end = end.min(meant.pgoff());
+        }
+        let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << P::PAGE_SHIFT);
+        Some((first, address(first)..address(end)))
+    }
+
+    pub fn zap(&self, addresses: &Range<usize>) {
+        if let Some(vma) = self.vma_at(addresses.start) {
+            vma.table().zap(addresses, true);
+        }
+    }
+
+    pub fn write_protect(&self, addresses: &Range<usize>) {
+        if let Some(vma) = self.vma_at(addresses.start) {
+            vma.table().write_protect(addresses);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Which hook this thread is in.
+
+use std::{cell::Cell, fmt, marker::PhantomData};
+
+/// A hook of a driver's, as its platform calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// `f_op->mmap`: [`MmapFile::mmap`](vmctx::MmapFile::mmap).
+    Mmap,
+    /// `vm_ops->fault`: [`VmOperations::fault`](vmctx::VmOperations::fault).
+    Fault,
+    /// `vm_ops->may_split`.
+    MaySplit,
+    /// `vm_ops->open`
+    Open,
+    /// `vm_ops->close`, and the drop of the mapping's state.
+    Close,
+    /// `vm_ops->page_mkwrite`
+    PageMkwrite,
+    /// `vm_ops->pfn_mkwrite`
+    PfnMkwrite,
+    /// `vm_ops->huge_fault`
+    HugeFault,
+    /// `vm_ops->map_pages`
+    MapPages,
+    /// An ioctl, or what else has an [`UnlockedCtx`](vmctx::UnlockedCtx).
+    Ioctl,
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mmap => "mmap",
+            Self::Fault => "fault",
+            Self::MaySplit => "may_split",
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::PageMkwrite => "page_mkwrite",
+            Self::PfnMkwrite => "pfn_mkwrite",
+            Self::HugeFault => "huge_fault",
+            Self::MapPages => "map_pages",
+            Self::Ioctl => "ioctl",
+        })
+    }
+}
+
+thread_local! {
+    static RUNNING: Cell<Option<Hook>> = const { Cell::new(None) };
+    static MAPPED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The hook that this thread is running, if it is in one.
+pub fn running() -> Option<Hook> {
+    RUNNING.get()
+}
+
+/// The hook that this thread is running and that has the mmap lock, or the RCU lock.
+pub fn under_mmap_lock() -> Option<Hook> {
+    running().filter(|hook| *hook != Hook::Ioctl)
+}
+
+/// The hook because of which this thread must not wait for a mmap lock, nor for a fault: one that has it already. An
+/// ioctl has it while it has an established mapping locked.
+pub fn in_the_way() -> Option<Hook> {
+    under_mmap_lock().or_else(|| (MAPPED.get() != 0).then_some(Hook::Ioctl))
+}
+
+/// This thread holds a mmap lock that it has taken itself, for an established mapping.
+pub struct MappedLock {
+    // Counted for the thread that has taken it.
+    thread: PhantomData<*mut ()>,
+}
+
+impl MappedLock {
+    pub fn note() -> Self {
+        MAPPED.set(MAPPED.get() + 1);
+        Self { thread: PhantomData }
+    }
+}
+
+impl Drop for MappedLock {
+    fn drop(&mut self) {
+        MAPPED.set(MAPPED.get() - 1);
+    }
+}
+
+/// Runs a hook. A panic in it leaves nothing behind.
+pub fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
+    let _outer = Outer(RUNNING.replace(Some(hook)));
+    body()
+}
+
+/// Restores what ran before.
+struct Outer(Option<Hook>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        RUNNING.set(self.0);
+    }
+}

@@ -1,0 +1,117 @@
+//! Locks of drivers, and the order in which they are taken.
+
+use std::{
+    cell::RefCell,
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use vmctx::{Errno, MaySleep};
+
+use super::hook;
+
+/// A lock for a driver's state: the platform's [`RwLock`](vmctx::Platform::RwLock).
+///
+/// It remembers whether a hook that runs under the mmap lock has ever taken it. If so, the mmap lock must not be waited
+/// for while it is held: there the order is the other, and sooner or later two threads would wait for each other.
+/// [`Handle::lock`](vmctx::Handle::lock) and [`UnlockedCtx::find`](vmctx::UnlockedCtx::find) fail with EDEADLK then,
+/// whether or not it would have happened this time.
+pub struct RwLock<T> {
+    value: parking_lot::RwLock<T>,
+    taken_in_hook: Arc<AtomicBool>,
+}
+
+/// A [`RwLock`], held to read.
+pub struct ReadGuard<'a, T> {
+    value: parking_lot::RwLockReadGuard<'a, T>,
+    _held: Held,
+}
+
+/// A [`RwLock`], held to change.
+pub struct WriteGuard<'a, T> {
+    value: parking_lot::RwLockWriteGuard<'a, T>,
+    _held: Held,
+}
+
+impl<T> Deref for ReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> Deref for WriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for WriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+thread_local! {
+    /// The locks that this thread holds, by their marks.
+    static HELD: RefCell<Vec<Arc<AtomicBool>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether this thread holds a lock that a hook takes under the mmap lock.
+pub(crate) fn holds_a_hooks_lock() -> bool {
+    HELD.with_borrow(|held| held.iter().any(|mark| mark.load(Ordering::Relaxed)))
+}
+
+/// This thread holds a lock. The guards beside it cannot change threads.
+struct Held(Arc<AtomicBool>);
+
+impl Held {
+    fn note(mark: &Arc<AtomicBool>) -> Self {
+        if hook::under_mmap_lock().is_some() {
+            mark.store(true, Ordering::Relaxed);
+        }
+        HELD.with_borrow_mut(|held| held.push(Arc::clone(mark)));
+        Self(Arc::clone(mark))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.with_borrow_mut(|held| {
+            if let Some(index) = held.iter().rposition(|mark| Arc::ptr_eq(mark, &self.0)) {
+                held.swap_remove(index);
+            }
+        });
+    }
+}
+
+impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
+    type Read<'a> = ReadGuard<'a, T>;
+    type Write<'a> = WriteGuard<'a, T>;
+
+    fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self { value: parking_lot::RwLock::new(value), taken_in_hook: Arc::default() })
+    }
+
+    fn read(&self, _: MaySleep<'_>) -> ReadGuard<'_, T> {
+        ReadGuard { value: self.value.read(), _held: Held::note(&self.taken_in_hook) }
+    }
+
+    fn try_read(&self) -> Option<ReadGuard<'_, T>> {
+        Some(ReadGuard { value: self.value.try_read()?, _held: Held::note(&self.taken_in_hook) })
+    }
+
+    fn write(&self, _: MaySleep<'_>) -> WriteGuard<'_, T> {
+        WriteGuard { value: self.value.write(), _held: Held::note(&self.taken_in_hook) }
+    }
+
+    fn try_write(&self) -> Option<WriteGuard<'_, T>> {
+        Some(WriteGuard { value: self.value.try_write()?, _held: Held::note(&self.taken_in_hook) })
+    }
+}

@@ -1,0 +1,161 @@
+//! The hooks of a driver behind a mapping, whose type only they know.
+
+use std::{any::Any, mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
+
+use vmctx::{Errno, HugeSize, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
+
+use super::hook::{self, Hook};
+
+/// A state as whoever does not know its type has it.
+pub type AnyState = dyn Any + Send + Sync;
+
+/// Which hooks a driver has, of those that Linux looks for.
+#[derive(Clone, Copy, Default)]
+pub struct Registered {
+    pub page_mkwrite: bool,
+    pub pfn_mkwrite: bool,
+    pub huge_fault: bool,
+    pub map_pages: bool,
+    /// `vm_ops_needs_writenotify`
+    pub told_of_stores: bool,
+}
+
+/// What a driver is asked in a fault.
+pub enum Ask {
+    Fault,
+    PageMkwrite,
+    PfnMkwrite,
+    HugeFault(HugeSize),
+    MapPages(Range<PageOffset>),
+}
+
+impl Ask {
+    /// The hook that answers it.
+    pub fn hook(&self) -> Hook {
+        match self {
+            Self::Fault => Hook::Fault,
+            Self::PageMkwrite => Hook::PageMkwrite,
+            Self::PfnMkwrite => Hook::PfnMkwrite,
+            Self::HugeFault(_) => Hook::HugeFault,
+            Self::MapPages(_) => Hook::MapPages,
+        }
+    }
+}
+
+/// `vm_ops` and `vm_private_data` in one: a driver's state, whose type only its hooks know.
+pub trait Operations<P: Platform>: Send + Sync {
+    fn share(&self) -> Box<dyn Operations<P>>;
+    fn state(&self) -> Arc<AnyState>;
+    fn state_ref(&self) -> &AnyState;
+    fn open(&self, shown: Range<PageOffset>) -> Result<(), Errno>;
+    fn close(&self, shown: Range<PageOffset>);
+    fn may_split(&self, at: PageOffset) -> Result<(), Errno>;
+    fn registered(&self) -> Registered;
+    fn hook(&self, ask: Ask) -> Option<FaultHook<P>>;
+}
+
+pub struct State<V>(pub(super) Arc<V>);
+
+impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> for State<V> {
+    fn share(&self) -> Box<dyn Operations<P>> {
+        Box::new(Self(Arc::clone(&self.0)))
+    }
+
+    fn state(&self) -> Arc<AnyState> {
+        Arc::clone(&self.0) as Arc<AnyState>
+    }
+
+    fn state_ref(&self) -> &AnyState {
+        &*self.0
+    }
+
+    fn open(&self, shown: Range<PageOffset>) -> Result<(), Errno> {
+        V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(&self.0, shown))
+    }
+
+    fn close(&self, shown: Range<PageOffset>) {
+        if let Some(hook) = V::HOOKS.registered_close() {
+            hook(&self.0, shown);
+        }
+    }
+
+    fn may_split(&self, at: PageOffset) -> Result<(), Errno> {
+        V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&self.0, at))
+    }
+
+    fn registered(&self) -> Registered {
+        Registered {
+            page_mkwrite: V::HOOKS.registered_page_mkwrite().is_some(),
+            pfn_mkwrite: V::HOOKS.registered_pfn_mkwrite().is_some(),
+            huge_fault: V::HOOKS.registered_huge_fault().is_some(),
+            map_pages: V::HOOKS.registered_map_pages().is_some(),
+            told_of_stores: V::HOOKS.is_told_of_stores(),
+        }
+    }
+
+    fn hook(&self, ask: Ask) -> Option<FaultHook<P>> {
+        let has = self.registered();
+        let is_there = match ask {
+            Ask::Fault => true,
+            Ask::PageMkwrite => has.page_mkwrite,
+            Ask::PfnMkwrite => has.pfn_mkwrite,
+            Ask::HugeFault(_) => has.huge_fault,
+            Ask::MapPages(_) => has.map_pages,
+        };
+        if !is_there {
+            return None;
+        }
+        // SAFETY: the copy is never dropped, so the count of references stays right; whoever runs the hook promises
+        // that the VMA keeps its reference.
+        #[expect(unsafe_code, reason = "the entry points want a bitwise copy of the VMA's reference")]
+        let state = ManuallyDrop::new(unsafe { ptr::read(&raw const self.0) });
+        let erased = Arc::into_raw(ManuallyDrop::into_inner(state)).cast::<()>();
+        Some(FaultHook { ask, state: erased, serve: serve::<P, V> })
+    }
+}
+
+/// Calls the hook of a state of type `V`.
+///
+/// # Safety
+/// As [`FaultHook::run`], and `state` is of an `Arc<V>`.
+#[expect(unsafe_code, reason = "the promises are the caller's")]
+unsafe fn serve<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>>(
+    state: *const (),
+    ask: Ask,
+    fault: P::Fault,
+) -> FaultCode {
+    // SAFETY: by this function's contract. The reference is the VMA's, and is not dropped.
+    let state = ManuallyDrop::new(unsafe { Arc::from_raw(state.cast::<V>()) });
+    // SAFETY: passed on from `FaultHook::run`, the only caller.
+    unsafe {
+        match ask {
+            Ask::Fault => entry::fault::<V>(state, fault),
+            Ask::PageMkwrite => entry::page_mkwrite::<V>(state, fault),
+            Ask::PfnMkwrite => entry::pfn_mkwrite::<V>(state, fault),
+            Ask::HugeFault(size) => entry::huge_fault::<V>(state, fault, size),
+            Ask::MapPages(window) => entry::map_pages::<V>(state, fault, window),
+        }
+    }
+}
+
+/// A hook that serves a fault, ready to be called without a reference into the VMA: it may give up the lock that keeps
+/// the VMA.
+pub struct FaultHook<P: Platform> {
+    ask: Ask,
+    state: *const (),
+    serve: unsafe fn(*const (), Ask, P::Fault) -> FaultCode,
+}
+
+impl<P: Platform> FaultHook<P> {
+    /// Calls it.
+    ///
+    /// # Safety
+    /// `fault` is a fault of the VMA that the hook was taken from. It holds that VMA's mmap lock, for read, until it is
+    /// released, and the lock has been held since the hook was taken.
+    #[expect(unsafe_code, reason = "the lock cannot be checked here")]
+    pub unsafe fn run(self, fault: P::Fault) -> FaultCode {
+        let Self { ask, state, serve } = self;
+        // SAFETY: by this function's contract; the state and the function are of one type.
+        hook::enter(ask.hook(), || unsafe { serve(state, ask, fault) })
+    }
+}

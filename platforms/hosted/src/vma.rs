@@ -1,0 +1,310 @@
+//! Mappings of one address space: `vm_area_struct`, the ordered map of them, and the mmap lock.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock};
+
+use vmctx::{
+    Errno, PageOffset, PageProt, Platform, VmOperations,
+    platform::{Cache, VmFlags},
+};
+
+use super::{
+    Hosted, PageTable,
+    hook::{self, Hook},
+    operations::{AnyState, Ask, FaultHook, Operations, Registered, State},
+};
+
+/// One mapping: a part of what one mmap has made, all with the same rights.
+pub struct Vma<P: Hosted> {
+    number: u64,
+    pub range: Range<usize>,
+    pgoff: usize,
+    flags: VmFlags,
+    cache: Cache,
+    file: P::File,
+    table: Arc<P::Table>,
+    operations: Option<Box<dyn Operations<P>>>,
+    registered: Registered,
+    is_live: bool,
+    /// Whether there may be private copies (`anon_vma`), where it is the platform that makes them. Set under the mmap
+    /// lock held for read.
+    pub copied: AtomicBool,
+}
+
+impl<P: Hosted> Vma<P> {
+    /// A mapping that is being made.
+    pub fn new(range: Range<usize>, pgoff: usize, flags: VmFlags, file: P::File, table: Arc<P::Table>) -> Self {
+        Self {
+            number: next_number(),
+            range,
+            pgoff,
+            flags,
+            cache: Cache::WriteBack,
+            file,
+            table,
+            operations: None,
+            registered: Registered::default(),
+            is_live: false,
+            copied: AtomicBool::new(false),
+        }
+    }
+
+    /// Its name among the mappings of its object; changes with nothing.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub fn start(&self) -> usize {
+        self.range.start
+    }
+
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    pub fn pgoff(&self) -> usize {
+        self.pgoff
+    }
+
+    pub fn pages(&self) -> usize {
+        self.range.len() >> P::PAGE_SHIFT
+    }
+
+    /// The page of the object that shows at an address of the mapping.
+    pub fn pgoff_at(&self, address: usize) -> usize {
+        self.pgoff + ((address - self.range.start) >> P::PAGE_SHIFT)
+    }
+
+    pub fn flags(&self) -> VmFlags {
+        self.flags
+    }
+
+    pub fn change_flags(&mut self, set: VmFlags, clear: VmFlags) {
+        self.flags = (self.flags | set).without(clear);
+    }
+
+    pub fn set_cache(&mut self, cache: Cache) {
+        self.cache = cache;
+    }
+
+    pub fn file(&self) -> &P::File {
+        &self.file
+    }
+
+    pub fn table(&self) -> &Arc<P::Table> {
+        &self.table
+    }
+
+    /// The part of the object that shows.
+    fn shown(&self) -> Range<PageOffset> {
+        PageOffset::new(self.pgoff)..PageOffset::new(self.pgoff + self.pages())
+    }
+
+    /// Which optional hooks the driver has.
+    pub fn registered(&self) -> Registered {
+        self.registered
+    }
+
+    /// `vm_page_prot`: a private mapping starts read-only, so that the first store is seen and makes a copy; and so does
+    /// a shared one whose driver is told of first stores (`vma_wants_writenotify`).
+    pub fn page_prot(&self) -> PageProt {
+        let writable = self.flags.contains(VmFlags::SHARED | VmFlags::WRITE) && !self.registered().told_of_stores;
+        let prot = PageProt::of_vma(writable, Cache::WriteBack);
+        match self.cache {
+            Cache::WriteBack => prot,
+            Cache::WriteCombine => prot.write_combine(),
+            Cache::Noncached => prot.noncached(),
+        }
+    }
+
+    /// Installs the driver's state. There was none.
+    pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Arc<V>)
+    where
+        P: Platform<Ref<V> = Arc<V>>,
+    {
+        let state = State(state);
+        self.registered = state.registered();
+        self.operations = Some(Box::new(state));
+    }
+
+    /// The mmap hook has made it.
+    pub fn begin(&mut self) {
+        self.is_live = true;
+    }
+
+    /// Whether its driver has agreed to it: not a copy whose open hook has failed.
+    pub fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    pub fn has_operations(&self) -> bool {
+        self.operations.is_some()
+    }
+
+    /// One of the driver's hooks, if it is there.
+    pub fn hook(&self, ask: Ask) -> Option<FaultHook<P>> {
+        self.operations.as_ref()?.hook(ask)
+    }
+
+    /// The driver's state, if there is one.
+    pub fn state(&self) -> Option<Arc<AnyState>> {
+        self.operations.as_ref().map(|operations| operations.state())
+    }
+
+    /// The driver's state, if it is a `V`.
+    pub fn state_as<V: 'static>(&self) -> Option<&V> {
+        self.operations.as_ref()?.state_ref().downcast_ref()
+    }
+
+    /// Whether this is the VMA's state.
+    pub fn has_state(&self, state: *const AnyState) -> bool {
+        self.operations.as_ref().is_some_and(|operations| ptr::addr_eq(operations.state_ref(), state))
+    }
+
+    /// Tells the driver that the VMA goes (`vm_ops->close`), if it was told that it came, and drops its state. The pages
+    /// are gone already.
+    pub fn close(&mut self) {
+        let Some(operations) = self.operations.take() else { return };
+        hook::enter(Hook::Close, || {
+            if self.is_live {
+                operations.close(self.shown());
+            }
+            drop(operations);
+        });
+    }
+
+    /// Asks whether the mapping may be cut at an address (`vm_ops->may_split`).
+    pub fn may_split(&self, address: usize) -> Result<(), Errno> {
+        let Some(operations) = &self.operations else { return Ok(()) };
+        hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(self.pgoff_at(address))))
+    }
+
+    /// Another VMA with the same file and state (`vm_area_dup`), for this range and what shows there from `pgoff` on. The
+    /// driver is told (`vm_ops->open`), and may not agree: then nothing may be mapped there.
+    pub fn duplicate(&self, range: Range<usize>, pgoff: usize, table: &Arc<P::Table>) -> Self {
+        let mut twin = Self {
+            number: next_number(),
+            range,
+            pgoff,
+            flags: self.flags,
+            cache: self.cache,
+            file: self.file.clone(),
+            table: Arc::clone(table),
+            operations: self.operations.as_ref().map(|operations| operations.share()),
+            registered: self.registered,
+            is_live: false,
+            copied: AtomicBool::new(self.copied.load(Ordering::Relaxed)),
+        };
+        let open = |operations: &dyn Operations<P>| hook::enter(Hook::Open, || operations.open(twin.shown()));
+        twin.is_live = self.is_live && twin.operations.as_deref().is_none_or(|operations| open(operations).is_ok());
+        twin
+    }
+}
+
+impl<P: Hosted> Drop for Vma<P> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The VMAs of one address space, in order.
+pub struct Vmas<P: Hosted> {
+    pub by_start: BTreeMap<usize, Vma<P>>,
+}
+
+impl<P: Hosted> Vmas<P> {
+    pub fn iter(&self) -> impl Iterator<Item = &Vma<P>> {
+        self.by_start.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_start.len()
+    }
+
+    /// The VMA that an address lies in.
+    #[inline]
+    pub fn find(&self, address: usize) -> Option<&Vma<P>> {
+        let (_, vma) = self.by_start.range(..=address).next_back()?;
+        vma.range.contains(&address).then_some(vma)
+    }
+
+    pub fn find_mut(&mut self, address: usize) -> Option<&mut Vma<P>> {
+        let (_, vma) = self.by_start.range_mut(..=address).next_back()?;
+        vma.range.contains(&address).then_some(vma)
+    }
+
+    /// Adds a VMA, which overlaps no other, and links it with its object.
+    pub fn insert(&mut self, vma: Vma<P>) {
+        P::mappings(&vma.file).lock().link(&vma);
+        self.by_start.insert(vma.range.start, vma);
+    }
+
+    /// Cuts the VMA that an address lies in, in two, if it does not begin there.
+    ///
+    /// # Errors
+    /// What `may_split` refuses with.
+    pub fn split(&mut self, address: usize) -> Result<(), Errno> {
+        let Some(vma) = self.find_mut(address).filter(|vma| vma.range.start != address) else { return Ok(()) };
+        vma.may_split(address)?;
+        let upper = vma.duplicate(address..vma.range.end, vma.pgoff_at(address), &vma.table);
+        vma.range.end = address;
+        vma.table.split(address);
+        if !upper.is_live() {
+            upper.table.zap(&upper.range, true);
+        }
+        let mut mappings = P::mappings(&upper.file).lock();
+        mappings.link(vma);
+        mappings.link(&upper);
+        drop(mappings);
+        self.by_start.insert(address, upper);
+        Ok(())
+    }
+
+    /// Takes out the VMAs that lie in a range; they have been split at its ends.
+    pub fn take(&mut self, range: &Range<usize>) -> Vec<Vma<P>> {
+        let starts: Vec<usize> = self.by_start.range(range.clone()).map(|(start, _)| *start).collect();
+        starts.into_iter().filter_map(|start| self.by_start.remove(&start)).collect()
+    }
+}
+
+/// What the mmap lock protects.
+pub struct Space<P: Hosted> {
+    pub vmas: Vmas<P>,
+    /// The process has exited, or the session was stopped.
+    pub stopped: bool,
+}
+
+impl<P: Hosted> Default for Space<P> {
+    fn default() -> Self {
+        Self { vmas: Vmas { by_start: BTreeMap::new() }, stopped: false }
+    }
+}
+
+impl<P: Hosted> Space<P> {
+    pub fn vmas(&self) -> &Vmas<P> {
+        &self.vmas
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+}
+
+/// The mmap lock, held for read, by whoever has this.
+pub type ReadLock<P> = ArcRwLockReadGuard<RawRwLock, Space<P>>;
+/// The mmap lock, held for write.
+pub type WriteLock<P> = ArcRwLockWriteGuard<RawRwLock, Space<P>>;

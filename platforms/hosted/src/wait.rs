@@ -1,0 +1,98 @@
+//! Wait queues.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use vmctx::{Errno, MaySleep};
+
+/// A queue on which faults wait: a count of its wake-ups, so that none is lost between looking and sleeping. Clones are
+/// the same queue.
+#[derive(Clone, Default)]
+pub struct WaitQueue {
+    queue: Arc<Queue>,
+}
+
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    woken: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    wakes: u64,
+    sleepers: usize,
+}
+
+impl Queue {
+    /// Sleeps until the count is no longer `wakes`, or `killed` says so.
+    fn sleep(&self, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
+        let mut state = self.state.lock();
+        while state.wakes == wakes {
+            if killed() {
+                return Err(Errno::EINTR);
+            }
+            state.sleepers += 1;
+            self.woken.wait(&mut state);
+            state.sleepers -= 1;
+        }
+        Ok(())
+    }
+
+    /// Lets the sleepers look whether they were killed.
+    fn nudge(&self) {
+        // With the lock: a sleeper is either before its look, or asleep already.
+        let _state = self.state.lock();
+        self.woken.notify_all();
+    }
+}
+
+impl WaitQueue {
+    /// How many faults are asleep on the queue now. For tests that must know before they go on.
+    #[must_use]
+    pub fn sleepers(&self) -> usize {
+        self.queue.state.lock().sleepers
+    }
+}
+
+impl vmctx::WaitQueue for WaitQueue {
+    fn new(_: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self::default())
+    }
+
+    fn wakes(&self) -> u64 {
+        self.queue.state.lock().wakes
+    }
+
+    fn wake_all(&self) {
+        self.queue.state.lock().wakes += 1;
+        self.queue.woken.notify_all();
+    }
+}
+
+/// The queues on which threads of one process are asleep, for whoever kills it.
+#[derive(Default)]
+pub struct Sleepers {
+    queues: Mutex<Vec<Arc<Queue>>>,
+}
+
+impl Sleepers {
+    /// Waits on a queue, to be found by [`nudge_all`](Self::nudge_all) meanwhile.
+    pub fn wait(&self, on: &WaitQueue, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
+        self.queues.lock().push(Arc::clone(&on.queue));
+        let waited = on.queue.sleep(wakes, killed);
+        let mut queues = self.queues.lock();
+        if let Some(index) = queues.iter().position(|queue| Arc::ptr_eq(queue, &on.queue)) {
+            queues.swap_remove(index);
+        }
+        waited
+    }
+
+    pub fn nudge_all(&self) {
+        let queues = self.queues.lock().clone();
+        for queue in queues {
+            queue.nudge();
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The kernel's hooks: a table for each driver's operations, and what `f_op->mmap` calls.
+
+use core::{
+    ffi::{c_int, c_uint, c_void},
+    mem::ManuallyDrop,
+    ops::Range,
+    ptr,
+};
+
+use super::{Linux, LinuxFault, LinuxRef, LinuxVma, ffi, shared::AnyState};
+use vmctx::{Errno, HugeSize, MmapFile, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
+
+/// The `vm_ops` of `V`.
+pub(super) struct Table<V>(V);
+
+impl<V: VmOperations<Platform = Linux>> Table<V> {
+    pub(super) const OPS: ffi::vm_operations_struct = ffi::vm_operations_struct {
+        open: Some(open),
+        close: Some(close),
+        may_split: match V::HOOKS.registered_may_split() {
+            Some(_) => Some(may_split::<V>),
+            None => None,
+        },
+        mremap: match V::HOOKS.registered_open() {
+            Some(_) => Some(mremap),
+            None => None,
+        },
+        fault: Some(fault::<V>),
+        huge_fault: match V::HOOKS.registered_huge_fault() {
+            Some(_) => Some(huge_fault::<V>),
+            None => None,
+        },
+        map_pages: match V::HOOKS.registered_map_pages() {
+            Some(_) => Some(map_pages::<V>),
+            None => None,
+        },
+        page_mkwrite: match V::HOOKS.registered_page_mkwrite() {
+            Some(_) => Some(page_mkwrite::<V>),
+            None => None,
+        },
+        pfn_mkwrite: match V::HOOKS.registered_pfn_mkwrite() {
+            Some(_) => Some(pfn_mkwrite::<V>),
+            None => None,
+        },
+        ..NOTHING
+    };
+}
+
+const NOTHING: ffi::vm_operations_struct = ffi::vm_operations_struct {
+    open: None,
+    close: None,
+    may_split: None,
+    mremap: None,
+    mprotect: None,
+    fault: None,
+    huge_fault: None,
+    map_pages: None,
+    pagesize: None,
+    page_mkwrite: None,
+    pfn_mkwrite: None,
+    access: None,
+    name: None,
+    set_policy: None,
+    get_policy: None,
+    find_special_page: None,
+};
+
+/// The `vm_ops` of a VMA whose [open hook](vmctx::Hooks::open) has failed: it holds its reference, and shows nothing.
+static REFUSED: ffi::vm_operations_struct = ffi::vm_operations_struct {
+    open: Some(open_refused),
+    close: Some(close_refused),
+    fault: Some(fault_refused),
+    ..NOTHING
+};
+
+/// Whether a VMA with these operations is a mapping that was established, and not refused since. Its `vm_private_data`
+/// is then a state.
+pub(super) fn are_ours(ops: &ffi::vm_operations_struct) -> bool {
+    let ours: unsafe extern "C" fn(*mut ffi::vm_area_struct) = open;
+    ops.open.is_some_and(|theirs| ptr::fn_addr_eq(theirs, ours))
+}
+
+/// A bitwise copy of the reference that the VMA holds.
+///
+/// # Safety
+/// The VMA was established with a state of `V`, and holds its reference for as long as the copy is used.
+unsafe fn state<V: VmOperations<Platform = Linux>>(vma: *mut ffi::vm_area_struct) -> ManuallyDrop<LinuxRef<V>> {
+    // SAFETY: by this function's contract.
+    ManuallyDrop::new(unsafe { LinuxRef::from_raw((*vma).vm_private_data) })
+}
+
+/// The state that the VMA holds, of whatever type, and the part of the object that it shows.
+///
+/// # Safety
+/// The VMA was established, and holds its reference for as long as the state is used. Its bounds do not change
+/// meanwhile.
+unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> (AnyState, Range<PageOffset>) {
+    // SAFETY: by this function's contract.
+    let (state, shown) = unsafe { (AnyState::of_vma((*vma).vm_private_data), (*vma).shown()) };
+    (state, PageOffset::new(shown.start)..PageOffset::new(shown.end))
+}
+
+unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
+    // SAFETY: the kernel calls this for a fault in a VMA whose `vm_ops` is V's table, with the fault's lock held.
+    let code = unsafe { entry::fault::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) };
+    // Whoever copies a page, or changes an entry, clears it for a moment, and a fault that comes then has an entry that
+    // the driver knows nothing of. Without a fault hook the kernel looks once more itself (`do_fault`).
+    // SAFETY: an error is answered with the fault's lock held.
+    if code.intersects(FaultCode::ERROR) && unsafe { ffi::vmctx_entry_there(vmf) } {
+        return FaultCode::NOPAGE.bits();
+    }
+    code.bits()
+}
+
+unsafe extern "C" fn page_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
+    // SAFETY: as for `fault`.
+    unsafe { entry::page_mkwrite::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
+}
+
+unsafe extern "C" fn pfn_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
+    // SAFETY: as for `fault`.
+    unsafe { entry::pfn_mkwrite::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
+}
+
+unsafe extern "C" fn huge_fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault, order: c_uint) -> c_uint {
+    let size = match order {
+        ffi::PMD_ORDER => HugeSize::Pmd,
+        ffi::PUD_ORDER => HugeSize::Pud,
+        _ => return FaultCode::FALLBACK.bits(),
+    };
+    // SAFETY: as for `fault`.
+    unsafe { entry::huge_fault::<V>(state::<V>((*vmf).vma), LinuxFault(vmf), size) }.bits()
+}
+
+/// `first` and `last` are page offsets of the object's.
+unsafe extern "C" fn map_pages<V: VmOperations<Platform = Linux>>(
+    vmf: *mut ffi::vm_fault,
+    first: usize,
+    last: usize,
+) -> c_uint {
+    let window = PageOffset::new(first)..PageOffset::new(last.saturating_add(1));
+    // SAFETY: as for `fault`; under RCU beside, where the token has nothing that sleeps.
+    unsafe { entry::map_pages::<V>(state::<V>((*vmf).vma), LinuxFault(vmf), window) }.bits()
+}
+
+/// fork, split or move has copied the VMA, and with it the pointer to the state: it gets a reference of its own, unless
+/// the driver's hook refuses.
+///
+/// This function's address is what mappings of ours are known by, so there has to be one of it.
+#[inline(never)]
+unsafe extern "C" fn open(vma: *mut ffi::vm_area_struct) {
+    // SAFETY: the VMA that was copied from still has its reference. Nobody else sees the new one yet.
+    let (state, shown) = unsafe { any_state(vma) };
+    state.acquire();
+    if state.open(shown).is_err() {
+        // SAFETY: the kernel calls this with the mmap lock held for write, and looks at the operations anew later.
+        unsafe { (*vma).vm_ops = &REFUSED };
+        // SAFETY: as before; this is a call of `vm_ops->open`.
+        unsafe { ffi::vmctx_refuse(vma) };
+    }
+}
+
+/// The VMA's pages are gone; so is its reference.
+unsafe extern "C" fn close(vma: *mut ffi::vm_area_struct) {
+    // SAFETY: the kernel calls this once for a VMA, when nothing is mapped through it any more.
+    let (state, shown) = unsafe { any_state(vma) };
+    state.close(shown);
+    // SAFETY: the reference is the VMA's, for which no hook is called any more.
+    unsafe { state.release() };
+}
+
+/// A move has made a new VMA, and its pages are there already: unless it was refused, that is that. Where it was, the
+/// kernel takes everything back.
+unsafe extern "C" fn mremap(new: *mut ffi::vm_area_struct) -> c_int {
+    // SAFETY: the kernel holds the mmap lock for write.
+    let refused = ptr::eq(unsafe { (*new).vm_ops }, &raw const REFUSED);
+    code(if refused { Err(Errno::ENOMEM) } else { Ok(()) })
+}
+
+unsafe extern "C" fn open_refused(vma: *mut ffi::vm_area_struct) {
+    // SAFETY: as in `open`.
+    unsafe { any_state(vma) }.0.acquire();
+}
+
+unsafe extern "C" fn close_refused(vma: *mut ffi::vm_area_struct) {
+    // SAFETY: as in `close`.
+    unsafe { any_state(vma).0.release() };
+}
+
+unsafe extern "C" fn fault_refused(_: *mut ffi::vm_fault) -> c_uint {
+    FaultCode::SIGBUS.bits()
+}
+
+unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
+    vma: *mut ffi::vm_area_struct,
+    address: usize,
+) -> c_int {
+    // SAFETY: the lock is held for write, the VMA keeps its reference.
+    let (state, skipped, pgoff) = unsafe { (state::<V>(vma), address - (*vma).vm_start, (*vma).vm_pgoff) };
+    let at = PageOffset::new(pgoff + (skipped >> Linux::PAGE_SHIFT));
+    code(V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&state, at)))
+}
+
+/// Serves one mmap of `file`: what a module's `f_op->mmap` calls. Zero, or a negative errno.
+///
+/// Of a driver's own type everything is inlined; a module that serves several may have them as `dyn MmapFile`.
+///
+/// # Safety
+/// `vma` is the kernel's `struct vm_area_struct` in a call of `f_op->mmap`, for a file that is `file`'s.
+pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(file: &F, vma: *mut c_void) -> c_int {
+    let mut vma = LinuxVma { raw: vma.cast(), state: None };
+    // SAFETY: by this function's contract.
+    code(unsafe { entry::mmap(file, &mut vma) })
+}
+
+/// Puts V's table and the state into the VMA.
+pub(super) fn establish<V: VmOperations<Platform = Linux>>(vma: &mut LinuxVma, state: LinuxRef<V>) {
+    let state = state.into_state();
+    // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
+    let raw = unsafe { &mut *vma.raw };
+    raw.vm_private_data = state.as_raw();
+    raw.vm_ops = &Table::<V>::OPS;
+    if V::HOOKS.is_told_of_stores() {
+        // SAFETY: as before.
+        unsafe { ffi::vmctx_tell_of_stores(vma.raw) };
+    }
+    vma.state = Some(state);
+}
+
+/// Takes away what was inserted, then drops the state. After an error the kernel calls no hook of the VMA any more.
+pub(super) fn abandon(vma: &mut LinuxVma) {
+    // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
+    unsafe { ffi::vmctx_zap(vma.raw) };
+    if let Some(state) = vma.state.take() {
+        // SAFETY: the state was established, and nothing is mapped any more. This is the only call.
+        unsafe { state.release() };
+    }
+}
+
+/// A result as the kernel's functions give it: zero for success, or a negative errno.
+#[must_use]
+pub const fn code(result: Result<(), Errno>) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(errno) => -errno.to_raw(),
+    }
+}
+
+/// What a kernel function gave that returns zero for success, or a negative errno.
+///
+/// # Errors
+/// The errno; EIO for a number that is none.
+pub fn result(code: c_int) -> Result<(), Errno> {
+    match code {
+        0 => Ok(()),
+        negative => Err(Errno::from_raw(negative.wrapping_neg()).unwrap_or(Errno::EIO)),
+    }
+}

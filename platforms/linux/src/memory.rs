@@ -1,0 +1,165 @@
+//! Pages and device memory, as the kernel has them.
+
+use core::{
+    ffi::c_void,
+    ptr::NonNull,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use super::{Linux, ffi};
+use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, Page, PageCount, Platform};
+
+/// A `struct page` with a reference held: dropping it puts the page.
+///
+/// # Invariants
+/// The page was allocated for drivers by [`alloc_page`](Platform::alloc_page): it is one page of order 0, in the
+/// kernel's direct mapping, not anonymous, not slab. The reference is this value's own.
+#[repr(transparent)]
+pub struct LinuxPage(NonNull<ffi::page>);
+
+// SAFETY: a page's reference count is atomic, and its bytes are only accessed one atomic byte at a time.
+unsafe impl Send for LinuxPage {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for LinuxPage {}
+
+impl LinuxPage {
+    pub(super) fn alloc() -> Result<Self, Errno> {
+        // SAFETY: no preconditions beyond a context that may sleep, which hooks and module initialisation are.
+        NonNull::new(unsafe { ffi::vmctx_alloc_page() }).map(Self).ok_or(Errno::ENOMEM)
+    }
+
+    /// The page that a `page_mkwrite` is asked about.
+    ///
+    /// # Safety
+    /// `fault` is the kernel's, in a call of `vm_ops->page_mkwrite`, and the page was inserted as a `LinuxPage`.
+    pub(super) unsafe fn of_fault(fault: *mut ffi::vm_fault) -> Self {
+        // SAFETY: by this function's contract; the core holds a reference, and the shim takes another. It is no null.
+        Self(unsafe { NonNull::new_unchecked(ffi::vmctx_fault_page(fault)) })
+    }
+
+    pub(super) fn pfn(&self) -> usize {
+        // SAFETY: `self` holds a reference, so the page is there.
+        unsafe { ffi::vmctx_pfn(self.as_ptr()) }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut ffi::page {
+        self.0.as_ptr()
+    }
+
+    /// Gives the reference away with the pointer.
+    pub(super) fn into_raw(self) -> *mut ffi::page {
+        let raw = self.as_ptr();
+        core::mem::forget(self);
+        raw
+    }
+
+    fn bytes(&self, offset: usize, len: usize) -> Result<&[AtomicU8], OutOfPage> {
+        // SAFETY: by the type's invariants the page has an address, which stays while the reference is held; its
+        // bytes are shared with user space and other holders, hence atomic.
+        let page = unsafe {
+            core::slice::from_raw_parts(ffi::vmctx_page_address(self.as_ptr()).cast::<AtomicU8>(), Linux::PAGE_SIZE)
+        };
+        let end = offset.checked_add(len).ok_or(OutOfPage { offset, len })?;
+        page.get(offset..end).ok_or(OutOfPage { offset, len })
+    }
+}
+
+impl Clone for LinuxPage {
+    fn clone(&self) -> Self {
+        // SAFETY: `self` holds a reference, so the page is there.
+        unsafe { ffi::vmctx_get_page(self.as_ptr()) };
+        Self(self.0)
+    }
+}
+
+impl Drop for LinuxPage {
+    fn drop(&mut self) {
+        // SAFETY: the reference that `self` holds is given up with it.
+        unsafe { ffi::vmctx_put_page(self.as_ptr()) };
+    }
+}
+
+impl Page for LinuxPage {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
+        let bytes = self.bytes(offset, into.len())?;
+        for (to, from) in into.iter_mut().zip(bytes) {
+            *to = from.load(Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
+        for (to, from) in self.bytes(offset, from.len())?.iter().zip(from) {
+            to.store(*from, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Page frames that somebody with the right to say so has vouched for: a BAR, or all of physical memory.
+///
+/// # Invariants
+/// `memory` is as [`new`](Self::new) asks.
+#[derive(Clone)]
+pub struct LinuxIomem {
+    base: u64,
+    count: PageCount,
+    memory: Option<NonNull<c_void>>,
+}
+
+// SAFETY: the memory is the device's, and whoever is at it copies with the kernel's functions for that.
+unsafe impl Send for LinuxIomem {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for LinuxIomem {}
+
+impl LinuxIomem {
+    /// `count` frames from number `base` on. `memory` is where the kernel has them mapped (`ioremap`): without it their
+    /// bytes cannot be [read](Iomem::read) or written.
+    ///
+    /// # Safety
+    /// The promise of [`FrameSource`]: each of the frames may be mapped into user space, and stays what it is for as
+    /// long as a mapping of it may exist. `base + count` does not overflow. `memory` is mapped for as many pages, until
+    /// the value and its clones are dropped.
+    #[must_use]
+    pub const unsafe fn new(base: u64, count: PageCount, memory: Option<NonNull<c_void>>) -> Self {
+        Self { base, count, memory }
+    }
+
+    /// Where the bytes are in the kernel.
+    fn bytes(&self, offset: usize, len: usize) -> Result<NonNull<u8>, OutOfFrames> {
+        let outside = OutOfFrames { offset, len };
+        let end = offset.checked_add(len).ok_or(outside)?;
+        let memory = self.memory.filter(|_| end <= self.count.get() << Linux::PAGE_SHIFT).ok_or(outside)?;
+        // SAFETY: by the invariant as many pages are mapped there.
+        Ok(unsafe { memory.cast().byte_add(offset) })
+    }
+}
+
+// SAFETY: the promise was made to `new`; the fields never change.
+unsafe impl FrameSource for LinuxIomem {
+    type Platform = Linux;
+
+    fn base(&self) -> u64 {
+        self.base
+    }
+
+    fn count(&self) -> PageCount {
+        self.count
+    }
+}
+
+impl Iomem for LinuxIomem {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        let from = self.bytes(offset, into.len())?;
+        // SAFETY: as many bytes are mapped there. The kernel's function is made for memory that others change.
+        unsafe { ffi::memcpy_fromio(into.as_mut_ptr(), from.as_ptr(), into.len()) };
+        Ok(())
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        let to = self.bytes(offset, from.len())?;
+        // SAFETY: as for `read`.
+        unsafe { ffi::memcpy_toio(to.as_ptr(), from.as_ptr(), from.len()) };
+        Ok(())
+    }
+}

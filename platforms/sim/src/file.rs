@@ -1,0 +1,88 @@
+//! Open files.
+
+use std::{fmt, sync::Arc};
+
+use vmctx::{MmapFile, PageCount, PageOffset};
+
+use super::{Mappings, Sim};
+
+/// What a file was opened for; decides what its mappings may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenMode {
+    /// `O_RDONLY`: a shared mapping cannot be written.
+    ReadOnly,
+    /// `O_WRONLY`: nothing can be mapped, EACCES.
+    WriteOnly,
+    /// `O_RDWR`
+    #[default]
+    ReadWrite,
+}
+
+impl OpenMode {
+    pub(super) fn reads(self) -> bool {
+        self != Self::WriteOnly
+    }
+
+    pub(super) fn writes(self) -> bool {
+        self != Self::ReadOnly
+    }
+}
+
+/// An open file of a driver's. Clones are the same open file; its mappings keep it open (and the driver alive) after
+/// the last clone is dropped.
+#[derive(Clone)]
+pub struct File {
+    open: Arc<Open>,
+}
+
+struct Open {
+    driver: Box<dyn MmapFile<Platform = Sim>>,
+    mode: OpenMode,
+    mappings: Mappings,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("mode", &self.mode()).finish_non_exhaustive()
+    }
+}
+
+impl File {
+    pub(super) fn new(driver: impl MmapFile<Platform = Sim>, mode: OpenMode) -> Self {
+        let mappings = driver.mappings().map(|mappings| mappings.platform_object().clone()).unwrap_or_default();
+        Self { open: Arc::new(Open { driver: Box::new(driver), mode, mappings }) }
+    }
+
+    pub(super) fn driver(&self) -> &dyn MmapFile<Platform = Sim> {
+        &*self.open.driver
+    }
+
+    /// What it was opened for.
+    #[must_use]
+    pub fn mode(&self) -> OpenMode {
+        self.open.mode
+    }
+
+    /// Takes `count` pages of the object, from `first` on, out of every mapping of it in every process
+    /// (`unmap_mapping_range`); the next touch faults. Zero pages mean all to the end, as on Linux.
+    ///
+    /// Private copies are the users' own: they stay unless `even_cows` is set.
+    ///
+    /// When it returns no user is in the middle of an access to them any more. It takes no mmap lock, so a driver may
+    /// call it with a lock held that its fault hook takes, and from inside a hook.
+    pub fn unmap_mapping_range(&self, first: PageOffset, count: PageCount, even_cows: bool) {
+        let end = if count == PageCount::ZERO { usize::MAX } else { first.index().saturating_add(count.get()) };
+        self.mappings().unmap(&(first.index()..end), even_cows);
+    }
+
+    /// In how many places, of all processes, the object is mapped: also through other files that are of the same
+    /// [`Mappings`](vmctx::Mappings).
+    #[must_use]
+    pub fn mapping_count(&self) -> usize {
+        self.mappings().count()
+    }
+
+    pub(super) fn mappings(&self) -> &Mappings {
+        &self.open.mappings
+    }
+}

@@ -1,0 +1,107 @@
+//! Errors on order.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use vmctx::Errno;
+
+/// Something that shall go wrong, once. With [`Machine::inject`](super::Machine::inject).
+///
+/// To find every place at which a driver can meet an error, count up: let the allocation after 0 others fail, after 1,
+/// after 2, until nothing fails any more, and compare [`Statistics`](super::Statistics) each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Injection {
+    /// A frame is not allocated: ENOMEM for a driver, the OOM killer for a private copy.
+    FrameAllocation {
+        /// How many frames are allocated before.
+        after: usize,
+    },
+    /// A page table is not allocated.
+    PageTableAllocation {
+        /// How many page tables are allocated before.
+        after: usize,
+    },
+    /// An insertion of a driver's, at mmap or in a fault, fails before it does anything.
+    Insertion {
+        /// How many insertions come before, each page of a batch counted.
+        after: usize,
+        /// What it fails with. EBUSY is, in a fault, a success that inserted nothing.
+        errno: Errno,
+    },
+    /// A fault hook is called with `FAULT_FLAG_RETRY_NOWAIT`: it must not wait and must not give up the lock. If it
+    /// answers RETRY, the fault is begun anew as usual.
+    RetryNoWait,
+    /// A fault hook is called without `FAULT_FLAG_ALLOW_RETRY`: it cannot give up the lock, as under `get_user_pages`
+    /// or a kernel access.
+    NoRetry,
+}
+
+/// Where something is injected.
+#[derive(Clone, Copy)]
+pub(super) enum Site {
+    FrameAllocation,
+    PageTableAllocation,
+    Insertion,
+}
+
+/// What was ordered and has not happened yet.
+#[derive(Default)]
+pub(super) struct Injections {
+    // Whether `pending` is worth locking for.
+    any: AtomicBool,
+    pending: Mutex<Vec<Injection>>,
+}
+
+impl Injections {
+    pub(super) fn order(&self, injection: Injection) {
+        let mut pending = self.pending.lock();
+        pending.push(injection);
+        self.any.store(true, Ordering::Release);
+    }
+
+    pub(super) fn clear(&self) {
+        self.pending.lock().clear();
+        self.any.store(false, Ordering::Release);
+    }
+
+    /// One more allocation or insertion at this place: does it fail?
+    pub(super) fn strike(&self, site: Site) -> Result<(), Errno> {
+        if !self.any.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut pending = self.pending.lock();
+        let mut due = None;
+        for (index, injection) in pending.iter_mut().enumerate() {
+            let (after, errno) = match (site, injection) {
+                (Site::FrameAllocation, Injection::FrameAllocation { after })
+                | (Site::PageTableAllocation, Injection::PageTableAllocation { after }) => (after, Errno::ENOMEM),
+                (Site::Insertion, Injection::Insertion { after, errno }) => (after, *errno),
+                _ => continue,
+            };
+            match after.checked_sub(1) {
+                Some(left) => *after = left,
+                None => due = due.or(Some((index, errno))),
+            }
+        }
+        let Some((index, errno)) = due else { return Ok(()) };
+        pending.remove(index);
+        self.any.store(!pending.is_empty(), Ordering::Release);
+        Err(errno)
+    }
+
+    /// Whether this was ordered for a fault; the order is then done.
+    pub(super) fn take(&self, wanted: Injection) -> bool {
+        if !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut pending = self.pending.lock();
+        let found = pending.iter().position(|injection| *injection == wanted);
+        if let Some(index) = found {
+            pending.remove(index);
+        }
+        self.any.store(!pending.is_empty(), Ordering::Release);
+        found.is_some()
+    }
+}

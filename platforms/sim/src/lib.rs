@@ -1,0 +1,150 @@
+//! A software MMU: the embedded default platform, and the kit with which a driver is unit-tested.
+//!
+//! A [`Machine`] has physical memory: frames that are counted, with real bytes, and devices with frames of their own.
+//! A [`Process`] has an address space of 47 bits: mappings in order, page tables, a mmap lock. A [`Thread`] loads and
+//! stores through the page tables and takes real faults, as many threads at once as there are. What drivers do meets
+//! the checks that Linux 6.12 makes, in its order and with its error numbers; what a user does ends with the bytes or
+//! the signal that Linux would send.
+//!
+//! # Testing a driver
+//!
+//! Open the driver on a machine, map it into a process, and touch it. Nothing is shared between machines, and none of
+//! it takes root, a kernel, or more than milliseconds.
+//!
+//! ```
+//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, Platform, UserAddr, VmFault, VmOperations};
+//! use vmctx_sim::{Machine, Map, Signal};
+//!
+//! /// A driver to test: a ring of pages, allocated up front, inserted as they are touched.
+//! struct Ring<P: Platform> {
+//!     pages: Vec<P::Page>,
+//! }
+//!
+//! impl<P: Platform> MmapFile for Ring<P> {
+//!     type Platform = P;
+//!
+//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+//!         let state = Ring { pages: self.pages.clone() };
+//!         Ok(ctx.shared_only()?.establish(state)?.fill_later())
+//!     }
+//! }
+//!
+//! impl<P: Platform> VmOperations for Ring<P> {
+//!     type Platform = P;
+//!     type Mapping = Mixed;
+//!
+//!     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+//!         match self.pages.get(ctx.pgoff().index()) {
+//!             Some(page) => ctx.insert_page(page),
+//!             None => ctx.fail(Errno::ENXIO),
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let machine = Machine::new();
+//! let page = machine.alloc_page()?;
+//! let file = machine.open(Ring { pages: vec![page.clone()] });
+//! let process = machine.process();
+//!
+//! // What the user stores, the driver sees; what lies behind the ring is a SIGBUS, with the address.
+//! let at = process.mmap(&file, Map::shared(2 * 4096))?;
+//! let user = process.thread();
+//! user.write(at, b"hello")?;
+//! let mut bytes = [0; 5];
+//! page.read(0, &mut bytes)?;
+//! assert_eq!(&bytes, b"hello");
+//! let behind = UserAddr::new(at.get() + 4096);
+//! assert_eq!(user.read_u8(behind).unwrap_err().signal(), Some(Signal::Sigbus(behind)));
+//!
+//! // The driver refuses private mappings, and the user sees its error number.
+//! assert_eq!(process.mmap(&file, Map::private(4096)).unwrap_err().errno(), Some(Errno::EINVAL));
+//!
+//! // A mapping that is gone holds nothing: this handle and the open file's are what is left.
+//! process.munmap(at, 2 * 4096)?;
+//! assert_eq!((page.references(), page.map_count()), (2, 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! To see a driver in trouble: [`Limits`] make a machine small, so that memory and page tables run out for real;
+//! [`Injection`] lets one allocation or insertion fail, the nth; [`Statistics`] tell what happened and what is still
+//! in use.
+//!
+//! An ioctl is a closure that gets the proof that no hook is running, [`Process::ioctl`]; with it mappings are reached
+//! through their [handles](vmctx::Handle), or by address. Huge entries, [`Process::is_huge_at`], need a mapping of 2 MiB
+//! and more, and frames that are aligned: [`Machine::device_memory`] of a fresh machine begins with such.
+//!
+//! # What only a simulator says
+//!
+//! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
+//! own: a hook that is entered from [inside a hook](AccessError::InsideHook), or with a mapping locked; a fault that is
+//! [repeated for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the
+//! [answer to another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is waited
+//! for with a [lock](RwLock) held that a hook takes is EDEADLK, the first time that it could go wrong and not only when
+//! it does. A driver that panics takes nothing with it: locks are given back, and what was half mapped is taken away.
+//!
+//! # Where it differs from Linux
+//!
+//! - There are no anonymous mappings, no swap, no merging of mappings, and no page cache: nothing is dirty but entries.
+//! - `vmf_insert_mixed` counts a page that has one behind its frame number, as Linux does on architectures without a
+//!   special bit in their page table entries.
+//! - A copy-on-write mapping of frames keeps its `vm_pgoff`; Linux overwrites that with the frame number.
+//! - Only the lowest level of page tables is counted and limited, and what is above stays until the process exits. A
+//!   large entry of 1 GiB is 512 of 2 MiB, made together; what is cut or unmapped of it is one of these at least, where
+//!   Linux takes all.
+//! - Linux's core makes a page table before it calls `map_pages`, and installs it with the first page. Here, as for a
+//!   module there, a slot without a table stays empty.
+//! - `open` can fail, with the mapping dead that it was for; what had been mapped of a part that was cut off is then taken
+//!   away. `page_mkwrite` is not overtaken by [`write_protect`](vmctx::MappedCtx::write_protect), which locks each page as
+//!   `folio_mkclean`'s callers do.
+//! - A store to the zero page that `pfn_mkwrite` lets through is a SIGBUS; Linux warns, and everybody's zeros change.
+//!
+//! # Locks
+//!
+//! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its
+//! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an object
+//! is mapped ([`Mappings`]), page table entries. Entries have one lock each, a huge entry too: faults on different pages
+//! wait for each other only if their drivers do.
+
+mod access;
+mod error;
+mod fault;
+mod file;
+mod fork;
+mod inject;
+mod insert;
+mod machine;
+mod map;
+mod memory;
+mod pagetable;
+mod platform;
+mod process;
+mod protect;
+mod remap;
+mod stats;
+mod vma;
+
+use vmctx_hosted::{established, hook, wait};
+
+pub use access::Thread;
+pub use error::{AccessError, Signal, SyscallError};
+pub use file::{File, OpenMode};
+pub use inject::Injection;
+pub use machine::{Limits, Machine};
+pub use map::Map;
+pub use memory::{DeviceMemory, Page};
+pub use platform::{Fault, NewVma};
+pub use process::Process;
+pub use stats::{Signals, Statistics};
+pub use vmctx_hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
+
+/// The platform. It has no values; what there is of it is a [`Machine`].
+pub enum Sim {}
+
+/// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
+pub type Handle = established::Handle<Sim>;
+/// Who is in a system call: the platform's [`Caller`](vmctx::Platform::Caller).
+pub type Caller = established::Caller<Sim>;
+/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
+pub type MappedVma = established::MappedVma<Sim>;

@@ -1,0 +1,524 @@
+//! Physical memory: a table of frames by number, as a kernel's `mem_map`.
+//!
+//! A machine's frame numbers begin at a base of its own, so that a frame of another machine is recognised instead of
+//! leading to somebody else's bytes. From that base on:
+//!
+//! | frames | what |
+//! | --- | --- |
+//! | `0x10` | the zero page |
+//! | `0x100..` | RAM, as much as [`Limits::frames`](super::Limits::frames) says |
+//! | `0x80_0000..` | device memory, range by range as it is made |
+//! | the rest | holes: nothing there, nothing to be mapped |
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    iter::repeat_with,
+    ops::Range,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform};
+
+use super::{Machine, Sim};
+
+/// How many frame numbers each machine has for itself, as a power of two.
+const WINDOW_SHIFT: u32 = 24;
+const ZERO_PAGE: u64 = 0x10;
+const FIRST_RAM: u64 = 0x100;
+const FIRST_DEVICE: u64 = 0x80_0000;
+
+/// The most frames of RAM that a machine can have.
+pub(super) const MAX_RAM: usize = 0x40_0000;
+
+/// Descriptors are made in sections of this many, when first needed.
+const SECTION: usize = 512;
+
+const PAGE_SIZE: usize = Sim::PAGE_SIZE;
+
+/// The bytes of one frame, made when first touched.
+///
+/// Each byte is an atomic of its own, and copied relaxed: a user and a driver may be at the same bytes at once, as on a
+/// real machine, and here too that is no undefined behaviour.
+struct Bytes(OnceLock<Box<[AtomicU8]>>);
+
+impl Bytes {
+    const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    fn all(&self) -> &[AtomicU8] {
+        self.0.get_or_init(|| repeat_with(AtomicU8::default).take(PAGE_SIZE).collect())
+    }
+
+    /// Both `false`, and nothing copied, if the bytes do not all lie in the frame.
+    fn read(&self, offset: usize, into: &mut [u8]) -> bool {
+        let Some(from) = part(self.all(), offset, into.len()) else { return false };
+        for (to, from) in into.iter_mut().zip(from) {
+            *to = from.load(Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> bool {
+        let Some(to) = part(self.all(), offset, from.len()) else { return false };
+        for (to, from) in to.iter().zip(from) {
+            to.store(*from, Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn clear(&self) {
+        for byte in self.0.get().into_iter().flatten() {
+            byte.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+fn part(bytes: &[AtomicU8], offset: usize, len: usize) -> Option<&[AtomicU8]> {
+    bytes.get(offset..offset.checked_add(len)?)
+}
+
+/// One frame of RAM: the `struct page`.
+struct RamFrame {
+    references: AtomicUsize,
+    mapped: AtomicUsize,
+    anonymous: AtomicBool,
+    locked: Mutex<bool>,
+    unlocked: Condvar,
+    bytes: Bytes,
+}
+
+impl RamFrame {
+    fn new() -> Self {
+        Self {
+            references: AtomicUsize::new(0),
+            mapped: AtomicUsize::new(0),
+            anonymous: AtomicBool::new(false),
+            locked: Mutex::new(false),
+            unlocked: Condvar::new(),
+            bytes: Bytes::new(),
+        }
+    }
+}
+
+/// Frames of a device: bytes, and nothing to count references with.
+struct DeviceRange {
+    frames: Box<[Bytes]>,
+}
+
+/// What a frame number leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FrameKind {
+    Ram,
+    Zero,
+    Device,
+}
+
+/// Frames of RAM that nobody uses.
+struct FreeList {
+    /// Given back, last in first out.
+    returned: Vec<usize>,
+    /// From here on nothing was ever used.
+    untouched: usize,
+}
+
+/// The frames of one machine.
+pub(super) struct PhysicalMemory {
+    base: u64,
+    ram_frames: usize,
+    ram: Box<[OnceLock<Box<[RamFrame]>>]>,
+    free: Mutex<FreeList>,
+    in_use: AtomicUsize,
+    references: AtomicUsize,
+    zero: Bytes,
+    devices: RwLock<BTreeMap<u64, Arc<DeviceRange>>>,
+}
+
+impl PhysicalMemory {
+    pub(super) fn new(ram_frames: usize) -> Self {
+        static MACHINES: AtomicU64 = AtomicU64::new(1);
+        // Machine numbers come round after 2^28 of them: frame numbers stay below 2^52, as in a page table entry.
+        let machine = MACHINES.fetch_add(1, Ordering::Relaxed) & ((1 << 28) - 1);
+        let ram_frames = ram_frames.min(MAX_RAM);
+        Self {
+            base: machine << WINDOW_SHIFT,
+            ram_frames,
+            ram: repeat_with(OnceLock::new).take(ram_frames.div_ceil(SECTION)).collect(),
+            free: Mutex::new(FreeList { returned: Vec::new(), untouched: 0 }),
+            in_use: AtomicUsize::new(0),
+            references: AtomicUsize::new(0),
+            zero: Bytes::new(),
+            devices: RwLock::new(BTreeMap::new()),
+        }
+    }
+
+    /// Every frame number there can be, of this machine and of those before it, which are holes here.
+    pub(super) fn all_frames(&self) -> Range<u64> {
+        0..self.base + (1 << WINDOW_SHIFT)
+    }
+
+    pub(super) fn zero_page(&self) -> u64 {
+        self.base + ZERO_PAGE
+    }
+
+    pub(super) fn frames_in_use(&self) -> usize {
+        self.in_use.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn references_held(&self) -> usize {
+        self.references.load(Ordering::Relaxed)
+    }
+
+    /// What is there, or `None` for a hole or another machine's frame.
+    pub(super) fn kind(&self, pfn: u64) -> Option<FrameKind> {
+        if pfn == self.zero_page() {
+            Some(FrameKind::Zero)
+        } else if self.ram_index(pfn).is_some() {
+            Some(FrameKind::Ram)
+        } else {
+            self.device(pfn).map(|_| FrameKind::Device)
+        }
+    }
+
+    /// Whether this many frames from this one on are all RAM, or all of one device.
+    pub(super) fn are_there(&self, first: u64, count: usize) -> bool {
+        if let Some(index) = self.ram_index(first) {
+            return self.ram_frames - index >= count;
+        }
+        self.device(first).is_some_and(|(range, index)| range.frames.len() - index >= count)
+    }
+
+    /// A fresh frame of zeros with one reference.
+    pub(super) fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
+        let index = {
+            let mut free = self.free.lock();
+            match free.returned.pop() {
+                Some(index) => index,
+                None if free.untouched < self.ram_frames => {
+                    free.untouched += 1;
+                    free.untouched - 1
+                }
+                None => return Err(Errno::ENOMEM),
+            }
+        };
+        let pfn = self.base + FIRST_RAM + index as u64;
+        let frame = self.ram(pfn).ok_or(Errno::ENOMEM)?;
+        frame.bytes.clear();
+        frame.anonymous.store(anonymous, Ordering::Relaxed);
+        frame.references.store(1, Ordering::Release);
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+        self.references.fetch_add(1, Ordering::Relaxed);
+        Ok(pfn)
+    }
+
+    /// One more reference to a frame of which the caller has one.
+    pub(super) fn get(&self, pfn: u64) {
+        if let Some(frame) = self.ram(pfn) {
+            frame.references.fetch_add(1, Ordering::Relaxed);
+            self.references.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A reference to a frame that may be free (`get_page_unless_zero`); `false` if it is.
+    pub(super) fn get_unless_free(&self, pfn: u64) -> bool {
+        let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
+        let got = self
+            .ram(pfn)
+            .is_some_and(|frame| frame.references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok());
+        if got {
+            self.references.fetch_add(1, Ordering::Relaxed);
+        }
+        got
+    }
+
+    /// Puts a reference; the last one frees the frame.
+    pub(super) fn put(&self, pfn: u64) {
+        let (Some(frame), Some(index)) = (self.ram(pfn), self.ram_index(pfn)) else { return };
+        self.references.fetch_sub(1, Ordering::Relaxed);
+        if frame.references.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.in_use.fetch_sub(1, Ordering::Relaxed);
+            self.free.lock().returned.push(index);
+        }
+    }
+
+    /// A page table entry that holds a reference comes or goes.
+    pub(super) fn count_mapping(&self, pfn: u64, comes: bool) {
+        let Some(frame) = self.ram(pfn) else { return };
+        if comes {
+            frame.mapped.fetch_add(1, Ordering::Relaxed);
+        } else {
+            frame.mapped.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn references(&self, pfn: u64) -> usize {
+        self.ram(pfn).map_or(0, |frame| frame.references.load(Ordering::Acquire))
+    }
+
+    pub(super) fn mappings(&self, pfn: u64) -> usize {
+        self.ram(pfn).map_or(0, |frame| frame.mapped.load(Ordering::Acquire))
+    }
+
+    /// Whether the frame is a private copy (`PageAnon`), which no driver may insert.
+    pub(super) fn is_anonymous(&self, pfn: u64) -> bool {
+        self.ram(pfn).is_some_and(|frame| frame.anonymous.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn lock(&self, pfn: u64) {
+        let Some(frame) = self.ram(pfn) else { return };
+        let mut locked = frame.locked.lock();
+        while *locked {
+            frame.unlocked.wait(&mut locked);
+        }
+        *locked = true;
+    }
+
+    pub(super) fn unlock(&self, pfn: u64) {
+        let Some(frame) = self.ram(pfn) else { return };
+        *frame.locked.lock() = false;
+        frame.unlocked.notify_one();
+    }
+
+    /// Copies bytes of a frame out. `false` if there is no such frame, or the bytes do not lie in it.
+    pub(super) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
+        self.with_bytes(pfn, |bytes| bytes.read(offset, into))
+    }
+
+    /// Copies bytes into a frame. As [`read`](Self::read).
+    pub(super) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
+        self.with_bytes(pfn, |bytes| bytes.write(offset, from))
+    }
+
+    /// Copies a whole frame, as copy-on-write does. Nothing is copied from where there is nothing.
+    pub(super) fn copy(&self, from: u64, to: u64) {
+        let mut page = [0; PAGE_SIZE];
+        if self.read(from, 0, &mut page) {
+            self.write(to, 0, &page);
+        }
+    }
+
+    fn new_device(&self, count: usize) -> Result<u64, Errno> {
+        let mut devices = self.devices.write();
+        let first = devices
+            .last_key_value()
+            .map_or(self.base + FIRST_DEVICE, |(first, range)| first + range.frames.len() as u64);
+        // A frame between the ranges stays a hole, so that running over the end of one is noticed.
+        let first = if devices.is_empty() { first } else { first + 1 };
+        // As a BAR is aligned to its size, so that large entries can map it.
+        let first = if count.is_power_of_two() { first.next_multiple_of(count as u64) } else { first };
+        let end = first.checked_add(count as u64).ok_or(Errno::ENOMEM)?;
+        if end > self.all_frames().end {
+            return Err(Errno::ENOMEM);
+        }
+        devices.insert(first, Arc::new(DeviceRange { frames: repeat_with(Bytes::new).take(count).collect() }));
+        Ok(first)
+    }
+
+    fn with_bytes(&self, pfn: u64, copy: impl FnOnce(&Bytes) -> bool) -> bool {
+        if let Some(frame) = self.ram(pfn) {
+            return copy(&frame.bytes);
+        }
+        if pfn == self.zero_page() {
+            return copy(&self.zero);
+        }
+        let Some((range, index)) = self.device(pfn) else { return false };
+        range.frames.get(index).is_some_and(copy)
+    }
+
+    fn ram(&self, pfn: u64) -> Option<&RamFrame> {
+        let index = self.ram_index(pfn)?;
+        let section = self.ram.get(index / SECTION)?;
+        section.get_or_init(|| repeat_with(RamFrame::new).take(SECTION).collect()).get(index % SECTION)
+    }
+
+    fn ram_index(&self, pfn: u64) -> Option<usize> {
+        let index = usize::try_from(pfn.checked_sub(self.base + FIRST_RAM)?).ok()?;
+        (index < self.ram_frames).then_some(index)
+    }
+
+    fn device(&self, pfn: u64) -> Option<(Arc<DeviceRange>, usize)> {
+        let devices = self.devices.read();
+        let (first, range) = devices.range(..=pfn).next_back()?;
+        let index = usize::try_from(pfn - first).ok()?;
+        (index < range.frames.len()).then(|| (Arc::clone(range), index))
+    }
+}
+
+/// A page of RAM with a reference held: the platform's [`Page`](vmctx::Page).
+///
+/// From [`Machine::alloc_page`]. Cloning takes a reference, dropping puts it, and the last one frees the page.
+pub struct Page {
+    machine: Machine,
+    pfn: u64,
+}
+
+impl Page {
+    /// Takes over a reference that the caller has.
+    pub(super) fn adopt(machine: Machine, pfn: u64) -> Self {
+        Self { machine, pfn }
+    }
+
+    /// How many references there are: handles of the driver's, page table entries, faults at work (`page_count`).
+    #[must_use]
+    pub fn references(&self) -> usize {
+        self.machine.memory().references(self.pfn)
+    }
+
+    /// How many page table entries map the page and hold a reference to it (`page_mapcount`).
+    #[must_use]
+    pub fn map_count(&self) -> usize {
+        self.machine.memory().mappings(self.pfn)
+    }
+
+    /// The page's frame number, which is also its place in [`Machine::physical_memory`].
+    #[must_use]
+    pub fn pfn(&self) -> u64 {
+        self.pfn
+    }
+
+    pub(super) fn is_of(&self, machine: &Machine) -> bool {
+        self.machine.is(machine)
+    }
+
+    /// `lock_page`
+    pub(super) fn lock(&self) {
+        self.machine.memory().lock(self.pfn);
+    }
+
+    /// `unlock_page`
+    pub(super) fn unlock(&self) {
+        self.machine.memory().unlock(self.pfn);
+    }
+}
+
+impl Clone for Page {
+    fn clone(&self) -> Self {
+        self.machine.memory().get(self.pfn);
+        Self { machine: self.machine.clone(), pfn: self.pfn }
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Page({:#x}, {} references)", self.pfn, self.references())
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.machine.memory().put(self.pfn);
+    }
+}
+
+impl vmctx::Page for Page {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
+        let len = into.len();
+        if self.machine.memory().read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
+        let len = from.len();
+        if self.machine.memory().write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+    }
+}
+
+/// Frames by number: the registers and the memory of a device, with real bytes and no `struct page`. The platform's
+/// [`Iomem`](Platform::Iomem).
+///
+/// From [`Machine::device_memory`], or from [`Machine::physical_memory`], which is everything a machine has. Its
+/// frames stay for as long as the machine does. The device's own side of it are [`read`](Iomem::read) and
+/// [`write`](Iomem::write).
+#[derive(Clone)]
+pub struct DeviceMemory {
+    machine: Machine,
+    base: u64,
+    count: usize,
+}
+
+impl DeviceMemory {
+    pub(super) fn new(machine: Machine, count: PageCount) -> Result<Self, Errno> {
+        let base = machine.memory().new_device(count.get())?;
+        Ok(Self { machine, base, count: count.get() })
+    }
+
+    pub(super) fn everything(machine: Machine) -> Self {
+        let all = machine.memory().all_frames();
+        let count = usize::try_from(all.end - all.start).unwrap_or(usize::MAX);
+        Self { machine, base: all.start, count }
+    }
+
+    /// The error for whatever goes wrong later.
+    fn check(&self, offset: usize, len: usize) -> Result<OutOfFrames, OutOfFrames> {
+        let error = OutOfFrames { offset, len };
+        let end = offset.checked_add(len).ok_or(error)?;
+        if end.div_ceil(PAGE_SIZE) > self.count { Err(error) } else { Ok(error) }
+    }
+
+    fn pfn_at(&self, offset: usize) -> Option<u64> {
+        let index = offset / PAGE_SIZE;
+        (index < self.count).then(|| self.base + index as u64)
+    }
+}
+
+impl fmt::Debug for DeviceMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count)
+    }
+}
+
+impl Iomem for DeviceMemory {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        let error = self.check(offset, into.len())?;
+        let mut at = offset;
+        let mut rest = into;
+        while !rest.is_empty() {
+            let (part, left) = rest.split_at_mut(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
+            let pfn = self.pfn_at(at).ok_or(error)?;
+            if !self.machine.memory().read(pfn, at % PAGE_SIZE, part) {
+                return Err(error);
+            }
+            at += part.len();
+            rest = left;
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        let error = self.check(offset, from.len())?;
+        let mut at = offset;
+        let mut rest = from;
+        while !rest.is_empty() {
+            let (part, left) = rest.split_at(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
+            let pfn = self.pfn_at(at).ok_or(error)?;
+            if !self.machine.memory().write(pfn, at % PAGE_SIZE, part) {
+                return Err(error);
+            }
+            at += part.len();
+            rest = left;
+        }
+        Ok(())
+    }
+}
+
+// SAFETY: base and count are set once. A frame in the range is never taken back or given another use before the
+// machine is gone, and a page table that maps it keeps the machine; the holes that `everything` spans lead to
+// nothing, and the platform refuses to map them. Whatever is done with the numbers, every access to their bytes is
+// bounds-checked safe code.
+#[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
+unsafe impl FrameSource for DeviceMemory {
+    type Platform = Sim;
+
+    fn base(&self) -> u64 {
+        self.base
+    }
+
+    fn count(&self) -> PageCount {
+        PageCount::new(self.count)
+    }
+}

@@ -1,0 +1,122 @@
+//! What a machine counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use vmctx_hosted::answers::{AnswerCounters, Answers};
+
+/// What has happened on a machine since it was made, and what is in use now. A copy: take one before and one after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Page faults: accesses that the page table did not allow at once, each time they were tried.
+    pub faults: u64,
+    /// Fault hooks called.
+    pub handler_calls: u64,
+    /// `page_mkwrite` and `pfn_mkwrite` hooks called.
+    pub mkwrite_calls: u64,
+    /// `huge_fault` hooks called.
+    pub huge_fault_calls: u64,
+    /// `map_pages` hooks called.
+    pub map_pages_calls: u64,
+    /// Hooks of the fault family that accounted a major fault.
+    pub major_faults: u64,
+    /// Entries made by the insertions of drivers, at mmap and in faults, prefaults too.
+    pub insertions: u64,
+    /// Insertions of huge entries, each counted once.
+    pub huge_insertions: u64,
+    /// Insertions, and pages handed back, that found an entry in place already.
+    pub already_present: u64,
+    /// Pages and private copies mapped by the core after a handler had handed a page back.
+    pub delivered: u64,
+    /// Pages copied for a store to a private mapping.
+    pub copies: u64,
+    /// Handlers that asked to repeat the access and had changed nothing at its address.
+    pub refaults: u64,
+    /// Faults that gave up their lock, or must not wait, and were begun anew (RETRY).
+    pub retries: u64,
+    /// Entries taken away.
+    pub unmapped: u64,
+    /// What the fault hooks answered.
+    pub answers: Answers,
+    /// Signals to users, by either reason.
+    pub signals: Signals,
+    /// Now: frames of RAM with a reference.
+    pub frames_in_use: usize,
+    /// Now: references to frames of RAM, all added up.
+    pub references: usize,
+    /// Now: page tables of all processes. One maps 512 pages.
+    pub page_tables_in_use: usize,
+}
+
+/// How often users got each signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Signals {
+    /// [`Signal::Sigbus`](super::Signal::Sigbus)
+    pub sigbus: u64,
+    /// [`Signal::Sigsegv`](super::Signal::Sigsegv)
+    pub sigsegv: u64,
+    /// [`Signal::Killed`](super::Signal::Killed)
+    pub killed: u64,
+}
+
+/// One count.
+#[derive(Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counts of one machine.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) faults: Counter,
+    pub(super) handler_calls: Counter,
+    pub(super) mkwrite_calls: Counter,
+    pub(super) huge_fault_calls: Counter,
+    pub(super) map_pages_calls: Counter,
+    pub(super) major_faults: Counter,
+    pub(super) insertions: Counter,
+    pub(super) huge_insertions: Counter,
+    pub(super) already_present: Counter,
+    pub(super) delivered: Counter,
+    pub(super) copies: Counter,
+    pub(super) refaults: Counter,
+    pub(super) retries: Counter,
+    pub(super) unmapped: Counter,
+    pub(super) killed: Counter,
+    pub(super) sigbus: Counter,
+    pub(super) sigsegv: Counter,
+    pub(super) answers: AnswerCounters,
+}
+
+impl Counters {
+    pub(super) fn snapshot(&self) -> Statistics {
+        Statistics {
+            faults: self.faults.get(),
+            handler_calls: self.handler_calls.get(),
+            mkwrite_calls: self.mkwrite_calls.get(),
+            huge_fault_calls: self.huge_fault_calls.get(),
+            map_pages_calls: self.map_pages_calls.get(),
+            major_faults: self.major_faults.get(),
+            insertions: self.insertions.get(),
+            huge_insertions: self.huge_insertions.get(),
+            already_present: self.already_present.get(),
+            delivered: self.delivered.get(),
+            copies: self.copies.get(),
+            refaults: self.refaults.get(),
+            retries: self.retries.get(),
+            unmapped: self.unmapped.get(),
+            answers: self.answers.snapshot(),
+            signals: Signals { sigbus: self.sigbus.get(), sigsegv: self.sigsegv.get(), killed: self.killed.get() },
+            ..Statistics::default()
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What a fault costs on the platform `uffd`: beside a loop that is written by hand for the same requests, and beside
+//! the kernel's own faults of shared memory. `cargo bench -p vmctx-uffd`.
+//!
+//! Beside the crate `userfaultfd`, too, where that can be built (it wants libclang): the program in `benches/userfaultfd`.
+#![expect(unsafe_code, reason = "the loops by hand are all system calls")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot go on says why")]
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod contenders;
+
+fn main() {
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    contenders::run(&[]);
+}

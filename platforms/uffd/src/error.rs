@@ -1,0 +1,227 @@
+//! What can go wrong, by type.
+
+use std::{fmt, io};
+
+use vmctx::{Errno, UserAddr};
+
+use super::{
+    Hook,
+    sys::{RawErrno, raw},
+};
+
+/// An error number of the kernel's, with the kernel's text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KernelError(i32);
+
+impl KernelError {
+    /// The number.
+    #[must_use]
+    pub const fn raw(self) -> i32 {
+        self.0
+    }
+}
+
+impl From<RawErrno> for KernelError {
+    fn from(errno: RawErrno) -> Self {
+        Self(errno.raw_os_error())
+    }
+}
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Errno::from_raw(self.0) {
+            Some(errno) => errno.fmt(f),
+            None => io::Error::from_raw_os_error(self.0).fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What each way to open a userfaultfd failed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// `/dev/userfaultfd`, for whoever may open that.
+    pub device: KernelError,
+    /// The system call, for the privileged.
+    pub privileged: KernelError,
+    /// The system call with `UFFD_USER_MODE_ONLY`, for everybody.
+    pub user_mode_only: KernelError,
+}
+
+/// Page faults cannot be served here: what is missing, and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no userfaultfd to be had.
+    #[error(
+        "no userfaultfd ({}, then {}, then {}): Linux 5.11 has it for every user, if built with CONFIG_USERFAULTFD; in a \
+         container, allow the system call userfaultfd in its seccomp profile",
+        .0.device, .0.privileged, .0.user_mode_only
+    )]
+    NoUserfaultfd(Attempt),
+    /// The kernel is too old, or built without shared memory or write protection by userfaultfd.
+    #[error("this kernel has no UFFD_FEATURE_{name}: boot Linux {since} or later, on x86-64 or AArch64")]
+    MissingFeature {
+        /// Its name, without `UFFD_FEATURE_`.
+        name: &'static str,
+        /// The first Linux that has it.
+        since: &'static str,
+    },
+    /// Pages of another size than 4096 bytes.
+    #[error("this kernel's pages have {0} bytes, and this platform's 4096: boot a kernel with 4 KiB pages")]
+    PageSize(usize),
+    /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
+    #[error("the kernel refuses: {0}")]
+    Refused(KernelError),
+    /// The thread that has a fault is another process's, and the drivers are here.
+    #[error("faults of another process are not served by the thread that has them: leave Options::in_thread out")]
+    InThread,
+    /// The process at the other end of the socket hung up before a session was agreed on. It knows why.
+    #[error("the other process hung up: what its own call failed with says why")]
+    HungUp,
+    /// What the other end of the socket says is something else.
+    #[error("the other end of the socket is no session's and no guest's: one calls Session::open_for, one Guest::join")]
+    OtherProtocol,
+    /// The other process has another version of this crate.
+    #[error("the other process speaks version {theirs}, and this one {ours}: build both with one version of vmctx")]
+    OtherVersion {
+        /// This process's.
+        ours: u32,
+        /// The other one's.
+        theirs: u32,
+    },
+}
+
+impl OpenError {
+    /// What a mapping fails with that needs a userfaultfd more.
+    pub(super) fn errno(self) -> Errno {
+        match self {
+            Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
+            _ => Errno::ENOSYS,
+        }
+    }
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(raw(&error).into())
+    }
+}
+
+/// What went wrong while faults were served. The waiting access has had its SIGBUS; this is for the session's owner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A driver panicked.
+    #[error("the driver panicked in its {hook} hook, for {address}: {message}")]
+    Panicked {
+        /// Where.
+        hook: Hook,
+        /// The address of the access.
+        address: UserAddr,
+        /// What it said.
+        message: String,
+    },
+    /// The handler asks to repeat the access again and again, and nothing ever changes.
+    #[error("the fault at {address} was repeated {refaults} times, and nothing ever changed")]
+    RefaultsForever {
+        /// The address of the access.
+        address: UserAddr,
+        /// How many times the handler ran.
+        refaults: usize,
+    },
+    /// There was no memory, time after time. There is nobody to kill for it here.
+    #[error("no memory to serve the fault at {address}")]
+    OutOfMemory {
+        /// The address of the access.
+        address: UserAddr,
+    },
+    /// The answer does not fit what was done. Safe code cannot do it; unsound code can.
+    #[error("the answer to the fault at {address} is wrong: {reason}")]
+    WrongAnswer {
+        /// The address of the access.
+        address: UserAddr,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The kernel refused to do what the platform asked for.
+    #[error("the kernel refuses to serve the fault at {address}: {error}")]
+    Kernel {
+        /// The address of the access.
+        address: UserAddr,
+        /// With this.
+        error: KernelError,
+    },
+    /// Faults cannot be read any more. Everything that was not mapped is a SIGBUS.
+    #[error("faults cannot be read any more: {0}")]
+    Unreadable(KernelError),
+    /// The [other process](super::Guest) whose faults were served. Nothing of the session is mapped there any more.
+    #[error("the process whose faults were served has gone, or has dropped its Guest")]
+    GuestGone,
+}
+
+/// A system call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyscallError {
+    /// With an error number, as on Linux.
+    #[error("{0}")]
+    Failed(#[from] Errno),
+    /// The call comes from inside a hook, which holds the lock that it needs.
+    #[error("system call from inside the {hook} hook")]
+    InsideHook {
+        /// The hook that runs.
+        hook: Hook,
+    },
+    /// The session was stopped.
+    #[error("the session was stopped")]
+    Stopped,
+}
+
+impl SyscallError {
+    /// The error number, if it is one.
+    #[must_use]
+    pub const fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Failed(errno) => Some(*errno),
+            _ => None,
+        }
+    }
+}
+
+/// An access through [`Session::read`](super::Session::read) or [`Session::write`](super::Session::write) did not
+/// happen. Bytes before the one that failed were copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trap {
+    /// The mapping is there, and its driver could not serve the access. The address is the signal's.
+    #[error("SIGBUS at {0}")]
+    Sigbus(UserAddr),
+    /// No mapping there, or one that does not allow the access. The address is the signal's.
+    #[error("SIGSEGV at {0}")]
+    Sigsegv(UserAddr),
+    /// The access comes from inside a hook, which would wait for itself.
+    #[error("user memory at {address} was touched from inside the {hook} hook")]
+    InsideHook {
+        /// The hook that runs.
+        hook: Hook,
+        /// The address of the access.
+        address: UserAddr,
+    },
+    /// The address is another process's.
+    #[error("{address} is the guest's address: read and write there, through its Guest")]
+    InGuest {
+        /// The address of the access.
+        address: UserAddr,
+    },
+}
+
+/// The kernel's number as ours, for the mmap context.
+pub(super) fn errno(raw: RawErrno) -> Errno {
+    Errno::from_raw(raw.raw_os_error()).unwrap_or(Errno::EIO)
+}

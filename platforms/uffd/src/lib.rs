@@ -1,0 +1,224 @@
+//! Real page faults of real memory, in an ordinary Linux process, without root.
+//!
+//! A [`Memory`] is a memory object of the kernel's; its pages are what drivers allocate. A [`Session`] has a userfaultfd
+//! and the threads that read it: whoever touches memory that the session has mapped, and finds nothing there, sleeps
+//! until a driver's fault hook has answered. An insertion maps the driver's own physical page (`UFFDIO_CONTINUE`); nothing
+//! is copied, and what either side writes the other sees.
+//!
+//! ```
+//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, PageCount, Platform, VmFault, VmOperations};
+//! use vmctx_uffd::{Map, Memory, OpenError, Session, Trap};
+//!
+//! /// Pages that are inserted as they are touched.
+//! struct Ring<P: Platform> {
+//!     pages: Vec<P::Page>,
+//! }
+//!
+//! impl<P: Platform> MmapFile for Ring<P> {
+//!     type Platform = P;
+//!
+//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+//!         Ok(ctx.shared_only()?.establish(Ring { pages: self.pages.clone() })?.fill_later())
+//!     }
+//! }
+//!
+//! impl<P: Platform> VmOperations for Ring<P> {
+//!     type Platform = P;
+//!     type Mapping = Mixed;
+//!
+//!     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+//!         match self.pages.get(ctx.pgoff().index()) {
+//!             Some(page) => ctx.insert_page(page),
+//!             None => ctx.fail(Errno::ENXIO),
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let memory = Memory::new(PageCount::new(1000))?;
+//! let session = match Session::open(&memory) {
+//!     Ok(session) => session,
+//!     // An old kernel, or a container that forbids it: the error says which, and what to do.
+//!     Err(error @ (OpenError::NoUserfaultfd(_) | OpenError::MissingFeature { .. })) => {
+//!         eprintln!("{error}");
+//!         return Ok(());
+//!     }
+//!     Err(error) => return Err(error.into()),
+//! };
+//! let page = memory.alloc_page()?;
+//! let at = session.mmap(&session.file(Ring { pages: vec![page.clone()] }), Map::shared(2 * 4096))?;
+//!
+//! // Ordinary memory, for any code of this process. `write` and `read` also survive the signal where there is none.
+//! session.write(at, b"hello")?;
+//! let mut bytes = [0; 5];
+//! page.read(0, &mut bytes)?;
+//! assert_eq!(&bytes, b"hello");
+//! let behind = vmctx::UserAddr::new(at.get() + 4096);
+//! assert_eq!(session.read(behind, &mut bytes), Err(Trap::Sigbus(behind)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What becomes of an answer
+//!
+//! | the hook's answer | the kernel is asked to | the access |
+//! | --- | --- | --- |
+//! | an insertion, or a page handed back | CONTINUE: one request for all pages of a fault that lie together | goes on |
+//! | the same, and something was there already | CONTINUE (EEXIST), then WAKE | goes on |
+//! | a refault | WAKE | is repeated; [too often](SessionError::RefaultsForever), a SIGBUS |
+//! | RETRY | nothing: the hook is called once more, with the lock taken anew | waits |
+//! | SIGBUS, or a [panic](SessionError::Panicked) | POISON | SIGBUS, with its address |
+//! | OOM | nothing, a few times; then POISON | waits, then SIGBUS |
+//! | a first store that is allowed | take the write protection away | goes on |
+//!
+//! `Mappings::unmap` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
+//! `/proc/self/pagemap`, with stores held back by write protection meanwhile.
+//!
+//! # Where pages lie
+//!
+//! CONTINUE maps a page of the memory object at its own place in the kernel's mapping, and nowhere else. A mapping is laid
+//! out for an object whose pages were allocated one after the other; a page that lies elsewhere is mapped on its own, with
+//! three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The layout is
+//! learned from the faults of a [`File`]'s earlier mappings.
+//!
+//! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
+//! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
+//! userfaultfd has told of it, so these mappings have one of their own, with a thread that only reads; others serve.
+//!
+//! # Who serves
+//!
+//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook is replaced
+//! meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
+//!
+//! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by what
+//! was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And the
+//! access goes on when the hook has returned, not before.
+//!
+//! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
+//! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
+//! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes.
+//!
+//! # Who may
+//!
+//! Everybody, since Linux 6.6. `/dev/userfaultfd` is tried first, then the system call for all faults, then the one for
+//! faults of user mode only, which needs no rights. With that a *system call* that meets an empty page (`read(2)` into
+//! it) fails with EFAULT; touch it first. [`Session::is_user_mode_only`] tells.
+//!
+//! # Where it differs from Linux
+//!
+//! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
+//!   stood in for by [memory](Memory::device_memory).
+//! - There are no large entries: `huge_fault` is not called.
+//! - A child of fork has no such mappings (`MADV_DONTFORK`). `mremap`, `mprotect` and `munmap` are the session's; what
+//!   other code does with these system calls to its addresses is not seen by drivers.
+//! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
+//!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first store
+//!   that is so for loads, too.
+//! - A copied page of a private mapping keeps the reference to the page that it is a copy of until it is unmapped.
+//! - There is nobody to kill for want of memory.
+//!
+//! # Another process
+//!
+//! The drivers and the memory can be in one process, and the users in another. The two have a Unix socket between them:
+//! the one calls [`Session::open_for`] with its end, the other [`Guest::join`]. From then on the session is like any
+//! other, but that its addresses are the guest's, and that [`Guest::read`] and [`Guest::write`] are there and not here.
+//! One driver, and one object, can be mapped through as many sessions as there are processes.
+//!
+//! ```no_run
+//! # use vmctx::{MmapFile, PageCount, UserAddr};
+//! # use vmctx_uffd::{Guest, Map, Memory, Session, Uffd};
+//! # fn serve(driver: impl MmapFile<Platform = Uffd>) -> Result<(), Box<dyn std::error::Error>> {
+//! // Where the drivers are.
+//! let (stream, _) = std::os::unix::net::UnixListener::bind("/run/example/faults")?.accept()?;
+//! let memory = Memory::new(PageCount::new(1000))?;
+//! let session = Session::open_for(&memory, stream)?;
+//! let at = session.mmap(&session.file(driver), Map::shared(1 << 20))?;
+//! // Now the guest is to be told where that is: the application has its own ways.
+//! # Ok(())
+//! # }
+//! # fn join(tell_address: impl FnOnce() -> UserAddr) -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! // Where the users are.
+//! let guest = Guest::join(std::os::unix::net::UnixStream::connect("/run/example/faults")?)?;
+//! let at: UserAddr = tell_address();
+//! guest.write(at, b"hello")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A userfaultfd works on the memory of the process that has opened it, whoever holds it; so the guest opens them, and
+//! sends them over. What only the process itself can do to its addresses, a thread of the guest's does when it is asked:
+//! to map, to unmap, to protect, to take pages away, to look for private copies. Each costs a message there and one back;
+//! a page that lies where the mapping would have it costs none.
+//!
+//! - The guest does nothing to addresses that it has not reserved itself, whatever it is asked. Besides that the two
+//!   trust each other: the guest has all of the [`Memory`] in its hands, and a guest that does not answer, or is stopped
+//!   (SIGSTOP), holds up whoever takes its pages away.
+//! - When the guest's process has gone, however it ended, or the [`Guest`] was dropped, that is a
+//!   [`SessionError::GuestGone`]. Hooks that wait are interrupted, calls fail with ESRCH, and dropping the session puts
+//!   the references of all its pages.
+//! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
+//!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
+//!
+//! # Locks
+//!
+//! From the outside in: the session's mmap lock (a system call of the session's holds it for write; a fault for read,
+//! until its handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where
+//! an object is mapped ([`Mappings`]), a mapping's table. A thread that waits inside a hook is replaced meanwhile, so that
+//! one fault can wait for another.
+//!
+//! # Cost
+//!
+//! `cargo bench -p vmctx-uffd` compares it with loops by hand of the same requests, and with the
+//! kernel's own faults of shared memory; `docs/cost.md` has the figures, and what the defaults were chosen by. Bring what
+//! is at hand around a fault ([`prefault_pages`](vmctx::FaultCtx::prefault_pages)): from 16 pages a fault on it is faster
+//! than faults of the kernel's. A fault is a wake-up of another thread, which is cheap on one processor and dear across
+//! two: pin the thread that opens the session, and those that touch, where that counts; or serve in the thread that
+//! faults.
+#![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+
+mod addresses;
+mod agent;
+mod answers;
+mod backing;
+mod error;
+mod fault;
+mod file;
+mod guest;
+mod insert;
+mod link;
+mod memory;
+mod own;
+mod place;
+mod platform;
+mod probe;
+mod readers;
+mod session;
+mod stats;
+mod sys;
+mod table;
+mod userfault;
+mod vma;
+mod watch;
+
+use vmctx_hosted::{established, hook, wait};
+
+pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
+pub use file::{File, Map};
+pub use guest::Guest;
+pub use memory::{DeviceMemory, Memory, Page};
+pub use platform::{Fault, NewVma};
+pub use session::{Options, Session};
+pub use stats::Statistics;
+pub use vmctx_hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
+
+/// The platform. It has no values; what there is of it is a [`Session`].
+pub enum Uffd {}
+
+/// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
+pub type Handle = established::Handle<Uffd>;
+/// Who is in an ioctl: the platform's [`Caller`](vmctx::Platform::Caller).
+pub type Caller = established::Caller<Uffd>;
+/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
+pub type MappedVma = established::MappedVma<Uffd>;
