@@ -28,6 +28,7 @@ pub struct Answers {
 
 impl Answers {
     /// These and others.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
             nopage: self.nopage + other.nopage,
@@ -42,7 +43,7 @@ impl Answers {
     }
 }
 
-/// The counts.
+/// How often each answer of a fault hook was given, as it is counted.
 #[derive(Default)]
 pub struct AnswerCounters {
     nopage: AtomicU64,
@@ -80,11 +81,14 @@ impl AnswerCounters {
         by_name.iter().find(|(bit, _)| code.contains(*bit)).map_or(&self.page, |(_, counter)| counter)
     }
 
+    /// All of them, each as it is counted.
     pub fn all(&self) -> [&AtomicU64; 8] {
         let Self { nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv } = self;
         [nopage, page, locked, retry, oom, sigbus, hwpoison, sigsegv]
     }
 
+    /// The counts as they are now.
+    #[must_use]
     pub fn snapshot(&self) -> Answers {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Answers {

@@ -8,14 +8,14 @@ use std::{
 
 use parking_lot::RwLock;
 
-use vmctx::{Errno, VmOperations};
+use vmctx::{Errno, PageOffset, VmOperations};
 
-use super::{
-    Hosted, PageTable,
+use crate::{
     hook::{self, MappedLock},
     lock,
+    object::Unmapping,
     operations::AnyState,
-    vma::{ReadLock, Space, Vma},
+    vma::{Hosted, ReadLock, Space, Vma},
 };
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
@@ -27,11 +27,17 @@ pub struct Handle<P: Hosted> {
 }
 
 impl<P: Hosted> Handle<P> {
+    /// A handle for a mapping of this address space, or `None` if no state was established.
+    #[must_use]
     pub fn new(space: &Arc<RwLock<Space<P>>>, vma: &Vma<P>) -> Option<Self> {
         let state = Arc::downgrade(&vma.state()?);
         Some(Self { space: Arc::downgrade(space), state, hint: vma.start() })
     }
 
+    /// `lock_handle`
+    ///
+    /// # Errors
+    /// As there.
     pub fn lock(&self, wait: bool) -> Result<MappedVma<P>, Errno> {
         if wait {
             may_wait()?;
@@ -59,10 +65,21 @@ pub struct Caller<P: Hosted> {
 }
 
 impl<P: Hosted> Caller<P> {
-    pub fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
+    /// Whoever is in a system call of this address space, or of none.
+    ///
+    /// # Safety
+    /// The value is used for this thread alone, and only as long as it is in that system call, runs no hook and holds no
+    /// mmap lock.
+    #[must_use]
+    #[expect(unsafe_code, reason = "where the thread is cannot be checked")]
+    pub unsafe fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
         Self { space: space.cloned() }
     }
 
+    /// `lock_at`
+    ///
+    /// # Errors
+    /// As there.
     pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<MappedVma<P>, Errno> {
         let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;
@@ -96,21 +113,27 @@ impl<P: Hosted> MappedVma<P> {
     }
 
     /// One of its VMAs.
+    #[must_use]
     pub fn vma_at(&self, address: usize) -> Option<&Vma<P>> {
         self.lock.vmas().find(address).filter(|vma| vma.is_live() && vma.has_state(self.state))
     }
 
+    /// `mapped_state`
+    #[must_use]
     pub fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
         self.vma_at(self.at)?.state_as()
     }
 
-    pub fn pgoff(&self, address: usize) -> Option<usize> {
-        Some(self.vma_at(address)?.pgoff_at(address))
+    /// `mapped_pgoff`
+    #[must_use]
+    pub fn pgoff(&self, address: usize) -> Option<PageOffset> {
+        Some(PageOffset::new(self.vma_at(address)?.pgoff_at(address)))
     }
 
-    /// The first run of slots from a page offset on. Where two VMAs show the same pages, those of the one that was
-    /// meant.
-    pub fn slots(&self, from: usize) -> Option<(usize, Range<usize>)> {
+    /// `mapped_slots`. Where two VMAs show the same pages, the slots are those of the VMA that was meant.
+    #[must_use]
+    pub fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        let from = from.index();
         let first_of = |vma: &Vma<P>| vma.pgoff().max(from);
         let reaching = || self.vmas().filter(|vma| vma.pgoff() + vma.pages() > from);
         let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
@@ -121,15 +144,17 @@ impl<P: Hosted> MappedVma<P> {
             end = end.min(meant.pgoff());
         }
         let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << P::PAGE_SHIFT);
-        Some((first, address(first)..address(end)))
+        Some((PageOffset::new(first), address(first)..address(end)))
     }
 
+    /// `mapped_zap`
     pub fn zap(&self, addresses: &Range<usize>) {
         if let Some(vma) = self.vma_at(addresses.start) {
             vma.table().zap(addresses, true);
         }
     }
 
+    /// `mapped_write_protect`
     pub fn write_protect(&self, addresses: &Range<usize>) {
         if let Some(vma) = self.vma_at(addresses.start) {
             vma.table().write_protect(addresses);

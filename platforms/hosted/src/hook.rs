@@ -50,17 +50,20 @@ thread_local! {
 }
 
 /// The hook that this thread is running, if it is in one.
+#[must_use]
 pub fn running() -> Option<Hook> {
     RUNNING.get()
 }
 
 /// The hook that this thread is running and that has the mmap lock, or the RCU lock.
+#[must_use]
 pub fn under_mmap_lock() -> Option<Hook> {
     running().filter(|hook| *hook != Hook::Ioctl)
 }
 
 /// The hook because of which this thread must not wait for a mmap lock, nor for a fault: one that has it already. An
 /// ioctl has it while it has an established mapping locked.
+#[must_use]
 pub fn in_the_way() -> Option<Hook> {
     under_mmap_lock().or_else(|| (MAPPED.get() != 0).then_some(Hook::Ioctl))
 }
@@ -72,6 +75,8 @@ pub struct MappedLock {
 }
 
 impl MappedLock {
+    /// Counts it, until the value is dropped.
+    #[must_use]
     pub fn note() -> Self {
         MAPPED.set(MAPPED.get() + 1);
         Self { thread: PhantomData }

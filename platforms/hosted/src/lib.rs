@@ -2,49 +2,51 @@
 //!
 //! A thread is in one hook, whichever platform calls it.
 
-#![allow(missing_docs, clippy::must_use_candidate, clippy::len_without_is_empty)]
-
+mod access;
 pub mod answers;
+mod error;
 pub mod established;
+mod fault;
+mod file;
+mod fork;
+mod gap;
 pub mod hook;
+mod insert;
 mod lock;
-mod mappings;
+mod machine;
+mod mm;
+mod mmap;
+mod mprotect;
+mod mremap;
+pub mod object;
 pub mod operations;
+mod outside;
+mod paged;
+mod paging;
+mod platform;
+mod process;
 mod prot;
+pub mod queue;
+mod serving;
+pub mod user;
 pub mod vma;
-pub mod wait;
-
-use std::ops::Range;
-
-use vmctx::Platform;
 
 pub use answers::Answers;
+pub use error::{AccessError, Signal, SyscallError};
+pub use file::{File, OpenMode};
 pub use hook::Hook;
 pub use lock::{ReadGuard, RwLock, WriteGuard};
-pub use mappings::Mappings;
+pub use machine::{DeviceMemory, Event, FrameKind, Machine, Page};
+pub use mmap::NewVma;
+pub use object::Mappings;
+pub use paged::{MachineOf, Paged};
+pub use paging::{CopiedEntry, Entry, PageTable, Pte};
+pub use process::{Process, Thread, unlocked};
 pub use prot::Prot;
-pub use wait::WaitQueue;
+pub use queue::WaitQueue;
+pub use serving::Fault;
+pub use user::Map;
 
-/// A platform that is an ordinary program: what its VMAs are made of.
-pub trait Hosted: Platform {
-    /// An open file. Clones are the same one.
-    type File: Clone;
-    /// What the pages of a VMA are entered into: the address space's, or one for each mapping.
-    type Table: PageTable;
-
-    /// Where the file's object is mapped.
-    fn mappings(file: &Self::File) -> &Mappings;
-}
-
-/// What pages are entered into, as whoever takes them away sees it.
-pub trait PageTable: Send + Sync + 'static {
-    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
-    /// `even_cows` is not set. When it returns, nobody is in the middle of an access there.
-    fn zap(&self, addresses: &Range<usize>, even_cows: bool);
-
-    /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`).
-    fn write_protect(&self, addresses: &Range<usize>);
-
-    /// A mapping is about to be cut at this address.
-    fn split(&self, _address: usize) {}
-}
+/// For [`platform!`].
+#[doc(hidden)]
+pub use vmctx;

@@ -11,7 +11,7 @@ use std::{
 
 use vmctx::{Errno, MaySleep};
 
-use super::hook;
+use crate::hook;
 
 /// A lock for a driver's state: the platform's [`RwLock`](vmctx::Platform::RwLock).
 ///

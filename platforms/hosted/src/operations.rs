@@ -4,7 +4,7 @@ use std::{any::Any, mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
 
 use vmctx::{Errno, HugeSize, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
 
-use super::hook::{self, Hook};
+use crate::hook::{self, Hook};
 
 /// A state as whoever does not know its type has it.
 pub type AnyState = dyn Any + Send + Sync;
@@ -12,26 +12,36 @@ pub type AnyState = dyn Any + Send + Sync;
 /// Which hooks a driver has, of those that Linux looks for.
 #[derive(Clone, Copy, Default)]
 pub struct Registered {
+    /// `vm_ops->page_mkwrite`
     pub page_mkwrite: bool,
+    /// `vm_ops->pfn_mkwrite`
     pub pfn_mkwrite: bool,
+    /// `vm_ops->huge_fault`
     pub huge_fault: bool,
+    /// `vm_ops->map_pages`
     pub map_pages: bool,
-    /// `vm_ops_needs_writenotify`
+    /// Whether first stores are told to one of them (`vm_ops_needs_writenotify`).
     pub told_of_stores: bool,
 }
 
-/// What a driver is asked in a fault.
-pub enum Ask {
+/// A call of a hook of the fault family, with what it is told beside the fault.
+pub enum FaultCall {
+    /// `vm_ops->fault`
     Fault,
+    /// `vm_ops->page_mkwrite`
     PageMkwrite,
+    /// `vm_ops->pfn_mkwrite`
     PfnMkwrite,
+    /// `vm_ops->huge_fault`, for a large entry of this size.
     HugeFault(HugeSize),
+    /// `vm_ops->map_pages`, for these pages of the object.
     MapPages(Range<PageOffset>),
 }
 
-impl Ask {
-    /// The hook that answers it.
-    pub fn hook(&self) -> Hook {
+impl FaultCall {
+    /// The hook that is called.
+    #[must_use]
+    pub const fn hook(&self) -> Hook {
         match self {
             Self::Fault => Hook::Fault,
             Self::PageMkwrite => Hook::PageMkwrite,
@@ -43,7 +53,7 @@ impl Ask {
 }
 
 /// `vm_ops` and `vm_private_data` in one: a driver's state, whose type only its hooks know.
-pub trait Operations<P: Platform>: Send + Sync {
+pub(crate) trait Operations<P: Platform>: Send + Sync {
     fn share(&self) -> Box<dyn Operations<P>>;
     fn state(&self) -> Arc<AnyState>;
     fn state_ref(&self) -> &AnyState;
@@ -51,10 +61,11 @@ pub trait Operations<P: Platform>: Send + Sync {
     fn close(&self, shown: Range<PageOffset>);
     fn may_split(&self, at: PageOffset) -> Result<(), Errno>;
     fn registered(&self) -> Registered;
-    fn hook(&self, ask: Ask) -> Option<FaultHook<P>>;
+    fn hook(&self, call: FaultCall) -> Option<FaultHook<P>>;
 }
 
-pub struct State<V>(pub(super) Arc<V>);
+/// A state that is shared, whose type this knows.
+pub(super) struct State<V>(pub(super) Arc<V>);
 
 impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> for State<V> {
     fn share(&self) -> Box<dyn Operations<P>> {
@@ -93,14 +104,14 @@ impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> 
         }
     }
 
-    fn hook(&self, ask: Ask) -> Option<FaultHook<P>> {
+    fn hook(&self, call: FaultCall) -> Option<FaultHook<P>> {
         let has = self.registered();
-        let is_there = match ask {
-            Ask::Fault => true,
-            Ask::PageMkwrite => has.page_mkwrite,
-            Ask::PfnMkwrite => has.pfn_mkwrite,
-            Ask::HugeFault(_) => has.huge_fault,
-            Ask::MapPages(_) => has.map_pages,
+        let is_there = match call {
+            FaultCall::Fault => true,
+            FaultCall::PageMkwrite => has.page_mkwrite,
+            FaultCall::PfnMkwrite => has.pfn_mkwrite,
+            FaultCall::HugeFault(_) => has.huge_fault,
+            FaultCall::MapPages(_) => has.map_pages,
         };
         if !is_there {
             return None;
@@ -110,7 +121,7 @@ impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> 
         #[expect(unsafe_code, reason = "the entry points want a bitwise copy of the VMA's reference")]
         let state = ManuallyDrop::new(unsafe { ptr::read(&raw const self.0) });
         let erased = Arc::into_raw(ManuallyDrop::into_inner(state)).cast::<()>();
-        Some(FaultHook { ask, state: erased, serve: serve::<P, V> })
+        Some(FaultHook { call, state: erased, serve: serve::<P, V> })
     }
 }
 
@@ -121,19 +132,19 @@ impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> 
 #[expect(unsafe_code, reason = "the promises are the caller's")]
 unsafe fn serve<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>>(
     state: *const (),
-    ask: Ask,
+    call: FaultCall,
     fault: P::Fault,
 ) -> FaultCode {
     // SAFETY: by this function's contract. The reference is the VMA's, and is not dropped.
     let state = ManuallyDrop::new(unsafe { Arc::from_raw(state.cast::<V>()) });
     // SAFETY: passed on from `FaultHook::run`, the only caller.
     unsafe {
-        match ask {
-            Ask::Fault => entry::fault::<V>(state, fault),
-            Ask::PageMkwrite => entry::page_mkwrite::<V>(state, fault),
-            Ask::PfnMkwrite => entry::pfn_mkwrite::<V>(state, fault),
-            Ask::HugeFault(size) => entry::huge_fault::<V>(state, fault, size),
-            Ask::MapPages(window) => entry::map_pages::<V>(state, fault, window),
+        match call {
+            FaultCall::Fault => entry::fault::<V>(state, fault),
+            FaultCall::PageMkwrite => entry::page_mkwrite::<V>(state, fault),
+            FaultCall::PfnMkwrite => entry::pfn_mkwrite::<V>(state, fault),
+            FaultCall::HugeFault(size) => entry::huge_fault::<V>(state, fault, size),
+            FaultCall::MapPages(window) => entry::map_pages::<V>(state, fault, window),
         }
     }
 }
@@ -141,9 +152,9 @@ unsafe fn serve<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>>(
 /// A hook that serves a fault, ready to be called without a reference into the VMA: it may give up the lock that keeps
 /// the VMA.
 pub struct FaultHook<P: Platform> {
-    ask: Ask,
+    call: FaultCall,
     state: *const (),
-    serve: unsafe fn(*const (), Ask, P::Fault) -> FaultCode,
+    serve: unsafe fn(*const (), FaultCall, P::Fault) -> FaultCode,
 }
 
 impl<P: Platform> FaultHook<P> {
@@ -154,8 +165,8 @@ impl<P: Platform> FaultHook<P> {
     /// released, and the lock has been held since the hook was taken.
     #[expect(unsafe_code, reason = "the lock cannot be checked here")]
     pub unsafe fn run(self, fault: P::Fault) -> FaultCode {
-        let Self { ask, state, serve } = self;
+        let Self { call, state, serve } = self;
         // SAFETY: by this function's contract; the state and the function are of one type.
-        hook::enter(ask.hook(), || unsafe { serve(state, ask, fault) })
+        hook::enter(call.hook(), || unsafe { serve(state, call, fault) })
     }
 }

@@ -21,6 +21,8 @@ impl Prot {
     /// Both, for what is constant.
     pub const READ_WRITE: Self = Self(VmFlags::from_bits(VmFlags::READ.bits() | VmFlags::WRITE.bits()));
 
+    /// The same as VMA flags: `VM_READ`, `VM_WRITE`, `VM_EXEC`.
+    #[must_use]
     pub const fn flags(self) -> VmFlags {
         self.0
     }

@@ -17,16 +17,27 @@ use vmctx::{
     platform::{Cache, VmFlags},
 };
 
-use super::{
-    Hosted, PageTable,
+use crate::{
     hook::{self, Hook},
-    operations::{AnyState, Ask, FaultHook, Operations, Registered, State},
+    object::{Mappings, Place, Unmapping},
+    operations::{AnyState, FaultCall, FaultHook, Operations, Registered, State},
 };
+
+/// A platform that is an ordinary program: what its VMAs are made of.
+pub trait Hosted: Platform {
+    /// An open file. Clones are the same one.
+    type File: Clone;
+    /// What the pages of a VMA are entered into: the address space's page tables, or a table for each mapping.
+    type Table: Unmapping;
+
+    /// Where the file's object is mapped.
+    fn mappings(file: &Self::File) -> &Mappings;
+}
 
 /// One mapping: a part of what one mmap has made, all with the same rights.
 pub struct Vma<P: Hosted> {
     number: u64,
-    pub range: Range<usize>,
+    range: Range<usize>,
     pgoff: usize,
     flags: VmFlags,
     cache: Cache,
@@ -37,11 +48,12 @@ pub struct Vma<P: Hosted> {
     is_live: bool,
     /// Whether there may be private copies (`anon_vma`), where it is the platform that makes them. Set under the mmap
     /// lock held for read.
-    pub copied: AtomicBool,
+    copied: AtomicBool,
 }
 
 impl<P: Hosted> Vma<P> {
-    /// A mapping that is being made.
+    /// A mapping that is being made. It is no [live](Self::is_live) one until [`begin`](Self::begin).
+    #[must_use]
     pub fn new(range: Range<usize>, pgoff: usize, flags: VmFlags, file: P::File, table: Arc<P::Table>) -> Self {
         Self {
             number: next_number(),
@@ -59,47 +71,65 @@ impl<P: Hosted> Vma<P> {
     }
 
     /// Its name among the mappings of its object; changes with nothing.
+    #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
+    /// `vm_start`: its first address.
+    #[must_use]
     pub fn start(&self) -> usize {
         self.range.start
     }
 
+    /// `vm_start..vm_end`
+    #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
+    /// `vm_pgoff`: the page of the object that shows at its start.
+    #[must_use]
     pub fn pgoff(&self) -> usize {
         self.pgoff
     }
 
+    /// How many pages it has (`vma_pages`).
+    #[must_use]
     pub fn pages(&self) -> usize {
         self.range.len() >> P::PAGE_SHIFT
     }
 
     /// The page of the object that shows at an address of the mapping.
+    #[must_use]
     pub fn pgoff_at(&self, address: usize) -> usize {
         self.pgoff + ((address - self.range.start) >> P::PAGE_SHIFT)
     }
 
+    /// `vm_flags`
+    #[must_use]
     pub fn flags(&self) -> VmFlags {
         self.flags
     }
 
+    /// `vm_flags_mod`: sets flags, then clears others.
     pub fn change_flags(&mut self, set: VmFlags, clear: VmFlags) {
         self.flags = (self.flags | set).without(clear);
     }
 
+    /// How what is inserted from now on is cached.
     pub fn set_cache(&mut self, cache: Cache) {
         self.cache = cache;
     }
 
+    /// `vm_file`: the open file that it is a mapping of, and keeps open.
+    #[must_use]
     pub fn file(&self) -> &P::File {
         &self.file
     }
 
+    /// What its pages are entered into.
+    #[must_use]
     pub fn table(&self) -> &Arc<P::Table> {
         &self.table
     }
@@ -110,12 +140,14 @@ impl<P: Hosted> Vma<P> {
     }
 
     /// Which optional hooks the driver has.
+    #[must_use]
     pub fn registered(&self) -> Registered {
         self.registered
     }
 
     /// `vm_page_prot`: a private mapping starts read-only, so that the first store is seen and makes a copy; and so does
     /// a shared one whose driver is told of first stores (`vma_wants_writenotify`).
+    #[must_use]
     pub fn page_prot(&self) -> PageProt {
         let writable = self.flags.contains(VmFlags::SHARED | VmFlags::WRITE) && !self.registered().told_of_stores;
         let prot = PageProt::of_vma(writable, Cache::WriteBack);
@@ -123,6 +155,49 @@ impl<P: Hosted> Vma<P> {
             Cache::WriteBack => prot,
             Cache::WriteCombine => prot.write_combine(),
             Cache::Noncached => prot.noncached(),
+        }
+    }
+
+    /// Whether there may be private copies (`anon_vma`), where it is the platform that makes them.
+    #[must_use]
+    pub fn is_copied(&self) -> bool {
+        self.copied.load(Ordering::Relaxed)
+    }
+
+    /// There are private copies from now on.
+    pub fn set_copied(&self) {
+        self.copied.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the user may read: any protection but `PROT_NONE` allows that, as on x86.
+    #[must_use]
+    pub fn is_accessible(&self) -> bool {
+        self.flags.intersects(VmFlags::READ | VmFlags::WRITE | VmFlags::EXEC)
+    }
+
+    /// Whether the user may load, or store.
+    #[must_use]
+    pub fn allows(&self, write: bool) -> bool {
+        if write { self.flags.contains(VmFlags::WRITE) } else { self.is_accessible() }
+    }
+
+    /// The object's list of mappings has it where it is now, and nowhere else.
+    pub fn link(&self) {
+        P::mappings(&self.file).lock().link(self.number, self.place());
+    }
+
+    /// The object's list of mappings does not have it any more.
+    pub fn unlink(&self) {
+        P::mappings(&self.file).lock().unlink(self.number);
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            table: Arc::<P::Table>::clone(&self.table),
+            page_shift: P::PAGE_SHIFT,
+            start: self.range.start,
+            pgoff: self.pgoff,
+            pages: self.pages(),
         }
     }
 
@@ -136,36 +211,43 @@ impl<P: Hosted> Vma<P> {
         self.operations = Some(Box::new(state));
     }
 
-    /// The mmap hook has made it.
+    /// The mmap hook has succeeded: from now on the mapping is its user's.
     pub fn begin(&mut self) {
         self.is_live = true;
     }
 
     /// Whether its driver has agreed to it: not a copy whose open hook has failed.
+    #[must_use]
     pub fn is_live(&self) -> bool {
         self.is_live
     }
 
+    /// Whether a driver's state was established.
+    #[must_use]
     pub fn has_operations(&self) -> bool {
         self.operations.is_some()
     }
 
     /// One of the driver's hooks, if it is there.
-    pub fn hook(&self, ask: Ask) -> Option<FaultHook<P>> {
-        self.operations.as_ref()?.hook(ask)
+    #[must_use]
+    pub fn hook(&self, call: FaultCall) -> Option<FaultHook<P>> {
+        self.operations.as_ref()?.hook(call)
     }
 
     /// The driver's state, if there is one.
+    #[must_use]
     pub fn state(&self) -> Option<Arc<AnyState>> {
         self.operations.as_ref().map(|operations| operations.state())
     }
 
     /// The driver's state, if it is a `V`.
+    #[must_use]
     pub fn state_as<V: 'static>(&self) -> Option<&V> {
         self.operations.as_ref()?.state_ref().downcast_ref()
     }
 
     /// Whether this is the VMA's state.
+    #[must_use]
     pub fn has_state(&self, state: *const AnyState) -> bool {
         self.operations.as_ref().is_some_and(|operations| ptr::addr_eq(operations.state_ref(), state))
     }
@@ -182,7 +264,7 @@ impl<P: Hosted> Vma<P> {
         });
     }
 
-    /// Asks whether the mapping may be cut at an address (`vm_ops->may_split`).
+    /// FaultCalls whether the mapping may be cut at an address (`vm_ops->may_split`).
     pub fn may_split(&self, address: usize) -> Result<(), Errno> {
         let Some(operations) = &self.operations else { return Ok(()) };
         hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(self.pgoff_at(address))))
@@ -190,6 +272,7 @@ impl<P: Hosted> Vma<P> {
 
     /// Another VMA with the same file and state (`vm_area_dup`), for this range and what shows there from `pgoff` on. The
     /// driver is told (`vm_ops->open`), and may not agree: then nothing may be mapped there.
+    #[must_use]
     pub fn duplicate(&self, range: Range<usize>, pgoff: usize, table: &Arc<P::Table>) -> Self {
         let mut twin = Self {
             number: next_number(),
@@ -223,25 +306,37 @@ fn next_number() -> u64 {
 
 /// The VMAs of one address space, in order.
 pub struct Vmas<P: Hosted> {
-    pub by_start: BTreeMap<usize, Vma<P>>,
+    by_start: BTreeMap<usize, Vma<P>>,
 }
 
 impl<P: Hosted> Vmas<P> {
-    pub fn iter(&self) -> impl Iterator<Item = &Vma<P>> {
+    /// All of them, in the order of their addresses.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Vma<P>> {
         self.by_start.values()
     }
 
+    /// How many there are (`map_count`).
+    #[must_use]
     pub fn len(&self) -> usize {
         self.by_start.len()
     }
 
+    /// Whether nothing is mapped.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_start.is_empty()
+    }
+
     /// The VMA that an address lies in.
     #[inline]
+    #[must_use]
     pub fn find(&self, address: usize) -> Option<&Vma<P>> {
         let (_, vma) = self.by_start.range(..=address).next_back()?;
         vma.range.contains(&address).then_some(vma)
     }
 
+    /// The same, to be changed.
     pub fn find_mut(&mut self, address: usize) -> Option<&mut Vma<P>> {
         let (_, vma) = self.by_start.range_mut(..=address).next_back()?;
         vma.range.contains(&address).then_some(vma)
@@ -249,8 +344,29 @@ impl<P: Hosted> Vmas<P> {
 
     /// Adds a VMA, which overlaps no other, and links it with its object.
     pub fn insert(&mut self, vma: Vma<P>) {
-        P::mappings(&vma.file).lock().link(&vma);
+        vma.link();
+        self.put(vma);
+    }
+
+    /// Adds a VMA, which overlaps no other and has been linked.
+    pub(crate) fn put(&mut self, vma: Vma<P>) {
         self.by_start.insert(vma.range.start, vma);
+    }
+
+    /// The first VMA that has something of a range.
+    #[must_use]
+    pub fn intersecting(&self, range: &Range<usize>) -> Option<&Vma<P>> {
+        // `find_vma`: the one that the range begins in, or the next one.
+        let next = || self.by_start.range(range.start..).next().map(|(_, vma)| vma);
+        self.find(range.start).or_else(next).filter(|vma| vma.range.start < range.end)
+    }
+
+    /// Makes the VMA that begins there longer, by so many bytes, which nothing is mapped at.
+    pub(crate) fn extend(&mut self, start: usize, by: usize) {
+        if let Some(vma) = self.by_start.get_mut(&start) {
+            vma.range.end += by;
+            vma.link();
+        }
     }
 
     /// Cuts the VMA that an address lies in, in two, if it does not begin there.
@@ -266,9 +382,10 @@ impl<P: Hosted> Vmas<P> {
         if !upper.is_live() {
             upper.table.zap(&upper.range, true);
         }
+        // Under one lock: whoever unmaps pages of the object finds them all.
         let mut mappings = P::mappings(&upper.file).lock();
-        mappings.link(vma);
-        mappings.link(&upper);
+        mappings.link(vma.number, vma.place());
+        mappings.link(upper.number, upper.place());
         drop(mappings);
         self.by_start.insert(address, upper);
         Ok(())
@@ -283,8 +400,9 @@ impl<P: Hosted> Vmas<P> {
 
 /// What the mmap lock protects.
 pub struct Space<P: Hosted> {
+    /// What is mapped.
     pub vmas: Vmas<P>,
-    /// The process has exited, or the session was stopped.
+    /// The process has exited, or the session was stopped: nothing is mapped any more.
     pub stopped: bool,
 }
 
@@ -295,10 +413,14 @@ impl<P: Hosted> Default for Space<P> {
 }
 
 impl<P: Hosted> Space<P> {
+    /// What is mapped.
+    #[must_use]
     pub fn vmas(&self) -> &Vmas<P> {
         &self.vmas
     }
 
+    /// Whether the process has exited, or the session was stopped.
+    #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped
     }

@@ -107,44 +107,18 @@
 //! is mapped ([`Mappings`]), page table entries. Entries have one lock each, a huge entry too: faults on different pages
 //! wait for each other only if their drivers do.
 
-mod access;
-mod error;
-mod fault;
-mod file;
-mod fork;
 mod inject;
-mod insert;
 mod machine;
-mod map;
 mod memory;
 mod pagetable;
 mod platform;
-mod process;
-mod protect;
-mod remap;
 mod stats;
-mod vma;
 
-use vmctx_hosted::{established, hook, wait};
-
-pub use access::Thread;
-pub use error::{AccessError, Signal, SyscallError};
-pub use file::{File, OpenMode};
 pub use inject::Injection;
 pub use machine::{Limits, Machine};
-pub use map::Map;
-pub use memory::{DeviceMemory, Page};
-pub use platform::{Fault, NewVma};
-pub use process::Process;
+pub use platform::{Caller, DeviceMemory, Fault, File, Handle, MappedVma, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
-pub use vmctx_hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
-
-/// The platform. It has no values; what there is of it is a [`Machine`].
-pub enum Sim {}
-
-/// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
-pub type Handle = established::Handle<Sim>;
-/// Who is in a system call: the platform's [`Caller`](vmctx::Platform::Caller).
-pub type Caller = established::Caller<Sim>;
-/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
-pub type MappedVma = established::MappedVma<Sim>;
+pub use vmctx_hosted::{
+    AccessError, Answers, Hook, Map, Mappings, OpenMode, Prot, ReadGuard, RwLock, Signal, SyscallError, WaitQueue,
+    WriteGuard,
+};

@@ -8,14 +8,13 @@ use std::{
     },
 };
 
-use vmctx::{Errno, MaySleep, MmapFile, PageCount, UnlockedCtx, entry};
+use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
+use vmctx_hosted::{Event, FrameKind, Page};
 
-use super::{
-    Caller, DeviceMemory, File, Injection, OpenMode, Page, Process, Sim, Statistics, SyscallError,
-    hook::{self, Hook},
-    inject::{Injections, Site},
+use crate::{
+    inject::{Injection, Injections, Site},
     memory::PhysicalMemory,
-    stats::Counters,
+    stats::{Counters, Statistics},
 };
 
 /// What a machine has, and how much it puts up with.
@@ -38,7 +37,7 @@ pub struct Limits {
     /// Mappings that one process can have (`vm.max_map_count`): 65530 by default.
     pub mappings: usize,
     /// How many times one access may be repeated with nothing changed, before it is
-    /// [reported](super::AccessError::RefaultsForever): 1000 by default.
+    /// [reported](vmctx_hosted::AccessError::RefaultsForever): 1000 by default.
     pub refaults: usize,
 }
 
@@ -92,9 +91,8 @@ impl Machine {
     ///
     /// # Errors
     /// ENOMEM when the machine's frames are all in use, or by [injection](Injection::FrameAllocation).
-    pub fn alloc_page(&self) -> Result<Page, Errno> {
-        let pfn = self.allocate_frame(false)?;
-        Ok(Page::adopt(self.clone(), pfn))
+    pub fn alloc_page(&self) -> Result<Page<Self>, Errno> {
+        Page::alloc(self)
     }
 
     /// The right to sleep, for whoever sets up a device or a test. Not for hooks: their tokens give it, or do not.
@@ -105,52 +103,6 @@ impl Machine {
         unsafe {
             entry::may_sleep()
         }
-    }
-
-    /// Runs what happens to a device outside any process, its removal for example: as
-    /// [`Process::ioctl`], without an address space.
-    ///
-    /// # Errors
-    /// [`SyscallError::InsideHook`]; what the closure gives is passed on.
-    pub fn unlocked<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Sim>) -> R) -> Result<R, SyscallError> {
-        if let Some(hook) = hook::running() {
-            return Err(SyscallError::InsideHook { hook });
-        }
-        // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
-        #[expect(unsafe_code, reason = "nothing is held: see above")]
-        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(None), run) }))
-    }
-
-    /// Plugs in a device with this much memory of its own: fresh frames of zeros, without a `struct page`. The first is
-    /// aligned to their number, if that is a power of two.
-    ///
-    /// # Errors
-    /// ENOMEM when there are no frame numbers left: a machine has eight million for devices.
-    pub fn device_memory(&self, count: PageCount) -> Result<DeviceMemory, Errno> {
-        DeviceMemory::new(self.clone(), count)
-    }
-
-    /// All frame numbers from 0 on, RAM, device memory and holes, as `/dev/mem` offers them. The place of a page in
-    /// it is [`Page::pfn`]. What leads nowhere cannot be mapped.
-    #[must_use]
-    pub fn physical_memory(&self) -> DeviceMemory {
-        DeviceMemory::everything(self.clone())
-    }
-
-    /// Opens a device for reading and writing.
-    pub fn open(&self, driver: impl MmapFile<Platform = Sim>) -> File {
-        self.open_with(driver, OpenMode::ReadWrite)
-    }
-
-    /// Opens a device. What a mapping may do depends on the mode.
-    pub fn open_with(&self, driver: impl MmapFile<Platform = Sim>, mode: OpenMode) -> File {
-        File::new(driver, mode)
-    }
-
-    /// A process with an empty address space.
-    #[must_use]
-    pub fn process(&self) -> Process {
-        Process::new(self.clone())
     }
 
     /// Orders an error. It happens once.
@@ -174,29 +126,8 @@ impl Machine {
         }
     }
 
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.parts, &other.parts)
-    }
-
-    pub(super) fn limits(&self) -> &Limits {
-        &self.parts.limits
-    }
-
     pub(super) fn memory(&self) -> &PhysicalMemory {
         &self.parts.memory
-    }
-
-    pub(super) fn counters(&self) -> &Counters {
-        &self.parts.counters
-    }
-
-    pub(super) fn injections(&self) -> &Injections {
-        &self.parts.injections
-    }
-
-    pub(super) fn allocate_frame(&self, anonymous: bool) -> Result<u64, Errno> {
-        self.parts.injections.strike(Site::FrameAllocation)?;
-        self.parts.memory.allocate(anonymous)
     }
 
     /// One more page table.
@@ -213,16 +144,116 @@ impl Machine {
     pub(super) fn uncharge_page_table(&self) {
         self.parts.page_tables.fetch_sub(1, Ordering::Relaxed);
     }
+}
 
-    /// A number for the next fault.
-    pub(super) fn next_fault(&self) -> u32 {
+#[expect(unsafe_code, reason = "who has a reference cannot be checked here: the contracts are the trait's")]
+impl vmctx_hosted::Machine for Machine {
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.parts, &other.parts)
+    }
+
+    fn kind(&self, pfn: u64) -> Option<FrameKind> {
+        self.memory().kind(pfn)
+    }
+
+    fn are_there(&self, first: u64, count: usize) -> bool {
+        self.memory().are_there(first, count)
+    }
+
+    fn zero_page(&self) -> u64 {
+        self.memory().zero_page()
+    }
+
+    fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
+        self.parts.injections.strike(Site::FrameAllocation)?;
+        self.memory().allocate(anonymous)
+    }
+
+    fn is_anonymous(&self, pfn: u64) -> bool {
+        self.memory().is_anonymous(pfn)
+    }
+
+    unsafe fn get(&self, pfn: u64) {
+        self.memory().get(pfn);
+    }
+
+    fn get_unless_free(&self, pfn: u64) -> bool {
+        self.memory().get_unless_free(pfn)
+    }
+
+    unsafe fn put(&self, pfn: u64) {
+        self.memory().put(pfn);
+    }
+
+    fn references(&self, pfn: u64) -> usize {
+        self.memory().references(pfn)
+    }
+
+    fn count_mapping(&self, pfn: u64, comes: bool) {
+        self.memory().count_mapping(pfn, comes);
+    }
+
+    fn map_count(&self, pfn: u64) -> usize {
+        self.memory().mappings(pfn)
+    }
+
+    fn lock(&self, pfn: u64) {
+        self.memory().lock(pfn);
+    }
+
+    unsafe fn unlock(&self, pfn: u64) {
+        self.memory().unlock(pfn);
+    }
+
+    fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
+        self.memory().read(pfn, offset, into)
+    }
+
+    fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
+        self.memory().write(pfn, offset, from)
+    }
+
+    fn copy(&self, from: u64, to: u64) {
+        self.memory().copy(from, to);
+    }
+
+    #[inline]
+    fn count(&self, event: Event) {
+        self.parts.counters.count(event);
+    }
+
+    #[inline]
+    fn before_insertion(&self) -> Result<(), Errno> {
+        self.parts.injections.strike(Site::Insertion)
+    }
+
+    fn fault_flags(&self, flags: FaultFlags) -> FaultFlags {
+        let injections = &self.parts.injections;
+        if injections.take(Injection::NoRetry) {
+            flags.without(FaultFlags::ALLOW_RETRY)
+        } else if injections.take(Injection::RetryNoWait) {
+            flags | FaultFlags::RETRY_NOWAIT
+        } else {
+            flags
+        }
+    }
+
+    fn next_fault(&self) -> u32 {
         self.parts.fault_serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn max_mappings(&self) -> usize {
+        self.parts.limits.mappings
+    }
+
+    fn max_refaults(&self) -> usize {
+        self.parts.limits.refaults
     }
 }
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Machine").field("limits", self.limits()).finish_non_exhaustive()
+        f.debug_struct("Machine").field("limits", &self.parts.limits).finish_non_exhaustive()
     }
 }
 

@@ -6,13 +6,12 @@
 //! | frames | what |
 //! | --- | --- |
 //! | `0x10` | the zero page |
-//! | `0x100..` | RAM, as much as [`Limits::frames`](super::Limits::frames) says |
+//! | `0x100..` | RAM, as much as [`Limits::frames`](crate::Limits::frames) says |
 //! | `0x80_0000..` | device memory, range by range as it is made |
 //! | the rest | holes: nothing there, nothing to be mapped |
 
 use std::{
     collections::BTreeMap,
-    fmt,
     iter::repeat_with,
     ops::Range,
     sync::{
@@ -23,9 +22,13 @@ use std::{
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform};
+use vmctx::Errno;
+use vmctx_hosted::FrameKind;
 
-use super::{Machine, Sim};
+/// The base-2 logarithm of the page size: pages of 4 KiB.
+pub(super) const PAGE_SHIFT: u32 = 12;
+/// Bytes in a page.
+pub(super) const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 
 /// How many frame numbers each machine has for itself, as a power of two.
 const WINDOW_SHIFT: u32 = 24;
@@ -38,8 +41,6 @@ pub(super) const MAX_RAM: usize = 0x40_0000;
 
 /// Descriptors are made in sections of this many, when first needed.
 const SECTION: usize = 512;
-
-const PAGE_SIZE: usize = Sim::PAGE_SIZE;
 
 /// The bytes of one frame, made when first touched.
 ///
@@ -110,14 +111,6 @@ impl RamFrame {
 /// Frames of a device: bytes, and nothing to count references with.
 struct DeviceRange {
     frames: Box<[Bytes]>,
-}
-
-/// What a frame number leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FrameKind {
-    Ram,
-    Zero,
-    Device,
 }
 
 /// Frames of RAM that nobody uses.
@@ -303,7 +296,7 @@ impl PhysicalMemory {
         }
     }
 
-    fn new_device(&self, count: usize) -> Result<u64, Errno> {
+    pub(super) fn new_device(&self, count: usize) -> Result<u64, Errno> {
         let mut devices = self.devices.write();
         let first = devices
             .last_key_value()
@@ -347,178 +340,5 @@ impl PhysicalMemory {
         let (first, range) = devices.range(..=pfn).next_back()?;
         let index = usize::try_from(pfn - first).ok()?;
         (index < range.frames.len()).then(|| (Arc::clone(range), index))
-    }
-}
-
-/// A page of RAM with a reference held: the platform's [`Page`](vmctx::Page).
-///
-/// From [`Machine::alloc_page`]. Cloning takes a reference, dropping puts it, and the last one frees the page.
-pub struct Page {
-    machine: Machine,
-    pfn: u64,
-}
-
-impl Page {
-    /// Takes over a reference that the caller has.
-    pub(super) fn adopt(machine: Machine, pfn: u64) -> Self {
-        Self { machine, pfn }
-    }
-
-    /// How many references there are: handles of the driver's, page table entries, faults at work (`page_count`).
-    #[must_use]
-    pub fn references(&self) -> usize {
-        self.machine.memory().references(self.pfn)
-    }
-
-    /// How many page table entries map the page and hold a reference to it (`page_mapcount`).
-    #[must_use]
-    pub fn map_count(&self) -> usize {
-        self.machine.memory().mappings(self.pfn)
-    }
-
-    /// The page's frame number, which is also its place in [`Machine::physical_memory`].
-    #[must_use]
-    pub fn pfn(&self) -> u64 {
-        self.pfn
-    }
-
-    pub(super) fn is_of(&self, machine: &Machine) -> bool {
-        self.machine.is(machine)
-    }
-
-    /// `lock_page`
-    pub(super) fn lock(&self) {
-        self.machine.memory().lock(self.pfn);
-    }
-
-    /// `unlock_page`
-    pub(super) fn unlock(&self) {
-        self.machine.memory().unlock(self.pfn);
-    }
-}
-
-impl Clone for Page {
-    fn clone(&self) -> Self {
-        self.machine.memory().get(self.pfn);
-        Self { machine: self.machine.clone(), pfn: self.pfn }
-    }
-}
-
-impl fmt::Debug for Page {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Page({:#x}, {} references)", self.pfn, self.references())
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.machine.memory().put(self.pfn);
-    }
-}
-
-impl vmctx::Page for Page {
-    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
-        let len = into.len();
-        if self.machine.memory().read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
-    }
-
-    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
-        let len = from.len();
-        if self.machine.memory().write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
-    }
-}
-
-/// Frames by number: the registers and the memory of a device, with real bytes and no `struct page`. The platform's
-/// [`Iomem`](Platform::Iomem).
-///
-/// From [`Machine::device_memory`], or from [`Machine::physical_memory`], which is everything a machine has. Its
-/// frames stay for as long as the machine does. The device's own side of it are [`read`](Iomem::read) and
-/// [`write`](Iomem::write).
-#[derive(Clone)]
-pub struct DeviceMemory {
-    machine: Machine,
-    base: u64,
-    count: usize,
-}
-
-impl DeviceMemory {
-    pub(super) fn new(machine: Machine, count: PageCount) -> Result<Self, Errno> {
-        let base = machine.memory().new_device(count.get())?;
-        Ok(Self { machine, base, count: count.get() })
-    }
-
-    pub(super) fn everything(machine: Machine) -> Self {
-        let all = machine.memory().all_frames();
-        let count = usize::try_from(all.end - all.start).unwrap_or(usize::MAX);
-        Self { machine, base: all.start, count }
-    }
-
-    /// The error for whatever goes wrong later.
-    fn check(&self, offset: usize, len: usize) -> Result<OutOfFrames, OutOfFrames> {
-        let error = OutOfFrames { offset, len };
-        let end = offset.checked_add(len).ok_or(error)?;
-        if end.div_ceil(PAGE_SIZE) > self.count { Err(error) } else { Ok(error) }
-    }
-
-    fn pfn_at(&self, offset: usize) -> Option<u64> {
-        let index = offset / PAGE_SIZE;
-        (index < self.count).then(|| self.base + index as u64)
-    }
-}
-
-impl fmt::Debug for DeviceMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count)
-    }
-}
-
-impl Iomem for DeviceMemory {
-    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
-        let error = self.check(offset, into.len())?;
-        let mut at = offset;
-        let mut rest = into;
-        while !rest.is_empty() {
-            let (part, left) = rest.split_at_mut(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
-            let pfn = self.pfn_at(at).ok_or(error)?;
-            if !self.machine.memory().read(pfn, at % PAGE_SIZE, part) {
-                return Err(error);
-            }
-            at += part.len();
-            rest = left;
-        }
-        Ok(())
-    }
-
-    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
-        let error = self.check(offset, from.len())?;
-        let mut at = offset;
-        let mut rest = from;
-        while !rest.is_empty() {
-            let (part, left) = rest.split_at(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
-            let pfn = self.pfn_at(at).ok_or(error)?;
-            if !self.machine.memory().write(pfn, at % PAGE_SIZE, part) {
-                return Err(error);
-            }
-            at += part.len();
-            rest = left;
-        }
-        Ok(())
-    }
-}
-
-// SAFETY: base and count are set once. A frame in the range is never taken back or given another use before the
-// machine is gone, and a page table that maps it keeps the machine; the holes that `everything` spans lead to
-// nothing, and the platform refuses to map them. Whatever is done with the numbers, every access to their bytes is
-// bounds-checked safe code.
-#[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
-unsafe impl FrameSource for DeviceMemory {
-    type Platform = Sim;
-
-    fn base(&self) -> u64 {
-        self.base
-    }
-
-    fn count(&self) -> PageCount {
-        PageCount::new(self.count)
     }
 }

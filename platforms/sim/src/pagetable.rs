@@ -24,59 +24,40 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 
-use vmctx::{Errno, Platform, platform::Cache};
-use vmctx_hosted::PageTable;
+use vmctx::Errno;
+use vmctx_hosted::{Entry, PageTable, Pte};
 
-use super::{Machine, Page, Sim, vma::TASK_SIZE};
+use crate::{
+    machine::Machine,
+    memory::{PAGE_SHIFT, PAGE_SIZE},
+};
 
-const PAGE_SIZE: usize = Sim::PAGE_SIZE;
-const ENTRIES: usize = 512;
+/// The base-2 logarithm of how many entries a table has.
+const ENTRIES_SHIFT: u32 = 9;
+const ENTRIES: usize = 1 << ENTRIES_SHIFT;
 
 /// How many bytes the entries of each level span, the lowest first. The first is also what a huge entry maps.
-pub(super) const LEAF_SPAN: usize = ENTRIES * PAGE_SIZE;
+const LEAF_SPAN: usize = ENTRIES * PAGE_SIZE;
 const BOTTOM_SPAN: usize = ENTRIES * LEAF_SPAN;
 const MIDDLE_SPAN: usize = ENTRIES * BOTTOM_SPAN;
+/// The first address that the four levels do not reach.
+const ADDRESS_END: usize = 1 << (PAGE_SHIFT + 4 * ENTRIES_SHIFT);
 
-/// A page table entry that is present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pte {
-    pub(super) pfn: u64,
-    /// The user may read (and execute): everything but `PROT_NONE`.
-    pub(super) accessible: bool,
-    pub(super) writable: bool,
-    pub(super) dirty: bool,
-    /// The entry holds a reference to a page. Without, it is a special one: a frame by number, or the zero page.
-    pub(super) counted: bool,
-    pub(super) cache: Cache,
-}
-
-/// A place for an entry.
+/// A place for an entry, and how often that was changed.
 #[derive(Default)]
-pub(super) struct Slot {
+pub struct Slot {
     pte: Option<Pte>,
     changes: u64,
 }
 
-impl Slot {
-    pub(super) fn pte(&self) -> Option<Pte> {
+impl Entry for Slot {
+    fn pte(&self) -> Option<Pte> {
         self.pte
     }
 
-    /// How often the entry was changed.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes
-    }
-
-    pub(super) fn set(&mut self, pte: Option<Pte>) {
+    fn set(&mut self, pte: Option<Pte>) {
         self.pte = pte;
         self.changes += 1;
-    }
-}
-
-impl Pte {
-    /// The entry as if a huge one were small, at an address that it covers.
-    pub(super) fn part_at(self, address: usize) -> Self {
-        Self { pfn: self.pfn + (address % LEAF_SPAN / PAGE_SIZE) as u64, ..self }
     }
 }
 
@@ -141,9 +122,9 @@ impl Lower {
     /// Looks at the huge entry, which is gone if it is then empty.
     fn with_huge<R>(&mut self, look: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let What::Huge(slot) = &mut self.what else { return None };
-        let before = slot.changes();
+        let before = slot.changes;
         let seen = look(slot);
-        self.changes += slot.changes() - before;
+        self.changes += slot.changes - before;
         if slot.pte().is_none() {
             self.what = What::Nothing;
         }
@@ -151,7 +132,7 @@ impl Lower {
     }
 }
 
-/// The page tables of one address space.
+/// The page tables of one address space, on which `vmctx-hosted` serves its faults.
 pub struct PageTables {
     machine: Machine,
     top: Top,
@@ -162,165 +143,6 @@ impl PageTables {
         Self { machine, top: Top::default() }
     }
 
-    pub(super) fn machine(&self) -> &Machine {
-        &self.machine
-    }
-
-    /// Looks at the entry of an address, with its lock held. `None` if there is no table.
-    pub(super) fn with<R>(&self, address: usize, look: impl FnOnce(&mut Slot) -> R) -> Option<R> {
-        let leaf = self.leaf_pointer(address).ok()?.read().table()?;
-        let mut slot = leaf.at(address, PAGE_SIZE)?.lock();
-        Some(look(&mut slot))
-    }
-
-    /// The same, with a table made if there is none. The mmap lock is held. EBUSY where a huge entry is.
-    pub(super) fn with_table<R>(&self, address: usize, change: impl FnOnce(&mut Slot) -> R) -> Result<R, Errno> {
-        let leaf = self.make_leaf(address)?;
-        let mut slot = leaf.at(address, PAGE_SIZE).ok_or(Errno::EFAULT)?.lock();
-        Ok(change(&mut slot))
-    }
-
-    /// Looks at the huge entry that covers an address, with its lock held. `None` if there is none.
-    pub(super) fn with_huge<R>(&self, address: usize, look: impl FnOnce(&mut Slot) -> R) -> Option<R> {
-        self.leaf_pointer(address).ok()?.write().with_huge(look)
-    }
-
-    /// Looks at the huge entry that covers an address, while it cannot change; others may look, too.
-    pub(super) fn look_at_huge<R>(&self, address: usize, look: impl FnOnce(Pte) -> R) -> Option<R> {
-        let lower = self.leaf_pointer(address).ok()?.read();
-        lower.huge().map(look)
-    }
-
-    /// The huge entry that covers an address.
-    pub(super) fn huge(&self, address: usize) -> Option<Pte> {
-        self.look_at_huge(address, |pte| pte)
-    }
-
-    /// The lowest table's entry of an address.
-    pub(super) fn pte(&self, address: usize) -> Option<Pte> {
-        self.with(address, |slot| slot.pte()).flatten()
-    }
-
-    /// How often what an address leads to was changed.
-    pub(super) fn changes(&self, address: usize) -> u64 {
-        let above = self.leaf_pointer(address).map_or(0, |pointer| pointer.read().changes);
-        above + self.with(address, |slot| slot.changes()).unwrap_or(0)
-    }
-
-    /// Whether neither a table nor a huge entry is there for an address (`pmd_none`).
-    pub(super) fn is_bare(&self, address: usize) -> bool {
-        self.leaf_pointer(address).map_or(true, |pointer| matches!(pointer.read().what, What::Nothing))
-    }
-
-    /// The same for all of the level above (`pud_none`).
-    pub(super) fn is_bare_above(&self, address: usize) -> bool {
-        let start = address - address % BOTTOM_SPAN;
-        self.pointers(&(start..start + BOTTOM_SPAN)).is_empty()
-    }
-
-    /// Makes huge entries of consecutive frames, at an address that is aligned to all of them: all, where nothing is, or
-    /// none. The mmap lock is held. With `mkwrite`, entries of the same frames that are there become writable.
-    ///
-    /// # Errors
-    /// EBUSY where something is.
-    pub(super) fn insert_huge(&self, address: usize, count: usize, first: Pte, mkwrite: bool) -> Result<(), Errno> {
-        let mut lowers = Vec::with_capacity(count);
-        for index in 0..count {
-            // In order of their addresses; nobody else waits for one of these with one of these held.
-            lowers.push(self.make_pointer(address + index * LEAF_SPAN)?.write());
-        }
-        let ptes = || (0..).map(|index: u64| Pte { pfn: first.pfn + index * ENTRIES as u64, ..first });
-        if lowers.iter().all(|lower| matches!(lower.what, What::Nothing)) {
-            for (lower, pte) in lowers.iter_mut().zip(ptes()) {
-                lower.set(What::Huge(Slot { pte: Some(pte), changes: 0 }));
-            }
-            return Ok(());
-        }
-        if mkwrite {
-            for (lower, pte) in lowers.iter_mut().zip(ptes()) {
-                if lower.huge().is_some_and(|present| present.pfn == pte.pfn) {
-                    lower.with_huge(|slot| slot.set(Some(pte)));
-                }
-            }
-        }
-        Err(Errno::EBUSY)
-    }
-
-    /// Takes the huge entry away that covers an address, if there is one.
-    pub(super) fn drop_huge(&self, address: usize) {
-        let taken = self.with_huge(address, |slot| {
-            let pte = slot.pte();
-            slot.set(None);
-            pte
-        });
-        if let Some(pte) = taken.flatten() {
-            self.forget(pte);
-        }
-    }
-
-    /// Visits the entries that are present in a range, one after the other, each with its lock held, and what it maps. A
-    /// huge entry may reach over the range.
-    pub(super) fn for_each(&self, range: Range<usize>, mut visit: impl FnMut(Range<usize>, Pte, &mut Slot)) {
-        // What cannot fail needs no answer.
-        let _ = self.try_for_each(range, |at, pte, slot| {
-            visit(at, pte, slot);
-            Ok(())
-        });
-    }
-
-    /// The same, until a visit fails.
-    pub(super) fn try_for_each(
-        &self,
-        range: Range<usize>,
-        mut visit: impl FnMut(Range<usize>, Pte, &mut Slot) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
-        for (start, pointer) in self.pointers(&range) {
-            let leaf = pointer.read().table();
-            let Some(leaf) = leaf else {
-                let visited = pointer.write().with_huge(|slot| match slot.pte() {
-                    Some(pte) => visit(start..start + LEAF_SPAN, pte, slot),
-                    None => Ok(()),
-                });
-                visited.unwrap_or(Ok(()))?;
-                continue;
-            };
-            for (index, slot) in leaf.0.iter().enumerate() {
-                let address = start + index * PAGE_SIZE;
-                if !range.contains(&address) {
-                    continue;
-                }
-                let mut slot = slot.lock();
-                if let Some(pte) = slot.pte() {
-                    visit(address..address + PAGE_SIZE, pte, &mut slot)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts what an entry held that is no longer in its slot.
-    pub(super) fn forget(&self, pte: Pte) {
-        self.machine.counters().unmapped.count();
-        if pte.counted {
-            self.machine.memory().count_mapping(pte.pfn, false);
-            self.machine.memory().put(pte.pfn);
-        }
-    }
-
-    /// Frees the tables in a range of which nothing is used (`free_pgtables`). The mmap lock is held for write.
-    pub(super) fn free(&self, range: Range<usize>, is_used: impl Fn(Range<usize>) -> bool) {
-        for (start, pointer) in self.pointers(&range) {
-            if is_used(start..start + LEAF_SPAN) {
-                continue;
-            }
-            let mut lower = pointer.write();
-            if matches!(lower.what, What::Table(_)) {
-                lower.set(What::Nothing);
-                self.machine.uncharge_page_table();
-            }
-        }
-    }
-
     /// Where in a range something hangs on the level above the lowest, and the address where that begins.
     fn pointers(&self, range: &Range<usize>) -> Vec<(usize, &LeafPointer)> {
         let mut found = Vec::new();
@@ -329,7 +151,7 @@ impl PageTables {
         }
         let mut at = range.start - range.start % LEAF_SPAN;
         // Above, addresses would come round: the levels do not look at more than 48 bits.
-        let end = range.end.min(TASK_SIZE);
+        let end = range.end.min(ADDRESS_END);
         while at < end {
             let span = match self.leaf_pointer(at) {
                 Ok(pointer) => {
@@ -378,50 +200,120 @@ impl PageTables {
 }
 
 impl PageTable for PageTables {
-    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
-    /// `even_cows` is not set. A huge entry goes as a whole.
-    fn zap(&self, range: &Range<usize>, even_cows: bool) {
-        let memory = self.machine.memory();
-        self.for_each(range.clone(), |_, pte, slot| {
-            if even_cows || !(pte.counted && memory.is_anonymous(pte.pfn)) {
-                slot.set(None);
-                self.forget(pte);
-            }
-        });
+    type Machine = Machine;
+    type Entry = Slot;
+
+    const TABLE_SPAN: usize = LEAF_SPAN;
+
+    fn machine(&self) -> &Machine {
+        &self.machine
     }
 
-    /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`). Each
-    /// page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until the entry
-    /// is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
-    fn write_protect(&self, range: &Range<usize>) {
-        let memory = self.machine.memory();
-        let protect = |slot: &mut Slot, pte| slot.set(Some(Pte { writable: false, dirty: false, ..pte }));
-        let mut pages = Vec::new();
-        self.for_each(range.clone(), |at, pte, slot| {
-            if !pte.counted {
-                protect(slot, pte);
-            } else if !memory.is_anonymous(pte.pfn) {
-                memory.get(pte.pfn);
-                pages.push((at.start, Page::adopt(self.machine.clone(), pte.pfn)));
-            }
-        });
-        // Page locks come before entries.
-        for (address, page) in pages {
-            page.lock();
-            self.with(address, |slot| {
-                if let Some(pte) = slot.pte().filter(|pte| pte.counted && pte.pfn == page.pfn()) {
-                    protect(slot, pte);
-                }
-            });
-            page.unlock();
+    fn empty(&self) -> Self {
+        Self::new(self.machine.clone())
+    }
+
+    fn with<R>(&self, address: usize, look: impl FnOnce(&mut Slot) -> R) -> Option<R> {
+        let leaf = self.leaf_pointer(address).ok()?.read().table()?;
+        let mut slot = leaf.at(address, PAGE_SIZE)?.lock();
+        Some(look(&mut slot))
+    }
+
+    fn with_table<R>(&self, address: usize, change: impl FnOnce(&mut Slot) -> R) -> Result<R, Errno> {
+        let leaf = self.make_leaf(address)?;
+        let mut slot = leaf.at(address, PAGE_SIZE).ok_or(Errno::EFAULT)?.lock();
+        Ok(change(&mut slot))
+    }
+
+    fn with_huge<R>(&self, address: usize, look: impl FnOnce(&mut Slot) -> R) -> Option<R> {
+        self.leaf_pointer(address).ok()?.write().with_huge(look)
+    }
+
+    fn look_at_huge<R>(&self, address: usize, look: impl FnOnce(Pte) -> R) -> Option<R> {
+        let lower = self.leaf_pointer(address).ok()?.read();
+        lower.huge().map(look)
+    }
+
+    fn huge(&self, address: usize) -> Option<Pte> {
+        self.look_at_huge(address, |pte| pte)
+    }
+
+    fn changes(&self, address: usize) -> u64 {
+        let above = self.leaf_pointer(address).map_or(0, |pointer| pointer.read().changes);
+        above + self.with(address, |slot| slot.changes).unwrap_or(0)
+    }
+
+    fn is_bare(&self, address: usize) -> bool {
+        self.leaf_pointer(address).map_or(true, |pointer| matches!(pointer.read().what, What::Nothing))
+    }
+
+    fn is_bare_above(&self, address: usize) -> bool {
+        let start = address - address % BOTTOM_SPAN;
+        self.pointers(&(start..start + BOTTOM_SPAN)).is_empty()
+    }
+
+    fn insert_huge(&self, address: usize, count: usize, first: Pte, mkwrite: bool) -> Result<(), Errno> {
+        let mut lowers = Vec::with_capacity(count);
+        for index in 0..count {
+            // In order of their addresses; nobody else waits for one of these with one of these held.
+            lowers.push(self.make_pointer(address + index * LEAF_SPAN)?.write());
         }
+        let ptes = || (0..).map(|index: u64| Pte { pfn: first.pfn + index * ENTRIES as u64, ..first });
+        if lowers.iter().all(|lower| matches!(lower.what, What::Nothing)) {
+            for (lower, pte) in lowers.iter_mut().zip(ptes()) {
+                lower.set(What::Huge(Slot { pte: Some(pte), changes: 0 }));
+            }
+            return Ok(());
+        }
+        if mkwrite {
+            for (lower, pte) in lowers.iter_mut().zip(ptes()) {
+                if lower.huge().is_some_and(|present| present.pfn == pte.pfn) {
+                    lower.with_huge(|slot| slot.set(Some(pte)));
+                }
+            }
+        }
+        Err(Errno::EBUSY)
     }
 
-    /// Takes away a huge entry that reaches over this address: its mapping is about to be cut there. It is special, so
-    /// Linux does not split it either, but lets faults bring it back in parts (`__split_huge_pmd_locked`).
-    fn split(&self, address: usize) {
-        if address % LEAF_SPAN != 0 {
-            self.drop_huge(address);
+    fn try_for_each(
+        &self,
+        range: Range<usize>,
+        mut visit: impl FnMut(Range<usize>, Pte, &mut Slot) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        for (start, pointer) in self.pointers(&range) {
+            let leaf = pointer.read().table();
+            let Some(leaf) = leaf else {
+                let visited = pointer.write().with_huge(|slot| match slot.pte() {
+                    Some(pte) => visit(start..start + LEAF_SPAN, pte, slot),
+                    None => Ok(()),
+                });
+                visited.unwrap_or(Ok(()))?;
+                continue;
+            };
+            for (index, slot) in leaf.0.iter().enumerate() {
+                let address = start + index * PAGE_SIZE;
+                if !range.contains(&address) {
+                    continue;
+                }
+                let mut slot = slot.lock();
+                if let Some(pte) = slot.pte() {
+                    visit(address..address + PAGE_SIZE, pte, &mut slot)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn free(&self, range: Range<usize>, is_used: impl Fn(Range<usize>) -> bool) {
+        for (start, pointer) in self.pointers(&range) {
+            if is_used(start..start + LEAF_SPAN) {
+                continue;
+            }
+            let mut lower = pointer.write();
+            if matches!(lower.what, What::Table(_)) {
+                lower.set(What::Nothing);
+                self.machine.uncharge_page_table();
+            }
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmctx_hosted::answers::{AnswerCounters, Answers};
+use vmctx_hosted::{
+    Event, Hook, Signal,
+    answers::{AnswerCounters, Answers},
+};
 
 /// What has happened on a machine since it was made, and what is in use now. A copy: take one before and one after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,20 +55,20 @@ pub struct Statistics {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Signals {
-    /// [`Signal::Sigbus`](super::Signal::Sigbus)
+    /// [`Signal::Sigbus`](vmctx_hosted::Signal::Sigbus)
     pub sigbus: u64,
-    /// [`Signal::Sigsegv`](super::Signal::Sigsegv)
+    /// [`Signal::Sigsegv`](vmctx_hosted::Signal::Sigsegv)
     pub sigsegv: u64,
-    /// [`Signal::Killed`](super::Signal::Killed)
+    /// [`Signal::Killed`](vmctx_hosted::Signal::Killed)
     pub killed: u64,
 }
 
 /// One count.
 #[derive(Default)]
-pub(super) struct Counter(AtomicU64);
+struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) fn count(&self) {
+    fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -77,27 +80,53 @@ impl Counter {
 /// The counts of one machine.
 #[derive(Default)]
 pub(super) struct Counters {
-    pub(super) faults: Counter,
-    pub(super) handler_calls: Counter,
-    pub(super) mkwrite_calls: Counter,
-    pub(super) huge_fault_calls: Counter,
-    pub(super) map_pages_calls: Counter,
-    pub(super) major_faults: Counter,
-    pub(super) insertions: Counter,
-    pub(super) huge_insertions: Counter,
-    pub(super) already_present: Counter,
-    pub(super) delivered: Counter,
-    pub(super) copies: Counter,
-    pub(super) refaults: Counter,
-    pub(super) retries: Counter,
-    pub(super) unmapped: Counter,
-    pub(super) killed: Counter,
-    pub(super) sigbus: Counter,
-    pub(super) sigsegv: Counter,
-    pub(super) answers: AnswerCounters,
+    faults: Counter,
+    handler_calls: Counter,
+    mkwrite_calls: Counter,
+    huge_fault_calls: Counter,
+    map_pages_calls: Counter,
+    major_faults: Counter,
+    insertions: Counter,
+    huge_insertions: Counter,
+    already_present: Counter,
+    delivered: Counter,
+    copies: Counter,
+    refaults: Counter,
+    retries: Counter,
+    unmapped: Counter,
+    killed: Counter,
+    sigbus: Counter,
+    sigsegv: Counter,
+    answers: AnswerCounters,
 }
 
 impl Counters {
+    #[inline]
+    pub(super) fn count(&self, event: Event) {
+        match event {
+            Event::Fault => self.faults.count(),
+            Event::Call(Hook::Fault) => self.handler_calls.count(),
+            Event::Call(Hook::PageMkwrite | Hook::PfnMkwrite) => self.mkwrite_calls.count(),
+            Event::Call(Hook::HugeFault) => self.huge_fault_calls.count(),
+            Event::Call(Hook::MapPages) => self.map_pages_calls.count(),
+            Event::Answer(code) => self.answers.count(code),
+            Event::MajorFault => self.major_faults.count(),
+            Event::Insertion => self.insertions.count(),
+            Event::HugeInsertion => self.huge_insertions.count(),
+            Event::AlreadyPresent => self.already_present.count(),
+            Event::Delivery => self.delivered.count(),
+            Event::Copy => self.copies.count(),
+            Event::Refault => self.refaults.count(),
+            Event::Retry => self.retries.count(),
+            Event::Unmapped => self.unmapped.count(),
+            Event::Signal(Signal::Sigbus(_)) => self.sigbus.count(),
+            Event::Signal(Signal::Sigsegv(_)) => self.sigsegv.count(),
+            Event::Signal(Signal::Killed(_)) => self.killed.count(),
+            // Hooks outside faults, and what later versions tell.
+            _ => {}
+        }
+    }
+
     pub(super) fn snapshot(&self) -> Statistics {
         Statistics {
             faults: self.faults.get(),

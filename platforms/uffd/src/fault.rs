@@ -31,7 +31,7 @@ use super::{
     sys::{PAGE_SHIFT, page_of},
     table::{Found, Table},
     userfault::{Event, Userfault},
-    vma::Ask,
+    vma::FaultCall,
 };
 
 /// How often a fault is tried for which there was no memory.
@@ -85,7 +85,7 @@ impl<'a> Server<'a> {
     #[inline(always)]
     pub(super) fn serve(&self, event: &Event, turn: &Turn<'_>, kept: &mut Option<Held<'a>>) {
         let fault = self.faulting(event.address, event.write, turn);
-        let is_here = |held: &Held<'_>| held.vma().is_some_and(|vma| vma.range.contains(&event.address));
+        let is_here = |held: &Held<'_>| held.vma().is_some_and(|vma| vma.range().contains(&event.address));
         if !kept.as_ref().is_some_and(is_here) {
             // Not two at a time.
             give_up(kept, turn);
@@ -319,9 +319,9 @@ impl<'a> Faulting<'a, '_> {
 
     /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
     #[inline(always)]
-    fn ask(&self, serving: &Serving<'_, '_>, ask: Ask) -> Result<FaultCode, Outcome> {
+    fn ask(&self, serving: &Serving<'_, '_>, ask: FaultCall) -> Result<FaultCode, Outcome> {
         let (area, which) = (serving.area, ask.hook());
-        let is_fault = matches!(ask, Ask::Fault);
+        let is_fault = matches!(ask, FaultCall::Fault);
         let Some(hook) = serving.held.vma().and_then(|vma| vma.hook(ask)) else { return Err(Outcome::Fail) };
         self.counters.count(|of| match which {
             Hook::PageMkwrite | Hook::PfnMkwrite => &of.mkwrite_calls,
@@ -435,13 +435,13 @@ impl<'a> Faulting<'a, '_> {
         let flags = self.flags(tried);
         if registered.map_pages && !self.write {
             let serving = self.serving(held, area, flags, None);
-            let code = self.ask(&serving, Ask::MapPages(fault_around(area, self.address)))?;
+            let code = self.ask(&serving, FaultCall::MapPages(fault_around(area, self.address)))?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(self.served(area));
             }
         }
         let serving = self.serving(held, area, flags, None);
-        let code = self.ask(&serving, Ask::Fault)?;
+        let code = self.ask(&serving, FaultCall::Fault)?;
         if code.contains(FaultCode::RETRY) {
             if !held.is_released() {
                 return Err(self.wrong("RETRY, and the lock was not given up"));
@@ -523,7 +523,7 @@ impl<'a> Faulting<'a, '_> {
             page.unlock();
         } else if !seen.counted && registered.pfn_mkwrite {
             let serving = self.serving(held, area, self.flags(false) | FaultFlags::MKWRITE, None);
-            let code = self.ask(&serving, Ask::PfnMkwrite)?;
+            let code = self.ask(&serving, FaultCall::PfnMkwrite)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(Outcome::Repeat);
             }
@@ -548,7 +548,7 @@ impl<'a> Faulting<'a, '_> {
     fn page_mkwrite(&self, held: &Held<'_>, area: &Area<'_>, page: &Page) -> Result<bool, Outcome> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
         let serving = self.serving(held, area, flags, Some(page.clone()));
-        let code = self.ask(&serving, Ask::PageMkwrite)?;
+        let code = self.ask(&serving, FaultCall::PageMkwrite)?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(false);
         }

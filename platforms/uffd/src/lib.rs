@@ -202,7 +202,7 @@ mod userfault;
 mod vma;
 mod watch;
 
-use vmctx_hosted::{established, hook, wait};
+use vmctx_hosted::{established, hook, queue as wait};
 
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
 pub use file::{File, Map};

@@ -401,11 +401,11 @@ unsafe impl Platform for Uffd {
     }
 
     fn mapped_pgoff(vma: &MappedVma, address: UserAddr) -> Option<PageOffset> {
-        vma.pgoff(address.get()).map(PageOffset::new)
+        vma.pgoff(address.get())
     }
 
     fn mapped_slots(vma: &MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
-        vma.slots(from.index()).map(|(first, slots)| (PageOffset::new(first), slots))
+        vma.slots(from)
     }
 
     fn mapped_insert_page(vma: &MappedVma, address: usize, page: &Page) -> Result<(), Errno> {

@@ -307,7 +307,7 @@ impl Inner {
     fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
-            vma.file().mappings().lock().unlink(vma);
+            vma.unlink();
             if vma.table().bury(&vma.range()).is_err() {
                 // No memory to cut the kernel's mapping: what is mapped goes, and what is touched fails.
                 vma.table().zap(&vma.range());
@@ -602,9 +602,9 @@ impl Session {
         if self.inner.is_stopping() {
             return Err(SyscallError::Stopped);
         }
-        let caller = Caller::new(Some(&self.inner.space));
+        let space = Some(&self.inner.space);
         // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
-        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(caller, run) }))
+        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(space), run) }))
     }
 
     /// Loads bytes, and survives it if that cannot be done.

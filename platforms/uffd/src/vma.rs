@@ -3,11 +3,14 @@
 use std::ops::Range;
 
 use vmctx::{Errno, Platform, platform::VmFlags};
-use vmctx_hosted::{Hosted, PageTable, vma};
+use vmctx_hosted::{
+    object::Unmapping,
+    vma::{self, Hosted},
+};
 
 use super::{File, MappedVma, Mappings, Uffd, insert::Area, sys::ProtFlags, table::Table};
 
-pub(super) use vmctx_hosted::operations::Ask;
+pub(super) use vmctx_hosted::operations::FaultCall;
 
 pub(super) type Vma = vma::Vma<Uffd>;
 
@@ -20,7 +23,7 @@ impl Hosted for Uffd {
     }
 }
 
-impl PageTable for Table {
+impl Unmapping for Table {
     fn zap(&self, addresses: &Range<usize>, even_cows: bool) {
         if even_cows { self.zap(addresses) } else { self.zap_but_copies(addresses) }
     }

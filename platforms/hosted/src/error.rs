@@ -4,7 +4,7 @@ use std::fmt;
 
 use vmctx::{Errno, UserAddr};
 
-use super::Hook;
+use crate::hook::Hook;
 
 /// The signal that a user access ends with, and the address that it names (`si_addr`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Signal {
     Sigbus(UserAddr),
     /// No mapping there, or one that does not allow the access.
     Sigsegv(UserAddr),
-    /// SIGKILL: from the OOM killer, or from [`Process::kill`](super::Process::kill).
+    /// SIGKILL: from the OOM killer, or from [`Process::kill`](crate::Process::kill).
     Killed(UserAddr),
 }
 
@@ -46,7 +46,7 @@ pub enum AccessError {
     #[error("{0}")]
     Signal(Signal),
     /// The handler asks to repeat the access again and again, and the entry never changes: Linux would loop for ever.
-    /// [`Limits::refaults`](super::Limits::refaults) is how often that is put up with.
+    /// [`Machine::max_refaults`](crate::Machine::max_refaults) is how often that is put up with.
     #[error("the fault at {address} was repeated {refaults} times, and nothing ever changed")]
     RefaultsForever {
         /// The address of the access.

@@ -14,7 +14,7 @@ pub struct WaitQueue {
 }
 
 #[derive(Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     woken: Condvar,
 }
@@ -89,6 +89,7 @@ impl Sleepers {
         waited
     }
 
+    /// Wakes all of them, to look whether they were killed.
     pub fn nudge_all(&self) {
         let queues = self.queues.lock().clone();
         for queue in queues {

@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use vmctx::{Errno, PageCount, Platform, UserAddr, platform::VmFlags};
+use vmctx::{Errno, UserAddr, platform::VmFlags};
 
-use super::vma::SimVmas as _;
-use super::{
-    File, Process, Sim, SyscallError,
-    map::page_align,
-    pagetable::LEAF_SPAN,
-    process::{Mm, Space},
-    vma::{TASK_SIZE, Vma},
+use crate::{
+    error::SyscallError,
+    gap,
+    machine::Machine,
+    mm::Mm,
+    paged::Paged,
+    paging::{Entry, PageTable, forget},
+    process::{Process, page_align},
+    vma::{Space, Vma},
 };
 
-const PAGE_SHIFT: u32 = Sim::PAGE_SHIFT;
-
-impl Process {
+impl<P: Paged> Process<P> {
     /// Makes a mapping longer or shorter, and moves it if it must and may (`MREMAP_MAYMOVE`). Gives back where it is
     /// then.
     ///
@@ -36,9 +36,9 @@ impl Process {
         may_move: bool,
     ) -> Result<UserAddr, SyscallError> {
         let start = address.get();
-        let old_len = page_align(old_bytes).ok_or(Errno::EINVAL)?;
-        let new_len = page_align(new_bytes).ok_or(Errno::EINVAL)?;
-        if start % Sim::PAGE_SIZE != 0 || new_len == 0 {
+        let old_len = page_align::<P>(old_bytes).ok_or(Errno::EINVAL)?;
+        let new_len = page_align::<P>(new_bytes).ok_or(Errno::EINVAL)?;
+        if start % P::PAGE_SIZE != 0 || new_len == 0 {
             return Err(Errno::EINVAL.into());
         }
         let mut lock = self.mm().write_lock()?;
@@ -51,11 +51,10 @@ impl Process {
             may_grow(vma, start, old_len, new_len)?;
             if fits_behind(&lock, vma, start, old_len, new_len) {
                 let first = vma.start();
-                let by = PageCount::new((new_len - old_len) >> PAGE_SHIFT);
-                lock.vmas.extend(first, by);
+                lock.vmas.extend(first, new_len - old_len);
                 start
             } else if may_move {
-                let to = lock.vmas().find_aligned_gap(new_len, vma.pgoff_at(start))?;
+                let to = gap::find(lock.vmas(), new_len, vma.pgoff_at(start))?;
                 self.move_mapping(&mut lock, start..start + old_len, to..to + new_len, &mut files)?;
                 to
             } else {
@@ -67,24 +66,30 @@ impl Process {
         Ok(UserAddr::new(at))
     }
 
-    fn shrink(&self, space: &mut Space, start: usize, new_len: usize, old_len: usize) -> Result<Vec<File>, Errno> {
+    fn shrink(
+        &self,
+        space: &mut Space<P>,
+        start: usize,
+        new_len: usize,
+        old_len: usize,
+    ) -> Result<Vec<P::File>, Errno> {
         if old_len == new_len {
             return Ok(Vec::new());
         }
-        let end = start.checked_add(old_len).filter(|end| *end <= TASK_SIZE).ok_or(Errno::EINVAL)?;
-        self.unmap_locked(space, &(start + new_len..end))
+        let end = start.checked_add(old_len).filter(|end| *end <= P::TASK_SIZE).ok_or(Errno::EINVAL)?;
+        self.mm().unmap_range(space, &(start + new_len..end))
     }
 
     /// `move_vma`: a second VMA, the entries, then away with the first.
     fn move_mapping(
         &self,
-        space: &mut Space,
+        space: &mut Space<P>,
         from: Range<usize>,
         to: Range<usize>,
-        files: &mut Vec<File>,
+        files: &mut Vec<P::File>,
     ) -> Result<(), Errno> {
         // Cutting the old one out can take three, and must not fail after the entries have moved.
-        if space.vmas().len() >= self.machine().limits().mappings.saturating_sub(3) {
+        if space.vmas().len() >= self.machine().max_mappings().saturating_sub(3) {
             return Err(Errno::ENOMEM);
         }
         let vma = space.vmas().find(from.start).ok_or(Errno::EFAULT)?;
@@ -105,21 +110,21 @@ impl Process {
         }
         if !from.is_empty() {
             // Linux, too, leaves the old one there, without its entries, if it cannot be cut any more.
-            files.extend(self.unmap_locked(space, &from).unwrap_or_default());
+            files.extend(self.mm().unmap_range(space, &from).unwrap_or_default());
         }
         Ok(())
     }
 }
 
 /// `vma_to_resize`, to grow.
-fn may_grow(vma: &Vma, start: usize, old_len: usize, new_len: usize) -> Result<(), Errno> {
+fn may_grow<P: Paged>(vma: &Vma<P>, start: usize, old_len: usize, new_len: usize) -> Result<(), Errno> {
     if old_len == 0 && !vma.flags().contains(VmFlags::MAYSHARE) {
         return Err(Errno::EINVAL);
     }
     if old_len > vma.range().end - start {
         return Err(Errno::EFAULT);
     }
-    vma.pgoff_at(start).checked_add(new_len >> PAGE_SHIFT).ok_or(Errno::EINVAL)?;
+    vma.pgoff_at(start).checked_add(new_len >> P::PAGE_SHIFT).ok_or(Errno::EINVAL)?;
     if vma.flags().intersects(VmFlags::DONTEXPAND | VmFlags::PFNMAP) {
         return Err(Errno::EFAULT);
     }
@@ -127,17 +132,17 @@ fn may_grow(vma: &Vma, start: usize, old_len: usize, new_len: usize) -> Result<(
 }
 
 /// `vma_expandable`: whether what is to grow ends where its mapping does, and has room behind.
-fn fits_behind(space: &Space, vma: &Vma, start: usize, old_len: usize, new_len: usize) -> bool {
+fn fits_behind<P: Paged>(space: &Space<P>, vma: &Vma<P>, start: usize, old_len: usize, new_len: usize) -> bool {
     let end = vma.range().end;
     let Some(new_end) = end.checked_add(new_len - old_len) else { return false };
-    old_len == end - start && new_end <= TASK_SIZE && space.vmas().intersecting(&(end..new_end)).is_none()
+    old_len == end - start && new_end <= P::TASK_SIZE && space.vmas().intersecting(&(end..new_end)).is_none()
 }
 
-impl Mm {
+impl<P: Paged> Mm<P> {
     /// `move_page_tables`: all entries, or, without a table for one, none.
-    fn move_entries(&self, file: &File, from: Range<usize>, to: usize) -> Result<(), Errno> {
+    fn move_entries(&self, file: &P::File, from: Range<usize>, to: usize) -> Result<(), Errno> {
         // Whoever unmaps pages of the object finds each entry at one place or at the other.
-        let _mappings = file.mappings().lock();
+        let _mappings = P::mappings(file).lock();
         let moved = self.move_range(from.clone(), to);
         if moved.is_err() {
             // The tables that they came from are still there.
@@ -149,18 +154,24 @@ impl Mm {
 
     fn move_range(&self, from: Range<usize>, to: usize) -> Result<(), Errno> {
         let range = from.clone();
-        self.tables().try_for_each(range, |at, pte, slot| {
-            if at.len() == Sim::PAGE_SIZE {
-                self.tables().with_table(at.start - from.start + to, |new| new.set(Some(pte)))?;
-                slot.set(None);
+        self.table().try_for_each(range, |at, pte, entry| {
+            if at.len() == P::PAGE_SIZE {
+                self.table().with_table(at.start - from.start + to, |new| new.set(Some(pte)))?;
+                entry.set(None);
                 return Ok(());
             }
-            slot.set(None);
+            entry.set(None);
             // A huge entry moves as a whole or, as on Linux, not at all, and faults bring it back.
             let new = at.start.checked_sub(from.start).map(|skipped| to + skipped);
-            match new.filter(|new| new % LEAF_SPAN == 0 && at.end <= from.end) {
-                Some(new) => self.tables().insert_huge(new, 1, pte, false)?,
-                None => self.tables().forget(pte),
+            match new.filter(|new| new % P::Table::TABLE_SPAN == 0 && at.end <= from.end) {
+                Some(new) => self.table().insert_huge(new, 1, pte, false)?,
+                None => {
+                    // SAFETY: it has just been taken out.
+                    #[expect(unsafe_code, reason = "the entry is the caller's: see above")]
+                    unsafe {
+                        forget(&**self.table(), pte);
+                    }
+                }
             }
             Ok(())
         })

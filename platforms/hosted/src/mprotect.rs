@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
-use vmctx::{Errno, Platform, UserAddr, platform::VmFlags};
+use vmctx::{Errno, UserAddr, platform::VmFlags};
 
-use super::vma::{SimVma as _, SimVmas as _};
-use super::{
-    Process, Prot, Sim, SyscallError,
-    map::page_align,
-    pagetable::Pte,
-    process::{Mm, Space},
+use crate::{
+    error::SyscallError,
+    mm::Mm,
+    paged::Paged,
+    paging::{Entry, Pte, for_each},
+    process::{Process, page_align},
+    prot::Prot,
+    vma::Space,
 };
 
 /// What `mprotect` says, as flags.
@@ -18,7 +20,7 @@ const ACCESS: VmFlags = VmFlags::from_bits(0x7);
 /// How far `VM_MAYREAD` and its likes are from `VM_READ`.
 const MAY_SHIFT: u32 = 4;
 
-impl Process {
+impl<P: Paged> Process<P> {
     /// Changes what the user may do with a range, which is mapped throughout.
     ///
     /// Follows `do_mprotect_pkey`: mapping by mapping, and where it stops with an error those before keep the new
@@ -26,17 +28,17 @@ impl Process {
     ///
     /// # Errors
     /// EINVAL for an address that is not a page's; ENOMEM for a hole in the range, and if cutting makes
-    /// [too many mappings](super::Limits::mappings); EACCES for a right that the mapping may never have; what
+    /// [too many mappings](crate::Machine::max_mappings); EACCES for a right that the mapping may never have; what
     /// `may_split` refuses a cut with.
     pub fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), SyscallError> {
         let start = address.get();
-        if start % Sim::PAGE_SIZE != 0 {
+        if start % P::PAGE_SIZE != 0 {
             return Err(Errno::EINVAL.into());
         }
         if bytes == 0 {
             return Ok(());
         }
-        let end = page_align(bytes).and_then(|len| len.checked_add(start)).ok_or(Errno::ENOMEM)?;
+        let end = page_align::<P>(bytes).and_then(|len| len.checked_add(start)).ok_or(Errno::ENOMEM)?;
         let mut lock = self.mm().write_lock()?;
         let mut at = start;
         while at < end {
@@ -46,10 +48,9 @@ impl Process {
     }
 }
 
-impl Mm {
+impl<P: Paged> Mm<P> {
     /// The part of a range that lies in its first mapping. Gives back where that ends.
-    fn protect_one(&self, space: &mut Space, range: Range<usize>, prot: Prot) -> Result<usize, Errno> {
-        let limit = self.machine().limits().mappings;
+    fn protect_one(&self, space: &mut Space<P>, range: Range<usize>, prot: Prot) -> Result<usize, Errno> {
         let vma = space.vmas().find(range.start).ok_or(Errno::ENOMEM)?;
         let part = range.start..range.end.min(vma.range().end);
         let flags = vma.flags().without(ACCESS) | prot.flags();
@@ -60,17 +61,17 @@ impl Mm {
         if flags == vma.flags() {
             return Ok(part.end);
         }
-        space.vmas.split_within(part.start, limit)?;
-        space.vmas.split_within(part.end, limit)?;
+        self.split(space, part.start)?;
+        self.split(space, part.end)?;
         let vma = space.vmas.find_mut(part.start).ok_or(Errno::ENOMEM)?;
         vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
         let (accessible, writable) = (vma.is_accessible(), vma.page_prot().is_writable());
         let told = vma.flags().contains(VmFlags::SHARED | VmFlags::WRITE);
         // A private copy that was writable becomes so again with the first store. Of a shared mapping what is dirty
         // becomes writable at once: whoever is told of first stores was told of this one (`can_change_pte_writable`).
-        self.tables().for_each(part.clone(), |_, pte, slot| {
+        for_each(&**self.table(), part.clone(), |_, pte, entry| {
             let writable = writable || (told && pte.dirty);
-            slot.set(Some(Pte { accessible, writable, ..pte }));
+            entry.set(Some(Pte { accessible, writable, ..pte }));
         });
         Ok(part.end)
     }

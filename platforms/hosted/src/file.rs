@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use vmctx::{MmapFile, PageCount, PageOffset};
+use vmctx::{MmapFile, PageCount, PageOffset, Platform};
 
-use super::{Mappings, Sim};
+use crate::object::Mappings;
 
 /// What a file was opened for; decides what its mappings may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,41 +19,49 @@ pub enum OpenMode {
 }
 
 impl OpenMode {
-    pub(super) fn reads(self) -> bool {
+    pub(crate) fn reads(self) -> bool {
         self != Self::WriteOnly
     }
 
-    pub(super) fn writes(self) -> bool {
+    pub(crate) fn writes(self) -> bool {
         self != Self::ReadOnly
     }
 }
 
 /// An open file of a driver's. Clones are the same open file; its mappings keep it open (and the driver alive) after
 /// the last clone is dropped.
-#[derive(Clone)]
-pub struct File {
-    open: Arc<Open>,
+pub struct File<P: Platform> {
+    open: Arc<Open<P>>,
 }
 
-struct Open {
-    driver: Box<dyn MmapFile<Platform = Sim>>,
+struct Open<P: Platform> {
+    driver: Box<dyn MmapFile<Platform = P>>,
     mode: OpenMode,
     mappings: Mappings,
 }
 
-impl fmt::Debug for File {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("File").field("mode", &self.mode()).finish_non_exhaustive()
+impl<P: Platform> Clone for File<P> {
+    fn clone(&self) -> Self {
+        Self { open: Arc::clone(&self.open) }
     }
 }
 
-impl File {
-    pub(super) fn new(driver: impl MmapFile<Platform = Sim>, mode: OpenMode) -> Self {
+impl<P: Platform> fmt::Debug for File<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("mode", &self.open.mode).finish_non_exhaustive()
+    }
+}
+
+impl<P: Platform<Mappings = Mappings>> File<P> {
+    /// Opens a file of a driver's.
+    pub fn new(driver: impl MmapFile<Platform = P>, mode: OpenMode) -> Self {
         let mappings = driver.mappings().map(|mappings| mappings.platform_object().clone()).unwrap_or_default();
         Self { open: Arc::new(Open { driver: Box::new(driver), mode, mappings }) }
     }
+}
 
-    pub(super) fn driver(&self) -> &dyn MmapFile<Platform = Sim> {
+impl<P: Platform> File<P> {
+    pub(crate) fn driver(&self) -> &dyn MmapFile<Platform = P> {
         &*self.open.driver
     }
 
@@ -82,7 +90,9 @@ impl File {
         self.mappings().count()
     }
 
-    pub(super) fn mappings(&self) -> &Mappings {
+    /// Where its object is mapped.
+    #[must_use]
+    pub fn mappings(&self) -> &Mappings {
         &self.open.mappings
     }
 }

@@ -2,16 +2,16 @@
 
 use vmctx::{Errno, platform::VmFlags};
 
-use super::vma::{SimVma as _, SimVmas as _};
-use super::{
-    Process, SyscallError,
-    insert::fill,
-    pagetable::{LEAF_SPAN, Pte},
-    process::{Mm, Space},
-    vma::Vma,
+use crate::{
+    error::SyscallError,
+    mm::Mm,
+    paged::Paged,
+    paging::{Entry, PageTable, Pte, fill},
+    process::Process,
+    vma::{Space, Vma},
 };
 
-impl Process {
+impl<P: Paged> Process<P> {
     /// A child with a copy of the address space (`dup_mmap`).
     ///
     /// Mappings that the driver does not let be copied (`VM_DONTCOPY`) are left out. The others share the driver's
@@ -24,21 +24,21 @@ impl Process {
     /// [`SyscallError::Exited`].
     pub fn fork(&self) -> Result<Self, SyscallError> {
         let lock = self.mm().write_lock()?;
-        let child = Self::new(self.machine().clone());
+        let child = Self::new(self.mm().table().empty());
         self.mm().copy_space(&lock, child.mm())?;
         Ok(child)
     }
 }
 
-impl Mm {
-    fn copy_space(&self, space: &Space, child: &Self) -> Result<(), Errno> {
+impl<P: Paged> Mm<P> {
+    fn copy_space(&self, space: &Space<P>, child: &Self) -> Result<(), Errno> {
         let mut copy = child.new_space();
         for vma in space.vmas().iter().filter(|vma| !vma.flags().contains(VmFlags::DONTCOPY)) {
-            let twin = vma.duplicate(vma.range(), vma.pgoff(), child.tables());
+            let twin = vma.duplicate(vma.range(), vma.pgoff(), child.table());
             let live = twin.is_live();
             // Whoever unmaps pages of the object does it before the copy or on both sides.
-            let mut mappings = vma.file().mappings().lock();
-            mappings.link(&twin);
+            let mut mappings = P::mappings(vma.file()).lock();
+            mappings.link(twin.number(), twin.place());
             copy.vmas.put(twin);
             if live && needs_copy(vma) {
                 self.copy_entries(vma, child)?;
@@ -48,19 +48,21 @@ impl Mm {
     }
 
     /// `copy_page_range`
-    fn copy_entries(&self, vma: &Vma, child: &Self) -> Result<(), Errno> {
+    fn copy_entries(&self, vma: &Vma<P>, child: &Self) -> Result<(), Errno> {
         let protect = vma.flags().is_cow();
         let shared = vma.flags().contains(VmFlags::SHARED);
-        self.tables().try_for_each(vma.range(), |at, pte, slot| {
+        self.table().try_for_each(vma.range(), |at, pte, entry| {
             let writable = pte.writable && !protect;
             let copy = Pte { writable, dirty: pte.dirty && !shared, ..pte };
-            if at.len() == LEAF_SPAN {
-                child.tables().insert_huge(at.start, 1, copy, false)?;
+            if at.len() == P::Table::TABLE_SPAN {
+                child.table().insert_huge(at.start, 1, copy, false)?;
             } else {
-                child.tables().with_table(at.start, |twin| fill(child.tables(), twin, copy))?;
+                // SAFETY: this address space's entry has a reference as long as it is there, which its lock sees to.
+                #[expect(unsafe_code, reason = "the reference is there: see above")]
+                child.table().with_table(at.start, |twin| unsafe { fill(&**child.table(), twin, copy) })?;
             }
             if writable != pte.writable {
-                slot.set(Some(Pte { writable, ..pte }));
+                entry.set(Some(Pte { writable, ..pte }));
             }
             Ok(())
         })
@@ -68,6 +70,6 @@ impl Mm {
 }
 
 /// `vma_needs_copy`: faults would not bring back what drivers inserted, nor private copies.
-fn needs_copy(vma: &Vma) -> bool {
-    vma.flags().intersects(VmFlags::PFNMAP | VmFlags::MIXEDMAP) || vma.copied()
+fn needs_copy<P: Paged>(vma: &Vma<P>) -> bool {
+    vma.flags().intersects(VmFlags::PFNMAP | VmFlags::MIXEDMAP) || vma.is_copied()
 }

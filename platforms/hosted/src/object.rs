@@ -4,7 +4,19 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Hosted, PageTable, vma::Vma};
+/// What pages are entered into, as whoever takes them away sees it: the page tables of an address space, or a table for
+/// each mapping.
+pub trait Unmapping: Send + Sync + 'static {
+    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
+    /// `even_cows` is not set. When it returns, nobody is in the middle of an access there.
+    fn zap(&self, addresses: &Range<usize>, even_cows: bool);
+
+    /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`).
+    fn write_protect(&self, addresses: &Range<usize>);
+
+    /// A mapping is about to be cut at this address.
+    fn split(&self, _address: usize) {}
+}
 
 /// All the mappings of one object (`i_mmap`), in every process or session: the platform's
 /// [`Mappings`](vmctx::Platform::Mappings). Clones are of the same object.
@@ -16,13 +28,18 @@ pub struct Mappings {
     places: Arc<Mutex<BTreeMap<u64, Place>>>,
 }
 
-/// Where one VMA maps which part of the object.
-struct Place {
-    table: Arc<dyn PageTable>,
-    page_shift: u32,
-    start: usize,
-    pgoff: usize,
-    pages: usize,
+/// Where one VMA maps which part of an object.
+pub struct Place {
+    /// What the VMA's pages are entered into.
+    pub table: Arc<dyn Unmapping>,
+    /// The base-2 logarithm of the page size.
+    pub page_shift: u32,
+    /// Its first address.
+    pub start: usize,
+    /// Which page of the object shows there.
+    pub pgoff: usize,
+    /// How many pages show.
+    pub pages: usize,
 }
 
 impl Place {
@@ -39,11 +56,14 @@ impl Place {
 }
 
 impl Mappings {
+    /// Takes the lock on where the object is mapped.
+    #[must_use]
     pub fn lock(&self) -> MappingsGuard<'_> {
         MappingsGuard { places: self.places.lock() }
     }
 
     /// Whether these are of the same object.
+    #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.places, &other.places)
     }
@@ -55,6 +75,8 @@ impl Mappings {
         }
     }
 
+    /// In how many places the object is mapped.
+    #[must_use]
     pub fn count(&self) -> usize {
         self.lock().places.len()
     }
@@ -67,19 +89,13 @@ pub struct MappingsGuard<'a> {
 }
 
 impl MappingsGuard<'_> {
-    /// The VMA is mapped there now, and nowhere else.
-    pub fn link<P: Hosted>(&mut self, vma: &Vma<P>) {
-        let place = Place {
-            table: Arc::<P::Table>::clone(vma.table()),
-            page_shift: P::PAGE_SHIFT,
-            start: vma.start(),
-            pgoff: vma.pgoff(),
-            pages: vma.pages(),
-        };
-        self.places.insert(vma.number(), place);
+    /// The VMA of this number is mapped there now, and nowhere else.
+    pub fn link(&mut self, number: u64, place: Place) {
+        self.places.insert(number, place);
     }
 
-    pub fn unlink<P: Hosted>(&mut self, vma: &Vma<P>) {
-        self.places.remove(&vma.number());
+    /// The VMA of this number is mapped nowhere any more.
+    pub fn unlink(&mut self, number: u64) {
+        self.places.remove(&number);
     }
 }

@@ -12,19 +12,21 @@ use vmctx::{
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 
-use super::vma::SimVma as _;
-use super::{
-    AccessError, Injection, Machine, Page, Signal, Sim,
-    insert::fill,
-    pagetable::{LEAF_SPAN, Pte},
-    platform::Serving,
-    process::{Mm, ReadLock},
-    vma::{Ask, Vma},
+use crate::{
+    error::{AccessError, Signal},
+    insert::Area,
+    machine::{Event, Machine, Page},
+    mm::Mm,
+    operations::FaultCall,
+    paged::{MachineOf, Paged},
+    paging::{Entry, PageTable, Pte, drop_huge, fill, forget, pte},
+    serving::{Fault, Serving},
+    vma::{ReadLock, Vma},
 };
 
 /// What to do after a fault that was served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Repeat the access.
     Access,
     /// The lock was given up: repeat the fault, as one that was tried.
@@ -32,8 +34,13 @@ pub(super) enum Next {
 }
 
 /// Serves one fault of a user access.
-pub(super) fn serve(mm: &Arc<Mm>, address: usize, write: bool, tried: bool) -> Result<Next, AccessError> {
-    mm.machine().counters().faults.count();
+pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
+    mm: &Arc<Mm<P>>,
+    address: usize,
+    write: bool,
+    tried: bool,
+) -> Result<Next, AccessError> {
+    mm.machine().count(Event::Fault);
     let lock = mm.read_lock();
     if lock.is_stopped() {
         return Err(AccessError::Exited);
@@ -45,7 +52,7 @@ pub(super) fn serve(mm: &Arc<Mm>, address: usize, write: bool, tried: bool) -> R
         return Err(sigbus(mm.machine(), address));
     }
     let fault = Faulting { mm, address, write, tried };
-    let lock = if vma.registered().huge_fault || mm.tables().huge(address).is_some() {
+    let lock = if vma.registered().huge_fault || mm.table().huge(address).is_some() {
         match fault.huge(lock)? {
             Huge::Served(next) => return Ok(next),
             Huge::Fallback(lock) => lock,
@@ -53,7 +60,7 @@ pub(super) fn serve(mm: &Arc<Mm>, address: usize, write: bool, tried: bool) -> R
     } else {
         lock
     };
-    match mm.tables().pte(address) {
+    match pte(&**mm.table(), address) {
         // Somebody else has mapped it meanwhile; or the store needs more.
         Some(pte) if write && !pte.writable => fault.write_protected(lock, pte),
         Some(_) => Ok(Next::Access),
@@ -62,52 +69,52 @@ pub(super) fn serve(mm: &Arc<Mm>, address: usize, write: bool, tried: bool) -> R
 }
 
 /// A fault on its way through the hooks. The mmap lock goes from one to the next.
-struct Faulting<'a> {
-    mm: &'a Arc<Mm>,
+struct Faulting<'a, P: Paged> {
+    mm: &'a Arc<Mm<P>>,
     address: usize,
     write: bool,
     tried: bool,
 }
 
 /// What has become of the large entry.
-enum Huge {
+enum Huge<P: Paged> {
     Served(Next),
-    Fallback(ReadLock),
+    Fallback(ReadLock<P>),
 }
 
 /// A hook that has answered.
-struct Answered {
-    serving: Rc<Serving>,
+struct Answered<P: Paged> {
+    serving: Rc<Serving<P>>,
     code: FaultCode,
 }
 
-impl Faulting<'_> {
-    fn machine(&self) -> &Machine {
+impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
+    fn machine(&self) -> &MachineOf<P> {
         self.mm.machine()
     }
 
     /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
-    fn ask(&self, lock: ReadLock, ask: Ask, flags: FaultFlags, page: Option<Page>) -> Result<Answered, AccessError> {
+    fn ask(
+        &self,
+        lock: ReadLock<P>,
+        call: FaultCall,
+        flags: FaultFlags,
+        page: Option<P::Page>,
+    ) -> Result<Answered<P>, AccessError> {
         let (mm, address, machine) = (self.mm, self.address, self.machine());
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
-        let counters = machine.counters();
-        let calls = match ask {
-            Ask::Fault => &counters.handler_calls,
-            Ask::PageMkwrite | Ask::PfnMkwrite => &counters.mkwrite_calls,
-            Ask::HugeFault(_) => &counters.huge_fault_calls,
-            Ask::MapPages(_) => &counters.map_pages_calls,
-        };
-        let is_fault = matches!(ask, Ask::Fault);
-        let Some(hook) = vma.hook(ask) else { return Err(sigbus(machine, address)) };
-        calls.count();
+        let is_fault = matches!(call, FaultCall::Fault);
+        let called = call.hook();
+        let Some(hook) = vma.hook(call) else { return Err(sigbus(machine, address)) };
+        machine.count(Event::Call(called));
         let serving = Rc::new(Serving {
             mm: Arc::clone(mm),
             address,
             flags,
             pgoff: vma.pgoff_at(address),
             vma_pgoff: vma.pgoff(),
-            area: vma.area(),
-            mappings: vma.file().mappings().clone(),
+            area: Area::of(vma),
+            mappings: P::mappings(vma.file()).clone(),
             page,
             serial: machine.next_fault(),
             lock: RefCell::new(Some(lock)),
@@ -119,10 +126,10 @@ impl Faulting<'_> {
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         let code = unsafe { hook.run(serving.fault()) };
         if code.contains(FaultCode::MAJOR) {
-            counters.major_faults.count();
+            machine.count(Event::MajorFault);
         }
         if is_fault {
-            counters.answers.count(code);
+            machine.count(Event::Answer(code));
         }
         let user = UserAddr::new(address);
         if code.contains(FaultCode::FOREIGN) {
@@ -153,36 +160,27 @@ impl Faulting<'_> {
         if self.tried { flags | FaultFlags::TRIED } else { flags }
     }
 
-    /// The same for a fault hook, and what was injected.
-    fn flags_with_injections(&self) -> FaultFlags {
-        let (flags, injections) = (self.flags(), self.machine().injections());
-        if self.tried {
-            flags
-        } else if injections.take(Injection::NoRetry) {
-            flags.without(FaultFlags::ALLOW_RETRY)
-        } else if injections.take(Injection::RetryNoWait) {
-            flags | FaultFlags::RETRY_NOWAIT
-        } else {
-            flags
-        }
+    /// The same for a fault hook; the machine has a say in those of the first try.
+    fn flags_for_fault_hook(&self) -> FaultFlags {
+        if self.tried { self.flags() } else { self.machine().fault_flags(self.flags()) }
     }
 
     /// The upper levels, in `__handle_mm_fault`: where nothing is, the driver may make a large entry, the largest size
     /// first.
-    fn huge(&self, lock: ReadLock) -> Result<Huge, AccessError> {
-        let (tables, mut lock) = (self.mm.tables(), lock);
+    fn huge(&self, lock: ReadLock<P>) -> Result<Huge<P>, AccessError> {
+        let (table, mut lock) = (&**self.mm.table(), lock);
         let Some(vma) = lock.vmas().find(self.address) else { return Err(segv(self.machine(), self.address)) };
         let (has_hook, shared) = (vma.registered().huge_fault, vma.flags().contains(VmFlags::MAYSHARE));
-        if has_hook && tables.is_bare_above(self.address) {
+        if has_hook && table.is_bare_above(self.address) {
             match self.ask_huge(lock, HugeSize::Pud)? {
                 Huge::Fallback(kept) => lock = kept,
                 served @ Huge::Served(_) => return Ok(served),
             }
         }
-        if has_hook && tables.is_bare(self.address) {
+        if has_hook && table.is_bare(self.address) {
             return self.ask_huge(lock, HugeSize::Pmd);
         }
-        let Some(present) = tables.huge(self.address) else { return Ok(Huge::Fallback(lock)) };
+        let Some(present) = table.huge(self.address) else { return Ok(Huge::Fallback(lock)) };
         if !self.write || present.writable {
             return Ok(Huge::Served(Next::Access));
         }
@@ -193,12 +191,12 @@ impl Faulting<'_> {
                 served @ Huge::Served(_) => return Ok(served),
             }
         }
-        tables.drop_huge(self.address);
+        drop_huge(table, self.address);
         Ok(Huge::Fallback(lock))
     }
 
-    fn ask_huge(&self, lock: ReadLock, size: HugeSize) -> Result<Huge, AccessError> {
-        let Answered { serving, code } = self.ask(lock, Ask::HugeFault(size), self.flags(), None)?;
+    fn ask_huge(&self, lock: ReadLock<P>, size: HugeSize) -> Result<Huge<P>, AccessError> {
+        let Answered { serving, code } = self.ask(lock, FaultCall::HugeFault(size), self.flags(), None)?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(Huge::Served(Next::Access));
         }
@@ -209,7 +207,7 @@ impl Faulting<'_> {
     }
 
     /// `do_fault`: nothing is mapped there, and the driver says what should be.
-    fn missing(&self, lock: ReadLock) -> Result<Next, AccessError> {
+    fn missing(&self, lock: ReadLock<P>) -> Result<Next, AccessError> {
         let (machine, address) = (self.machine(), self.address);
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
         if !vma.has_operations() {
@@ -231,12 +229,12 @@ impl Faulting<'_> {
         } else {
             None
         };
-        let Answered { serving, code } = self.ask(lock, Ask::Fault, self.flags_with_injections(), None)?;
+        let Answered { serving, code } = self.ask(lock, FaultCall::Fault, self.flags_for_fault_hook(), None)?;
         if code.contains(FaultCode::RETRY) {
             if !serving.is_released() && !serving.flags.contains(FaultFlags::RETRY_NOWAIT) {
                 return self.wrong("RETRY, and the lock was not given up");
             }
-            machine.counters().retries.count();
+            machine.count(Event::Retry);
             return Ok(Next::Retry);
         }
         if code.contains(FaultCode::NOPAGE) {
@@ -250,7 +248,7 @@ impl Faulting<'_> {
         }
         if self.write && shared && registered.page_mkwrite && page.is_of(machine) {
             if code.contains(FaultCode::LOCKED) {
-                page.unlock();
+                unlock(&page);
             }
             let Some(lock) = serving.take_lock() else { return Ok(Next::Retry) };
             return match self.page_mkwrite(lock, &page)? {
@@ -262,8 +260,8 @@ impl Faulting<'_> {
     }
 
     /// `do_fault_around`. Gives back the lock if the fault hook is to be called.
-    fn map_pages(&self, lock: ReadLock, window: Range<PageOffset>) -> Result<Option<ReadLock>, AccessError> {
-        let Answered { serving, code } = self.ask(lock, Ask::MapPages(window), self.flags(), None)?;
+    fn map_pages(&self, lock: ReadLock<P>, window: Range<PageOffset>) -> Result<Option<ReadLock<P>>, AccessError> {
+        let Answered { serving, code } = self.ask(lock, FaultCall::MapPages(window), self.flags(), None)?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
         }
@@ -274,7 +272,7 @@ impl Faulting<'_> {
     }
 
     /// `do_wp_page`: a store meets an entry that is not writable, in a mapping that is.
-    fn write_protected(&self, lock: ReadLock, seen: Pte) -> Result<Next, AccessError> {
+    fn write_protected(&self, lock: ReadLock<P>, seen: Pte) -> Result<Next, AccessError> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(segv(self.machine(), self.address)) };
         if !vma.flags().contains(VmFlags::MAYSHARE) {
             return self.copy_on_write(vma, seen);
@@ -285,11 +283,11 @@ impl Faulting<'_> {
         }
         let _held = if !seen.counted && registered.pfn_mkwrite {
             let flags = self.flags() | FaultFlags::MKWRITE;
-            let Answered { serving, code } = self.ask(lock, Ask::PfnMkwrite, flags, None)?;
+            let Answered { serving, code } = self.ask(lock, FaultCall::PfnMkwrite, flags, None)?;
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(Next::Access);
             }
-            if seen.pfn == self.machine().memory().zero_page() {
+            if seen.pfn == self.machine().zero_page() {
                 // Linux warns, and gives everybody's zero page away.
                 return Err(sigbus(self.machine(), self.address));
             }
@@ -302,27 +300,28 @@ impl Faulting<'_> {
     }
 
     /// `wp_page_shared`
-    fn page_shared(&self, lock: ReadLock, seen: Pte) -> Result<Next, AccessError> {
-        // The reference is taken with the entry's lock held: the entry has one as long as it is there.
-        let page = self.mm.tables().with(self.address, |slot| {
-            (slot.pte() == Some(seen)).then(|| {
-                self.machine().memory().get(seen.pfn);
+    fn page_shared(&self, lock: ReadLock<P>, seen: Pte) -> Result<Next, AccessError> {
+        let page = self.mm.table().with(self.address, |entry| {
+            // SAFETY: the entry has a reference as long as it is there, which its lock sees to.
+            #[expect(unsafe_code, reason = "the reference is there: see above")]
+            (entry.pte() == Some(seen)).then(|| unsafe {
+                self.machine().get(seen.pfn);
                 Page::adopt(self.machine().clone(), seen.pfn)
             })
         });
         let Some(page) = page.flatten() else { return Ok(Next::Access) };
         if let Some(_held) = self.page_mkwrite(lock, &page)? {
             self.make_writable(seen);
-            page.unlock();
+            unlock(&page);
         }
         Ok(Next::Access)
     }
 
     /// `do_page_mkwrite`. The page is locked if there is something to go on with, which holds the mmap lock; else the
     /// access is repeated.
-    fn page_mkwrite(&self, lock: ReadLock, page: &Page) -> Result<Option<Rc<Serving>>, AccessError> {
+    fn page_mkwrite(&self, lock: ReadLock<P>, page: &P::Page) -> Result<Option<Rc<Serving<P>>>, AccessError> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE;
-        let Answered { serving, code } = self.ask(lock, Ask::PageMkwrite, flags, Some(page.clone()))?;
+        let Answered { serving, code } = self.ask(lock, FaultCall::PageMkwrite, flags, Some(page.clone()))?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
         }
@@ -334,52 +333,65 @@ impl Faulting<'_> {
 
     /// `finish_mkwrite_fault`, `wp_page_reuse`: if the entry is still the same.
     fn make_writable(&self, seen: Pte) {
-        self.mm.tables().with(self.address, |slot| {
-            if slot.pte() == Some(seen) {
-                slot.set(Some(Pte { writable: true, dirty: true, ..seen }));
+        self.mm.table().with(self.address, |entry| {
+            if entry.pte() == Some(seen) {
+                entry.set(Some(Pte { writable: true, dirty: true, ..seen }));
             }
         });
     }
 
     /// `wp_page_copy`, or not, if the page is nobody else's.
-    fn copy_on_write(&self, vma: &Vma, seen: Pte) -> Result<Next, AccessError> {
-        let (machine, tables) = (self.machine(), self.mm.tables());
+    fn copy_on_write(&self, vma: &Vma<P>, seen: Pte) -> Result<Next, AccessError> {
+        let (machine, table) = (self.machine(), &**self.mm.table());
         if is_own_copy(machine, seen) {
             self.make_writable(seen);
             return Ok(Next::Access);
         }
         let copy = anonymous_page(machine).ok_or_else(|| killed(machine, self.address))?;
         vma.set_copied();
-        let old = tables.with(self.address, |slot| {
-            if slot.pte() != Some(seen) {
+        let old = table.with(self.address, |entry| {
+            if entry.pte() != Some(seen) {
                 return None;
             }
-            machine.memory().copy(seen.pfn, copy.pfn());
-            let entry = Pte { pfn: copy.pfn(), writable: true, dirty: true, counted: true, ..seen };
-            fill(tables, slot, entry);
+            machine.copy(seen.pfn, copy.pfn());
+            let copied = Pte { pfn: copy.pfn(), writable: true, dirty: true, counted: true, ..seen };
+            // SAFETY: `copy` has a reference.
+            #[expect(unsafe_code, reason = "the reference is there: see above")]
+            unsafe {
+                fill(table, entry, copied);
+            }
             Some(seen)
         });
         if let Some(old) = old.flatten() {
-            tables.forget(old);
-            machine.counters().copies.count();
+            // SAFETY: the copy has just taken its place.
+            #[expect(unsafe_code, reason = "the entry is the caller's: see above")]
+            unsafe {
+                forget(table, old);
+            }
+            machine.count(Event::Copy);
         }
         Ok(Next::Access)
     }
 }
 
 /// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping and one page table.
-fn fault_around(vma: &Vma, address: usize) -> Range<PageOffset> {
+fn fault_around<P: Paged>(vma: &Vma<P>, address: usize) -> Range<PageOffset> {
     const PAGES: usize = 16;
     let (pgoff, in_vma) = (vma.pgoff_at(address), vma.pgoff_at(address) - vma.pgoff());
-    let in_table = address % LEAF_SPAN / Sim::PAGE_SIZE;
+    let in_table = address % P::Table::TABLE_SPAN / P::PAGE_SIZE;
     let before = (in_table % PAGES).min(in_vma);
     let first = in_table - before;
-    let behind = PAGES.min(LEAF_SPAN / Sim::PAGE_SIZE - first) - before;
+    let behind = PAGES.min(P::Table::TABLE_SPAN / P::PAGE_SIZE - first) - before;
     PageOffset::new(pgoff - before)..PageOffset::new(pgoff + behind.min(vma.pages() - in_vma))
 }
 
 /// `finish_fault`, with the page locked while that is done.
-fn map_delivered(serving: &Serving, page: &Page, code: FaultCode, copy: Option<Page>) -> Result<Next, AccessError> {
+fn map_delivered<P: Paged>(
+    serving: &Serving<P>,
+    page: &P::Page,
+    code: FaultCode,
+    copy: Option<P::Page>,
+) -> Result<Next, AccessError> {
     if !code.contains(FaultCode::LOCKED) {
         page.lock();
     }
@@ -388,15 +400,24 @@ fn map_delivered(serving: &Serving, page: &Page, code: FaultCode, copy: Option<P
     } else {
         Err(sigbus(serving.mm.machine(), serving.address))
     };
-    page.unlock();
+    unlock(page);
     mapped
 }
 
-fn map_locked(serving: &Serving, page: &Page, copy: Option<Page>) -> Result<Next, AccessError> {
+/// `unlock_page` of a page whose lock this fault has: it has locked it, or the hook has left it locked.
+fn unlock<M: Machine>(page: &Page<M>) {
+    // SAFETY: as said above; each caller has just seen to it.
+    #[expect(unsafe_code, reason = "the lock is held: see above")]
+    unsafe {
+        page.unlock();
+    }
+}
+
+fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
     let (machine, area) = (serving.mm.machine(), &serving.area);
     let write = serving.flags.contains(FaultFlags::WRITE);
     if let Some(copy) = &copy {
-        machine.memory().copy(page.pfn(), copy.pfn());
+        machine.copy(page.pfn(), copy.pfn());
         serving.mark_copied();
     }
     let pte = Pte {
@@ -407,25 +428,28 @@ fn map_locked(serving: &Serving, page: &Page, copy: Option<Page>) -> Result<Next
         counted: true,
         cache: area.prot.cache(),
     };
-    let filled = area.tables.with_table(serving.address, |slot| {
-        let empty = slot.pte().is_none();
+    let filled = area.table.with_table(serving.address, |entry| {
+        let empty = entry.pte().is_none();
         if empty {
-            fill(&area.tables, slot, pte);
+            // SAFETY: the page, or the copy, has a reference.
+            #[expect(unsafe_code, reason = "the reference is there: see above")]
+            unsafe {
+                fill(&*area.table, entry, pte);
+            }
         }
         empty
     });
-    let counters = machine.counters();
     match filled {
         Ok(true) => {
-            counters.delivered.count();
+            machine.count(Event::Delivery);
             if copy.is_some() {
-                counters.copies.count();
+                machine.count(Event::Copy);
             }
             Ok(Next::Access)
         }
         // Or a huge entry has come.
         Ok(false) | Err(Errno::EBUSY) => {
-            counters.already_present.count();
+            machine.count(Event::AlreadyPresent);
             Ok(Next::Access)
         }
         Err(_) => Err(killed(machine, serving.address)),
@@ -434,16 +458,18 @@ fn map_locked(serving: &Serving, page: &Page, copy: Option<Page>) -> Result<Next
 
 /// A private copy that nobody else maps, for example after the child of a fork has gone: it need not be copied again.
 /// Others can come to it only by fork, which takes the mmap lock for write.
-fn is_own_copy(machine: &Machine, pte: Pte) -> bool {
-    pte.counted && machine.memory().is_anonymous(pte.pfn) && machine.memory().references(pte.pfn) == 1
+fn is_own_copy<M: Machine>(machine: &M, pte: Pte) -> bool {
+    pte.counted && machine.is_anonymous(pte.pfn) && machine.references(pte.pfn) == 1
 }
 
-fn anonymous_page(machine: &Machine) -> Option<Page> {
-    let pfn = machine.allocate_frame(true).ok()?;
-    Some(Page::adopt(machine.clone(), pfn))
+fn anonymous_page<M: Machine>(machine: &M) -> Option<Page<M>> {
+    let pfn = machine.allocate(true).ok()?;
+    // SAFETY: the reference that came with the frame.
+    #[expect(unsafe_code, reason = "the reference is there: see above")]
+    Some(unsafe { Page::adopt(machine.clone(), pfn) })
 }
 
-fn failed(machine: &Machine, address: usize, code: FaultCode) -> AccessError {
+fn failed<M: Machine>(machine: &M, address: usize, code: FaultCode) -> AccessError {
     if code.contains(FaultCode::OOM) {
         killed(machine, address)
     } else if code.contains(FaultCode::SIGSEGV) {
@@ -454,18 +480,20 @@ fn failed(machine: &Machine, address: usize, code: FaultCode) -> AccessError {
 }
 
 /// SIGKILL.
-pub(super) fn killed(machine: &Machine, address: usize) -> AccessError {
-    machine.counters().killed.count();
-    AccessError::Signal(Signal::Killed(UserAddr::new(address)))
+pub(crate) fn killed<M: Machine>(machine: &M, address: usize) -> AccessError {
+    signal(machine, Signal::Killed(UserAddr::new(address)))
 }
 
 /// SIGSEGV.
-pub(super) fn segv(machine: &Machine, address: usize) -> AccessError {
-    machine.counters().sigsegv.count();
-    AccessError::Signal(Signal::Sigsegv(UserAddr::new(address)))
+pub(crate) fn segv<M: Machine>(machine: &M, address: usize) -> AccessError {
+    signal(machine, Signal::Sigsegv(UserAddr::new(address)))
 }
 
-fn sigbus(machine: &Machine, address: usize) -> AccessError {
-    machine.counters().sigbus.count();
-    AccessError::Signal(Signal::Sigbus(UserAddr::new(address)))
+fn sigbus<M: Machine>(machine: &M, address: usize) -> AccessError {
+    signal(machine, Signal::Sigbus(UserAddr::new(address)))
+}
+
+fn signal<M: Machine>(machine: &M, signal: Signal) -> AccessError {
+    machine.count(Event::Signal(signal));
+    AccessError::Signal(signal)
 }

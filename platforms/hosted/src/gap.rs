@@ -1,0 +1,37 @@
+//! Where new mappings are put.
+
+use vmctx::Errno;
+
+use crate::{paged::Paged, paging::PageTable, vma::Vmas};
+
+/// As high as possible below the last mapping (`get_unmapped_area`), for `len` bytes.
+fn highest<P: Paged>(vmas: &Vmas<P>, len: usize) -> Result<usize, Errno> {
+    let mut end = P::MMAP_BASE;
+    for vma in vmas.iter().rev() {
+        let range = vma.range();
+        if range.end <= end && end - range.end >= len {
+            break;
+        }
+        end = end.min(range.start);
+    }
+    match end.checked_sub(len) {
+        Some(start) if start >= P::MMAP_MIN => Ok(start),
+        _ => Err(Errno::ENOMEM),
+    }
+}
+
+/// The same, with addresses and the object's offsets alike modulo what a large entry maps, if that can be worth it
+/// (`thp_get_unmapped_area`).
+pub(crate) fn find<P: Paged>(vmas: &Vmas<P>, len: usize, pgoff: usize) -> Result<usize, Errno> {
+    let span = P::Table::TABLE_SPAN;
+    let offset = pgoff.wrapping_mul(P::PAGE_SIZE) % span;
+    let before = (span - offset) % span;
+    if len < before + span {
+        return highest(vmas, len);
+    }
+    let Ok(gap) = highest(vmas, len + span) else { return highest(vmas, len) };
+    match offset.wrapping_sub(gap) % span {
+        0 => Ok(gap + span),
+        skipped => Ok(gap + skipped),
+    }
+}

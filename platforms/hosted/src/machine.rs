@@ -1,0 +1,370 @@
+//! The machine whose memory is mapped: frames by number, and what it counts and limits.
+
+use std::{fmt, marker::PhantomData};
+
+use vmctx::{
+    Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform,
+    platform::{FaultCode, FaultFlags},
+};
+
+use crate::{error::Signal, hook::Hook};
+
+/// What a frame number leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// A page: memory with a count of references.
+    Ram,
+    /// The zero page, which everybody shares and nobody may write.
+    Zero,
+    /// Memory of a device: bytes without a count of references.
+    Device,
+}
+
+/// Something that has happened, for whoever counts.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A page fault: an access that the page table did not allow at once. Each try is one.
+    Fault,
+    /// A hook of the fault family is called.
+    Call(Hook),
+    /// What a fault hook has answered.
+    Answer(FaultCode),
+    /// A hook of the fault family has accounted a major fault.
+    MajorFault,
+    /// A driver has inserted an entry, at mmap, in a fault or from outside hooks.
+    Insertion,
+    /// A driver has inserted a large entry.
+    HugeInsertion,
+    /// An insertion, or a page handed back, has found an entry in place.
+    AlreadyPresent,
+    /// The core has mapped a page that a handler had handed back, or a private copy of it.
+    Delivery,
+    /// A page was copied for a store to a private mapping.
+    Copy,
+    /// A handler asked to repeat the access, and had changed nothing at its address.
+    Refault,
+    /// A fault is begun anew, after RETRY.
+    Retry,
+    /// An entry was taken away.
+    Unmapped,
+    /// A user gets a signal.
+    Signal(Signal),
+}
+
+/// The machine that address spaces are of. Clones are the same machine.
+///
+/// Its frames are named by numbers, as in a page table entry. A number that leads nowhere, or to a frame of another
+/// machine, has no [kind](Self::kind), and is never mapped.
+///
+/// What is `unsafe` here changes counts and locks that other code relies on: a frame whose last reference is put is free
+/// for whoever allocates next.
+#[expect(unsafe_code, reason = "counts of references are promises that cannot be checked")]
+pub trait Machine: Clone + Send + Sync + 'static {
+    /// Whether the two are one machine.
+    fn is(&self, other: &Self) -> bool;
+
+    /// What is there, or `None` for a hole or another machine's frame.
+    fn kind(&self, pfn: u64) -> Option<FrameKind>;
+
+    /// Whether `count` frames from `first` on are all RAM, or all of one device: whether a large entry can map them.
+    fn are_there(&self, first: u64, count: usize) -> bool;
+
+    /// The number of the zero page.
+    fn zero_page(&self) -> u64;
+
+    /// A fresh frame of RAM, zeroed, with one reference, which is the caller's. An `anonymous` one is for a private copy.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    fn allocate(&self, anonymous: bool) -> Result<u64, Errno>;
+
+    /// Whether the frame is a private copy (`PageAnon`), which no driver may insert.
+    fn is_anonymous(&self, pfn: u64) -> bool;
+
+    /// One more reference, which is the caller's (`get_page`). Nothing where there is no RAM.
+    ///
+    /// # Safety
+    /// Somebody has a reference to the frame, and keeps it until this returns.
+    unsafe fn get(&self, pfn: u64);
+
+    /// A reference to a frame that may be free (`get_page_unless_zero`); `false` if it is. The reference is the caller's.
+    fn get_unless_free(&self, pfn: u64) -> bool;
+
+    /// Puts a reference (`put_page`). The last one frees the frame. Nothing where there is no RAM.
+    ///
+    /// # Safety
+    /// The reference is the caller's, who does not have it any more.
+    unsafe fn put(&self, pfn: u64);
+
+    /// How many references there are (`page_count`).
+    fn references(&self, pfn: u64) -> usize;
+
+    /// An entry that holds a reference comes, or goes. For [`map_count`](Self::map_count); need not be counted.
+    fn count_mapping(&self, pfn: u64, comes: bool) {
+        let _ = (pfn, comes);
+    }
+
+    /// How many entries hold a reference (`page_mapcount`), if that is counted.
+    fn map_count(&self, pfn: u64) -> usize {
+        let _ = pfn;
+        0
+    }
+
+    /// `lock_page`; sleeps until whoever has it locked unlocks it.
+    fn lock(&self, pfn: u64);
+
+    /// `unlock_page`
+    ///
+    /// # Safety
+    /// The caller has locked it.
+    unsafe fn unlock(&self, pfn: u64);
+
+    /// Copies bytes of a frame out, from `offset` on. `false`, and nothing copied, if there is no such frame, or the
+    /// bytes do not all lie in it. Others may be at the same bytes.
+    fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool;
+
+    /// Copies bytes into a frame. As [`read`](Self::read).
+    fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool;
+
+    /// Copies a whole frame, as copy-on-write does. Nothing is copied from where there is nothing.
+    fn copy(&self, from: u64, to: u64);
+
+    /// Something has happened. Counts it, or does not.
+    #[inline]
+    fn count(&self, event: Event) {
+        let _ = event;
+    }
+
+    /// A driver is about to insert a page or a frame. A machine with errors on order lets it fail here.
+    ///
+    /// # Errors
+    /// What the insertion is to fail with.
+    #[inline]
+    fn before_insertion(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// With which flags a fault hook is called the first time, instead of these.
+    #[inline]
+    fn fault_flags(&self, flags: FaultFlags) -> FaultFlags {
+        flags
+    }
+
+    /// The serial number of the next fault ([`Platform::fault_serial`]); zero without serial numbers.
+    #[inline]
+    fn next_fault(&self) -> u32 {
+        0
+    }
+
+    /// How many mappings one address space may have (`vm.max_map_count`).
+    fn max_mappings(&self) -> usize {
+        65_530
+    }
+
+    /// How many times one access is repeated with nothing changed at its address, before it is
+    /// [reported](crate::AccessError::RefaultsForever).
+    fn max_refaults(&self) -> usize {
+        1000
+    }
+}
+
+/// A page of RAM with a reference held. Cloning takes a reference, dropping puts it, and the last one frees the page.
+pub struct Page<M: Machine> {
+    machine: M,
+    pfn: u64,
+}
+
+impl<M: Machine> Page<M> {
+    /// A fresh page of zeros, as a driver allocates one.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn alloc(machine: &M) -> Result<Self, Errno> {
+        Ok(Self { pfn: machine.allocate(false)?, machine: machine.clone() })
+    }
+
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    /// The caller has a reference to the frame, and does not have it any more.
+    #[must_use]
+    #[expect(unsafe_code, reason = "a reference is a promise that cannot be checked")]
+    pub unsafe fn adopt(machine: M, pfn: u64) -> Self {
+        Self { machine, pfn }
+    }
+
+    /// How many references there are: handles of the driver's, page table entries, faults at work (`page_count`).
+    #[must_use]
+    pub fn references(&self) -> usize {
+        self.machine.references(self.pfn)
+    }
+
+    /// How many page table entries map the page and hold a reference to it (`page_mapcount`).
+    #[must_use]
+    pub fn map_count(&self) -> usize {
+        self.machine.map_count(self.pfn)
+    }
+
+    /// The page's frame number.
+    #[must_use]
+    pub fn pfn(&self) -> u64 {
+        self.pfn
+    }
+
+    /// Whether it is a page of this machine.
+    pub(crate) fn is_of(&self, machine: &M) -> bool {
+        self.machine.is(machine)
+    }
+
+    /// `lock_page`
+    pub(crate) fn lock(&self) {
+        self.machine.lock(self.pfn);
+    }
+
+    /// `unlock_page`
+    ///
+    /// # Safety
+    /// The caller has locked it.
+    #[expect(unsafe_code, reason = "who has locked a page cannot be checked")]
+    pub(crate) unsafe fn unlock(&self) {
+        // SAFETY: by this function's contract.
+        unsafe { self.machine.unlock(self.pfn) };
+    }
+}
+
+impl<M: Machine> Clone for Page<M> {
+    fn clone(&self) -> Self {
+        // SAFETY: `self` has a reference.
+        #[expect(unsafe_code, reason = "the reference is there: see above")]
+        unsafe {
+            self.machine.get(self.pfn);
+        }
+        Self { machine: self.machine.clone(), pfn: self.pfn }
+    }
+}
+
+impl<M: Machine> Drop for Page<M> {
+    fn drop(&mut self) {
+        // SAFETY: the reference is this value's, which is gone.
+        #[expect(unsafe_code, reason = "the reference is there: see above")]
+        unsafe {
+            self.machine.put(self.pfn);
+        }
+    }
+}
+
+impl<M: Machine> fmt::Debug for Page<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Page({:#x}, {} references)", self.pfn, self.references())
+    }
+}
+
+impl<M: Machine> vmctx::Page for Page<M> {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
+        let len = into.len();
+        if self.machine.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
+        let len = from.len();
+        if self.machine.write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+    }
+}
+
+/// Frames by number, one behind the other: the registers and the memory of a device, with real bytes and no
+/// `struct page`. The device's own side of it are [`read`](Iomem::read) and [`write`](Iomem::write).
+pub struct DeviceMemory<P, M> {
+    machine: M,
+    base: u64,
+    count: PageCount,
+    platform: PhantomData<fn(P) -> P>,
+}
+
+impl<P: Platform, M: Machine> DeviceMemory<P, M> {
+    /// `count` frames from `base` on.
+    ///
+    /// # Safety
+    /// `base + count` does not overflow. No frame among them is given another use as long as there may be a mapping of
+    /// it. Numbers that lead nowhere may be among them.
+    #[must_use]
+    #[expect(unsafe_code, reason = "what frames are used for cannot be checked")]
+    pub unsafe fn new(machine: M, base: u64, count: PageCount) -> Self {
+        Self { machine, base, count, platform: PhantomData }
+    }
+
+    /// The frames that `len` bytes from `offset` on lie in, piece by piece: number, offset in the frame, length.
+    fn pieces(
+        &self,
+        offset: usize,
+        len: usize,
+    ) -> Result<impl Iterator<Item = (u64, usize, usize)> + use<P, M>, OutOfFrames> {
+        let error = OutOfFrames { offset, len };
+        let end = offset.checked_add(len).ok_or(error)?;
+        if end.div_ceil(P::PAGE_SIZE) > self.count.get() {
+            return Err(error);
+        }
+        let (base, mut at) = (self.base, offset);
+        Ok(std::iter::from_fn(move || {
+            let piece = (end - at).min(P::PAGE_SIZE - at % P::PAGE_SIZE);
+            let found = (base + (at / P::PAGE_SIZE) as u64, at % P::PAGE_SIZE, piece);
+            at += piece;
+            (piece != 0).then_some(found)
+        }))
+    }
+}
+
+impl<P, M: Machine> Clone for DeviceMemory<P, M> {
+    fn clone(&self) -> Self {
+        Self { machine: self.machine.clone(), platform: PhantomData, ..*self }
+    }
+}
+
+impl<P, M> fmt::Debug for DeviceMemory<P, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count.get())
+    }
+}
+
+impl<P: Platform, M: Machine> Iomem for DeviceMemory<P, M> {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        let error = OutOfFrames { offset, len: into.len() };
+        let mut rest = into;
+        for (pfn, at, len) in self.pieces(offset, rest.len())? {
+            let (piece, left) = rest.split_at_mut(len);
+            if !self.machine.read(pfn, at, piece) {
+                return Err(error);
+            }
+            rest = left;
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        let error = OutOfFrames { offset, len: from.len() };
+        let mut rest = from;
+        for (pfn, at, len) in self.pieces(offset, rest.len())? {
+            let (piece, left) = rest.split_at(len);
+            if !self.machine.write(pfn, at, piece) {
+                return Err(error);
+            }
+            rest = left;
+        }
+        Ok(())
+    }
+}
+
+// SAFETY: base and count are set once, and `new`'s contract is that the frames keep their use. Whatever is done with the
+// numbers, bytes are reached through the machine alone, which checks them.
+#[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
+unsafe impl<P: Platform, M: Machine> FrameSource for DeviceMemory<P, M> {
+    type Platform = P;
+
+    fn base(&self) -> u64 {
+        self.base
+    }
+
+    fn count(&self) -> PageCount {
+        self.count
+    }
+}

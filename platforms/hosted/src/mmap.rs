@@ -1,0 +1,249 @@
+//! `mmap` and `munmap`.
+
+use std::{ops::Range, sync::Arc};
+
+use parking_lot::RwLock;
+use vmctx::{
+    Errno, FrameRange, PageOffset, Platform, UserAddr, VmOperations, entry,
+    platform::{Cache, VmFlags},
+};
+
+use crate::{
+    error::SyscallError,
+    established::Handle,
+    file::{File, OpenMode},
+    gap,
+    hook::{self, Hook},
+    insert::Area,
+    machine::Machine,
+    mm::Mm,
+    object::Unmapping,
+    paged::Paged,
+    process::{Process, page_align},
+    user::Map,
+    vma::{Hosted, Space, Vma, Vmas},
+};
+
+/// A mapping that is being made: the platform's [`Vma`](vmctx::Platform::Vma). Made by this crate alone, with the mmap lock
+/// held for write.
+///
+/// Its methods are the raw operations of [`Platform`] of the same names.
+pub struct NewVma<P: Paged> {
+    vma: Vma<P>,
+    space: Arc<RwLock<Space<P>>>,
+}
+
+impl<P: Paged> NewVma<P> {
+    /// `vma_range`
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.vma.range()
+    }
+
+    /// `vma_pgoff`
+    #[must_use]
+    pub fn pgoff(&self) -> PageOffset {
+        PageOffset::new(self.vma.pgoff())
+    }
+
+    /// `vma_flags`
+    #[must_use]
+    pub fn flags(&self) -> VmFlags {
+        self.vma.flags()
+    }
+
+    /// `vma_change_flags`
+    pub fn change_flags(&mut self, set: VmFlags, clear: VmFlags) {
+        self.vma.change_flags(set, clear);
+    }
+
+    /// `vma_set_cache`
+    pub fn set_cache(&mut self, cache: Cache) {
+        self.vma.set_cache(cache);
+    }
+
+    /// `establish`
+    pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Arc<V>)
+    where
+        P: Platform<Ref<V> = Arc<V>>,
+    {
+        self.vma.establish(state);
+    }
+
+    /// `vma_handle`
+    #[must_use]
+    pub fn handle(&self) -> Option<Handle<P>> {
+        Handle::new(&self.space, &self.vma)
+    }
+
+    /// `abandon`
+    pub fn abandon(&mut self) {
+        self.vma.table().zap(&self.vma.range(), true);
+        self.vma.close();
+    }
+
+    /// `vm_insert_page`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_page(&mut self, address: usize, page: &P::Page) -> Result<(), Errno> {
+        self.area().insert_page(address, page)
+    }
+
+    /// `vm_insert_zero_page`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_zero_page(&mut self, address: usize) -> Result<(), Errno> {
+        self.area().insert_zero_page(address)
+    }
+
+    /// `vm_insert_mixed`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_mixed(&mut self, address: usize, pfn: u64) -> Result<(), Errno> {
+        self.area().insert_mixed(address, pfn, false)
+    }
+
+    /// `remap_pfn_range`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn remap(&mut self, address: usize, frames: FrameRange<'_, P>) -> Result<(), Errno> {
+        let set = VmFlags::IO | VmFlags::PFNMAP | VmFlags::DONTEXPAND | VmFlags::DONTDUMP;
+        self.vma.change_flags(set, VmFlags::NONE);
+        self.area().remap(address, frames)
+    }
+
+    fn area(&self) -> Area<P> {
+        Area::of(&self.vma)
+    }
+
+    /// The mmap hook has succeeded.
+    fn into_vma(mut self) -> Vma<P> {
+        self.vma.begin();
+        self.vma
+    }
+}
+
+/// Where a mapping goes (`__get_unmapped_area`).
+fn place<P: Paged>(map: &Map, vmas: &Vmas<P>, first: usize, len: usize) -> Result<Range<usize>, Errno> {
+    if len > P::TASK_SIZE {
+        return Err(Errno::ENOMEM);
+    }
+    let Some(at) = map.address() else {
+        let start = gap::find(vmas, len, first)?;
+        return Ok(start..start + len);
+    };
+    let start = at.get();
+    if start > P::TASK_SIZE - len {
+        return Err(Errno::ENOMEM);
+    }
+    if start % P::PAGE_SIZE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if start < P::MMAP_MIN {
+        return Err(Errno::EPERM);
+    }
+    let range = start..start + len;
+    if vmas.intersecting(&range).is_some() { Err(Errno::EEXIST) } else { Ok(range) }
+}
+
+/// `vm_flags`, and what the file's mode forbids.
+fn flags(map: &Map, mode: OpenMode) -> Result<VmFlags, Errno> {
+    let mut flags = map.flags();
+    if map.is_shared() && !mode.writes() {
+        if flags.contains(VmFlags::WRITE) {
+            return Err(Errno::EACCES);
+        }
+        flags = flags.without(VmFlags::MAYWRITE | VmFlags::SHARED);
+    }
+    if mode.reads() { Ok(flags) } else { Err(Errno::EACCES) }
+}
+
+/// Leaves nothing of a mapping whose hook failed, or panicked: no entries, no page tables.
+struct Undo<'a, P: Paged> {
+    mm: &'a Mm<P>,
+    space: &'a Space<P>,
+    range: Range<usize>,
+}
+
+impl<P: Paged> Undo<'_, P> {
+    fn disarm(mut self) {
+        self.range.end = self.range.start;
+    }
+}
+
+impl<P: Paged> Drop for Undo<'_, P> {
+    fn drop(&mut self) {
+        self.mm.table().zap(&self.range, true);
+        self.mm.free_tables(self.space, &self.range);
+    }
+}
+
+impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
+    /// Maps a part of a file, and calls its driver's mmap hook for that. Gives back where it is.
+    ///
+    /// Follows `do_mmap`, check by check.
+    ///
+    /// # Errors
+    /// EINVAL for no bytes at all, an offset or an address that is not a page's; ENOMEM for more bytes than there are
+    /// addresses, and when there are [too many mappings](Machine::max_mappings); EOVERFLOW if the object's last
+    /// byte could not be counted; EEXIST where something is mapped already; EPERM below the lowest address that can
+    /// be mapped; EACCES for a file that was not opened for reading, or not for the writing that a shared mapping is
+    /// to do; and what the mmap hook fails with. Afterwards nothing is left of a mapping that failed.
+    pub fn mmap(&self, file: &File<P>, map: Map) -> Result<UserAddr, SyscallError> {
+        let first = map.first_page(P::PAGE_SHIFT)?;
+        let mut lock = self.mm().write_lock()?;
+        if map.bytes() == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let len = page_align::<P>(map.bytes()).ok_or(Errno::ENOMEM)?;
+        first.checked_add(len >> P::PAGE_SHIFT).ok_or(Errno::EOVERFLOW)?;
+        if lock.vmas().len() > self.machine().max_mappings() {
+            return Err(Errno::ENOMEM.into());
+        }
+        let range = place(&map, lock.vmas(), first, len)?;
+        // `file_mmap_ok`: the object's bytes are counted in as many bits as addresses.
+        if first > (usize::MAX - len) >> P::PAGE_SHIFT {
+            return Err(Errno::EOVERFLOW.into());
+        }
+        let vma =
+            Vma::new(range.clone(), first, flags(&map, file.mode())?, file.clone(), Arc::clone(self.mm().table()));
+        let mut new = NewVma { vma, space: Arc::clone(self.mm().space()) };
+        let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
+        // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
+        // function.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        undo.disarm();
+        lock.vmas.insert(new.into_vma());
+        Ok(UserAddr::new(range.start))
+    }
+
+    /// Takes mappings away, whole or in part. What is not mapped is no error.
+    ///
+    /// When it returns, no thread is in the middle of an access to what was there, and the states of mappings of which
+    /// nothing is left, in any process, have been dropped.
+    ///
+    /// # Errors
+    /// EINVAL for an address that is not a page's, for no bytes and for a range that leaves the address space; ENOMEM
+    /// if cutting a mapping in two would make [too many](Machine::max_mappings); what `may_split` refuses a cut
+    /// with. Nothing has been unmapped then.
+    pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
+        let mut lock = self.mm().write_lock()?;
+        let start = address.get();
+        if start % P::PAGE_SIZE != 0 || start > P::TASK_SIZE || bytes > P::TASK_SIZE - start {
+            return Err(Errno::EINVAL.into());
+        }
+        let range = start..start + page_align::<P>(bytes).ok_or(Errno::EINVAL)?;
+        if range.is_empty() {
+            return Err(Errno::EINVAL.into());
+        }
+        let files = self.mm().unmap_range(&mut lock, &range)?;
+        drop(lock);
+        drop(files);
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! The raw operations outside hooks: on an established mapping, and of whoever is in a system call.
+
+use vmctx::Errno;
+
+use crate::{
+    established::{Caller, MappedVma},
+    insert::Area,
+    paged::Paged,
+};
+
+/// The raw operations of [`Platform`](vmctx::Platform) whose names are these with `mapped_` before.
+impl<P: Paged> MappedVma<P> {
+    fn area(&self, address: usize) -> Result<Area<P>, Errno> {
+        Ok(Area::of(self.vma_at(address).ok_or(Errno::EFAULT)?))
+    }
+
+    /// `mapped_insert_page`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_page(&self, address: usize, page: &P::Page) -> Result<(), Errno> {
+        self.area(address)?.insert_page(address, page)
+    }
+
+    /// `mapped_insert_pages`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_pages(&self, address: usize, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
+        for (done, page) in pages.iter().enumerate() {
+            let at = address.saturating_add(done << P::PAGE_SHIFT);
+            self.insert_page(at, page).map_err(|errno| (errno, done))?;
+        }
+        Ok(())
+    }
+
+    /// `mapped_insert_zero_page`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_zero_page(&self, address: usize) -> Result<(), Errno> {
+        self.area(address)?.insert_zero_page(address)
+    }
+
+    /// `mapped_insert_pfn`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_pfn(&self, address: usize, pfn: u64) -> Result<(), Errno> {
+        let area = self.area(address)?;
+        area.insert_pfn(address, pfn, area.prot)
+    }
+
+    /// `mapped_insert_mixed`
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_mixed(&self, address: usize, pfn: u64) -> Result<(), Errno> {
+        self.area(address)?.insert_mixed(address, pfn, false)
+    }
+}
+
+/// The raw operations of [`Platform`](vmctx::Platform) whose names are these with `caller_` before.
+impl<P: Paged> Caller<P> {
+    /// `caller_lock_page`
+    pub fn lock_page(&self, page: &P::Page) {
+        page.lock();
+    }
+
+    /// `caller_unlock_page`
+    pub fn unlock_page(&self, page: &P::Page) {
+        // SAFETY: the raw operation is called for a page that this caller has locked.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        unsafe {
+            page.unlock();
+        }
+    }
+}

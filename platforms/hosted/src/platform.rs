@@ -1,0 +1,287 @@
+//! A whole [`Platform`](vmctx::Platform) of the parts in this crate.
+
+/// Implements [`Platform`](vmctx::Platform) for a type that is [`Paged`](crate::Paged), with the types of this crate: each
+/// raw operation is the method of the same name of [`NewVma`](crate::NewVma), [`Fault`](crate::Fault) or
+/// [`MappedVma`](crate::established::MappedVma).
+///
+/// ```ignore
+/// vmctx_hosted::platform! {
+///     // SAFETY: frames are counted, and entries kept, as `Machine` and `PageTable` promise.
+///     unsafe impl Platform for Example {
+///         const PAGE_SHIFT: u32 = 12;
+///     }
+/// }
+/// ```
+///
+/// # Safety
+/// The [`Machine`](crate::Machine) counts references and keeps a frame as long as there is one, and the
+/// [`PageTable`](crate::PageTable) has the entries that were put into it, each until it is taken out.
+#[macro_export]
+macro_rules! platform {
+    (
+        unsafe impl Platform for $platform:ty {
+            const PAGE_SHIFT: u32 = $shift:expr;
+        }
+    ) => {
+        const _: () = {
+            use ::std::{ops::Range, sync::Arc};
+            use $crate::vmctx::{
+                Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
+                platform::{Cache, FaultCode, FaultFlags, VmFlags},
+            };
+
+            // SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made by `vmctx-hosted` alone, with the
+            // mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and those who take a
+            // VMA away zap before that. An entry that maps a page holds a reference, put when it is taken out. All operations
+            // check their arguments. What remains is the promise of whoever wrote `unsafe impl`.
+            #[expect(unsafe_code, reason = "the platform's promises")]
+            unsafe impl Platform for $platform {
+                const PAGE_SHIFT: u32 = $shift;
+
+                type Page = $crate::Page<$crate::MachineOf<Self>>;
+                type Memory = $crate::MachineOf<Self>;
+                type Iomem = $crate::DeviceMemory<Self, $crate::MachineOf<Self>>;
+                type WaitQueue = $crate::WaitQueue;
+                type RwLock<T: Send + Sync + 'static> = $crate::RwLock<T>;
+                type Mappings = $crate::Mappings;
+                type Handle = $crate::established::Handle<Self>;
+                type Caller = $crate::established::Caller<Self>;
+                type MappedVma = $crate::established::MappedVma<Self>;
+                type Ref<T: Send + Sync + 'static> = Arc<T>;
+                type Vma = $crate::NewVma<Self>;
+                type Fault = $crate::Fault<Self>;
+
+                fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
+                    Ok(Arc::new(value))
+                }
+
+                fn alloc_page(memory: &Self::Memory, _: MaySleep<'_>) -> Result<Self::Page, Errno> {
+                    Self::Page::alloc(memory)
+                }
+
+                fn page_pfn(page: &Self::Page) -> u64 {
+                    page.pfn()
+                }
+
+                fn new_mappings(_: MaySleep<'_>) -> Result<Self::Mappings, Errno> {
+                    Ok(Self::Mappings::default())
+                }
+
+                fn unmap_mapping_range(
+                    mappings: &Self::Mappings,
+                    first: PageOffset,
+                    count: PageCount,
+                    _: MaySleep<'_>,
+                ) {
+                    mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
+                }
+
+                fn vma_range(vma: &Self::Vma) -> Range<usize> {
+                    vma.range()
+                }
+
+                fn vma_pgoff(vma: &Self::Vma) -> PageOffset {
+                    vma.pgoff()
+                }
+
+                fn vma_flags(vma: &Self::Vma) -> VmFlags {
+                    vma.flags()
+                }
+
+                fn vma_change_flags(vma: &mut Self::Vma, set: VmFlags, clear: VmFlags) {
+                    vma.change_flags(set, clear);
+                }
+
+                fn vma_set_cache(vma: &mut Self::Vma, cache: Cache) {
+                    vma.set_cache(cache);
+                }
+
+                /// Nothing: the memory of this machine is not encrypted.
+                fn vma_set_decrypted(_: &mut Self::Vma) {}
+
+                fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) {
+                    vma.establish(state);
+                }
+
+                fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
+                    vma.handle()
+                }
+
+                fn abandon(vma: &mut Self::Vma) {
+                    vma.abandon();
+                }
+
+                fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+                    vma.insert_page(address, page)
+                }
+
+                fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno> {
+                    vma.insert_zero_page(address)
+                }
+
+                fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno> {
+                    vma.insert_mixed(address, pfn)
+                }
+
+                fn remap_pfn_range(
+                    vma: &mut Self::Vma,
+                    address: usize,
+                    frames: FrameRange<'_, Self>,
+                ) -> Result<(), Errno> {
+                    vma.remap(address, frames)
+                }
+
+                fn fault_address(fault: &Self::Fault) -> usize {
+                    fault.address()
+                }
+
+                fn fault_pgoff(fault: &Self::Fault) -> PageOffset {
+                    fault.pgoff()
+                }
+
+                fn fault_flags(fault: &Self::Fault) -> FaultFlags {
+                    fault.flags()
+                }
+
+                fn fault_vma_range(fault: &Self::Fault) -> Range<usize> {
+                    fault.vma_range()
+                }
+
+                fn fault_vma_pgoff(fault: &Self::Fault) -> PageOffset {
+                    fault.vma_pgoff()
+                }
+
+                fn fault_vma_flags(fault: &Self::Fault) -> VmFlags {
+                    fault.vma_flags()
+                }
+
+                fn fault_page_prot(fault: &Self::Fault) -> PageProt {
+                    fault.page_prot()
+                }
+
+                fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
+                    fault.insert_page(address, page)
+                }
+
+                fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode {
+                    fault.insert_zero_page(address)
+                }
+
+                fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
+                    fault.insert_pfn(address, pfn, prot)
+                }
+
+                fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
+                    fault.insert_mixed(address, pfn, mkwrite)
+                }
+
+                fn deliver(fault: &Self::Fault, page: Self::Page) {
+                    fault.deliver(page);
+                }
+
+                fn lock_page(fault: &Self::Fault, page: &Self::Page) {
+                    fault.lock_page(page);
+                }
+
+                fn unlock_page(fault: &Self::Fault, page: &Self::Page) {
+                    fault.unlock_page(page);
+                }
+
+                fn caller_lock_page(caller: &Self::Caller, page: &Self::Page) {
+                    caller.lock_page(page);
+                }
+
+                fn caller_unlock_page(caller: &Self::Caller, page: &Self::Page) {
+                    caller.unlock_page(page);
+                }
+
+                fn release(fault: &Self::Fault) {
+                    fault.release();
+                }
+
+                fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno> {
+                    fault.wait(queue, wakes)
+                }
+
+                fn fault_page(fault: &Self::Fault) -> Self::Page {
+                    fault.page()
+                }
+
+                fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool {
+                    fault.is_of(mappings)
+                }
+
+                fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
+                    fault.insert_huge(address, frames)
+                }
+
+                fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
+                    fault.map_page(address, page)
+                }
+
+                fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode {
+                    fault.map_mixed(address, pfn)
+                }
+
+                fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno> {
+                    handle.lock(wait)
+                }
+
+                fn lock_at<V: VmOperations<Platform = Self>>(
+                    caller: &Self::Caller,
+                    address: UserAddr,
+                ) -> Result<Self::MappedVma, Errno> {
+                    caller.lock_at::<V>(address.get())
+                }
+
+                fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V> {
+                    vma.state()
+                }
+
+                fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset> {
+                    vma.pgoff(address.get())
+                }
+
+                fn mapped_slots(vma: &Self::MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+                    vma.slots(from)
+                }
+
+                fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+                    vma.insert_page(address, page)
+                }
+
+                fn mapped_insert_pages(
+                    vma: &Self::MappedVma,
+                    address: usize,
+                    pages: &[Self::Page],
+                ) -> Result<(), (Errno, usize)> {
+                    vma.insert_pages(address, pages)
+                }
+
+                fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno> {
+                    vma.insert_zero_page(address)
+                }
+
+                fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+                    vma.insert_pfn(address, pfn)
+                }
+
+                fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+                    vma.insert_mixed(address, pfn)
+                }
+
+                fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>) {
+                    vma.zap(&addresses);
+                }
+
+                fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>) {
+                    vma.write_protect(&addresses);
+                }
+
+                fn fault_serial(fault: &Self::Fault) -> u32 {
+                    fault.serial()
+                }
+            }
+        };
+    };
+}

@@ -1,0 +1,244 @@
+//! Processes and their threads.
+
+use std::{cell::Cell, fmt, marker::PhantomData, sync::Arc};
+
+use parking_lot::RwLock;
+use vmctx::{PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry, platform::Cache};
+
+use crate::{
+    access,
+    error::{AccessError, SyscallError},
+    established::Caller,
+    hook::{self, Hook},
+    mm::Mm,
+    paged::{MachineOf, Paged},
+    paging::{PageTable, for_each, pte},
+    serving::Fault,
+    vma::{Hosted, Space},
+};
+
+/// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
+pub(crate) fn page_align<P: Platform>(bytes: usize) -> Option<usize> {
+    bytes.checked_next_multiple_of(P::PAGE_SIZE)
+}
+
+/// Runs what happens to a device outside any process, its removal for example: as [`Process::ioctl`], without an address
+/// space.
+///
+/// # Errors
+/// [`SyscallError::InsideHook`]; what the closure gives is passed on.
+pub fn unlocked<P: Hosted + Platform<Caller = Caller<P>>, R>(
+    run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
+) -> Result<R, SyscallError> {
+    in_no_hook(None, run)
+}
+
+fn in_no_hook<P: Hosted + Platform<Caller = Caller<P>>, R>(
+    space: Option<&Arc<RwLock<Space<P>>>>,
+    run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
+) -> Result<R, SyscallError> {
+    if let Some(hook) = hook::running() {
+        return Err(SyscallError::InsideHook { hook });
+    }
+    // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
+    #[expect(unsafe_code, reason = "nothing is held: see above")]
+    Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(space), run) }))
+}
+
+/// A process: one address space. Clones are the same process.
+///
+/// Its system calls are Linux's, with Linux's error numbers. They take the mmap lock: `mmap` holds it for write while
+/// the driver's mmap hook runs, and a fault holds it for read while the fault hook runs. So a call from inside a hook
+/// is refused ([`SyscallError::InsideHook`]).
+///
+/// It exits when the last handle and the last [`Thread`] are dropped, or by [`exit`](Self::exit).
+pub struct Process<P: Paged> {
+    mm: Arc<Mm<P>>,
+}
+
+impl<P: Paged> Clone for Process<P> {
+    fn clone(&self) -> Self {
+        Self { mm: Arc::clone(&self.mm) }
+    }
+}
+
+impl<P: Paged> fmt::Debug for Process<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("killed", &self.mm.is_killed()).finish_non_exhaustive()
+    }
+}
+
+impl<P: Paged> Process<P> {
+    /// A process with nothing mapped, and these page tables, which are empty.
+    #[must_use]
+    pub fn new(table: P::Table) -> Self {
+        Self { mm: Arc::new(Mm::new(table)) }
+    }
+
+    pub(crate) fn mm(&self) -> &Arc<Mm<P>> {
+        &self.mm
+    }
+
+    /// A user thread of this process.
+    #[must_use]
+    pub fn thread(&self) -> Thread<P> {
+        Thread { process: self.clone(), not_shared: PhantomData }
+    }
+
+    /// The machine it runs on.
+    #[must_use]
+    pub fn machine(&self) -> &MachineOf<P> {
+        self.mm.machine()
+    }
+
+    /// Ends the process: everything is unmapped, and the states of its mappings are dropped if no other process shares
+    /// them. Whatever it does afterwards is refused with an error of its own.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    pub fn exit(&self) -> Result<(), SyscallError> {
+        let mut lock = self.mm.write_lock()?;
+        let files = self.mm.exit(&mut lock);
+        drop(lock);
+        drop(files);
+        Ok(())
+    }
+
+    /// Sends SIGKILL: a fault that waits is interrupted (its wait fails with EINTR), and every access from now on ends
+    /// with [`Signal::Killed`](crate::Signal::Killed). The mappings stay until the exit.
+    pub fn kill(&self) {
+        self.mm.kill();
+    }
+
+    /// How many pages of a range are mapped, by whatever; a large entry maps many. For tests: asks the page tables and faults nothing
+    /// in.
+    #[must_use]
+    pub fn mapped_pages(&self, address: UserAddr, bytes: usize) -> PageCount {
+        let mut count = 0;
+        let range = address.get() - address.get() % P::PAGE_SIZE..address.get().saturating_add(bytes);
+        for_each(&**self.mm.table(), range.clone(), |at, _, _| {
+            let part = at.start.max(range.start)..at.end.min(range.end);
+            count += part.len().div_ceil(P::PAGE_SIZE);
+        });
+        PageCount::new(count)
+    }
+
+    /// With which protection the page of an address is mapped, or `None` if it is not. For tests, as
+    /// [`mapped_pages`](Self::mapped_pages).
+    #[must_use]
+    pub fn page_prot_at(&self, address: UserAddr) -> Option<PageProt> {
+        let pte = pte(&**self.mm.table(), address.get()).or_else(|| self.mm.table().huge(address.get()))?;
+        let prot = PageProt::of_vma(pte.writable, Cache::WriteBack);
+        Some(match pte.cache {
+            Cache::WriteBack => prot,
+            Cache::WriteCombine => prot.write_combine(),
+            Cache::Noncached => prot.noncached(),
+        })
+    }
+
+    /// Whether a huge entry maps an address. For tests, as [`mapped_pages`](Self::mapped_pages).
+    #[must_use]
+    pub fn is_huge_at(&self, address: UserAddr) -> bool {
+        self.mm.table().huge(address.get()).is_some()
+    }
+
+    /// How many mappings there are (`map_count`). A cut makes one more.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    pub fn mapping_count(&self) -> Result<usize, SyscallError> {
+        Ok(self.mm.write_lock()?.vmas.len())
+    }
+}
+
+impl<P: Paged + Platform<Caller = Caller<P>>> Process<P> {
+    /// Runs an ioctl of this process's: with the proof that no hook is running and no mmap lock is held. Inside, user
+    /// memory can be touched, as `copy_to_user` does, but not while a mapping is locked.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`]; what the closure gives is passed on.
+    pub fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R) -> Result<R, SyscallError> {
+        if let Some(hook) = hook::running() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        if self.mm.read_lock().is_stopped() {
+            return Err(SyscallError::Exited);
+        }
+        in_no_hook(Some(self.mm.space()), run)
+    }
+}
+
+/// A user thread of a process: it loads and stores through the page tables, and takes real faults.
+///
+/// Give each OS thread one of its own ([`Process::thread`]). It keeps its process alive.
+///
+/// An access of many pages is one of each page in turn; bytes of the pages before one that fails were copied. Each byte
+/// is loaded or stored on its own, and nothing is promised about the order.
+pub struct Thread<P: Paged> {
+    process: Process<P>,
+    // A thread is in one place at a time.
+    not_shared: PhantomData<Cell<()>>,
+}
+
+impl<P: Paged> Thread<P> {
+    /// The process it belongs to.
+    #[must_use]
+    pub fn process(&self) -> &Process<P> {
+        &self.process
+    }
+}
+
+impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
+    /// Loads bytes.
+    ///
+    /// # Errors
+    /// The signal that the access ends with, or what only a simulator can report.
+    pub fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), AccessError> {
+        access::read(self.process.mm(), address, into)
+    }
+
+    /// Stores bytes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), AccessError> {
+        access::write(self.process.mm(), address, from)
+    }
+
+    /// Loads one byte.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_u8(&self, address: UserAddr) -> Result<u8, AccessError> {
+        let mut byte = [0];
+        self.read(address, &mut byte)?;
+        let [byte] = byte;
+        Ok(byte)
+    }
+
+    /// Stores one byte.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn write_u8(&self, address: UserAddr, byte: u8) -> Result<(), AccessError> {
+        self.write(address, &[byte])
+    }
+
+    /// Loads four bytes, in the machine's order (little-endian).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_u32(&self, address: UserAddr) -> Result<u32, AccessError> {
+        let mut bytes = [0; 4];
+        self.read(address, &mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    /// Stores four bytes, in the machine's order (little-endian).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn write_u32(&self, address: UserAddr, value: u32) -> Result<(), AccessError> {
+        self.write(address, &value.to_le_bytes())
+    }
+}

@@ -1,0 +1,260 @@
+//! A fault while it is served, as the driver's tokens and the fault path see it.
+
+use std::{
+    cell::{Cell, RefCell},
+    ops::Range,
+    rc::Rc,
+    sync::Arc,
+};
+
+use vmctx::{
+    Errno, FrameRange, PageOffset, PageProt,
+    platform::{FaultCode, FaultFlags, VmFlags},
+};
+
+use crate::{
+    insert::{self, Area},
+    machine::{Machine, Page},
+    mm::Mm,
+    object::Mappings,
+    paged::Paged,
+    queue::WaitQueue,
+    vma::ReadLock,
+};
+
+/// A fault that is being served: the platform's [`Fault`](vmctx::Platform::Fault). Made by this crate alone.
+///
+/// Its methods are the raw operations of [`Platform`](vmctx::Platform) of the same names.
+pub struct Fault<P: Paged> {
+    serving: Rc<Serving<P>>,
+}
+
+impl<P: Paged> Fault<P> {
+    /// `fault_address`
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.serving.address
+    }
+
+    /// `fault_pgoff`
+    #[must_use]
+    pub fn pgoff(&self) -> PageOffset {
+        PageOffset::new(self.serving.pgoff)
+    }
+
+    /// `fault_flags`
+    #[must_use]
+    pub fn flags(&self) -> FaultFlags {
+        self.serving.flags
+    }
+
+    /// `fault_vma_range`
+    #[must_use]
+    pub fn vma_range(&self) -> Range<usize> {
+        self.serving.area.range.clone()
+    }
+
+    /// `fault_vma_pgoff`
+    #[must_use]
+    pub fn vma_pgoff(&self) -> PageOffset {
+        PageOffset::new(self.serving.vma_pgoff)
+    }
+
+    /// `fault_vma_flags`
+    #[must_use]
+    pub fn vma_flags(&self) -> VmFlags {
+        self.serving.area.flags
+    }
+
+    /// `fault_page_prot`
+    #[must_use]
+    pub fn page_prot(&self) -> PageProt {
+        self.serving.area.prot
+    }
+
+    /// `vmf_insert_page`
+    #[must_use]
+    pub fn insert_page(&self, address: usize, page: &P::Page) -> FaultCode {
+        self.serving.insert(|area| area.insert_page(address, page))
+    }
+
+    /// `vmf_insert_zero_page`
+    #[must_use]
+    pub fn insert_zero_page(&self, address: usize) -> FaultCode {
+        self.serving.insert(|area| area.insert_zero_page(address))
+    }
+
+    /// `vmf_insert_pfn`
+    #[must_use]
+    pub fn insert_pfn(&self, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
+        self.serving.insert(|area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
+    }
+
+    /// `vmf_insert_mixed`
+    #[must_use]
+    pub fn insert_mixed(&self, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
+        self.serving.insert(|area| area.insert_mixed(address, pfn, mkwrite))
+    }
+
+    /// `vmf_insert_pfn_huge`
+    #[must_use]
+    pub fn insert_huge(&self, address: usize, frames: FrameRange<'_, P>) -> FaultCode {
+        let write = self.serving.flags.contains(FaultFlags::WRITE);
+        self.serving.insert(|area| area.insert_huge(address, frames, write))
+    }
+
+    /// `vmf_map_page`
+    #[must_use]
+    pub fn map_page(&self, address: usize, page: &P::Page) -> FaultCode {
+        self.serving.map(|area| area.insert_page(address, page))
+    }
+
+    /// `vmf_map_mixed`
+    #[must_use]
+    pub fn map_mixed(&self, address: usize, pfn: u64) -> FaultCode {
+        self.serving.map(|area| area.insert_mixed(address, pfn, false))
+    }
+
+    /// `deliver`
+    pub fn deliver(&self, page: P::Page) {
+        *self.serving.delivered.borrow_mut() = Some(page);
+    }
+
+    /// `lock_page`. A page that this fault has locked already is not waited for, which would be for ever: the access that
+    /// faulted ends with [`AccessError::PageLockedTwice`](crate::AccessError::PageLockedTwice).
+    pub fn lock_page(&self, page: &P::Page) {
+        let serving = &self.serving;
+        if serving.locked.borrow().contains(&page.pfn()) {
+            serving.locked_twice.set(true);
+            return;
+        }
+        page.lock();
+        serving.locked.borrow_mut().push(page.pfn());
+    }
+
+    /// `unlock_page`
+    pub fn unlock_page(&self, page: &P::Page) {
+        if self.serving.take_locked(page.pfn()) {
+            // SAFETY: `lock_page` has locked it, and nobody has unlocked it since.
+            #[expect(unsafe_code, reason = "the lock is held: see above")]
+            unsafe {
+                page.unlock();
+            }
+        }
+    }
+
+    /// `release`
+    pub fn release(&self) {
+        let lock = self.serving.lock.borrow_mut().take();
+        drop(lock);
+    }
+
+    /// `wait`
+    ///
+    /// # Errors
+    /// EINTR if the process is killed.
+    pub fn wait(&self, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+        self.serving.mm.wait(queue, wakes)
+    }
+
+    /// `fault_page`
+    #[must_use]
+    pub fn page(&self) -> P::Page {
+        let machine = self.serving.mm.machine();
+        // SAFETY: the zero page has no count of references that could go wrong.
+        #[expect(unsafe_code, reason = "not counted: see above")]
+        let zero_page = || unsafe { Page::adopt(machine.clone(), machine.zero_page()) };
+        // The tokens ask only in a `page_mkwrite`, where there is a page.
+        self.serving.page.clone().unwrap_or_else(zero_page)
+    }
+
+    /// `fault_is_of`
+    #[must_use]
+    pub fn is_of(&self, mappings: &Mappings) -> bool {
+        self.serving.mappings.is(mappings)
+    }
+
+    /// `fault_serial`
+    #[must_use]
+    pub fn serial(&self) -> u32 {
+        self.serving.serial
+    }
+}
+
+/// What a fault and the code that waits for its answer know in common.
+pub(crate) struct Serving<P: Paged> {
+    pub(crate) mm: Arc<Mm<P>>,
+    pub(crate) address: usize,
+    pub(crate) flags: FaultFlags,
+    pub(crate) pgoff: usize,
+    pub(crate) vma_pgoff: usize,
+    pub(crate) area: Area<P>,
+    /// Of which object the VMA is a mapping.
+    pub(crate) mappings: Mappings,
+    /// The page that a `page_mkwrite` is asked about.
+    pub(crate) page: Option<P::Page>,
+    pub(crate) serial: u32,
+    /// `None` once it was released.
+    pub(crate) lock: RefCell<Option<ReadLock<P>>>,
+    /// `vmf->page`
+    pub(crate) delivered: RefCell<Option<P::Page>>,
+    /// The pages that this fault has locked.
+    pub(crate) locked: RefCell<Vec<u64>>,
+    pub(crate) locked_twice: Cell<bool>,
+}
+
+impl<P: Paged> Serving<P> {
+    pub(crate) fn fault(self: &Rc<Self>) -> Fault<P> {
+        Fault { serving: Rc::clone(self) }
+    }
+
+    /// The lock, for the next hook, unless it was given up.
+    pub(crate) fn take_lock(&self) -> Option<ReadLock<P>> {
+        self.lock.take()
+    }
+
+    pub(crate) fn is_released(&self) -> bool {
+        self.lock.borrow().is_none()
+    }
+
+    /// Whether this fault has the page locked; it is then no longer said to.
+    pub(crate) fn take_locked(&self, pfn: u64) -> bool {
+        let mut locked = self.locked.borrow_mut();
+        let found = locked.iter().position(|held| *held == pfn);
+        found.map(|index| locked.swap_remove(index)).is_some()
+    }
+
+    /// The VMA has private copies from now on.
+    pub(crate) fn mark_copied(&self) {
+        let lock = self.lock.borrow();
+        if let Some(vma) = lock.as_ref().and_then(|lock| lock.vmas().find(self.address)) {
+            vma.set_copied();
+        }
+    }
+
+    /// Inserts, if the lock is still held: what is released has no VMA any more.
+    fn insert(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+        if self.is_released() {
+            return FaultCode::SIGBUS;
+        }
+        insert::code(insert(&self.area))
+    }
+
+    /// Inserts without making page tables: under RCU.
+    fn map(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+        self.insert(|area| insert(&area.without_new_tables()))
+    }
+}
+
+impl<P: Paged> Drop for Serving<P> {
+    fn drop(&mut self) {
+        // Left over only if the handler forgot one, or panicked with the page on its way.
+        for pfn in self.locked.borrow_mut().drain(..) {
+            // SAFETY: `lock_page` has locked it.
+            #[expect(unsafe_code, reason = "the lock is held: see above")]
+            unsafe {
+                self.mm.machine().unlock(pfn);
+            }
+        }
+    }
+}
