@@ -1,4 +1,4 @@
-//! What fault hooks have answered.
+//! What has happened to drivers, as it is counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +24,19 @@ pub struct Answers {
     pub hwpoison: u64,
     /// Not allowed.
     pub sigsegv: u64,
+}
+
+/// What has happened to drivers, if a platform counts. A copy: take one before and one after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Entries made, by insertions of drivers and for pages that they have handed back.
+    pub inserted: u64,
+    /// Insertions, and pages handed back, that found an entry in place.
+    pub already_present: u64,
+    /// Calls of fault hooks.
+    pub handler_calls: u64,
+    /// What those answered.
+    pub answers: Answers,
 }
 
 impl Answers {

@@ -14,6 +14,7 @@ pub mod hook;
 mod insert;
 mod lock;
 mod machine;
+mod map;
 mod mm;
 mod mmap;
 mod mprotect;
@@ -28,15 +29,16 @@ mod process;
 mod prot;
 pub mod queue;
 mod serving;
-pub mod user;
+mod user;
 pub mod vma;
 
-pub use answers::Answers;
+pub use answers::{Answers, Counts};
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
 pub use hook::Hook;
 pub use lock::{ReadGuard, RwLock, WriteGuard};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, Page};
+pub use map::Map;
 pub use mmap::NewVma;
 pub use object::Mappings;
 pub use paged::{MachineOf, Paged};
@@ -45,7 +47,7 @@ pub use process::{Process, Thread, unlocked};
 pub use prot::Prot;
 pub use queue::WaitQueue;
 pub use serving::Fault;
-pub use user::Map;
+pub use user::{Missing, Refusal, Trap, UserSide};
 
 /// For [`platform!`].
 #[doc(hidden)]

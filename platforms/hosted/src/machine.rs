@@ -7,7 +7,7 @@ use vmctx::{
     platform::{FaultCode, FaultFlags},
 };
 
-use crate::{error::Signal, hook::Hook};
+use crate::{answers::Counts, error::Signal, hook::Hook};
 
 /// What a frame number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
     #[inline]
     fn count(&self, event: Event) {
         let _ = event;
+    }
+
+    /// What was counted so far, if that is done.
+    fn counts(&self) -> Option<Counts> {
+        None
     }
 
     /// A driver is about to insert a page or a frame. A machine with errors on order lets it fail here.

@@ -16,11 +16,11 @@ use crate::{
     hook::{self, Hook},
     insert::Area,
     machine::Machine,
+    map::Map,
     mm::Mm,
     object::Unmapping,
     paged::Paged,
     process::{Process, page_align},
-    user::Map,
     vma::{Hosted, Space, Vma, Vmas},
 };
 

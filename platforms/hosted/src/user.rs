@@ -1,108 +1,21 @@
-//! The user's side of drivers' mappings: what is asked of `mmap`, and what a test does with any platform of this kind.
+//! The user's side of drivers' mappings, on whatever platform: a test that is written with it runs on each.
 
-use vmctx::{
-    Errno, PageOffset, Platform, UnlockedCtx, UserAddr,
-    platform::{Cache, VmFlags},
+use vmctx::{Errno, Platform, UnlockedCtx, UserAddr, platform::Cache};
+
+use crate::{
+    answers::Counts,
+    error::{AccessError, Signal, SyscallError},
+    established::Caller,
+    file::File,
+    machine::Machine,
+    map::Map,
+    mmap::NewVma,
+    paged::Paged,
+    process::Process,
+    prot::Prot,
+    serving::Fault,
+    vma::Hosted,
 };
-
-use crate::prot::Prot;
-
-/// What to map: the arguments of `mmap`. Nothing is checked before that call.
-#[derive(Clone, Copy, Debug)]
-pub struct Map {
-    bytes: usize,
-    shared: bool,
-    offset: Offset,
-    prot: Prot,
-    at: Option<UserAddr>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Offset {
-    Bytes(u64),
-    Pages(PageOffset),
-}
-
-impl Map {
-    /// `MAP_SHARED`, this many bytes (rounded up to pages), from the object's start, readable and writable.
-    #[must_use]
-    pub const fn shared(bytes: usize) -> Self {
-        Self { bytes, shared: true, offset: Offset::Bytes(0), prot: Prot::READ_WRITE, at: None }
-    }
-
-    /// `MAP_PRIVATE`: stores go to copies of the user's own. Else as [`shared`](Self::shared).
-    #[must_use]
-    pub const fn private(bytes: usize) -> Self {
-        Self { shared: false, ..Self::shared(bytes) }
-    }
-
-    /// From this offset into the object on, in bytes, as the system call takes it.
-    #[must_use]
-    pub const fn offset_bytes(self, offset: u64) -> Self {
-        Self { offset: Offset::Bytes(offset), ..self }
-    }
-
-    /// From this page of the object on, as `mmap2` takes it.
-    #[must_use]
-    pub const fn pgoff(self, pgoff: PageOffset) -> Self {
-        Self { offset: Offset::Pages(pgoff), ..self }
-    }
-
-    /// With these rights.
-    #[must_use]
-    pub const fn prot(self, prot: Prot) -> Self {
-        Self { prot, ..self }
-    }
-
-    /// There and nowhere else, and only if nothing is there yet (`MAP_FIXED_NOREPLACE`).
-    #[must_use]
-    pub const fn at(self, address: UserAddr) -> Self {
-        Self { at: Some(address), ..self }
-    }
-
-    /// How many bytes were asked for.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Whether `MAP_SHARED` was asked for, and not `MAP_PRIVATE`.
-    #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        self.shared
-    }
-
-    /// With which rights.
-    #[must_use]
-    pub const fn wanted_prot(&self) -> Prot {
-        self.prot
-    }
-
-    /// Where alone, if that was asked for.
-    #[must_use]
-    pub const fn address(&self) -> Option<UserAddr> {
-        self.at
-    }
-
-    /// Which page of the object comes first.
-    ///
-    /// # Errors
-    /// EINVAL for an offset in bytes that is not a page's, EOVERFLOW for a page that cannot be counted.
-    pub fn first_page(&self, page_shift: u32) -> Result<usize, Errno> {
-        match self.offset {
-            Offset::Bytes(bytes) if bytes & ((1 << page_shift) - 1) != 0 => Err(Errno::EINVAL),
-            Offset::Bytes(bytes) => usize::try_from(bytes >> page_shift).map_err(|_| Errno::EOVERFLOW),
-            Offset::Pages(pgoff) => Ok(pgoff.index()),
-        }
-    }
-
-    /// `vm_flags` of a mapping of a file that may be read and written.
-    #[must_use]
-    pub fn flags(&self) -> VmFlags {
-        let flags = self.prot.flags() | VmFlags::MAYREAD | VmFlags::MAYWRITE | VmFlags::MAYEXEC;
-        if self.shared { flags | VmFlags::SHARED | VmFlags::MAYSHARE } else { flags }
-    }
-}
 
 /// What an access ends with that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,10 +42,15 @@ pub enum Refusal {
     Other(String),
 }
 
+/// A platform has no means for something: why, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Missing(pub &'static str);
+
 /// A process, a session: whatever has an address space into which files of drivers are mapped. A test that is written with
 /// it runs on every platform that has one.
 ///
-/// What a platform has no means for is `None`.
+/// What a platform may have no means for has a default that says so.
 pub trait UserSide: Sized + Send + Sync + 'static {
     /// The platform of the drivers.
     type Platform: Platform;
@@ -176,25 +94,135 @@ pub trait UserSide: Sized + Send + Sync + 'static {
     fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Self::Platform>) -> R) -> Result<R, Refusal>;
 
     /// `mremap` with `MREMAP_MAYMOVE`; gives back where the mapping is then.
-    fn mremap(&self, address: UserAddr, old_bytes: usize, new_bytes: usize) -> Option<Result<UserAddr, Refusal>> {
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no such call; inside, as the call has it.
+    fn mremap(
+        &self,
+        address: UserAddr,
+        old_bytes: usize,
+        new_bytes: usize,
+    ) -> Result<Result<UserAddr, Refusal>, Missing> {
         let _ = (address, old_bytes, new_bytes);
-        None
+        Err(Missing("there is no such call"))
     }
 
     /// `fork`: the child has the same mappings. It exits when dropped.
-    fn fork(&self) -> Option<Result<Self, Refusal>> {
-        None
+    ///
+    /// # Errors
+    /// [`Missing`] if there are no children; inside, as the call has it.
+    fn fork(&self) -> Result<Result<Self, Refusal>, Missing> {
+        Err(Missing("there are no children"))
     }
 
-    /// How the page that is mapped at an address is cached.
-    fn cache_at(&self, address: UserAddr) -> Option<Cache> {
+    /// How the page that is mapped at an address is cached; `None` if nothing is mapped there.
+    ///
+    /// # Errors
+    /// [`Missing`] if nobody knows.
+    fn cache_at(&self, address: UserAddr) -> Result<Option<Cache>, Missing> {
         let _ = address;
-        None
+        Err(Missing("nobody knows how memory is cached"))
     }
 
     /// Whether a large entry maps an address.
-    fn is_huge_at(&self, address: UserAddr) -> Option<bool> {
+    ///
+    /// # Errors
+    /// [`Missing`] if there are no large entries.
+    fn is_huge_at(&self, address: UserAddr) -> Result<bool, Missing> {
         let _ = address;
+        Err(Missing("there are no large entries, so huge_fault is not called, and pages come one by one"))
+    }
+
+    /// How many references a page has, if that is counted.
+    fn references(page: &<Self::Platform as Platform>::Page) -> Option<usize> {
+        let _ = page;
         None
+    }
+
+    /// What has happened so far, if that is counted.
+    fn counts(&self) -> Option<Counts> {
+        None
+    }
+
+    /// What has gone wrong inside, beside what users have seen, since this was last asked: for people, a line each.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl From<SyscallError> for Refusal {
+    fn from(error: SyscallError) -> Self {
+        error.errno().map_or_else(|| Self::Other(error.to_string()), Self::Errno)
+    }
+}
+
+impl From<AccessError> for Trap {
+    fn from(error: AccessError) -> Self {
+        match error.signal() {
+            Some(Signal::Sigbus(at)) => Self::Sigbus(at),
+            Some(Signal::Sigsegv(at)) => Self::Sigsegv(at),
+            Some(Signal::Killed(_)) | None => Self::Other(error.to_string()),
+        }
+    }
+}
+
+impl<P> UserSide for Process<P>
+where
+    P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>, Fault = Fault<P>, Caller = Caller<P>>,
+{
+    type Platform = P;
+    type File = File<P>;
+
+    fn mmap(&self, file: &File<P>, map: Map) -> Result<UserAddr, Refusal> {
+        Ok(self.mmap(file, map)?)
+    }
+
+    fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), Refusal> {
+        Ok(self.munmap(address, bytes)?)
+    }
+
+    fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), Refusal> {
+        Ok(self.mprotect(address, bytes, prot)?)
+    }
+
+    fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
+        Ok(self.thread().read(address, into)?)
+    }
+
+    fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
+        Ok(self.thread().write(address, from)?)
+    }
+
+    fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R) -> Result<R, Refusal> {
+        Ok(self.ioctl(run)?)
+    }
+
+    fn mremap(
+        &self,
+        address: UserAddr,
+        old_bytes: usize,
+        new_bytes: usize,
+    ) -> Result<Result<UserAddr, Refusal>, Missing> {
+        Ok(self.mremap(address, old_bytes, new_bytes, true).map_err(Refusal::from))
+    }
+
+    fn fork(&self) -> Result<Result<Self, Refusal>, Missing> {
+        Ok(self.fork().map_err(Refusal::from))
+    }
+
+    fn cache_at(&self, address: UserAddr) -> Result<Option<Cache>, Missing> {
+        Ok(self.page_prot_at(address).map(|prot| prot.cache()))
+    }
+
+    fn is_huge_at(&self, address: UserAddr) -> Result<bool, Missing> {
+        Ok(self.is_huge_at(address))
+    }
+
+    fn references(page: &P::Page) -> Option<usize> {
+        Some(page.references())
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        self.machine().counts()
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
-use vmctx_hosted::{Event, FrameKind, Page};
+use vmctx_hosted::{Counts, Event, FrameKind, Page};
 
 use crate::{
     inject::{Injection, Injections, Site},
@@ -220,6 +220,16 @@ impl vmctx_hosted::Machine for Machine {
     #[inline]
     fn count(&self, event: Event) {
         self.parts.counters.count(event);
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        let counted = self.statistics();
+        Some(Counts {
+            inserted: counted.insertions + counted.delivered,
+            already_present: counted.already_present,
+            handler_calls: counted.handler_calls,
+            answers: counted.answers,
+        })
     }
 
     #[inline]
