@@ -20,6 +20,8 @@ pub mod devices;
 #[cfg(feature = "std")]
 pub mod mapping;
 #[cfg(feature = "std")]
+mod process;
+#[cfg(feature = "std")]
 mod runner;
 #[cfg(feature = "std")]
 mod scenarios;
@@ -31,6 +33,8 @@ pub mod user;
 #[cfg(feature = "std")]
 pub use checks::Checks;
 pub use devices::Device;
+#[cfg(feature = "std")]
+pub use process::ProcessUser;
 #[cfg(feature = "std")]
 pub use runner::{Outcome, run, run_on};
 #[cfg(feature = "std")]

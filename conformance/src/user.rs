@@ -7,6 +7,8 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use crate::devices::Device;
 
+pub use vmctx_hosted::{Refusal, Trap};
+
 /// A platform with drivers on it.
 pub trait Site {
     /// Its users.
@@ -74,31 +76,6 @@ impl fmt::Display for Map {
         let access = if self.writable { "" } else { ", read-only" };
         write!(f, "{pages} pages at {pgoff}, {sharing}{access}")
     }
-}
-
-/// What ends an access.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trap {
-    /// SIGBUS, with the address that it names.
-    #[error("SIGBUS at {0}")]
-    Sigbus(UserAddr),
-    /// SIGSEGV, with the address that it names.
-    #[error("SIGSEGV at {0}")]
-    Sigsegv(UserAddr),
-    /// Anything that must not happen: what, for people.
-    #[error("{0}")]
-    Other(String),
-}
-
-/// What a system call fails with.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// An errno.
-    #[error("{0}")]
-    Errno(#[from] Errno),
-    /// Anything that must not happen: what, for people.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// What happened inside.

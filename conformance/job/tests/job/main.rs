@@ -15,7 +15,7 @@ use vmctx_conformance::{
     table::Table,
     user::{Map, Refusal, User},
 };
-use vmctx_job::sim::{SimSite, SimUser};
+use vmctx_job::sim::{SimSite, SimUser, open};
 use vmctx_sim::{self as sim, Injection};
 
 #[test]
@@ -31,10 +31,10 @@ fn every_driver_passes() {
 #[test]
 fn nothing_is_left_behind() {
     for device in Device::ALL {
-        let user = SimUser::open(*device).unwrap();
-        let before = user.machine().statistics();
+        let user = open(*device).unwrap();
+        let before = user.process().machine().statistics();
         assert!(job::run_on(&user, *device, 4).is_ok());
-        let after = user.machine().statistics();
+        let after = user.process().machine().statistics();
         assert_eq!(
             (after.frames_in_use, after.references, after.page_tables_in_use),
             (before.frames_in_use, before.references, 0),
@@ -74,7 +74,7 @@ const EAGER: [(Device, Requests, Map); 19] = [
 
 /// A user of a device that has been asked for all this.
 fn asked(device: Device, requests: &[(u32, u64)]) -> SimUser {
-    let user = SimUser::open(device).unwrap();
+    let user = open(device).unwrap();
     for (request, argument) in requests {
         user.control(*request, *argument).unwrap();
     }
@@ -93,10 +93,10 @@ fn a_mmap_fails_with_the_errno_of_any_insertion_and_undoes_the_others() {
                 } else {
                     map
                 };
-                let before = user.machine().statistics();
-                user.machine().inject(Injection::Insertion { after, errno });
+                let before = user.process().machine().statistics();
+                user.process().machine().inject(Injection::Insertion { after, errno });
                 assert_eq!(user.map(map), Err(Refusal::Errno(errno)), "{}: insertion {after}", device.name());
-                let now = user.machine().statistics();
+                let now = user.process().machine().statistics();
                 let both = |statistics: sim::Statistics| (statistics.references, statistics.frames_in_use);
                 assert_eq!(both(now), both(before), "{}: after insertion {after} failed", device.name());
                 assert!(user.map(map).is_ok(), "{}: the error happens once", device.name());
@@ -122,7 +122,7 @@ fn a_mmap_that_failed_counts_for_nothing() {
     ] {
         let (_, requests, map) = EAGER.into_iter().find(|(eager, ..)| *eager == device).unwrap();
         let user = asked(device, requests);
-        user.machine().inject(Injection::Insertion { after: map.pages - 1, errno: Errno::ENOMEM });
+        user.process().machine().inject(Injection::Insertion { after: map.pages - 1, errno: Errno::ENOMEM });
         assert!(user.map(map).is_err());
         assert_eq!(user.control(request, argument), wanted, "{}: request {request}", device.name());
     }
@@ -138,9 +138,9 @@ fn pages_that_are_nobodys_are_freed() {
     user.unmap(at, 5).unwrap();
     assert_eq!(user.control(gntalloc::LIVE, 0), Ok(0));
 
-    let user = SimUser::open(Device::XenDrmFrontGem).unwrap();
+    let user = open(Device::XenDrmFrontGem).unwrap();
     let map = Map::shared(1).at(xen_drm_front_gem::OBJECTS[1].0);
-    user.machine().inject(Injection::Insertion { after: 0, errno: Errno::ENOMEM });
+    user.process().machine().inject(Injection::Insertion { after: 0, errno: Errno::ENOMEM });
     assert!(user.map(map).is_err());
     user.control(xen_drm_front_gem::DESTROY, 1).unwrap();
     assert_eq!(user.control(xen_drm_front_gem::SHARED, 0), Ok(9));
@@ -150,10 +150,10 @@ fn pages_that_are_nobodys_are_freed() {
 fn an_allocation_that_fails_half_way_is_undone() {
     // In the mmap hook.
     for (device, map) in [(Device::PrivcmdBuf, Map::shared(5)), (Device::FirewireIso, Map::shared(5))] {
-        let user = SimUser::open(device).unwrap();
-        user.machine().inject(Injection::FrameAllocation { after: 3 });
+        let user = open(device).unwrap();
+        user.process().machine().inject(Injection::FrameAllocation { after: 3 });
         assert_eq!(user.map(map), Err(Refusal::Errno(Errno::ENOMEM)), "{}", device.name());
-        assert_eq!(user.machine().statistics().frames_in_use, 0, "{}", device.name());
+        assert_eq!(user.process().machine().statistics().frames_in_use, 0, "{}", device.name());
         assert!(user.map(map).is_ok(), "{}", device.name());
     }
     // In a request, which leaves what was there before.
@@ -165,13 +165,13 @@ fn an_allocation_that_fails_half_way_is_undone() {
         (Device::AfPacket, devices::pair(2, 2), af_packet::RECEIVE_RING, 0, 4),
     ] {
         let user = asked(device, &[(request, before)]);
-        user.machine().inject(Injection::FrameAllocation { after: 3 });
+        user.process().machine().inject(Injection::FrameAllocation { after: 3 });
         let (request, argument) = match device {
             Device::AfPacket => (af_packet::SEND_RING, devices::pair(2, 2)),
             _ => (request, argument),
         };
         assert_eq!(user.control(request, argument), Err(Errno::ENOMEM), "{}", device.name());
-        assert_eq!(user.machine().statistics().frames_in_use, left, "{}", device.name());
+        assert_eq!(user.process().machine().statistics().frames_in_use, left, "{}", device.name());
         user.control(request, argument).unwrap();
     }
 }
@@ -187,12 +187,12 @@ fn an_entry_that_is_there_already_is_a_success_in_every_fault() {
         (Device::Vvar, Map::shared(1).read_only()),
         (Device::DrmGemShmem, Map::shared(1).at(devices::drm_gem_shmem::OWN)),
     ] {
-        let user = SimUser::open(device).unwrap();
+        let user = open(device).unwrap();
         let at = user.map(map).unwrap();
-        user.machine().inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
+        user.process().machine().inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
         // A load would be served by `map_pages`, where there is one.
         if map.writable { user.write(at, &[0]) } else { user.read(at, &mut [0]) }.unwrap();
-        let answers = user.machine().statistics().answers;
+        let answers = user.process().machine().statistics().answers;
         assert_eq!((answers.nopage, answers.sigbus), (2, 0), "{}: answered, then repeated", device.name());
     }
 }

@@ -11,7 +11,7 @@ use vmctx_conformance::{
     devices::{self, Opened, Side},
 };
 use vmctx_drivers::{buffer::Buffer, spufs::HARDWARE_PAGE, ttm::Place};
-use vmctx_job::sim::{SimHost, SimUser};
+use vmctx_job::sim::{SimHost, user_of};
 use vmctx_sim::{DeviceMemory, Machine, Sim};
 
 use crate::wrong::{at_mmap, fails, fails_on, pages};
@@ -48,7 +48,7 @@ fn a_driver_that_unmaps_where_nobody_is_fails() {
     ] {
         let machine = Machine::new();
         let Opened { file, side } = device.open(&SimHost(machine.clone())).unwrap();
-        let user = SimUser::new(&machine, Opened { file: Box::new(Unfound(file)), side });
+        let user = user_of(&machine, Opened { file: Box::new(Unfound(file)), side });
         fails_on(&user, device, &[because]);
     }
 }

@@ -12,7 +12,7 @@ use vmctx_conformance::{
     table::Table,
 };
 use vmctx_drivers::buffer::Buffer;
-use vmctx_job::sim::{SimHost, SimUser};
+use vmctx_job::sim::{SimHost, SimUser, user_of};
 use vmctx_sim::{self as sim, DeviceMemory, Machine, Sim};
 
 /// Runs a scenario against a driver that is wrong, and wants it to fail for the reason that it is wrong.
@@ -23,7 +23,7 @@ pub(crate) fn fails(
     side: impl Side<Sim>,
     because: &str,
 ) {
-    fails_on(&SimUser::new(machine, Opened::new(driver, side)), device, &[because]);
+    fails_on(&user_of(machine, Opened::new(driver, side)), device, &[because]);
 }
 
 /// The same with a device that is open already, and all these reasons.
@@ -251,7 +251,7 @@ where
     F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> + Send + Sync + 'static,
 {
     let side = device.open(&SimHost(machine.clone())).unwrap().side;
-    SimUser::new(machine, Opened { file: Box::new(at_mmap(hook)), side })
+    user_of(machine, Opened { file: Box::new(at_mmap(hook)), side })
 }
 
 /// What shows the pattern of the device's memory from page `first` on, as pages of nobody.
@@ -334,7 +334,7 @@ fn dma_memory_that_is_always_cached_fails() {
             Opened::new(at_mmap(|_| Err(Errno::ENODEV)), [devices::buffer(&SimHost(machine.clone()), 0, 1).unwrap()])
         };
         let devices = [device(), Opened::new(file, side), device(), device()];
-        SimUser::new(&machine, devices::Choice::open(devices, machine.may_sleep()).unwrap())
+        user_of(&machine, devices::Choice::open(devices, machine.may_sleep()).unwrap())
     };
     fails_on(&user, Device::DmaIommu, &["cache attribute of page 4: WriteBack, not Noncached"]);
 }
