@@ -1,6 +1,73 @@
-//! What platforms have in common that run as ordinary Rust programs: a Linux whose parts are values of this process.
+//! What platforms of [`vmctx`](https://docs.rs/vmctx) have in common that run in an ordinary program: a Linux whose parts
+//! are values. For whoever brings a platform of their own; a driver needs none of it.
 //!
-//! A thread is in one hook, whichever platform calls it.
+//! # A platform on page tables of its own
+//!
+//! Whoever has frames and page tables, be they simulated, a hypervisor's or those of another kernel, brings two traits and
+//! gets the rest, which is written once and is what `vmctx-sim` runs on:
+//!
+//! 1. [`Machine`]: frames by number, with counts of references, locks and bytes;
+//! 2. [`PageTable`]: entries by address, each looked at and changed under a lock;
+//! 3. a type for the platform, with the two traits that say what it is made of, and [`platform!`], which makes it a
+//!    [`Platform`](vmctx::Platform).
+//!
+//! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls, and [`Thread`]s that
+//! load and store through the page tables and take faults. Drivers meet the checks that Linux 6.12 makes, in its order and
+//! with its error numbers.
+//!
+//! ```ignore
+//! enum Example {}
+//!
+//! impl vma::Hosted for Example {
+//!     type File = File<Self>;
+//!     type Table = ExampleTable;          // a `PageTable`, whose machine is a `Machine`
+//!
+//!     fn mappings(file: &File<Self>) -> &Mappings {
+//!         file.mappings()
+//!     }
+//! }
+//!
+//! impl Paged for Example {}
+//!
+//! vmctx_hosted::platform! {
+//!     // SAFETY: frames are counted, and entries kept, as the two traits promise.
+//!     unsafe impl Platform for Example {
+//!         const PAGE_SHIFT: u32 = 12;
+//!     }
+//! }
+//!
+//! let process = Process::new(ExampleTable::new(machine));
+//! let at = process.mmap(&File::new(driver, OpenMode::ReadWrite), Map::shared(4096))?;
+//! process.thread().write(at, b"hello")?;
+//! ```
+//!
+//! `examples/platform` in the repository is such a platform whole, with page tables in an ordered map; it runs every device
+//! of `vmctx-conformance`.
+//!
+//! # A platform with faults of its own
+//!
+//! Whose faults come from elsewhere, as those of `vmctx-uffd` from the kernel, takes the parts:
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | [`vma`] | VMAs, the ordered map of them, the mmap lock, cutting, `vm_page_prot` |
+//! | [`operations`] | the hooks of a driver behind a mapping, whose type only they know |
+//! | [`object`] | where an object is mapped, for whoever unmaps it |
+//! | [`established`] | handles, and mappings locked from outside hooks |
+//! | [`hook`] | which hook a thread is in |
+//! | [`RwLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`Map`], [`Prot`], [`answers`] | what is asked of `mmap`, rights, counts |
+//!
+//! # The user's side
+//!
+//! [`UserSide`] is what all of these have: a test that is written with it, and the scenarios of `vmctx-conformance`, run on
+//! each.
+//!
+//! # Locks
+//!
+//! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its handler
+//! gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an object is mapped
+//! ([`Mappings`]), page table entries.
 
 mod access;
 pub mod answers;

@@ -79,8 +79,8 @@ impl Entry for CopiedEntry {
 /// Entries are made only with the mmap lock held, in any mode, and [`free`](Self::free) is called only with it held for
 /// write. Everything else is called without it, too: by accesses, and by whoever unmaps an object.
 ///
-/// Large entries are for platforms that have them. The defaults say that there is none and can be none; then `huge_fault`
-/// hooks are not called.
+/// Large entries are for platforms that have them ([`HAS_HUGE`](Self::HAS_HUGE)). The defaults say that there is none and
+/// can be none; then `huge_fault` hooks are not called.
 pub trait PageTable: Send + Sync + Sized + 'static {
     /// The machine whose frames are mapped.
     type Machine: Machine;
@@ -90,6 +90,9 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     /// How many bytes one table of the lowest level maps, a power of two; also what one large entry maps. Fault-around
     /// does not reach over it.
     const TABLE_SPAN: usize;
+
+    /// Whether there can be large entries.
+    const HAS_HUGE: bool = false;
 
     /// The machine.
     fn machine(&self) -> &Self::Machine;

@@ -11,6 +11,7 @@ use crate::{
     map::Map,
     mmap::NewVma,
     paged::Paged,
+    paging::PageTable,
     process::Process,
     prot::Prot,
     serving::Fault,
@@ -46,6 +47,9 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Missing(pub &'static str);
+
+const NO_LARGE_ENTRIES: Missing =
+    Missing("there are no large entries, so huge_fault is not called, and pages come one by one");
 
 /// A process, a session: whatever has an address space into which files of drivers are mapped. A test that is written with
 /// it runs on every platform that has one.
@@ -130,7 +134,7 @@ pub trait UserSide: Sized + Send + Sync + 'static {
     /// [`Missing`] if there are no large entries.
     fn is_huge_at(&self, address: UserAddr) -> Result<bool, Missing> {
         let _ = address;
-        Err(Missing("there are no large entries, so huge_fault is not called, and pages come one by one"))
+        Err(NO_LARGE_ENTRIES)
     }
 
     /// How many references a page has, if that is counted.
@@ -215,7 +219,7 @@ where
     }
 
     fn is_huge_at(&self, address: UserAddr) -> Result<bool, Missing> {
-        Ok(self.is_huge_at(address))
+        if P::Table::HAS_HUGE { Ok(self.is_huge_at(address)) } else { Err(NO_LARGE_ENTRIES) }
     }
 
     fn references(page: &P::Page) -> Option<usize> {

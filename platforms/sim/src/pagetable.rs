@@ -204,6 +204,7 @@ impl PageTable for PageTables {
     type Entry = Slot;
 
     const TABLE_SPAN: usize = LEAF_SPAN;
+    const HAS_HUGE: bool = true;
 
     fn machine(&self) -> &Machine {
         &self.machine
