@@ -1,4 +1,4 @@
-//! The devices of `vmctx_drivers::demo`, with memory of this kernel's, and the edge devices behind them.
+//! The devices of `vmctx_conformance::devices`, with memory of this kernel's, and the edge devices behind them.
 
 use core::{
     cell::RefCell,

@@ -17,7 +17,7 @@
 #include <linux/wait.h>
 
 #include "vmctx.h"
-/* Generated from src/linux/ffi.rs: what Rust repeats of this kernel's headers is so. */
+/* Generated from platforms/linux/src/ffi.rs: what Rust repeats of this kernel's headers is so. */
 #include "vmctx_facts.h"
 
 #ifdef VMCTX_COUNT

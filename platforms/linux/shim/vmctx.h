@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
 /*
- * What the Rust side of vmctx (src/linux/ffi.rs) calls and the kernel only has inline, or with types that Rust does not repeat.
+ * What the Rust side of vmctx (platforms/linux/src/ffi.rs) calls and the kernel only has inline, or with types that Rust does not repeat.
  */
 #ifndef VMCTX_H
 #define VMCTX_H
