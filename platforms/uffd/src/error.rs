@@ -88,7 +88,9 @@ pub enum OpenError {
     #[error("the other end of the socket is no session's and no guest's: one calls Session::open_for, one Guest::join")]
     OtherProtocol,
     /// The other process has another version of this crate.
-    #[error("the other process speaks version {theirs}, and this one {ours}: build both with one version of vmctx")]
+    #[error(
+        "the other process speaks version {theirs}, and this one {ours}: build both with one version of vmctx-uffd"
+    )]
     OtherVersion {
         /// This process's.
         ours: u32,

@@ -47,11 +47,12 @@ use crate::{
 /// a SIGSEGV, for whoever waits too; nobody is handed zeros for want of a server. As long as this is not dropped, the
 /// addresses are given to nobody else.
 pub struct Guest {
-    shared: Arc<Shared>,
+    shared: Arc<GuestState>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+/// What a guest and its threads share.
+struct GuestState {
     addresses: Addresses,
     socket: PeerSocket,
     /// On which this process tells the session where a SIGBUS was delivered.
@@ -77,8 +78,8 @@ impl Guest {
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
-        let (direct, user_mode_only) = open::open(Purpose::default())?;
-        let (moving, _) = open::open(Purpose { moves: true, ..Purpose::default() })?;
+        let (direct, user_mode_only) = open::userfaultfd(Purpose::default())?;
+        let (moving, _) = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
         for fd in [&direct, &moving] {
             sys::set_nonblocking(fd).map_err(refused)?;
         }
@@ -87,7 +88,7 @@ impl Guest {
         let fds = [&direct, &moving, &OwnedFd::from(theirs)];
         let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
         let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(GuestState {
             addresses: Addresses::new(Owner::ThisProcess),
             socket,
             sigbus_socket: Mutex::new(sigbus_socket),
@@ -192,7 +193,7 @@ struct MoveDrain {
 }
 
 impl MoveDrain {
-    fn new(shared: &Arc<Shared>, moving: &Arc<OwnedFd>) -> Result<Self, RawErrno> {
+    fn new(shared: &Arc<GuestState>, moving: &Arc<OwnedFd>) -> Result<Self, RawErrno> {
         let stop = sys::event_fd()?;
         let until = stop.try_clone().map_err(|_| RawErrno::MFILE)?;
         let (shared, moving) = (Arc::clone(shared), Arc::clone(moving));
@@ -221,7 +222,7 @@ impl Drop for MoveDrain {
 
 /// The thread that carries out the session's requests.
 struct Service {
-    shared: Arc<Shared>,
+    shared: Arc<GuestState>,
     uffds: Option<Userfaultfds>,
     memory: OwnedFd,
     memory_bytes: u64,

@@ -1,4 +1,4 @@
-//! Real page faults of real memory, in an ordinary Linux process, without root.
+//! Real page faults of real memory, in an ordinary Linux process, without root: `cargo add vmctx vmctx-uffd`.
 //!
 //! A [`Memory`] is a memory object of the kernel's; its pages are what drivers allocate. A [`Session`] has a userfaultfd
 //! and the threads that read it: whoever touches memory that the session has mapped, and finds nothing there, sleeps
@@ -178,6 +178,8 @@
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
+// From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`; `mm`;
+// `serve`; `session` and `guest`; `platform`. Nothing imports what comes after it.
 mod error;
 mod frames;
 mod guest;

@@ -115,12 +115,12 @@ mod tests {
     const START: usize = 0x10_0000;
 
     #[derive(Default)]
-    struct Told {
+    struct Recorded {
         done: Vec<Range<usize>>,
         present: Vec<usize>,
     }
 
-    impl Progress for Told {
+    impl Progress for Recorded {
         fn done(&mut self, range: Range<usize>) {
             self.done.push(page(range.start)..page(range.end));
         }
@@ -135,8 +135,8 @@ mod tests {
     }
 
     /// Four pages, and a kernel that answers from a list.
-    fn ask(answers: &[(usize, Result<(), RawErrno>)]) -> (Result<(), (usize, FillError)>, Told, usize) {
-        let (mut told, mut calls) = (Told::default(), 0);
+    fn ask(answers: &[(usize, Result<(), RawErrno>)]) -> (Result<(), (usize, FillError)>, Recorded, usize) {
+        let (mut recorded, mut calls) = (Recorded::default(), 0);
         let result = fill_range(
             START..START + 4 * PAGE_SIZE,
             |_| {
@@ -144,33 +144,33 @@ mod tests {
                 calls += 1;
                 Filled { done: pages * PAGE_SIZE, result }
             },
-            &mut told,
+            &mut recorded,
         );
-        (result.map_err(|(at, error)| (page(at), error)), told, calls)
+        (result.map_err(|(at, error)| (page(at), error)), recorded, calls)
     }
 
     #[test]
     fn all_done_is_done() {
-        let (result, told, calls) = ask(&[(4, Ok(()))]);
+        let (result, recorded, calls) = ask(&[(4, Ok(()))]);
         assert_eq!((result, calls), (Ok(()), 1));
-        assert_eq!((told.done, told.present), (vec![0..4], vec![]));
+        assert_eq!((recorded.done, recorded.present), (vec![0..4], vec![]));
     }
 
     #[test]
     fn a_page_that_is_there_is_told_so_that_its_waiters_are_woken() {
-        let (result, told, _) = ask(&[(1, Err(RawErrno::AGAIN)), (0, Err(RawErrno::EXIST)), (2, Ok(()))]);
+        let (result, recorded, _) = ask(&[(1, Err(RawErrno::AGAIN)), (0, Err(RawErrno::EXIST)), (2, Ok(()))]);
         assert_eq!(result, Ok(()));
-        assert_eq!((told.done, told.present), (vec![0..1, 2..4], vec![1]));
+        assert_eq!((recorded.done, recorded.present), (vec![0..1, 2..4], vec![1]));
         // Every one of them, too.
-        let (result, told, calls) = ask(&[(0, Err(RawErrno::EXIST))]);
-        assert_eq!((result, calls, told.present), (Ok(()), 4, vec![0, 1, 2, 3]));
+        let (result, recorded, calls) = ask(&[(0, Err(RawErrno::EXIST))]);
+        assert_eq!((result, calls, recorded.present), (Ok(()), 4, vec![0, 1, 2, 3]));
     }
 
     #[test]
     fn a_part_goes_on_from_there() {
-        let (result, told, calls) = ask(&[(1, Err(RawErrno::AGAIN)), (2, Err(RawErrno::AGAIN)), (1, Ok(()))]);
+        let (result, recorded, calls) = ask(&[(1, Err(RawErrno::AGAIN)), (2, Err(RawErrno::AGAIN)), (1, Ok(()))]);
         assert_eq!((result, calls), (Ok(()), 3));
-        assert_eq!(told.done, [0..1, 1..3, 3..4]);
+        assert_eq!(recorded.done, [0..1, 1..3, 3..4]);
     }
 
     #[test]
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn a_length_is_never_more_than_was_asked_for() {
         // What userfaultfd 0.9 makes of -11 in the length.
-        let (result, told, _) = ask(&[(usize::MAX / PAGE_SIZE, Ok(()))]);
-        assert_eq!((result, told.done), (Ok(()), vec![0..4]));
+        let (result, recorded, _) = ask(&[(usize::MAX / PAGE_SIZE, Ok(()))]);
+        assert_eq!((result, recorded.done), (Ok(()), vec![0..4]));
     }
 
     /// ENOENT among them, which buildbuddy #4637 took for a success.
@@ -200,9 +200,9 @@ mod tests {
             (RawErrno::INVAL, FillError::Refused(RawErrno::INVAL)),
             (RawErrno::NOSPC, FillError::Refused(RawErrno::NOSPC)),
         ] {
-            let (result, told, calls) = ask(&[(2, Err(RawErrno::AGAIN)), (0, Err(errno))]);
+            let (result, recorded, calls) = ask(&[(2, Err(RawErrno::AGAIN)), (0, Err(errno))]);
             assert_eq!((result, calls), (Err((2, error)), 2));
-            assert_eq!(told.done, vec![0..2]);
+            assert_eq!(recorded.done, vec![0..2]);
         }
         assert_eq!(ask(&[(0, Ok(()))]).0, Err((0, FillError::Refused(RawErrno::IO))));
     }

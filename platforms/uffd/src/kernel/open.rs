@@ -57,7 +57,7 @@ impl Purpose {
 /// Opens a userfaultfd of this process, and says whether it is for faults of user mode only.
 ///
 /// The features are looked at on another one before, because each takes `UFFDIO_API` once only.
-pub(crate) fn open(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
+pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
     let switch_on =
         |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(|errno| OpenError::Refused(errno.into()));
     let (other, _) = new_fd()?;

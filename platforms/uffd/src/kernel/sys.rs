@@ -177,7 +177,7 @@ pub(crate) unsafe fn zap(range: &Range<usize>) -> Result<()> {
 }
 
 /// # Safety
-/// The range is this platform's, and what the advice does to it is meant.
+/// The range is this platform's, and may be treated as the advice says.
 unsafe fn advise(range: &Range<usize>, advice: Advice) -> Result<()> {
     loop {
         // SAFETY: by this function's contract.

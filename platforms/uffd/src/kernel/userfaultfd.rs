@@ -85,7 +85,7 @@ impl Userfaultfd {
     /// Opens one for this process.
     pub(crate) fn open(purpose: Purpose) -> Result<Self, OpenError> {
         let refused = |errno| OpenError::Refused(KernelError::from(errno));
-        let (fd, user_mode_only) = open::open(purpose)?;
+        let (fd, user_mode_only) = open::userfaultfd(purpose)?;
         if purpose.moves {
             return Self::adopt(fd, user_mode_only).map_err(refused);
         }
@@ -98,7 +98,7 @@ impl Userfaultfd {
         Ok(opened)
     }
 
-    /// Takes over one that was [opened](open::open), by this process or by another one.
+    /// Takes over one that was [opened](open::userfaultfd), by this process or by another one.
     pub(crate) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
         let leave = LeaveSignal::EventFd(sys::event_fd()?);
         sys::set_nonblocking(&fd)?;

@@ -15,7 +15,7 @@ use crate::{
     error::SyscallError,
     frames::ZERO_PFN,
     process::{addresses::Addresses, owner::Owner},
-    table::entries::Table,
+    table::page_table::Table,
 };
 
 use super::{

@@ -88,7 +88,7 @@ impl Map {
         Self { bytes, shared: true, pgoff: PageOffset::ZERO, prot: Prot::READ_WRITE, at: None }
     }
 
-    /// `MAP_PRIVATE`: stores go to copies of the user's own. Else as [`shared`](Self::shared).
+    /// `MAP_PRIVATE`: stores go to copies of the user's own. Otherwise as [`shared`](Self::shared).
     #[must_use]
     pub const fn private(bytes: usize) -> Self {
         Self { shared: false, ..Self::shared(bytes) }

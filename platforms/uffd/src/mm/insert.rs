@@ -12,7 +12,7 @@ use crate::{
     },
     memory::Page,
     statistics::Counters,
-    table::{entries::Table, pte::Pte},
+    table::{page_table::Table, pte::Pte},
     uffd::Uffd,
 };
 

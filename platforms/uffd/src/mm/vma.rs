@@ -3,7 +3,7 @@
 use vmctx::platform::VmFlags;
 use vmctx_hosted::{Hosted, Mappings, established, vma};
 
-use crate::{table::entries::Table, uffd::Uffd};
+use crate::{table::page_table::Table, uffd::Uffd};
 
 use super::file::File;
 

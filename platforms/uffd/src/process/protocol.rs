@@ -108,7 +108,8 @@ pub(crate) fn join(stream: UnixStream, hello: Hello, fds: [&OwnedFd; 3]) -> Resu
     Ok((PeerSocket::new(stream, greeting).map_err(refused)?, memory))
 }
 
-/// A request to a guest. Ranges are whole pages, and not empty.
+/// A request to a guest, which carries it out with the function of the same name in [`sys`](crate::kernel::sys). Ranges are
+/// whole pages, and not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Reserve {
@@ -121,12 +122,13 @@ pub(crate) enum Request {
         shared: bool,
         prot: ProtFlags,
     },
+    /// [`move_to`](crate::kernel::sys::move_to)
     Move {
         from: Range<usize>,
         to: usize,
     },
     MakeInaccessible(Range<usize>),
-    /// All of what was reserved at once.
+    /// The range is all of what was reserved at once.
     Unmap(Range<usize>),
     Protect {
         range: Range<usize>,

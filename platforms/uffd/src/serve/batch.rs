@@ -32,14 +32,14 @@ pub(crate) struct Batch<'a> {
     /// The events that come next.
     rest: &'a [Event],
     /// Whether the rest was left to other threads.
-    is_left: Cell<bool>,
+    rest_is_left: Cell<bool>,
     /// If the kernel is told of answers together.
     deferred: Option<&'a Deferred<'a>>,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(alone: bool, rest: &'a [Event], deferred: Option<&'a Deferred<'a>>) -> Self {
-        Self { alone: Cell::new(alone), rest, is_left: Cell::new(false), deferred }
+        Self { alone: Cell::new(alone), rest, rest_is_left: Cell::new(false), deferred }
     }
 
     /// A thread that serves a fault of its own.
@@ -50,7 +50,7 @@ impl<'a> Batch<'a> {
     /// Leaves the events that come next to other threads: whoever waits repeats its access, and so there are new events
     /// of them.
     pub(crate) fn leave_rest(&self, uffd: &Userfaultfd) {
-        if !self.is_left.replace(true) {
+        if !self.rest_is_left.replace(true) {
             for event in self.rest {
                 // It fails only for a range that is none.
                 let _ = uffd.wake(&page_of(event.address));
@@ -59,8 +59,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether the events that come next were left to other threads.
-    pub(crate) fn is_left(&self) -> bool {
-        self.is_left.get()
+    pub(crate) fn rest_is_left(&self) -> bool {
+        self.rest_is_left.get()
     }
 
     /// Whether the kernel is told of an answer together with others, later.

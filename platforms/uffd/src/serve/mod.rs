@@ -9,6 +9,6 @@ pub(crate) mod readers;
 pub(crate) mod refaults;
 pub(crate) mod server;
 pub(crate) mod shared;
-pub(crate) mod store;
 pub(crate) mod vmf;
 pub(crate) mod waiters;
+pub(crate) mod wp_fault;

@@ -18,7 +18,7 @@ use crate::{
     },
     mm::address_space::LockedVma,
     statistics::Counters,
-    table::entries::Table,
+    table::page_table::Table,
 };
 
 use super::{
@@ -148,7 +148,7 @@ fn serve(shared: &Arc<Shared>, readers: &Readers) {
         counters.count(|of| &of.events);
         let batch = Batch::new(readers.serving() == 1, rest, deferred);
         server.serve(event, &batch, kept);
-        batch.is_left()
+        batch.rest_is_left()
     };
     match readers.queue() {
         Some(queue) => {

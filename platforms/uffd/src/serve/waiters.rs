@@ -8,7 +8,7 @@ use crate::{
     error::SessionError,
     kernel::{fill::FillError, sys::page_of},
     mm::address_space::LockedVma,
-    table::entries::Table,
+    table::page_table::Table,
 };
 
 use super::shared::Shared;
@@ -24,7 +24,6 @@ pub(crate) enum End {
 }
 
 /// Whoever waits at the page of an address.
-#[derive(Clone, Copy)]
 pub(crate) struct Waiters<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) address: usize,

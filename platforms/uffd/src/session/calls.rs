@@ -16,7 +16,7 @@ use crate::{
     },
     serve::{readers::Readers, server, shared::Shared},
     statistics::{Counters, Statistics},
-    table::entries::Table,
+    table::page_table::Table,
     uffd::Uffd,
 };
 

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     backing::Backing,
-    entries::Table,
+    page_table::Table,
     pte::{INSTALLED, PFN, POISONED, PRESENT, Pte},
 };
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod backing;
 pub(crate) mod claims;
-pub(crate) mod entries;
 pub(crate) mod install;
+pub(crate) mod page_table;
 pub(crate) mod pte;
 pub(crate) mod revoke;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    entries::Table,
+    page_table::Table,
     pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, WRITABLE},
 };
 
