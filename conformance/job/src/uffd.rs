@@ -1,54 +1,22 @@
 //! Users of real memory in this process, served by userfaultfd.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use vmctx::{Errno, MaySleep, PageCount, PageOffset, Platform, UserAddr, platform::Cache};
-use vmctx_uffd::{
-    self as uffd, DeviceMemory, File, Memory, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Uffd,
-};
-
+use vmctx::{Errno, MaySleep, PageCount, PageOffset};
 use vmctx_conformance::{
-    Counters, Device,
-    devices::{Host, Opened, Side},
-    user::{LeftOut, Map, Refusal, Site, Trap, User},
+    Device, ProcessUser, Site,
+    devices::{Host, Opened},
 };
+use vmctx_uffd::{DeviceMemory, Memory, OpenError, Options, Session, Uffd};
 
 /// How much memory a device may take, in pages.
 const PAGES: PageCount = PageCount::new(4096);
 
-const FORK: LeftOut = LeftOut { what: "fork", why: "a child of this process has no such mappings" };
-const MREMAP: LeftOut = LeftOut { what: "mremap", why: "a session has no such call" };
-const CACHE: LeftOut = LeftOut { what: "cache", why: "all memory is cached as RAM is, whatever a driver asks for" };
-const LARGE: LeftOut = LeftOut {
-    what: "large",
-    why: "a process cannot make large entries, so huge_fault is not called, and pages come one by one",
-};
-const FRAMES: LeftOut = LeftOut { what: "frames", why: "memory of this process stands in for a device's own" };
-/// What a process has no means for, in the order in which it is told.
-const MISSING: [LeftOut; 5] = [FORK, MREMAP, CACHE, LARGE, FRAMES];
-
-/// What of [`MISSING`] a device and its scenario have come to.
-#[derive(Default)]
-struct Missed(Mutex<Vec<LeftOut>>);
-
-impl Missed {
-    fn note(&self, missing: LeftOut) {
-        let mut missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !missed.contains(&missing) {
-            missed.push(missing);
-        }
-    }
-
-    fn all(&self) -> Vec<LeftOut> {
-        let missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        MISSING.into_iter().filter(|missing| missed.contains(missing)).collect()
-    }
-}
-
 /// What devices are made of here.
 struct Hardware {
     memory: Memory,
-    missed: Missed,
+    /// A device has asked for memory of its own, which memory of this process stands in for.
+    has_frames: AtomicBool,
 }
 
 /// A session, with memory of its own, for every device that is opened.
@@ -56,14 +24,6 @@ struct Hardware {
 pub struct UffdSite {
     is_user_mode_only: bool,
     options: Options,
-}
-
-/// This process, with a device open.
-pub struct UffdUser {
-    session: Session,
-    file: File,
-    side: Arc<dyn Side<Uffd>>,
-    missed: Missed,
 }
 
 impl Host for Hardware {
@@ -78,7 +38,7 @@ impl Host for Hardware {
     }
 
     fn device_memory(&self, pages: PageCount) -> Result<DeviceMemory, Errno> {
-        self.missed.note(FRAMES);
+        self.has_frames.store(true, Ordering::Relaxed);
         self.memory.device_memory(pages)
     }
 
@@ -115,132 +75,18 @@ impl UffdSite {
 }
 
 impl Site for UffdSite {
-    type User = UffdUser;
+    type User = ProcessUser<Session>;
 
-    fn open(&self, device: Device) -> Result<UffdUser, String> {
+    fn open(&self, device: Device) -> Result<Self::User, String> {
         let memory = Memory::new(PAGES).map_err(|error| error.to_string())?;
-        let hardware = Hardware { memory, missed: Missed::default() };
-        let opened = device.open(&hardware).map_err(|errno| format!("cannot be opened: {errno}"))?;
-        UffdUser::new(self.options, hardware, opened).map_err(|error| error.to_string())
-    }
-}
-
-impl UffdUser {
-    fn new(options: Options, hardware: Hardware, device: Opened<Uffd>) -> Result<Self, OpenError> {
-        let session = options.open(&hardware.memory)?;
-        let file = session.file(device.file);
-        Ok(Self { session, file, side: device.side.into(), missed: hardware.missed })
-    }
-
-    /// The answer to what cannot be done here.
-    fn misses<T>(&self, missing: LeftOut) -> Option<T> {
-        self.missed.note(missing);
-        None
-    }
-
-    /// The session.
-    #[must_use]
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-}
-
-fn refusal(error: SyscallError) -> Refusal {
-    error.errno().map_or_else(|| Refusal::Other(error.to_string()), Refusal::Errno)
-}
-
-fn trap(trap: uffd::Trap) -> Trap {
-    match trap {
-        uffd::Trap::Sigbus(at) => Trap::Sigbus(at),
-        uffd::Trap::Sigsegv(at) => Trap::Sigsegv(at),
-        other => Trap::Other(other.to_string()),
-    }
-}
-
-fn bytes(pages: usize) -> usize {
-    pages.saturating_mul(Uffd::PAGE_SIZE)
-}
-
-impl User for UffdUser {
-    fn page_size(&self) -> usize {
-        Uffd::PAGE_SIZE
-    }
-
-    fn map(&self, map: Map) -> Result<UserAddr, Refusal> {
-        let wanted =
-            if map.shared { uffd::Map::shared(bytes(map.pages)) } else { uffd::Map::private(bytes(map.pages)) };
-        let prot = if map.writable { Prot::READ | Prot::WRITE } else { Prot::READ };
-        self.session.mmap(&self.file, wanted.pgoff(map.pgoff).prot(prot)).map_err(refusal)
-    }
-
-    fn unmap(&self, at: UserAddr, pages: usize) -> Result<(), Refusal> {
-        self.session.munmap(at, bytes(pages)).map_err(refusal)
-    }
-
-    fn read(&self, at: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
-        self.session.read(at, into).map_err(trap)
-    }
-
-    fn write(&self, at: UserAddr, from: &[u8]) -> Result<(), Trap> {
-        self.session.write(at, from).map_err(trap)
-    }
-
-    fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        self.side.read(offset, into)
-    }
-
-    fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        self.side.write(offset, from)
-    }
-
-    fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
-        self.session.ioctl(|ctx| self.side.control(ctx, request, argument)).unwrap_or(Err(Errno::EFAULT))
-    }
-
-    fn expand(&self, _: UserAddr, _: usize, _: usize) -> Option<Result<(), Refusal>> {
-        self.misses(MREMAP)
-    }
-
-    fn fork(&self) -> Option<Result<Self, Refusal>> {
-        self.misses(FORK)
-    }
-
-    fn cache(&self, _: UserAddr) -> Option<Cache> {
-        self.misses(CACHE)
-    }
-
-    fn is_huge(&self, _: UserAddr) -> Option<bool> {
-        self.misses(LARGE)
-    }
-
-    fn left_out(&self) -> Vec<LeftOut> {
-        self.missed.all()
-    }
-
-    fn references(&self, page: usize) -> Option<usize> {
-        self.side.page(PageOffset::new(page)).map(Page::references)
-    }
-
-    fn counters(&self) -> Option<Counters> {
-        let counted = self.session.statistics();
-        let answers = counted.answers;
-        Some(Counters {
-            inserted: counted.inserted,
-            already_present: counted.already_present,
-            faults: counted.handler_calls,
-            answers: vec![
-                ("NOPAGE", answers.nopage),
-                ("page", answers.page),
-                ("LOCKED", answers.locked),
-                ("RETRY", answers.retry),
-                ("SIGBUS", answers.sigbus),
-                ("OOM", answers.oom),
-                ("HWPOISON", answers.hwpoison),
-            ],
-        })
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        self.session.take_errors().iter().map(SessionError::to_string).collect()
+        let hardware = Hardware { memory, has_frames: AtomicBool::new(false) };
+        let Opened { file, side } = device.open(&hardware).map_err(|errno| format!("cannot be opened: {errno}"))?;
+        let session = self.options.open(&hardware.memory).map_err(|error| error.to_string())?;
+        let file = session.file(file);
+        let user = ProcessUser::new(session, file, side);
+        if hardware.has_frames.into_inner() {
+            user.leave_out("frames", "memory of this process stands in for a device's own");
+        }
+        Ok(user)
     }
 }

@@ -1,13 +1,13 @@
-//! What can go wrong, by type.
+//! The errors: what a session cannot be opened for, what goes wrong while it serves, and what a call or an access ends with.
 
 use std::{fmt, io};
 
 use vmctx::{Errno, UserAddr};
 
-use super::{
-    Hook,
-    sys::{RawErrno, raw},
-};
+use vmctx_hosted::Hook;
+
+/// An error number of the kernel's, as it is.
+pub(crate) use rustix::io::Errno as RawErrno;
 
 /// An error number of the kernel's, with the kernel's text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,9 @@ pub enum OpenError {
     #[error("the other end of the socket is no session's and no guest's: one calls Session::open_for, one Guest::join")]
     OtherProtocol,
     /// The other process has another version of this crate.
-    #[error("the other process speaks version {theirs}, and this one {ours}: build both with one version of vmctx")]
+    #[error(
+        "the other process speaks version {theirs}, and this one {ours}: build both with one version of vmctx-uffd"
+    )]
     OtherVersion {
         /// This process's.
         ours: u32,
@@ -98,8 +100,8 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// What a mapping fails with that needs a userfaultfd more.
-    pub(super) fn errno(self) -> Errno {
+    /// What mmap fails with where the mapping needs another userfaultfd, and that cannot be opened.
+    pub(crate) fn errno(self) -> Errno {
         match self {
             Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
             _ => Errno::ENOSYS,
@@ -120,11 +122,11 @@ pub enum SessionError {
     /// A driver panicked.
     #[error("the driver panicked in its {hook} hook, for {address}: {message}")]
     Panicked {
-        /// Where.
+        /// The hook that panicked.
         hook: Hook,
         /// The address of the access.
         address: UserAddr,
-        /// What it said.
+        /// The panic's message.
         message: String,
     },
     /// The handler asks to repeat the access again and again, and nothing ever changes.
@@ -154,13 +156,13 @@ pub enum SessionError {
     Kernel {
         /// The address of the access.
         address: UserAddr,
-        /// With this.
+        /// What it refuses with.
         error: KernelError,
     },
     /// Faults cannot be read any more. Everything that was not mapped is a SIGBUS.
     #[error("faults cannot be read any more: {0}")]
     Unreadable(KernelError),
-    /// The [other process](super::Guest) whose faults were served. Nothing of the session is mapped there any more.
+    /// The [other process](crate::Guest) whose faults were served. Nothing of the session is mapped there any more.
     #[error("the process whose faults were served has gone, or has dropped its Guest")]
     GuestGone,
 }
@@ -194,7 +196,7 @@ impl SyscallError {
     }
 }
 
-/// An access through [`Session::read`](super::Session::read) or [`Session::write`](super::Session::write) did not
+/// An access through [`Session::read`](crate::Session::read) or [`Session::write`](crate::Session::write) did not
 /// happen. Bytes before the one that failed were copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -221,7 +223,12 @@ pub enum Trap {
     },
 }
 
-/// The kernel's number as ours, for the mmap context.
-pub(super) fn errno(raw: RawErrno) -> Errno {
+/// The error number of an error of the standard library's.
+pub(crate) fn raw(error: &io::Error) -> RawErrno {
+    RawErrno::from_io_error(error).unwrap_or(RawErrno::IO)
+}
+
+/// A number of the kernel's as an error of the mmap context's.
+pub(crate) fn errno(raw: RawErrno) -> Errno {
     Errno::from_raw(raw.raw_os_error()).unwrap_or(Errno::EIO)
 }

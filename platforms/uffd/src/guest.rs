@@ -1,10 +1,10 @@
-//! The other process's side of a session: a thread that does what the session asks for, to this process's addresses.
+//! A guest: this process's side of a session of another process's. A thread carries out the session's requests.
 //!
-//! Nothing that comes over the socket reaches a system call unchecked: only addresses are touched that this guest has
-//! itself reserved. The thread never touches what is mapped there, and so never waits for a fault.
+//! Nothing that comes over the socket reaches a system call unchecked: only addresses are changed that this guest has
+//! reserved itself. The thread never touches the memory that is mapped there, and so never waits for a fault.
 
 use std::{
-    fmt,
+    fmt, mem,
     ops::Range,
     os::{fd::OwnedFd, unix::net::UnixStream},
     panic::resume_unwind,
@@ -19,37 +19,44 @@ use parking_lot::Mutex;
 use rustix::event::PollFlags;
 
 use vmctx::UserAddr;
+use vmctx_hosted::hook;
 
-use super::{
-    KernelError, OpenError, Trap,
-    addresses::Addresses,
-    agent::{ANSWER, Answer, Hello, REQUEST, Request, answer_bytes, introduce},
-    hook,
-    link::{self, Link},
-    place::Place,
-    probe,
-    sys::{self, PAGE_SIZE, RawErrno, View},
-    userfault::{self, Purpose},
+use crate::{
+    error::{KernelError, OpenError, RawErrno, Trap},
+    kernel::{
+        ioctl,
+        open::{self, Purpose},
+        signals,
+        sys::{self, PAGE_SIZE, View},
+    },
+    process::{
+        addresses::Addresses,
+        owner::Owner,
+        protocol::{self, ANSWER, Answer, Hello, REQUEST, Request, answer_bytes},
+        socket::{self, PeerSocket},
+    },
+    serve::in_thread::InThread,
 };
 
 /// This process's side of a session that is another process's: its drivers serve the page faults of this one.
 ///
-/// Where something is mapped the other process decides, with [`Session::mmap`](super::Session::mmap), and tells in ways
+/// Where something is mapped the other process decides, with [`Session::mmap`](crate::Session::mmap), and tells in ways
 /// of its own. It is ordinary memory of this process then, for any code in it.
 ///
 /// It fails closed. When the session ends, or its process does, or when this is dropped, an access to what was mapped is
 /// a SIGSEGV, for whoever waits too; nobody is handed zeros for want of a server. As long as this is not dropped, the
 /// addresses are given to nobody else.
 pub struct Guest {
-    shared: Arc<Shared>,
+    shared: Arc<GuestState>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+/// What a guest and its threads share.
+struct GuestState {
     addresses: Addresses,
-    link: Link,
-    /// Where this process says something by itself.
-    asks: Mutex<UnixStream>,
+    socket: PeerSocket,
+    /// On which this process tells the session where a SIGBUS was delivered.
+    sigbus_socket: Mutex<UnixStream>,
     user_mode_only: bool,
     ended: AtomicBool,
 }
@@ -62,39 +69,39 @@ impl fmt::Debug for Guest {
 
 impl Guest {
     /// Has this process's faults served by the process at the other end of a Unix socket, which calls
-    /// [`Session::open_for`](super::Session::open_for) with that end. Waits until it does.
+    /// [`Session::open_for`](crate::Session::open_for) with that end. Waits until it does.
     ///
     /// # Errors
-    /// As [`Session::open`](super::Session::open); and what is wrong with the other side.
+    /// As [`Session::open`](crate::Session::open); and what is wrong with the other side.
     pub fn join(stream: UnixStream) -> Result<Self, OpenError> {
         let refused = |errno| OpenError::Refused(KernelError::from(errno));
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
-        let (direct, user_mode_only) = userfault::open_fd(Purpose::default())?;
-        let (moving, _) = userfault::open_fd(Purpose { moves: true, ..Purpose::default() })?;
+        let (direct, user_mode_only) = open::userfaultfd(Purpose::default())?;
+        let (moving, _) = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
         for fd in [&direct, &moving] {
             sys::set_nonblocking(fd).map_err(refused)?;
         }
-        probe::catch().map_err(refused)?;
-        let (asks, theirs) = UnixStream::pair()?;
+        signals::install_handlers::<InThread>().map_err(refused)?;
+        let (sigbus_socket, theirs) = UnixStream::pair()?;
         let fds = [&direct, &moving, &OwnedFd::from(theirs)];
-        let (link, memory) = introduce(stream, Hello { user_mode_only }, fds)?;
-        let memory_bytes = link::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
-        let shared = Arc::new(Shared {
-            addresses: Addresses::new(Place::Here),
-            link,
-            asks: Mutex::new(asks),
+        let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
+        let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
+        let shared = Arc::new(GuestState {
+            addresses: Addresses::new(Owner::ThisProcess),
+            socket,
+            sigbus_socket: Mutex::new(sigbus_socket),
             user_mode_only,
             ended: AtomicBool::new(false),
         });
-        let faults = Faults { direct, moving: Arc::new(moving), escape: None };
-        let service = Service { shared: Arc::clone(&shared), faults: Some(faults), memory, memory_bytes };
+        let uffds = Userfaultfds { direct, moving: Arc::new(moving), drain: None };
+        let service = Service { shared: Arc::clone(&shared), uffds: Some(uffds), memory, memory_bytes };
         let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(move || service.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// [`Session::is_user_mode_only`](super::Session::is_user_mode_only), of this process's accesses.
+    /// [`Session::is_user_mode_only`](crate::Session::is_user_mode_only), of this process's accesses.
     #[must_use]
     pub fn is_user_mode_only(&self) -> bool {
         self.shared.user_mode_only
@@ -106,8 +113,8 @@ impl Guest {
         self.shared.ended.load(Ordering::Acquire)
     }
 
-    /// Loads bytes, and survives it if that cannot be done: as [`Session::read`](super::Session::read) does in a session
-    /// of this process's own.
+    /// Loads bytes. If one cannot be loaded, that is an error and does not end the process: as with
+    /// [`Session::read`](crate::Session::read) in a session of this process's own.
     ///
     /// # Errors
     /// As there.
@@ -127,34 +134,34 @@ impl Guest {
         if let Err(Trap::Sigbus(at)) = result {
             self.retry(at);
         }
-        // The last one who was at them.
+        // The session may have given addresses up while this access was in the middle of them.
         self.shared.addresses.give_back();
         result
     }
 
-    /// [`Session::retry`](super::Session::retry): waits until the session has done it. If there is none any more, nothing
-    /// is.
+    /// [`Session::retry`](crate::Session::retry): waits until the session has done it. Does nothing if the session is
+    /// over.
     pub fn retry(&self, address: UserAddr) {
         if hook::in_the_way().is_some() {
             return;
         }
-        let asks = self.shared.asks.lock();
-        if link::send(&asks, &(address.get() as u64).to_le_bytes()).is_ok() {
-            let _ = self.shared.link.receive_from(&asks, &mut [0]);
+        let sigbus_socket = self.shared.sigbus_socket.lock();
+        if socket::send(&sigbus_socket, &(address.get() as u64).to_le_bytes()).is_ok() {
+            let _ = self.shared.socket.receive_from(&sigbus_socket, &mut [0]);
         }
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // The other side is told when everything is buried, and not before.
-        self.shared.link.stop_receiving();
+        // Ends the thread, which takes away everything that is mapped and only then tells the session.
+        self.shared.socket.stop_receiving();
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
             if !thread::panicking() {
                 resume_unwind(panic);
             }
         }
-        // Whoever is at them has this borrowed.
+        // No access is in the middle of them: it would have this borrowed.
         for range in self.shared.addresses.all() {
             self.shared.addresses.retire(range);
         }
@@ -162,59 +169,61 @@ impl Drop for Guest {
     }
 }
 
-/// This process's own descriptors of the userfaultfds. As long as there are any, nobody who waits is handed zeros.
-struct Faults {
+/// This process's own descriptors of the userfaultfds. As long as it has them, nobody who waits is handed zeros.
+struct Userfaultfds {
     direct: OwnedFd,
     moving: Arc<OwnedFd>,
-    escape: Option<Escape>,
+    drain: Option<MoveDrain>,
 }
 
-impl Faults {
+impl Userfaultfds {
     fn wake(&self, range: &Range<usize>) {
         for fd in [&self.direct, &*self.moving] {
-            // It fails for a range that is none, only.
-            let _ = userfault::wake(fd, range);
+            // It fails only for a range that is none.
+            let _ = ioctl::wake(fd, range);
         }
     }
 }
 
-/// A thread that lets a move end whose reader has gone with the session: whoever moves waits until it was read.
-struct Escape {
-    over: OwnedFd,
+/// A thread that reads the events of moves once the session, which reads them otherwise, has gone: a move ends only when
+/// its event was read.
+struct MoveDrain {
+    stop: OwnedFd,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Escape {
-    fn new(shared: &Arc<Shared>, moving: &Arc<OwnedFd>) -> Result<Self, RawErrno> {
-        let over = sys::event_fd()?;
-        let until = over.try_clone().map_err(|_| RawErrno::MFILE)?;
+impl MoveDrain {
+    fn new(shared: &Arc<GuestState>, moving: &Arc<OwnedFd>) -> Result<Self, RawErrno> {
+        let stop = sys::event_fd()?;
+        let until = stop.try_clone().map_err(|_| RawErrno::MFILE)?;
         let (shared, moving) = (Arc::clone(shared), Arc::clone(moving));
         let run = move || {
-            let over = || link::wanted(&until, PollFlags::IN);
-            let [hangs_up, dies] = shared.link.end();
-            let _ = link::poll([over(), hangs_up, dies]);
-            while link::poll([over(), link::wanted(&*moving, PollFlags::IN)]).is_ok_and(|[over, _]| over.is_empty()) {
-                link::drain(&moving);
+            let stop = || socket::wanted(&until, PollFlags::IN);
+            let [hangs_up, dies] = shared.socket.end();
+            let _ = socket::poll([stop(), hangs_up, dies]);
+            while socket::poll([stop(), socket::wanted(&*moving, PollFlags::IN)]).is_ok_and(|[stop, _]| stop.is_empty())
+            {
+                socket::drain(&moving);
             }
         };
         let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(run);
-        Ok(Self { over, thread: Some(thread.map_err(|_| RawErrno::AGAIN)?) })
+        Ok(Self { stop, thread: Some(thread.map_err(|_| RawErrno::AGAIN)?) })
     }
 }
 
-impl Drop for Escape {
+impl Drop for MoveDrain {
     fn drop(&mut self) {
-        sys::signal(&self.over);
+        sys::signal(&self.stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// The thread that does what the session asks for.
+/// The thread that carries out the session's requests.
 struct Service {
-    shared: Arc<Shared>,
-    faults: Option<Faults>,
+    shared: Arc<GuestState>,
+    uffds: Option<Userfaultfds>,
     memory: OwnedFd,
     memory_bytes: u64,
 }
@@ -222,9 +231,9 @@ struct Service {
 impl Service {
     fn run(mut self) {
         let mut request = [0; REQUEST];
-        while self.shared.link.receive(&mut request).is_ok() {
+        while self.shared.socket.receive(&mut request).is_ok() {
             let answer: [u8; ANSWER] = answer_bytes(self.answer(Request::of(&request)));
-            if self.shared.link.send(&answer).is_err() {
+            if self.shared.socket.send(&answer).is_err() {
                 break;
             }
         }
@@ -251,15 +260,15 @@ impl Service {
                 let (from, to) = (whole(from.clone())?, ours(to..to.saturating_add(from.len()))?);
                 self.move_to(&from, to.start)
             }
-            Request::Bury(range) => {
+            Request::MakeInaccessible(range) => {
                 // SAFETY: this guest's addresses.
-                unsafe { sys::bury(&ours(range)?) }
+                unsafe { sys::make_inaccessible(&ours(range)?) }
             }
             Request::Unmap(range) => {
                 let range = whole(range)?;
-                // Whoever is at them, in the middle of a copy, keeps them from being somebody else's.
+                // The addresses stay reserved as long as an access is in the middle of them.
                 // SAFETY: this guest's addresses.
-                unsafe { sys::bury(&range) }?;
+                unsafe { sys::make_inaccessible(&range) }?;
                 addresses.retire(range);
                 addresses.give_back();
                 Ok(())
@@ -273,11 +282,11 @@ impl Service {
                 unsafe { sys::zap(&ours(range)?) }
             }
             Request::PrivateCopies(range) => {
-                let copies = Place::Here.private_copies(&ours(range)?)?;
+                let copies = Owner::ThisProcess.private_copies(&ours(range)?)?;
                 return Ok(copies.iter().rev().fold(0, |bits, copied| bits << 1 | u64::from(*copied)));
             }
-            Request::CloseFaults => {
-                self.faults = None;
+            Request::CloseUserfaultfds => {
+                self.uffds = None;
                 Ok(())
             }
         };
@@ -285,12 +294,12 @@ impl Service {
     }
 
     fn move_to(&mut self, from: &Range<usize>, to: usize) -> Result<(), RawErrno> {
-        // Nobody would read it.
-        let faults = self.faults.as_mut().ok_or(RawErrno::PERM)?;
-        if faults.escape.is_none() {
-            faults.escape = Some(Escape::new(&self.shared, &faults.moving)?);
+        // Once the userfaultfds are closed, nobody reads the event of the move.
+        let uffds = self.uffds.as_mut().ok_or(RawErrno::PERM)?;
+        if uffds.drain.is_none() {
+            uffds.drain = Some(MoveDrain::new(&self.shared, &uffds.moving)?);
         }
-        // Somebody else's, as soon as it has gone to its place.
+        // As soon as the mapping is moved, its old addresses may be given to somebody else.
         self.shared.addresses.forget(from);
         // SAFETY: both are this guest's addresses, and nobody knows of the first.
         let moved = unsafe { sys::move_to(from, to) };
@@ -305,36 +314,37 @@ impl Drop for Service {
     fn drop(&mut self) {
         let all = self.shared.addresses.all();
         // SAFETY: this guest's addresses.
-        let (buried, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|range| unsafe { sys::bury(range) }.is_ok());
-        if let Some(faults) = self.faults.take() {
-            buried.iter().for_each(|range| faults.wake(range));
+        let (gone, left): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|range| unsafe { sys::make_inaccessible(range) }.is_ok());
+        if let Some(uffds) = self.uffds.take() {
+            gone.iter().for_each(|range| uffds.wake(range));
             if !left.is_empty() {
-                // Who waits there waits for ever: better than zeros.
-                std::mem::forget(faults);
+                // Whoever waits there waits for ever. If the descriptors were closed, it would be handed zeros.
+                mem::forget(uffds);
             }
         }
         self.shared.ended.store(true, Ordering::Release);
-        self.shared.link.hang_up();
+        self.shared.socket.hang_up();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Memory, agent::Agent, sys::ProtFlags};
+    use crate::{kernel::sys::ProtFlags, memory::Memory, process::agent::Agent};
     use vmctx::PageCount;
 
     fn guest() -> (Guest, Agent) {
         let memory = Memory::new(PageCount::new(8)).unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
         let joining = thread::spawn(|| Guest::join(theirs).unwrap());
-        let agent = Agent::meet(ours, &memory).unwrap().agent;
+        let agent = Agent::accept(ours, &memory).unwrap().agent;
         (joining.join().unwrap(), agent)
     }
 
     fn reserve(agent: &Agent, pages: usize) -> Range<usize> {
         let bytes = pages * PAGE_SIZE;
-        let start = agent.ask_for_address(&Request::Reserve { bytes, at: None }).unwrap();
+        let start = agent.call_for_address(&Request::Reserve { bytes, at: None }).unwrap();
         start..start + bytes
     }
 
@@ -348,7 +358,7 @@ mod tests {
     fn everything_at(range: &Range<usize>) -> [Request; 6] {
         [
             replace(range, 0),
-            Request::Bury(range.clone()),
+            Request::MakeInaccessible(range.clone()),
             Request::Unmap(range.clone()),
             Request::Protect { range: range.clone(), prot: ProtFlags::empty() },
             Request::Zap(range.clone()),
@@ -368,24 +378,24 @@ mod tests {
         let everywhere = PAGE_SIZE..usize::MAX - PAGE_SIZE + 1;
         for range in [&outside, &over_the_end, &before] {
             for request in everything_at(range) {
-                assert_eq!(agent.ask(&request), REFUSED, "{request:?}");
+                assert_eq!(agent.call(&request), REFUSED, "{request:?}");
             }
-            assert_eq!(agent.ask(&Request::Move { from: ours.clone(), to: range.start }), REFUSED);
-            assert_eq!(agent.ask(&Request::Move { from: range.clone(), to: ours.start }), REFUSED);
+            assert_eq!(agent.call(&Request::Move { from: ours.clone(), to: range.start }), REFUSED);
+            assert_eq!(agent.call(&Request::Move { from: range.clone(), to: ours.start }), REFUSED);
         }
-        assert_eq!(agent.ask(&Request::Zap(everywhere)), REFUSED);
+        assert_eq!(agent.call(&Request::Zap(everywhere)), REFUSED);
         assert!(page.iter().all(|byte| *byte == 7));
         // A part of what was reserved goes nowhere by itself.
         let part = ours.start..ours.start + PAGE_SIZE;
-        assert_eq!(agent.ask(&Request::Unmap(part.clone())), REFUSED);
+        assert_eq!(agent.call(&Request::Unmap(part.clone())), REFUSED);
         let target = reserve(&agent, 2);
-        assert_eq!(agent.ask(&Request::Move { from: part, to: target.start }), REFUSED);
+        assert_eq!(agent.call(&Request::Move { from: part, to: target.start }), REFUSED);
         // What is no range at all, and what is behind the memory's end.
-        assert_eq!(agent.ask(&Request::Zap(ours.start + 1..ours.end + 1)), WRONG);
-        assert_eq!(agent.ask(&replace(&ours, 1 << 60)), WRONG);
-        assert_eq!(agent.ask(&replace(&ours, u64::MAX - PAGE_SIZE as u64 + 1)), WRONG);
+        assert_eq!(agent.call(&Request::Zap(ours.start + 1..ours.end + 1)), WRONG);
+        assert_eq!(agent.call(&replace(&ours, 1 << 60)), WRONG);
+        assert_eq!(agent.call(&replace(&ours, u64::MAX - PAGE_SIZE as u64 + 1)), WRONG);
         // And it goes on.
-        assert_eq!(agent.ask(&replace(&ours, 0)), Ok(0));
+        assert_eq!(agent.call(&replace(&ours, 0)), Ok(0));
         assert_eq!(guest.read(UserAddr::new(ours.start), &mut [1]), Ok(()));
     }
 
@@ -393,19 +403,19 @@ mod tests {
     fn what_was_given_back_is_not_touched_either() {
         let (_guest, agent) = guest();
         let (unmapped, moved, target) = (reserve(&agent, 1), reserve(&agent, 1), reserve(&agent, 1));
-        assert_eq!(agent.ask(&Request::Unmap(unmapped.clone())), Ok(0));
-        assert_eq!(agent.ask(&replace(&moved, 0)), Ok(0));
-        assert_eq!(agent.ask(&Request::Move { from: moved.clone(), to: target.start }), Ok(0));
+        assert_eq!(agent.call(&Request::Unmap(unmapped.clone())), Ok(0));
+        assert_eq!(agent.call(&replace(&moved, 0)), Ok(0));
+        assert_eq!(agent.call(&Request::Move { from: moved.clone(), to: target.start }), Ok(0));
         for range in [unmapped, moved] {
             for request in everything_at(&range) {
-                assert_eq!(agent.ask(&request), REFUSED, "{request:?}");
+                assert_eq!(agent.call(&request), REFUSED, "{request:?}");
             }
         }
         // Once nobody reads it any more, nothing is moved that would have to be read.
-        assert_eq!(agent.ask(&Request::CloseFaults), Ok(0));
+        assert_eq!(agent.call(&Request::CloseUserfaultfds), Ok(0));
         let other = reserve(&agent, 1);
-        assert_eq!(agent.ask(&Request::Move { from: other, to: target.start }), REFUSED);
-        assert_eq!(agent.ask(&Request::Zap(target)), Ok(0));
+        assert_eq!(agent.call(&Request::Move { from: other, to: target.start }), REFUSED);
+        assert_eq!(agent.call(&Request::Zap(target)), Ok(0));
     }
 
     #[test]
@@ -413,9 +423,9 @@ mod tests {
         let (guest, agent) = guest();
         let ours = reserve(&agent, 2);
         let at = UserAddr::new(ours.start);
-        assert_eq!((agent.ask(&replace(&ours, 0)), guest.read(at, &mut [1])), (Ok(0), Ok(())));
+        assert_eq!((agent.call(&replace(&ours, 0)), guest.read(at, &mut [1])), (Ok(0), Ok(())));
         agent.hang_up();
-        assert_eq!(agent.ask(&Request::Zap(ours)), Err(RawErrno::SRCH));
+        assert_eq!(agent.call(&Request::Zap(ours)), Err(RawErrno::SRCH));
         while !guest.has_ended() {
             thread::yield_now();
         }

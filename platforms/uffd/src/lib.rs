@@ -1,4 +1,4 @@
-//! Real page faults of real memory, in an ordinary Linux process, without root.
+//! Real page faults of real memory, in an ordinary Linux process, without root: `cargo add vmctx vmctx-uffd`.
 //!
 //! A [`Memory`] is a memory object of the kernel's; its pages are what drivers allocate. A [`Session`] has a userfaultfd
 //! and the threads that read it: whoever touches memory that the session has mapped, and finds nothing there, sleeps
@@ -178,47 +178,33 @@
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
-mod addresses;
-mod agent;
-mod answers;
-mod backing;
+// From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`; `mm`;
+// `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
 mod error;
-mod fault;
-mod file;
+mod frames;
 mod guest;
-mod insert;
-mod link;
+mod kernel;
 mod memory;
-mod own;
-mod place;
+mod mm;
 mod platform;
-mod probe;
-mod readers;
+mod process;
+mod serve;
 mod session;
-mod stats;
-mod sys;
+mod statistics;
 mod table;
-mod userfault;
-mod vma;
-mod watch;
-
-use vmctx_hosted::{established, hook, queue as wait};
+mod uffd;
+mod user_side;
 
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
-pub use file::{File, Map};
 pub use guest::Guest;
 pub use memory::{DeviceMemory, Memory, Page};
-pub use platform::{Fault, NewVma};
-pub use session::{Options, Session};
-pub use stats::Statistics;
-pub use vmctx_hosted::{Answers, Hook, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
-
-/// The platform. It has no values; what there is of it is a [`Session`].
-pub enum Uffd {}
-
-/// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
-pub type Handle = established::Handle<Uffd>;
-/// Who is in an ioctl: the platform's [`Caller`](vmctx::Platform::Caller).
-pub type Caller = established::Caller<Uffd>;
-/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
-pub type MappedVma = established::MappedVma<Uffd>;
+pub use mm::{
+    file::File,
+    new_vma::NewVma,
+    vma::{Caller, Handle, MappedVma},
+};
+pub use serve::vmf::Fault;
+pub use session::{calls::Session, options::Options};
+pub use statistics::Statistics;
+pub use uffd::Uffd;
+pub use vmctx_hosted::{Answers, Hook, Map, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};

@@ -1,91 +1,15 @@
-//! Memory: pages of one memory object, which drivers and users have mapped.
-//!
-//! A frame number is a page's place in the object:
-//!
-//! | frames | what |
-//! | --- | --- |
-//! | `0` | the zero page |
-//! | `1..` | pages, as many as the memory was made with |
-//! | behind them | memory of devices, range by range as it is made |
-//! | behind that | nothing, and never anything: what a mapping shows before it is known what it will show |
+//! Memory as drivers have it: pages with references, and frames of devices.
 
-use std::{
-    collections::HashSet,
-    fmt,
-    iter::repeat_with,
-    ops::Range,
-    os::fd::OwnedFd,
-    slice,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
-    },
-};
-
-use parking_lot::{Condvar, Mutex};
+use std::{fmt, os::fd::OwnedFd, sync::Arc};
 
 use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, entry};
 
-use super::{
-    KernelError, OpenError, Uffd,
-    sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+use crate::{
+    error::{KernelError, OpenError},
+    frames::{FrameKind, Frames, ZERO_PFN},
+    kernel::sys::{self, PAGE_SIZE},
+    uffd::Uffd,
 };
-
-/// Frames for devices: 1 GiB of holes.
-const DEVICE_FRAMES: u64 = 1 << 18;
-/// How much of the object's end is nothing, in frames: longer than any mapping.
-const NOWHERE_FRAMES: u64 = 1 << 35;
-/// How many pages are taken from the kernel at a time.
-const CHUNK: u64 = 64;
-
-/// The zero page.
-pub(super) const ZERO_PFN: u64 = 0;
-const FIRST_RAM: u64 = 1;
-
-/// What a frame number leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FrameKind {
-    Ram,
-    Zero,
-    Device,
-}
-
-/// Pages of RAM that nobody uses.
-struct FreePages {
-    /// Given back, last in first out.
-    returned: Vec<u64>,
-    /// From here on nothing was ever used.
-    untouched: u64,
-    /// From here on the object has holes.
-    populated: u64,
-}
-
-/// Where things were allocated since somebody last asked.
-#[derive(Default)]
-struct Recent(Option<u64>);
-
-struct Object {
-    fd: OwnedFd,
-    /// Where the driver's side has it mapped, without what is behind the devices.
-    base: usize,
-    /// One behind the last page of RAM.
-    ram_end: u64,
-    device_start: u64,
-    frames: u64,
-    references: Box<[AtomicU32]>,
-    free: Mutex<FreePages>,
-    devices: Mutex<Vec<Range<u64>>>,
-    recent: Mutex<Recent>,
-    locked: Mutex<HashSet<u64>>,
-    unlocked: Condvar,
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        // SAFETY: mapped when this was made; pages, device memory and mappings hold the object, so nobody is left.
-        unsafe { sys::unmap(&(self.base..self.base + bytes(self.frames))) };
-    }
-}
 
 /// Memory for drivers: the platform's [`Memory`](vmctx::Platform::Memory). Clones are the same memory.
 ///
@@ -94,11 +18,7 @@ impl Drop for Object {
 /// is allocated; pages that are given back are kept for the next allocation.
 #[derive(Clone)]
 pub struct Memory {
-    object: Arc<Object>,
-}
-
-fn bytes(frames: u64) -> usize {
-    usize::try_from(frames).unwrap_or(usize::MAX).saturating_mul(PAGE_SIZE)
+    frames: Arc<Frames>,
 }
 
 impl Memory {
@@ -110,30 +30,8 @@ impl Memory {
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
-        let ram_end = FIRST_RAM + u64::try_from(pages.get()).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
-        let device_start = ram_end.next_multiple_of(512);
-        let frames = device_start + DEVICE_FRAMES;
-        let fd = sys::memfd((frames + NOWHERE_FRAMES) << PAGE_SHIFT).map_err(refused)?;
-        let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
-        let base = sys::map(bytes(frames), view).map_err(refused)?;
-        let memory = Self {
-            object: Arc::new(Object {
-                fd,
-                base,
-                ram_end,
-                device_start,
-                frames,
-                references: repeat_with(AtomicU32::default).take(usize::try_from(ram_end).unwrap_or(0)).collect(),
-                free: Mutex::new(FreePages { returned: Vec::new(), untouched: FIRST_RAM, populated: FIRST_RAM }),
-                devices: Mutex::new(Vec::new()),
-                recent: Mutex::default(),
-                locked: Mutex::default(),
-                unlocked: Condvar::new(),
-            }),
-        };
-        memory.populate(ZERO_PFN..FIRST_RAM).map_err(refused)?;
-        Ok(memory)
+        let frames = Frames::new(pages.get()).map_err(|errno| OpenError::Refused(KernelError::from(errno)))?;
+        Ok(Self { frames: Arc::new(frames) })
     }
 
     /// A fresh page of zeros.
@@ -141,32 +39,7 @@ impl Memory {
     /// # Errors
     /// ENOMEM, when there are no more, or the system has none.
     pub fn alloc_page(&self) -> Result<Page, Errno> {
-        let mut free = self.object.free.lock();
-        let pfn = match free.returned.pop() {
-            Some(pfn) => {
-                drop(free);
-                self.clear(pfn);
-                pfn
-            }
-            None => {
-                let pfn = free.untouched;
-                if pfn >= self.object.ram_end {
-                    return Err(Errno::ENOMEM);
-                }
-                if pfn >= free.populated {
-                    let end = (pfn + CHUNK).min(self.object.ram_end);
-                    self.populate(pfn..end).map_err(|_| Errno::ENOMEM)?;
-                    free.populated = end;
-                }
-                free.untouched += 1;
-                pfn
-            }
-        };
-        if let Some(references) = self.references_of(pfn) {
-            references.store(1, Ordering::Release);
-        }
-        self.note_recent(pfn);
-        Ok(Page { memory: self.clone(), pfn })
+        self.frames.alloc_page().map(|pfn| self.adopt(pfn))
     }
 
     /// Memory of a device's own: fresh frames of zeros, not counted. The first is aligned to their number, if that is a
@@ -175,42 +48,27 @@ impl Memory {
     /// # Errors
     /// EINVAL for none; ENOMEM when there are no more, or the system has none.
     pub fn device_memory(&self, count: PageCount) -> Result<DeviceMemory, Errno> {
-        let wanted = u64::try_from(count.get()).map_err(|_| Errno::ENOMEM)?;
-        if wanted == 0 {
-            return Err(Errno::EINVAL);
-        }
-        let align = if wanted.is_power_of_two() { wanted } else { 1 };
-        let mut devices = self.object.devices.lock();
-        // A frame between two devices stays a hole, so that running over the end of one is noticed.
-        let first = devices.last().map_or(self.object.device_start, |last| last.end + 1);
-        let first = first.checked_next_multiple_of(align).ok_or(Errno::ENOMEM)?;
-        let end = first.checked_add(wanted).filter(|end| *end < self.object.frames).ok_or(Errno::ENOMEM)?;
-        self.populate(first..end).map_err(|_| Errno::ENOMEM)?;
-        devices.push(first..end);
-        drop(devices);
-        self.note_recent(first);
-        Ok(DeviceMemory { memory: self.clone(), base: first, count: count.get() })
+        let base = self.frames.alloc_device(count.get())?;
+        Ok(DeviceMemory { memory: self.clone(), base, count: count.get() })
     }
 
     /// All frame numbers from 0 on: the zero page, pages, devices and holes. The place of a page in it is [`Page::pfn`].
     /// What leads nowhere cannot be mapped.
     #[must_use]
     pub fn physical_memory(&self) -> DeviceMemory {
-        DeviceMemory { memory: self.clone(), base: 0, count: usize::try_from(self.object.frames).unwrap_or(usize::MAX) }
+        DeviceMemory { memory: self.clone(), base: 0, count: usize::try_from(self.frames.end()).unwrap_or(usize::MAX) }
     }
 
     /// A frame number with nothing behind it.
     #[must_use]
     pub fn hole(&self) -> u64 {
-        self.object.frames - 1
+        self.frames.end() - 1
     }
 
     /// How many pages are allocated.
     #[must_use]
     pub fn pages_in_use(&self) -> PageCount {
-        let free = self.object.free.lock();
-        let used = usize::try_from(free.untouched - FIRST_RAM).unwrap_or(usize::MAX);
-        PageCount::new(used - free.returned.len())
+        PageCount::new(self.frames.pages_in_use())
     }
 
     /// The right to sleep: whoever sets a device up has it.
@@ -220,135 +78,56 @@ impl Memory {
         unsafe { entry::may_sleep() }
     }
 
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.object, &other.object)
+    /// The memory object.
+    pub(crate) fn fd(&self) -> &OwnedFd {
+        self.frames.fd()
     }
 
-    pub(super) fn fd(&self) -> &OwnedFd {
-        &self.object.fd
+    /// The first of the frames that never lead anywhere.
+    pub(crate) fn nowhere(&self) -> u64 {
+        self.frames.end()
     }
 
-    /// The first frame behind which there never is anything.
-    pub(super) fn nowhere(&self) -> u64 {
-        self.object.frames
+    /// Whether the object has the frames before `end`, wherever they lead.
+    pub(crate) fn reaches(&self, end: u64) -> bool {
+        self.frames.reaches(end)
     }
 
-    /// Whether the object reaches that far.
-    pub(super) fn reaches(&self, end: u64) -> bool {
-        end <= self.object.frames + NOWHERE_FRAMES
+    /// The first frame that was allocated since this was last asked.
+    pub(crate) fn take_first_allocated(&self) -> Option<u64> {
+        self.frames.take_first_allocated()
     }
 
-    /// Where the first thing was allocated since this was last asked.
-    pub(super) fn take_recent(&self) -> Option<u64> {
-        self.object.recent.lock().0.take()
-    }
-
-    fn note_recent(&self, pfn: u64) {
-        self.object.recent.lock().0.get_or_insert(pfn);
-    }
-
-    /// What is there, or `None` for a hole.
-    pub(super) fn kind(&self, pfn: u64) -> Option<FrameKind> {
-        if pfn == ZERO_PFN {
-            Some(FrameKind::Zero)
-        } else if pfn < self.object.ram_end {
-            (pfn < self.object.free.lock().populated).then_some(FrameKind::Ram)
-        } else {
-            let devices = self.object.devices.lock();
-            devices.iter().any(|range| range.contains(&pfn)).then_some(FrameKind::Device)
-        }
-    }
-
-    fn populate(&self, frames: Range<u64>) -> Result<(), sys::RawErrno> {
-        sys::allocate(&self.object.fd, &(frames.start << PAGE_SHIFT..frames.end << PAGE_SHIFT))
-    }
-
-    fn references_of(&self, pfn: u64) -> Option<&AtomicU32> {
-        self.object.references.get(usize::try_from(pfn).ok()?)
+    /// What a frame number leads to, or `None` for a hole.
+    pub(crate) fn kind(&self, pfn: u64) -> Option<FrameKind> {
+        self.frames.kind(pfn)
     }
 
     /// One more reference to a page of which the caller has one.
     #[inline]
-    pub(super) fn get(&self, pfn: u64) {
-        if let Some(references) = self.references_of(pfn) {
-            references.fetch_add(1, Ordering::Relaxed);
-        }
+    pub(crate) fn get(&self, pfn: u64) {
+        self.frames.get(pfn);
     }
 
-    /// A reference to a page that may be free (`get_page_unless_zero`).
-    pub(super) fn get_unless_free(&self, pfn: u64) -> Option<Page> {
-        let more = |references: u32| if references == 0 { None } else { Some(references + 1) };
-        let references = self.references_of(pfn)?;
-        references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).ok()?;
-        Some(self.adopt(pfn))
+    /// A page that may be free, unless it is (`get_page_unless_zero`).
+    pub(crate) fn get_unless_free(&self, pfn: u64) -> Option<Page> {
+        self.frames.get_unless_free(pfn).then(|| self.adopt(pfn))
     }
 
     /// Takes over a reference that the caller has.
-    pub(super) fn adopt(&self, pfn: u64) -> Page {
+    pub(crate) fn adopt(&self, pfn: u64) -> Page {
         Page { memory: self.clone(), pfn }
     }
 
     /// Puts a reference; the last one frees the page.
-    pub(super) fn put(&self, pfn: u64) {
-        let Some(references) = self.references_of(pfn) else { return };
-        if references.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.object.free.lock().returned.push(pfn);
-        }
-    }
-
-    /// `lock_page`
-    pub(super) fn lock(&self, pfn: u64) {
-        let mut locked = self.object.locked.lock();
-        while !locked.insert(pfn) {
-            self.object.unlocked.wait(&mut locked);
-        }
+    pub(crate) fn put(&self, pfn: u64) {
+        self.frames.put(pfn);
     }
 
     /// `unlock_page`
-    pub(super) fn unlock(&self, pfn: u64) {
-        self.object.locked.lock().remove(&pfn);
-        self.object.unlocked.notify_all();
+    pub(crate) fn unlock(&self, pfn: u64) {
+        self.frames.unlock(pfn);
     }
-
-    /// The bytes of a page. Users may be at them at the same time, as hardware is: so each is an atomic.
-    fn bytes_of(&self, pfn: u64) -> &[AtomicU8] {
-        debug_assert!(self.kind(pfn).is_some(), "frame {pfn:#x} has no page");
-        let at = self.object.base + bytes(pfn);
-        // SAFETY: the object is mapped there for as long as it lives, which is longer than this borrow. The page has
-        // memory: pages and devices are populated when they are made, and never punched. All accesses from this side
-        // are atomic.
-        unsafe { slice::from_raw_parts(at as *const AtomicU8, PAGE_SIZE) }
-    }
-
-    fn clear(&self, pfn: u64) {
-        let at = self.object.base + bytes(pfn);
-        // SAFETY: as in `bytes_of`; a page is aligned for 8 bytes.
-        let words = unsafe { slice::from_raw_parts(at as *const AtomicU64, PAGE_SIZE / size_of::<u64>()) };
-        for word in words {
-            word.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Both `false`, and nothing copied, if the bytes do not all lie in the page.
-    fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
-        let Some(from) = part(self.bytes_of(pfn), offset, into.len()) else { return false };
-        for (to, from) in into.iter_mut().zip(from) {
-            *to = from.load(Ordering::Relaxed);
-        }
-        true
-    }
-
-    fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
-        let Some(to) = part(self.bytes_of(pfn), offset, from.len()) else { return false };
-        for (to, from) in to.iter().zip(from) {
-            to.store(*from, Ordering::Relaxed);
-        }
-        true
-    }
-}
-
-fn part(bytes: &[AtomicU8], offset: usize, len: usize) -> Option<&[AtomicU8]> {
-    bytes.get(offset..offset.checked_add(len)?)
 }
 
 impl fmt::Debug for Memory {
@@ -369,7 +148,7 @@ impl Page {
     /// How many references there are: handles of the driver's, mappings, faults at work.
     #[must_use]
     pub fn references(&self) -> usize {
-        self.memory.references_of(self.pfn).map_or(0, |references| references.load(Ordering::Acquire) as usize)
+        self.memory.frames.references(self.pfn)
     }
 
     /// The page's frame number.
@@ -378,16 +157,16 @@ impl Page {
         self.pfn
     }
 
-    pub(super) fn is_of(&self, memory: &Memory) -> bool {
-        self.memory.is(memory)
+    pub(crate) fn is_of(&self, memory: &Memory) -> bool {
+        Arc::ptr_eq(&self.memory.frames, &memory.frames)
     }
 
-    pub(super) fn lock(&self) {
-        self.memory.lock(self.pfn);
+    pub(crate) fn lock(&self) {
+        self.memory.frames.lock(self.pfn);
     }
 
-    pub(super) fn unlock(&self) {
-        self.memory.unlock(self.pfn);
+    pub(crate) fn unlock(&self) {
+        self.memory.frames.unlock(self.pfn);
     }
 }
 
@@ -415,12 +194,12 @@ impl Drop for Page {
 impl vmctx::Page for Page {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         let len = into.len();
-        if self.memory.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+        if self.memory.frames.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
     }
 
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
         let len = from.len();
-        if self.memory.write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+        if self.memory.frames.write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
     }
 }
 
@@ -442,7 +221,7 @@ impl DeviceMemory {
         if end.div_ceil(PAGE_SIZE) > self.count { Err(error) } else { Ok(error) }
     }
 
-    /// The frame of a byte, if it leads anywhere.
+    /// The number of the frame that a byte lies in, if that leads anywhere.
     fn pfn_at(&self, offset: usize) -> Option<u64> {
         let pfn = self.base + (offset / PAGE_SIZE) as u64;
         self.memory.kind(pfn).map(|_| pfn)
@@ -462,7 +241,7 @@ impl Iomem for DeviceMemory {
         let mut rest = into;
         while !rest.is_empty() {
             let (part, left) = rest.split_at_mut(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
-            self.memory.read(self.pfn_at(at).ok_or(error)?, at % PAGE_SIZE, part);
+            self.memory.frames.read(self.pfn_at(at).ok_or(error)?, at % PAGE_SIZE, part);
             at += part.len();
             rest = left;
         }
@@ -476,7 +255,7 @@ impl Iomem for DeviceMemory {
         while !rest.is_empty() {
             let (part, left) = rest.split_at(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
             let pfn = self.pfn_at(at).filter(|pfn| *pfn != ZERO_PFN).ok_or(error)?;
-            self.memory.write(pfn, at % PAGE_SIZE, part);
+            self.memory.frames.write(pfn, at % PAGE_SIZE, part);
             at += part.len();
             rest = left;
         }

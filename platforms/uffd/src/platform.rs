@@ -1,152 +1,31 @@
-//! userfaultfd as a [`Platform`]: the raw operations, each on the part that does it.
+//! userfaultfd as a [`Platform`]: each raw operation, on the part that carries it out.
 
-use std::{
-    cell::{Cell, RefCell},
-    ops::Range,
-    ptr::NonNull,
-    sync::Arc,
-};
-
-use parking_lot::RwLock as SpaceLock;
+use std::{ops::Range, sync::Arc};
 
 use vmctx::{
     Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
+use vmctx_hosted::{Mappings, RwLock, WaitQueue};
 
-use super::{
-    Caller, DeviceMemory, Handle, MappedVma, Mappings, Memory, Page, RwLock, Uffd, WaitQueue,
-    answers::Stop,
-    insert::Area,
-    memory::ZERO_PFN,
-    readers::Turn,
-    session::{Held, Inner, Space},
-    sys::{PAGE_SHIFT, PAGE_SIZE},
-    vma::Vma,
+use crate::{
+    frames::ZERO_PFN,
+    kernel::sys::PAGE_SHIFT,
+    memory::{DeviceMemory, Memory, Page},
+    mm::{
+        insert::{Area, insert_mapped, insert_pages},
+        new_vma::NewVma,
+        vma::{Caller, Handle, MappedVma},
+    },
+    serve::{server, vmf::Fault},
+    uffd::Uffd,
 };
 
-/// A mapping that is being made. Only a session makes one, in [`Session::mmap`](super::Session::mmap).
-pub struct NewVma {
-    vma: Vma,
-    space: Arc<SpaceLock<Space>>,
-}
-
-impl NewVma {
-    pub(super) fn new(vma: Vma, space: Arc<SpaceLock<Space>>) -> Self {
-        Self { vma, space }
-    }
-
-    /// The mmap hook has succeeded.
-    pub(super) fn into_vma(mut self) -> Vma {
-        self.vma.begin();
-        self.vma
-    }
-
-    fn area(&self) -> Area<'_> {
-        Area::new(&self.vma, self.vma.table(), self.vma.table().counters())
-    }
-}
-
-/// A fault that is being served. Only a session makes one.
-///
-/// # Invariants
-/// What it points to is there for as long as it is: it is made for one call of a hook, by whoever has the other on its
-/// stack, and the call drops it.
-pub struct Fault {
-    serving: NonNull<Serving<'static, 'static>>,
-}
-
-impl Fault {
-    /// # Safety
-    /// It is dropped before `serving` is.
-    pub(super) unsafe fn new(serving: &Serving<'_, '_>) -> Self {
-        Self { serving: NonNull::from(serving).cast() }
-    }
-
-    #[inline]
-    fn serving(&self) -> &Serving<'_, '_> {
-        // SAFETY: the invariant. What it borrows in turn is there for longer.
-        unsafe { self.serving.cast::<Serving<'_, '_>>().as_ref() }
-    }
-}
-
-/// What a fault and the code that waits for its answer know in common.
-pub(super) struct Serving<'a, 't> {
-    pub(super) inner: &'a Arc<Inner>,
-    pub(super) turn: &'a Turn<'a>,
-    pub(super) address: usize,
-    pub(super) flags: FaultFlags,
-    pub(super) held: &'a Held<'t>,
-    pub(super) area: &'a Area<'a>,
-    /// The page that a `page_mkwrite` is asked about.
-    pub(super) page: Option<Page>,
-    /// `vmf->page`
-    pub(super) delivered: Cell<Option<Page>>,
-    /// The pages that this fault has locked.
-    pub(super) locked: RefCell<Vec<u64>>,
-    pub(super) locked_twice: Cell<bool>,
-    /// Addresses of slots that were filled, and of which the kernel does not know yet.
-    pub(super) pending: Cell<Option<(usize, usize)>>,
-}
-
-impl Serving<'_, '_> {
-    /// Whether this fault has the page locked; it is then no longer said to.
-    pub(super) fn take_locked(&self, pfn: u64) -> bool {
-        let mut locked = self.locked.borrow_mut();
-        let found = locked.iter().position(|held| *held == pfn);
-        found.map(|index| locked.swap_remove(index)).is_some()
-    }
-
-    /// Tells the kernel what was filled, in as few requests as there are runs.
-    #[inline]
-    pub(super) fn install_pending(&self) -> Result<(), Stop> {
-        let Some((start, end)) = self.pending.take() else { return Ok(()) };
-        if self.held.is_released() {
-            return Ok(());
-        }
-        let installed = self.area.install(&(start..end));
-        self.held.learn(self.address);
-        installed
-    }
-
-    /// Inserts, if the lock is still held: what is released has no VMA any more.
-    ///
-    /// The kernel is told when the hook has returned, and so is whoever waits: the slot is what counts. What is taken out
-    /// of it until then was there, and has gone.
-    #[inline]
-    fn insert(&self, address: usize, insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>) -> FaultCode {
-        if self.held.is_released() {
-            return FaultCode::SIGBUS;
-        }
-        let inserted = insert(self.area);
-        // What somebody else has put there may wait for that hook to return.
-        if matches!(inserted, Ok(()) | Err(Errno::EBUSY)) {
-            self.to_be_told(address, address + PAGE_SIZE);
-        }
-        FaultCode::from_insertion(inserted)
-    }
-
-    /// The kernel is to be told what is in these slots.
-    #[inline]
-    fn to_be_told(&self, from: usize, to: usize) {
-        let (start, end) = self.pending.get().unwrap_or((from, to));
-        self.pending.set(Some((start.min(from), end.max(to))));
-    }
-}
-
-impl Drop for Serving<'_, '_> {
-    fn drop(&mut self) {
-        // Left over only if the handler forgot one, or panicked with the page on its way.
-        for pfn in self.locked.get_mut() {
-            self.area.table.memory().unlock(*pfn);
-        }
-    }
-}
-
-// SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made in `Session::mmap` and in `fault::ask`,
-// with the mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and those who
-// take a VMA away zap or bury before that. A slot that holds a page has a reference (`Table::fill`), put after the
-// kernel has forgotten it. All operations check their arguments.
+// SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made in `Session::mmap` and in
+// `PageFault::call`, with the mmap lock held, and nobody outside this crate reaches their fields. `Ref` is `Arc`.
+// `Vma::close` drops the state, and whoever takes a VMA away has zapped it or made it inaccessible before that. A slot
+// that holds a page has a reference (`Table::fill`), which is put after the kernel has forgotten the page. All operations
+// check their arguments.
 unsafe impl Platform for Uffd {
     const PAGE_SHIFT: u32 = PAGE_SHIFT;
 
@@ -203,7 +82,7 @@ unsafe impl Platform for Uffd {
         vma.vma.set_cache(cache);
     }
 
-    /// A process has no say in it.
+    /// A process cannot decide that.
     fn vma_set_decrypted(_: &mut NewVma) {}
 
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut NewVma, state: Arc<V>) {
@@ -211,7 +90,7 @@ unsafe impl Platform for Uffd {
     }
 
     fn vma_handle(vma: &NewVma) -> Option<Handle> {
-        Handle::new(&vma.space, &vma.vma)
+        vma.handle()
     }
 
     fn abandon(vma: &mut NewVma) {
@@ -243,90 +122,90 @@ unsafe impl Platform for Uffd {
 
     #[inline]
     fn fault_address(fault: &Fault) -> usize {
-        fault.serving().address
+        fault.vmf().address
     }
 
     #[inline]
     fn fault_pgoff(fault: &Fault) -> PageOffset {
-        let serving = fault.serving();
-        PageOffset::new(serving.area.pgoff_at(serving.address))
+        let vmf = fault.vmf();
+        PageOffset::new(vmf.area.pgoff_at(vmf.address))
     }
 
     #[inline]
     fn fault_flags(fault: &Fault) -> FaultFlags {
-        fault.serving().flags
+        fault.vmf().flags
     }
 
     #[inline]
     fn fault_vma_range(fault: &Fault) -> Range<usize> {
-        fault.serving().area.range.clone()
+        fault.vmf().area.range.clone()
     }
 
     #[inline]
     fn fault_vma_pgoff(fault: &Fault) -> PageOffset {
-        PageOffset::new(fault.serving().area.pgoff)
+        PageOffset::new(fault.vmf().area.pgoff)
     }
 
     #[inline]
     fn fault_vma_flags(fault: &Fault) -> VmFlags {
-        fault.serving().area.flags
+        fault.vmf().area.flags
     }
 
     #[inline]
     fn fault_page_prot(fault: &Fault) -> PageProt {
-        fault.serving().area.prot
+        fault.vmf().area.prot
     }
 
     #[inline]
     fn vmf_insert_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
-        fault.serving().insert(address, |area| area.insert_page(address, page))
+        fault.vmf().insert(address, |area| area.insert_page(address, page))
     }
 
-    /// Under one lock of the table, which costs more than what is done under it.
+    /// Takes the table's lock once for all pages: it costs more than what is done under it.
     #[inline]
     fn vmf_insert_pages(fault: &Fault, address: usize, pages: &[Page]) -> usize {
-        let serving = fault.serving();
-        if serving.held.is_released() {
+        let vmf = fault.vmf();
+        if vmf.locked.is_released() {
             return 0;
         }
-        let inserted = serving.area.insert_where_free(address, pages);
+        let inserted = vmf.area.insert_where_free(address, pages);
         if inserted != 0 {
-            serving.to_be_told(address, address.wrapping_add(pages.len() << PAGE_SHIFT));
+            vmf.add_pending(address, address.wrapping_add(pages.len() << PAGE_SHIFT));
         }
         inserted
     }
 
     fn vmf_insert_zero_page(fault: &Fault, address: usize) -> FaultCode {
-        fault.serving().insert(address, |area| area.insert_zero_page(address))
+        fault.vmf().insert(address, |area| area.insert_zero_page(address))
     }
 
     #[inline]
     fn vmf_insert_pfn(fault: &Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
-        fault.serving().insert(address, |area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
+        fault.vmf().insert(address, |area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
     }
 
     #[inline]
     fn vmf_insert_mixed(fault: &Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
-        fault.serving().insert(address, |area| area.insert_mixed(address, pfn, mkwrite))
+        fault.vmf().insert(address, |area| area.insert_mixed(address, pfn, mkwrite))
     }
 
     fn deliver(fault: &Fault, page: Page) {
-        fault.serving().delivered.set(Some(page));
+        fault.vmf().delivered.set(Some(page));
     }
 
     fn lock_page(fault: &Fault, page: &Page) {
-        let serving = fault.serving();
-        if serving.locked.borrow().contains(&page.pfn()) {
-            // Sleeping here would be for ever; the session's owner is told.
-            serving.locked_twice.set(true);
+        let vmf = fault.vmf();
+        if vmf.locked_pages.borrow().contains(&page.pfn()) {
+            // This thread would wait for itself for ever. The session's owner is told of it instead.
+            vmf.locked_twice.set(true);
             return;
         }
         page.lock();
-        serving.locked.borrow_mut().push(page.pfn());
+        vmf.locked_pages.borrow_mut().push(page.pfn());
     }
 
     fn unlock_page(fault: &Fault, page: &Page) {
-        if fault.serving().take_locked(page.pfn()) {
+        if fault.vmf().take_locked(page.pfn()) {
             page.unlock();
         }
     }
@@ -340,45 +219,45 @@ unsafe impl Platform for Uffd {
     }
 
     fn release(fault: &Fault) {
-        let serving = fault.serving();
-        // What was filled beside it goes in while the lock still says that the mapping is there.
-        let _ = serving.install_pending();
-        serving.turn.tell(serving.held);
-        // SAFETY: a hook is called without a reference into the VMA: `fault::ask` and this file have them only for as
-        // long as they look.
-        unsafe { serving.held.release() };
+        let vmf = fault.vmf();
+        // The kernel is told of what was inserted as long as the lock is held, which keeps the mapping there.
+        let _ = vmf.install_pending();
+        vmf.batch.flush(vmf.locked);
+        // SAFETY: a hook is called without a reference into the VMA, and `PageFault::call` and this file have one only for as
+        // long as they look at it.
+        unsafe { vmf.locked.release() };
     }
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        let serving = fault.serving();
-        let table = serving.area.table;
-        // It may wait for somebody who was answered before.
-        serving.turn.tell(serving.held);
-        if serving.turn.alone.take() {
-            table.begin_wait(serving.address);
+        let vmf = fault.vmf();
+        let table = vmf.area.table;
+        // The hook may wait for somebody who goes on with an answer that was deferred.
+        vmf.batch.flush(vmf.locked);
+        if vmf.batch.alone.take() {
+            table.claim_to_wait(vmf.address);
         }
-        serving.inner.wait(table, serving.turn, queue, wakes)
+        server::wait_in_hook(vmf.shared, table, vmf.batch, queue, wakes)
     }
 
     fn fault_page(fault: &Fault) -> Page {
-        match &fault.serving().page {
+        match &fault.vmf().page {
             Some(page) => page.clone(),
-            // Not reached: the tokens ask only where there is one. The zero page has no count to go wrong.
-            None => fault.serving().area.table.memory().adopt(ZERO_PFN),
+            // Not reached: the tokens ask only where there is a page. The zero page has no count to go wrong.
+            None => fault.vmf().area.table.memory().adopt(ZERO_PFN),
         }
     }
 
     fn fault_is_of(fault: &Fault, mappings: &Mappings) -> bool {
-        let serving = fault.serving();
-        serving.held.vma().is_some_and(|vma| vma.file().mappings().is(mappings))
+        let vmf = fault.vmf();
+        vmf.locked.vma().is_some_and(|vma| vma.file().mappings().is(mappings))
     }
 
-    /// There are no large entries here.
+    /// This platform has no large entries.
     fn vmf_insert_pfn_huge(_: &Fault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
         FaultCode::FALLBACK
     }
 
-    /// The kernel makes page tables when it is told.
+    /// The kernel allocates page tables when it is told, so this is an insertion like any other.
     #[inline]
     fn vmf_map_page(fault: &Fault, address: usize, page: &Page) -> FaultCode {
         Self::vmf_insert_page(fault, address, page)
@@ -409,30 +288,30 @@ unsafe impl Platform for Uffd {
     }
 
     fn mapped_insert_page(vma: &MappedVma, address: usize, page: &Page) -> Result<(), Errno> {
-        super::vma::insert(vma, address, |area| area.insert_page(address, page))
+        insert_mapped(vma, address, |area| area.insert_page(address, page))
     }
 
     fn mapped_insert_pages(vma: &MappedVma, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
-        let area = super::vma::area(vma, address).map_err(|errno| (errno, 0))?;
+        let area = Area::of_mapped(vma, address).map_err(|errno| (errno, 0))?;
         let inserted = insert_pages(&area, address, pages);
         let done = inserted.map_or_else(|(_, done)| done, |()| pages.len());
         let installed = area.install(&(address..address.saturating_add(done << PAGE_SHIFT)));
-        // What the kernel refuses is taken out again: those before it are in.
-        let held = |index: &usize| area.table.pte(address + (index << PAGE_SHIFT)).is_some();
-        installed.map_err(|stop| (stop.errno(), (0..done).take_while(held).count()))?;
+        // What the kernel refuses is taken out again. The pages before the first of these are in.
+        let is_in = |index: &usize| area.table.pte(address + (index << PAGE_SHIFT)).is_some();
+        installed.map_err(|error| (error.errno(), (0..done).take_while(is_in).count()))?;
         inserted
     }
 
     fn mapped_insert_zero_page(vma: &MappedVma, address: usize) -> Result<(), Errno> {
-        super::vma::insert(vma, address, |area| area.insert_zero_page(address))
+        insert_mapped(vma, address, |area| area.insert_zero_page(address))
     }
 
     fn mapped_insert_pfn(vma: &MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
-        super::vma::insert(vma, address, |area| area.insert_pfn(address, pfn, area.prot))
+        insert_mapped(vma, address, |area| area.insert_pfn(address, pfn, area.prot))
     }
 
     fn mapped_insert_mixed(vma: &MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
-        super::vma::insert(vma, address, |area| area.insert_mixed(address, pfn, false))
+        insert_mapped(vma, address, |area| area.insert_mixed(address, pfn, false))
     }
 
     fn mapped_zap(vma: &MappedVma, addresses: Range<usize>) {
@@ -442,12 +321,4 @@ unsafe impl Platform for Uffd {
     fn mapped_write_protect(vma: &MappedVma, addresses: Range<usize>) {
         vma.write_protect(&addresses);
     }
-}
-
-/// One after the other, and how many are in if one cannot be.
-fn insert_pages(area: &Area<'_>, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
-    for (done, page) in pages.iter().enumerate() {
-        area.insert_page(address.saturating_add(done << PAGE_SHIFT), page).map_err(|errno| (errno, done))?;
-    }
-    Ok(())
 }

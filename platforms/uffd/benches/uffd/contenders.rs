@@ -1,4 +1,5 @@
-//! Who serves the faults, in turns; and what is printed: medians of rates, and of ratios turn by turn.
+//! The contenders, which serve the same faults in turns, and what is printed: medians of their rates, and of the ratios of
+//! rates in the same turn.
 
 use std::{
     mem, ptr,
@@ -17,21 +18,21 @@ use vmctx_uffd::{Map, Memory, Options, Page, Session, Uffd};
 
 const PAGE: usize = 4096;
 pub(crate) const PAGES: usize = 8192;
-/// How many turns a contender has before it is made anew.
+/// How many turns a contender has before a new one is made.
 const TURNS: usize = 5;
 const THREADS: usize = 8;
-/// How many events are read at once, where they are.
+/// How many events are read at once, where many threads fault.
 const BATCH: usize = 16;
 
-/// Somebody who serves faults of [`PAGES`] pages, so many for each fault.
+/// Something that serves the faults of [`PAGES`] pages, and brings a window of pages at each fault.
 pub(crate) trait Contender {
-    /// Where they are.
+    /// The address of the first page.
     fn at(&self) -> usize;
 
-    /// It is about to be measured.
+    /// Prepares for being measured.
     fn begin(&self) {}
 
-    /// The next touch of every page is a fault.
+    /// Takes the pages away, so that the next touch of each is a fault.
     fn forget(&self) {
         zap(self.at());
     }
@@ -61,8 +62,8 @@ impl Setting {
         }
     }
 
-    /// How often each contender is made. Which pages of the machine's it is given counts for some hundredths, and the next
-    /// one made is given others; so they are made in one order, and then in the other. Where a turn takes long, less often.
+    /// How often each contender is made. Which physical pages one is given changes its rate by some hundredths, and the one
+    /// that is made next is given others. So each is made many times, in both orders; less often where a turn takes long.
     fn rounds(self, window: usize) -> usize {
         match (self, window) {
             (Self::OtherProcessor, _) => 10,
@@ -101,7 +102,7 @@ pub(crate) fn run(more: &[More]) {
             let window = *window;
             let by_hand = || -> Box<dyn Contender> {
                 match setting {
-                    Setting::InThread => Box::new(OwnFaults::new(window)),
+                    Setting::InThread => Box::new(InThreadByHand::new(window)),
                     Setting::ManyThreads => Box::new(ByHand::new(window, BATCH)),
                     _ => Box::new(ByHand::new(window, 1)),
                 }
@@ -128,11 +129,11 @@ pub(crate) fn run(more: &[More]) {
     }
 }
 
-/// Lets all take turns. The rates of each.
+/// Lets all take turns, and gives back the rates of each.
 fn take_turns(contenders: &[Box<dyn Contender>], threads: usize) -> Vec<Vec<f64>> {
     let mut rates = vec![Vec::new(); contenders.len()];
     for turn in 0..=TURNS {
-        // Each comes after each other.
+        // The order changes, so that no contender always comes after the same other one.
         for index in (0..contenders.len()).map(|index| (index + turn) % contenders.len()) {
             let contender = &contenders[index];
             contender.begin();
@@ -172,11 +173,11 @@ fn median(mut rates: Vec<f64>) -> f64 {
 }
 
 fn processor() -> usize {
-    // SAFETY: a question.
+    // SAFETY: the call takes nothing and changes nothing.
     usize::try_from(unsafe { libc::sched_getcpu() }).unwrap()
 }
 
-/// This thread, and those that it will make, on one processor; whether there is that one.
+/// Pins this thread to a processor, and with it the threads that it will make. Whether there is that processor.
 fn pin(cpu: usize) -> bool {
     // SAFETY: plain data, of the size that is said.
     unsafe {
@@ -186,7 +187,7 @@ fn pin(cpu: usize) -> bool {
     }
 }
 
-/// Stores to each page, one thread to each of so many parts.
+/// Stores to each page: so many threads, each to a part of the pages.
 fn touch(at: usize, threads: usize) {
     let part = PAGES / threads;
     let touch = |first: usize| {
@@ -207,11 +208,11 @@ fn touch(at: usize, threads: usize) {
 }
 
 fn zap(at: usize) {
-    // SAFETY: a shared mapping of ours: what it shows stays.
+    // SAFETY: a shared mapping of ours; the pages stay in its memory object.
     assert_eq!(unsafe { libc::madvise(at as *mut _, PAGES * PAGE, libc::MADV_DONTNEED) }, 0);
 }
 
-/// A memory object, mapped.
+/// A shared mapping of a memory object.
 pub(crate) struct Shared(usize);
 
 impl Shared {
@@ -221,16 +222,16 @@ impl Shared {
 }
 
 impl Drop for Shared {
-    /// Threads that serve it by hand sleep for good.
+    /// A thread that serves it by hand is left behind, and sleeps for ever.
     fn drop(&mut self) {
-        // SAFETY: mapped there, and nobody is at it any more.
+        // SAFETY: mapped there, and nobody uses it any more.
         assert_eq!(unsafe { libc::munmap(self.0 as *mut _, PAGES * PAGE) }, 0);
     }
 }
 
-/// With all its pages.
+/// A memory object with all its pages, mapped.
 pub(crate) fn memory() -> Shared {
-    // SAFETY: fresh memory.
+    // SAFETY: the mapping is new, and replaces nothing.
     unsafe {
         let fd = libc::memfd_create(c"bench".as_ptr(), libc::MFD_CLOEXEC);
         let bytes = libc::off_t::try_from(PAGES * PAGE).unwrap();
@@ -262,7 +263,7 @@ impl Contender for Kernel {
     }
 }
 
-/// A userfaultfd with features, and memory that is registered with it.
+/// A userfaultfd with these features besides those that all have, and memory that is registered with it.
 fn registered(features: u64) -> (libc::c_int, Shared) {
     let memory = memory();
     // SAFETY: requests with their structures, about memory of ours.
@@ -282,14 +283,14 @@ fn map_existing(fd: libc::c_int, start: usize, window: usize) {
     // SAFETY: a request with its structure.
     let done = unsafe { libc::ioctl(fd, 0xc020_aa07, fill.as_mut_ptr()) };
     if done != 0 {
-        // Somebody was faster, with a part of it: who waits is woken all the same.
+        // Another thread was faster with a part of the window. Whoever waits must be woken all the same.
         let mut wake = [start as u64, (window * PAGE) as u64];
         // SAFETY: as above.
         unsafe { libc::ioctl(fd, 0x8010_aa02, wake.as_mut_ptr()) };
     }
 }
 
-/// The floor: read events, ask for a window of pages for each, and again.
+/// The least that can be done: a loop that reads events and asks for a window of pages for each.
 struct ByHand(Shared);
 
 impl ByHand {
@@ -316,39 +317,39 @@ impl Contender for ByHand {
     }
 }
 
-/// The floor where the thread that faults serves: a handler that asks for a window of pages.
-struct OwnFaults {
+/// The least that can be done in the thread that faults: a handler of SIGBUS that asks for a window of pages.
+struct InThreadByHand {
     fd: libc::c_int,
     memory: Shared,
     window: usize,
 }
 
-/// The one whose turn it is: descriptor, address, window.
-static OWN: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+/// What the handler serves now: the descriptor, address and window of the contender whose turn it is.
+static CURRENT: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
-impl OwnFaults {
+impl InThreadByHand {
     fn new(window: usize) -> Self {
         let (fd, memory) = registered(1 << 7);
         Self { fd, memory, window }
     }
 
     extern "C" fn handler(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        let [fd, at, window] = OWN.each_ref().map(|value| value.load(Ordering::Relaxed));
+        let [fd, at, window] = CURRENT.each_ref().map(|value| value.load(Ordering::Relaxed));
         // SAFETY: the kernel has handed it over.
         let address = unsafe { (*info).si_addr() } as usize;
         map_existing(libc::c_int::try_from(fd).unwrap_or(-1), window_of(address, at, window), window);
     }
 }
 
-impl Contender for OwnFaults {
+impl Contender for InThreadByHand {
     fn at(&self) -> usize {
         self.memory.at()
     }
 
     fn begin(&self) {
         let values = [usize::try_from(self.fd).unwrap(), self.memory.at(), self.window];
-        OWN.iter().zip(values).for_each(|(to, value)| to.store(value, Ordering::Relaxed));
-        // SAFETY: a handler with SA_SIGINFO's signature. The other one comes back before it is needed.
+        CURRENT.iter().zip(values).for_each(|(to, value)| to.store(value, Ordering::Relaxed));
+        // SAFETY: a handler with SA_SIGINFO's signature. `Typed` installs the session's again before its next turn.
         unsafe {
             let mut action: libc::sigaction = mem::zeroed();
             action.sa_sigaction = Self::handler as *const () as usize;
@@ -358,7 +359,7 @@ impl Contender for OwnFaults {
     }
 }
 
-/// The driver: pages that it has, brought window by window.
+/// The driver: it has all pages, and inserts them window by window.
 struct Pages {
     pages: Vec<Page>,
     window: usize,
@@ -417,7 +418,7 @@ impl Typed {
     }
 }
 
-/// The handler of SIGBUS as a session installs it: nobody has replaced it before the first of them is measured.
+/// The handler of SIGBUS as the first session has installed it: it is asked for before anybody has replaced it.
 fn installed() -> libc::sigaction {
     static FIRST: std::sync::OnceLock<[usize; 2]> = std::sync::OnceLock::new();
     // SAFETY: asks for what is installed; all-zero is a `sigaction`.

@@ -1,0 +1,9 @@
+//! What the kernel is asked for: system calls, the requests and events of a userfaultfd, and signals.
+
+pub(crate) mod clock;
+pub(crate) mod fill;
+pub(crate) mod ioctl;
+pub(crate) mod open;
+pub(crate) mod signals;
+pub(crate) mod sys;
+pub(crate) mod userfaultfd;

@@ -1,0 +1,118 @@
+//! How a userfaultfd is opened: the ways to one, and the features of the kernel's that it needs.
+
+use std::os::fd::OwnedFd;
+
+use rustix::{
+    fs::{self, Mode, OFlags},
+    mm::{self, UserfaultfdFlags},
+};
+
+use crate::error::{Attempt, OpenError, RawErrno};
+
+use super::ioctl;
+
+/// `UFFD_USER_MODE_ONLY`
+const USER_MODE_ONLY: UserfaultfdFlags = UserfaultfdFlags::from_bits_retain(1);
+
+/// A `UFFD_FEATURE_*`: its bit, its name, and the first Linux that has it.
+type Feature = (u64, &'static str, &'static str);
+
+/// What every userfaultfd of a session needs.
+const FEATURES: [Feature; 5] = [
+    (1 << 5, "MISSING_SHMEM", "4.11"),
+    (1 << 10, "MINOR_SHMEM", "5.14"),
+    (1 << 11, "EXACT_ADDRESS", "5.18"),
+    (1 << 12, "WP_HUGETLBFS_SHMEM", "5.19"),
+    (1 << 14, "POISON", "6.6"),
+];
+/// A mapping that is moved with `mremap` stays registered; whoever moves it waits until that event was read.
+const EVENT_REMAP: Feature = (1 << 2, "EVENT_REMAP", "4.11");
+/// A fault is a SIGBUS for the thread that has it, and no event.
+const SIGBUS: Feature = (1 << 7, "SIGBUS", "4.14");
+
+/// What a userfaultfd is for, beside the features that all have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Purpose {
+    /// Mappings are moved into place, and not made there.
+    pub(crate) moves: bool,
+    /// Faults are served by the thread that has them.
+    pub(crate) in_thread: bool,
+}
+
+impl Purpose {
+    fn features(self) -> impl Iterator<Item = Feature> {
+        let more = [(self.moves, EVENT_REMAP), (self.in_thread, SIGBUS)];
+        FEATURES.into_iter().chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
+    }
+
+    /// Whether a kernel with these has all that it takes.
+    fn check(self, there: u64) -> Result<(), OpenError> {
+        match self.features().find(|(bit, ..)| there & bit == 0) {
+            Some((_, name, since)) => Err(OpenError::MissingFeature { name, since }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Opens a userfaultfd of this process, and says whether it is for faults of user mode only.
+///
+/// The features are looked at on another one before, because each takes `UFFDIO_API` once only.
+pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
+    let switch_on =
+        |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(|errno| OpenError::Refused(errno.into()));
+    let (other, _) = new_fd()?;
+    purpose.check(switch_on(&other, 0)?)?;
+    let (fd, user_mode_only) = new_fd()?;
+    switch_on(&fd, purpose.features().fold(0, |bits, (bit, ..)| bits | bit))?;
+    Ok((fd, user_mode_only))
+}
+
+/// By the first of the three ways that works.
+fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
+    let device = match open_device() {
+        Ok(fd) => return Ok((fd, false)),
+        Err(errno) => errno,
+    };
+    // SAFETY: nothing is registered with it yet.
+    let call = |flags| unsafe { mm::userfaultfd(UserfaultfdFlags::CLOEXEC | flags) };
+    let any = match call(UserfaultfdFlags::empty()) {
+        Ok(fd) => return Ok((fd, false)),
+        Err(errno) => errno,
+    };
+    match call(USER_MODE_ONLY) {
+        Ok(fd) => Ok((fd, true)),
+        Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
+            device: device.into(),
+            privileged: any.into(),
+            user_mode_only: user.into(),
+        })),
+    }
+}
+
+fn open_device() -> Result<OwnedFd, RawErrno> {
+    let device = fs::open("/dev/userfaultfd", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    ioctl::new_of_device(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_lacks_is_named_and_where_to_find_it() {
+        let all = [EVENT_REMAP, SIGBUS].into_iter().chain(FEATURES).fold(0, |bits, (bit, ..)| bits | bit);
+        let most = Purpose { moves: true, in_thread: true };
+        assert_eq!(most.check(all), Ok(()));
+        let error = Purpose::default().check(all & !(1 << 14)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this kernel has no UFFD_FEATURE_POISON: boot Linux 6.6 or later, on x86-64 or AArch64"
+        );
+        for (bit, name, _) in [EVENT_REMAP, SIGBUS] {
+            assert_eq!(Purpose::default().check(all & !bit), Ok(()), "not needed here");
+            assert!(
+                matches!(most.check(all & !bit), Err(OpenError::MissingFeature { name: missing, .. }) if missing == name)
+            );
+        }
+    }
+}

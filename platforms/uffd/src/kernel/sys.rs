@@ -1,0 +1,222 @@
+//! System calls: mappings, memory objects, descriptors.
+
+use std::{
+    ffi::c_void,
+    io,
+    ops::Range,
+    os::fd::{AsFd, OwnedFd},
+    ptr,
+};
+
+use rustix::{
+    event::{EventfdFlags, PollFd, PollFlags},
+    fs::{FallocateFlags, MemfdFlags, OFlags},
+    io::{Result, retry_on_intr},
+    mm::{Advice, MapFlags, MprotectFlags, MremapFlags},
+};
+
+use vmctx::platform::VmFlags;
+
+use crate::error::RawErrno;
+
+/// Bytes in a page. Other sizes are refused when a session is opened.
+pub(crate) const PAGE_SIZE: usize = 4096;
+pub(crate) const PAGE_SHIFT: u32 = PAGE_SIZE.trailing_zeros();
+
+/// The addresses of the page that an address lies in.
+#[inline]
+pub(crate) fn page_of(address: usize) -> Range<usize> {
+    let start = address & !(PAGE_SIZE - 1);
+    start..start + PAGE_SIZE
+}
+
+pub(crate) use rustix::mm::ProtFlags;
+
+/// A descriptor that [`signal`] makes readable.
+pub(crate) fn event_fd() -> Result<OwnedFd> {
+    rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+}
+
+/// Makes an [`event_fd`] readable. Nobody reads it, so it stays so.
+pub(crate) fn signal(event: &OwnedFd) {
+    // It fails only where it is readable already.
+    let _ = rustix::io::write(event, &1_u64.to_ne_bytes());
+}
+
+/// Waits until one of two descriptors is readable, or at its end. Whether the second is.
+pub(crate) fn poll_two(first: &OwnedFd, second: &OwnedFd) -> Result<bool> {
+    let mut fds = [first, second].map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
+    rustix::event::poll(&mut fds, None)?;
+    let [_, second] = fds;
+    Ok(!second.revents().is_empty())
+}
+
+/// `O_NONBLOCK`, without which a userfaultfd cannot be polled.
+pub(crate) fn set_nonblocking(fd: &OwnedFd) -> Result<()> {
+    rustix::fs::fcntl_setfl(fd, OFlags::NONBLOCK)
+}
+
+/// A memory object of this many bytes, all of them holes.
+pub(crate) fn memfd(bytes: u64) -> Result<OwnedFd> {
+    let fd = rustix::fs::memfd_create("vmctx", MemfdFlags::CLOEXEC)?;
+    rustix::fs::ftruncate(&fd, bytes)?;
+    Ok(fd)
+}
+
+/// Gives these bytes of a memory object pages of their own, of zeros.
+pub(crate) fn allocate(fd: &OwnedFd, range: &Range<u64>) -> Result<()> {
+    retry_on_intr(|| rustix::fs::fallocate(fd, FallocateFlags::empty(), range.start, range.end - range.start))
+}
+
+/// A part of a memory object, and how it is mapped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) fd: &'a OwnedFd,
+    /// In bytes from the object's start.
+    pub(crate) offset: u64,
+    pub(crate) shared: bool,
+    pub(crate) prot: ProtFlags,
+}
+
+/// Maps a memory object wherever there is room.
+pub(crate) fn map(bytes: usize, view: View<'_>) -> Result<usize> {
+    // SAFETY: without `MAP_FIXED` nothing that is mapped is touched.
+    unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }
+}
+
+/// Reserves addresses, where an access is a SIGSEGV (`PROT_NONE`): at `at` and nowhere else, if that is given.
+pub(crate) fn reserve(bytes: usize, at: Option<usize>) -> Result<usize> {
+    let fixed = if at.is_some() { MapFlags::FIXED_NOREPLACE } else { MapFlags::empty() };
+    // SAFETY: nothing that is mapped is touched.
+    unsafe { mmap(at.unwrap_or(0), bytes, fixed, None) }
+}
+
+/// Replaces what is mapped at `range` by this view of a memory object.
+///
+/// # Safety
+/// The range is this platform's: reserved or mapped by it.
+pub(crate) unsafe fn replace(range: &Range<usize>, view: View<'_>) -> Result<()> {
+    // SAFETY: by this function's contract.
+    unsafe { mmap(range.start, range.len(), MapFlags::FIXED, Some(view)) }?;
+    // A child of fork would have the mapping, and nobody to serve its faults.
+    // SAFETY: advice about memory of this platform's.
+    unsafe { advise(range, Advice::LinuxDontFork) }
+}
+
+/// Replaces what is mapped at `range` by a reservation, where an access is a SIGSEGV.
+///
+/// # Safety
+/// As [`replace`].
+pub(crate) unsafe fn make_inaccessible(range: &Range<usize>) -> Result<()> {
+    // SAFETY: by this function's contract.
+    unsafe { mmap(range.start, range.len(), MapFlags::FIXED, None) }.map(drop)
+}
+
+/// # Safety
+/// With `MAP_FIXED` the range is this platform's.
+unsafe fn mmap(at: usize, bytes: usize, flags: MapFlags, view: Option<View<'_>>) -> Result<usize> {
+    let (at, flags) = (pointer(at), flags | MapFlags::NORESERVE);
+    // SAFETY: by this function's contract.
+    let found = unsafe {
+        match view {
+            Some(View { fd, offset, shared, prot }) => {
+                let sharing = if shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
+                rustix::mm::mmap(at, bytes, prot, flags | sharing, fd, offset)
+            }
+            None => rustix::mm::mmap_anonymous(at, bytes, ProtFlags::empty(), flags | MapFlags::PRIVATE),
+        }
+    }?;
+    Ok(found.expose_provenance())
+}
+
+/// A page of anonymous memory, readable.
+pub(crate) fn anonymous_page() -> Result<usize> {
+    // SAFETY: nothing that is mapped is touched.
+    let found = unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), PAGE_SIZE, ProtFlags::READ, MapFlags::PRIVATE) }?;
+    Ok(found.expose_provenance())
+}
+
+/// Moves a mapping to `to`, in the place of what is mapped there: no access sees anything in between. This returns when
+/// the event of the move was read from the userfaultfd that the mapping is registered with.
+///
+/// # Safety
+/// Both ranges are this platform's, and nobody uses the first.
+pub(crate) unsafe fn move_to(from: &Range<usize>, to: usize) -> Result<()> {
+    let (len, flags) = (from.len(), MremapFlags::MAYMOVE);
+    // SAFETY: by this function's contract.
+    unsafe { rustix::mm::mremap_fixed(pointer(from.start), len, len, flags, pointer(to)) }.map(drop)
+}
+
+/// Gives addresses back to the kernel.
+///
+/// # Safety
+/// The range is this platform's, and nobody uses it any more.
+pub(crate) unsafe fn unmap(range: &Range<usize>) {
+    // This can fail only for want of memory to cut a mapping in two. The range stays mapped then, for ever.
+    // SAFETY: by this function's contract.
+    let _ = unsafe { rustix::mm::munmap(pointer(range.start), range.len()) };
+}
+
+/// Changes the rights to a range (`mprotect`).
+///
+/// # Safety
+/// The range is this platform's.
+pub(crate) unsafe fn protect(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
+    let rights = MprotectFlags::from_bits_retain(prot.bits());
+    // SAFETY: by this function's contract.
+    unsafe { rustix::mm::mprotect(pointer(range.start), range.len(), rights) }
+}
+
+/// Takes away the pages that are mapped, and poison: the next access is a fault.
+///
+/// # Safety
+/// The range is this platform's.
+pub(crate) unsafe fn zap(range: &Range<usize>) -> Result<()> {
+    // SAFETY: by this function's contract.
+    unsafe { advise(range, Advice::LinuxDontNeed) }
+}
+
+/// # Safety
+/// The range is this platform's, and may be treated as the advice says.
+unsafe fn advise(range: &Range<usize>, advice: Advice) -> Result<()> {
+    loop {
+        // SAFETY: by this function's contract.
+        match unsafe { rustix::mm::madvise(pointer(range.start), range.len(), advice) } {
+            Err(RawErrno::AGAIN | RawErrno::INTR) => {}
+            advised => return advised,
+        }
+    }
+}
+
+fn pointer(address: usize) -> *mut c_void {
+    ptr::with_exposed_provenance_mut(address)
+}
+
+/// `PROT_*` of these flags.
+pub(crate) fn prot_of(flags: VmFlags) -> ProtFlags {
+    [(VmFlags::READ, ProtFlags::READ), (VmFlags::WRITE, ProtFlags::WRITE), (VmFlags::EXEC, ProtFlags::EXEC)]
+        .into_iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .fold(ProtFlags::empty(), |prot, (_, bit)| prot | bit)
+}
+
+/// The size of this kernel's pages.
+pub(crate) fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
+/// Which pages of a range are the process's own copies, by `/proc/self/pagemap`.
+pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
+    use std::os::unix::fs::FileExt;
+    const PRESENT: u64 = 1 << 63;
+    const SWAPPED: u64 = 1 << 62;
+    const FILE: u64 = 1 << 61;
+    let mut bytes = vec![0; range.len() / PAGE_SIZE * size_of::<u64>()];
+    let at = (range.start / PAGE_SIZE * size_of::<u64>()) as u64;
+    std::fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
+    let is_copy = |entry: &[u8]| {
+        let entry = entry.try_into().map_or(0, u64::from_ne_bytes);
+        entry & (PRESENT | SWAPPED) != 0 && entry & FILE == 0
+    };
+    Ok(bytes.chunks_exact(size_of::<u64>()).map(is_copy).collect())
+}

@@ -1,0 +1,222 @@
+//! A userfaultfd: what is registered with it, the events that are read from it, and how a reader is told to leave.
+
+use std::{
+    mem::{ManuallyDrop, MaybeUninit},
+    ops::Range,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    slice,
+};
+
+use rustix::io::{self, DupFlags};
+
+use crate::error::{KernelError, OpenError, RawErrno};
+
+use super::{
+    clock,
+    ioctl::{
+        self, CONTINUE_DONTWAKE, CONTINUE_WP, EVENT_PAGEFAULT, FAULT_WP, FAULT_WRITE, Filled, MODE_MINOR, MODE_MISSING,
+        MODE_WP, PROTECT_DONTWAKE, PROTECT_WP, UffdMsg,
+    },
+    open::{self, Purpose},
+    signals,
+    sys::{self, PAGE_SIZE},
+};
+
+/// A page fault that waits to be served.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Event {
+    /// With all its bits.
+    pub(crate) address: usize,
+    pub(crate) write: bool,
+    /// A store met a page that is write-protected. Otherwise nothing was mapped.
+    pub(crate) protected: bool,
+    /// When it was read, by the [clock]: what was served since then may have been served for it.
+    pub(crate) since: u64,
+}
+
+/// What a read has brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadEvents {
+    /// How many page faults.
+    pub(crate) count: usize,
+    /// The reader is [told to leave](Userfaultfd::tell_to_leave).
+    pub(crate) leave: bool,
+}
+
+/// How many events are read in one go.
+pub(crate) const BATCH: usize = 16;
+
+/// How a reader that sleeps in the kernel is told to leave.
+enum LeaveSignal {
+    /// There is no reader.
+    None,
+    /// A page that is registered and never mapped for long: somebody touches it, and that is an event. So a read needs no
+    /// second look at another descriptor.
+    Page(usize),
+    /// An eventfd, which is polled before each read: for a userfaultfd that is another process's, where no page can be
+    /// touched, and for one that is told of moves.
+    EventFd(OwnedFd),
+}
+
+impl Drop for LeaveSignal {
+    fn drop(&mut self) {
+        if let Self::Page(page) = self {
+            // SAFETY: this signal's own page, which nobody touches any more.
+            unsafe { sys::unmap(&(*page..*page + PAGE_SIZE)) };
+        }
+    }
+}
+
+/// Which readers are told to leave at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    One,
+    All,
+}
+
+/// A userfaultfd, with the features of its purpose switched on.
+pub(crate) struct Userfaultfd {
+    fd: OwnedFd,
+    user_mode_only: bool,
+    leave: LeaveSignal,
+}
+
+impl Userfaultfd {
+    /// Opens one for this process.
+    pub(crate) fn open(purpose: Purpose) -> Result<Self, OpenError> {
+        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let (fd, user_mode_only) = open::userfaultfd(purpose)?;
+        if purpose.moves {
+            return Self::adopt(fd, user_mode_only).map_err(refused);
+        }
+        if purpose.in_thread {
+            return Ok(Self { fd, user_mode_only, leave: LeaveSignal::None });
+        }
+        let page = sys::anonymous_page().map_err(refused)?;
+        let opened = Self { fd, user_mode_only, leave: LeaveSignal::Page(page) };
+        ioctl::register(&opened.fd, &(page..page + PAGE_SIZE), MODE_MISSING).map_err(refused)?;
+        Ok(opened)
+    }
+
+    /// Takes over one that was [opened](open::userfaultfd), by this process or by another one.
+    pub(crate) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
+        let leave = LeaveSignal::EventFd(sys::event_fd()?);
+        sys::set_nonblocking(&fd)?;
+        Ok(Self { fd, user_mode_only, leave })
+    }
+
+    /// Whether anybody reads its events.
+    pub(crate) fn is_read(&self) -> bool {
+        !matches!(self.leave, LeaveSignal::None)
+    }
+
+    /// Whether only accesses from user mode are served: system calls that meet an empty page fail with EFAULT.
+    pub(crate) fn is_user_mode_only(&self) -> bool {
+        self.user_mode_only
+    }
+
+    /// Closes it while others still hold this value: their requests fail from now on. `other` takes its number, so that
+    /// the number never means a descriptor that somebody opens later.
+    pub(crate) fn close(&self, other: &OwnedFd) {
+        // SAFETY: only the number is used, and it stays this one's.
+        let mut own = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(self.fd.as_raw_fd()) });
+        // Nothing is left to be done if it fails.
+        let _ = io::dup3(other, &mut own, DupFlags::CLOEXEC);
+    }
+
+    /// Faults of this memory are events of this userfaultfd from now on.
+    pub(crate) fn register(&self, range: &Range<usize>, write_protects: bool) -> Result<(), RawErrno> {
+        let mode = MODE_MISSING | MODE_MINOR | if write_protects { MODE_WP } else { 0 };
+        ioctl::register(&self.fd, range, mode)
+    }
+
+    /// Maps pages that the memory object has. Wakes whoever waits for them, unless faults are served by the threads that
+    /// have them: then nobody waits.
+    #[inline]
+    pub(crate) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
+        let wake = if self.is_read() { 0 } else { CONTINUE_DONTWAKE };
+        ioctl::map_existing(&self.fd, range, wake | if protected { CONTINUE_WP } else { 0 })
+    }
+
+    /// Makes every access a SIGBUS where nothing is mapped. Wakes whoever waits.
+    pub(crate) fn poison(&self, range: &Range<usize>) -> Filled {
+        ioctl::poison(&self.fd, range)
+    }
+
+    /// Write-protects what is mapped.
+    pub(crate) fn write_protect(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        ioctl::write_protect(&self.fd, range, PROTECT_WP)
+    }
+
+    /// Takes the write protection away, and wakes whoever waits to store if `wake`.
+    pub(crate) fn unprotect(&self, range: &Range<usize>, wake: bool) -> Result<(), RawErrno> {
+        ioctl::write_protect(&self.fd, range, if wake { 0 } else { PROTECT_DONTWAKE })
+    }
+
+    /// Has whoever waits there repeat the access. Fails only for a range that is none.
+    pub(crate) fn wake(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        ioctl::wake(&self.fd, range)
+    }
+
+    /// Sleeps until there are faults or the reader is told to leave, and takes as many faults as there is room for.
+    #[inline(always)]
+    pub(crate) fn read(&self, events: &mut [Event]) -> Result<ReadEvents, RawErrno> {
+        let mut read = ReadEvents::default();
+        if let LeaveSignal::EventFd(leave) = &self.leave {
+            read.leave = sys::poll_two(&self.fd, leave)?;
+            if read.leave {
+                return Ok(read);
+            }
+        }
+        let mut raw = [const { MaybeUninit::<UffdMsg>::uninit() }; BATCH];
+        let room = events.len().min(BATCH) * size_of::<UffdMsg>();
+        // SAFETY: the buffer, or a part of it; a byte of it may be uninitialised.
+        let buffer = unsafe { slice::from_raw_parts_mut(raw.as_mut_ptr().cast::<MaybeUninit<u8>>(), room) };
+        let (filled, _) = io::read(&self.fd, buffer)?;
+        let bytes = filled.len();
+        let since = clock::tick();
+        let leave_page = if let LeaveSignal::Page(page) = self.leave { Some(page) } else { None };
+        for msg in raw.get(..bytes / size_of::<UffdMsg>()).unwrap_or_default() {
+            // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.
+            let UffdMsg { event, flags, address, .. } = *unsafe { msg.assume_init_ref() };
+            let address = usize::try_from(address).unwrap_or(0);
+            if event != EVENT_PAGEFAULT {
+                // A mapping was moved. Whoever moved it waited only until this was read.
+            } else if leave_page == Some(sys::page_of(address).start) {
+                read.leave = true;
+            } else if let Some(event) = events.get_mut(read.count) {
+                *event = Event { address, write: flags & FAULT_WRITE != 0, protected: flags & FAULT_WP != 0, since };
+                read.count += 1;
+            }
+        }
+        Ok(read)
+    }
+
+    /// Tells readers to leave. Where only one of them hears it, this returns when that one has
+    /// [acknowledged](Self::acknowledge_leave) it.
+    pub(crate) fn tell_to_leave(&self) -> Told {
+        match &self.leave {
+            LeaveSignal::Page(page) => {
+                let range = *page..*page + PAGE_SIZE;
+                // SAFETY: this signal's own page, which nobody uses for anything else.
+                unsafe {
+                    let _ = sys::zap(&range);
+                    signals::touch(*page);
+                }
+                Told::One
+            }
+            LeaveSignal::EventFd(leave) => {
+                sys::signal(leave);
+                Told::All
+            }
+            LeaveSignal::None => Told::All,
+        }
+    }
+
+    /// Lets whoever tells a reader to leave go on.
+    pub(crate) fn acknowledge_leave(&self) {
+        if let LeaveSignal::Page(page) = self.leave {
+            ioctl::map_zero_page(&self.fd, &(page..page + PAGE_SIZE));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A session's address space: its VMAs under the mmap lock, and the addresses that it has reserved.
+
+use std::{
+    cell::{Cell, OnceCell},
+    ops::Range,
+    ptr::NonNull,
+    sync::Arc,
+};
+
+use parking_lot::{RwLock, RwLockReadGuard};
+
+use vmctx_hosted::hook;
+
+use crate::{
+    error::SyscallError,
+    frames::ZERO_PFN,
+    process::{addresses::Addresses, owner::Owner},
+    table::page_table::Table,
+};
+
+use super::{
+    file::File,
+    vma::{Space, Vma, WriteLock},
+};
+
+/// The mmap lock, held for read, and the VMA of a fault, which stays as it is until the lock is
+/// [released](Self::release). Its table stays for as long as this.
+///
+/// # Invariants
+/// The VMA is one of those that the lock protects, and the table is the VMA's. Once the lock is released, `kept` has the
+/// table.
+pub(crate) struct LockedVma<'a> {
+    lock: Cell<Option<RwLockReadGuard<'a, Space>>>,
+    vma: NonNull<Vma>,
+    table: NonNull<Table>,
+    kept: OnceCell<Arc<Table>>,
+    is_stopped: bool,
+}
+
+impl LockedVma<'_> {
+    /// The VMA, unless the lock was released.
+    #[inline]
+    pub(crate) fn vma(&self) -> Option<&Vma> {
+        // SAFETY: the invariant: while the lock is held, the VMA is not changed, moved or dropped. Whoever releases the
+        // lock promises that nobody has this reference any more.
+        if self.is_released() { None } else { Some(unsafe { self.vma.as_ref() }) }
+    }
+
+    #[inline]
+    pub(crate) fn table(&self) -> &Table {
+        // SAFETY: the invariant: the VMA holds it, or `kept` does.
+        unsafe { self.table.as_ref() }
+    }
+
+    /// Whether the session was stopped before the lock was taken.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    #[inline]
+    pub(crate) fn is_released(&self) -> bool {
+        self.kept.get().is_some()
+    }
+
+    /// If a page was not where the mapping had been laid out for it, has the next mapping of the file laid out so that
+    /// the page at this address fits.
+    #[inline]
+    pub(crate) fn learn_layout(&self, address: usize) {
+        if self.table().take_misplaced() {
+            if let (Some(vma), Some(pte)) = (self.vma(), self.table().pte(address)) {
+                if pte.pfn != ZERO_PFN {
+                    vma.file().learn(vma.pgoff_at(address), pte.pfn);
+                }
+            }
+        }
+    }
+
+    /// Releases the lock.
+    ///
+    /// # Safety
+    /// Nobody has a reference from [`vma`](Self::vma) any more.
+    pub(crate) unsafe fn release(&self) {
+        if let Some(vma) = self.vma() {
+            let _ = self.kept.set(Arc::clone(vma.table()));
+        }
+        drop(self.lock.take());
+    }
+}
+
+/// The VMAs of a session, and its addresses.
+pub(crate) struct AddressSpace {
+    /// The lock, and the VMAs that it protects.
+    pub(crate) mmap_lock: Arc<RwLock<Space>>,
+    pub(crate) addresses: Addresses,
+}
+
+impl AddressSpace {
+    pub(crate) fn new(owner: Owner) -> Self {
+        Self { mmap_lock: Arc::default(), addresses: Addresses::new(owner) }
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        self.addresses.owner()
+    }
+
+    /// Takes the mmap lock for read, and finds what is mapped at an address.
+    #[inline(always)]
+    pub(crate) fn lock_vma(&self, address: usize) -> Option<LockedVma<'_>> {
+        let lock = self.mmap_lock.read();
+        let vma = lock.vmas().find(address)?;
+        let (vma, table, is_stopped) = (NonNull::from(vma), NonNull::from(&**vma.table()), lock.is_stopped());
+        Some(LockedVma { lock: Cell::new(Some(lock)), vma, table, kept: OnceCell::new(), is_stopped })
+    }
+
+    /// Takes the mmap lock for a system call: not inside a hook, which may hold it.
+    pub(crate) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+        if let Some(hook) = hook::in_the_way() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        Ok(self.mmap_lock.write_arc())
+    }
+
+    /// Forgets the poison at an address: the SIGBUS was delivered, and the next access asks the driver again.
+    pub(crate) fn forget_poison(&self, address: usize) {
+        // Goes ahead of a system call that waits for the lock: whoever holds the lock may wait for this thread.
+        let space = self.mmap_lock.read_recursive();
+        // Once the session is stopped, nobody would serve the next access.
+        if let Some(vma) = space.vmas.find(address).filter(|_| !space.stopped) {
+            vma.table().forget_poison(address);
+        }
+    }
+
+    /// Makes every access a SIGBUS where nothing is mapped: nobody can serve faults any more.
+    pub(crate) fn poison_all(&self) {
+        for vma in self.mmap_lock.read_recursive().vmas.iter() {
+            vma.table().poison_all();
+        }
+    }
+
+    /// Takes away the VMAs of a range at whose ends they were split. Gives back their files, which the caller drops after
+    /// it has released the lock.
+    pub(crate) fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
+        let mut vmas = space.vmas.take(range);
+        for vma in &vmas {
+            vma.unlink();
+            if vma.table().make_inaccessible(&vma.range()).is_err() {
+                // There is no memory to cut the kernel's mapping in two. It stays, but its pages go, and every access
+                // fails.
+                vma.table().zap(&vma.range());
+                vma.table().poison_all();
+            }
+        }
+        let files = vmas.iter().map(|vma| vma.file().clone()).collect();
+        vmas.iter_mut().for_each(Vma::close);
+        let tables: Vec<Range<usize>> = vmas.iter().map(|vma| vma.table().range()).collect();
+        drop(vmas);
+        for table in tables {
+            // The addresses of a table go together, when no VMA is left that has a part of it.
+            if !space.vmas.iter().any(|vma| vma.table().range() == table) {
+                self.addresses.retire(table);
+            }
+        }
+        files
+    }
+}

@@ -1,0 +1,37 @@
+//! A mapping that is being made, while the driver's mmap hook runs.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::{
+    insert::Area,
+    vma::{Handle, Space, Vma},
+};
+
+/// A mapping that is being made. Only a session makes one, in [`Session::mmap`](crate::Session::mmap).
+pub struct NewVma {
+    pub(crate) vma: Vma,
+    space: Arc<RwLock<Space>>,
+}
+
+impl NewVma {
+    pub(crate) fn new(vma: Vma, space: Arc<RwLock<Space>>) -> Self {
+        Self { vma, space }
+    }
+
+    /// The mmap hook has succeeded.
+    pub(crate) fn into_vma(mut self) -> Vma {
+        self.vma.begin();
+        self.vma
+    }
+
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        Handle::new(&self.space, &self.vma)
+    }
+
+    /// Where the hook may insert.
+    pub(crate) fn area(&self) -> Area<'_> {
+        Area::new(&self.vma, self.vma.table(), self.vma.table().counters())
+    }
+}

@@ -1,0 +1,149 @@
+//! The process that owns the addresses of a session's mappings, and the system calls that only it can make there.
+//!
+//! The requests of a userfaultfd work on the memory of the process that opened it, whoever makes them. But only a process
+//! itself can map, unmap and protect its memory, and look into its page tables.
+
+use std::{ops::Range, sync::Arc};
+
+use crate::{
+    error::{RawErrno, raw},
+    kernel::sys::{self, PAGE_SIZE, ProtFlags, View},
+};
+
+use super::{
+    agent::Agent,
+    protocol::{MOST_COPIES, Request},
+};
+
+/// The process that owns the addresses.
+#[derive(Clone)]
+pub(crate) enum Owner {
+    /// This process.
+    ThisProcess,
+    /// Another one, which carries out requests.
+    Guest(Arc<Agent>),
+}
+
+impl Owner {
+    pub(crate) fn is_this_process(&self) -> bool {
+        matches!(self, Self::ThisProcess)
+    }
+
+    /// Whether the process is not there any more, or does not carry out requests any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::ThisProcess => false,
+            Self::Guest(agent) => agent.is_gone(),
+        }
+    }
+
+    /// [`sys::reserve`]
+    pub(crate) fn reserve(&self, bytes: usize, at: Option<usize>) -> Result<usize, RawErrno> {
+        match self {
+            Self::ThisProcess => sys::reserve(bytes, at),
+            Self::Guest(agent) => agent.call_for_address(&Request::Reserve { bytes, at }),
+        }
+    }
+
+    /// [`sys::replace`]. Another process has one memory object only, the session's.
+    ///
+    /// # Safety
+    /// The range is this platform's: reserved or mapped by it.
+    pub(crate) unsafe fn replace(&self, range: &Range<usize>, view: View<'_>) -> Result<(), RawErrno> {
+        match self {
+            // SAFETY: by this function's contract.
+            Self::ThisProcess => unsafe { sys::replace(range, view) },
+            Self::Guest(agent) => {
+                let View { offset, shared, prot, .. } = view;
+                agent.call(&Request::Replace { range: range.clone(), offset, shared, prot }).map(drop)
+            }
+        }
+    }
+
+    /// [`sys::move_to`]
+    ///
+    /// # Safety
+    /// Both ranges are this platform's, and nobody uses the first.
+    pub(crate) unsafe fn move_to(&self, from: &Range<usize>, to: usize) -> Result<(), RawErrno> {
+        match self {
+            // SAFETY: by this function's contract.
+            Self::ThisProcess => unsafe { sys::move_to(from, to) },
+            Self::Guest(agent) => agent.call(&Request::Move { from: from.clone(), to }).map(drop),
+        }
+    }
+
+    /// [`sys::make_inaccessible`]
+    ///
+    /// # Safety
+    /// As [`replace`](Self::replace).
+    pub(crate) unsafe fn make_inaccessible(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        match self {
+            // SAFETY: by this function's contract.
+            Self::ThisProcess => unsafe { sys::make_inaccessible(range) },
+            Self::Guest(agent) => agent.call(&Request::MakeInaccessible(range.clone())).map(drop),
+        }
+    }
+
+    /// [`sys::unmap`]. A guest gives the addresses back when no access of its own is in the middle of them.
+    ///
+    /// # Safety
+    /// The range is all of what was reserved at once, and nobody uses it any more.
+    pub(crate) unsafe fn unmap(&self, range: &Range<usize>) {
+        match self {
+            // SAFETY: by this function's contract.
+            Self::ThisProcess => unsafe { sys::unmap(range) },
+            Self::Guest(agent) => {
+                // If it fails, they stay reserved.
+                let _ = agent.call(&Request::Unmap(range.clone()));
+            }
+        }
+    }
+
+    /// [`sys::protect`]
+    ///
+    /// # Safety
+    /// The range is this platform's.
+    pub(crate) unsafe fn protect(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
+        match self {
+            // SAFETY: by this function's contract.
+            Self::ThisProcess => unsafe { sys::protect(range, prot) },
+            Self::Guest(agent) => agent.call(&Request::Protect { range: range.clone(), prot }).map(drop),
+        }
+    }
+
+    /// [`sys::zap`]
+    ///
+    /// # Safety
+    /// The range is this platform's.
+    pub(crate) unsafe fn zap(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        match self {
+            // SAFETY: by this function's contract.
+            Self::ThisProcess => unsafe { sys::zap(range) },
+            Self::Guest(agent) => agent.call(&Request::Zap(range.clone())).map(drop),
+        }
+    }
+
+    /// Which pages of a range are the process's own copies.
+    pub(crate) fn private_copies(&self, range: &Range<usize>) -> Result<Vec<bool>, RawErrno> {
+        let Self::Guest(agent) = self else {
+            return sys::private_copies(range).map_err(|error| raw(&error));
+        };
+        let mut copies = Vec::with_capacity(range.len() / PAGE_SIZE);
+        let mut rest = range.clone();
+        while !rest.is_empty() {
+            let part = rest.start..rest.end.min(rest.start + MOST_COPIES * PAGE_SIZE);
+            let bits = agent.call(&Request::PrivateCopies(part.clone()))?;
+            copies.extend((0..part.len() / PAGE_SIZE).map(|page| bits >> page & 1 != 0));
+            rest.start = part.end;
+        }
+        Ok(copies)
+    }
+
+    /// Has a guest close its descriptors of the userfaultfds, as the session has closed its own.
+    pub(crate) fn close_userfaultfds(&self) {
+        if let Self::Guest(agent) = self {
+            // If the guest has gone, they have gone as well.
+            let _ = agent.call(&Request::CloseUserfaultfds);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The threads that read events and serve them.
+
+use std::{
+    io,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use vmctx::Errno;
+use vmctx_hosted::WaitQueue;
+
+use crate::{
+    error::{OpenError, RawErrno},
+    kernel::{
+        open::Purpose,
+        userfaultfd::{BATCH, Event, Userfaultfd},
+    },
+    mm::address_space::LockedVma,
+    statistics::Counters,
+    table::page_table::Table,
+};
+
+use super::{
+    batch::{Batch, Deferred, QUICK},
+    hook_call::PageFault,
+    readers::Readers,
+    shared::{Shared, Which},
+};
+
+/// After a read that has found several events, so many reads ask for a whole batch.
+const WHOLE_BATCHES: u32 = 64;
+/// Otherwise one read in so many does.
+const EVERY: u32 = 16;
+
+/// A thread that serves the events of a userfaultfd.
+struct Server<'a> {
+    shared: &'a Arc<Shared>,
+    uffd: &'a Userfaultfd,
+    counters: &'a Counters,
+}
+
+impl<'a> Server<'a> {
+    /// Serves one event: whoever waits goes on, one way or the other. Where the kernel is told of the answer later, that
+    /// happens when the batch is [flushed](Batch::flush), and the lock is kept in `kept` until then.
+    #[inline(always)]
+    fn serve(&self, event: &Event, batch: &Batch<'_>, kept: &mut Option<LockedVma<'a>>) {
+        let fault = PageFault {
+            shared: self.shared,
+            counters: self.counters,
+            address: event.address,
+            write: event.write,
+            batch,
+        };
+        let is_here = |locked: &LockedVma<'_>| locked.vma().is_some_and(|vma| vma.range().contains(&event.address));
+        if !kept.as_ref().is_some_and(is_here) {
+            // The lock is released before it is taken again: a system call that waits for it in between would wait for
+            // the first, and the second for the call.
+            unlock(kept, batch);
+            *kept = self.shared.space.lock_vma(event.address);
+        }
+        let Some(locked) = kept else {
+            // Unmapped meanwhile: the access is repeated, and the kernel decides. It fails only for a range that is none.
+            let _ = self.uffd.wake(&fault.page_range());
+            return;
+        };
+        if locked.table().claim_fault(event.address, event.since, batch.alone.get()) {
+            let end = fault.resolve(locked, event.protected, Some(event.since));
+            fault.waiters().end(locked, end);
+            if !batch.alone.get() {
+                locked.table().release_fault(event.address);
+            }
+        }
+        if !batch.defers() {
+            unlock(kept, batch);
+        }
+    }
+}
+
+/// Releases the lock, after the kernel was told of what was answered under it.
+#[inline]
+fn unlock(kept: &mut Option<LockedVma<'_>>, batch: &Batch<'_>) {
+    if let Some(locked) = kept.take() {
+        batch.flush(&locked);
+    }
+}
+
+/// Starts the threads that do not run yet, so that this many serve.
+pub(crate) fn start(shared: &Arc<Shared>, which: Which, serving: usize) -> io::Result<()> {
+    let Some(readers) = shared.readers(which) else { return Ok(()) };
+    readers.start(serving, || spawn(shared, which, fill_queue), || spawn(shared, which, serve))
+}
+
+/// The threads for mappings whose drivers are told of stores, which are started for the first of these. The caller holds
+/// the mmap lock for write.
+pub(crate) fn start_moving(shared: &Arc<Shared>) -> Result<&Readers, OpenError> {
+    if shared.moving.get().is_none() {
+        let purpose = Purpose { moves: true, in_thread: shared.in_thread };
+        let _ = shared.moving.set(Readers::queued(Userfaultfd::open(purpose)?));
+    }
+    let Some(readers) = shared.moving.get() else { return Err(OpenError::Refused(RawErrno::IO.into())) };
+    start(shared, Which::Moving, if shared.in_thread { 0 } else { 1 })?;
+    Ok(readers)
+}
+
+/// Waits inside a hook, on behalf of a fault of a mapping with this table. Another thread serves faults meanwhile, among
+/// them perhaps the one that is waited for.
+pub(crate) fn wait_in_hook(
+    shared: &Arc<Shared>,
+    table: &Table,
+    batch: &Batch<'_>,
+    queue: &WaitQueue,
+    wakes: u64,
+) -> Result<(), Errno> {
+    let killed = || shared.is_stopping() || shared.space.owner().is_gone();
+    let (which, readers) = match shared.moving.get().filter(|moving| table.is_registered_with(moving.uffd())) {
+        Some(moving) => (Which::Moving, moving),
+        None => (Which::Direct, &shared.direct),
+    };
+    batch.leave_rest(readers.uffd());
+    readers.while_replaced(
+        || shared.is_stopping(),
+        || spawn(shared, which, serve),
+        || shared.sleepers.wait(queue, wakes, killed),
+    )
+}
+
+fn spawn(
+    shared: &Arc<Shared>,
+    which: Which,
+    run: impl FnOnce(&Arc<Shared>, &Readers) + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    let run = move || {
+        if let Some(readers) = shared.readers(which) {
+            run(&shared, readers);
+        }
+    };
+    thread::Builder::new().name("vmctx-faults".to_owned()).spawn(run)
+}
+
+/// A thread that serves what it reads, or what it takes from the queue.
+fn serve(shared: &Arc<Shared>, readers: &Readers) {
+    let counters = shared.counters_of_a_thread();
+    let server = Server { shared, uffd: readers.uffd(), counters: &counters };
+    let deferred = Deferred::new(shared);
+    let serve = |event: &Event, rest: &[Event], deferred, kept: &mut Option<_>| {
+        counters.count(|of| &of.events);
+        let batch = Batch::new(readers.serving() == 1, rest, deferred);
+        server.serve(event, &batch, kept);
+        batch.rest_is_left()
+    };
+    match readers.queue() {
+        Some(queue) => {
+            while let Some(event) = queue.take() {
+                let _ = serve(&event, &[], None, &mut None);
+            }
+        }
+        None => read(shared, readers, |events| {
+            let begun = if events.len() > 1 && deferred.is_tried() { Some(Instant::now()) } else { None };
+            let used = begun.map(|_| &deferred);
+            let (mut rest, mut kept) = (events, None);
+            while let [event, behind @ ..] = rest {
+                rest = if serve(event, behind, used, &mut kept) { &[] } else { behind };
+            }
+            if let Some(begun) = begun {
+                deferred.note(begun.elapsed() < QUICK);
+            }
+            if let Some(locked) = kept {
+                deferred.flush(&locked);
+            }
+        }),
+    }
+    readers.server_left();
+}
+
+/// A thread that reads, and leaves what it has read to others. It never waits for anything but events.
+fn fill_queue(shared: &Arc<Shared>, readers: &Readers) {
+    let Some(queue) = readers.queue() else { return };
+    read(shared, readers, |events| {
+        if !events.is_empty() {
+            queue.put(events);
+        }
+    });
+    queue.close();
+}
+
+/// Reads events until it is told to leave.
+fn read(shared: &Arc<Shared>, readers: &Readers, mut each: impl FnMut(&[Event])) {
+    let mut events = [Event::default(); BATCH];
+    // If a read may bring more than one event, the kernel looks for the next one, and that costs something where there is
+    // none. So whole batches are asked for only after one read has brought several events, and now and then.
+    let (mut reads, mut whole_batches) = (0_u32, 0_u32);
+    loop {
+        let wanted = if whole_batches != 0 || reads % EVERY == 0 { BATCH } else { 1 };
+        match readers.uffd().read(events.get_mut(..wanted).unwrap_or_default()) {
+            Ok(read) => {
+                reads = reads.wrapping_add(1);
+                whole_batches = if read.count > 1 { WHOLE_BATCHES } else { whole_batches.saturating_sub(1) };
+                each(events.get(..read.count).unwrap_or_default());
+                if read.leave {
+                    return;
+                }
+            }
+            Err(RawErrno::INTR | RawErrno::AGAIN) => {}
+            Err(errno) => return shared.cannot_read(readers.uffd(), errno),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A fault while a driver's hook serves it: Linux's `struct vm_fault`.
+
+use std::{
+    cell::{Cell, RefCell},
+    ptr::NonNull,
+    sync::Arc,
+};
+
+use vmctx::{
+    Errno,
+    platform::{FaultCode, FaultFlags},
+};
+
+use crate::{
+    kernel::{fill::FillError, sys::PAGE_SIZE},
+    memory::Page,
+    mm::{address_space::LockedVma, insert::Area},
+};
+
+use super::{batch::Batch, shared::Shared};
+
+/// A fault that is being served. Only a session makes one.
+///
+/// # Invariants
+/// What it points to outlives it: it is made for one call of a hook by a caller that has the `Vmf` on its stack, and the
+/// call drops it.
+pub struct Fault {
+    vmf: NonNull<Vmf<'static, 'static>>,
+}
+
+impl Fault {
+    /// # Safety
+    /// It is dropped before `vmf` is.
+    pub(crate) unsafe fn new(vmf: &Vmf<'_, '_>) -> Self {
+        Self { vmf: NonNull::from(vmf).cast() }
+    }
+
+    #[inline]
+    pub(crate) fn vmf(&self) -> &Vmf<'_, '_> {
+        // SAFETY: the invariant. What it borrows in turn lives longer than it does.
+        unsafe { self.vmf.cast::<Vmf<'_, '_>>().as_ref() }
+    }
+}
+
+/// What the driver's hook and the code that waits for its answer both know of a fault.
+pub(crate) struct Vmf<'a, 't> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) batch: &'a Batch<'a>,
+    pub(crate) address: usize,
+    pub(crate) flags: FaultFlags,
+    pub(crate) locked: &'a LockedVma<'t>,
+    pub(crate) area: &'a Area<'a>,
+    /// The page that a `page_mkwrite` is asked about.
+    pub(crate) page: Option<Page>,
+    /// `vmf->page`: the page that the hook hands back.
+    pub(crate) delivered: Cell<Option<Page>>,
+    /// The pages that the hook has locked.
+    pub(crate) locked_pages: RefCell<Vec<u64>>,
+    pub(crate) locked_twice: Cell<bool>,
+    /// The first and last address of slots that were filled, and of which the kernel was not told yet.
+    pub(crate) pending: Cell<Option<(usize, usize)>>,
+}
+
+impl Vmf<'_, '_> {
+    /// Whether the hook has locked the page. From now on somebody else has to unlock it.
+    pub(crate) fn take_locked(&self, pfn: u64) -> bool {
+        let mut locked = self.locked_pages.borrow_mut();
+        let found = locked.iter().position(|held| *held == pfn);
+        found.map(|index| locked.swap_remove(index)).is_some()
+    }
+
+    /// Tells the kernel what was filled, in as few requests as there are runs.
+    #[inline]
+    pub(crate) fn install_pending(&self) -> Result<(), FillError> {
+        let Some((start, end)) = self.pending.take() else { return Ok(()) };
+        if self.locked.is_released() {
+            return Ok(());
+        }
+        let installed = self.area.install(&(start..end));
+        self.locked.learn_layout(self.address);
+        installed
+    }
+
+    /// Inserts, if the lock is still held: once it is released there may be no VMA any more.
+    ///
+    /// The slot is filled at once. The kernel is told, and whoever waits is woken, when the hook has returned; what was
+    /// taken out of the slot by then is gone.
+    #[inline]
+    pub(crate) fn insert(&self, address: usize, insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>) -> FaultCode {
+        if self.locked.is_released() {
+            return FaultCode::SIGBUS;
+        }
+        let inserted = insert(self.area);
+        // EBUSY: another hook has filled the slot, and the kernel may not be told before that one returns.
+        if matches!(inserted, Ok(()) | Err(Errno::EBUSY)) {
+            self.add_pending(address, address + PAGE_SIZE);
+        }
+        FaultCode::from_insertion(inserted)
+    }
+
+    /// The kernel is to be told of these slots.
+    #[inline]
+    pub(crate) fn add_pending(&self, from: usize, to: usize) {
+        let (start, end) = self.pending.get().unwrap_or((from, to));
+        self.pending.set(Some((start.min(from), end.max(to))));
+    }
+}
+
+impl Drop for Vmf<'_, '_> {
+    fn drop(&mut self) {
+        // Some are left only if the hook has forgotten to unlock one, or panicked while it handed a locked page back.
+        for pfn in self.locked_pages.get_mut() {
+            self.area.table.memory().unlock(*pfn);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! First stores to pages that are write-protected, of which drivers are told (`page_mkwrite`, `pfn_mkwrite`).
+
+use vmctx::platform::{FaultCode, FaultFlags, VmFlags};
+use vmctx_hosted::operations::FaultCall;
+
+use crate::{
+    frames::ZERO_PFN,
+    memory::Page,
+    mm::{address_space::LockedVma, insert::Area},
+};
+
+use super::hook_call::{Outcome, PageFault};
+
+impl PageFault<'_, '_> {
+    /// A store has met an entry that is write-protected (`do_wp_page`).
+    pub(crate) fn protected(&self, locked: &LockedVma<'_>, area: &Area<'_>) -> Outcome {
+        if !area.flags.contains(VmFlags::MAYSHARE) {
+            // The kernel makes private copies by itself. The page was protected only while somebody looked whether it is
+            // one.
+            area.table.wait_for_update();
+            area.table.wake(&self.page_range());
+            return Outcome::Served;
+        }
+        self.first_store(locked, area).unwrap_or_else(|outcome| {
+            if matches!(outcome, Outcome::Fail) {
+                // Only an empty slot can be poisoned, so the page is taken away. The next load that is tried after the
+                // SIGBUS was forgotten brings it again.
+                area.table.zap(&self.page_range());
+            }
+            outcome
+        })
+    }
+
+    fn first_store(&self, locked: &LockedVma<'_>, area: &Area<'_>) -> Result<Outcome, Outcome> {
+        let Some(pte) = area.table.pte(self.address) else {
+            // Taken away meanwhile.
+            area.table.wake(&self.page_range());
+            return Ok(Outcome::Served);
+        };
+        let registered = locked.vma().ok_or(Outcome::Fail)?.registered();
+        if pte.writable {
+            // The driver has allowed it before, and the kernel was not told of that yet, or has forgotten it.
+        } else if pte.counted && registered.page_mkwrite {
+            let Some(page) = area.table.page(self.address, pte) else { return Ok(Outcome::Repeat) };
+            if !self.page_mkwrite(locked, area, &page)? {
+                return Ok(Outcome::Repeat);
+            }
+            area.table.make_writable(self.page(), pte.pfn);
+            page.unlock();
+        } else if !pte.counted && registered.pfn_mkwrite {
+            let vmf = self.vmf(locked, area, self.flags(false) | FaultFlags::MKWRITE, None);
+            let code = self.call(&vmf, FaultCall::PfnMkwrite)?;
+            if code.contains(FaultCode::NOPAGE) {
+                return Ok(Outcome::Repeat);
+            }
+            if pte.pfn == ZERO_PFN {
+                // Linux only warns here, and makes everybody's zero page writable.
+                return Err(Outcome::Fail);
+            }
+            area.table.make_writable(self.page(), pte.pfn);
+        } else {
+            area.table.make_writable(self.page(), pte.pfn);
+        }
+        match area.table.unprotect(self.page()) {
+            Ok(()) => {
+                self.shared.refaults.forget(self.address);
+                Ok(Outcome::Served)
+            }
+            Err(_) => Err(Outcome::Fail),
+        }
+    }
+
+    /// `do_page_mkwrite`: asks the driver whether the page may be stored to. If so, the page is locked; otherwise the
+    /// access is repeated.
+    pub(crate) fn page_mkwrite(&self, locked: &LockedVma<'_>, area: &Area<'_>, page: &Page) -> Result<bool, Outcome> {
+        let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
+        let vmf = self.vmf(locked, area, flags, Some(page.clone()));
+        let code = self.call(&vmf, FaultCall::PageMkwrite)?;
+        if code.contains(FaultCode::NOPAGE) {
+            return Ok(false);
+        }
+        if !code.contains(FaultCode::LOCKED) || !vmf.take_locked(page.pfn()) {
+            return Err(self.wrong("the page that is to be written is not locked"));
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,227 @@
+//! A session, and its system calls.
+
+use std::{fmt, mem, ops::Range, sync::Arc};
+
+use vmctx::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, platform::VmFlags};
+use vmctx_hosted::{Hook, Map, Prot, hook};
+
+use crate::{
+    error::{SessionError, SyscallError, errno},
+    kernel::sys::{PAGE_SIZE, prot_of},
+    memory::Memory,
+    mm::{
+        file::{self, File},
+        new_vma::NewVma,
+        vma::{Caller, Vma, protects, tells_stores},
+    },
+    serve::{readers::Readers, server, shared::Shared},
+    statistics::{Counters, Statistics},
+    table::page_table::Table,
+    uffd::Uffd,
+};
+
+/// A session: serves the real page faults of real memory in this process, with threads of its own.
+///
+/// Its calls are Linux's, with Linux's error numbers; the memory that [`mmap`](Self::mmap) gives is ordinary memory of
+/// this process, for any code in it, until [`munmap`](Self::munmap) or until the session is dropped. With
+/// [`open_for`](Self::open_for) it is another process's, and so are the addresses.
+///
+/// It fails closed. [`stop`](Self::stop), which dropping does first, makes everything a SIGBUS that is not mapped by
+/// then, for whoever waits too; nobody is handed zeros for want of a server.
+pub struct Session {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("stopped", &self.shared.is_stopping()).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// The memory of its drivers.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.shared.memory
+    }
+
+    /// Whether only accesses from user mode are served: a system call that meets an empty page fails with EFAULT. So it
+    /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults, and where the thread that has
+    /// a fault [serves](crate::Options::in_thread) it.
+    #[must_use]
+    pub fn is_user_mode_only(&self) -> bool {
+        self.shared.in_thread || self.shared.direct.uffd().is_user_mode_only()
+    }
+
+    /// Opens a device.
+    ///
+    /// Its mappings are laid out for an object whose pages were allocated one after the other, beginning with the first
+    /// that was allocated since the last device was opened. If that is wrong, the first fault corrects it for the next
+    /// mapping; whatever lies elsewhere costs a mapping of the kernel's for each run of pages.
+    pub fn file(&self, driver: impl MmapFile<Platform = Uffd>) -> File {
+        File::new(driver, self.shared.memory.take_first_allocated())
+    }
+
+    /// Maps a part of a file, and calls its driver's mmap hook for that. Gives back where it is.
+    ///
+    /// # Errors
+    /// EINVAL for no bytes, or an address that is not a page's; EOVERFLOW if the object's last byte could not be
+    /// counted; EEXIST where something is mapped already; ENOMEM without addresses or memory; and what the mmap hook
+    /// fails with. Afterwards nothing is left of a mapping that failed.
+    pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
+        let shared = &self.shared;
+        let mut lock = shared.space.write_lock()?;
+        if lock.stopped {
+            return Err(SyscallError::Stopped);
+        }
+        let (first, len) = file::checked(&map)?;
+        shared.space.addresses.give_back();
+        let start = shared.space.addresses.reserve(len, map.address().map(UserAddr::get)).map_err(errno)?;
+        let range = start..start + len;
+        let undo = Undo { shared, range: range.clone() };
+        let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
+        let counters = Arc::clone(&shared.counters);
+        let owner = shared.space.owner().clone();
+        let table = Arc::new(Table::new(owner, direct, memory, counters, range.clone(), map.is_shared()));
+        let vma = Vma::new(range.clone(), first, map.flags(), file.clone(), Arc::clone(&table));
+        let mut new = NewVma::new(vma, Arc::clone(&shared.space.mmap_lock));
+        // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
+        // function.
+        hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        let mut vma = new.into_vma();
+        let moving = if tells_stores(&vma) { Some(server::start_moving(shared)) } else { None };
+        let mapped = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
+            let (guess, moving) = (file.guess(first), moving.map(Readers::uffd));
+            table.map_all(guess, vma.flags(), protects(&vma), moving).map_err(errno)
+        });
+        if let Err(errno) = mapped {
+            table.zap(&range);
+            vma.close();
+            return Err(errno.into());
+        }
+        undo.disarm();
+        lock.vmas.insert(vma);
+        Ok(UserAddr::new(range.start))
+    }
+
+    /// Takes mappings away, whole or in part. What is not mapped is no error.
+    ///
+    /// When it returns, an access there is a SIGSEGV, for whoever waited too, and the states of mappings of which
+    /// nothing is left have been dropped. The addresses may be given to somebody else from then on.
+    ///
+    /// # Errors
+    /// EINVAL for an address that is not a page's, and for no bytes; what `may_split` refuses a cut with. Nothing has
+    /// been unmapped then.
+    pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
+        let mut lock = self.shared.space.write_lock()?;
+        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        if range.is_empty() {
+            return Err(Errno::EINVAL.into());
+        }
+        lock.vmas.split(range.start)?;
+        lock.vmas.split(range.end)?;
+        let files = self.shared.space.unmap(&mut lock, &range);
+        drop(lock);
+        drop(files);
+        Ok(())
+    }
+
+    /// Changes what the user may do with a range, which is mapped throughout.
+    ///
+    /// # Errors
+    /// EINVAL for an address that is not a page's; ENOMEM for a hole in the range; EACCES for a right that the mapping
+    /// may never have; what `may_split` refuses a cut with. Mappings before the one that fails keep the new protection.
+    pub fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), SyscallError> {
+        const ACCESS: VmFlags = VmFlags::from_bits(0x7);
+        const MAY_SHIFT: u32 = 4;
+        let mut lock = self.shared.space.write_lock()?;
+        if lock.stopped {
+            return Err(SyscallError::Stopped);
+        }
+        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        let mut at = range.start;
+        while at < range.end {
+            let vma = lock.vmas.find(at).ok_or(Errno::ENOMEM)?;
+            let end = range.end.min(vma.range().end);
+            let may = VmFlags::from_bits(vma.flags().bits() >> MAY_SHIFT);
+            if prot.flags().without(may) != VmFlags::NONE {
+                return Err(Errno::EACCES.into());
+            }
+            lock.vmas.split(at)?;
+            lock.vmas.split(end)?;
+            let vma = lock.vmas.find_mut(at).ok_or(Errno::ENOMEM)?;
+            vma.table().protect(&(at..end), prot_of(prot.flags()))?;
+            vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// Runs an ioctl: with the proof that no hook is running and no mmap lock is held. Inside, memory of the session can
+    /// be touched, but not while a mapping is locked.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Stopped`]; what the closure gives is passed on.
+    pub fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Uffd>) -> R) -> Result<R, SyscallError> {
+        if let Some(hook) = hook::running() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        if self.shared.is_stopping() {
+            return Err(SyscallError::Stopped);
+        }
+        let space = Some(&self.shared.space.mmap_lock);
+        // SAFETY: no hook is running on this thread, and only hooks and system calls hold mmap locks.
+        Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(space), run) }))
+    }
+
+    /// What went wrong since this was last asked, the first first. The accesses have had their signals.
+    #[must_use]
+    pub fn take_errors(&self) -> Vec<SessionError> {
+        mem::take(&mut *self.shared.errors.lock())
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let shared = &self.shared;
+        // The lock is held until all are added: a thread's counts are in exactly one of them meanwhile.
+        Counters::sum(shared.thread_counters.lock().iter().chain([&shared.counters]).map(|counters| &**counters))
+    }
+
+    /// How many mappings there are. A cut makes one more.
+    #[must_use]
+    pub fn mapping_count(&self) -> usize {
+        if hook::in_the_way().is_some() { 0 } else { self.shared.space.mmap_lock.read().vmas.len() }
+    }
+}
+
+fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
+    let start = address.get();
+    let len = bytes.checked_next_multiple_of(PAGE_SIZE)?;
+    (start % PAGE_SIZE == 0).then_some(start..start.checked_add(len)?)
+}
+
+/// When it is dropped, takes the addresses back of a mapping that could not be made, or whose hook panicked.
+struct Undo<'a> {
+    shared: &'a Shared,
+    range: Range<usize>,
+}
+
+impl Undo<'_> {
+    fn disarm(mut self) {
+        self.range.end = self.range.start;
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        if self.range.is_empty() {
+            return;
+        }
+        // Nobody was told of the addresses, but somebody may have guessed them.
+        // SAFETY: reserved by this session.
+        let _ = unsafe { self.shared.space.owner().make_inaccessible(&self.range) };
+        self.shared.space.addresses.retire(self.range.clone());
+        self.shared.space.addresses.give_back();
+    }
+}

@@ -1,0 +1,44 @@
+//! How a session is set up.
+
+/// How a session is set up. [`Session::open`](crate::Session::open) is all defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub(crate) readers: usize,
+    pub(crate) refaults: usize,
+    pub(crate) in_thread: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 1, refaults: 100_000, in_thread: false }
+    }
+}
+
+impl Options {
+    /// How many threads read faults from the start: 1, if nothing is said. A thread that waits inside a hook is replaced
+    /// while it does; more threads from the start help where many others fault at once and drivers take long, and cost
+    /// a wake-up of each for every fault.
+    #[must_use]
+    pub const fn readers(self, readers: usize) -> Self {
+        Self { readers, ..self }
+    }
+
+    /// How often a handler may repeat one access without inserting anything: 100,000 times, if nothing is said, which is
+    /// about a second. Then it is a [`SessionError::RefaultsForever`](crate::SessionError::RefaultsForever), and a SIGBUS.
+    #[must_use]
+    pub const fn refaults(self, refaults: usize) -> Self {
+        Self { refaults, ..self }
+    }
+
+    /// Faults are served by the thread that has them, in a handler of SIGBUS: no other thread is woken, which makes a
+    /// fault cheaper. The driver's hooks run on that thread's stack, in the middle of whatever touched the memory: what
+    /// touches it must hold no lock that a hook takes, an allocator's included. A system call that meets an empty page
+    /// fails with EFAULT.
+    ///
+    /// The handler is installed by the first session of a process, and passes on what is not for it. Whoever installs
+    /// another one after that has to do the same.
+    #[must_use]
+    pub const fn in_thread(self) -> Self {
+        Self { in_thread: true, ..self }
+    }
+}

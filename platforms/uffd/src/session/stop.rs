@@ -1,0 +1,92 @@
+//! How a session ends. It fails closed: nobody is handed zeros for want of a server.
+
+use std::{
+    net::Shutdown,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::atomic::Ordering,
+    thread,
+};
+
+use vmctx::platform::VmFlags;
+use vmctx_hosted::hook;
+
+use crate::{
+    error::SyscallError,
+    kernel::sys::{ProtFlags, prot_of},
+    mm::vma::protects,
+    serve::readers::Readers,
+};
+
+use super::calls::Session;
+
+impl Session {
+    /// Stops serving. Hooks that wait are interrupted; then everything that is not mapped becomes a SIGBUS, for whoever
+    /// waits too, and the threads end. What is mapped stays, until it is revoked; but where drivers are told of stores,
+    /// nothing can be stored any more.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`].
+    pub fn stop(&self) -> Result<(), SyscallError> {
+        if let Some(hook) = hook::in_the_way() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        let shared = &self.shared;
+        shared.stopping.store(true, Ordering::Release);
+        shared.sleepers.nudge_all();
+        let mut lock = shared.space.mmap_lock.write_arc();
+        if !lock.stopped {
+            lock.stopped = true;
+            for vma in lock.vmas.iter() {
+                vma.table().poison_all();
+                if protects(vma) && vma.flags().contains(VmFlags::SHARED) {
+                    let _ = vma.table().protect(&vma.range(), prot_of(vma.flags()) - ProtFlags::WRITE);
+                }
+            }
+        }
+        drop(lock);
+        let mut threads: Vec<_> = shared.all_readers().flat_map(Readers::stop).collect();
+        if let Some(guest) = &shared.guest {
+            let _ = guest.sigbus_socket.shutdown(Shutdown::Both);
+            threads.extend(guest.thread.lock().take());
+        }
+        for thread in threads {
+            // The threads catch the panics of drivers, so this is a mistake of this crate's.
+            if let Err(panic) = thread.join() {
+                if !thread::panicking() {
+                    resume_unwind(panic);
+                }
+            }
+        }
+        // Pages that are mapped stay. If the kernel forgets one, it brings it again by itself, without a userfaultfd.
+        shared.all_readers().for_each(|readers| readers.uffd().close(shared.memory.fd()));
+        shared.space.owner().close_userfaultfds();
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if hook::in_the_way().is_some() || self.stop().is_err() {
+            // Dropped inside a hook, which this thread would have to wait for. So nothing is served any more, and nothing
+            // of the session is given back.
+            self.shared.stopping.store(true, Ordering::Release);
+            return;
+        }
+        let mut lock = self.shared.space.mmap_lock.write_arc();
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            let files = self.shared.space.unmap(&mut lock, &(0..usize::MAX));
+            drop(lock);
+            drop(files);
+        }));
+        // No access is in the middle of them: it would have the session borrowed.
+        self.shared.space.addresses.give_back();
+        if let Some(guest) = &self.shared.guest {
+            guest.agent.hang_up();
+        }
+        if let Err(panic) = dropped {
+            if !thread::panicking() {
+                resume_unwind(panic);
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Telling the kernel what a table has: by runs, with one request for pages that lie together in the memory object and in
+//! the mapping.
+
+use std::{
+    iter,
+    ops::Range,
+    sync::{Arc, atomic::Ordering},
+};
+
+use vmctx::platform::VmFlags;
+
+use crate::{
+    error::RawErrno,
+    kernel::{
+        clock,
+        fill::{FillError, Progress, fill_range},
+        sys::{PAGE_SHIFT, ProtFlags, View, prot_of},
+        userfaultfd::Userfaultfd,
+    },
+};
+
+use super::{
+    backing::Backing,
+    page_table::Table,
+    pte::{INSTALLED, PFN, POISONED, PRESENT, Pte},
+};
+
+impl Table {
+    /// Tells the kernel of the entries at these addresses that it does not know yet; if `again`, also of those that it was
+    /// told of before. Wakes whoever waits at a page of which the kernel is told.
+    ///
+    /// # Errors
+    /// What the kernel refuses is taken out of the table; the first refusal is given back.
+    #[inline(always)]
+    pub(crate) fn install<'a>(
+        &self,
+        addresses: impl Iterator<Item = &'a Range<usize>>,
+        flags: VmFlags,
+        again: bool,
+    ) -> Result<(), FillError> {
+        let mut kernel = self.kernel.lock();
+        let mut refused = Ok(());
+        let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
+        for addresses in addresses {
+            let Range { start: mut at, end } = self.slots_of(addresses);
+            while let [first, behind @ ..] = self.part(&(at..end)) {
+                let first = first.entry.load(Ordering::Acquire);
+                if !is_new(first) {
+                    at += 1;
+                    continue;
+                }
+                let protected = self.wants_protection(first);
+                let (mut run_end, mut poisoned) = (at + 1, first & POISONED);
+                for slot in behind {
+                    let bits = slot.entry.load(Ordering::Acquire);
+                    let next = first + (run_end - at) as u64;
+                    // Most entries of a run have the same flags, so that one comparison tells.
+                    if bits != next {
+                        if !is_new(bits) || bits & PFN != next & PFN || self.wants_protection(bits) != protected {
+                            break;
+                        }
+                        poisoned |= bits & POISONED;
+                    }
+                    run_end += 1;
+                }
+                let run = Run { slots: at..run_end, pfn: first & PFN, poisoned: poisoned != 0, protected };
+                if let Err(error) = self.install_run(&mut kernel, &run, flags) {
+                    refused = refused.and(Err(error));
+                }
+                at = run_end;
+            }
+        }
+        refused
+    }
+
+    #[inline(always)]
+    fn install_run(&self, kernel: &mut Backing, run: &Run, flags: VmFlags) -> Result<(), FillError> {
+        let slots = &run.slots;
+        let shown = self.show_run(kernel, run, flags).map_err(|raw| (slots.start, FillError::of_call(raw)));
+        let installed = shown.and_then(|()| {
+            let request = |rest: &Range<usize>| self.uffd().map_existing(rest, run.protected);
+            let mut progress = Installing { table: self, protected: run.protected };
+            fill_range(self.addresses_of(slots), request, &mut progress)
+                .map_err(|(at, error)| (self.slot_of(at), error))
+        });
+        let (refused, error) = match installed {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
+        // What was not installed is taken out. Whoever touches it faults again, and then the driver is asked again.
+        self.empty(refused..slots.end);
+        self.wake(&self.addresses_of(&(refused..slots.end)));
+        Err(error)
+    }
+
+    /// Has the kernel's mapping show the frames of a run. Where it shows others, those of the run are mapped in their
+    /// place.
+    fn show_run(&self, kernel: &mut Backing, run: &Run, flags: VmFlags) -> Result<(), RawErrno> {
+        let Run { slots, pfn, poisoned, .. } = run;
+        if *poisoned {
+            // SAFETY: addresses of this table's, at which there are no pages yet.
+            unsafe { self.owner.zap(&self.addresses_of(slots)) }?;
+        }
+        if kernel.shows(slots, *pfn) {
+            return Ok(());
+        }
+        let wanted = |slot: usize| pfn + (slot - slots.start) as u64;
+        let mut at = slots.start;
+        while at < slots.end {
+            if kernel.frame(at) == Some(wanted(at)) {
+                at += 1;
+                continue;
+            }
+            let end = (at..slots.end).find(|slot| kernel.frame(*slot) == Some(wanted(*slot))).unwrap_or(slots.end);
+            self.map_frames(kernel, &(at..end), wanted(at), prot_of(flags))?;
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// Maps frames from `first` on, one after the other, and registers them.
+    ///
+    /// Between the two the pages can be touched without a fault. They are the right pages, so that does no harm, except
+    /// where a driver is told of stores: it would not be told of that one. There they are mapped and registered elsewhere,
+    /// and then moved into place.
+    fn map_frames(
+        &self,
+        kernel: &mut Backing,
+        slots: &Range<usize>,
+        first: u64,
+        prot: ProtFlags,
+    ) -> Result<(), RawErrno> {
+        let range = self.addresses_of(slots);
+        self.misplaced.store(true, Ordering::Relaxed);
+        let mapped = if self.moving.get().is_some() {
+            self.map_aside(range.len(), first, prot).and_then(|aside| {
+                // SAFETY: both are this table's, and nobody knows of the first.
+                let moved = unsafe { self.owner.move_to(&aside, range.start) };
+                if moved.is_err() {
+                    // SAFETY: it was not moved, and nobody knows of it.
+                    unsafe { self.owner.unmap(&aside) };
+                }
+                moved
+            })
+        } else {
+            // SAFETY: reserved when this table was made.
+            unsafe { self.map_registered(&range, first, prot) }
+        };
+        if let Err(errno) = mapped {
+            // It may be mapped without being registered, and then nobody would serve its faults.
+            // SAFETY: as above.
+            unsafe { self.owner.make_inaccessible(&range) }?;
+            kernel.set(slots, None);
+            return Err(errno);
+        }
+        kernel.set(slots, Some(first));
+        Ok(())
+    }
+
+    fn map_aside(&self, len: usize, first: u64, prot: ProtFlags) -> Result<Range<usize>, RawErrno> {
+        let start = self.owner.reserve(len, None)?;
+        let aside = start..start + len;
+        // SAFETY: reserved just now.
+        unsafe {
+            let mapped = self.map_registered(&aside, first, prot);
+            if mapped.is_err() {
+                self.owner.unmap(&aside);
+            }
+            mapped.map(|()| aside)
+        }
+    }
+
+    /// # Safety
+    /// The range is this platform's.
+    unsafe fn map_registered(&self, range: &Range<usize>, first: u64, prot: ProtFlags) -> Result<(), RawErrno> {
+        let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
+        // SAFETY: by this function's contract.
+        unsafe { self.owner.replace(range, view) }?;
+        self.uffd().register(range, self.protects.load(Ordering::Relaxed))
+    }
+
+    /// Maps the whole range for the first time, and registers it: nobody knows its address yet. A slot that is filled
+    /// shows its frame. An empty one shows the frame that follows that of the slot before it; if no slot before it is
+    /// filled, the one that fits the first filled slot, or `guess` if there is none.
+    ///
+    /// With `protects` the mapping is registered for write protection, because stores must be seen. With `moving`, it is
+    /// registered with that userfaultfd, because a driver is told of stores.
+    pub(crate) fn map_all(
+        &self,
+        guess: Option<u64>,
+        flags: VmFlags,
+        protects: bool,
+        moving: Option<&Arc<Userfaultfd>>,
+    ) -> Result<(), RawErrno> {
+        self.protects.store(protects, Ordering::Relaxed);
+        if let Some(moving) = moving {
+            let _ = self.moving.set(Arc::clone(moving));
+        }
+        let mut kernel = self.kernel.lock();
+        let pages = self.slots.len();
+        let fits = |first: &u64| self.memory.reaches(first + pages as u64);
+        // The frame of slot 0, if the frames of all slots followed each other.
+        let mut linear = guess.filter(fits).unwrap_or(self.memory.nowhere());
+        let first_filled = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?)));
+        if let Some((slot, pte)) = first_filled {
+            linear = pte.pfn.checked_sub(slot as u64).unwrap_or(self.memory.nowhere());
+        }
+        let mut at = 0;
+        while at < pages {
+            let start = match Pte::from_bits(self.bits(at)) {
+                Some(pte) => pte.pfn,
+                None => linear + at as u64,
+            };
+            let mut end = at + 1;
+            while end < pages {
+                let here = Pte::from_bits(self.bits(end));
+                if here.is_some_and(|pte| pte.pfn != start + (end - at) as u64) {
+                    break;
+                }
+                end += 1;
+            }
+            // SAFETY: reserved when this table was made. If it fails, the caller lets nothing of the mapping stay.
+            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, prot_of(flags)) }?;
+            kernel.set(&(at..end), Some(start));
+            linear = start.checked_sub(at as u64).unwrap_or(linear);
+            at = end;
+        }
+        drop(kernel);
+        self.install(iter::once(&self.range()), flags, false)
+            .map_err(|error| RawErrno::from_raw_os_error(error.errno().to_raw()))
+    }
+}
+
+/// Slots whose entries lie together in memory, and of which the kernel is to be told.
+struct Run {
+    slots: Range<usize>,
+    /// The frame of the first slot.
+    pfn: u64,
+    /// At least one of them is poisoned.
+    poisoned: bool,
+    /// The kernel is to write-protect them.
+    protected: bool,
+}
+
+/// Notes which slots the kernel was told of.
+struct Installing<'a> {
+    table: &'a Table,
+    protected: bool,
+}
+
+impl Installing<'_> {
+    fn mark(&self, range: &Range<usize>) {
+        let now = clock::now();
+        for slot in self.table.part(&self.table.slots_of(range)) {
+            let entry = slot.entry.load(Ordering::Relaxed);
+            if entry & PRESENT != 0 {
+                slot.entry.store(entry & !POISONED | INSTALLED, Ordering::Release);
+            }
+            slot.served.set(now);
+        }
+    }
+}
+
+impl Progress for Installing<'_> {
+    fn done(&mut self, range: Range<usize>) {
+        self.mark(&range);
+    }
+
+    fn present(&mut self, page: Range<usize>) {
+        self.mark(&page);
+        if self.protected {
+            let _ = self.table.uffd().write_protect(&page);
+        }
+        self.table.wake(&page);
+    }
+}

@@ -1,0 +1,338 @@
+//! The page table of one mapping: what belongs in each slot, and what the kernel was told of it.
+//!
+//! The slots here are the truth; the kernel's page table entries are a cache of it. What is inserted is in its slot
+//! before the kernel is told, and what is taken away has left its slot before the kernel is told; so a fault that comes
+//! in between finds what is right.
+
+use std::{
+    iter::repeat_with,
+    ops::Range,
+    ptr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+use vmctx::Errno;
+
+use crate::{
+    error::{RawErrno, errno},
+    kernel::{
+        clock::{self, Stamp},
+        sys::{PAGE_SHIFT, page_of},
+        userfaultfd::Userfaultfd,
+    },
+    memory::{Memory, Page},
+    process::owner::Owner,
+    statistics::Counters,
+};
+
+use super::{
+    backing::Backing,
+    claims::Claims,
+    pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, Pte, SlotState, WRITABLE},
+};
+
+/// A slot: the entry for one page, and when the page was last served. A fault looks at both, so they lie together.
+pub(crate) struct Slot {
+    pub(crate) entry: AtomicU64,
+    pub(crate) served: Stamp,
+}
+
+/// The page table of what one mmap has mapped.
+pub struct Table {
+    pub(crate) owner: Owner,
+    direct: Arc<Userfaultfd>,
+    /// The userfaultfd that is told of moves: used instead of `direct` where a driver is told of stores.
+    pub(crate) moving: OnceLock<Arc<Userfaultfd>>,
+    pub(crate) memory: Memory,
+    pub(crate) range: Range<usize>,
+    pub(crate) shared: bool,
+    /// The mapping is registered for write protection, too.
+    pub(crate) protects: AtomicBool,
+    /// Nobody serves faults any more: pages that are taken away must not be touched again.
+    pub(crate) closed: AtomicBool,
+    /// A page was not where the mapping had been laid out for it.
+    pub(crate) misplaced: AtomicBool,
+    pub(crate) slots: Box<[Slot]>,
+    claims: Claims,
+    /// The lock under which entries are changed and the kernel is told; entries are read without it. It protects the
+    /// frames that the kernel's mapping shows.
+    pub(crate) kernel: Mutex<Backing>,
+    counters: Arc<Counters>,
+}
+
+impl Table {
+    /// The empty table of a range that is reserved.
+    pub(crate) fn new(
+        owner: Owner,
+        direct: Arc<Userfaultfd>,
+        memory: Memory,
+        counters: Arc<Counters>,
+        range: Range<usize>,
+        shared: bool,
+    ) -> Self {
+        let pages = range.len() >> PAGE_SHIFT;
+        // Events that were read before this are of an earlier mapping at these addresses.
+        let now = clock::now();
+        Self {
+            owner,
+            claims: Claims::new(if direct.is_read() { pages } else { 0 }),
+            direct,
+            moving: OnceLock::new(),
+            memory,
+            range,
+            shared,
+            protects: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            misplaced: AtomicBool::new(false),
+            slots: repeat_with(|| Slot { entry: AtomicU64::new(0), served: Stamp::new(now) }).take(pages).collect(),
+            kernel: Mutex::default(),
+            counters,
+        }
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The userfaultfd that the mapping is registered with.
+    pub(crate) fn uffd(&self) -> &Userfaultfd {
+        self.moving.get().unwrap_or(&self.direct)
+    }
+
+    /// Whether the mapping is registered with this userfaultfd.
+    pub(crate) fn is_registered_with(&self, uffd: &Userfaultfd) -> bool {
+        ptr::eq(self.uffd(), uffd)
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn slot_of(&self, address: usize) -> usize {
+        address.wrapping_sub(self.range.start) >> PAGE_SHIFT
+    }
+
+    pub(crate) fn slots_of(&self, addresses: &Range<usize>) -> Range<usize> {
+        self.slot_of(addresses.start)..self.slot_of(addresses.end).min(self.slots.len())
+    }
+
+    pub(crate) fn address_of(&self, slot: usize) -> usize {
+        self.range.start + (slot << PAGE_SHIFT)
+    }
+
+    pub(crate) fn addresses_of(&self, slots: &Range<usize>) -> Range<usize> {
+        self.address_of(slots.start)..self.address_of(slots.end)
+    }
+
+    pub(crate) fn part(&self, slots: &Range<usize>) -> &[Slot] {
+        self.slots.get(slots.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn bits(&self, slot: usize) -> u64 {
+        self.slots.get(slot).map_or(0, |slot| slot.entry.load(Ordering::Acquire))
+    }
+
+    /// The caller holds the lock.
+    pub(crate) fn set_bits(&self, slot: usize, bits: u64) {
+        if let Some(slot) = self.slots.get(slot) {
+            slot.entry.store(bits, Ordering::Release);
+        }
+    }
+
+    /// The entry of an address.
+    pub(crate) fn pte(&self, address: usize) -> Option<Pte> {
+        Pte::from_bits(self.bits(self.slot_of(address)))
+    }
+
+    /// What a fault at an address finds.
+    #[inline]
+    pub(crate) fn slot_state(&self, address: usize) -> SlotState {
+        SlotState::of_bits(self.bits(self.slot_of(address)))
+    }
+
+    /// Whether the kernel was told of the entry of an address.
+    pub(crate) fn is_installed(&self, address: usize) -> bool {
+        self.bits(self.slot_of(address)) & INSTALLED != 0
+    }
+
+    /// Whether an entry with these bits is write-protected in the kernel once it is installed.
+    pub(crate) fn wants_protection(&self, bits: u64) -> bool {
+        self.shared && bits & WRITABLE == 0 && self.protects.load(Ordering::Relaxed)
+    }
+
+    /// Whether the page of an address is there, and its driver is told of the next store to it.
+    pub(crate) fn is_protected(&self, address: usize) -> bool {
+        let bits = self.bits(self.slot_of(address));
+        bits & INSTALLED != 0 && self.wants_protection(bits)
+    }
+
+    /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
+    #[inline]
+    pub(crate) fn take_misplaced(&self) -> bool {
+        self.misplaced.load(Ordering::Relaxed) && self.misplaced.swap(false, Ordering::Relaxed)
+    }
+
+    /// Puts an entry into a slot that has none. The kernel is told by [`install`](Self::install).
+    ///
+    /// # Errors
+    /// EBUSY if the slot has one; EFAULT outside the table.
+    #[inline]
+    pub(crate) fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
+        let _kernel = self.kernel.lock();
+        let slot = self.slots.get(self.slot_of(address)).ok_or(Errno::EFAULT)?;
+        if self.fill_slot(slot, pte) { Ok(()) } else { Err(Errno::EBUSY) }
+    }
+
+    /// Puts an entry into a slot, unless it has one. Whether it was put. The caller holds the lock.
+    #[inline]
+    fn fill_slot(&self, slot: &Slot, pte: Pte) -> bool {
+        let bits = slot.entry.load(Ordering::Relaxed);
+        if bits & PRESENT != 0 {
+            return false;
+        }
+        if pte.counted {
+            self.memory.get(pte.pfn);
+        }
+        slot.entry.store(pte.bits() | bits & POISONED, Ordering::Release);
+        true
+    }
+
+    /// Puts entries into the slots from an address on, where there are none. Gives back how many were put, and how many
+    /// slots had one already. A slot for which the iterator has `None` is left as it is.
+    #[inline]
+    pub(crate) fn fill_free(&self, address: usize, entries: impl Iterator<Item = Option<Pte>>) -> (usize, usize) {
+        let _kernel = self.kernel.lock();
+        let (mut filled, mut present) = (0, 0);
+        let slots = self.slots.get(self.slot_of(address)..).unwrap_or_default();
+        for (slot, pte) in slots.iter().zip(entries) {
+            let Some(pte) = pte else { continue };
+            if self.fill_slot(slot, pte) {
+                filled += 1;
+            } else {
+                present += 1;
+            }
+        }
+        (filled, present)
+    }
+
+    /// A new reference to the page of an address, if its entry is still this one and holds a reference.
+    pub(crate) fn page(&self, address: usize, expected: Pte) -> Option<Page> {
+        // Nobody empties the slot while the lock is held, so the entry keeps its reference.
+        let _kernel = self.kernel.lock();
+        if !expected.counted || self.pte(address) != Some(expected) {
+            return None;
+        }
+        self.memory.get(expected.pfn);
+        Some(self.memory.adopt(expected.pfn))
+    }
+
+    /// Makes the entry of an address writable, if it is still this frame's. The kernel is told by
+    /// [`unprotect`](Self::unprotect).
+    pub(crate) fn make_writable(&self, address: usize, pfn: u64) {
+        let _kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        let bits = self.bits(slot);
+        // If it is another frame's, or gone, the driver is asked again at the next store.
+        if bits & PRESENT != 0 && bits & PFN == pfn {
+            self.set_bits(slot, bits | WRITABLE);
+        }
+    }
+
+    /// Tells the kernel that the entry of an address is writable, if it still is. Wakes whoever waits there.
+    pub(crate) fn unprotect(&self, address: usize) -> Result<(), Errno> {
+        let _kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        let page = self.addresses_of(&(slot..slot + 1));
+        let known = PRESENT | WRITABLE | INSTALLED;
+        if self.bits(slot) & known == known && self.protects.load(Ordering::Relaxed) {
+            let unprotected = self.uffd().unprotect(&page, true);
+            self.mark_served(&page);
+            return unprotected.or_else(|raw| {
+                if raw == RawErrno::NOENT {
+                    // Not registered any more: the kernel decides.
+                    self.wake(&page);
+                    return Ok(());
+                }
+                Err(errno(raw))
+            });
+        }
+        self.wake(&page);
+        Ok(())
+    }
+
+    /// Has whoever waits at these addresses repeat the access.
+    pub(crate) fn wake(&self, addresses: &Range<usize>) {
+        // It fails only for a range that is none.
+        let _ = self.uffd().wake(addresses);
+    }
+
+    /// Whoever waited at these addresses before now has what it waited for.
+    pub(crate) fn mark_served(&self, addresses: &Range<usize>) {
+        let now = clock::now();
+        for slot in self.part(&self.slots_of(addresses)) {
+            slot.served.set(now);
+        }
+    }
+
+    /// Whether an address was served since a time.
+    pub(crate) fn was_served(&self, address: usize, since: u64) -> bool {
+        self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_since(since))
+    }
+
+    /// Whether the caller is to serve an event that was read at `since`, and to [release](Self::release_fault) the slot
+    /// then. A thread that serves `alone` does not claim the slot, unless its hook [waits](Self::claim_to_wait).
+    #[inline]
+    pub(crate) fn claim_fault(&self, address: usize, since: u64, alone: bool) -> bool {
+        let slot = self.slot_of(address);
+        if !alone && !self.claims.claim(slot) {
+            return false;
+        }
+        if self.was_served(address, since) {
+            // The thread of the event may have gone on, so no driver is asked. Whoever still waits is woken, and with it
+            // whoever has asked for the slot in between.
+            let _ = !alone && self.claims.release(slot);
+            self.wake(&page_of(address));
+            return false;
+        }
+        true
+    }
+
+    /// Claims the slot that the caller has served alone so far: other threads serve while its hook waits.
+    pub(crate) fn claim_to_wait(&self, address: usize) {
+        let _ = self.claims.claim(self.slot_of(address));
+    }
+
+    /// The fault that was claimed was answered, one way or the other.
+    pub(crate) fn release_fault(&self, address: usize) {
+        if self.claims.release(self.slot_of(address)) {
+            self.wake(&page_of(address));
+        }
+    }
+
+    /// Returns when whoever is telling the kernel something now has told it.
+    pub(crate) fn wait_for_update(&self) {
+        drop(self.kernel.lock());
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // The mapping has gone, so nobody can touch its pages. References that are left are put; whoever reserved the
+        // addresses gives them back.
+        for slot in &self.slots {
+            let bits = slot.entry.load(Ordering::Relaxed);
+            if bits & COUNTED != 0 {
+                self.memory.put(bits & PFN);
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What is taken away from a table: pages, the right to write, the whole mapping; and poison, where there is nothing to
+//! give.
+
+use std::{ops::Range, sync::atomic::Ordering};
+
+use vmctx::Errno;
+use vmctx_hosted::object::Unmapping;
+
+use crate::{
+    error::{RawErrno, errno},
+    kernel::{
+        fill::{FillError, Progress, fill_range},
+        sys::ProtFlags,
+    },
+};
+
+use super::{
+    page_table::Table,
+    pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, WRITABLE},
+};
+
+impl Unmapping for Table {
+    fn zap(&self, addresses: &Range<usize>, even_cows: bool) {
+        if even_cows { self.zap(addresses) } else { self.zap_but_copies(addresses) }
+    }
+
+    /// Takes the right to write away. Where that cannot be done, the slots are emptied.
+    ///
+    /// Each page is locked meanwhile. So where a driver is just allowing a first store, either that is finished before,
+    /// and the page protected again, or the driver is told of the store after this.
+    fn write_protect(&self, addresses: &Range<usize>) {
+        if !self.shared || !self.protects.load(Ordering::Relaxed) {
+            return self.zap(addresses);
+        }
+        for slot in self.slots_of(addresses) {
+            let address = self.address_of(slot);
+            let page = self.pte(address).and_then(|pte| self.page(address, pte));
+            if let Some(page) = &page {
+                page.lock();
+            }
+            self.write_protect_slot(slot);
+            if let Some(page) = &page {
+                page.unlock();
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Empties slots, and has the kernel forget them. When this returns, nobody is in the middle of an access there.
+    pub(crate) fn zap(&self, addresses: &Range<usize>) {
+        let kernel = self.kernel.lock();
+        self.empty(self.slots_of(addresses));
+        drop(kernel);
+    }
+
+    /// The same. The caller holds the lock.
+    pub(crate) fn empty(&self, slots: Range<usize>) {
+        let mut known = None::<Range<usize>>;
+        let mut held = Vec::new();
+        for slot in slots {
+            let old = self.bits(slot);
+            self.set_bits(slot, 0);
+            if old & (INSTALLED | POISONED) != 0 {
+                let start = known.map_or(slot, |known| known.start);
+                known = Some(start..slot + 1);
+            }
+            if old & COUNTED != 0 {
+                held.push(old & PFN);
+            }
+        }
+        if let Some(known) = known {
+            // SAFETY: addresses of this table's.
+            let zapped = unsafe { self.owner.zap(&self.addresses_of(&known)) };
+            if zapped.is_err() || self.closed.load(Ordering::Relaxed) {
+                // The pages may be used for something else from now on, so nobody must reach them: either they are still
+                // mapped, or the kernel would map them again by itself because nobody serves its faults.
+                // SAFETY: as above.
+                let _ = unsafe { self.owner.make_inaccessible(&self.addresses_of(&known)) };
+            }
+        }
+        for pfn in held {
+            self.memory.put(pfn);
+        }
+    }
+
+    /// As [`zap`](Self::zap), but what a private mapping has copied stays.
+    fn zap_but_copies(&self, addresses: &Range<usize>) {
+        let kernel = self.kernel.lock();
+        let slots = self.slots_of(addresses);
+        if self.shared {
+            self.empty(slots);
+            return;
+        }
+        // A store that comes between the look and the zap would make a copy, and that would be lost. So each page is
+        // write-protected until it is known whether it is a copy.
+        for slot in slots {
+            if self.bits(slot) == 0 {
+                continue;
+            }
+            let page = self.addresses_of(&(slot..slot + 1));
+            let protects = self.bits(slot) & INSTALLED != 0 && self.protects.load(Ordering::Relaxed);
+            if protects {
+                let _ = self.uffd().write_protect(&page);
+            }
+            let copied =
+                self.owner.private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
+            if !copied {
+                self.empty(slot..slot + 1);
+            }
+            if protects {
+                let _ = self.uffd().unprotect(&page, true);
+            }
+        }
+        drop(kernel);
+    }
+
+    fn write_protect_slot(&self, slot: usize) {
+        let _kernel = self.kernel.lock();
+        let old = self.bits(slot);
+        self.set_bits(slot, old & !WRITABLE);
+        let known = PRESENT | WRITABLE | INSTALLED;
+        let page = self.addresses_of(&(slot..slot + 1));
+        if old & known == known && self.uffd().write_protect(&page).is_err() {
+            self.empty(slot..slot + 1);
+        }
+    }
+
+    /// Changes what the user may do.
+    pub(crate) fn protect(&self, addresses: &Range<usize>, prot: ProtFlags) -> Result<(), Errno> {
+        let _kernel = self.kernel.lock();
+        // SAFETY: addresses of this table's.
+        unsafe { self.owner.protect(addresses, prot) }.map_err(errno)
+    }
+
+    /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
+    pub(crate) fn make_inaccessible(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
+        let mut kernel = self.kernel.lock();
+        // SAFETY: addresses of this table's.
+        unsafe { self.owner.make_inaccessible(addresses) }?;
+        let slots = self.slots_of(addresses);
+        kernel.set(&slots, None);
+        let mut held = Vec::new();
+        for slot in slots {
+            let old = self.bits(slot);
+            self.set_bits(slot, 0);
+            if old & COUNTED != 0 {
+                held.push(old & PFN);
+            }
+        }
+        drop(kernel);
+        // The kernel leaves them asleep when it unmaps.
+        self.wake(addresses);
+        for pfn in held {
+            self.memory.put(pfn);
+        }
+        Ok(())
+    }
+
+    /// Makes every access to the page of an address a SIGBUS, until something is inserted or taken away there, or until
+    /// the poison is [forgotten](Self::forget_poison). Wakes whoever waits.
+    pub(crate) fn poison(&self, address: usize) -> Result<(), FillError> {
+        let kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        if self.bits(slot) & PRESENT != 0 {
+            // Somebody else has inserted a page meanwhile. The access is repeated, and if the kernel was not told of the
+            // page yet, the next fault tells it.
+            drop(kernel);
+            self.wake(&self.addresses_of(&(slot..slot + 1)));
+            return Ok(());
+        }
+        self.poison_slots(&(slot..slot + 1))
+    }
+
+    /// The caller holds the lock.
+    fn poison_slots(&self, slots: &Range<usize>) -> Result<(), FillError> {
+        let range = self.addresses_of(slots);
+        if self.protects.load(Ordering::Relaxed) {
+            // A write protection may have left a marker in the kernel's empty entry, and poison does not replace it.
+            let _ = self.uffd().unprotect(&range, false);
+        }
+        let mut progress = Poisoning(self);
+        fill_range(range, |rest| self.uffd().poison(rest), &mut progress).map_err(|(at, error)| {
+            self.wake(&(at..self.address_of(slots.end)));
+            error
+        })
+    }
+
+    /// Takes the poison at an address away, if there is any: the next access faults.
+    pub(crate) fn forget_poison(&self, address: usize) {
+        let _kernel = self.kernel.lock();
+        let slot = self.slot_of(address);
+        if self.bits(slot) == POISONED {
+            self.set_bits(slot, 0);
+            // SAFETY: an address of this table's.
+            let _ = unsafe { self.owner.zap(&self.addresses_of(&(slot..slot + 1))) };
+        }
+    }
+
+    /// Makes every access a SIGBUS where the kernel has nothing mapped. To be called before faults are no longer served.
+    pub(crate) fn poison_all(&self) {
+        let kernel = self.kernel.lock();
+        self.closed.store(true, Ordering::Relaxed);
+        let mut at = 0;
+        while at < self.slots.len() {
+            let is_unknown = |slot: usize| kernel.frame(slot).is_some() && self.bits(slot) & INSTALLED == 0;
+            if !is_unknown(at) {
+                at += 1;
+                continue;
+            }
+            let end = (at..self.slots.len()).find(|slot| !is_unknown(*slot)).unwrap_or(self.slots.len());
+            let rest = at..end;
+            if self.poison_slots(&rest).is_err() {
+                // Without poison the kernel would hand out what the memory object has there.
+                // SAFETY: addresses of this table's.
+                let _ = unsafe { self.owner.make_inaccessible(&self.addresses_of(&rest)) };
+            }
+            self.wake(&self.addresses_of(&(at..end)));
+            at = end;
+        }
+        drop(kernel);
+    }
+}
+
+/// Notes which slots the kernel has poisoned.
+struct Poisoning<'a>(&'a Table);
+
+impl Progress for Poisoning<'_> {
+    fn done(&mut self, range: Range<usize>) {
+        for slot in self.0.slots_of(&range) {
+            self.0.set_bits(slot, self.0.bits(slot) | POISONED);
+        }
+        self.0.mark_served(&range);
+    }
+
+    fn present(&mut self, page: Range<usize>) {
+        self.0.wake(&page);
+    }
+}
