@@ -213,7 +213,7 @@ impl MoveDrain {
 
 impl Drop for MoveDrain {
     fn drop(&mut self) {
-        sys::signal(&self.stop);
+        sys::notify(&self.stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -32,13 +32,13 @@ pub(crate) fn page_of(address: usize) -> Range<usize> {
 
 pub(crate) use rustix::mm::ProtFlags;
 
-/// A descriptor that [`signal`] makes readable.
+/// A descriptor that [`notify`] makes readable.
 pub(crate) fn event_fd() -> Result<OwnedFd> {
     rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
 }
 
 /// Makes an [`event_fd`] readable. Nobody reads it, so it stays so.
-pub(crate) fn signal(event: &OwnedFd) {
+pub(crate) fn notify(event: &OwnedFd) {
     // It fails only where it is readable already.
     let _ = rustix::io::write(event, &1_u64.to_ne_bytes());
 }

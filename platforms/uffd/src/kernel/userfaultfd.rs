@@ -206,7 +206,7 @@ impl Userfaultfd {
                 Told::One
             }
             LeaveSignal::EventFd(leave) => {
-                sys::signal(leave);
+                sys::notify(leave);
                 Told::All
             }
             LeaveSignal::None => Told::All,

@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) in_thread: bool,
     pub(crate) memory: Memory,
     pub(crate) space: AddressSpace,
-    /// What is counted by no thread of its own.
+    /// What threads count that have no counters of their own.
     pub(crate) counters: Arc<Counters>,
     pub(crate) thread_counters: Mutex<Vec<Arc<Counters>>>,
     pub(crate) stopping: AtomicBool,
