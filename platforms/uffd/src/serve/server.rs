@@ -54,8 +54,8 @@ impl<'a> Server<'a> {
         };
         let is_here = |locked: &LockedVma<'_>| locked.vma().is_some_and(|vma| vma.range().contains(&event.address));
         if !kept.as_ref().is_some_and(is_here) {
-            // The lock is released before it is taken again: a system call that waits for it in between would wait for
-            // the first, and the second for the call.
+            // The lock is released before it is taken again. Otherwise a system call that waits for it in between would wait
+            // for this thread, and this thread for the call.
             unlock(kept, batch);
             *kept = self.shared.space.lock_vma(event.address);
         }
