@@ -11,9 +11,16 @@ use core::{
 };
 
 use crate::{
-    Errno, HugeSize, MaySleep, MmapCtx, MmapFile, PageOffset, Platform, UnlockedCtx, VmOperations,
-    fault::{FaultFrame, Pin},
-    platform::FaultCode,
+    errno::Errno,
+    fault_frame::{FaultFrame, Pin},
+    file::MmapFile,
+    flags::FaultCode,
+    mmap::MmapCtx,
+    ops::VmOperations,
+    platform::Platform,
+    sleep::MaySleep,
+    units::{HugeSize, PageOffset},
+    unlocked::UnlockedCtx,
 };
 
 /// The platform of a mapping's operations.

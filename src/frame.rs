@@ -2,7 +2,10 @@
 
 use core::marker::PhantomData;
 
-use crate::{PageCount, PageOffset, Platform, guidance::VouchedFor};
+use crate::{
+    platform::Platform,
+    units::{PageCount, PageOffset},
+};
 
 /// Borrowed from what vouches for it, on one platform.
 type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
@@ -138,21 +141,4 @@ impl<'s, P: Platform> From<Frame<'s, P>> for FrameRange<'s, P> {
     }
 }
 
-/// Ways from a number. They cannot be called: they are here to say so, and what to write instead.
-#[doc(hidden)]
-#[expect(clippy::new_ret_no_self, reason = "cannot be called")]
-impl<'s, P: Platform> Frame<'s, P> {
-    pub fn new<N, R>(_pfn: N) -> R
-    where
-        Self: VouchedFor,
-    {
-        Self::refused()
-    }
-
-    pub fn from<N, R>(_pfn: N) -> R
-    where
-        Self: VouchedFor,
-    {
-        Self::refused()
-    }
-}
+include!("refused/frame.rs");

@@ -3,36 +3,19 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, Ticket, UserAddr, VmFault,
-    fault::{FaultFrame, fault_token, sleeping_fault_token},
-    guidance::{InsertsOnePage, NamesACodeForAnEntry, ReleasesInFault},
+    answer::VmFault,
+    errno::Errno,
+    fault_frame::FaultFrame,
+    fault_token::{fault_token, sleeping_fault_token},
+    flags::FaultCode,
+    frame::FrameRange,
     kind::MapsFrames,
-    platform::{FaultCode, FaultFlags, VmFlags},
-    sleep::may_sleep,
+    platform::Platform,
+    sleep::MaySleep,
     token::{Held, Invariant},
-    wait::{RefaultReason, Waited, waited},
+    units::{HugeSize, PageCount, PageOffset, UserAddr},
+    wait::{RefaultReason, Ticket, Waited},
 };
-
-/// How large an entry a huge fault can fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HugeSize {
-    /// An entry of the level above the lowest: 2 MiB on x86-64 with pages of 4 KiB.
-    Pmd,
-    /// An entry of the next level: 1 GiB.
-    Pud,
-}
-
-impl HugeSize {
-    /// How many pages such an entry maps, with pages of 2^`page_shift` bytes and entries of 8 bytes.
-    #[must_use]
-    pub const fn page_count(self, page_shift: u32) -> PageCount {
-        let per_table = page_shift - 3;
-        PageCount::new(match self {
-            Self::Pmd => 1 << per_table,
-            Self::Pud => 1 << (2 * per_table),
-        })
-    }
-}
 
 /// The token of `huge_fault`: nothing is mapped around the fault, and one large entry may fill it all.
 ///
@@ -115,105 +98,4 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     }
 }
 
-/// What a fault of one page has.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
-    pub fn insert_page<R>(self, _page: &P::Page) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: ReleasesInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_zero_page<R>(self) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn sigbus<R>(self) -> R
-    where
-        Self: NamesACodeForAnEntry,
-    {
-        Self::refused()
-    }
-}
+include!("refused/huge.rs");

@@ -137,12 +137,19 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod answer;
+mod conversions;
 pub mod entry;
 mod errno;
 mod fault;
+mod fault_frame;
+mod fault_token;
+mod file;
+mod flags;
 mod frame;
 mod guidance;
 pub mod guide;
+mod handle;
 mod huge;
 pub mod kind;
 mod lock;
@@ -153,6 +160,7 @@ mod mkwrite;
 mod mmap;
 mod ops;
 mod page;
+mod page_lock;
 pub mod platform;
 mod point;
 mod prefault;
@@ -164,28 +172,30 @@ mod units;
 mod unlocked;
 mod wait;
 
-pub use errno::Errno;
-pub use fault::{FaultCtx, Release, Released, VmFault};
+pub use answer::VmFault;
+pub use errno::{Errno, InsertPagesError};
+pub use fault::{FaultCtx, Release, Released};
+pub use file::MmapFile;
 pub use frame::{Frame, FrameRange, FrameSource, Iomem, OutOfFrames};
-pub use huge::{HugeFaultCtx, HugeSize};
+pub use handle::Handle;
+pub use huge::HugeFaultCtx;
 #[doc(no_inline)]
 pub use kind::{Mapping, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::RwLock;
 pub use map_pages::MapPagesCtx;
-pub use mapped::{Handle, MappedCtx};
+pub use mapped::MappedCtx;
 pub use mappings::Mappings;
 pub use mkwrite::{PageMkwriteCtx, PfnMkwriteCtx};
-pub use mmap::{InsertPagesError, Mapped, MmapCtx};
-pub use ops::{
-    Close, Hooks, HugeFault, MapPages, MaySplit, MmapFile, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
-};
-pub use page::{LockedPage, OutOfPage, Page, PageLock};
+pub use mmap::{Mapped, MmapCtx};
+pub use ops::{Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps};
+pub use page::{OutOfPage, Page};
+pub use page_lock::{LockedPage, PageLock};
 pub use platform::Platform;
 pub use point::InsertPoint;
 pub use prefault::Prefault;
 pub use prot::PageProt;
 pub use relocatable::{Epoch, Location, Moved, Moving, MovingPoint, Relocatable, Resident, Spot};
 pub use sleep::MaySleep;
-pub use units::{PageCount, PageOffset, UserAddr};
+pub use units::{HugeSize, PageCount, PageOffset, UserAddr};
 pub use unlocked::UnlockedCtx;
 pub use wait::{RefaultReason, Ticket, WaitQueue, Waited};

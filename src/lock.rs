@@ -2,7 +2,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::{Errno, MaySleep};
+use crate::{errno::Errno, sleep::MaySleep};
 
 /// A value behind a lock that many may hold to read it, or one to change it (`rw_semaphore`): the platform's own, so
 /// that whoever waits for it sleeps as the platform's threads do.

@@ -3,12 +3,16 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, LockedPage, PageOffset, Platform, Prefault, Ticket, UserAddr, VmFault,
-    fault::{FaultFrame, fault_token},
-    guidance::{AnswersAtTheEnd, FailsInFault, SleepsInFault},
+    answer::VmFault,
+    fault_frame::FaultFrame,
+    fault_token::fault_token,
+    flags::FaultCode,
+    frame::Frame,
     kind::{HoldsMixed, HoldsPages},
-    platform::{FaultCode, FaultFlags, VmFlags},
+    platform::Platform,
+    prefault::Prefault,
     token::{Held, Invariant},
+    units::{PageOffset, UserAddr},
 };
 
 /// The token of `map_pages`: a load has missed, and what is at hand around it can be mapped at once, without sleeping.
@@ -76,105 +80,4 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     }
 }
 
-/// What a fault has that may sleep.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
-    pub fn may_sleep<R>(&self) -> R
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn lock_page(&self, _page: &P::Page) -> LockedPage<'f, P>
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_page<R>(self, _page: &P::Page) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn refault<E, R>(self, _evidence: E) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_zero_page<R>(self) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn sigbus<R>(self) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-}
+include!("refused/map_pages.rs");

@@ -3,67 +3,18 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, FrameRange, InsertPagesError, MaySleep, PageCount, PageOffset, Platform, UnlockedCtx, UserAddr,
-    VmOperations,
-    guidance::{AnswersNothing, HoldsAMapping, MakesTheMapping},
-    kind::{HoldsFrames, HoldsMixed, HoldsPages, Mapping},
-    sleep::may_sleep,
+    errno::{Errno, InsertPagesError},
+    frame::Frame,
+    kind::{HoldsFrames, HoldsMixed, HoldsPages},
+    ops::VmOperations,
+    platform::Platform,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset, UserAddr},
 };
 
-/// A mapping to come back to, made by its own mmap hook: [`MmapCtx::handle`](crate::MmapCtx::handle). Keep it in the
-/// file or the device, for an ioctl or a shrinker.
-///
-/// It keeps nothing alive: not the mapping, not the process. Whether the mapping is still there is looked up whenever it
-/// is used, under the process's mmap lock: by the state that it was established with, never by its address, where
-/// another one may be by then (CVE-2026-43434).
-pub struct Handle<P: Platform, M> {
-    raw: P::Handle,
-    kind: PhantomData<fn(M) -> M>,
-}
-
-/// The handle, from a VMA of this kind.
-pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
-    Handle { raw, kind: PhantomData }
-}
-
-impl<P: Platform, M: Mapping> Handle<P, M> {
-    /// Takes the mmap lock of the mapping's process for read, and finds the mapping.
-    ///
-    /// A lock that the driver's mmap or fault hook takes must not be held meanwhile: there the order is the other.
-    ///
-    /// # Errors
-    /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
-    /// hook takes.
-    pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
-        let _ = unlocked;
-        P::lock_handle(&self.raw, true).map(mapped)
-    }
-
-    /// The same without waiting.
-    ///
-    /// # Errors
-    /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
-    pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
-        let _ = unlocked;
-        P::lock_handle(&self.raw, false).map(mapped)
-    }
-
-    /// Takes away what is mapped of `count` pages of the object from `first` on, if the mmap lock can be had without
-    /// waiting: what a shrinker may do wherever it may sleep, for it needs no proof. The next touch faults.
-    ///
-    /// # Errors
-    /// As [`try_lock`](Self::try_lock).
-    pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let _ = may_sleep;
-        let mapped: MappedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(mapped)?;
-        mapped.zap(first, count);
-        Ok(())
-    }
-}
-
-/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`], or from
-/// [`UnlockedCtx::find`]. Dropping it gives the lock back.
+/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`](crate::Handle::lock), or from
+/// [`UnlockedCtx::find`](crate::UnlockedCtx::find). Dropping it gives the lock back.
 ///
 /// Locks: mmap lock, read, taken by it. May sleep. Insertion answers `Result<(), Errno>`. Nothing here answers a hook,
 /// so operations take `&self`. Slots are named by their page offset in the object; where the mapping was cut or moved,
@@ -204,143 +155,4 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
     }
 }
 
-/// What belongs to hooks.
-#[doc(hidden)]
-impl<P: Platform, M> MappedCtx<'_, P, M> {
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn finish<R>(self) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn fill_later<R>(self) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pages<R>(&self, _at: PageOffset, _pages: &[P::Page]) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn allow<R>(self) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn remap<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn remap_all<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn noncached<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn write_combine<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn decrypted<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn read_only<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn establish<V, R>(self, _state: V) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-}
-
-/// What a locked mapping has.
-#[doc(hidden)]
-impl<P: Platform, M> Handle<P, M> {
-    pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn insert_pfn<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn insert_mixed<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn zap<R>(&self, _first: PageOffset, _count: PageCount) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-}
+include!("refused/mapped.rs");

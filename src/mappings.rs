@@ -1,6 +1,11 @@
 //! All the mappings of one object.
 
-use crate::{Errno, MaySleep, PageCount, PageOffset, Platform};
+use crate::{
+    errno::Errno,
+    platform::Platform,
+    sleep::MaySleep,
+    units::{PageCount, PageOffset},
+};
 
 /// All the mappings of one object, in every process (`struct address_space`): what [`unmap`](Self::unmap) reaches.
 ///

@@ -3,15 +3,19 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, MaySleep, PageOffset, Platform, Ticket, UserAddr, VmFault,
-    fault::{FaultFrame, fault_token, sleeping_fault_token},
-    guidance::{HasAPage, InsertsInFault, NamesACodeForAStore, ReleasesInFault},
+    answer::VmFault,
+    errno::Errno,
+    fault_frame::FaultFrame,
+    fault_token::{fault_token, sleeping_fault_token},
+    flags::FaultCode,
+    frame::Frame,
     kind::HoldsMixed,
-    page::LockedPage,
-    platform::{FaultCode, FaultFlags, VmFlags},
-    sleep::may_sleep,
+    page_lock::LockedPage,
+    platform::Platform,
+    sleep::MaySleep,
     token::{Held, Invariant},
-    wait::{RefaultReason, Waited, waited},
+    units::{PageOffset, UserAddr},
+    wait::{RefaultReason, Ticket, Waited},
 };
 
 /// The token of `page_mkwrite`: a page of a shared mapping is about to be written for the first time since it was
@@ -120,130 +124,4 @@ impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
     }
 }
 
-/// What only a fault that misses has: something to insert, and a lock that can be given up.
-macro_rules! inserts_nothing {
-    ($token:ident) => {
-        #[doc(hidden)]
-        impl<'f, P: Platform, M> $token<'f, P, M> {
-            pub fn insert_page<R>(self, _page: &P::Page) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn deliver<R>(self, _page: P::Page) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn release<R>(self) -> R
-            where
-                Self: ReleasesInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn insert_zero_page<R>(self) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn oom<R>(self) -> R
-            where
-                Self: NamesACodeForAStore,
-            {
-                Self::refused()
-            }
-
-            pub fn nopage<R>(self) -> R
-            where
-                Self: NamesACodeForAStore,
-            {
-                Self::refused()
-            }
-
-            pub fn sigbus<R>(self) -> R
-            where
-                Self: NamesACodeForAStore,
-            {
-                Self::refused()
-            }
-
-            pub fn retry<R>(self) -> R
-            where
-                Self: ReleasesInFault,
-            {
-                Self::refused()
-            }
-        }
-    };
-}
-
-inserts_nothing!(PageMkwriteCtx);
-inserts_nothing!(PfnMkwriteCtx);
-
-/// What a page has.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
-    pub fn page<R>(&self) -> R
-    where
-        Self: HasAPage,
-    {
-        Self::refused()
-    }
-
-    pub fn lock_page<R>(&self) -> R
-    where
-        Self: HasAPage,
-    {
-        Self::refused()
-    }
-
-    pub fn allow_locked<R>(self, _page: LockedPage<'f, P>) -> R
-    where
-        Self: HasAPage,
-    {
-        Self::refused()
-    }
-}
+include!("refused/mkwrite.rs");

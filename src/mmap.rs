@@ -3,17 +3,20 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Errno, Frame, FrameRange, Handle, LockedPage, MappedCtx, PageCount, PageOffset, PageProt, Platform, Ticket,
-    UserAddr, VmOperations,
-    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, RunsNoHook, SettlesOnePte},
+    errno::{Errno, InsertPagesError},
+    flags::VmFlags,
+    frame::{Frame, FrameRange},
+    handle::{Handle, handle},
     kind::{
         FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
         StillUndecided, Undecided,
     },
-    mapped,
-    platform::{Cache, VmFlags},
+    ops::VmOperations,
+    platform::Platform,
+    prot::Cache,
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset},
 };
 
 /// The token of the mmap hook: the proof that the mmap lock is held for write and a mapping is being made.
@@ -45,22 +48,6 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
 #[must_use = "return it from the mmap hook"]
 pub struct Mapped<'m> {
     brand: Invariant<'m>,
-}
-
-/// [`MmapCtx::insert_pages`] stopped in the middle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{errno} (after {inserted} pages)")]
-pub struct InsertPagesError {
-    /// Why the next page could not be inserted.
-    pub errno: Errno,
-    /// How many pages are in. They stay until the hook fails, which takes them away.
-    pub inserted: PageCount,
-}
-
-impl From<InsertPagesError> for Errno {
-    fn from(error: InsertPagesError) -> Self {
-        error.errno
-    }
 }
 
 impl<'m, P: Platform> MmapCtx<'m, P> {
@@ -143,7 +130,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: Mapping,
     {
-        P::vma_handle(self.vma.0).map(mapped::handle).ok_or(Errno::EINVAL)
+        P::vma_handle(self.vma.0).map(handle).ok_or(Errno::EINVAL)
     }
 
     fn flags(&self) -> VmFlags {
@@ -525,131 +512,4 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 }
 
-/// What a fault has and a mmap hook has not. It cannot be called: it is here to say so, and what to write instead.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver_locked<R>(self, _page: LockedPage<'_, P>) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn lock_page<R>(&self, _page: &P::Page) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::refused()
-    }
-
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn refault<E, R>(self, _evidence: E) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn retry<R>(self) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-}
-
-/// What no hook has.
-#[doc(hidden)]
-impl<P: Platform, M> MmapCtx<'_, P, M> {
-    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
-    where
-        V: VmOperations<Platform = P>,
-        Self: RunsNoHook,
-    {
-        Self::refused()
-    }
-}
+include!("refused/mmap.rs");

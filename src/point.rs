@@ -1,8 +1,14 @@
 //! One helper for both hooks.
 
 use crate::{
-    Errno, FaultCtx, Frame, MmapCtx, PageOffset, Platform, VmFault,
+    answer::VmFault,
+    errno::Errno,
+    fault::FaultCtx,
+    frame::Frame,
     kind::{HoldsFrames, HoldsMixed, HoldsPages},
+    mmap::MmapCtx,
+    platform::Platform,
+    units::PageOffset,
 };
 
 mod sealed {

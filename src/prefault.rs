@@ -1,6 +1,6 @@
 //! What became of a fault-around insertion.
 
-use crate::platform::FaultCode;
+use crate::flags::FaultCode;
 
 /// What became of a fault-around insertion (`FaultCtx::prefault_*`).
 ///

@@ -1,6 +1,16 @@
 //! Protections that only narrow or recache.
 
-use crate::{guidance::WidenedAtMmap, platform::Cache};
+/// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// Write-back, what RAM has.
+    #[default]
+    WriteBack,
+    /// Stores are gathered, loads are not cached.
+    WriteCombine,
+    /// Nothing is cached: device registers.
+    Noncached,
+}
 
 /// The protection of a page that is about to be inserted: that of its VMA, or less.
 ///
@@ -76,14 +86,4 @@ impl PageProt {
     }
 }
 
-/// What a protection cannot gain.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl PageProt {
-    pub fn writable<R>(self) -> R
-    where
-        for<'x> &'x Self: WidenedAtMmap,
-    {
-        <&Self>::refused()
-    }
-}
+include!("refused/prot.rs");

@@ -3,14 +3,21 @@
 use core::{marker::PhantomData, mem};
 
 use crate::{
-    Errno, FaultCtx, Frame, Mappings, MaySleep, PageCount, PageOffset, PageProt, Platform, Prefault, RefaultReason,
-    RwLock, VmFault,
-    guidance::HoldsTheMemory,
+    answer::VmFault,
+    errno::Errno,
+    fault::FaultCtx,
+    flags::FaultCode,
+    frame::Frame,
     kind::{HoldsMoving, Kind},
-    platform::FaultCode,
-    sleep::may_sleep,
+    lock::RwLock,
+    mappings::Mappings,
+    platform::Platform,
+    prefault::Prefault,
+    prot::PageProt,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
-    wait,
+    units::{PageCount, PageOffset},
+    wait::{self, RefaultReason},
 };
 
 /// Where one page of [`Relocatable`] memory is now.
@@ -392,56 +399,4 @@ impl<P: Platform, M: HoldsMoving> FaultCtx<'_, P, M> {
     }
 }
 
-/// What its guards have.
-#[doc(hidden)]
-impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
-    pub fn insert<A, R>(&self, _ctx: A) -> R
-    where
-        for<'x> &'x Self: HoldsTheMemory,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn location<R>(&self) -> R
-    where
-        for<'x> &'x Self: HoldsTheMemory,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn finish<R>(&self, _location: L) -> R
-    where
-        for<'x> &'x Self: HoldsTheMemory,
-    {
-        <&Self>::refused()
-    }
-}
-
-/// What [`Moving`] has.
-#[doc(hidden)]
-impl<P: Platform, L: Location<Platform = P>> Resident<'_, P, L> {
-    pub fn finish<R>(self, _location: L) -> R
-    where
-        Self: HoldsTheMemory,
-    {
-        Self::refused()
-    }
-}
-
-/// What [`Resident`] has.
-#[doc(hidden)]
-impl<P: Platform, L: Location<Platform = P>> Moving<'_, P, L> {
-    pub fn insert<A, R>(&self, _ctx: A) -> R
-    where
-        Self: HoldsTheMemory,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault<A, R>(&self, _ctx: A, _at: PageOffset) -> R
-    where
-        Self: HoldsTheMemory,
-    {
-        Self::refused()
-    }
-}
+include!("refused/relocatable.rs");

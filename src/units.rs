@@ -66,6 +66,27 @@ impl PageCount {
     }
 }
 
+/// How large an entry a huge fault can fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HugeSize {
+    /// An entry of the level above the lowest: 2 MiB on x86-64 with pages of 4 KiB.
+    Pmd,
+    /// An entry of the next level: 1 GiB.
+    Pud,
+}
+
+impl HugeSize {
+    /// How many pages such an entry maps, with pages of 2^`page_shift` bytes and entries of 8 bytes.
+    #[must_use]
+    pub const fn page_count(self, page_shift: u32) -> PageCount {
+        let per_table = page_shift - 3;
+        PageCount::new(match self {
+            Self::Pmd => 1 << per_table,
+            Self::Pud => 1 << (2 * per_table),
+        })
+    }
+}
+
 /// A virtual address in a user's address space, in bytes.
 ///
 /// Hooks seldom want one ("it would seem that anybody that uses it is by definition buggy", linux-mm, May 2007): where

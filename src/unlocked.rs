@@ -3,12 +3,16 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Errno, Frame, MappedCtx, MaySleep, PageCount, PageLock, PageOffset, Platform, UserAddr, VmOperations,
+    errno::Errno,
+    frame::Frame,
     guidance::HoldsAMapping,
-    mapped,
-    page::caller_lock_page,
-    sleep::may_sleep,
+    mapped::{self, MappedCtx},
+    ops::VmOperations,
+    page_lock::{PageLock, caller_lock_page},
+    platform::Platform,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset, UserAddr},
 };
 
 /// The proof that this thread holds no mmap lock and runs no mmap or fault hook. Handed to ioctl-like hooks, and to the
@@ -64,34 +68,4 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     }
 }
 
-/// What a locked mapping has.
-#[doc(hidden)]
-impl<P: Platform> UnlockedCtx<'_, P> {
-    pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn zap<R>(&self, _first: PageOffset, _count: PageCount) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-}
+include!("refused/unlocked.rs");

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{Errno, MaySleep, token::Invariant};
+use crate::{errno::Errno, sleep::MaySleep, token::Invariant};
 
 /// A queue on which faults wait for something to change (`wait_queue_head_t`), with a count of its wake-ups so that
 /// none is lost: take a [ticket](Self::ticket), look at the condition, then [wait](crate::FaultCtx::wait) with the

@@ -1,0 +1,112 @@
+// Part of the module `map_pages`, which includes this file: in a module of its own rustc would call these methods
+// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+
+use crate::{
+    errno::Errno,
+    guidance::{AnswersAtTheEnd, FailsInFault, SleepsInFault},
+    page_lock::LockedPage,
+    wait::Ticket,
+};
+
+/// What a fault has that may sleep.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
+    pub fn may_sleep<R>(&self) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn lock_page(&self, _page: &P::Page) -> LockedPage<'f, P>
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn release<R>(self) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_page<R>(self, _page: &P::Page) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn fail<R>(self, _errno: Errno) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn refault<E, R>(self, _evidence: E) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_zero_page<R>(self) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn sigbus<R>(self) -> R
+    where
+        Self: FailsInFault,
+    {
+        Self::refused()
+    }
+}
