@@ -6,7 +6,6 @@ use crate::{
     answer::VmFault,
     errno::Errno,
     fault_frame::FaultFrame,
-    fault_token::{fault_token, sleeping_fault_token},
     flags::{FaultCode, FaultFlags},
     frame::Frame,
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
@@ -39,8 +38,9 @@ pub struct FaultCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut FaultCtx<'static, P, M>>,
 }
 
-fault_token!(FaultCtx, token);
-sleeping_fault_token!(FaultCtx);
+use self::FaultCtx as Token;
+include!("common/fault_token.rs");
+include!("common/sleeping_fault_token.rs");
 
 impl<P: Platform, M> FaultCtx<'_, P, M> {
     pub(crate) fn page_address(&self) -> usize {

@@ -7,7 +7,8 @@
 //!
 //! These methods stand in `refused/`, a file for each module whose types they belong to. That module includes the file
 //! and does not make a module of it, because rustc names an impl's module in its messages if it is not the type's. As
-//! included files they are out of `cargo fmt`'s sight: run `rustfmt --edition 2024 src/refused/*.rs`.
+//! included files they are out of `cargo fmt`'s sight: run `rustfmt --edition 2024 src/common/*.rs
+//! src/refused/*.rs`.
 
 /// Bounds a mmap operation on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(

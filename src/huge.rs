@@ -6,7 +6,6 @@ use crate::{
     answer::VmFault,
     errno::Errno,
     fault_frame::FaultFrame,
-    fault_token::{fault_token, sleeping_fault_token},
     flags::FaultCode,
     frame::FrameRange,
     kind::MapsFrames,
@@ -31,8 +30,9 @@ pub struct HugeFaultCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut HugeFaultCtx<'static, P, M>>,
 }
 
-fault_token!(HugeFaultCtx, huge_fault);
-sleeping_fault_token!(HugeFaultCtx);
+use self::HugeFaultCtx as Token;
+include!("common/fault_token.rs");
+include!("common/sleeping_fault_token.rs");
 
 /// Answering.
 impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {

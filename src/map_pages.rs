@@ -5,7 +5,6 @@ use core::{marker::PhantomData, ops::Range};
 use crate::{
     answer::VmFault,
     fault_frame::FaultFrame,
-    fault_token::fault_token,
     flags::FaultCode,
     frame::Frame,
     kind::{HoldsMixed, HoldsPages},
@@ -33,7 +32,8 @@ pub struct MapPagesCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut MapPagesCtx<'static, P, M>>,
 }
 
-fault_token!(MapPagesCtx, map_pages);
+use self::MapPagesCtx as Token;
+include!("common/fault_token.rs");
 
 /// Filling slots.
 impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {

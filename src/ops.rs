@@ -10,7 +10,8 @@ use crate::{
     huge::HugeFaultCtx,
     kind::{Mapping, MapsFrames, MapsPages},
     map_pages::MapPagesCtx,
-    mkwrite::{PageMkwriteCtx, PfnMkwriteCtx},
+    page_mkwrite::PageMkwriteCtx,
+    pfn_mkwrite::PfnMkwriteCtx,
     platform::Platform,
     units::PageOffset,
 };

@@ -1,131 +1,99 @@
-// Part of the module `mkwrite`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the modules `page_mkwrite` and `pfn_mkwrite`, which include this file: in a module of its own rustc would call
+// these methods `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
 
-use crate::guidance::{HasAPage, InsertsInFault, NamesACodeForAStore, ReleasesInFault};
+use crate::guidance::{InsertsInFault, NamesACodeForAStore, ReleasesInFault};
 
 /// What only a fault that misses has: something to insert, and a lock that can be given up.
-macro_rules! inserts_nothing {
-    ($token:ident) => {
-        #[doc(hidden)]
-        impl<'f, P: Platform, M> $token<'f, P, M> {
-            pub fn insert_page<R>(self, _page: &P::Page) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn deliver<R>(self, _page: P::Page) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn release<R>(self) -> R
-            where
-                Self: ReleasesInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn insert_zero_page<R>(self) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
-            where
-                Self: InsertsInFault,
-            {
-                Self::refused()
-            }
-
-            pub fn oom<R>(self) -> R
-            where
-                Self: NamesACodeForAStore,
-            {
-                Self::refused()
-            }
-
-            pub fn nopage<R>(self) -> R
-            where
-                Self: NamesACodeForAStore,
-            {
-                Self::refused()
-            }
-
-            pub fn sigbus<R>(self) -> R
-            where
-                Self: NamesACodeForAStore,
-            {
-                Self::refused()
-            }
-
-            pub fn retry<R>(self) -> R
-            where
-                Self: ReleasesInFault,
-            {
-                Self::refused()
-            }
-        }
-    };
-}
-
-inserts_nothing!(PageMkwriteCtx);
-inserts_nothing!(PfnMkwriteCtx);
-
-/// What a page has.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
-    pub fn page<R>(&self) -> R
+impl<'f, P: Platform, M> Token<'f, P, M> {
+    pub fn insert_page<R>(self, _page: &P::Page) -> R
     where
-        Self: HasAPage,
+        Self: InsertsInFault,
     {
         Self::refused()
     }
 
-    pub fn lock_page<R>(&self) -> R
+    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
     where
-        Self: HasAPage,
+        Self: InsertsInFault,
     {
         Self::refused()
     }
 
-    pub fn allow_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
     where
-        Self: HasAPage,
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn release<R>(self) -> R
+    where
+        Self: ReleasesInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_zero_page<R>(self) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn oom<R>(self) -> R
+    where
+        Self: NamesACodeForAStore,
+    {
+        Self::refused()
+    }
+
+    pub fn nopage<R>(self) -> R
+    where
+        Self: NamesACodeForAStore,
+    {
+        Self::refused()
+    }
+
+    pub fn sigbus<R>(self) -> R
+    where
+        Self: NamesACodeForAStore,
+    {
+        Self::refused()
+    }
+
+    pub fn retry<R>(self) -> R
+    where
+        Self: ReleasesInFault,
     {
         Self::refused()
     }

@@ -1,4 +1,4 @@
-//! The tokens of the hooks that are told of a first store: `page_mkwrite` and `pfn_mkwrite`.
+//! The token of the hook that is told of a first store to a page: `page_mkwrite`.
 
 use core::{marker::PhantomData, ops::Range};
 
@@ -6,7 +6,6 @@ use crate::{
     answer::VmFault,
     errno::Errno,
     fault_frame::FaultFrame,
-    fault_token::{fault_token, sleeping_fault_token},
     flags::FaultCode,
     frame::Frame,
     kind::HoldsMixed,
@@ -33,8 +32,9 @@ pub struct PageMkwriteCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut PageMkwriteCtx<'static, P, M>>,
 }
 
-fault_token!(PageMkwriteCtx, page_mkwrite);
-sleeping_fault_token!(PageMkwriteCtx);
+use self::PageMkwriteCtx as Token;
+include!("common/fault_token.rs");
+include!("common/sleeping_fault_token.rs");
 
 /// Answering.
 impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
@@ -78,48 +78,7 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
     where
         M: HoldsMixed,
     {
-        let code = mixed_mkwrite(self.frame(), frame);
-        self.answer(code)
-    }
-}
-
-fn mixed_mkwrite<P: Platform>(this: &FaultFrame<'_, P>, frame: Frame<'_, P>) -> FaultCode {
-    P::vmf_insert_mixed(&this.fault, this.page_address(), frame.pfn(), true)
-}
-
-/// The token of `pfn_mkwrite`: a frame that was inserted by number is about to be written for the first time. There is
-/// no page to lock. Else as [`PageMkwriteCtx`].
-///
-/// Registered with [`Hooks::pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
-#[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
-pub struct PfnMkwriteCtx<'f, P: Platform, M> {
-    frame: Held<&'f FaultFrame<'f, P>>,
-    brand: Invariant<'f>,
-    kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut PfnMkwriteCtx<'static, P, M>>,
-}
-
-fault_token!(PfnMkwriteCtx, pfn_mkwrite);
-sleeping_fault_token!(PfnMkwriteCtx);
-
-/// Answering.
-impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
-    /// The store may happen: the entry becomes writable, for this and for later stores.
-    ///
-    /// That is after the hook has returned: a driver that notes the store under a lock of its own, and forgets the note
-    /// when it unmaps the frame, may forget it in between. In a [`Mixed`](crate::Mixed) mapping
-    /// [`insert_mixed_mkwrite`](Self::insert_mixed_mkwrite) makes it writable here and now, under that lock.
-    pub fn allow(self) -> VmFault<'f> {
-        self.answer(FaultCode::NONE)
-    }
-
-    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`); if it is another one
-    /// meanwhile, it is left alone, and the access repeated.
-    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
-    where
-        M: HoldsMixed,
-    {
-        let code = mixed_mkwrite(self.frame(), frame);
+        let code = self.frame().insert_mixed_mkwrite(frame);
         self.answer(code)
     }
 }
