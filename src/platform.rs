@@ -11,10 +11,13 @@
 //!
 //! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
 //! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that
-//! every platform would have to repeat (bounds, kinds, what an errno means in a fault, the pin on release) are in the
-//! tokens and the entry points, not here.
+//! every platform would have to repeat are in the tokens and the entry points, not here: bounds, kinds, what an errno
+//! means in a fault, the reference to the state that is taken before a lock is given up.
 //!
-//! The crate `vmctx-sim` is a complete implementation to read beside this page.
+//! What a platform has no means for it leaves to the [defaults](Platform#what-a-platform-may-lack).
+//!
+//! The crate `vmctx-sim` is a complete implementation to read beside this page. A platform that runs in an ordinary
+//! program finds VMAs, locks and queues in `vmctx-hosted`, and `vmctx-conformance` says what it gets wrong.
 
 use core::ops::{Deref, Range};
 
@@ -23,8 +26,8 @@ pub use crate::{
     flags::{FaultCode, FaultFlags, VmFlags},
     prot::Cache,
 };
-// A platform gives drivers memory and calls their hooks, and both are typed by the platform: these are the names that
-// cannot be below it.
+// A platform hands out frames and calls a driver's hooks, and both are generic over the platform. So these three are the
+// only names that this crate cannot have below their user.
 use crate::{FrameRange, Iomem, VmOperations};
 use crate::{
     errno::Errno,
@@ -37,6 +40,32 @@ use crate::{
 };
 
 /// A kernel or a pager on which drivers run.
+///
+/// # What a platform may lack
+///
+/// An operation with a default can be left out. The driver that asks for it compiles all the same, and sees this:
+///
+/// | the platform has no | operations with a default | and the driver sees |
+/// | --- | --- | --- |
+/// | insertion of many pages at once | [`vm_insert_pages`](Self::vm_insert_pages), [`vmf_insert_pages`](Self::vmf_insert_pages), [`mapped_insert_pages`](Self::mapped_insert_pages) | one insertion after the other |
+/// | zero page | [`vm_insert_zero_page`](Self::vm_insert_zero_page), [`mapped_insert_zero_page`](Self::mapped_insert_zero_page) | ENOSYS |
+/// | | [`vmf_insert_zero_page`](Self::vmf_insert_zero_page) | SIGBUS |
+/// | frames by number | [`remap_pfn_range`](Self::remap_pfn_range), [`vm_insert_mixed`](Self::vm_insert_mixed), [`mapped_insert_pfn`](Self::mapped_insert_pfn), [`mapped_insert_mixed`](Self::mapped_insert_mixed) | ENOSYS |
+/// | | [`vmf_insert_pfn`](Self::vmf_insert_pfn), [`vmf_insert_mixed`](Self::vmf_insert_mixed) | SIGBUS, or [`Prefault::Refused`](crate::Prefault::Refused) |
+/// | large entries | [`vmf_insert_pfn_huge`](Self::vmf_insert_pfn_huge) | FALLBACK: the `fault` hook is asked |
+/// | insertion under RCU | [`vmf_map_page`](Self::vmf_map_page), [`vmf_map_mixed`](Self::vmf_map_mixed) | [`Prefault::Refused`](crate::Prefault::Refused): the `fault` hook is asked |
+/// | cache attributes, encryption | [`vma_set_cache`](Self::vma_set_cache), [`vma_set_decrypted`](Self::vma_set_decrypted) | memory as it is anyway |
+/// | objects to revoke access to | [`new_mappings`](Self::new_mappings) | ENOSYS from [`Mappings::new`](crate::Mappings::new) |
+/// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
+/// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
+/// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
+/// | | [`mapped_insert_page`](Self::mapped_insert_page) | ENOSYS |
+/// | | [`mapped_state`](Self::mapped_state), [`mapped_pgoff`](Self::mapped_pgoff) | `None` |
+/// | way to protect established pages | [`mapped_write_protect`](Self::mapped_write_protect) | the pages are taken away instead |
+///
+/// There is no default where a driver could not see that nothing was done: a page that is not locked, an entry that is
+/// not taken away. Where there is nothing to lock or to take away, an uninhabited type says so: with `enum Never {}` for
+/// [`MappedVma`](Self::MappedVma), [`mapped_zap`](Self::mapped_zap) is `match *vma {}`.
 ///
 /// # Safety
 /// The implementer promises what the safe API of the tokens is built on.
@@ -113,9 +142,14 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// An object without mappings.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM.
-    fn new_mappings(may_sleep: MaySleep<'_>) -> Result<Self::Mappings, Errno>;
+    fn new_mappings(may_sleep: MaySleep<'_>) -> Result<Self::Mappings, Errno> {
+        let _ = may_sleep;
+        Err(Errno::ENOSYS)
+    }
 
     /// `unmap_mapping_range` without `even_cows`: takes `count` pages, not zero, from `first` on out of every mapping of
     /// the object. It takes no mmap lock. On return no user can be at them any more.
@@ -136,10 +170,18 @@ pub unsafe trait Platform: Sized + 'static {
     fn vma_change_flags(vma: &mut Self::Vma, set: VmFlags, clear: VmFlags);
 
     /// Changes the cache attribute in `vm_page_prot`: what is inserted from now on has it.
-    fn vma_set_cache(vma: &mut Self::Vma, cache: Cache);
+    ///
+    /// Default: nothing, for a platform whose memory is all cached alike.
+    fn vma_set_cache(vma: &mut Self::Vma, cache: Cache) {
+        let _ = (vma, cache);
+    }
 
     /// `pgprot_decrypted`: what is inserted from now on is not encrypted, whatever cache attribute it gets.
-    fn vma_set_decrypted(vma: &mut Self::Vma);
+    ///
+    /// Default: nothing, for a platform that encrypts no memory.
+    fn vma_set_decrypted(vma: &mut Self::Vma) {
+        let _ = vma;
+    }
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
     /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are
@@ -148,7 +190,12 @@ pub unsafe trait Platform: Sized + 'static {
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
 
     /// A handle for the mapping, or `None` if no state was established.
-    fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle>;
+    ///
+    /// Default: `None`, and [`MmapCtx::handle`](crate::MmapCtx::handle) is EINVAL.
+    fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
+        let _ = vma;
+        None
+    }
 
     /// The mmap hook has failed: takes away what it had inserted, **then** drops the state if one was established.
     fn abandon(vma: &mut Self::Vma);
@@ -164,33 +211,43 @@ pub unsafe trait Platform: Sized + 'static {
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page), and how many are in: those stay.
     fn vm_insert_pages(vma: &mut Self::Vma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
-        let mut at = address;
-        for (done, page) in pages.iter().enumerate() {
-            Self::vm_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
-            at = at.saturating_add(Self::PAGE_SIZE);
-        }
-        Ok(())
+        insert_each::<Self>(address, pages, |at, page| Self::vm_insert_page(vma, at, page))
     }
 
     /// `vm_insert_page` of the zero page. As [`vm_insert_page`](Self::vm_insert_page).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// Also EINVAL where Linux does not allow the zero page: a shared mapping that is or may become writable.
-    fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno>;
+    fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno> {
+        let _ = (vma, address);
+        Err(Errno::ENOSYS)
+    }
 
     /// Inserts a frame that may have a page behind it (which is then counted) while the mapping is made. `VM_MIXEDMAP`
     /// is set. Linux has only `vmf_insert_mixed` for it; what that answers is translated by the platform, here.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page).
-    fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno>;
+    fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno> {
+        let _ = (vma, address, pfn);
+        Err(Errno::ENOSYS)
+    }
 
     /// `remap_pfn_range`: `frames` from `address` on, which fit the VMA and meet no page there. Sets `VM_IO`,
     /// `VM_PFNMAP`, `VM_DONTEXPAND` and `VM_DONTDUMP`. For a copy-on-write mapping it covers the whole VMA.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM without page tables, EINVAL for frames that may not be mapped; nothing of the range is then mapped.
-    fn remap_pfn_range(vma: &mut Self::Vma, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno>;
+    fn remap_pfn_range(vma: &mut Self::Vma, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno> {
+        let _ = (vma, address, frames);
+        Err(Errno::ENOSYS)
+    }
 
     // ---- The fault that is being served --------------------------------------------------------------------------
 
@@ -237,17 +294,32 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// The zero page, as [`vmf_insert_page`](Self::vmf_insert_page); SIGBUS where Linux does not allow it.
-    fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode;
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode {
+        let _ = (fault, address);
+        FaultCode::SIGBUS
+    }
 
     /// `vmf_insert_pfn`, or `vmf_insert_pfn_prot` if there is a protection of its own. `VM_PFNMAP` is set, and the
     /// mapping is no copy-on-write one. NOPAGE also where something is there already, with
     /// [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
-    fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode;
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
+        let _ = (fault, address, pfn, prot);
+        FaultCode::SIGBUS
+    }
 
     /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
     /// [`vmf_insert_pfn`](Self::vmf_insert_pfn); something else that is there is left alone, without a WARN.
     /// In a private mapping `mkwrite` must make nothing writable, which in Linux it does: there it is to be ignored.
-    fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode;
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
+        let _ = (fault, address, pfn, mkwrite);
+        FaultCode::SIGBUS
+    }
 
     /// Hands a page, and its reference, to the core (`vmf->page`).
     fn deliver(fault: &Self::Fault, page: Self::Page);
@@ -273,19 +345,39 @@ pub unsafe trait Platform: Sized + 'static {
     fn fault_page(fault: &Self::Fault) -> Self::Page;
 
     /// Whether the fault's VMA is a mapping of this object.
-    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool;
+    ///
+    /// Default: false, and memory that moves is not inserted: nobody could take it away again.
+    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool {
+        let _ = (fault, mappings);
+        false
+    }
 
     /// `vmf_insert_pfn_pmd` or `vmf_insert_pfn_pud`, by how many `frames` there are: one entry from `address` on, which
     /// is aligned to their size, as the first frame is; all of it lies in the VMA. `VM_MIXEDMAP` or `VM_PFNMAP` is set,
     /// and the mapping is no copy-on-write one if it is the latter. The entry has the mapping's protection. FALLBACK if
     /// there can be no such entry.
-    fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode;
+    ///
+    /// Default: FALLBACK.
+    fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
+        let _ = (fault, address, frames);
+        FaultCode::FALLBACK
+    }
 
     /// [`vmf_insert_page`](Self::vmf_insert_page) under RCU: OOM, instead of sleeping, if there is no page table.
-    fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
+    ///
+    /// Default: SIGBUS, and the driver sees [`Prefault::Refused`](crate::Prefault::Refused).
+    fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
+        let _ = (fault, address, page);
+        FaultCode::SIGBUS
+    }
 
     /// [`vmf_insert_mixed`](Self::vmf_insert_mixed) under RCU: OOM, instead of sleeping, if there is no page table.
-    fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode;
+    ///
+    /// Default: as [`vmf_map_page`](Self::vmf_map_page).
+    fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode {
+        let _ = (fault, address, pfn);
+        FaultCode::SIGBUS
+    }
 
     // ---- Outside hooks -------------------------------------------------------------------------------------------
 
@@ -300,27 +392,47 @@ pub unsafe trait Platform: Sized + 'static {
     /// Takes the mmap lock of the handle's process for read, if `wait` or if that needs no waiting, and finds the
     /// mapping: by its state, wherever it is by now.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ESRCH without the process, EFAULT without the mapping, EAGAIN where it would have to wait and may not; EDEADLK
     /// for a lock order that a hook could meet.
-    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno>;
+    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno> {
+        let _ = (handle, wait);
+        Err(Errno::ENOSYS)
+    }
 
     /// The same for the mapping at an address of the caller's, if it was established with a state of type `V`. Compare
     /// the type that is kept beside the state, not addresses of functions or tables, of which there can be one for two
     /// types.
+    ///
+    /// Default: ENOSYS.
     ///
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL for another type of state or none; ESRCH, EDEADLK as above.
     fn lock_at<V: VmOperations<Platform = Self>>(
         caller: &Self::Caller,
         address: UserAddr,
-    ) -> Result<Self::MappedVma, Errno>;
+    ) -> Result<Self::MappedVma, Errno> {
+        let _ = (caller, address);
+        Err(Errno::ENOSYS)
+    }
 
     /// The state, if it is of type `V`.
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V>;
+    ///
+    /// Default: `None`.
+    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V> {
+        let _ = vma;
+        None
+    }
 
     /// The page of the object that shows at an address, if the mapping is there.
-    fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset>;
+    ///
+    /// Default: `None`.
+    fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset> {
+        let _ = (vma, address);
+        None
+    }
 
     /// The first slots of the mapping that lie together, of those at `from` and behind it: which the first of them is,
     /// and their addresses, in bytes, never none.
@@ -328,33 +440,57 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// As [`vm_insert_page`](Self::vm_insert_page).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno>;
+    fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+        let _ = (vma, address, page);
+        Err(Errno::ENOSYS)
+    }
 
     /// As [`vm_insert_pages`](Self::vm_insert_pages), into slots that lie together.
     ///
+    /// Default: [`mapped_insert_page`](Self::mapped_insert_page) for one after the other.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_pages(vma: &Self::MappedVma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)>;
+    fn mapped_insert_pages(vma: &Self::MappedVma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
+        insert_each::<Self>(address, pages, |at, page| Self::mapped_insert_page(vma, at, page))
+    }
 
     /// As [`vm_insert_zero_page`](Self::vm_insert_zero_page).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno>;
+    fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno> {
+        let _ = (vma, address);
+        Err(Errno::ENOSYS)
+    }
 
     /// As [`vmf_insert_pfn`](Self::vmf_insert_pfn), with what that answers translated by the platform.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM without a page table, EINVAL for a frame that may not be mapped; EBUSY where the platform can tell.
-    fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno>;
+    fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        let _ = (vma, address, pfn);
+        Err(Errno::ENOSYS)
+    }
 
     /// As [`vm_insert_mixed`](Self::vm_insert_mixed).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno>;
+    fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        let _ = (vma, address, pfn);
+        Err(Errno::ENOSYS)
+    }
 
     /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping shows
     /// the same slots elsewhere as well (`mremap` with an old length of zero makes it twice), there, too.
@@ -362,7 +498,11 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// Takes away at least the right to write there. A page whose first store is just being allowed is protected before
     /// that or after, not in between: with the page locked, or by taking the entry away.
-    fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>);
+    ///
+    /// Default: [`mapped_zap`](Self::mapped_zap).
+    fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>) {
+        Self::mapped_zap(vma, addresses);
+    }
 
     /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault
     /// and its answer. It catches what unsound code can do to the brand; a platform that can do without leaves the
@@ -371,4 +511,17 @@ pub unsafe trait Platform: Sized + 'static {
         let _ = fault;
         0
     }
+}
+
+/// Inserts pages from `address` on, one after the other, until one fails: why, and how many are in.
+fn insert_each<P: Platform>(
+    address: usize,
+    pages: &[P::Page],
+    mut insert: impl FnMut(usize, &P::Page) -> Result<(), Errno>,
+) -> Result<(), (Errno, usize)> {
+    for (done, page) in pages.iter().enumerate() {
+        // Does not wrap where it matters: the slots lie inside a VMA.
+        insert(address.saturating_add(done << P::PAGE_SHIFT), page).map_err(|errno| (errno, done))?;
+    }
+    Ok(())
 }

@@ -7,8 +7,8 @@ use std::{mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
 
 use loom::sync::{Mutex, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use vmctx::{
-    Errno, FrameRange, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt,
-    Platform, RwLock, UserAddr, VmOperations, WaitQueue, entry,
+    Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt, Platform,
+    RwLock, VmOperations, WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
@@ -274,19 +274,7 @@ unsafe impl Platform for Model {
         match *vma {}
     }
 
-    fn vma_set_cache(vma: &mut Never, _: Cache) {
-        match *vma {}
-    }
-
-    fn vma_set_decrypted(vma: &mut Never) {
-        match *vma {}
-    }
-
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Never, _: Arc<V>) {
-        match *vma {}
-    }
-
-    fn vma_handle(vma: &Never) -> Option<Never> {
         match *vma {}
     }
 
@@ -298,28 +286,8 @@ unsafe impl Platform for Model {
         match *vma {}
     }
 
-    fn vm_insert_zero_page(vma: &mut Never, _: usize) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn vm_insert_mixed(vma: &mut Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn remap_pfn_range(vma: &mut Never, _: usize, _: FrameRange<'_, Self>) -> Result<(), Errno> {
-        match *vma {}
-    }
-
     fn vmf_insert_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
         match *page {}
-    }
-
-    fn vmf_insert_zero_page(_: &Fault, _: usize) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
-    fn vmf_insert_mixed(_: &Fault, _: usize, _: u64, _: bool) -> FaultCode {
-        FaultCode::SIGBUS
     }
 
     fn deliver(_: &Fault, page: Never) {
@@ -345,18 +313,6 @@ unsafe impl Platform for Model {
         std::process::abort()
     }
 
-    fn vmf_insert_pfn_huge(_: &Fault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
-        FaultCode::FALLBACK
-    }
-
-    fn vmf_map_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
-        match *page {}
-    }
-
-    fn vmf_map_mixed(_: &Fault, _: usize, _: u64) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
     fn caller_lock_page(caller: &Never, _: &Never) {
         match *caller {}
     }
@@ -365,51 +321,11 @@ unsafe impl Platform for Model {
         match *caller {}
     }
 
-    fn lock_handle(handle: &Never, _: bool) -> Result<Never, Errno> {
-        match *handle {}
-    }
-
-    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Never, _: UserAddr) -> Result<Never, Errno> {
-        match *caller {}
-    }
-
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Never) -> Option<&V> {
-        match *vma {}
-    }
-
-    fn mapped_pgoff(vma: &Never, _: UserAddr) -> Option<PageOffset> {
-        match *vma {}
-    }
-
     fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         match *vma {}
     }
 
-    fn mapped_insert_page(vma: &Never, _: usize, _: &Never) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_pages(vma: &Never, _: usize, _: &[Never]) -> Result<(), (Errno, usize)> {
-        match *vma {}
-    }
-
-    fn mapped_insert_zero_page(vma: &Never, _: usize) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_pfn(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_mixed(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
     fn mapped_zap(vma: &Never, _: Range<usize>) {
-        match *vma {}
-    }
-
-    fn mapped_write_protect(vma: &Never, _: Range<usize>) {
         match *vma {}
     }
 }
