@@ -7,27 +7,27 @@ use crate::{flags::FaultCode, token::Invariant};
 /// How many bits of [`Platform::fault_serial`](crate::Platform::fault_serial) an answer carries.
 pub const SERIAL_BITS: u32 = 11;
 
+// An answer is a `FaultCode` in its low bits, and above it the serial number of the fault.
 const SERIAL_SHIFT: u32 = u32::BITS - SERIAL_BITS;
 const CODE_MASK: u32 = (1 << SERIAL_SHIFT) - 1;
 
 /// The answer to one fault (`vm_fault_t`). Only that fault's token turns into one.
 ///
-/// It cannot be made from an [`Errno`](crate::Errno) or a number, and nothing can be made of it: no `Result`, no errno, no bits. It
-/// cannot be kept for another fault. What it says of itself is [`already_present`](Self::already_present) and
-/// [`is_error`](Self::is_error).
+/// It cannot be made from an [`Errno`](crate::Errno) or a number, nothing can be made of it (no `Result`, no errno, no
+/// bits), and it cannot be kept for another fault. What can be asked of it is
+/// [`already_present`](Self::already_present) and [`is_error`](Self::is_error).
 #[must_use = "return it from the fault hook: it is the fault's answer"]
 pub struct VmFault<'f> {
-    // A `FaultCode` in the low bits, the fault's serial number in the high ones.
     bits: u32,
     brand: Invariant<'f>,
 }
 
 impl VmFault<'_> {
-    /// Whether the insertion found an entry in place already, so that nothing was inserted: another thread was faster.
+    /// Whether an entry was in place already, so that nothing was inserted: another thread was faster.
     ///
-    /// For a fault that is a success, the access is repeated and finds the entry (linux-mm, April 2018). Ask if
-    /// something must be undone, as when a block was allocated for this insertion only. `true` is certain; insertions
-    /// of frames answer `false` where the kernel does not say.
+    /// For the fault that is a success: the access is repeated and finds the entry (linux-mm, April 2018). A driver
+    /// asks if it has something to undo, such as a block that it allocated for this insertion alone. `true` is certain.
+    /// For frames it can be `false` although there was an entry, because some kernels do not tell.
     #[must_use]
     pub const fn already_present(&self) -> bool {
         FaultCode::from_bits(self.bits).contains(FaultCode::ALREADY_PRESENT)
@@ -40,8 +40,8 @@ impl VmFault<'_> {
     }
 }
 
-/// The answer to the fault with this serial number. Not an associated function of [`VmFault`], which rustc would suggest
-/// to whoever tries a literal.
+/// The answer to the fault with this serial number. Not an associated function of [`VmFault`], which rustc would
+/// suggest to whoever tries a literal.
 pub(crate) const fn answer<'f>(code: FaultCode, serial: u32) -> VmFault<'f> {
     VmFault { bits: code.bits() | serial << SERIAL_SHIFT, brand: PhantomData }
 }
@@ -55,4 +55,5 @@ pub(crate) const fn code_of(answer: VmFault<'_>, serial: u32) -> Option<FaultCod
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/answer.rs");

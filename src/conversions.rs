@@ -1,4 +1,4 @@
-//! Conversions that do not exist: nothing meets their bounds, whose text the attempt gets.
+//! Conversions that do not exist. Nothing meets their bounds, so that whoever tries one gets the text of the bound.
 
 use crate::{
     answer::VmFault,

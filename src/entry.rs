@@ -1,8 +1,8 @@
 //! The entry points: what a platform's own hooks call, so that drivers are called rightly.
 //!
-//! They make the tokens, and nothing else does. What must not be left to drivers is done here and in the tokens: the
-//! bounds of the range, the VMA flags of the kind, the copy-on-write refusal, the pin while a lock is given up,
-//! taking the pages away before the state is dropped.
+//! They make the tokens, and nothing else does. What must not be left to drivers is done here and in the tokens: they
+//! check the bounds of the range, set the VMA flags of the kind, refuse copy-on-write mappings of frames, keep the
+//! state while a fault has given up its lock, and take the pages away before the state is dropped.
 
 use core::{
     cell::Cell,
@@ -33,7 +33,7 @@ type StateOf<V> = ManuallyDrop<<Of<V> as Platform>::Ref<V>>;
 /// A fault that is being served.
 type FaultOf<V> = <Of<V> as Platform>::Fault;
 
-/// The right to sleep outside hooks: for who opens a device, or loads a module.
+/// The right to sleep outside hooks, for example while a device is opened or a module is loaded.
 ///
 /// # Safety
 /// The caller may sleep for as long as `'a`.
@@ -62,7 +62,7 @@ pub unsafe fn mmap<F: MmapFile + ?Sized>(file: &F, vma: &mut <F::Platform as Pla
 
 /// Serves one fault of a mapping: what `vm_ops->fault` calls.
 ///
-/// `state` is a bitwise copy of the reference that the VMA holds, and is not dropped: a reference **into** the VMA
+/// `state` is a bitwise copy of the reference that the VMA holds, and is not dropped. A Rust reference **into** the VMA
 /// would dangle once the hook gives up the lock. The code that comes back obeys Linux's rules for `vm_fault_t`.
 ///
 /// # Safety
@@ -108,7 +108,8 @@ pub unsafe fn huge_fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, 
     serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::huge::token(frame))))
 }
 
-/// Maps what is at hand in `window`: what `vm_ops->map_pages` calls. [`FaultCode::NONE`] has the fault hook called.
+/// Maps what is at hand of the page offsets in `window`: what `vm_ops->map_pages` calls. [`FaultCode::NONE`] means that
+/// the fault hook is to be called.
 ///
 /// # Safety
 /// As [`fault`].
@@ -145,7 +146,8 @@ pub unsafe fn unlocked<P: Platform, R>(caller: P::Caller, run: impl for<'u> FnOn
     run(&mut crate::unlocked::unlocked(caller))
 }
 
-/// A mapping's state as the VMA shares it, and a place for a reference of the hook's own.
+/// A mapping's state as the VMA shares it, and a place for a reference of the hook's own, which it takes before it
+/// gives up the lock.
 struct Pinnable<V: VmOperations> {
     state: StateOf<V>,
     pinned: Cell<Option<<Of<V> as Platform>::Ref<V>>>,

@@ -18,13 +18,14 @@ use crate::{
     units::{PageCount, PageOffset, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
+
 /// The token of the fault hook: the proof that a fault is being served, and the only thing that can answer it.
 ///
 /// Locks: mmap lock or VMA lock, read. May sleep. Insertion answers [`VmFault`].
 ///
-/// Every answering operation takes the token by value, and the hook must return an answer: so a fault is answered
-/// exactly once (G5). The answering insertions have no address: what is inserted goes where the fault was (G10), and
-/// which page that is says [`pgoff`](Self::pgoff).
+/// Every operation that answers takes the token by value, and the hook must return an answer, so that a fault is
+/// answered exactly once (G5). These insertions take no address: what is inserted goes where the fault was (G10).
+/// [`pgoff`](Self::pgoff) says which page that is.
 ///
 /// An errno never becomes an answer by itself. [`fail`](Self::fail) and [`fail_or_refault`](Self::fail_or_refault)
 /// spend the token on one, by the kernel's own rules.
@@ -38,26 +39,21 @@ pub struct FaultCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut FaultCtx<'static, P, M>>,
 }
 
+// What this token has in common with those of other hooks.
 use self::FaultCtx as Token;
 include!("common/fault_token.rs");
 include!("common/sleeping_fault_token.rs");
 
-impl<P: Platform, M> FaultCtx<'_, P, M> {
-    pub(crate) fn page_address(&self) -> usize {
-        self.frame.0.page_address()
-    }
-}
-
 /// What faulted.
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    /// Whether this fault has been tried before: its lock was given up once.
+    /// Whether this is the second try of a fault, whose lock was given up in the first.
     #[must_use]
     pub fn is_tried(&self) -> bool {
         self.flags().contains(FaultFlags::TRIED)
     }
 
-    /// The protection that the mapping gives to what is inserted: narrow it or change its cache attribute, then
-    /// [`insert_pfn_prot`](Self::insert_pfn_prot).
+    /// The protection that the mapping gives to what is inserted. To insert a frame with less, narrow it or change its
+    /// cache attribute, and pass it to [`insert_pfn_prot`](Self::insert_pfn_prot).
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
         P::fault_page_prot(self.fault())
@@ -72,23 +68,23 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Inserts a page where the fault was (`vmf_insert_page`). The mapping takes a reference of its own.
     ///
-    /// Another page in place already is a success ([`VmFault::already_present`]); no page table is OOM; a page that may
-    /// not be mapped is SIGBUS.
+    /// If a page is in place already, that is a success ([`VmFault::already_present`]). Without memory for a page table
+    /// the answer is OOM, for a page that may not be mapped SIGBUS.
     pub fn insert_page(self, page: &P::Page) -> VmFault<'f>
     where
         M: HoldsPages,
     {
-        let code = P::vmf_insert_page(self.fault(), self.page_address(), page);
+        let code = P::vmf_insert_page(self.fault(), self.frame.0.page_address(), page);
         self.answer(code)
     }
 
-    /// Inserts the zero page where the fault was. SIGBUS in a shared mapping that is writable or may become so, unless
-    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is told of the first store and the mapping is [`io`](crate::MmapCtx::io).
+    /// Inserts the zero page where the fault was. It is SIGBUS in a shared mapping that is writable or may become so,
+    /// unless [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](crate::MmapCtx::io).
     pub fn insert_zero_page(self) -> VmFault<'f>
     where
         M: HoldsPages,
     {
-        let code = P::vmf_insert_zero_page(self.fault(), self.page_address());
+        let code = P::vmf_insert_zero_page(self.fault(), self.frame.0.page_address());
         self.answer(code)
     }
 
@@ -97,39 +93,40 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsFrames,
     {
-        let code = P::vmf_insert_pfn(self.fault(), self.page_address(), frame.pfn(), None);
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), None);
         self.answer(code)
     }
 
-    /// The same with a protection of its own (`vmf_insert_pfn_prot`): that of the mapping, narrowed or recached.
+    /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, narrowed or cached in another way.
     pub fn insert_pfn_prot(self, frame: Frame<'_, P>, prot: PageProt) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
         let prot = prot.within(self.page_prot());
-        let code = P::vmf_insert_pfn(self.fault(), self.page_address(), frame.pfn(), Some(prot));
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), Some(prot));
         self.answer(code)
     }
 
-    /// Inserts a frame that may have a page behind it where the fault was (`vmf_insert_mixed`). A page is counted.
+    /// Inserts a frame where the fault was that may have a page behind it (`vmf_insert_mixed`). For such a page the
+    /// mapping takes a reference.
     pub fn insert_mixed(self, frame: Frame<'_, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.page_address(), frame.pfn(), false);
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), false);
         self.answer(code)
     }
 
-    /// The same, writable and dirty at once (`vmf_insert_mixed_mkwrite`). If the same frame is in place already, it
-    /// is made writable; another one is left alone.
+    /// The same, and writable and dirty at once (`vmf_insert_mixed_mkwrite`). If this frame is in place already, it is
+    /// made writable; another one is left alone.
     ///
-    /// In a private mapping it does not become writable: the store gets its copy. (Linux would let it through to the
-    /// object, and trusts the file system not to ask.)
+    /// In a private mapping it does not become writable, and the store gets a copy. (Linux would let the store through
+    /// to the object, and trusts the file system not to ask for it.)
     pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.page_address(), frame.pfn(), true);
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), true);
         self.answer(code)
     }
 
@@ -163,8 +160,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         }
     }
 
-    /// Gives up the lock that the fault holds, so that others can change the mapping while this hook waits, if the
-    /// fault allows that. The mapping's state stays alive until the hook has returned, even if the mapping does not.
+    /// Gives up the lock that the fault holds, if the fault allows it, so that others can change the mapping while this
+    /// hook waits. The mapping's state stays alive until the hook has returned, even if the mapping is unmapped
+    /// meanwhile.
     pub fn release(self) -> Release<'f, P, M> {
         let flags = self.flags();
         if !flags.allow_retry_first() {
@@ -173,7 +171,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         if flags.contains(FaultFlags::RETRY_NOWAIT) {
             return Release::NoWait(self.answer(FaultCode::RETRY));
         }
-        // First the pin: without the lock, another thread's munmap drops the mapping's own reference.
+        // Take a reference to the state first: without the lock, another thread's munmap drops the mapping's own.
         self.frame.0.state.pin();
         P::release(self.fault());
         Release::Released(Released { ctx: self })
@@ -182,7 +180,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
 /// Fault-around: filling neighbours before answering.
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    /// Inserts a page at another slot of the mapping. Never the fault's answer, and never needed for it.
+    /// Inserts a page at another slot of the mapping. It does not answer the fault, and the answer does not depend on
+    /// it.
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where
         M: HoldsPages,
@@ -193,13 +192,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         }
     }
 
-    /// Inserts pages at the slots from `at` on, one after the other, and says how many went in. Never the fault's
-    /// answer, and never needed for it. On a platform that has to tell a kernel of each page, one call for a window
-    /// costs less than [`prefault_page`](Self::prefault_page) for each of its slots.
+    /// Inserts pages at the slots from `at` on, and says how many went in. It does not answer the fault, and the answer
+    /// does not depend on it. On a platform that has to tell a kernel of each page, one call for many slots costs less
+    /// than [`prefault_page`](Self::prefault_page) for each.
     ///
-    /// Left out, without an error: the fault's own slot, which the answer fills; slots outside the mapping; slots that
-    /// are filled already; pages that cannot be mapped. All other pages go to their slots. (Linux's `vm_insert_pages`
-    /// stops at the first slot that is filled.)
+    /// Some are left out without an error: the page of the fault's own slot, which the answer fills, those of slots
+    /// that are filled already or lie outside the mapping, and pages that cannot be mapped. All others go to their
+    /// slots. (Linux's `vm_insert_pages` stops at the first slot that is filled.)
     pub fn prefault_pages(&mut self, at: PageOffset, pages: &[P::Page]) -> PageCount
     where
         M: HoldsPages,
@@ -224,7 +223,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         }
     }
 
-    /// The same with a protection of its own: that of the mapping, narrowed or recached.
+    /// The same with a protection of its own: the mapping's, narrowed or cached in another way.
     pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'_, P>, prot: PageProt) -> Prefault
     where
         M: HoldsFrames,
@@ -251,12 +250,12 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 /// Whether [`FaultCtx::release`] gave up the lock.
 #[must_use = "the fault is not answered yet"]
 pub enum Release<'f, P: Platform, M> {
-    /// It did. Wait for whatever it is, then answer with [`Released::retry`].
+    /// It did. Wait for what is missing, then answer with [`Released::retry`].
     Released(Released<'f, P, M>),
-    /// The fault must not wait, and keeps its lock: this is its answer. Start the work, and return it
-    /// (`FAULT_FLAG_RETRY_NOWAIT`).
+    /// The fault must not wait, and keeps its lock (`FAULT_FLAG_RETRY_NOWAIT`). This is its answer: start what the
+    /// driver would have waited for, and return it.
     NoWait(VmFault<'f>),
-    /// The fault cannot be retried, or was already. The lock is still held: serve it or fail it.
+    /// The fault cannot be retried, or was retried already. Its lock is still held: serve it or fail it.
     Keep(FaultCtx<'f, P, M>),
 }
 
@@ -273,8 +272,8 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
         self.ctx.may_sleep()
     }
 
-    /// Waits until the queue is woken, with no lock of the fault's held. At once if that has happened since the
-    /// ticket was taken.
+    /// Waits until the queue is woken, with no lock of the fault's held. It returns at once if that has happened since
+    /// the ticket was taken.
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS if the thread is to die. [`retry`](Self::retry) is the answer in any case.
@@ -288,4 +287,5 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/fault.rs");

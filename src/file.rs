@@ -44,8 +44,8 @@ pub trait MmapFile: Send + Sync + 'static {
     /// the mapping, if one was established, is dropped.
     fn mmap<'m>(&self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
 
-    /// The object that is mapped when this file is: what [`Mappings::unmap`] is to reach. Asked once, when the file is
-    /// opened. Without one, each open file is an object of its own.
+    /// The object that is mapped when this file is, whose mappings [`Mappings::unmap`] reaches. Asked once, when the
+    /// file is opened. If there is none, each open file is an object of its own.
     fn mappings(&self) -> Option<&Mappings<Self::Platform>> {
         None
     }

@@ -4,7 +4,7 @@ use core::{fmt, ops::BitOr};
 
 use crate::errno::Errno;
 
-/// Gives a newtype of flag bits its operations.
+/// Gives a newtype of flag bits its constants, its operations and a `Debug` that names the flags.
 macro_rules! flag_bits {
     ($name:ident { $($(#[$doc:meta])* $flag:ident = $bits:literal;)* }) => {
         impl $name {
@@ -72,7 +72,7 @@ macro_rules! flag_bits {
     };
 }
 
-/// `vm_flags`: the bits of `include/linux/mm.h` that mmap hooks deal in.
+/// `vm_flags`: those bits of `include/linux/mm.h` that mmap hooks look at or set.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct VmFlags(u32);
@@ -181,9 +181,10 @@ flag_bits!(FaultCode {
     RETRY = 0x400;
     /// No large entry: a smaller size is to be asked for.
     FALLBACK = 0x800;
-    /// Not Linux's, never returned by [`entry::fault`](crate::entry::fault): beside NOPAGE, an entry was there already.
+    /// Not Linux's, and [`entry::fault`](crate::entry::fault) never returns it. Beside NOPAGE: an entry was there
+    /// already.
     ALREADY_PRESENT = 0x10_0000;
-    /// Not Linux's: beside SIGBUS, the handler returned the answer to another fault. Only a platform with serial
+    /// Not Linux's. Beside SIGBUS: the handler returned the answer to another fault. Only a platform with serial
     /// numbers sees it ([`Platform::fault_serial`](crate::Platform::fault_serial)).
     FOREIGN = 0x8000_0000;
 });
@@ -192,8 +193,8 @@ impl FaultCode {
     /// The codes that say that the access cannot be served.
     pub const ERROR: Self = Self(Self::OOM.0 | Self::SIGBUS.0 | Self::SIGSEGV.0 | Self::HWPOISON.0);
 
-    /// What an insertion's errno means in a fault, by `vmf_insert_page`'s rule: none and EBUSY are NOPAGE, ENOMEM is
-    /// OOM, the rest SIGBUS.
+    /// What the result of an insertion means in a fault, by `vmf_insert_page`'s rule: success and EBUSY are NOPAGE,
+    /// ENOMEM is OOM, the rest SIGBUS.
     #[must_use]
     pub const fn from_insertion(inserted: Result<(), Errno>) -> Self {
         match inserted {

@@ -1,14 +1,15 @@
 //! What does not exist in a context, and what to write instead.
 //!
-//! A method that a hook must not call is there all the same, hidden from the docs and bounded by a trait of this module,
-//! which nothing implements. So it cannot be called, and the attempt gets the trait's text: for a method that is missing
-//! rustc would guess. Each such method gives whatever type its caller expects, so that the call is one error, and what is
-//! done with its result is none.
+//! A method that a hook must not call is there all the same, hidden from the docs and bounded by a trait of this
+//! module, which nothing implements. So it cannot be called, and the attempt gets the trait's text: for a method that
+//! is missing rustc would guess. Each such method gives whatever type its caller expects, so that the call is one
+//! error, and what is done with its result is none.
 //!
-//! These methods stand in `refused/`, a file for each module whose types they belong to. That module includes the file
-//! and does not make a module of it, because rustc names an impl's module in its messages if it is not the type's. As
-//! included files they are out of `cargo fmt`'s sight: run `rustfmt --edition 2024 src/common/*.rs
-//! src/refused/*.rs`.
+//! These methods stand in `refused/`, a file for each module whose types they belong to, and the module includes that
+//! file. A module of their own would be easier to find, but rustc writes an impl's module into its messages if it is
+//! not the type's. What several tokens have in common stands in `common/` and is included as well, because messages
+//! would quote a macro and say that the error originates in it. `cargo fmt` does not see included files: run
+//! `rustfmt --edition 2024 src/common/*.rs src/refused/*.rs`.
 
 /// Bounds a mmap operation on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(

@@ -15,15 +15,15 @@ use crate::{
 /// A mapping to come back to, made by its own mmap hook: [`MmapCtx::handle`](crate::MmapCtx::handle). Keep it in the
 /// file or the device, for an ioctl or a shrinker.
 ///
-/// It keeps nothing alive: not the mapping, not the process. Whether the mapping is still there is looked up whenever it
-/// is used, under the process's mmap lock: by the state that it was established with, never by its address, where
-/// another one may be by then (CVE-2026-43434).
+/// It keeps neither the mapping nor the process alive. Each use takes the process's mmap lock and looks whether the
+/// mapping is still there, by the state that it was established with. It never looks by address, where another mapping
+/// may be by then (CVE-2026-43434).
 pub struct Handle<P: Platform, M> {
     raw: P::Handle,
     kind: PhantomData<fn(M) -> M>,
 }
 
-/// The handle, from a VMA of this kind.
+/// Makes the handle, of a mapping of this kind.
 pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
     Handle { raw, kind: PhantomData }
 }
@@ -31,7 +31,8 @@ pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
 impl<P: Platform, M: Mapping> Handle<P, M> {
     /// Takes the mmap lock of the mapping's process for read, and finds the mapping.
     ///
-    /// A lock that the driver's mmap or fault hook takes must not be held meanwhile: there the order is the other.
+    /// A lock that the driver's mmap or fault hook takes must not be held meanwhile: the hook takes it under the mmap
+    /// lock, and this would take them in the other order.
     ///
     /// # Errors
     /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
@@ -51,7 +52,8 @@ impl<P: Platform, M: Mapping> Handle<P, M> {
     }
 
     /// Takes away what is mapped of `count` pages of the object from `first` on, if the mmap lock can be had without
-    /// waiting: what a shrinker may do wherever it may sleep, for it needs no proof. The next touch faults.
+    /// waiting. The next touch faults. This needs no [`UnlockedCtx`], so that a shrinker can do it wherever it may
+    /// sleep.
     ///
     /// # Errors
     /// As [`try_lock`](Self::try_lock).
@@ -63,4 +65,5 @@ impl<P: Platform, M: Mapping> Handle<P, M> {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/handle.rs");

@@ -16,10 +16,10 @@ use crate::{
     wait::{RefaultReason, Ticket, Waited},
 };
 
-/// The token of `huge_fault`: nothing is mapped around the fault, and one large entry may fill it all.
+/// The token of `huge_fault`: nothing is mapped around the fault yet, and one large entry could map all of it.
 ///
-/// Locks: mmap lock or VMA lock, read. May sleep. The answer is [`insert_huge`](Self::insert_huge), or
-/// [`fallback`](Self::fallback), and then the smaller sizes and last the `fault` hook are asked.
+/// Locks: mmap lock or VMA lock, read. May sleep. The answer is [`insert_huge`](Self::insert_huge) or
+/// [`fallback`](Self::fallback). After a fallback the hook is asked for the smaller size, and in the end `fault` is.
 ///
 /// Registered with [`Hooks::huge_fault`](crate::Hooks::huge_fault).
 #[must_use = "a fault must be answered: `ctx.insert_huge(frames)`, or `ctx.fallback()`"]
@@ -30,6 +30,7 @@ pub struct HugeFaultCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut HugeFaultCtx<'static, P, M>>,
 }
 
+// What this token has in common with those of other hooks.
 use self::HugeFaultCtx as Token;
 include!("common/fault_token.rs");
 include!("common/sleeping_fault_token.rs");
@@ -48,8 +49,9 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         self.size().page_count(P::PAGE_SHIFT)
     }
 
-    /// The part of the object that the entry would show: aligned in the address space, wherever that is in the object.
-    /// `None` if it is not all inside the mapping; a [fallback](Self::fallback) is then the answer.
+    /// The part of the object that the entry would show. An entry is aligned in the address space, so this part can
+    /// begin anywhere in the object. `None` if the entry does not lie inside the mapping: then
+    /// [fall back](Self::fallback).
     #[must_use]
     pub fn entry_range(&self) -> Option<Range<PageOffset>> {
         let start = self.entry_start()?;
@@ -59,12 +61,12 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Some(first..first.checked_add(self.page_count())?)
     }
 
-    /// Fills the entry with `frames` (`vmf_insert_pfn_pmd`, `vmf_insert_pfn_pud`). No reference is taken. An entry that
-    /// is there already is a success.
+    /// Fills the entry with `frames` (`vmf_insert_pfn_pmd`, `vmf_insert_pfn_pud`). No reference is taken. If an entry
+    /// is there already, that is a success.
     ///
     /// It falls back if the frames are not as many as [`page_count`](Self::page_count), if the first is not aligned to
-    /// that, if the entry is not all inside the mapping, and for a store that is to make a private copy or to be told to
-    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
+    /// that number, or if the entry does not lie inside the mapping. It also falls back for a store that has to make a
+    /// private copy or that [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
     pub fn insert_huge(self, frames: FrameRange<'_, P>) -> VmFault<'f>
     where
         M: MapsFrames,
@@ -98,4 +100,5 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/huge.rs");

@@ -13,12 +13,12 @@ use crate::{
     units::{PageCount, PageOffset, UserAddr},
 };
 
-/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`](crate::Handle::lock), or from
-/// [`UnlockedCtx::find`](crate::UnlockedCtx::find). Dropping it gives the lock back.
+/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`](crate::Handle::lock), or
+/// from [`UnlockedCtx::find`](crate::UnlockedCtx::find). Dropping it gives the lock back.
 ///
-/// Locks: mmap lock, read, taken by it. May sleep. Insertion answers `Result<(), Errno>`. Nothing here answers a hook,
-/// so operations take `&self`. Slots are named by their page offset in the object; where the mapping was cut or moved,
-/// they are found all the same.
+/// Locks: it holds the mmap lock for read itself. May sleep. Insertion answers `Result<(), Errno>`. Nothing here
+/// answers a hook, so operations take `&self`. Slots are named by their page offset in the object, and are found where
+/// the mapping was cut or moved, too.
 pub struct MappedCtx<'l, P: Platform, M> {
     vma: Held<P::MappedVma>,
     brand: Invariant<'l>,
@@ -26,12 +26,13 @@ pub struct MappedCtx<'l, P: Platform, M> {
     thread: PhantomData<*mut MappedCtx<'static, P, M>>,
 }
 
-/// The token. Not an associated function of [`MappedCtx`], which rustc would suggest to whoever tries a literal.
+/// Makes the token. Not an associated function of [`MappedCtx`], which rustc would suggest to whoever tries a literal.
 pub(crate) fn mapped<'l, P: Platform, M>(vma: P::MappedVma) -> MappedCtx<'l, P, M> {
     MappedCtx { vma: Held(vma), brand: PhantomData, kind: PhantomData, thread: PhantomData }
 }
 
-/// The lock is given back by the platform's value. This says that the borrow of the `UnlockedCtx` lasts as long.
+/// The platform's value gives the lock back when it is dropped. This impl is empty and tells rustc that the
+/// `UnlockedCtx` stays borrowed until then: without it the borrow could end before the lock does.
 impl<P: Platform, M> Drop for MappedCtx<'_, P, M> {
     fn drop(&mut self) {}
 }
@@ -43,7 +44,7 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
         may_sleep()
     }
 
-    /// The state of the mapping, if it is V's: whose mapping is this?
+    /// The state of the mapping, if it is a `V`. It says whose mapping this is.
     #[must_use]
     pub fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
         P::mapped_state(&self.vma.0)
@@ -55,7 +56,7 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
         P::mapped_pgoff(&self.vma.0, address)
     }
 
-    /// The slots from this one on that lie together, as addresses.
+    /// The addresses of this slot and of those behind it that lie together.
     fn slots(&self, at: PageOffset) -> Result<Range<usize>, Errno> {
         match P::mapped_slots(&self.vma.0, at) {
             Some((found, slots)) if found == at => Ok(slots),
@@ -90,7 +91,7 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
     /// Inserts pages into the slots from `at` on, in one go (`vm_insert_pages`).
     ///
     /// # Errors
-    /// As [`insert_page`](Self::insert_page), and how many are in: those stay. What was not mapped is the rest, exactly.
+    /// As [`insert_page`](Self::insert_page), and how many are in. Those stay; none of the others is.
     pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<(), InsertPagesError>
     where
         M: HoldsPages,
@@ -155,4 +156,5 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/mapped.rs");

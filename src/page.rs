@@ -2,10 +2,10 @@
 
 /// A physical page with a reference held. Cloning takes a reference (`get_page`), dropping puts it (`put_page`).
 ///
-/// What the driver reads and writes here is the very memory that a user sees through a mapping of it; both sides may
-/// be at it at once, so each byte is copied on its own and nothing is promised about their order.
+/// What the driver reads and writes here is the very memory that a user sees through a mapping of it. Both may do so at
+/// the same time, so each byte is copied on its own, and nothing is promised about their order.
 ///
-/// A platform implements it for its [`Platform::Page`](crate::Platform::Page); the rules are on that type.
+/// A platform implements it for its [`Platform::Page`](crate::Platform::Page); that type's documentation has the rules.
 pub trait Page: Clone + Send + Sync + 'static {
     /// Copies bytes out of the page, from `offset` (in bytes) on.
     ///

@@ -13,11 +13,11 @@ use crate::{
 /// [`FaultCtx::lock_page`](crate::FaultCtx::lock_page), for
 /// [`FaultCtx::deliver_locked`](crate::FaultCtx::deliver_locked).
 ///
-/// While it is held, nobody truncates the page or writes it back; look now whether it still belongs to the object.
-/// Dropping it unlocks the page.
+/// While it is held, nobody truncates the page or writes it back: this is the time to look whether it still belongs to
+/// the object. Dropping it unlocks the page.
 #[must_use = "dropping it at once unlocks the page again: hand it to `ctx.deliver_locked(page)`"]
 pub struct LockedPage<'f, P: Platform> {
-    // `None` only once `into_locked` has taken it.
+    // `None` only after `into_locked` has taken it out, so that `drop` does not unlock it.
     page: Option<P::Page>,
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
@@ -33,12 +33,12 @@ impl<P: Platform> FaultFrame<'_, P> {
 }
 
 impl<P: Platform> LockedPage<'_, P> {
-    /// The page. It is there until the value is taken apart or dropped.
+    /// The page.
     pub(crate) fn get(&self) -> Option<&P::Page> {
         self.page.as_ref()
     }
 
-    /// The page, still locked, with its reference: the lock passes to whoever takes it.
+    /// The page with its reference, and still locked: whoever takes it has to have it unlocked.
     pub(crate) fn into_locked(mut self) -> Option<P::Page> {
         self.page.take()
     }

@@ -32,6 +32,7 @@ pub struct PageMkwriteCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut PageMkwriteCtx<'static, P, M>>,
 }
 
+// What this token has in common with those of other hooks.
 use self::PageMkwriteCtx as Token;
 include!("common/fault_token.rs");
 include!("common/sleeping_fault_token.rs");
@@ -44,35 +45,36 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
         P::fault_page(self.fault())
     }
 
-    /// Locks the page that is to be written (`lock_page`), to look whether it still belongs to the object and to note
+    /// Locks the page that is to be written (`lock_page`), to look whether it still belongs to the object and to record
     /// the store; then [`allow_locked`](Self::allow_locked). Sleeps while somebody else has it locked.
     pub fn lock_page(&self) -> LockedPage<'f, P> {
         self.frame.0.lock_page(&self.page())
     }
 
-    /// The store may happen: the page becomes writable and dirty, for this and for later stores (`VM_FAULT_LOCKED`,
-    /// with the page locked while that is done).
+    /// Lets the store happen: the page becomes writable and dirty, for this store and later ones. It is locked while
+    /// that is done (`VM_FAULT_LOCKED`).
     ///
-    /// A driver that notes the store, and forgets the note when it protects the page again, notes it **between**
-    /// [`lock_page`](Self::lock_page) and [`allow_locked`](Self::allow_locked): noted before the page is locked it may be
-    /// forgotten before the page is writable, and the store is then never told.
+    /// A driver that records the store, and drops the record when it protects the page again, records it **between**
+    /// [`lock_page`](Self::lock_page) and [`allow_locked`](Self::allow_locked). A record made before the page is locked
+    /// may be dropped before the page is writable, and then the driver is never told of the store.
     pub fn allow(self) -> VmFault<'f> {
         let page = self.lock_page();
         self.allow_locked(page)
     }
 
-    /// The same with the page locked already. Anything but the [page](Self::page) that is to be written fails the store.
+    /// The same with the page locked already. Anything but the [page](Self::page) that is to be written fails the
+    /// store.
     pub fn allow_locked(self, page: LockedPage<'f, P>) -> VmFault<'f> {
         if page.get().map(P::page_pfn) != Some(P::page_pfn(&self.page())) {
             return self.fail(Errno::EINVAL);
         }
-        // The lock goes with the answer; the core has a reference of its own.
+        // The page stays locked: the core unlocks it. The reference is not needed, because the core has one of its own.
         drop(page.into_locked());
         self.answer(FaultCode::LOCKED)
     }
 
-    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`): what a file system does
-    /// whose pages are frames of a device with pages behind them. If another one is there meanwhile, it is left alone,
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`), as a file system does
+    /// whose pages are frames of a device with pages behind them. If another frame is there by now, it is left alone
     /// and the access repeated.
     pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
     where
@@ -83,4 +85,5 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/mkwrite.rs");

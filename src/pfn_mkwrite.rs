@@ -29,23 +29,24 @@ pub struct PfnMkwriteCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut PfnMkwriteCtx<'static, P, M>>,
 }
 
+// What this token has in common with those of other hooks.
 use self::PfnMkwriteCtx as Token;
 include!("common/fault_token.rs");
 include!("common/sleeping_fault_token.rs");
 
 /// Answering.
 impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
-    /// The store may happen: the entry becomes writable, for this and for later stores.
+    /// Lets the store happen: the entry becomes writable, for this store and later ones.
     ///
-    /// That is after the hook has returned: a driver that notes the store under a lock of its own, and forgets the note
-    /// when it unmaps the frame, may forget it in between. In a [`Mixed`](crate::Mixed) mapping
-    /// [`insert_mixed_mkwrite`](Self::insert_mixed_mkwrite) makes it writable here and now, under that lock.
+    /// That happens after the hook has returned. A driver that records the store under a lock of its own, and drops the
+    /// record when it unmaps the frame, may drop it in between. In a [`Mixed`](crate::Mixed) mapping
+    /// [`insert_mixed_mkwrite`](Self::insert_mixed_mkwrite) makes the entry writable at once, under that lock.
     pub fn allow(self) -> VmFault<'f> {
         self.answer(FaultCode::NONE)
     }
 
-    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`); if it is another one
-    /// meanwhile, it is left alone, and the access repeated.
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`). If another frame is
+    /// there by now, it is left alone and the access repeated.
     pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
@@ -55,5 +56,6 @@ impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/mkwrite.rs");
 include!("refused/pfn_mkwrite.rs");

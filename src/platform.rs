@@ -1,6 +1,6 @@
 //! What a kernel, a hypervisor or a user-space pager implements so that drivers run on it.
 //!
-//! Three things, in this order:
+//! A platform consists of three things:
 //!
 //! 1. the types: a [page](Platform::Page), a [VMA under construction](Platform::Vma), a [fault](Platform::Fault),
 //!    [shared ownership](Platform::Ref), and where a driver's memory comes from;
@@ -26,8 +26,9 @@ pub use crate::{
     flags::{FaultCode, FaultFlags, VmFlags},
     prot::Cache,
 };
-// A platform hands out frames and calls a driver's hooks, and both are generic over the platform. So these three are the
-// only names that this crate cannot have below their user.
+
+// A platform hands out frames and calls a driver's hooks, and both are generic over the platform. So these three are
+// the only names that this crate cannot have below their user.
 use crate::{FrameRange, Iomem, VmOperations};
 use crate::{
     errno::Errno,
@@ -64,8 +65,8 @@ use crate::{
 /// | way to protect established pages | [`mapped_write_protect`](Self::mapped_write_protect) | the pages are taken away instead |
 ///
 /// There is no default where a driver could not see that nothing was done: a page that is not locked, an entry that is
-/// not taken away. Where there is nothing to lock or to take away, an uninhabited type says so: with `enum Never {}` for
-/// [`MappedVma`](Self::MappedVma), [`mapped_zap`](Self::mapped_zap) is `match *vma {}`.
+/// not taken away. Where there is nothing to lock or to take away, an uninhabited type says so: with `enum Never {}`
+/// for [`MappedVma`](Self::MappedVma), [`mapped_zap`](Self::mapped_zap) is `match *vma {}`.
 ///
 /// # Safety
 /// The implementer promises what the safe API of the tokens is built on.
@@ -78,8 +79,8 @@ use crate::{
 ///   more: zap first, then drop. It is shared by what fork and split make of the mapping.
 /// - A page inserted with a reference ([`vm_insert_page`](Self::vm_insert_page) and relatives) stays allocated until it
 ///   has been taken out again. A page passed to [`deliver`](Self::deliver) brings its reference with it.
-/// - Every raw operation is safe to call with any arguments for which its documentation's conditions hold; whatever
-///   Linux meets with `BUG_ON` is either excluded by those or answered with an error.
+/// - Every raw operation is safe to call with any arguments that meet the conditions in its documentation. What Linux
+///   meets with `BUG_ON` is excluded by those, or answered with an error.
 #[expect(unsafe_code, reason = "the promises above cannot be checked")]
 pub unsafe trait Platform: Sized + 'static {
     /// The base-2 logarithm of the page size in bytes: 12 for 4 KiB.
@@ -94,7 +95,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// source.
     type Memory: Clone + Send + Sync + 'static;
 
-    /// What vouches for frames without a `struct page`: a BAR, an aperture. Clones are of the same memory.
+    /// Memory whose frames have no `struct page`, and which vouches for them: a BAR, an aperture. Clones are of the
+    /// same memory.
     type Iomem: Iomem<Platform = Self> + Clone;
 
     /// A queue on which a fault can wait for something to change.
@@ -106,10 +108,10 @@ pub unsafe trait Platform: Sized + 'static {
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
     type Mappings: Clone + Send + Sync + 'static;
 
-    /// A mapping to come back to, by the process and the state that it was established with. It keeps neither alive.
+    /// What finds a mapping again: its process, and the state that it was established with. It keeps neither alive.
     type Handle: Send + Sync + 'static;
 
-    /// A thread in a system call, which holds no mmap lock and runs no hook: whose address space is meant.
+    /// A thread in a system call, which holds no mmap lock and runs no hook. It says whose address space is meant.
     type Caller;
 
     /// An established mapping whose mmap lock is held for read until the value is dropped: all VMAs of one process that
@@ -151,8 +153,8 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// `unmap_mapping_range` without `even_cows`: takes `count` pages, not zero, from `first` on out of every mapping of
-    /// the object. It takes no mmap lock. On return no user can be at them any more.
+    /// `unmap_mapping_range` without `even_cows`: takes `count` pages, never zero of them, from `first` on out of every
+    /// mapping of the object. It takes no mmap lock. When it returns, no access to those pages is under way any more.
     fn unmap_mapping_range(mappings: &Self::Mappings, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>);
 
     // ---- The VMA that is being made ------------------------------------------------------------------------------
@@ -184,14 +186,14 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
-    /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are
-    /// there. If one of them is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared mapping
-    /// from now on is not writable.
+    /// The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
+    /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
+    /// what is inserted into a shared mapping from now on is not writable.
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
 
     /// A handle for the mapping, or `None` if no state was established.
     ///
-    /// Default: `None`, and [`MmapCtx::handle`](crate::MmapCtx::handle) is EINVAL.
+    /// Default: `None`, and the driver's [`MmapCtx::handle`](crate::MmapCtx::handle) is EINVAL.
     fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
         let _ = vma;
         None
@@ -207,6 +209,8 @@ pub unsafe trait Platform: Sized + 'static {
     fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno>;
 
     /// `vm_insert_pages`: all of them from `address` on, in order. They fit the VMA; `VM_MIXEDMAP` is set.
+    ///
+    /// Default: one after the other.
     ///
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page), and how many are in: those stay.
@@ -225,8 +229,9 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// Inserts a frame that may have a page behind it (which is then counted) while the mapping is made. `VM_MIXEDMAP`
-    /// is set. Linux has only `vmf_insert_mixed` for it; what that answers is translated by the platform, here.
+    /// Inserts a frame that may have a page behind it while the mapping is made. If there is one, the mapping takes a
+    /// reference. `VM_MIXEDMAP` is set. Linux has only `vmf_insert_mixed` for it, whose answer the platform translates
+    /// here.
     ///
     /// Default: ENOSYS.
     ///
@@ -237,8 +242,8 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// `remap_pfn_range`: `frames` from `address` on, which fit the VMA and meet no page there. Sets `VM_IO`,
-    /// `VM_PFNMAP`, `VM_DONTEXPAND` and `VM_DONTDUMP`. For a copy-on-write mapping it covers the whole VMA.
+    /// `remap_pfn_range`: maps `frames` from `address` on. They fit the VMA, and nothing is mapped there yet. Sets
+    /// `VM_IO`, `VM_PFNMAP`, `VM_DONTEXPAND` and `VM_DONTDUMP`. In a copy-on-write mapping they are the whole VMA's.
     ///
     /// Default: ENOSYS.
     ///
@@ -269,17 +274,19 @@ pub unsafe trait Platform: Sized + 'static {
     /// `vm_flags` of the fault's VMA.
     fn fault_vma_flags(fault: &Self::Fault) -> VmFlags;
 
-    /// What `vm_page_prot` of the fault's VMA says.
+    /// The protection that the fault's VMA gives to what is inserted (`vm_page_prot`).
     fn fault_page_prot(fault: &Self::Fault) -> PageProt;
 
     /// `vmf_insert_page`. `address` is a page's, inside the VMA; `VM_MIXEDMAP` is set.
     /// [`FaultCode::from_insertion`] has the rule for what comes back.
     fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
 
-    /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, never none, from `address` on, in order. Their slots lie
-    /// together inside the VMA, and none of them is the fault's own. How many went in: what is there already is left
-    /// alone, a page that cannot be mapped is left out, and the next one gets its slot all the same. Override it where
-    /// doing it together costs less.
+    /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, of which there is at least one, from `address` on. Their
+    /// slots lie together inside the VMA, and none of them is the fault's own. Returns how many went in: a slot that is
+    /// filled already is left alone, a page that cannot be mapped is left out, and the others go to their slots all the
+    /// same.
+    ///
+    /// Default: one after the other. Override it where one call costs less than many.
     fn vmf_insert_pages(fault: &Self::Fault, address: usize, pages: &[Self::Page]) -> usize {
         let mut inserted = 0_usize;
         let mut at = address;
@@ -313,7 +320,7 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
     /// [`vmf_insert_pfn`](Self::vmf_insert_pfn); something else that is there is left alone, without a WARN.
-    /// In a private mapping `mkwrite` must make nothing writable, which in Linux it does: there it is to be ignored.
+    /// In a private mapping `mkwrite` must make nothing writable. (In Linux it does: ignore it there.)
     ///
     /// Default: SIGBUS.
     fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
@@ -330,8 +337,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// `unlock_page` of a page that was locked with [`lock_page`](Self::lock_page) for this fault.
     fn unlock_page(fault: &Self::Fault, page: &Self::Page);
 
-    /// Gives up the lock that the fault holds, mmap or VMA lock (`release_fault_lock`). Called once at most, where
-    /// `flags` allow it, and RETRY is then the answer.
+    /// Gives up the lock that the fault holds, mmap or VMA lock (`release_fault_lock`). Called once at most, only where
+    /// the fault's flags allow it, and the answer is RETRY then.
     fn release(fault: &Self::Fault);
 
     /// Sleeps until [`WaitQueue::wakes`] is no longer `wakes`.
@@ -346,16 +353,16 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// Whether the fault's VMA is a mapping of this object.
     ///
-    /// Default: false, and memory that moves is not inserted: nobody could take it away again.
+    /// Default: `false`, and memory that moves is not inserted, because nobody could take it away again.
     fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool {
         let _ = (fault, mappings);
         false
     }
 
-    /// `vmf_insert_pfn_pmd` or `vmf_insert_pfn_pud`, by how many `frames` there are: one entry from `address` on, which
-    /// is aligned to their size, as the first frame is; all of it lies in the VMA. `VM_MIXEDMAP` or `VM_PFNMAP` is set,
-    /// and the mapping is no copy-on-write one if it is the latter. The entry has the mapping's protection. FALLBACK if
-    /// there can be no such entry.
+    /// `vmf_insert_pfn_pmd` or `vmf_insert_pfn_pud`, depending on how many `frames` there are: makes one entry at
+    /// `address`. The address and the first frame are aligned to the entry's size, and all of it lies in the VMA.
+    /// `VM_MIXEDMAP` or `VM_PFNMAP` is set; in the latter case the mapping is no copy-on-write one. The entry has the
+    /// mapping's protection. FALLBACK if there can be no such entry.
     ///
     /// Default: FALLBACK.
     fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
@@ -389,8 +396,8 @@ pub unsafe trait Platform: Sized + 'static {
 
     // ---- Established mappings ------------------------------------------------------------------------------------
 
-    /// Takes the mmap lock of the handle's process for read, if `wait` or if that needs no waiting, and finds the
-    /// mapping: by its state, wherever it is by now.
+    /// Takes the mmap lock of the handle's process for read, and finds the mapping by its state, wherever it is by now.
+    /// Waits for the lock only if `wait`.
     ///
     /// Default: ENOSYS.
     ///
@@ -402,9 +409,9 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// The same for the mapping at an address of the caller's, if it was established with a state of type `V`. Compare
-    /// the type that is kept beside the state, not addresses of functions or tables, of which there can be one for two
-    /// types.
+    /// The same for the mapping at an address of the caller's, if it was established with a state of type `V`. Keep the
+    /// state's type beside it and compare that; two types can share one function or one table of functions, so
+    /// addresses of these do not tell them apart.
     ///
     /// Default: ENOSYS.
     ///
@@ -434,8 +441,8 @@ pub unsafe trait Platform: Sized + 'static {
         None
     }
 
-    /// The first slots of the mapping that lie together, of those at `from` and behind it: which the first of them is,
-    /// and their addresses, in bytes, never none.
+    /// Of the mapping's slots at `from` and behind it, the first ones that lie together: the page offset of the first,
+    /// and their addresses in bytes, at least one page's. `None` if there is no such slot.
     fn mapped_slots(vma: &Self::MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)>;
 
     /// As [`vm_insert_page`](Self::vm_insert_page).
@@ -492,21 +499,23 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping shows
-    /// the same slots elsewhere as well (`mremap` with an old length of zero makes it twice), there, too.
+    /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping
+    /// shows the same slots at other addresses as well, it does so there, too (`mremap` with an old length of zero
+    /// duplicates them).
     fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>);
 
-    /// Takes away at least the right to write there. A page whose first store is just being allowed is protected before
-    /// that or after, not in between: with the page locked, or by taking the entry away.
+    /// Takes away the right to write there, or more. If a first store to a page is just being allowed, this happens
+    /// before or after that and not in between: lock the page, or take the entry away.
     ///
     /// Default: [`mapped_zap`](Self::mapped_zap).
     fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>) {
         Self::mapped_zap(vma, addresses);
     }
 
-    /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault
-    /// and its answer. It catches what unsound code can do to the brand; a platform that can do without leaves the
-    /// zero, and the check is compiled out.
+    /// A number that differs from fault to fault. Its low [`SERIAL_BITS`] bits are compared between a fault and its
+    /// answer, which catches unsound code that has forged the answer's lifetime.
+    ///
+    /// Default: zero, and the comparison is compiled out.
     fn fault_serial(fault: &Self::Fault) -> u32 {
         let _ = fault;
         0

@@ -1,4 +1,4 @@
-//! One helper for both hooks.
+//! A helper that serves both hooks: the trait of the two tokens that insert.
 
 use crate::{
     answer::VmFault,

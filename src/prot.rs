@@ -1,4 +1,4 @@
-//! Protections that only narrow or recache.
+//! The protection of a page: that of its mapping, or less.
 
 /// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,9 +14,10 @@ pub enum Cache {
 
 /// The protection of a page that is about to be inserted: that of its VMA, or less.
 ///
-/// From [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), for
-/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). It can lose the right to write and change how
-/// memory is cached; what the user was not given by mmap cannot be added (`vm_page_prot` in C is any number at all).
+/// It comes from [`FaultCtx::page_prot`](crate::FaultCtx::page_prot) and goes into
+/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). The right to write can be taken away and the way
+/// the memory is cached changed, but no right can be added that mmap did not give the user. (In C it can be any
+/// number.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageProt {
     writable: bool,
@@ -86,4 +87,5 @@ impl PageProt {
     }
 }
 
+// What it refuses, with what to write instead.
 include!("refused/prot.rs");

@@ -19,8 +19,8 @@ impl PageOffset {
         Self(pages)
     }
 
-    /// The number of pages before this one; also the index of this page in an array that holds the whole object.
-    /// Look the index up with `get`: a user chose it.
+    /// The number of pages before this one, which is also the index of this page in a slice that holds the whole
+    /// object. Use the slice's `get`: a user has chosen the number.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0
@@ -89,9 +89,9 @@ impl HugeSize {
 
 /// A virtual address in a user's address space, in bytes.
 ///
-/// Hooks seldom want one ("it would seem that anybody that uses it is by definition buggy", linux-mm, May 2007): where
-/// a page goes is decided by the context, and which page it is by the [`PageOffset`]. It is here for messages and for
-/// hardware with page sizes of its own, through
+/// Hooks seldom want one ("it would seem that anybody that uses it is by definition buggy", linux-mm, May 2007): the
+/// context decides where a page goes, and the [`PageOffset`] says which page it is. An address is here for messages and
+/// for hardware with page sizes of its own, through
 /// [`FaultCtx::user_address_for_odd_page_sizes`](crate::FaultCtx::user_address_for_odd_page_sizes).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserAddr(usize);

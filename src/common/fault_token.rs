@@ -1,8 +1,9 @@
 // Part of the modules `fault`, `page_mkwrite`, `pfn_mkwrite`, `huge` and `map_pages`: what the tokens of all hooks that
-// serve a fault have in common. Each of them includes this file, and calls its own token `Token` for it. A trait would have
-// to be imported by drivers, and a macro would stand in rustc's messages.
+// serve a fault have in common. Each of them includes this file, in which its own token is called `Token`: see
+// `guidance.rs`.
 
-/// The token of this fault. Not an associated function of the token, which rustc would suggest to whoever tries a literal.
+/// The token of this fault. Not an associated function of the token, which rustc would suggest to whoever tries a
+/// literal.
 pub(crate) const fn token<'f, P: Platform, M>(frame: &'f FaultFrame<'f, P>) -> Token<'f, P, M> {
     Token { frame: Held(frame), brand: PhantomData, kind: PhantomData, thread: PhantomData }
 }
@@ -21,7 +22,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     }
 }
 
-/// What it is about.
+/// What is asked for.
 impl<'f, P: Platform, M> Token<'f, P, M> {
     /// The page of the object that was touched (`vmf->pgoff`).
     #[must_use]
@@ -61,9 +62,9 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
 
     /// The address of the fault with all its bits (`vmf->real_address`).
     ///
-    /// For hardware whose pages are not the kernel's, and for messages. An offset into the object is
-    /// [`pgoff`](Self::pgoff), never a difference of addresses; where the page goes, the context knows. The
-    /// name is meant to be too long to use by mistake (linux-mm, May 2007).
+    /// It is for hardware whose pages are not as large as the kernel's, and for messages. An offset into the object is
+    /// [`pgoff`](Self::pgoff), never a difference of addresses, and the context knows where the page goes. The name is
+    /// meant to be too long to use by mistake (linux-mm, May 2007).
     #[must_use]
     pub fn user_address_for_odd_page_sizes(&self) -> UserAddr {
         UserAddr::new(P::fault_address(self.fault()))

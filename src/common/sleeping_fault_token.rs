@@ -1,5 +1,5 @@
-// Part of the modules `fault`, `page_mkwrite`, `pfn_mkwrite` and `huge`: what the tokens have in common of those hooks that
-// may sleep and whose answer may be an error. Each of them includes this file as it does `fault_token.rs`.
+// Part of the modules `fault`, `page_mkwrite`, `pfn_mkwrite` and `huge`: what the tokens have in common of those hooks
+// that may sleep and may answer with an error. They include it as they do `fault_token.rs`.
 
 /// Sleeping, and not serving it.
 impl<'f, P: Platform, M> Token<'f, P, M> {
@@ -14,14 +14,14 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         self.frame.0.major.set(true);
     }
 
-    /// The access cannot be served: say what went wrong (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
-    /// everything else a SIGBUS.
+    /// The access cannot be served, and this errno says why (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
+    /// everything else is SIGBUS.
     pub fn fail(self, errno: Errno) -> VmFault<'f> {
         self.answer(FaultCode::from_errno(errno))
     }
 
-    /// The access cannot be served now: EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC repeat it (after the
-    /// signal, if there is one), everything else is as [`fail`](Self::fail).
+    /// The access cannot be served now. EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC have it repeated, after the signal
+    /// if there is one; everything else is as [`fail`](Self::fail).
     ///
     /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
     pub fn fail_or_refault(self, errno: Errno) -> VmFault<'f> {
@@ -33,19 +33,18 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         }
     }
 
-    /// Waits, with the lock held, until the queue is woken. At once if that has happened since the ticket was
-    /// taken.
+    /// Waits, with the lock held, until the queue is woken. It returns at once if that has happened since the ticket
+    /// was taken.
     ///
     /// # Errors
-    /// EINTR or ERESTARTSYS if the thread is to die: [`fail_or_refault`](Self::fail_or_refault) knows what to
-    /// do.
+    /// EINTR or ERESTARTSYS if the thread is to die: pass it to [`fail_or_refault`](Self::fail_or_refault).
     pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<Waited<'f>, Errno> {
         P::wait(self.fault(), since.queue, since.wakes)?;
         Ok(crate::wait::waited())
     }
 
-    /// Nothing was inserted, but something changed: repeat the access (`VM_FAULT_NOPAGE`). The evidence is this
-    /// fault's own.
+    /// Nothing was inserted, but something has changed: the access is repeated (`VM_FAULT_NOPAGE`). Only evidence that
+    /// this fault itself has come by is taken.
     pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
         drop(evidence);
         self.answer(FaultCode::NOPAGE)

@@ -1,9 +1,8 @@
-// Part of the module `answer`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `answer`, which includes this file: see `guidance.rs`.
 
 use crate::guidance::{AnsweredByToken, HoldsAnErrno};
 
-/// What a `Result` has, and what C converts.
+/// What a `Result` has, and conversions from what an answer is made of in C.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f> VmFault<'f> {

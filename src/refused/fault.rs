@@ -1,5 +1,4 @@
-// Part of the module `fault`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `fault`, which includes this file: see `guidance.rs`.
 
 use crate::{
     frame::FrameRange,
@@ -11,8 +10,7 @@ use crate::{
     ops::VmOperations,
 };
 
-/// What a mmap hook has and a fault has not. Here as below nothing can be called: it says so, and what to write
-/// instead.
+/// What the mmap hook has.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
@@ -164,7 +162,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 }
 
-/// What a fault has in C, and needs not or must not have here.
+/// What a fault has in C, and does not need or must not have here.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
@@ -237,7 +235,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 }
 
-/// What the mmap hook has, and what no hook has.
+/// Handles, which the mmap hook makes, and other mappings, which no hook reaches.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<P: Platform, M> FaultCtx<'_, P, M> {
@@ -257,7 +255,7 @@ impl<P: Platform, M> FaultCtx<'_, P, M> {
     }
 }
 
-/// What a fault has while it holds its lock.
+/// What a fault has only while it holds its lock.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> Released<'f, P, M> {

@@ -1,9 +1,8 @@
-// Part of the module `frame`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `frame`, which includes this file: see `guidance.rs`.
 
 use crate::guidance::VouchedFor;
 
-/// Ways from a number. They cannot be called: they are here to say so, and what to write instead.
+/// Ways from a number to a frame.
 #[doc(hidden)]
 #[expect(clippy::new_ret_no_self, reason = "cannot be called")]
 impl<'s, P: Platform> Frame<'s, P> {

@@ -1,9 +1,8 @@
-// Part of the module `handle`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `handle`, which includes this file: see `guidance.rs`.
 
 use crate::{frame::Frame, guidance::HoldsAMapping};
 
-/// What a locked mapping has.
+/// What [`MappedCtx`] has, a locked mapping.
 #[doc(hidden)]
 impl<P: Platform, M> Handle<P, M> {
     pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R

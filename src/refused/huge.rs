@@ -1,5 +1,4 @@
-// Part of the module `huge`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `huge`, which includes this file: see `guidance.rs`.
 
 use crate::{
     frame::Frame,
@@ -7,7 +6,7 @@ use crate::{
     prot::PageProt,
 };
 
-/// What a fault of one page has.
+/// What a fault of one page has, and a code, which nobody names.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {

@@ -1,5 +1,4 @@
-// Part of the module `map_pages`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `map_pages`, which includes this file: see `guidance.rs`.
 
 use crate::{
     errno::Errno,
@@ -8,7 +7,7 @@ use crate::{
     wait::Ticket,
 };
 
-/// What a fault has that may sleep.
+/// What a hook has that may sleep, fail, or answer for one page.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {

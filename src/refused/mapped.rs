@@ -1,12 +1,11 @@
-// Part of the module `mapped`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `mapped`, which includes this file: see `guidance.rs`.
 
 use crate::{
     frame::FrameRange,
     guidance::{AnswersNothing, MakesTheMapping},
 };
 
-/// What belongs to hooks.
+/// What hooks have: an answer, and what is settled when a mapping is made.
 #[doc(hidden)]
 impl<P: Platform, M> MappedCtx<'_, P, M> {
     pub fn fail<R>(self, _errno: Errno) -> R

@@ -1,9 +1,9 @@
-// Part of the modules `page_mkwrite` and `pfn_mkwrite`, which include this file: in a module of its own rustc would call
-// these methods `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the modules `page_mkwrite` and `pfn_mkwrite`, which include this file: see `guidance.rs`.
 
 use crate::guidance::{InsertsInFault, NamesACodeForAStore, ReleasesInFault};
 
-/// What only a fault that misses has: something to insert, and a lock that can be given up.
+/// What only `VmOperations::fault` has: something to insert, and a lock that can be given up. And codes, which nobody
+/// names.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> Token<'f, P, M> {

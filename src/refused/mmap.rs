@@ -1,5 +1,4 @@
-// Part of the module `mmap`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `mmap`, which includes this file: see `guidance.rs`.
 
 use crate::{
     guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, RunsNoHook, SettlesOnePte},
@@ -10,7 +9,7 @@ use crate::{
     wait::Ticket,
 };
 
-/// What a fault has and a mmap hook has not. It cannot be called: it is here to say so, and what to write instead.
+/// What a fault has.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
@@ -127,7 +126,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 }
 
-/// What no hook has.
+/// Other mappings, which no hook reaches.
 #[doc(hidden)]
 impl<P: Platform, M> MmapCtx<'_, P, M> {
     pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>

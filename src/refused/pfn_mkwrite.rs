@@ -1,9 +1,8 @@
-// Part of the module `pfn_mkwrite`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `pfn_mkwrite`, which includes this file: see `guidance.rs`.
 
 use crate::guidance::HasAPage;
 
-/// What a page has.
+/// What `page_mkwrite` has, because there is a page.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {

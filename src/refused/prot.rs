@@ -1,9 +1,8 @@
-// Part of the module `prot`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `prot`, which includes this file: see `guidance.rs`.
 
 use crate::guidance::WidenedAtMmap;
 
-/// What a protection cannot gain.
+/// The right to write, which a protection cannot gain.
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl PageProt {

@@ -1,9 +1,8 @@
-// Part of the module `relocatable`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `relocatable`, which includes this file: see `guidance.rs`.
 
 use crate::guidance::HoldsTheMemory;
 
-/// What its guards have.
+/// What the guards have, and the memory itself has not.
 #[doc(hidden)]
 impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
     pub fn insert<A, R>(&self, _ctx: A) -> R
@@ -28,7 +27,7 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
     }
 }
 
-/// What [`Moving`] has.
+/// What [`Moving`] has, and [`Resident`] has not.
 #[doc(hidden)]
 impl<P: Platform, L: Location<Platform = P>> Resident<'_, P, L> {
     pub fn finish<R>(self, _location: L) -> R
@@ -39,7 +38,7 @@ impl<P: Platform, L: Location<Platform = P>> Resident<'_, P, L> {
     }
 }
 
-/// What [`Resident`] has.
+/// What [`Resident`] has, and [`Moving`] has not.
 #[doc(hidden)]
 impl<P: Platform, L: Location<Platform = P>> Moving<'_, P, L> {
     pub fn insert<A, R>(&self, _ctx: A) -> R

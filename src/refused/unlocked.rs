@@ -1,7 +1,6 @@
-// Part of the module `unlocked`, which includes this file: in a module of its own rustc would call these methods
-// `vmctx::..::<impl ..>`. `guidance.rs` says what they are.
+// Part of the module `unlocked`, which includes this file: see `guidance.rs`.
 
-/// What a locked mapping has.
+/// What [`MappedCtx`] has, a locked mapping.
 #[doc(hidden)]
 impl<P: Platform> UnlockedCtx<'_, P> {
     pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R

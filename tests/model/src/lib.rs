@@ -1,5 +1,5 @@
-//! A machine with one user page, two frames and one object, every part of which is loom's: `tests/relocatable.rs` has
-//! loom try every order in which threads can meet on it.
+//! A machine with one user page, two frames and one object. All its locks are loom's, so that loom can try every order
+//! in which threads meet on it: `tests/relocatable.rs`.
 
 #![expect(unsafe_code, reason = "a platform")]
 
@@ -12,7 +12,7 @@ use vmctx::{
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
-/// What a frame holds that is nobody's any more.
+/// What a frame holds after the memory has moved away from it.
 pub const STALE: u32 = u32::MAX;
 
 /// The platform.
@@ -29,15 +29,15 @@ pub enum Side {
 
 /// The machine.
 pub struct World {
-    /// The page table: which frame the user's page is, if any. Hardware holds it for the time of an access, so that
-    /// who takes an entry away has waited for those who were using it.
+    /// The page table: the number of the frame that the user's page is mapped to, if it is. An access holds this lock,
+    /// so that whoever takes the entry away has waited for the accesses that were using it, as for hardware.
     entry: Mutex<Option<u64>>,
     /// What the two frames hold.
     frames: [Mutex<u32>; 2],
 }
 
 impl World {
-    /// Nothing mapped, zero in the first frame, and nothing of use in the second.
+    /// Nothing is mapped, the first frame holds zero, and the second is stale.
     fn new() -> Arc<Self> {
         Arc::new(Self { entry: Mutex::new(None), frames: [Mutex::new(0), Mutex::new(STALE)] })
     }
@@ -54,7 +54,7 @@ impl World {
         locked(&self.entry).is_some()
     }
 
-    /// Copies one frame to the other, and leaves nothing of use behind.
+    /// Copies one frame to the other, and leaves the first one stale.
     pub fn carry(&self, from: Side, to: Side) {
         let mut old = locked(self.frame(from));
         let mut new = locked(self.frame(to));
@@ -70,7 +70,8 @@ impl World {
         }
     }
 
-    /// A user's access to the page: through the page table, with as many faults as it takes.
+    /// A user's access to the page, through the page table, repeated after a fault for as long as nothing is mapped.
+    /// Returns what the page holds then.
     pub fn access<V: VmOperations<Platform = Model>>(self: &Arc<Self>, state: &Arc<V>, store: Option<u32>) -> u32 {
         loop {
             let entry = locked(&self.entry);
@@ -153,7 +154,7 @@ impl Iomem for Frames {
 /// A fault of the user's page.
 pub struct Fault(Arc<World>);
 
-/// What this world has nothing of: pages, queues, VMAs that are made, mappings to come back to.
+/// What there is none of here: pages, queues, VMAs that are being made, mappings to come back to.
 #[derive(Clone)]
 pub enum Never {}
 

@@ -1,5 +1,5 @@
-//! A platform on foreign functions, as small as one can be, and two hooks written twice on it: with the crate's
-//! tokens, and by hand as a careful C driver would. `tests/zero_cost.rs` compares what they compile to.
+//! A platform on foreign functions, and two hooks written twice on it: with the crate's tokens, and by hand as a
+//! careful C driver would. `tests/zero_cost.rs` compares what they compile to.
 //!
 //! The library is `no_std` and does not link `alloc`: it is also the proof that the core needs neither.
 #![no_std]
@@ -19,7 +19,7 @@ use vmctx::{
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
-/// With std linked there would be a second one, and an error.
+/// Only for a build without std: std brings its own, and a second one is an error.
 #[cfg(freestanding)]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -372,7 +372,7 @@ unsafe impl Platform for Bare {
     }
 }
 
-/// A ring of pages: the driver that both twins are of.
+/// A ring of pages: the driver that is written twice.
 pub struct Ring {
     pages: &'static [BarePage],
 }
