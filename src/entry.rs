@@ -1,8 +1,8 @@
 //! The entry points: what a platform's own hooks call, so that drivers are called rightly.
 //!
-//! They make the tokens, and nothing else does. What must not be left to drivers is done here and in the tokens: the
-//! bounds of the range, the VMA flags of the kind, the copy-on-write refusal, the pin while a lock is given up,
-//! taking the pages away before the state is dropped.
+//! They make the tokens, and nothing else does. What must not be left to drivers is done here and in the tokens: they
+//! check the bounds of the range, set the VMA flags of the kind, refuse copy-on-write mappings of frames, keep the
+//! state while a fault has given up its lock, and take the pages away before the state is dropped.
 
 use core::{
     cell::Cell,
@@ -11,15 +11,29 @@ use core::{
 };
 
 use crate::{
-    Errno, HugeSize, MaySleep, MmapCtx, MmapFile, PageOffset, Platform, UnlockedCtx, VmOperations,
-    fault::{FaultFrame, Pin},
-    platform::FaultCode,
+    answer::VmFault,
+    errno::Errno,
+    fault_frame::{FaultFrame, Pin},
+    file::MmapFile,
+    flags::FaultCode,
+    mmap::MmapCtx,
+    ops::VmOperations,
+    platform::Platform,
+    sleep::MaySleep,
+    units::{HugeSize, PageOffset},
+    unlocked::UnlockedCtx,
 };
 
 /// The platform of a mapping's operations.
 type Of<V> = <V as VmOperations>::Platform;
 
-/// The right to sleep outside hooks: for who opens a device, or loads a module.
+/// A copy of the reference to the state that the VMA holds.
+type StateOf<V> = ManuallyDrop<<Of<V> as Platform>::Ref<V>>;
+
+/// A fault that is being served.
+type FaultOf<V> = <Of<V> as Platform>::Fault;
+
+/// The right to sleep outside hooks, for example while a device is opened or a module is loaded.
 ///
 /// # Safety
 /// The caller may sleep for as long as `'a`.
@@ -48,7 +62,7 @@ pub unsafe fn mmap<F: MmapFile + ?Sized>(file: &F, vma: &mut <F::Platform as Pla
 
 /// Serves one fault of a mapping: what `vm_ops->fault` calls.
 ///
-/// `state` is a bitwise copy of the reference that the VMA holds, and is not dropped: a reference **into** the VMA
+/// `state` is a bitwise copy of the reference that the VMA holds, and is not dropped. A Rust reference **into** the VMA
 /// would dangle once the hook gives up the lock. The code that comes back obeys Linux's rules for `vm_fault_t`.
 ///
 /// # Safety
@@ -56,62 +70,70 @@ pub unsafe fn mmap<F: MmapFile + ?Sized>(file: &F, vma: &mut <F::Platform as Pla
 /// read until this returns, or until [`Platform::release`] is called for it; until then the VMA keeps its reference
 /// to the state.
 #[expect(unsafe_code, reason = "constructs the fault token")]
-pub unsafe fn fault<V: VmOperations>(
-    state: ManuallyDrop<<Of<V> as Platform>::Ref<V>>,
-    fault: <Of<V> as Platform>::Fault,
-) -> FaultCode {
-    let state = Pinnable::<V> { state, pinned: Cell::new(None) };
-    let frame = FaultFrame::new(fault, &state);
-    let answer = V::fault(&state.state, frame.token());
-    frame.conclude(answer)
+pub unsafe fn fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> FaultCode {
+    serve::<V>(state, fault, |_| (), |state, frame| Some(state.fault(crate::fault::token(frame))))
 }
 
-/// Serves one hook of the fault family that is optional: the registered one, or nobody.
-macro_rules! optional_hook {
-    ($(#[$doc:meta])* $name:ident, $registered:ident, |$frame:ident $(, $extra:ident: $type:ty)*| $prepare:block) => {
-        $(#[$doc])*
-        ///
-        /// # Safety
-        /// As [`fault`].
-        #[expect(unsafe_code, reason = "constructs the hook's token")]
-        pub unsafe fn $name<V: VmOperations>(
-            state: ManuallyDrop<<Of<V> as Platform>::Ref<V>>,
-            fault: <Of<V> as Platform>::Fault,
-            $($extra: $type,)*
-        ) -> FaultCode {
-            let state = Pinnable::<V> { state, pinned: Cell::new(None) };
-            #[allow(unused_mut, reason = "some hooks have nothing to prepare")]
-            let mut $frame = FaultFrame::new(fault, &state);
-            $prepare
-            match V::HOOKS.$registered() {
-                Some(hook) => $frame.conclude(hook(&state.state, $frame.$name())),
-                None => FaultCode::SIGBUS,
-            }
-        }
-    };
+/// Serves a first store to a page: what `vm_ops->page_mkwrite` calls. [`FaultCode::LOCKED`] lets it happen.
+///
+/// # Safety
+/// As [`fault`].
+#[expect(unsafe_code, reason = "constructs the hook's token")]
+pub unsafe fn page_mkwrite<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> FaultCode {
+    let hook = V::HOOKS.registered_page_mkwrite();
+    serve::<V>(state, fault, |_| (), |state, frame| Some(hook?(state, crate::page_mkwrite::token(frame))))
 }
 
-optional_hook! {
-    /// Serves a first store to a page: what `vm_ops->page_mkwrite` calls. [`FaultCode::LOCKED`] lets it happen.
-    page_mkwrite, registered_page_mkwrite, |frame| {}
+/// Serves a first store to a frame: what `vm_ops->pfn_mkwrite` calls. [`FaultCode::NONE`] lets it happen.
+///
+/// # Safety
+/// As [`fault`].
+#[expect(unsafe_code, reason = "constructs the hook's token")]
+pub unsafe fn pfn_mkwrite<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> FaultCode {
+    let hook = V::HOOKS.registered_pfn_mkwrite();
+    serve::<V>(state, fault, |_| (), |state, frame| Some(hook?(state, crate::pfn_mkwrite::token(frame))))
 }
 
-optional_hook! {
-    /// Serves a first store to a frame: what `vm_ops->pfn_mkwrite` calls. [`FaultCode::NONE`] lets it happen.
-    pfn_mkwrite, registered_pfn_mkwrite, |frame| {}
-}
-
-optional_hook! {
-    /// Serves a fault for which a large entry could be made: what `vm_ops->huge_fault` calls.
-    huge_fault, registered_huge_fault, |frame, size: HugeSize| {
+/// Serves a fault for which a large entry could be made: what `vm_ops->huge_fault` calls.
+///
+/// # Safety
+/// As [`fault`].
+#[expect(unsafe_code, reason = "constructs the hook's token")]
+pub unsafe fn huge_fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, size: HugeSize) -> FaultCode {
+    let hook = V::HOOKS.registered_huge_fault();
+    let prepare = |frame: &mut FaultFrame<'_, Of<V>>| {
         frame.huge = size;
         frame.told_of_stores = V::HOOKS.is_told_of_stores();
-    }
+    };
+    serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::huge::token(frame))))
 }
 
-optional_hook! {
-    /// Maps what is at hand in `window`: what `vm_ops->map_pages` calls. [`FaultCode::NONE`] has the fault hook called.
-    map_pages, registered_map_pages, |frame, window: Range<PageOffset>| { frame.window = window; }
+/// Maps what is at hand of the page offsets in `window`: what `vm_ops->map_pages` calls. [`FaultCode::NONE`] means that
+/// the fault hook is to be called.
+///
+/// # Safety
+/// As [`fault`].
+#[expect(unsafe_code, reason = "constructs the hook's token")]
+pub unsafe fn map_pages<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, window: Range<PageOffset>) -> FaultCode {
+    let hook = V::HOOKS.registered_map_pages();
+    let prepare = |frame: &mut FaultFrame<'_, Of<V>>| frame.window = window;
+    serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::map_pages::token(frame))))
+}
+
+/// Has a hook of the fault family answer. One that is not registered answers nothing, and the access gets a SIGBUS.
+fn serve<V: VmOperations>(
+    state: StateOf<V>,
+    fault: FaultOf<V>,
+    prepare: impl FnOnce(&mut FaultFrame<'_, Of<V>>),
+    hook: impl for<'f> FnOnce(&'f V, &'f FaultFrame<'f, Of<V>>) -> Option<VmFault<'f>>,
+) -> FaultCode {
+    let state = Pinnable::<V> { state, pinned: Cell::new(None) };
+    let mut frame = FaultFrame::new(fault, &state);
+    prepare(&mut frame);
+    match hook(&state.state, &frame) {
+        Some(answer) => frame.conclude(answer),
+        None => FaultCode::SIGBUS,
+    }
 }
 
 /// Runs what needs an [`UnlockedCtx`]: an ioctl, the removal of a device.
@@ -124,9 +146,10 @@ pub unsafe fn unlocked<P: Platform, R>(caller: P::Caller, run: impl for<'u> FnOn
     run(&mut crate::unlocked::unlocked(caller))
 }
 
-/// A mapping's state as the VMA shares it, and a place for a reference of the hook's own.
+/// A mapping's state as the VMA shares it, and a place for a reference of the hook's own, which it takes before it
+/// gives up the lock.
 struct Pinnable<V: VmOperations> {
-    state: ManuallyDrop<<Of<V> as Platform>::Ref<V>>,
+    state: StateOf<V>,
     pinned: Cell<Option<<Of<V> as Platform>::Ref<V>>>,
 }
 

@@ -1,4 +1,6 @@
-//! Linux's errno table.
+//! Linux's errno table, and an errno with how far it let an operation come.
+
+use crate::units::PageCount;
 
 /// Builds [`Errno`] from one row an errno, so that name, number and text cannot drift apart.
 macro_rules! errno_table {
@@ -59,6 +61,22 @@ impl Errno {
     #[must_use]
     pub const fn to_raw(self) -> i32 {
         self as i32
+    }
+}
+
+/// [`MmapCtx::insert_pages`](crate::MmapCtx::insert_pages) stopped in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{errno} (after {inserted} pages)")]
+pub struct InsertPagesError {
+    /// Why the next page could not be inserted.
+    pub errno: Errno,
+    /// How many pages are in. They stay until the hook fails, which takes them away.
+    pub inserted: PageCount,
+}
+
+impl From<InsertPagesError> for Errno {
+    fn from(error: InsertPagesError) -> Self {
+        error.errno
     }
 }
 

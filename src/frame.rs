@@ -1,24 +1,28 @@
-//! Page frames: memory by number, for what has no `struct page`.
+//! Page frames: memory that is mapped by its number, because it has no `struct page`.
 
 use core::marker::PhantomData;
 
-use crate::{PageCount, PageOffset, Platform, guidance::VouchedFor};
+use crate::{
+    platform::Platform,
+    units::{PageCount, PageOffset},
+};
 
-/// Borrowed from what vouches for it, on one platform.
+/// Borrows from what vouches for the frame, and is invariant in the platform.
 type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
 
 /// One page frame that may be inserted by number (Linux's `pfn`).
 ///
-/// There is no safe way from a number to a frame (G13). A frame borrows from what vouches for it, a [`FrameSource`],
-/// and so cannot be used after that has gone. Reading the number out is free: [`pfn`](Self::pfn).
+/// There is no safe way from a number to a frame (G13). A frame comes from a [`FrameSource`], which vouches for the
+/// memory, and borrows from it, so that it cannot be used after the source has gone. Its number can be read:
+/// [`pfn`](Self::pfn).
 pub struct Frame<'s, P: Platform> {
     pfn: u64,
     source: Vouched<'s, P>,
 }
 
 impl<P: Platform> Frame<'_, P> {
-    /// The page frame number: the physical address divided by the page size. To program a device or print, not to
-    /// come back from.
+    /// The page frame number: the physical address divided by the page size. It is there to program a device with or to
+    /// print; no frame can be made of it again.
     #[must_use]
     pub const fn pfn(&self) -> u64 {
         self.pfn
@@ -52,7 +56,7 @@ impl<'s, P: Platform> FrameRange<'s, P> {
         Frame { pfn: self.first, source: PhantomData }
     }
 
-    /// What begins `skip` frames further on and has `count` frames, or `None` if that is empty or reaches outside.
+    /// The `count` frames that begin `skip` frames further on, or `None` if there are none or they reach outside.
     #[must_use]
     pub fn part(&self, skip: PageCount, count: PageCount) -> Option<Self> {
         let end = skip.get().checked_add(count.get())?;
@@ -96,7 +100,7 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
         Some(self.range(at, PageCount::new(1))?.first())
     }
 
-    /// `count` frames from this place on, or `None` if that is empty or reaches behind the end.
+    /// `count` frames from this place on, or `None` if there are none or they reach over the end.
     fn range(&self, at: PageOffset, count: PageCount) -> Option<FrameRange<'_, Self::Platform>> {
         let all = FrameRange { first: self.base(), count: self.count().get(), source: PhantomData };
         all.part(PageCount::new(at.index()), count)
@@ -105,14 +109,14 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
 
 /// Frames whose bytes the driver can reach: device memory, as `memcpy_fromio` and `memcpy_toio` do.
 ///
-/// A user with a mapping of them is at the very same bytes, perhaps at the same time; nothing is promised about the
-/// order.
+/// A user with a mapping of them reads and writes the very same bytes, perhaps at the same time. Nothing is promised
+/// about the order.
 pub trait Iomem: FrameSource {
     /// Copies bytes out, from `offset` (in bytes from the first frame) on.
     ///
     /// # Errors
-    /// [`OutOfFrames`] if they do not all lie in the memory; then nothing was copied. Also where a frame of it cannot be
-    /// reached, with what lies before that copied.
+    /// [`OutOfFrames`] if they do not all lie in the memory; then nothing was copied. Also where a frame of it cannot
+    /// be reached, with what lies before that copied.
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames>;
 
     /// Copies bytes in, from `offset` (in bytes from the first frame) on.
@@ -138,21 +142,5 @@ impl<'s, P: Platform> From<Frame<'s, P>> for FrameRange<'s, P> {
     }
 }
 
-/// Ways from a number. They cannot be called: they are here to say so, and what to write instead.
-#[doc(hidden)]
-#[expect(clippy::new_ret_no_self, reason = "cannot be called")]
-impl<'s, P: Platform> Frame<'s, P> {
-    pub fn new<N, R>(_pfn: N) -> R
-    where
-        Self: VouchedFor,
-    {
-        Self::refused()
-    }
-
-    pub fn from<N, R>(_pfn: N) -> R
-    where
-        Self: VouchedFor,
-    {
-        Self::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/frame.rs");

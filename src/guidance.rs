@@ -1,11 +1,15 @@
 //! What does not exist in a context, and what to write instead.
 //!
-//! A method that a hook must not call is there all the same, hidden from the docs and bounded by a trait that nothing
-//! implements: a missing method gets rustc's guess, a missing impl gets the trait's text. No such method can be called.
-//! Each gives whatever type its caller expects, so that the call is one error and what is done with its result is none.
-//! They stand at the end of the file of the type they belong to, or rustc would name this module in every message.
-
-use crate::{Errno, Frame, InsertPagesError, Mapped, PageCount, Platform, Prefault, VmFault, platform::FaultCode};
+//! A method that a hook must not call is there all the same, hidden from the docs and bounded by a trait of this
+//! module, which nothing implements. So it cannot be called, and the attempt gets the trait's text: for a method that
+//! is missing rustc would guess. Each such method gives whatever type its caller expects, so that the call is one
+//! error, and what is done with its result is none.
+//!
+//! These methods stand in `refused/`, a file for each module whose types they belong to, and the module includes that
+//! file. A module of their own would be easier to find, but rustc writes an impl's module into its messages if it is
+//! not the type's. What several tokens have in common stands in `common/` and is included as well, because messages
+//! would quote a macro and say that the error originates in it. `cargo fmt` does not see included files: run
+//! `rustfmt --edition 2024 src/common/*.rs src/refused/*.rs`.
 
 /// Bounds a mmap operation on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
@@ -112,7 +116,7 @@ pub trait AnswersFault {
     fn refused<R>() -> R;
 }
 
-/// Bounds answers by their code on [`FaultCtx`].
+/// Bounds answers by their code on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
     message = "a driver says what went wrong, never which VM_FAULT code",
     label = "no code can be named",
@@ -124,7 +128,7 @@ pub trait NamesACode {
     fn refused<R>() -> R;
 }
 
-/// Bounds short ways to the address on [`FaultCtx`].
+/// Bounds short ways to the address on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
     message = "a fault hook needs no address: where the page goes, the context knows",
     label = "which page is missing says `ctx.pgoff()`",
@@ -136,7 +140,7 @@ pub trait NeedsAnAddress {
     fn refused<R>() -> R;
 }
 
-/// Bounds everything but the retry on [`Released`].
+/// Bounds everything but the retry on [`Released`](crate::Released).
 #[diagnostic::on_unimplemented(
     message = "this fault has given up its lock, and the mapping may be gone: nothing can be inserted or failed any more",
     label = "only `retry()` is left",
@@ -261,7 +265,7 @@ pub trait HasAPage {
     fn refused<R>() -> R;
 }
 
-/// Bounds the answers of `page_mkwrite` and `huge_fault` on [`FaultCtx`].
+/// Bounds the answers of `page_mkwrite` and `huge_fault` on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
     message = "this answers another hook, and this is `VmOperations::fault`, which is asked for what is missing",
     label = "not an answer to a missing page",
@@ -285,7 +289,7 @@ pub trait RunsNoHook {
     fn refused<R>() -> R;
 }
 
-/// Bounds making handles on [`FaultCtx`].
+/// Bounds making handles on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
     message = "a mapping's handle is made by its own mmap hook, and this is a page fault",
     label = "too late for a handle",
@@ -367,116 +371,4 @@ pub trait HoldsAnErrno {
 )]
 pub trait VouchedFor {
     fn refused<R>() -> R;
-}
-
-// Conversions that do not exist, either: nothing meets their bounds.
-
-#[doc(hidden)]
-impl<'f> From<Errno> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: Errno) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<InsertPagesError> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: InsertPagesError) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<Prefault> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: Prefault) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<PageCount> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: PageCount) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<FaultCode> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: FaultCode) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<u32> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: u32) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f, T> From<Result<T, Errno>> for VmFault<'f>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: Result<T, Errno>) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'m> From<Mapped<'m>> for VmFault<'m>
-where
-    for<'x> &'x Self: AnsweredByToken,
-{
-    fn from(_: Mapped<'m>) -> Self {
-        <&Self>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'f> From<VmFault<'f>> for Errno
-where
-    for<'x> &'x VmFault<'f>: HoldsAnErrno,
-{
-    fn from(_: VmFault<'f>) -> Self {
-        <&VmFault<'f>>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl From<Prefault> for Errno
-where
-    for<'x> &'x Prefault: HoldsAnErrno,
-{
-    fn from(_: Prefault) -> Self {
-        <&Prefault>::refused()
-    }
-}
-
-#[doc(hidden)]
-impl<'s, P: Platform> From<u64> for Frame<'s, P>
-where
-    for<'x> &'x Self: VouchedFor,
-{
-    fn from(_: u64) -> Self {
-        <&Self>::refused()
-    }
 }

@@ -3,41 +3,23 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, Ticket, UserAddr, VmFault,
-    fault::{FaultFrame, fault_token, sleeping_fault_token},
-    guidance::{InsertsOnePage, NamesACodeForAnEntry, ReleasesInFault},
+    answer::VmFault,
+    errno::Errno,
+    fault_frame::FaultFrame,
+    flags::FaultCode,
+    frame::FrameRange,
     kind::MapsFrames,
-    platform::{FaultCode, FaultFlags, VmFlags},
-    sleep::may_sleep,
+    platform::Platform,
+    sleep::MaySleep,
     token::{Held, Invariant},
-    wait::{RefaultReason, Waited, waited},
+    units::{HugeSize, PageCount, PageOffset, UserAddr},
+    wait::{RefaultReason, Ticket, Waited},
 };
 
-/// How large an entry a huge fault can fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HugeSize {
-    /// An entry of the level above the lowest: 2 MiB on x86-64 with pages of 4 KiB.
-    Pmd,
-    /// An entry of the next level: 1 GiB.
-    Pud,
-}
-
-impl HugeSize {
-    /// How many pages such an entry maps, with pages of 2^`page_shift` bytes and entries of 8 bytes.
-    #[must_use]
-    pub const fn page_count(self, page_shift: u32) -> PageCount {
-        let per_table = page_shift - 3;
-        PageCount::new(match self {
-            Self::Pmd => 1 << per_table,
-            Self::Pud => 1 << (2 * per_table),
-        })
-    }
-}
-
-/// The token of `huge_fault`: nothing is mapped around the fault, and one large entry may fill it all.
+/// The token of `huge_fault`: nothing is mapped around the fault yet, and one large entry could map all of it.
 ///
-/// Locks: mmap lock or VMA lock, read. May sleep. The answer is [`insert_huge`](Self::insert_huge), or
-/// [`fallback`](Self::fallback), and then the smaller sizes and last the `fault` hook are asked.
+/// Locks: mmap lock or VMA lock, read. May sleep. The answer is [`insert_huge`](Self::insert_huge) or
+/// [`fallback`](Self::fallback). After a fallback the hook is asked for the smaller size, and in the end `fault` is.
 ///
 /// Registered with [`Hooks::huge_fault`](crate::Hooks::huge_fault).
 #[must_use = "a fault must be answered: `ctx.insert_huge(frames)`, or `ctx.fallback()`"]
@@ -48,8 +30,10 @@ pub struct HugeFaultCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut HugeFaultCtx<'static, P, M>>,
 }
 
-fault_token!(HugeFaultCtx, huge_fault);
-sleeping_fault_token!(HugeFaultCtx);
+// What this token has in common with those of other hooks.
+use self::HugeFaultCtx as Token;
+include!("common/fault_token.rs");
+include!("common/sleeping_fault_token.rs");
 
 /// Answering.
 impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
@@ -65,8 +49,9 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         self.size().page_count(P::PAGE_SHIFT)
     }
 
-    /// The part of the object that the entry would show: aligned in the address space, wherever that is in the object.
-    /// `None` if it is not all inside the mapping; a [fallback](Self::fallback) is then the answer.
+    /// The part of the object that the entry would show. An entry is aligned in the address space, so this part can
+    /// begin anywhere in the object. `None` if the entry does not lie inside the mapping: then
+    /// [fall back](Self::fallback).
     #[must_use]
     pub fn entry_range(&self) -> Option<Range<PageOffset>> {
         let start = self.entry_start()?;
@@ -76,12 +61,12 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Some(first..first.checked_add(self.page_count())?)
     }
 
-    /// Fills the entry with `frames` (`vmf_insert_pfn_pmd`, `vmf_insert_pfn_pud`). No reference is taken. An entry that
-    /// is there already is a success.
+    /// Fills the entry with `frames` (`vmf_insert_pfn_pmd`, `vmf_insert_pfn_pud`). No reference is taken. If an entry
+    /// is there already, that is a success.
     ///
     /// It falls back if the frames are not as many as [`page_count`](Self::page_count), if the first is not aligned to
-    /// that, if the entry is not all inside the mapping, and for a store that is to make a private copy or to be told to
-    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
+    /// that number, or if the entry does not lie inside the mapping. It also falls back for a store that has to make a
+    /// private copy or that [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
     pub fn insert_huge(self, frames: FrameRange<'_, P>) -> VmFault<'f>
     where
         M: MapsFrames,
@@ -115,105 +100,5 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     }
 }
 
-/// What a fault of one page has.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
-    pub fn insert_page<R>(self, _page: &P::Page) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: ReleasesInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_zero_page<R>(self) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: InsertsOnePage,
-    {
-        Self::refused()
-    }
-
-    pub fn sigbus<R>(self) -> R
-    where
-        Self: NamesACodeForAnEntry,
-    {
-        Self::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/huge.rs");

@@ -1,8 +1,8 @@
 //! The kinds of mapping, and which operations each of them has.
 //!
-//! The kind is part of a token's type (G9). [`Mapping`] is a kind that was chosen; the other traits here are the
-//! groups of operations. All are sealed, without type parameters, and exist for their error messages as much as for
-//! their bounds.
+//! The kind is part of a token's type (G9). [`Mapping`] is a kind that was chosen. Each of the other traits bounds one
+//! group of operations and is implemented by the kinds that have them. All are sealed and have no type parameters, and
+//! they exist for their error messages as much as for their bounds.
 
 /// The kind is not chosen yet: flags, protections and refusals, but no insertion. Choose with
 /// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::populate`](crate::MmapCtx::populate).
@@ -11,8 +11,8 @@ pub enum Undecided {}
 /// Pages are handed back by the fault hook, and the core maps them: the `nopage` way. Neither `VM_MIXEDMAP` nor
 /// `VM_PFNMAP`.
 ///
-/// It does not expand (`VM_DONTEXPAND`): without any special flag Linux merges a mapping with its neighbour, and the
-/// state of one of the two is lost (`__mmap_region` in `mm/mmap.c`, 6.12).
+/// It does not expand (`VM_DONTEXPAND`). Without any special flag Linux would merge a mapping with its neighbour and
+/// lose the state of one of the two (`__mmap_region` in `mm/mmap.c`, 6.12).
 pub enum Normal {}
 
 /// The driver inserts pages, and frames that may have a page behind them: `VM_MIXEDMAP`. Inserted pages are counted:
@@ -27,9 +27,9 @@ pub enum PfnMap {}
 /// mappings are legal: `/dev/mem`, cramfs.
 pub enum Remapped {}
 
-/// A kind as a value, for a platform to act on.
+/// A kind as a value, for the core and for a platform to match on.
 ///
-/// Hidden, because a public second `Mixed` would make rustc write `vmctx::Mixed` into every message about the first.
+/// Hidden: beside a second public `Mixed` rustc would write `vmctx::Mixed` into every message about the first.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -96,7 +96,7 @@ impl Mapping for Remapped {
     const KIND: Kind = Kind::Remapped;
 }
 
-/// No kind was chosen yet: [`Undecided`]. Sealed.
+/// No kind has been chosen yet: [`Undecided`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "the kind of this mapping is already chosen: it is `{Self}`",
     label = "too late: this belongs before `establish` or `populate`",

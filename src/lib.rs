@@ -21,10 +21,10 @@
 //! | [`HugeFaultCtx`] | [`Hooks::huge_fault`] | the same | yes | [`VmFault`], or `fallback` does |
 //! | [`MapPagesCtx`] | [`Hooks::map_pages`] | RCU | no | [`Prefault`] each, [`VmFault`] at the end |
 //! | [`UnlockedCtx`] | an ioctl, the removal of a device | none | yes | nothing is inserted: it locks a mapping |
-//! | [`MappedCtx`] | who locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
+//! | [`MappedCtx`] | whoever locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
 //!
-//! Whatever sleeps takes a [`MaySleep`], which the tokens of hooks that may sleep give. [`Mappings`] revokes what users
-//! have mapped of an object, and [`Relocatable`] is memory that moves under them.
+//! Whatever sleeps takes a [`MaySleep`] as an argument; the tokens of hooks that may sleep give one. [`Mappings`]
+//! revokes what users have mapped of an object, and [`Relocatable`] is memory that moves under them.
 //!
 //! # A driver
 //!
@@ -106,15 +106,16 @@
 //! # Types met in error messages
 //!
 //! [`HoldsPages`](kind::HoldsPages), [`HoldsFrames`](kind::HoldsFrames), [`StillUndecided`](kind::StillUndecided) and
-//! the others of [`kind`] are bounds of single operations: the mapping is of a kind that does not have this one, and
-//! the note says which has. [`MaySleep`] is an argument of what sleeps: `ctx.may_sleep()`. `'f` and `'m` brand a token
-//! and its answer as belonging to one call of one hook; write `<'f>` and `<'m>` out in signatures, as above, because
-//! `'_` makes rustc take the lifetime of `&self`.
+//! the other traits of [`kind`] bound single operations. If a message names one, the mapping is of a kind that does not
+//! have the operation, and a note says which kind has it. [`MaySleep`] is an argument of whatever sleeps:
+//! `ctx.may_sleep()`. The lifetimes `'f` and `'m` tie a token and its answer to one call of one hook. Write `<'f>` and
+//! `<'m>` out in signatures, as above: for `'_` rustc takes the lifetime of `&self`.
 //!
 //! # Where it runs
 //!
-//! A [`Platform`] is what a kernel or a pager implements; a driver that is generic over it runs on each. These are crates
-//! of their own:
+//! A [`Platform`] is what a kernel or a pager implements, and a driver that is generic over it runs on each. What a
+//! platform [lacks](Platform#what-a-platform-may-lack) compiles there, too, and fails with an errno or a signal. These
+//! are crates of their own:
 //!
 //! | crate | what it is |
 //! | --- | --- |
@@ -131,61 +132,84 @@
 //!
 //! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error;
 //! [migration](guide::migration) from C, call by call; and what it [costs](guide::cost), in instructions beside C. No
-//! function of this crate panics, by choice: what can go wrong is in its type.
+//! function of this crate panics: what can go wrong is in its type.
 #![no_std]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+// In groups from the top down, each of which imports from those below it. (`platform` names three things above it, and
+// says why.) The folders `common` and `refused` hold parts of modules: `guidance` says what they are for.
+
+// What platforms call, what drivers cannot convert, and what both insertion hooks have in common.
+mod conversions;
 pub mod entry;
-mod errno;
-mod fault;
-mod frame;
-mod guidance;
+mod file;
 pub mod guide;
+mod point;
+
+// Mappings: while they are made, once they are established, and of memory that moves.
+mod handle;
+mod mapped;
+mod mmap;
+mod relocatable;
+mod unlocked;
+
+// The operations of a mapping, and the tokens of their hooks.
+mod fault;
+mod fault_frame;
 mod huge;
+mod map_pages;
+mod ops;
+mod page_lock;
+mod page_mkwrite;
+mod pfn_mkwrite;
+
+// What a platform implements, and what is typed by it.
+mod frame;
+mod mappings;
+pub mod platform;
+
+// The vocabulary.
+mod answer;
+mod errno;
+mod flags;
+mod guidance;
 pub mod kind;
 mod lock;
-mod map_pages;
-mod mapped;
-mod mappings;
-mod mkwrite;
-mod mmap;
-mod ops;
 mod page;
-pub mod platform;
-mod point;
 mod prefault;
 mod prot;
-mod relocatable;
 mod sleep;
 mod token;
 mod units;
-mod unlocked;
 mod wait;
 
-pub use errno::Errno;
-pub use fault::{FaultCtx, Release, Released, VmFault};
+pub use answer::VmFault;
+pub use errno::{Errno, InsertPagesError};
+pub use fault::{FaultCtx, Release, Released};
+pub use file::MmapFile;
 pub use frame::{Frame, FrameRange, FrameSource, Iomem, OutOfFrames};
-pub use huge::{HugeFaultCtx, HugeSize};
+pub use handle::Handle;
+pub use huge::HugeFaultCtx;
 #[doc(no_inline)]
 pub use kind::{Mapping, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::RwLock;
 pub use map_pages::MapPagesCtx;
-pub use mapped::{Handle, MappedCtx};
+pub use mapped::MappedCtx;
 pub use mappings::Mappings;
-pub use mkwrite::{PageMkwriteCtx, PfnMkwriteCtx};
-pub use mmap::{InsertPagesError, Mapped, MmapCtx};
-pub use ops::{
-    Close, Hooks, HugeFault, MapPages, MaySplit, MmapFile, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
-};
-pub use page::{LockedPage, OutOfPage, Page, PageLock};
+pub use mmap::{Mapped, MmapCtx};
+pub use ops::{Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps};
+pub use page::{OutOfPage, Page};
+pub use page_lock::{LockedPage, PageLock};
+pub use page_mkwrite::PageMkwriteCtx;
+pub use pfn_mkwrite::PfnMkwriteCtx;
 pub use platform::Platform;
 pub use point::InsertPoint;
 pub use prefault::Prefault;
 pub use prot::PageProt;
 pub use relocatable::{Epoch, Location, Moved, Moving, MovingPoint, Relocatable, Resident, Spot};
 pub use sleep::MaySleep;
-pub use units::{PageCount, PageOffset, UserAddr};
+pub use units::{HugeSize, PageCount, PageOffset, UserAddr};
 pub use unlocked::UnlockedCtx;
 pub use wait::{RefaultReason, Ticket, WaitQueue, Waited};

@@ -2,10 +2,10 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::{Errno, MaySleep};
+use crate::{errno::Errno, sleep::MaySleep};
 
-/// A value behind a lock that many may hold to read it, or one to change it (`rw_semaphore`): the platform's own, so
-/// that whoever waits for it sleeps as the platform's threads do.
+/// A value behind a lock that many may hold to read it, or one to change it (`rw_semaphore`). It is the platform's own
+/// lock, so that whoever waits for it sleeps as the platform's threads do.
 ///
 /// A driver's state is shared by all its faults, and this is how they change it:
 ///
@@ -40,8 +40,8 @@ use crate::{Errno, MaySleep};
 /// }
 /// ```
 ///
-/// A lock that a mmap or fault hook takes must not be held while [`Handle::lock`](crate::Handle::lock) is called: the
-/// hook has the mmap lock already, and there the order would be the other.
+/// A lock that a mmap or fault hook takes must not be held while [`Handle::lock`](crate::Handle::lock) is called. The
+/// hook takes the mmap lock first and this one second; the other order deadlocks.
 pub trait RwLock<T>: Sized + Send + Sync + 'static {
     /// The lock, held to read.
     type Read<'a>: Deref<Target = T>;
@@ -49,19 +49,19 @@ pub trait RwLock<T>: Sized + Send + Sync + 'static {
     /// The lock, held to change.
     type Write<'a>: DerefMut<Target = T>;
 
-    /// The value, with nobody at it.
+    /// A lock around the value. Nobody holds it yet.
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
     fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
 
-    /// Waits until nobody changes the value, and keeps it so.
+    /// Waits until nobody changes the value, and keeps others from changing it while the guard is there.
     fn read(&self, may_sleep: MaySleep<'_>) -> Self::Read<'_>;
 
     /// The same, or `None` where that would have to wait.
     fn try_read(&self) -> Option<Self::Read<'_>>;
 
-    /// Waits until nobody else is at the value, and keeps it so.
+    /// Waits until nobody else reads or changes the value, and keeps others from it while the guard is there.
     fn write(&self, may_sleep: MaySleep<'_>) -> Self::Write<'_>;
 
     /// The same, or `None` where that would have to wait.

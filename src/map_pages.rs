@@ -3,22 +3,25 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, LockedPage, PageOffset, Platform, Prefault, Ticket, UserAddr, VmFault,
-    fault::{FaultFrame, fault_token},
-    guidance::{AnswersAtTheEnd, FailsInFault, SleepsInFault},
+    answer::VmFault,
+    fault_frame::FaultFrame,
+    flags::FaultCode,
+    frame::Frame,
     kind::{HoldsMixed, HoldsPages},
-    platform::{FaultCode, FaultFlags, VmFlags},
+    platform::Platform,
+    prefault::Prefault,
     token::{Held, Invariant},
+    units::{PageOffset, UserAddr},
 };
 
-/// The token of `map_pages`: a load has missed, and what is at hand around it can be mapped at once, without sleeping.
+/// The token of `map_pages`: a load has met no page, and the pages around it that are at hand can be mapped without
+/// sleeping.
 ///
-/// Locks: RCU. **Must not sleep**: nothing of this crate that sleeps is reachable from here, because what sleeps takes a
-/// [`MaySleep`](crate::MaySleep), and this context does not give one (G15). A page that is not at hand is left out, and
-/// the `fault` hook brings it.
+/// Locks: RCU. **Must not sleep**: whatever sleeps takes a [`MaySleep`](crate::MaySleep), and this context gives none
+/// (G15). A page that is not at hand is left out, and the `fault` hook brings it when it is touched.
 ///
-/// Every slot can be tried, that of the fault too; each says what became of it. [`finish`](Self::finish) answers: the
-/// load is repeated if its own slot is filled, else the `fault` hook is called.
+/// Every slot of the mapping can be filled, the fault's own included, and each insertion says what became of it.
+/// [`finish`](Self::finish) answers: the load is repeated if its own slot is filled, else the `fault` hook is called.
 ///
 /// Registered with [`Hooks::map_pages`](crate::Hooks::map_pages). Where it is, faults run under the VMA lock.
 #[must_use = "`map_pages` ends with `ctx.finish()`"]
@@ -29,18 +32,20 @@ pub struct MapPagesCtx<'f, P: Platform, M> {
     thread: PhantomData<*mut MapPagesCtx<'static, P, M>>,
 }
 
-fault_token!(MapPagesCtx, map_pages);
+// What this token has in common with those of other hooks.
+use self::MapPagesCtx as Token;
+include!("common/fault_token.rs");
 
 /// Filling slots.
 impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
-    /// The part of the object that the core would like to have mapped: around the fault, inside the mapping.
+    /// The part of the object that the core would like to have mapped. It lies around the fault and inside the mapping.
     #[must_use]
     pub fn wanted(&self) -> Range<PageOffset> {
         self.frame.0.window.clone()
     }
 
-    /// Inserts a page at a slot of the mapping, if that takes no sleeping: a slot without a page table stays empty
-    /// ([`Prefault::OutOfMemory`]).
+    /// Inserts a page at a slot of the mapping, if that is possible without sleeping. A slot that would need a page
+    /// table stays empty ([`Prefault::OutOfMemory`]).
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where
         M: HoldsPages,
@@ -56,8 +61,7 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
         self.fill(at, |fault, address| P::vmf_map_mixed(fault, address, frame.pfn()))
     }
 
-    /// That is all: the load is repeated if its slot was filled here (`VM_FAULT_NOPAGE`), else the `fault` hook is
-    /// called.
+    /// Answers: the load is repeated if its slot was filled here (`VM_FAULT_NOPAGE`), else the `fault` hook is called.
     pub fn finish(self) -> VmFault<'f> {
         let code = if self.frame.0.filled.get() { FaultCode::NOPAGE } else { FaultCode::NONE };
         self.answer(code)
@@ -76,105 +80,5 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     }
 }
 
-/// What a fault has that may sleep.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
-    pub fn may_sleep<R>(&self) -> R
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn lock_page(&self, _page: &P::Page) -> LockedPage<'f, P>
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: SleepsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_page<R>(self, _page: &P::Page) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn refault<E, R>(self, _evidence: E) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_zero_page<R>(self) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver_locked<R>(self, _page: LockedPage<'f, P>) -> R
-    where
-        Self: AnswersAtTheEnd,
-    {
-        Self::refused()
-    }
-
-    pub fn sigbus<R>(self) -> R
-    where
-        Self: FailsInFault,
-    {
-        Self::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/map_pages.rs");

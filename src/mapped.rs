@@ -3,71 +3,22 @@
 use core::{marker::PhantomData, ops::Range};
 
 use crate::{
-    Errno, Frame, FrameRange, InsertPagesError, MaySleep, PageCount, PageOffset, Platform, UnlockedCtx, UserAddr,
-    VmOperations,
-    guidance::{AnswersNothing, HoldsAMapping, MakesTheMapping},
-    kind::{HoldsFrames, HoldsMixed, HoldsPages, Mapping},
-    sleep::may_sleep,
+    errno::{Errno, InsertPagesError},
+    frame::Frame,
+    kind::{HoldsFrames, HoldsMixed, HoldsPages},
+    ops::VmOperations,
+    platform::Platform,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset, UserAddr},
 };
 
-/// A mapping to come back to, made by its own mmap hook: [`MmapCtx::handle`](crate::MmapCtx::handle). Keep it in the
-/// file or the device, for an ioctl or a shrinker.
+/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`](crate::Handle::lock), or
+/// from [`UnlockedCtx::find`](crate::UnlockedCtx::find). Dropping it gives the lock back.
 ///
-/// It keeps nothing alive: not the mapping, not the process. Whether the mapping is still there is looked up whenever it
-/// is used, under the process's mmap lock: by the state that it was established with, never by its address, where
-/// another one may be by then (CVE-2026-43434).
-pub struct Handle<P: Platform, M> {
-    raw: P::Handle,
-    kind: PhantomData<fn(M) -> M>,
-}
-
-/// The handle, from a VMA of this kind.
-pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
-    Handle { raw, kind: PhantomData }
-}
-
-impl<P: Platform, M: Mapping> Handle<P, M> {
-    /// Takes the mmap lock of the mapping's process for read, and finds the mapping.
-    ///
-    /// A lock that the driver's mmap or fault hook takes must not be held meanwhile: there the order is the other.
-    ///
-    /// # Errors
-    /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
-    /// hook takes.
-    pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
-        let _ = unlocked;
-        P::lock_handle(&self.raw, true).map(mapped)
-    }
-
-    /// The same without waiting.
-    ///
-    /// # Errors
-    /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
-    pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
-        let _ = unlocked;
-        P::lock_handle(&self.raw, false).map(mapped)
-    }
-
-    /// Takes away what is mapped of `count` pages of the object from `first` on, if the mmap lock can be had without
-    /// waiting: what a shrinker may do wherever it may sleep, for it needs no proof. The next touch faults.
-    ///
-    /// # Errors
-    /// As [`try_lock`](Self::try_lock).
-    pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let _ = may_sleep;
-        let mapped: MappedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(mapped)?;
-        mapped.zap(first, count);
-        Ok(())
-    }
-}
-
-/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`], or from
-/// [`UnlockedCtx::find`]. Dropping it gives the lock back.
-///
-/// Locks: mmap lock, read, taken by it. May sleep. Insertion answers `Result<(), Errno>`. Nothing here answers a hook,
-/// so operations take `&self`. Slots are named by their page offset in the object; where the mapping was cut or moved,
-/// they are found all the same.
+/// Locks: it holds the mmap lock for read itself. May sleep. Insertion answers `Result<(), Errno>`. Nothing here
+/// answers a hook, so operations take `&self`. Slots are named by their page offset in the object, and are found where
+/// the mapping was cut or moved, too.
 pub struct MappedCtx<'l, P: Platform, M> {
     vma: Held<P::MappedVma>,
     brand: Invariant<'l>,
@@ -75,12 +26,13 @@ pub struct MappedCtx<'l, P: Platform, M> {
     thread: PhantomData<*mut MappedCtx<'static, P, M>>,
 }
 
-/// The token. Not an associated function of [`MappedCtx`], which rustc would suggest to whoever tries a literal.
+/// Makes the token. Not an associated function of [`MappedCtx`], which rustc would suggest to whoever tries a literal.
 pub(crate) fn mapped<'l, P: Platform, M>(vma: P::MappedVma) -> MappedCtx<'l, P, M> {
     MappedCtx { vma: Held(vma), brand: PhantomData, kind: PhantomData, thread: PhantomData }
 }
 
-/// The lock is given back by the platform's value. This says that the borrow of the `UnlockedCtx` lasts as long.
+/// The platform's value gives the lock back when it is dropped. This impl is empty and tells rustc that the
+/// `UnlockedCtx` stays borrowed until then: without it the borrow could end before the lock does.
 impl<P: Platform, M> Drop for MappedCtx<'_, P, M> {
     fn drop(&mut self) {}
 }
@@ -92,7 +44,7 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
         may_sleep()
     }
 
-    /// The state of the mapping, if it is V's: whose mapping is this?
+    /// The state of the mapping, if it is a `V`. It says whose mapping this is.
     #[must_use]
     pub fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
         P::mapped_state(&self.vma.0)
@@ -104,7 +56,7 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
         P::mapped_pgoff(&self.vma.0, address)
     }
 
-    /// The slots from this one on that lie together, as addresses.
+    /// The addresses of this slot and of those behind it that lie together.
     fn slots(&self, at: PageOffset) -> Result<Range<usize>, Errno> {
         match P::mapped_slots(&self.vma.0, at) {
             Some((found, slots)) if found == at => Ok(slots),
@@ -139,7 +91,7 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
     /// Inserts pages into the slots from `at` on, in one go (`vm_insert_pages`).
     ///
     /// # Errors
-    /// As [`insert_page`](Self::insert_page), and how many are in: those stay. What was not mapped is the rest, exactly.
+    /// As [`insert_page`](Self::insert_page), and how many are in. Those stay; none of the others is.
     pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<(), InsertPagesError>
     where
         M: HoldsPages,
@@ -204,143 +156,5 @@ impl<P: Platform, M> MappedCtx<'_, P, M> {
     }
 }
 
-/// What belongs to hooks.
-#[doc(hidden)]
-impl<P: Platform, M> MappedCtx<'_, P, M> {
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn finish<R>(self) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn fill_later<R>(self) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pages<R>(&self, _at: PageOffset, _pages: &[P::Page]) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn allow<R>(self) -> R
-    where
-        Self: AnswersNothing,
-    {
-        Self::refused()
-    }
-
-    pub fn remap<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn remap_all<R>(self, _frames: FrameRange<'_, P>) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn noncached<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn write_combine<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn decrypted<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn read_only<R>(self) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn establish<V, R>(self, _state: V) -> R
-    where
-        Self: MakesTheMapping,
-    {
-        Self::refused()
-    }
-}
-
-/// What a locked mapping has.
-#[doc(hidden)]
-impl<P: Platform, M> Handle<P, M> {
-    pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn insert_pfn<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn insert_mixed<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn zap<R>(&self, _first: PageOffset, _count: PageCount) -> R
-    where
-        for<'x> &'x Self: HoldsAMapping,
-    {
-        <&Self>::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/mapped.rs");

@@ -1,11 +1,17 @@
 //! All the mappings of one object.
 
-use crate::{Errno, MaySleep, PageCount, PageOffset, Platform};
+use crate::{
+    errno::Errno,
+    platform::Platform,
+    sleep::MaySleep,
+    units::{PageCount, PageOffset},
+};
 
 /// All the mappings of one object, in every process (`struct address_space`): what [`unmap`](Self::unmap) reaches.
 ///
-/// Its files say so: [`MmapFile::mappings`](crate::MmapFile::mappings). Clones are of the same object. What revokes
-/// access to the object's memory, under the driver's own lock, holds one:
+/// A file says whose mappings its own are: [`MmapFile::mappings`](crate::MmapFile::mappings). Clones are of the same
+/// object. A driver that revokes access to the object's memory keeps one, and unmaps under the lock that its faults
+/// take:
 ///
 /// ```
 /// use vmctx::{
@@ -57,7 +63,7 @@ use crate::{Errno, MaySleep, PageCount, PageOffset, Platform};
 /// }
 /// ```
 ///
-/// Leave such mappings to faults. What the mmap hook itself inserts is not known to `unmap` until the hook has returned.
+/// Leave such mappings to faults: `unmap` does not find what a mmap hook has inserted before that hook has returned.
 pub struct Mappings<P: Platform> {
     pub(crate) raw: P::Mappings,
 }
@@ -71,19 +77,19 @@ impl<P: Platform> Mappings<P> {
         Ok(Self { raw: P::new_mappings(may_sleep)? })
     }
 
-    /// For platforms: what it is to the platform.
+    /// For platforms: the platform's own object behind this.
     #[must_use]
     pub const fn platform_object(&self) -> &P::Mappings {
         &self.raw
     }
 
     /// Takes `count` pages of the object, from `first` on, out of every mapping (`unmap_mapping_range`). The next touch
-    /// faults. What a private mapping has copied is its user's own, and stays.
+    /// faults. Private copies stay: they are their user's own.
     ///
-    /// It takes no mmap lock, so it may be called with a lock held that fault hooks take. When it returns, no user is
-    /// in the middle of an access to them.
+    /// It takes no mmap lock, so it may be called with a lock held that fault hooks take. When it returns, no access to
+    /// those pages is under way any more.
     pub fn unmap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
-        // To Linux no pages are all pages.
+        // Linux takes a count of zero for all pages behind `first`.
         if count != PageCount::ZERO {
             P::unmap_mapping_range(&self.raw, first, count, may_sleep);
         }

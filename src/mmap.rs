@@ -3,36 +3,39 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Errno, Frame, FrameRange, Handle, LockedPage, MappedCtx, PageCount, PageOffset, PageProt, Platform, Ticket,
-    UserAddr, VmOperations,
-    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, RunsNoHook, SettlesOnePte},
+    errno::{Errno, InsertPagesError},
+    flags::VmFlags,
+    frame::{Frame, FrameRange},
+    handle::{Handle, handle},
     kind::{
         FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
         StillUndecided, Undecided,
     },
-    mapped,
-    platform::{Cache, VmFlags},
+    ops::VmOperations,
+    platform::Platform,
+    prot::Cache,
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset},
 };
 
 /// The token of the mmap hook: the proof that the mmap lock is held for write and a mapping is being made.
 ///
 /// Locks: mmap lock, write. May sleep. Insertion answers `Result<Self, Errno>`.
 ///
-/// It begins [`Undecided`]: look at what is wanted, refuse, set flags. Then the kind is chosen, with
-/// [`establish`](Self::establish) (a state and a fault hook) or [`populate`](Self::populate) (neither). Then the
-/// slots are filled, in order: none twice, none outside. An insertion takes the token and gives it back only in `Ok`,
-/// so a failed one cannot be followed by a success (G6). The hook succeeds with a [`Mapped`], from
-/// [`finish`](Self::finish) if every slot is filled, from [`fill_later`](Self::fill_later) to say that the rest comes
-/// later, or from an operation that fills the whole range.
+/// It begins [`Undecided`]: the hook looks at what is wanted, refuses it, or sets flags. Then it chooses the kind, with
+/// [`establish`](Self::establish), which brings a state and a fault hook, or with [`populate`](Self::populate), which
+/// brings neither. Then it fills the slots in order, so that none is filled twice and nothing goes outside. An
+/// insertion takes the token and gives it back only in `Ok`, so a failed one cannot be followed by a success (G6). The
+/// hook succeeds with a [`Mapped`]: from [`finish`](Self::finish) if every slot is filled, from
+/// [`fill_later`](Self::fill_later) if the rest is to come later, or from an operation that fills the whole range.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
-    // In bytes from the start of the VMA, whole pages: `filled <= len`, and everything below `filled` is in. Not in
-    // pages: the compiler would carry the bytes along in a register of their own, which a loop over pages is short of.
+    // Both in bytes, and whole pages: everything below `filled` is in, and `filled <= len`. Counted in pages they would
+    // cost a loop that inserts pages one more register, because the compiler keeps the bytes beside the pages.
     filled: usize,
     len: usize,
     brand: Invariant<'m>,
@@ -40,27 +43,11 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     thread: PhantomData<*mut MmapCtx<'static, P, M>>,
 }
 
-/// The success of a mmap hook. Only a [`MmapCtx`] whose every insertion succeeded turns into one; it cannot be made up
-/// or kept for another mmap.
+/// The success of a mmap hook. Only a [`MmapCtx`] turns into one, and only after all its insertions have succeeded. It
+/// can neither be made up nor kept for another mmap.
 #[must_use = "return it from the mmap hook"]
 pub struct Mapped<'m> {
     brand: Invariant<'m>,
-}
-
-/// [`MmapCtx::insert_pages`] stopped in the middle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{errno} (after {inserted} pages)")]
-pub struct InsertPagesError {
-    /// Why the next page could not be inserted.
-    pub errno: Errno,
-    /// How many pages are in. They stay until the hook fails, which takes them away.
-    pub inserted: PageCount,
-}
-
-impl From<InsertPagesError> for Errno {
-    fn from(error: InsertPagesError) -> Self {
-        error.errno
-    }
 }
 
 impl<'m, P: Platform> MmapCtx<'m, P> {
@@ -76,7 +63,7 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
     }
 }
 
-/// What is asked for.
+/// What is asked for, and how much of it is done.
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled.
     #[must_use]
@@ -121,8 +108,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.flags().contains(VmFlags::EXEC)
     }
 
-    /// Whether a store would give the user a private copy: `is_cow_mapping`, private and writable now or by a later
-    /// mprotect. A [`PfnMap`](crate::PfnMap) mapping cannot be one.
+    /// Whether a store would give the user a private copy (`is_cow_mapping`): the mapping is private, and it is
+    /// writable or mprotect can make it so. A [`PfnMap`](crate::PfnMap) mapping cannot be of this sort.
     #[must_use]
     pub fn is_cow(&self) -> bool {
         self.flags().is_cow()
@@ -137,13 +124,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// A handle to come back to this mapping, from an ioctl or a shrinker.
     ///
     /// # Errors
-    /// EINVAL for a mapping without a state: it needs [`establish`](Self::establish), because a mapping is found by its
-    /// state.
+    /// EINVAL for a mapping without a state, because a mapping is found by its state: [`establish`](Self::establish) it
+    /// first. EINVAL also on a platform that has no handles.
     pub fn handle(&self) -> Result<Handle<P, M>, Errno>
     where
         M: Mapping,
     {
-        P::vma_handle(self.vma.0).map(mapped::handle).ok_or(Errno::EINVAL)
+        P::vma_handle(self.vma.0).map(handle).ok_or(Errno::EINVAL)
     }
 
     fn flags(&self) -> VmFlags {
@@ -210,7 +197,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.with(VmFlags::DONTDUMP)
     }
 
-    /// The mapping is of device registers: it is not dumped, and nobody but its user reaches through it (`VM_IO`).
+    /// The mapping is of device registers (`VM_IO`): it is left out of core dumps, and `get_user_pages` does
+    /// not reach it.
     pub fn io(self) -> Self
     where
         M: StillUndecided,
@@ -236,8 +224,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self
     }
 
-    /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, where
-    /// all other memory is encrypted. Nothing where memory is not.
+    /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, on
+    /// a machine that encrypts all other memory. On other machines this does nothing.
     pub fn decrypted(self) -> Self
     where
         M: StillUndecided,
@@ -262,7 +250,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 
 /// Choosing the kind.
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    /// Gives the mapping its state, whose hooks serve its faults, and with it its kind.
+    /// Gives the mapping its state, whose hooks serve its faults. The state's type decides the kind.
     ///
     /// # Errors
     /// EINVAL for a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
@@ -290,7 +278,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.install(state)
     }
 
-    /// Chooses the kind of a mapping that needs no fault hook: what is not inserted now is a SIGBUS later.
+    /// Chooses the kind of a mapping that has no fault hook: a touch of what is not inserted now is a SIGBUS.
     ///
     /// # Errors
     /// EINVAL for a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping.
@@ -309,11 +297,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 
     fn become_kind<K: Mapping>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
         let kind_flag = match K::KIND {
-            // `remap_pfn_range` sets Remapped's flags itself, once it is sure of the range.
+            // `remap_pfn_range` sets the flags of this kind itself, after it has checked the range.
             Kind::Remapped => VmFlags::NONE,
-            // A VMA without a special flag is merged with a neighbour that fits: before the mmap hook, which is then
-            // not asked; or, if the hook has changed flags, after it, and then nothing is closed, and the state would
-            // leak.
+            // Linux merges a VMA that has no special flag with a neighbour that fits. If it does so before the mmap
+            // hook, the hook is not asked; if it does so after a hook that has changed flags, `close` is not called and
+            // the state leaks.
             Kind::Normal => VmFlags::DONTEXPAND,
             Kind::Mixed => VmFlags::MIXEDMAP,
             Kind::PfnMap if self.is_cow() => return Err(Errno::EINVAL),
@@ -330,8 +318,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Inserts a page into the next slot (`vm_insert_page`). The mapping takes a reference of its own.
     ///
     /// # Errors
-    /// EFAULT if every slot is filled, ENOMEM without a page table, EBUSY if something is there already, EINVAL for a
-    /// page that may not be mapped.
+    /// EFAULT if every slot is filled, ENOMEM without memory for a page table, EBUSY if something is there already,
+    /// EINVAL for a page that may not be mapped.
     pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
     where
         M: HoldsPages,
@@ -345,8 +333,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Inserts pages into the next slots, in one go (`vm_insert_pages`).
     ///
     /// # Errors
-    /// As [`insert_page`](Self::insert_page), and how many are in; EFAULT, and none is, if there are more pages than
-    /// slots.
+    /// As [`insert_page`](Self::insert_page), and how many are in. If there are more pages than slots, it is EFAULT and
+    /// none is in.
     pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
     where
         M: HoldsPages,
@@ -358,7 +346,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Fills every slot that is left from `pages`, the whole object: the slot's `pgoff` is the index (`vm_map_pages`).
     ///
     /// # Errors
-    /// ENXIO if the mapping begins behind the object's end or reaches over it; then nothing is inserted. Else as
+    /// ENXIO, and nothing is inserted, if the mapping begins behind the object's end or reaches over it. Else as
     /// [`insert_page`](Self::insert_page).
     pub fn map_pages(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
@@ -384,9 +372,9 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Inserts the zero page into the next slot: it reads as zeros, and a store to a private mapping copies it.
     ///
     /// # Errors
-    /// EINVAL in a shared mapping that is writable or may become so: the zero page would be written. (Not where
-    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is told of the first store and the mapping is [`io`](Self::io).) Else as
-    /// [`insert_page`](Self::insert_page).
+    /// EINVAL in a shared mapping that is writable or may become so, because a store would reach the zero page. It is
+    /// allowed where [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](Self::io). Else
+    /// as [`insert_page`](Self::insert_page).
     pub fn insert_zero_page(mut self) -> Result<Self, Errno>
     where
         M: HoldsPages,
@@ -397,8 +385,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(self)
     }
 
-    /// Inserts a frame that may have a page behind it into the next slot. Linux has no such insertion that answers an
-    /// errno, and `fs/cramfs/inode.c` converts a `vm_fault_t` back for want of it.
+    /// Inserts a frame that may have a page behind it into the next slot. Linux has no such insertion for mmap hooks:
+    /// `fs/cramfs/inode.c` uses the one of faults and makes an errno of its `vm_fault_t`.
     ///
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
@@ -434,7 +422,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.remap_next(frames)
     }
 
-    /// Maps the whole range onto `frames`, from their first on (`remap_pfn_range`). More frames than slots are welcome.
+    /// Maps the whole range onto `frames`, beginning with the first of them (`remap_pfn_range`). There may be more
+    /// frames than slots.
     ///
     /// # Errors
     /// EINVAL if there are fewer frames than slots, or one may not be mapped; ENOMEM. Nothing is then mapped.
@@ -454,7 +443,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: RemapsWhole,
     {
-        // As `io_remap_pfn_range`.
+        // `io_remap_pfn_range` does so, and `vm_iomap_memory` calls it.
         P::vma_set_decrypted(self.vma.0);
         let skip = PageCount::new(self.pgoff().index());
         let whole = memory.part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
@@ -472,7 +461,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.finish_filled()
     }
 
-    /// The mapping is a success although slots are empty: they are filled later, by faults or by an ioctl.
+    /// The mapping is a success although slots may be empty: faults or an ioctl fill them later.
     pub fn fill_later(self) -> Mapped<'m>
     where
         M: FilledLater,
@@ -484,7 +473,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         if self.is_full() { Ok(Mapped { brand: PhantomData }) } else { Err(Errno::ENXIO) }
     }
 
-    /// The address of the next slot, or EFAULT as for an address outside the VMA.
+    /// The address of the next slot. If there is none, it is EFAULT, as for an address outside the VMA.
     fn next_slot(&self) -> Result<usize, Errno> {
         if self.is_full() {
             return Err(Errno::EFAULT);
@@ -525,131 +514,5 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 }
 
-/// What a fault has and a mmap hook has not. It cannot be called: it is here to say so, and what to write instead.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    pub fn deliver<R>(self, _page: P::Page) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn deliver_locked<R>(self, _page: LockedPage<'_, P>) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn lock_page<R>(&self, _page: &P::Page) -> R
-    where
-        Self: DeliversInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: PrefaultsInFault,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
-    where
-        Self: SettlesOnePte,
-    {
-        Self::refused()
-    }
-
-    pub fn fail<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn refault<E, R>(self, _evidence: E) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn release<R>(self) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-
-    pub fn retry<R>(self) -> R
-    where
-        Self: AnswersFault,
-    {
-        Self::refused()
-    }
-}
-
-/// What no hook has.
-#[doc(hidden)]
-impl<P: Platform, M> MmapCtx<'_, P, M> {
-    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
-    where
-        V: VmOperations<Platform = P>,
-        Self: RunsNoHook,
-    {
-        Self::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/mmap.rs");

@@ -1,77 +1,27 @@
-//! What a driver implements: [`MmapFile`] for a file, [`VmOperations`] for the state of one mapping.
+//! What a driver implements for the state of one mapping: the fault hook, and the optional ones.
 
 use core::ops::Range;
 
 use crate::{
-    Errno, FaultCtx, HugeFaultCtx, MapPagesCtx, Mapped, Mapping, Mappings, MmapCtx, PageMkwriteCtx, PageOffset,
-    PfnMkwriteCtx, Platform, VmFault,
-    kind::{MapsFrames, MapsPages},
-    platform::FaultCode,
+    answer::VmFault,
+    errno::Errno,
+    fault::FaultCtx,
+    flags::FaultCode,
+    huge::HugeFaultCtx,
+    kind::{Mapping, MapsFrames, MapsPages},
+    map_pages::MapPagesCtx,
+    page_mkwrite::PageMkwriteCtx,
+    pfn_mkwrite::PfnMkwriteCtx,
+    platform::Platform,
+    units::PageOffset,
 };
-
-/// A file that can be mapped: `f_op->mmap`.
-///
-/// Object-safe, so that a framework can keep a `dyn MmapFile<Platform = P>` for each open file.
-///
-/// ```
-/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
-///
-/// /// A device with one page that its users share.
-/// struct Doorbell<P: Platform> {
-///     page: P::Page,
-/// }
-///
-/// impl<P: Platform> MmapFile for Doorbell<P> {
-///     type Platform = P;
-///
-///     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-///         ctx.populate::<Mixed>()?.insert_page(&self.page)?.finish()
-///     }
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be mapped: it does not implement `MmapFile`",
-    label = "not a file with a mmap hook",
-    note = "implement `MmapFile` for the open file, and `VmOperations` for the state of one mapping"
-)]
-pub trait MmapFile: Send + Sync + 'static {
-    /// The platform that it runs on.
-    type Platform: Platform;
-
-    /// Serves one mmap. The token says which part of the file is wanted and how; success is the [`Mapped`] that the
-    /// token turns into.
-    ///
-    /// # Errors
-    /// Whatever the user's `mmap` call is to fail with. What had been inserted is taken away again, then the state of
-    /// the mapping, if one was established, is dropped.
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
-
-    /// The object that is mapped when this file is: what [`Mappings::unmap`] is to reach. Asked once, when the file is
-    /// opened. Without one, each open file is an object of its own.
-    fn mappings(&self) -> Option<&Mappings<Self::Platform>> {
-        None
-    }
-}
-
-/// A file behind a box, of whatever type.
-#[cfg(feature = "alloc")]
-impl<F: MmapFile + ?Sized> MmapFile for alloc::boxed::Box<F> {
-    type Platform = F::Platform;
-
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {
-        (**self).mmap(ctx)
-    }
-
-    fn mappings(&self) -> Option<&Mappings<F::Platform>> {
-        (**self).mappings()
-    }
-}
 
 /// The operations of a mapping (`vm_ops`), implemented by the **state of one mapping** (`vm_private_data`).
 ///
-/// One call of mmap makes one state, given to [`MmapCtx::establish`]. What fork and split make of the mapping shares
-/// it, and the platform drops it with the last VMA, after the pages have been taken away. So "is anybody still mapped?"
-/// is this type's `Drop`, and so is the rollback of a mmap that failed.
+/// Each mmap makes one state and gives it to [`MmapCtx::establish`](crate::MmapCtx::establish). The VMAs that fork and
+/// split make of the mapping share it, and the platform drops it with the last of them, after the pages have been taken
+/// away. So the type's `Drop` is the place for what is to happen when nobody has it mapped any more, and when a mmap
+/// has failed.
 ///
 /// ```
 /// use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault, VmOperations};
@@ -111,10 +61,10 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
 
     /// Serves one fault (`vm_ops->fault`), and answers it by spending the token.
     ///
-    /// Write the `'f` out: with `'_` elision would take the answer's lifetime from `&self`.
+    /// Write the `'f` out: with `'_` rustc would take the answer's lifetime from `&self`.
     ///
-    /// Without an implementation of its own a mapping has the pages that it was given by mmap, and a touch elsewhere
-    /// is a SIGBUS.
+    /// Without an implementation of this a mapping has the pages that its mmap hook inserted, and a touch elsewhere is
+    /// a SIGBUS.
     fn fault<'f>(&self, ctx: FaultCtx<'f, Self::Platform, Self::Mapping>) -> VmFault<'f> {
         ctx.fail(Errno::EFAULT)
     }
@@ -122,9 +72,9 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
 
 /// The optional hooks of [`VmOperations`], registered by naming them.
 ///
-/// Linux looks whether such a hook is there, not only what it answers; so "not registered" and "registered, and does
-/// nothing" are different things: with `page_mkwrite` shared mappings start read-only, with `map_pages` faults run under
-/// the VMA lock, with `huge_fault` large entries are tried first.
+/// Linux acts on whether such a hook is there, not only on what it answers: with `page_mkwrite` shared mappings start
+/// read-only, with `map_pages` faults run under the VMA lock, with `huge_fault` large entries are tried first. So a
+/// hook that is registered and does nothing is not the same as none.
 ///
 /// ```
 /// # use vmctx::{Errno, Hooks, Mixed, PageMkwriteCtx, PageOffset, Platform, VmFault, VmOperations};
@@ -193,15 +143,16 @@ impl<V: VmOperations> Hooks<V> {
     /// Registers `vm_ops->open`: fork, a cut or a move has made another VMA with this state, which shows that part of
     /// the object. Not called for the one that mmap makes.
     ///
-    /// If it fails, the new VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken away,
-    /// and a fault of it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, see [`may_split`](Self::may_split).
+    /// If it fails, the new VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken
+    /// away, and a fault of it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, register
+    /// [`may_split`](Self::may_split).
     #[must_use]
     pub const fn open(self, hook: Open<V>) -> Self {
         Self { open: Some(hook), ..self }
     }
 
-    /// Registers `vm_ops->close`: a VMA with this state goes, and its pages have gone. Called for each one, and not for
-    /// one whose [`open`](Self::open) has failed, nor for a mmap that has. That the last one has gone says the state's
+    /// Registers `vm_ops->close`: a VMA with this state goes, and its pages have gone already. Called for each VMA but
+    /// one whose [`open`](Self::open) or whose mmap has failed. That the last VMA has gone is told by the state's
     /// `Drop`, in every case.
     #[must_use]
     pub const fn close(self, hook: Close<V>) -> Self {
@@ -244,7 +195,7 @@ impl<V: VmOperations> Hooks<V> {
         Self { huge_fault: Some(hook), ..self }
     }
 
-    /// Registers `vm_ops->map_pages`: asked, under RCU, to map what is at hand around a load that has missed.
+    /// Registers `vm_ops->map_pages`: asked, under RCU, to map what is at hand around a load that has met no page.
     #[must_use]
     pub const fn map_pages(self, hook: MapPages<V>) -> Self
     where
@@ -254,7 +205,7 @@ impl<V: VmOperations> Hooks<V> {
     }
 }
 
-/// For platforms: the registered hooks, where there are any. Those that have a token are called by
+/// For platforms: the hooks that are registered. Those that are handed a token are called through
 /// [`entry`](crate::entry).
 impl<V: VmOperations> Hooks<V> {
     /// [`open`](Self::open)
@@ -306,7 +257,7 @@ impl<V: VmOperations> Hooks<V> {
     }
 }
 
-/// The hooks of the inner mapping, called for the wrapper.
+/// Functions that a wrapper registers to have the hooks of the inner mapping called.
 macro_rules! pass_on {
     ($($field:ident($token:ident);)*) => {$(
         fn $field<'f, W: Wraps>(wrapper: &W, ctx: $token<'f, On<W>, Of<W>>) -> VmFault<'f> {
@@ -340,8 +291,8 @@ fn may_split<W: Wraps>(wrapper: &W, at: PageOffset) -> Result<(), Errno> {
 }
 
 impl<W: Wraps> Hooks<W> {
-    /// The hooks of the inner mapping, each present exactly if the inner one registered it. A wrapper that said
-    /// [`NONE`](Self::NONE) would lose them without a word.
+    /// The hooks of the inner mapping, each present exactly if the inner one has registered it. With
+    /// [`NONE`](Self::NONE) a wrapper would lose them, and nothing would say so.
     #[must_use]
     pub const fn of_inner() -> Self {
         let inner = <W::Inner as VmOperations>::HOOKS;

@@ -1,6 +1,6 @@
 //! What a kernel, a hypervisor or a user-space pager implements so that drivers run on it.
 //!
-//! Three things, in this order:
+//! A platform consists of three things:
 //!
 //! 1. the types: a [page](Platform::Page), a [VMA under construction](Platform::Vma), a [fault](Platform::Fault),
 //!    [shared ownership](Platform::Ref), and where a driver's memory comes from;
@@ -11,22 +11,62 @@
 //!
 //! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
 //! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that
-//! every platform would have to repeat (bounds, kinds, what an errno means in a fault, the pin on release) are in the
-//! tokens and the entry points, not here.
+//! every platform would have to repeat are in the tokens and the entry points, not here: bounds, kinds, what an errno
+//! means in a fault, the reference to the state that is taken before a lock is given up.
 //!
-//! The crate `vmctx-sim` is a complete implementation to read beside this page.
+//! What a platform has no means for it leaves to the [defaults](Platform#what-a-platform-may-lack).
+//!
+//! The crate `vmctx-sim` is a complete implementation to read beside this page. A platform that runs in an ordinary
+//! program finds VMAs, locks and queues in `vmctx-hosted`, and `vmctx-conformance` says what it gets wrong.
 
-use core::{
-    fmt,
-    ops::{BitOr, Deref, Range},
+use core::ops::{Deref, Range};
+
+pub use crate::{
+    answer::SERIAL_BITS,
+    flags::{FaultCode, FaultFlags, VmFlags},
+    prot::Cache,
 };
 
+// A platform hands out frames and calls a driver's hooks, and both are generic over the platform. So these three are
+// the only names that this crate cannot have below their user.
+use crate::{FrameRange, Iomem, VmOperations};
 use crate::{
-    Errno, FrameRange, Iomem, MaySleep, PageCount, PageOffset, RwLock, UserAddr, VmOperations, page::Page,
-    prot::PageProt, wait::WaitQueue,
+    errno::Errno,
+    lock::RwLock,
+    page::Page,
+    prot::PageProt,
+    sleep::MaySleep,
+    units::{PageCount, PageOffset, UserAddr},
+    wait::WaitQueue,
 };
 
 /// A kernel or a pager on which drivers run.
+///
+/// # What a platform may lack
+///
+/// An operation with a default can be left out. The driver that asks for it compiles all the same, and sees this:
+///
+/// | the platform has no | operations with a default | and the driver sees |
+/// | --- | --- | --- |
+/// | insertion of many pages at once | [`vm_insert_pages`](Self::vm_insert_pages), [`vmf_insert_pages`](Self::vmf_insert_pages), [`mapped_insert_pages`](Self::mapped_insert_pages) | one insertion after the other |
+/// | zero page | [`vm_insert_zero_page`](Self::vm_insert_zero_page), [`mapped_insert_zero_page`](Self::mapped_insert_zero_page) | ENOSYS |
+/// | | [`vmf_insert_zero_page`](Self::vmf_insert_zero_page) | SIGBUS |
+/// | frames by number | [`remap_pfn_range`](Self::remap_pfn_range), [`vm_insert_mixed`](Self::vm_insert_mixed), [`mapped_insert_pfn`](Self::mapped_insert_pfn), [`mapped_insert_mixed`](Self::mapped_insert_mixed) | ENOSYS |
+/// | | [`vmf_insert_pfn`](Self::vmf_insert_pfn), [`vmf_insert_mixed`](Self::vmf_insert_mixed) | SIGBUS, or [`Prefault::Refused`](crate::Prefault::Refused) |
+/// | large entries | [`vmf_insert_pfn_huge`](Self::vmf_insert_pfn_huge) | FALLBACK: the `fault` hook is asked |
+/// | insertion under RCU | [`vmf_map_page`](Self::vmf_map_page), [`vmf_map_mixed`](Self::vmf_map_mixed) | [`Prefault::Refused`](crate::Prefault::Refused): the `fault` hook is asked |
+/// | cache attributes, encryption | [`vma_set_cache`](Self::vma_set_cache), [`vma_set_decrypted`](Self::vma_set_decrypted) | memory as it is anyway |
+/// | objects to revoke access to | [`new_mappings`](Self::new_mappings) | ENOSYS from [`Mappings::new`](crate::Mappings::new) |
+/// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
+/// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
+/// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
+/// | | [`mapped_insert_page`](Self::mapped_insert_page) | ENOSYS |
+/// | | [`mapped_state`](Self::mapped_state), [`mapped_pgoff`](Self::mapped_pgoff) | `None` |
+/// | way to protect established pages | [`mapped_write_protect`](Self::mapped_write_protect) | the pages are taken away instead |
+///
+/// There is no default where a driver could not see that nothing was done: a page that is not locked, an entry that is
+/// not taken away. Where there is nothing to lock or to take away, an uninhabited type says so: with `enum Never {}`
+/// for [`MappedVma`](Self::MappedVma), [`mapped_zap`](Self::mapped_zap) is `match *vma {}`.
 ///
 /// # Safety
 /// The implementer promises what the safe API of the tokens is built on.
@@ -39,8 +79,8 @@ use crate::{
 ///   more: zap first, then drop. It is shared by what fork and split make of the mapping.
 /// - A page inserted with a reference ([`vm_insert_page`](Self::vm_insert_page) and relatives) stays allocated until it
 ///   has been taken out again. A page passed to [`deliver`](Self::deliver) brings its reference with it.
-/// - Every raw operation is safe to call with any arguments for which its documentation's conditions hold; whatever
-///   Linux meets with `BUG_ON` is either excluded by those or answered with an error.
+/// - Every raw operation is safe to call with any arguments that meet the conditions in its documentation. What Linux
+///   meets with `BUG_ON` is excluded by those, or answered with an error.
 #[expect(unsafe_code, reason = "the promises above cannot be checked")]
 pub unsafe trait Platform: Sized + 'static {
     /// The base-2 logarithm of the page size in bytes: 12 for 4 KiB.
@@ -55,7 +95,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// source.
     type Memory: Clone + Send + Sync + 'static;
 
-    /// What vouches for frames without a `struct page`: a BAR, an aperture. Clones are of the same memory.
+    /// Memory whose frames have no `struct page`, and which vouches for them: a BAR, an aperture. Clones are of the
+    /// same memory.
     type Iomem: Iomem<Platform = Self> + Clone;
 
     /// A queue on which a fault can wait for something to change.
@@ -67,10 +108,10 @@ pub unsafe trait Platform: Sized + 'static {
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
     type Mappings: Clone + Send + Sync + 'static;
 
-    /// A mapping to come back to, by the process and the state that it was established with. It keeps neither alive.
+    /// What finds a mapping again: its process, and the state that it was established with. It keeps neither alive.
     type Handle: Send + Sync + 'static;
 
-    /// A thread in a system call, which holds no mmap lock and runs no hook: whose address space is meant.
+    /// A thread in a system call, which holds no mmap lock and runs no hook. It says whose address space is meant.
     type Caller;
 
     /// An established mapping whose mmap lock is held for read until the value is dropped: all VMAs of one process that
@@ -103,12 +144,17 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// An object without mappings.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM.
-    fn new_mappings(may_sleep: MaySleep<'_>) -> Result<Self::Mappings, Errno>;
+    fn new_mappings(may_sleep: MaySleep<'_>) -> Result<Self::Mappings, Errno> {
+        let _ = may_sleep;
+        Err(Errno::ENOSYS)
+    }
 
-    /// `unmap_mapping_range` without `even_cows`: takes `count` pages, not zero, from `first` on out of every mapping of
-    /// the object. It takes no mmap lock. On return no user can be at them any more.
+    /// `unmap_mapping_range` without `even_cows`: takes `count` pages, never zero of them, from `first` on out of every
+    /// mapping of the object. It takes no mmap lock. When it returns, no access to those pages is under way any more.
     fn unmap_mapping_range(mappings: &Self::Mappings, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>);
 
     // ---- The VMA that is being made ------------------------------------------------------------------------------
@@ -126,19 +172,32 @@ pub unsafe trait Platform: Sized + 'static {
     fn vma_change_flags(vma: &mut Self::Vma, set: VmFlags, clear: VmFlags);
 
     /// Changes the cache attribute in `vm_page_prot`: what is inserted from now on has it.
-    fn vma_set_cache(vma: &mut Self::Vma, cache: Cache);
+    ///
+    /// Default: nothing, for a platform whose memory is all cached alike.
+    fn vma_set_cache(vma: &mut Self::Vma, cache: Cache) {
+        let _ = (vma, cache);
+    }
 
     /// `pgprot_decrypted`: what is inserted from now on is not encrypted, whatever cache attribute it gets.
-    fn vma_set_decrypted(vma: &mut Self::Vma);
+    ///
+    /// Default: nothing, for a platform that encrypts no memory.
+    fn vma_set_decrypted(vma: &mut Self::Vma) {
+        let _ = vma;
+    }
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
-    /// The adapters in the table call [`entry::fault::<V>`](crate::entry::fault) and the hooks in `V::HOOKS` that are
-    /// there. If one of them is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared mapping
-    /// from now on is not writable.
+    /// The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
+    /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
+    /// what is inserted into a shared mapping from now on is not writable.
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
 
     /// A handle for the mapping, or `None` if no state was established.
-    fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle>;
+    ///
+    /// Default: `None`, and the driver's [`MmapCtx::handle`](crate::MmapCtx::handle) is EINVAL.
+    fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
+        let _ = vma;
+        None
+    }
 
     /// The mmap hook has failed: takes away what it had inserted, **then** drops the state if one was established.
     fn abandon(vma: &mut Self::Vma);
@@ -151,36 +210,49 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// `vm_insert_pages`: all of them from `address` on, in order. They fit the VMA; `VM_MIXEDMAP` is set.
     ///
+    /// Default: one after the other.
+    ///
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page), and how many are in: those stay.
     fn vm_insert_pages(vma: &mut Self::Vma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
-        let mut at = address;
-        for (done, page) in pages.iter().enumerate() {
-            Self::vm_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
-            at = at.saturating_add(Self::PAGE_SIZE);
-        }
-        Ok(())
+        insert_each::<Self>(address, pages, |at, page| Self::vm_insert_page(vma, at, page))
     }
 
     /// `vm_insert_page` of the zero page. As [`vm_insert_page`](Self::vm_insert_page).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// Also EINVAL where Linux does not allow the zero page: a shared mapping that is or may become writable.
-    fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno>;
+    fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno> {
+        let _ = (vma, address);
+        Err(Errno::ENOSYS)
+    }
 
-    /// Inserts a frame that may have a page behind it (which is then counted) while the mapping is made. `VM_MIXEDMAP`
-    /// is set. Linux has only `vmf_insert_mixed` for it; what that answers is translated by the platform, here.
+    /// Inserts a frame that may have a page behind it while the mapping is made. If there is one, the mapping takes a
+    /// reference. `VM_MIXEDMAP` is set. Linux has only `vmf_insert_mixed` for it, whose answer the platform translates
+    /// here.
+    ///
+    /// Default: ENOSYS.
     ///
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page).
-    fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno>;
+    fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno> {
+        let _ = (vma, address, pfn);
+        Err(Errno::ENOSYS)
+    }
 
-    /// `remap_pfn_range`: `frames` from `address` on, which fit the VMA and meet no page there. Sets `VM_IO`,
-    /// `VM_PFNMAP`, `VM_DONTEXPAND` and `VM_DONTDUMP`. For a copy-on-write mapping it covers the whole VMA.
+    /// `remap_pfn_range`: maps `frames` from `address` on. They fit the VMA, and nothing is mapped there yet. Sets
+    /// `VM_IO`, `VM_PFNMAP`, `VM_DONTEXPAND` and `VM_DONTDUMP`. In a copy-on-write mapping they are the whole VMA's.
+    ///
+    /// Default: ENOSYS.
     ///
     /// # Errors
     /// ENOMEM without page tables, EINVAL for frames that may not be mapped; nothing of the range is then mapped.
-    fn remap_pfn_range(vma: &mut Self::Vma, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno>;
+    fn remap_pfn_range(vma: &mut Self::Vma, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno> {
+        let _ = (vma, address, frames);
+        Err(Errno::ENOSYS)
+    }
 
     // ---- The fault that is being served --------------------------------------------------------------------------
 
@@ -202,17 +274,19 @@ pub unsafe trait Platform: Sized + 'static {
     /// `vm_flags` of the fault's VMA.
     fn fault_vma_flags(fault: &Self::Fault) -> VmFlags;
 
-    /// What `vm_page_prot` of the fault's VMA says.
+    /// The protection that the fault's VMA gives to what is inserted (`vm_page_prot`).
     fn fault_page_prot(fault: &Self::Fault) -> PageProt;
 
     /// `vmf_insert_page`. `address` is a page's, inside the VMA; `VM_MIXEDMAP` is set.
     /// [`FaultCode::from_insertion`] has the rule for what comes back.
     fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
 
-    /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, never none, from `address` on, in order. Their slots lie
-    /// together inside the VMA, and none of them is the fault's own. How many went in: what is there already is left
-    /// alone, a page that cannot be mapped is left out, and the next one gets its slot all the same. Override it where
-    /// doing it together costs less.
+    /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, of which there is at least one, from `address` on. Their
+    /// slots lie together inside the VMA, and none of them is the fault's own. Returns how many went in: a slot that is
+    /// filled already is left alone, a page that cannot be mapped is left out, and the others go to their slots all the
+    /// same.
+    ///
+    /// Default: one after the other. Override it where one call costs less than many.
     fn vmf_insert_pages(fault: &Self::Fault, address: usize, pages: &[Self::Page]) -> usize {
         let mut inserted = 0_usize;
         let mut at = address;
@@ -227,17 +301,32 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// The zero page, as [`vmf_insert_page`](Self::vmf_insert_page); SIGBUS where Linux does not allow it.
-    fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode;
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode {
+        let _ = (fault, address);
+        FaultCode::SIGBUS
+    }
 
     /// `vmf_insert_pfn`, or `vmf_insert_pfn_prot` if there is a protection of its own. `VM_PFNMAP` is set, and the
     /// mapping is no copy-on-write one. NOPAGE also where something is there already, with
     /// [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
-    fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode;
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
+        let _ = (fault, address, pfn, prot);
+        FaultCode::SIGBUS
+    }
 
     /// `vmf_insert_mixed`, or `vmf_insert_mixed_mkwrite` if `mkwrite`. `VM_MIXEDMAP` is set. Else as
     /// [`vmf_insert_pfn`](Self::vmf_insert_pfn); something else that is there is left alone, without a WARN.
-    /// In a private mapping `mkwrite` must make nothing writable, which in Linux it does: there it is to be ignored.
-    fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode;
+    /// In a private mapping `mkwrite` must make nothing writable. (In Linux it does: ignore it there.)
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
+        let _ = (fault, address, pfn, mkwrite);
+        FaultCode::SIGBUS
+    }
 
     /// Hands a page, and its reference, to the core (`vmf->page`).
     fn deliver(fault: &Self::Fault, page: Self::Page);
@@ -248,8 +337,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// `unlock_page` of a page that was locked with [`lock_page`](Self::lock_page) for this fault.
     fn unlock_page(fault: &Self::Fault, page: &Self::Page);
 
-    /// Gives up the lock that the fault holds, mmap or VMA lock (`release_fault_lock`). Called once at most, where
-    /// `flags` allow it, and RETRY is then the answer.
+    /// Gives up the lock that the fault holds, mmap or VMA lock (`release_fault_lock`). Called once at most, only where
+    /// the fault's flags allow it, and the answer is RETRY then.
     fn release(fault: &Self::Fault);
 
     /// Sleeps until [`WaitQueue::wakes`] is no longer `wakes`.
@@ -263,19 +352,39 @@ pub unsafe trait Platform: Sized + 'static {
     fn fault_page(fault: &Self::Fault) -> Self::Page;
 
     /// Whether the fault's VMA is a mapping of this object.
-    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool;
+    ///
+    /// Default: `false`, and memory that moves is not inserted, because nobody could take it away again.
+    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool {
+        let _ = (fault, mappings);
+        false
+    }
 
-    /// `vmf_insert_pfn_pmd` or `vmf_insert_pfn_pud`, by how many `frames` there are: one entry from `address` on, which
-    /// is aligned to their size, as the first frame is; all of it lies in the VMA. `VM_MIXEDMAP` or `VM_PFNMAP` is set,
-    /// and the mapping is no copy-on-write one if it is the latter. The entry has the mapping's protection. FALLBACK if
-    /// there can be no such entry.
-    fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode;
+    /// `vmf_insert_pfn_pmd` or `vmf_insert_pfn_pud`, depending on how many `frames` there are: makes one entry at
+    /// `address`. The address and the first frame are aligned to the entry's size, and all of it lies in the VMA.
+    /// `VM_MIXEDMAP` or `VM_PFNMAP` is set; in the latter case the mapping is no copy-on-write one. The entry has the
+    /// mapping's protection. FALLBACK if there can be no such entry.
+    ///
+    /// Default: FALLBACK.
+    fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
+        let _ = (fault, address, frames);
+        FaultCode::FALLBACK
+    }
 
     /// [`vmf_insert_page`](Self::vmf_insert_page) under RCU: OOM, instead of sleeping, if there is no page table.
-    fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
+    ///
+    /// Default: SIGBUS, and the driver sees [`Prefault::Refused`](crate::Prefault::Refused).
+    fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
+        let _ = (fault, address, page);
+        FaultCode::SIGBUS
+    }
 
     /// [`vmf_insert_mixed`](Self::vmf_insert_mixed) under RCU: OOM, instead of sleeping, if there is no page table.
-    fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode;
+    ///
+    /// Default: as [`vmf_map_page`](Self::vmf_map_page).
+    fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode {
+        let _ = (fault, address, pfn);
+        FaultCode::SIGBUS
+    }
 
     // ---- Outside hooks -------------------------------------------------------------------------------------------
 
@@ -287,304 +396,141 @@ pub unsafe trait Platform: Sized + 'static {
 
     // ---- Established mappings ------------------------------------------------------------------------------------
 
-    /// Takes the mmap lock of the handle's process for read, if `wait` or if that needs no waiting, and finds the
-    /// mapping: by its state, wherever it is by now.
+    /// Takes the mmap lock of the handle's process for read, and finds the mapping by its state, wherever it is by now.
+    /// Waits for the lock only if `wait`.
+    ///
+    /// Default: ENOSYS.
     ///
     /// # Errors
     /// ESRCH without the process, EFAULT without the mapping, EAGAIN where it would have to wait and may not; EDEADLK
     /// for a lock order that a hook could meet.
-    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno>;
+    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno> {
+        let _ = (handle, wait);
+        Err(Errno::ENOSYS)
+    }
 
-    /// The same for the mapping at an address of the caller's, if it was established with a state of type `V`. Compare
-    /// the type that is kept beside the state, not addresses of functions or tables, of which there can be one for two
-    /// types.
+    /// The same for the mapping at an address of the caller's, if it was established with a state of type `V`. Keep the
+    /// state's type beside it and compare that; two types can share one function or one table of functions, so
+    /// addresses of these do not tell them apart.
+    ///
+    /// Default: ENOSYS.
     ///
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL for another type of state or none; ESRCH, EDEADLK as above.
     fn lock_at<V: VmOperations<Platform = Self>>(
         caller: &Self::Caller,
         address: UserAddr,
-    ) -> Result<Self::MappedVma, Errno>;
+    ) -> Result<Self::MappedVma, Errno> {
+        let _ = (caller, address);
+        Err(Errno::ENOSYS)
+    }
 
     /// The state, if it is of type `V`.
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V>;
+    ///
+    /// Default: `None`.
+    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V> {
+        let _ = vma;
+        None
+    }
 
     /// The page of the object that shows at an address, if the mapping is there.
-    fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset>;
+    ///
+    /// Default: `None`.
+    fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset> {
+        let _ = (vma, address);
+        None
+    }
 
-    /// The first slots of the mapping that lie together, of those at `from` and behind it: which the first of them is,
-    /// and their addresses, in bytes, never none.
+    /// Of the mapping's slots at `from` and behind it, the first ones that lie together: the page offset of the first,
+    /// and their addresses in bytes, at least one page's. `None` if there is no such slot.
     fn mapped_slots(vma: &Self::MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)>;
 
     /// As [`vm_insert_page`](Self::vm_insert_page).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno>;
+    fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+        let _ = (vma, address, page);
+        Err(Errno::ENOSYS)
+    }
 
     /// As [`vm_insert_pages`](Self::vm_insert_pages), into slots that lie together.
     ///
+    /// Default: [`mapped_insert_page`](Self::mapped_insert_page) for one after the other.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_pages(vma: &Self::MappedVma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)>;
+    fn mapped_insert_pages(vma: &Self::MappedVma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
+        insert_each::<Self>(address, pages, |at, page| Self::mapped_insert_page(vma, at, page))
+    }
 
     /// As [`vm_insert_zero_page`](Self::vm_insert_zero_page).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno>;
+    fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno> {
+        let _ = (vma, address);
+        Err(Errno::ENOSYS)
+    }
 
     /// As [`vmf_insert_pfn`](Self::vmf_insert_pfn), with what that answers translated by the platform.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM without a page table, EINVAL for a frame that may not be mapped; EBUSY where the platform can tell.
-    fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno>;
+    fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        let _ = (vma, address, pfn);
+        Err(Errno::ENOSYS)
+    }
 
     /// As [`vm_insert_mixed`](Self::vm_insert_mixed).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// As there.
-    fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno>;
+    fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+        let _ = (vma, address, pfn);
+        Err(Errno::ENOSYS)
+    }
 
-    /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping shows
-    /// the same slots elsewhere as well (`mremap` with an old length of zero makes it twice), there, too.
+    /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping
+    /// shows the same slots at other addresses as well, it does so there, too (`mremap` with an old length of zero
+    /// duplicates them).
     fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>);
 
-    /// Takes away at least the right to write there. A page whose first store is just being allowed is protected before
-    /// that or after, not in between: with the page locked, or by taking the entry away.
-    fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>);
+    /// Takes away the right to write there, or more. If a first store to a page is just being allowed, this happens
+    /// before or after that and not in between: lock the page, or take the entry away.
+    ///
+    /// Default: [`mapped_zap`](Self::mapped_zap).
+    fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>) {
+        Self::mapped_zap(vma, addresses);
+    }
 
-    /// A number that differs from fault to fault, of which the low [`SERIAL_BITS`] bits are compared between a fault
-    /// and its answer. It catches what unsound code can do to the brand; a platform that can do without leaves the
-    /// zero, and the check is compiled out.
+    /// A number that differs from fault to fault. Its low [`SERIAL_BITS`] bits are compared between a fault and its
+    /// answer, which catches unsound code that has forged the answer's lifetime.
+    ///
+    /// Default: zero, and the comparison is compiled out.
     fn fault_serial(fault: &Self::Fault) -> u32 {
         let _ = fault;
         0
     }
 }
 
-/// How many bits of [`Platform::fault_serial`] an answer carries.
-pub const SERIAL_BITS: u32 = 11;
-
-/// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cache {
-    /// Write-back, what RAM has.
-    #[default]
-    WriteBack,
-    /// Stores are gathered, loads are not cached.
-    WriteCombine,
-    /// Nothing is cached: device registers.
-    Noncached,
-}
-
-/// Gives a newtype of flag bits its operations.
-macro_rules! flag_bits {
-    ($name:ident { $($(#[$doc:meta])* $flag:ident = $bits:literal;)* }) => {
-        impl $name {
-            $($(#[$doc])* pub const $flag: Self = Self($bits);)*
-
-            /// No flag at all.
-            pub const NONE: Self = Self(0);
-
-            /// The bits, as Linux has them.
-            #[must_use]
-            pub const fn bits(self) -> u32 {
-                self.0
-            }
-
-            /// Flags from Linux's bits; those without a name here are kept.
-            #[must_use]
-            pub const fn from_bits(bits: u32) -> Self {
-                Self(bits)
-            }
-
-            /// Whether all of `flags` are set.
-            #[must_use]
-            pub const fn contains(self, flags: Self) -> bool {
-                self.0 & flags.0 == flags.0
-            }
-
-            /// Whether any of `flags` is set.
-            #[must_use]
-            pub const fn intersects(self, flags: Self) -> bool {
-                self.0 & flags.0 != 0
-            }
-
-            /// These flags without `flags`.
-            #[must_use]
-            pub const fn without(self, flags: Self) -> Self {
-                Self(self.0 & !flags.0)
-            }
-        }
-
-        impl BitOr for $name {
-            type Output = Self;
-
-            fn bitor(self, other: Self) -> Self {
-                Self(self.0 | other.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut left = *self;
-                let mut separator = "";
-                $(
-                    if left.intersects(Self::$flag) {
-                        write!(f, "{separator}{}", stringify!($flag))?;
-                        separator = " | ";
-                        left = left.without(Self::$flag);
-                    }
-                )*
-                if left != Self::NONE || separator.is_empty() {
-                    write!(f, "{separator}{:#x}", left.0)?;
-                }
-                Ok(())
-            }
-        }
-    };
-}
-
-/// `vm_flags`: the bits of `include/linux/mm.h` that mmap hooks deal in.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct VmFlags(u32);
-
-flag_bits!(VmFlags {
-    /// The user may read.
-    READ = 0x1;
-    /// The user may write.
-    WRITE = 0x2;
-    /// The user may execute.
-    EXEC = 0x4;
-    /// Stores reach the object.
-    SHARED = 0x8;
-    /// `mprotect` may allow reading.
-    MAYREAD = 0x10;
-    /// `mprotect` may allow writing.
-    MAYWRITE = 0x20;
-    /// `mprotect` may allow executing.
-    MAYEXEC = 0x40;
-    /// `MAP_SHARED` was asked for.
-    MAYSHARE = 0x80;
-    /// Frames without a managed `struct page`.
-    PFNMAP = 0x400;
-    /// Memory-mapped I/O: no core dump, no `get_user_pages`.
-    IO = 0x4000;
-    /// fork does not copy the mapping.
-    DONTCOPY = 0x2_0000;
-    /// mremap may not make the mapping longer.
-    DONTEXPAND = 0x4_0000;
-    /// Not in core dumps.
-    DONTDUMP = 0x400_0000;
-    /// Pages and frames, side by side.
-    MIXEDMAP = 0x1000_0000;
-});
-
-impl VmFlags {
-    /// `is_cow_mapping`: private, and writable or able to become so.
-    #[must_use]
-    pub const fn is_cow(self) -> bool {
-        self.contains(Self::MAYWRITE) && !self.contains(Self::SHARED)
+/// Inserts pages from `address` on, one after the other, until one fails: why, and how many are in.
+fn insert_each<P: Platform>(
+    address: usize,
+    pages: &[P::Page],
+    mut insert: impl FnMut(usize, &P::Page) -> Result<(), Errno>,
+) -> Result<(), (Errno, usize)> {
+    for (done, page) in pages.iter().enumerate() {
+        // Does not wrap where it matters: the slots lie inside a VMA.
+        insert(address.saturating_add(done << P::PAGE_SHIFT), page).map_err(|errno| (errno, done))?;
     }
-}
-
-/// `vmf->flags`: `enum fault_flag` of `include/linux/mm_types.h`.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct FaultFlags(u32);
-
-flag_bits!(FaultFlags {
-    /// The access was a store.
-    WRITE = 0x1;
-    /// An existing page is to become writable.
-    MKWRITE = 0x2;
-    /// The handler may give up the lock and answer RETRY.
-    ALLOW_RETRY = 0x4;
-    /// A RETRY must not wait, and must not give up the lock.
-    RETRY_NOWAIT = 0x8;
-    /// The waiting thread can be killed.
-    KILLABLE = 0x10;
-    /// The fault was tried before.
-    TRIED = 0x20;
-    /// The access came from user mode.
-    USER = 0x40;
-    /// The access is another process's.
-    REMOTE = 0x80;
-    /// The access was an instruction fetch.
-    INSTRUCTION = 0x100;
-    /// The wait can be interrupted by any signal.
-    INTERRUPTIBLE = 0x200;
-    /// The fault holds the VMA lock, not the mmap lock.
-    VMA_LOCK = 0x1000;
-});
-
-impl FaultFlags {
-    /// `fault_flag_allow_retry_first`: RETRY is allowed, and this is the first try.
-    #[must_use]
-    pub const fn allow_retry_first(self) -> bool {
-        self.contains(Self::ALLOW_RETRY) && !self.contains(Self::TRIED)
-    }
-}
-
-/// A `vm_fault_t` as the platform sees it: the raw operations answer it, [`entry::fault`](crate::entry::fault) returns
-/// it. No driver can turn one into a [`VmFault`](crate::VmFault).
-///
-/// Bits as in `include/linux/mm_types.h`; no bit at all means that a page was [delivered](Platform::deliver).
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct FaultCode(u32);
-
-flag_bits!(FaultCode {
-    /// Out of memory.
-    OOM = 0x1;
-    /// The access gets a SIGBUS.
-    SIGBUS = 0x2;
-    /// The fault had to wait for I/O: accounting.
-    MAJOR = 0x4;
-    /// The page's memory is broken.
-    HWPOISON = 0x10;
-    /// The access gets a SIGSEGV.
-    SIGSEGV = 0x40;
-    /// The handler installed an entry, or the access is to be repeated.
-    NOPAGE = 0x100;
-    /// A page was delivered, and it is locked.
-    LOCKED = 0x200;
-    /// The lock was given up; the fault is to be repeated from the start.
-    RETRY = 0x400;
-    /// No large entry: a smaller size is to be asked for.
-    FALLBACK = 0x800;
-    /// Not Linux's, never returned by [`entry::fault`](crate::entry::fault): beside NOPAGE, an entry was there already.
-    ALREADY_PRESENT = 0x10_0000;
-    /// Not Linux's: beside SIGBUS, the handler returned the answer to another fault. Only a platform with serial
-    /// numbers sees it ([`Platform::fault_serial`]).
-    FOREIGN = 0x8000_0000;
-});
-
-impl FaultCode {
-    /// The codes that say that the access cannot be served.
-    pub const ERROR: Self = Self(Self::OOM.0 | Self::SIGBUS.0 | Self::SIGSEGV.0 | Self::HWPOISON.0);
-
-    /// What an insertion's errno means in a fault, by `vmf_insert_page`'s rule: none and EBUSY are NOPAGE, ENOMEM is
-    /// OOM, the rest SIGBUS.
-    #[must_use]
-    pub const fn from_insertion(inserted: Result<(), Errno>) -> Self {
-        match inserted {
-            Ok(()) => Self::NOPAGE,
-            Err(Errno::EBUSY) => Self(Self::NOPAGE.0 | Self::ALREADY_PRESENT.0),
-            Err(Errno::ENOMEM) => Self::OOM,
-            Err(_) => Self::SIGBUS,
-        }
-    }
-
-    /// `vmf_error`: ENOMEM is OOM, EHWPOISON is HWPOISON, the rest SIGBUS.
-    #[must_use]
-    pub const fn from_errno(errno: Errno) -> Self {
-        match errno {
-            Errno::ENOMEM => Self::OOM,
-            Errno::EHWPOISON => Self::HWPOISON,
-            _ => Self::SIGBUS,
-        }
-    }
+    Ok(())
 }

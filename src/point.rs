@@ -1,8 +1,14 @@
-//! One helper for both hooks.
+//! A helper that serves both hooks: the trait of the two tokens that insert.
 
 use crate::{
-    Errno, FaultCtx, Frame, MmapCtx, PageOffset, Platform, VmFault,
+    answer::VmFault,
+    errno::Errno,
+    fault::FaultCtx,
+    frame::Frame,
     kind::{HoldsFrames, HoldsMixed, HoldsPages},
+    mmap::MmapCtx,
+    platform::Platform,
+    units::PageOffset,
 };
 
 mod sealed {

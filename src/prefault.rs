@@ -1,11 +1,11 @@
 //! What became of a fault-around insertion.
 
-use crate::platform::FaultCode;
+use crate::flags::FaultCode;
 
 /// What became of a fault-around insertion (`FaultCtx::prefault_*`).
 ///
-/// It can be looked at, and ignored: a prefault is a favour. It is no answer to the fault, and holds no errno from
-/// which to make one (G11).
+/// It can be ignored: a prefault is a favour. It does not answer the fault, and holds no errno from which an answer
+/// could be made (G11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefault {
     /// It is in.

@@ -1,12 +1,23 @@
-//! Protections that only narrow or recache.
+//! The protection of a page: that of its mapping, or less.
 
-use crate::{guidance::WidenedAtMmap, platform::Cache};
+/// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// Write-back, what RAM has.
+    #[default]
+    WriteBack,
+    /// Stores are gathered, loads are not cached.
+    WriteCombine,
+    /// Nothing is cached: device registers.
+    Noncached,
+}
 
 /// The protection of a page that is about to be inserted: that of its VMA, or less.
 ///
-/// From [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), for
-/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). It can lose the right to write and change how
-/// memory is cached; what the user was not given by mmap cannot be added (`vm_page_prot` in C is any number at all).
+/// It comes from [`FaultCtx::page_prot`](crate::FaultCtx::page_prot) and goes into
+/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). The right to write can be taken away and the way
+/// the memory is cached changed, but no right can be added that mmap did not give the user. (In C it can be any
+/// number.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageProt {
     writable: bool,
@@ -76,14 +87,5 @@ impl PageProt {
     }
 }
 
-/// What a protection cannot gain.
-#[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
-impl PageProt {
-    pub fn writable<R>(self) -> R
-    where
-        for<'x> &'x Self: WidenedAtMmap,
-    {
-        <&Self>::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/prot.rs");

@@ -3,14 +3,21 @@
 use core::{marker::PhantomData, mem};
 
 use crate::{
-    Errno, FaultCtx, Frame, Mappings, MaySleep, PageCount, PageOffset, PageProt, Platform, Prefault, RefaultReason,
-    RwLock, VmFault,
-    guidance::HoldsTheMemory,
+    answer::VmFault,
+    errno::Errno,
+    fault::FaultCtx,
+    flags::FaultCode,
+    frame::Frame,
     kind::{HoldsMoving, Kind},
-    platform::FaultCode,
-    sleep::may_sleep,
+    lock::RwLock,
+    mappings::Mappings,
+    platform::Platform,
+    prefault::Prefault,
+    prot::PageProt,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
-    wait,
+    units::{PageCount, PageOffset},
+    wait::{self, RefaultReason},
 };
 
 /// Where one page of [`Relocatable`] memory is now.
@@ -21,10 +28,10 @@ pub enum Spot<'l, P: Platform> {
     Frame(Frame<'l, P>),
 }
 
-/// Where relocatable memory can be: an `enum` of the driver's, as a rule, with what each place needs.
+/// Where relocatable memory can be. As a rule it is an `enum` of the driver's, with what each place needs.
 ///
-/// It is kept inside a [`Relocatable`], and answers for one page after the other. It must keep the pages that it has
-/// named for as long as it is there: it changes only by [`Moving::finish`], after users were cut off.
+/// It is kept inside a [`Relocatable`] and says of each page where it is. The pages that it has named must stay for as
+/// long as it is kept. Only [`Moving::finish`] replaces it, after the memory was unmapped everywhere.
 pub trait Location: Send + Sync + 'static {
     /// The platform.
     type Platform: Platform;
@@ -32,30 +39,31 @@ pub trait Location: Send + Sync + 'static {
     /// Where a page of the memory is, counted from the memory's start, or `None` if there is none.
     fn spot(&self, at: PageCount) -> Option<Spot<'_, Self::Platform>>;
 
-    /// With which protection the memory is mapped while it is here, given that of the mapping: the cache attribute is
-    /// the place's, as a rule. (spufs changes `vm_page_prot` in the fault for that, which others read meanwhile.)
+    /// With which protection the memory is mapped while it is here, given the mapping's. As a rule the cache attribute
+    /// depends on the place. (spufs changes `vm_page_prot` in the fault for that, while others read it.)
     ///
-    /// Asked for [`PfnMap`](crate::PfnMap) mappings. What a [`Mixed`](crate::Mixed) one holds has the mapping's.
+    /// Asked for [`PfnMap`](crate::PfnMap) mappings. What is inserted into a [`Mixed`](crate::Mixed) mapping has the
+    /// mapping's protection.
     fn page_prot(&self, mapping: PageProt) -> PageProt {
         mapping
     }
 }
 
-/// Memory that moves under its users: its location, and the lock that guards both inserting it and moving it (G13).
+/// Memory that moves under its users: its location, behind the lock under which it is inserted and moved (G13).
 ///
 /// The mail that asks for it (linux-mm, May 2007): "having the PTE insertion use the same lock as whatever can trigger
-/// the unmapping". SPU local store that is saved and restored, graphics objects that migrate between system memory and
-/// the card: a fault must never insert where the memory *was*.
+/// the unmapping". Such memory is SPU local store that is saved and restored, or a graphics object that migrates
+/// between system memory and the card. A fault must never insert the place where it *was*.
 ///
-/// - [`resident`](Self::resident) takes the lock to read. Only what it gives can insert ([`Resident::insert`]), and only
-///   while it is held.
-/// - [`begin_move`](Self::begin_move) takes the lock to change, and unmaps the memory everywhere **before** it gives
-///   anything. Now nobody sees it: copy the bytes, then name the new location ([`Moving::finish`]).
-/// - A fault that let go of the lock in between can ask whether the memory has moved since
-///   ([`Epoch::resident`]); that it has is [`Moved`], evidence for a refault.
+/// - [`resident`](Self::resident) takes the lock to read. Only the guard that it returns can insert
+///   ([`Resident::insert`]).
+/// - [`begin_move`](Self::begin_move) takes the lock to write and unmaps the memory everywhere **before** it returns.
+///   Now no user sees it: copy the bytes, then name the new location ([`Moving::finish`]).
+/// - A fault that has let go of the lock can take it again on the condition that the memory has not moved since
+///   ([`Epoch::resident`]). If it has, it gets a [`Moved`], which is evidence for a refault.
 ///
-/// Dropping it unmaps it, too, and sleeps: not in `map_pages`. It is for faults only: what the mmap hook inserts is not known to unmapping until that
-/// has returned.
+/// Dropping it unmaps the memory, and sleeps, so `map_pages` must not do it. Only faults insert it: `unmap` does not
+/// find what a mmap hook has inserted before that hook has returned.
 ///
 /// ```
 /// use vmctx::{
@@ -115,13 +123,13 @@ pub struct Relocatable<P: Platform, L: Location<Platform = P>> {
     count: PageCount,
 }
 
-/// What the lock protects.
+/// What the lock protects: where the memory is, and how often it has moved.
 struct Home<L> {
     location: L,
     moves: u64,
 }
 
-/// The platform's guards of it.
+/// The platform's guards of that lock.
 type Read<'r, P, L> = <<P as Platform>::RwLock<Home<L>> as RwLock<Home<L>>>::Read<'r>;
 type Write<'r, P, L> = <<P as Platform>::RwLock<Home<L>> as RwLock<Home<L>>>::Write<'r>;
 
@@ -148,17 +156,18 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
         self.count
     }
 
-    /// Keeps the memory where it is, to insert it. Waits while it moves.
+    /// Keeps the memory from moving, so that it can be inserted. Waits while somebody moves it.
     pub fn resident(&self, may_sleep: MaySleep<'_>) -> Resident<'_, P, L> {
         self.held(self.home.read(may_sleep))
     }
 
-    /// The same, or `None` while it moves.
+    /// The same, or `None` while somebody moves it.
     pub fn try_resident(&self) -> Option<Resident<'_, P, L>> {
         self.home.try_read().map(|home| self.held(home))
     }
 
-    /// Begins to move the memory: waits until nobody inserts it, keeps everybody from it, and unmaps it everywhere.
+    /// Begins to move the memory: waits until nobody inserts it, keeps everybody from inserting it, and unmaps it
+    /// everywhere.
     pub fn begin_move(&self, may_sleep: MaySleep<'_>) -> Moving<'_, P, L> {
         let home = self.home.write(may_sleep);
         self.mappings.unmap(self.first, self.count, may_sleep);
@@ -172,12 +181,12 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
 
 impl<P: Platform, L: Location<Platform = P>> Drop for Relocatable<P, L> {
     fn drop(&mut self) {
-        // Entries hold no reference to what is mapped by number; the location goes next.
+        // The location is dropped after this, and entries by number hold no reference to what it keeps.
         self.mappings.unmap(self.first, self.count, may_sleep());
     }
 }
 
-/// Relocatable memory that stays where it is for as long as this is held. From [`Relocatable::resident`].
+/// A guard: relocatable memory stays where it is for as long as this is held. From [`Relocatable::resident`].
 #[must_use = "insert with it: `resident.insert(ctx)`"]
 pub struct Resident<'r, P: Platform, L: Location<Platform = P>> {
     home: Held<Read<'r, P, L>>,
@@ -192,11 +201,11 @@ impl<'r, P: Platform, L: Location<Platform = P>> Resident<'r, P, L> {
         &self.home.0.location
     }
 
-    /// Inserts the page of the fault from where it is now, and answers. In a [`Mixed`](crate::Mixed) mapping a page in
-    /// RAM is counted; in a [`PfnMap`](crate::PfnMap) mapping everything goes by number.
+    /// Inserts the page of the fault from where it is now, and answers. Into a [`Mixed`](crate::Mixed) mapping a page
+    /// in RAM goes with a reference; into a [`PfnMap`](crate::PfnMap) mapping everything goes by number.
     ///
-    /// A page that the memory does not have is a SIGBUS, and so is a mapping that belongs to another object than the
-    /// memory's: unmapping would not find it.
+    /// It is a SIGBUS if the memory has no such page. It is also one if the mapping is of another object than the
+    /// memory, because unmapping would not find it.
     pub fn insert<C: MovingPoint<Platform = P>>(&self, ctx: C) -> C::Outcome
     where
         C::Mapping: HoldsMoving,
@@ -221,7 +230,7 @@ impl<'r, P: Platform, L: Location<Platform = P>> Resident<'r, P, L> {
         }
     }
 
-    /// This moment, for a fault that has to let go of the lock and come back.
+    /// Notes how often the memory has moved, for a fault that has to let go of the lock and come back.
     pub fn epoch<'f, M>(&self, ctx: &FaultCtx<'f, P, M>) -> Epoch<'f, 'r, P, L> {
         let _ = ctx;
         Epoch { of: self.of, moves: self.home.0.moves, brand: PhantomData }
@@ -233,9 +242,10 @@ impl<'r, P: Platform, L: Location<Platform = P>> Resident<'r, P, L> {
     }
 }
 
-/// Relocatable memory on its way: nobody has it mapped, and nobody can. From [`Relocatable::begin_move`].
+/// A guard: relocatable memory that is being moved. Nobody has it mapped, and nobody can map it. From
+/// [`Relocatable::begin_move`].
 ///
-/// Dropped, it leaves the memory where it was.
+/// Dropping it leaves the memory where it was.
 #[must_use = "dropping it leaves the memory where it was: `moving.finish(location)`"]
 pub struct Moving<'r, P: Platform, L: Location<Platform = P>> {
     home: Held<Write<'r, P, L>>,
@@ -243,20 +253,20 @@ pub struct Moving<'r, P: Platform, L: Location<Platform = P>> {
 }
 
 impl<P: Platform, L: Location<Platform = P>> Moving<'_, P, L> {
-    /// Where it was. Its bytes do not change any more: copy them.
+    /// Where it was. No user changes its bytes any more: copy them.
     #[must_use]
     pub fn location(&self) -> &L {
         &self.home.0.location
     }
 
-    /// From now on it is here; whoever touches it finds it here. Gives back where it was.
+    /// The memory is here now, and whoever touches it finds it here. Returns where it was.
     pub fn finish(mut self, location: L) -> L {
         self.home.0.moves = self.home.0.moves.wrapping_add(1);
         mem::replace(&mut self.home.0.location, location)
     }
 }
 
-/// A moment in the life of [`Relocatable`] memory, noted by one fault. From [`Resident::epoch`].
+/// How often [`Relocatable`] memory had moved when one fault looked. From [`Resident::epoch`].
 #[must_use = "come back with it: `epoch.resident(ctx.may_sleep())`"]
 pub struct Epoch<'f, 'r, P: Platform, L: Location<Platform = P>> {
     of: &'r Relocatable<P, L>,
@@ -265,7 +275,7 @@ pub struct Epoch<'f, 'r, P: Platform, L: Location<Platform = P>> {
 }
 
 impl<'f, 'r, P: Platform, L: Location<Platform = P>> Epoch<'f, 'r, P, L> {
-    /// Keeps the memory where it is, if it is where it was at that moment. Waits while it moves.
+    /// Keeps the memory from moving, if it has not moved since. Waits while somebody moves it.
     ///
     /// # Errors
     /// [`Moved`], if it has moved since: evidence for [`FaultCtx::refault`].
@@ -275,8 +285,8 @@ impl<'f, 'r, P: Platform, L: Location<Platform = P>> Epoch<'f, 'r, P, L> {
     }
 }
 
-/// Evidence that relocatable memory has moved while this fault was served, from [`Epoch::resident`]. Good
-/// for one [`FaultCtx::refault`] of the same fault.
+/// Evidence that relocatable memory has moved while this fault was served, from [`Epoch::resident`]. It is good for one
+/// [`FaultCtx::refault`] of the same fault.
 #[must_use = "answer with it: `ctx.refault(moved)`"]
 pub struct Moved<'f> {
     brand: Invariant<'f>,
@@ -287,8 +297,8 @@ impl<'f> wait::sealed::Reason<'f> for Moved<'f> {}
 #[diagnostic::do_not_recommend]
 impl<'f> RefaultReason<'f> for Moved<'f> {}
 
-/// A spot whose memory is held where it is. Only a [`Resident`] makes one: [`MovingPoint`] cannot be implemented outside,
-/// but called, and a page by number needs somebody who keeps it.
+/// A spot whose memory a [`Resident`] keeps where it is. Only a `Resident` makes one, because drivers can call the
+/// methods of [`MovingPoint`], and a page that is inserted by number needs somebody who keeps it.
 #[doc(hidden)]
 pub struct HeldSpot<'l, P: Platform>(Spot<'l, P>);
 
@@ -362,7 +372,7 @@ impl<'f, P: Platform, M> MovingPoint for FaultCtx<'f, P, M> {
     where
         M: HoldsMoving,
     {
-        let code = self.put_spot(self.page_address(), &spot.0, prot);
+        let code = self.put_spot(self.frame().page_address(), &spot.0, prot);
         self.answer(code)
     }
 
@@ -392,56 +402,5 @@ impl<P: Platform, M: HoldsMoving> FaultCtx<'_, P, M> {
     }
 }
 
-/// What its guards have.
-#[doc(hidden)]
-impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
-    pub fn insert<A, R>(&self, _ctx: A) -> R
-    where
-        for<'x> &'x Self: HoldsTheMemory,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn location<R>(&self) -> R
-    where
-        for<'x> &'x Self: HoldsTheMemory,
-    {
-        <&Self>::refused()
-    }
-
-    pub fn finish<R>(&self, _location: L) -> R
-    where
-        for<'x> &'x Self: HoldsTheMemory,
-    {
-        <&Self>::refused()
-    }
-}
-
-/// What [`Moving`] has.
-#[doc(hidden)]
-impl<P: Platform, L: Location<Platform = P>> Resident<'_, P, L> {
-    pub fn finish<R>(self, _location: L) -> R
-    where
-        Self: HoldsTheMemory,
-    {
-        Self::refused()
-    }
-}
-
-/// What [`Resident`] has.
-#[doc(hidden)]
-impl<P: Platform, L: Location<Platform = P>> Moving<'_, P, L> {
-    pub fn insert<A, R>(&self, _ctx: A) -> R
-    where
-        Self: HoldsTheMemory,
-    {
-        Self::refused()
-    }
-
-    pub fn prefault<A, R>(&self, _ctx: A, _at: PageOffset) -> R
-    where
-        Self: HoldsTheMemory,
-    {
-        Self::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/relocatable.rs");

@@ -2,8 +2,8 @@
 
 use core::marker::PhantomData;
 
-/// The right to sleep. Whatever may sleep takes one, and then cannot be called where there is none (G15): allocations,
-/// locks, and a driver's own functions that wait for something.
+/// The right to sleep. Whatever may sleep takes one as an argument, and so cannot be called where there is none (G15):
+/// allocations, locks, and a driver's own functions that wait for something.
 ///
 /// The tokens of hooks that may sleep give it: `ctx.may_sleep()`. Outside hooks the platform does: when a device is
 /// opened or a module loaded. It is good for as long as what gave it is borrowed.
@@ -13,7 +13,7 @@ pub struct MaySleep<'a> {
     thread: PhantomData<*mut MaySleep<'static>>,
 }
 
-/// The right. Not an associated function of [`MaySleep`], which rustc would suggest to whoever tries a literal.
+/// Makes the right. Not an associated function of [`MaySleep`], which rustc would suggest to whoever tries a literal.
 pub(crate) const fn may_sleep<'a>() -> MaySleep<'a> {
     MaySleep { context: PhantomData, thread: PhantomData }
 }

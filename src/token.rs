@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-/// A lifetime that stands for one call of one hook, and for nothing longer or shorter.
+/// A lifetime that stands for one call of one hook. It is invariant: rustc can neither shorten nor lengthen it, so that
+/// the tokens of two calls never have the same type.
 pub(crate) type Invariant<'f> = PhantomData<fn(&'f ()) -> &'f ()>;
 
 /// What a token holds, without a say in whether the token may change threads.

@@ -19,8 +19,8 @@ impl PageOffset {
         Self(pages)
     }
 
-    /// The number of pages before this one; also the index of this page in an array that holds the whole object.
-    /// Look the index up with `get`: a user chose it.
+    /// The number of pages before this one, which is also the index of this page in a slice that holds the whole
+    /// object. Use the slice's `get`: a user has chosen the number.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0
@@ -66,11 +66,32 @@ impl PageCount {
     }
 }
 
+/// How large an entry a huge fault can fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HugeSize {
+    /// An entry of the level above the lowest: 2 MiB on x86-64 with pages of 4 KiB.
+    Pmd,
+    /// An entry of the next level: 1 GiB.
+    Pud,
+}
+
+impl HugeSize {
+    /// How many pages such an entry maps, with pages of 2^`page_shift` bytes and entries of 8 bytes.
+    #[must_use]
+    pub const fn page_count(self, page_shift: u32) -> PageCount {
+        let per_table = page_shift - 3;
+        PageCount::new(match self {
+            Self::Pmd => 1 << per_table,
+            Self::Pud => 1 << (2 * per_table),
+        })
+    }
+}
+
 /// A virtual address in a user's address space, in bytes.
 ///
-/// Hooks seldom want one ("it would seem that anybody that uses it is by definition buggy", linux-mm, May 2007): where
-/// a page goes is decided by the context, and which page it is by the [`PageOffset`]. It is here for messages and for
-/// hardware with page sizes of its own, through
+/// Hooks seldom want one ("it would seem that anybody that uses it is by definition buggy", linux-mm, May 2007): the
+/// context decides where a page goes, and the [`PageOffset`] says which page it is. An address is here for messages and
+/// for hardware with page sizes of its own, through
 /// [`FaultCtx::user_address_for_odd_page_sizes`](crate::FaultCtx::user_address_for_odd_page_sizes).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserAddr(usize);

@@ -3,12 +3,16 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Errno, Frame, MappedCtx, MaySleep, PageCount, PageLock, PageOffset, Platform, UserAddr, VmOperations,
+    errno::Errno,
+    frame::Frame,
     guidance::HoldsAMapping,
-    mapped,
-    page::caller_lock_page,
-    sleep::may_sleep,
+    mapped::{self, MappedCtx},
+    ops::VmOperations,
+    page_lock::{PageLock, caller_lock_page},
+    platform::Platform,
+    sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset, UserAddr},
 };
 
 /// The proof that this thread holds no mmap lock and runs no mmap or fault hook. Handed to ioctl-like hooks, and to the
@@ -24,7 +28,8 @@ pub struct UnlockedCtx<'u, P: Platform> {
     thread: PhantomData<*mut UnlockedCtx<'static, P>>,
 }
 
-/// The token. Not an associated function of [`UnlockedCtx`], which rustc would suggest to whoever tries a literal.
+/// Makes the token. Not an associated function of [`UnlockedCtx`], which rustc would suggest to whoever tries a
+/// literal.
 pub(crate) fn unlocked<'u, P: Platform>(caller: P::Caller) -> UnlockedCtx<'u, P> {
     UnlockedCtx { caller: Held(caller), brand: PhantomData, thread: PhantomData }
 }
@@ -37,21 +42,21 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     }
 
     /// Locks a page (`lock_page`), to take it out of the object and then out of every mapping
-    /// ([`Mappings::unmap`](crate::Mappings::unmap)): truncation. A fault that has looked under the same lock, and
-    /// [delivers the page locked](crate::FaultCtx::deliver_locked), has it mapped before or sees that it has gone. And a
-    /// store that was [allowed with the page locked](crate::PageMkwriteCtx::allow_locked) is possible before, and told
-    /// anew after.
+    /// ([`Mappings::unmap`](crate::Mappings::unmap)), as truncation does. A fault that looks under the same lock and
+    /// [delivers the page locked](crate::FaultCtx::deliver_locked) has either mapped it before this, or sees that it
+    /// has gone. A store that was [allowed with the page locked](crate::PageMkwriteCtx::allow_locked) happened before
+    /// this, and a later one is told to the driver anew.
     ///
-    /// Under the page lock the mmap lock must not be waited for, so this borrows the proof as well.
+    /// Whoever holds the page lock must not wait for the mmap lock, so this borrows the proof as well.
     pub fn lock_page(&mut self, page: &P::Page) -> PageLock<'_, P> {
         caller_lock_page(&self.caller.0, page)
     }
 
-    /// The mapping at an address of the calling process, if it runs V's operations: the way of a system call that is
-    /// given an address and not the file's own memory of its mappings.
+    /// The mapping at an address of the calling process, if its state is a `V`. It is for a system call that is given
+    /// an address; a driver that keeps [handles](crate::Handle) needs none.
     ///
-    /// That they are V's is told by V's type, kept beside the state. Whose mapping it is of all those that run them,
-    /// says [`state`](MappedCtx::state).
+    /// The type of the state is compared. Whose mapping it is among all those of that type, [`state`](MappedCtx::state)
+    /// says.
     ///
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is somebody else's mapping, ESRCH if the caller has no address
@@ -64,34 +69,5 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     }
 }
 
-/// What a locked mapping has.
-#[doc(hidden)]
-impl<P: Platform> UnlockedCtx<'_, P> {
-    pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_pfn<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn insert_mixed<R>(&self, _at: PageOffset, _frame: Frame<'_, P>) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-
-    pub fn zap<R>(&self, _first: PageOffset, _count: PageCount) -> R
-    where
-        Self: HoldsAMapping,
-    {
-        Self::refused()
-    }
-}
+// What it refuses, with what to write instead.
+include!("refused/unlocked.rs");

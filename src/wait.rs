@@ -2,11 +2,12 @@
 
 use core::marker::PhantomData;
 
-use crate::{Errno, MaySleep, token::Invariant};
+use crate::{errno::Errno, sleep::MaySleep, token::Invariant};
 
-/// A queue on which faults wait for something to change (`wait_queue_head_t`), with a count of its wake-ups so that
-/// none is lost: take a [ticket](Self::ticket), look at the condition, then [wait](crate::FaultCtx::wait) with the
-/// ticket.
+/// A queue on which faults wait for something to change (`wait_queue_head_t`).
+///
+/// It counts its wake-ups, so that none is lost: take a [ticket](Self::ticket), look at the condition, then
+/// [wait](crate::FaultCtx::wait) with the ticket. A wake-up in between ends the wait at once.
 pub trait WaitQueue: Sized + Send + Sync + 'static {
     /// A queue with nobody on it.
     ///
@@ -26,7 +27,7 @@ pub trait WaitQueue: Sized + Send + Sync + 'static {
     fn wake_all(&self);
 }
 
-/// A moment in a [`WaitQueue`]'s life, from [`WaitQueue::ticket`].
+/// How often a [`WaitQueue`] had been woken at some moment. From [`WaitQueue::ticket`].
 #[must_use = "wait with it: `ctx.wait(ticket)`"]
 pub struct Ticket<'q, Q> {
     pub(crate) queue: &'q Q,
@@ -40,7 +41,7 @@ pub struct Waited<'f> {
     brand: Invariant<'f>,
 }
 
-/// The evidence. Not an associated function of [`Waited`], which rustc would suggest to whoever tries a literal.
+/// Makes the evidence. Not an associated function of [`Waited`], which rustc would suggest to whoever tries a literal.
 pub(crate) const fn waited<'f>() -> Waited<'f> {
     Waited { brand: PhantomData }
 }

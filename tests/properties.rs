@@ -1,5 +1,5 @@
-//! What the tokens and answers must **not** implement, and how small they are. An impl that somebody adds is noticed
-//! here; no tool that compares versions of an API flags it.
+//! What the tokens and answers must **not** implement, and how small they are. If somebody adds such an impl, it is
+//! noticed here, and by no tool that compares versions of an API.
 
 use std::{
     fmt::{Debug, Display},
@@ -22,7 +22,7 @@ use vmctx::{
 };
 use vmctx_sim::{self as sim, Sim};
 
-/// Memory that moves, somewhere.
+/// The location of memory that moves, of which there is one.
 struct Place(sim::Page);
 
 impl Location for Place {
@@ -33,7 +33,7 @@ impl Location for Place {
     }
 }
 
-/// G7: a token stays with its thread, is one, and comes from nowhere.
+/// G7: a token stays with its thread, cannot be copied, and cannot be made up.
 macro_rules! assert_token {
     ($($token:ty),* $(,)?) => {$(
         assert_not_impl_any!($token: Send, Sync, Clone, Copy, Default, Debug, PartialEq, Hash, From<Errno>, From<()>);
@@ -218,7 +218,7 @@ fn every_errno_has_its_name_its_number_and_a_text() {
     assert_eq!(Errno::EHWPOISON.to_raw(), 133);
 }
 
-/// The running system's C library numbers its errnos as the table does.
+/// The running system numbers its errnos as the table does.
 #[test]
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 fn the_numbers_are_the_running_systems() {

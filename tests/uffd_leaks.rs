@@ -1,4 +1,5 @@
-//! What a process has before sessions and after them. Alone in its process: others would be counted as well.
+//! A process has as many descriptors, threads and mappings after its sessions as before. This test has a process of its
+//! own, because what other tests have open would be counted as well.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -35,7 +36,7 @@ impl VmOperations for Ring {
     }
 }
 
-/// Its driver is told of first stores.
+/// A file whose driver is told of first stores.
 #[derive(Clone)]
 struct Told(Ring);
 
@@ -72,7 +73,7 @@ fn use_a_session() {
     let memory = memory();
     let session = Session::open(&memory).unwrap();
     let mut pages: Vec<Page> = (0..32).map(|_| memory.alloc_page().unwrap()).collect();
-    // Not all of them lie where the mapping would have them.
+    // Two pages lie elsewhere in the memory file than the mapping shows them, so that it takes several host mappings.
     pages.swap(1, 5);
     let file = session.file(Ring(pages));
     let at = session.mmap(&file, Map::shared(40 * PAGE)).unwrap();
@@ -86,7 +87,7 @@ fn use_a_session() {
     session.write(private, &[9]).unwrap();
 }
 
-/// The same in a process that is another one's guest, and in the one that serves it: both are this one.
+/// The same for a guest and for the process that serves it. Here both are this process.
 fn use_a_guest() {
     let memory = Memory::new(PageCount::new(64)).unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -95,7 +96,7 @@ fn use_a_guest() {
     let guest = joining.join().unwrap().unwrap();
     let mut pages: Vec<Page> = (0..32).map(|_| memory.alloc_page().unwrap()).collect();
     pages.swap(1, 5);
-    // With moves, and without.
+    // Once without a driver that is told of stores, and once with one.
     let told = session.file(Told(Ring(pages.clone())));
     for file in [session.file(Ring(pages)), told] {
         let at = session.mmap(&file, Map::shared(40 * PAGE)).unwrap();
@@ -112,7 +113,7 @@ fn entries(of: &str) -> usize {
     fs::read_dir(of).unwrap().count()
 }
 
-/// Descriptors, threads, mappings.
+/// How many descriptors, threads and mappings of `uffd`'s this process has.
 fn held() -> (usize, usize, usize) {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let ours = maps.lines().filter(|line| line.contains("memfd:vmctx") || line.contains("---p 00000000 00:00 0"));
@@ -125,7 +126,7 @@ fn nothing_is_left_behind() {
         eprintln!("nothing of `uffd` is tested on this machine: {error}");
         return;
     }
-    // What the runtime keeps for the next thread is there then.
+    // A first round, after which the runtime has what it keeps for later threads.
     use_a_session();
     use_a_guest();
     let before = held();

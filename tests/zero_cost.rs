@@ -19,8 +19,8 @@ fn is_local_label(line: &str) -> bool {
     line.starts_with(".LBB") && line.ends_with(':')
 }
 
-/// The names of the instructions, sorted. Which register holds what, and which of two independent ones comes first,
-/// differs between two functions that do the same.
+/// The names of the instructions, sorted: two functions that do the same may differ in their registers, and in the
+/// order of instructions that do not depend on each other.
 fn opcodes(instructions: &[String]) -> Vec<&str> {
     let mut names: Vec<&str> = instructions
         .iter()
@@ -31,8 +31,8 @@ fn opcodes(instructions: &[String]) -> Vec<&str> {
     names
 }
 
-/// How many instructions the loop over the pages has: the shortest way back to a label that passes a call, the
-/// insertion.
+/// How many instructions the loop over the pages has. It is the shortest jump back to a label that has a call in
+/// between, because the loop calls the insertion.
 fn loop_length(instructions: &[String]) -> Option<usize> {
     let labels = instructions.iter().enumerate().filter(|(_, line)| is_local_label(line));
     let loops = labels.flat_map(|(start, label)| {

@@ -2,7 +2,7 @@
 use vmctx::{PageLock, Platform};
 
 fn forge<'l, P: Platform>(caller: &'l P::Caller, page: &P::Page) -> PageLock<'l, P> {
-    vmctx::page::caller_lock_page(caller, page)
+    vmctx::page_lock::caller_lock_page(caller, page)
 }
 
 fn main() {}

@@ -1,5 +1,5 @@
-//! A machine with one user page, two frames and one object, every part of which is loom's: `tests/relocatable.rs` has
-//! loom try every order in which threads can meet on it.
+//! A machine with one user page, two frames and one object. All its locks are loom's, so that loom can try every order
+//! in which threads meet on it: `tests/relocatable.rs`.
 
 #![expect(unsafe_code, reason = "a platform")]
 
@@ -7,12 +7,12 @@ use std::{mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
 
 use loom::sync::{Mutex, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use vmctx::{
-    Errno, FrameRange, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt,
-    Platform, RwLock, UserAddr, VmOperations, WaitQueue, entry,
+    Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt, Platform,
+    RwLock, VmOperations, WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
-/// What a frame holds that is nobody's any more.
+/// What a frame holds after the memory has moved away from it.
 pub const STALE: u32 = u32::MAX;
 
 /// The platform.
@@ -29,15 +29,15 @@ pub enum Side {
 
 /// The machine.
 pub struct World {
-    /// The page table: which frame the user's page is, if any. Hardware holds it for the time of an access, so that
-    /// who takes an entry away has waited for those who were using it.
+    /// The page table: the number of the frame that the user's page is mapped to, if it is. An access holds this lock,
+    /// so that whoever takes the entry away has waited for the accesses that were using it, as for hardware.
     entry: Mutex<Option<u64>>,
     /// What the two frames hold.
     frames: [Mutex<u32>; 2],
 }
 
 impl World {
-    /// Nothing mapped, zero in the first frame, and nothing of use in the second.
+    /// Nothing is mapped, the first frame holds zero, and the second is stale.
     fn new() -> Arc<Self> {
         Arc::new(Self { entry: Mutex::new(None), frames: [Mutex::new(0), Mutex::new(STALE)] })
     }
@@ -54,7 +54,7 @@ impl World {
         locked(&self.entry).is_some()
     }
 
-    /// Copies one frame to the other, and leaves nothing of use behind.
+    /// Copies one frame to the other, and leaves the first one stale.
     pub fn carry(&self, from: Side, to: Side) {
         let mut old = locked(self.frame(from));
         let mut new = locked(self.frame(to));
@@ -70,7 +70,8 @@ impl World {
         }
     }
 
-    /// A user's access to the page: through the page table, with as many faults as it takes.
+    /// A user's access to the page, through the page table, repeated after a fault for as long as nothing is mapped.
+    /// Returns what the page holds then.
     pub fn access<V: VmOperations<Platform = Model>>(self: &Arc<Self>, state: &Arc<V>, store: Option<u32>) -> u32 {
         loop {
             let entry = locked(&self.entry);
@@ -153,7 +154,7 @@ impl Iomem for Frames {
 /// A fault of the user's page.
 pub struct Fault(Arc<World>);
 
-/// What this world has nothing of: pages, queues, VMAs that are made, mappings to come back to.
+/// What there is none of here: pages, queues, VMAs that are being made, mappings to come back to.
 #[derive(Clone)]
 pub enum Never {}
 
@@ -274,19 +275,7 @@ unsafe impl Platform for Model {
         match *vma {}
     }
 
-    fn vma_set_cache(vma: &mut Never, _: Cache) {
-        match *vma {}
-    }
-
-    fn vma_set_decrypted(vma: &mut Never) {
-        match *vma {}
-    }
-
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Never, _: Arc<V>) {
-        match *vma {}
-    }
-
-    fn vma_handle(vma: &Never) -> Option<Never> {
         match *vma {}
     }
 
@@ -298,28 +287,8 @@ unsafe impl Platform for Model {
         match *vma {}
     }
 
-    fn vm_insert_zero_page(vma: &mut Never, _: usize) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn vm_insert_mixed(vma: &mut Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn remap_pfn_range(vma: &mut Never, _: usize, _: FrameRange<'_, Self>) -> Result<(), Errno> {
-        match *vma {}
-    }
-
     fn vmf_insert_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
         match *page {}
-    }
-
-    fn vmf_insert_zero_page(_: &Fault, _: usize) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
-    fn vmf_insert_mixed(_: &Fault, _: usize, _: u64, _: bool) -> FaultCode {
-        FaultCode::SIGBUS
     }
 
     fn deliver(_: &Fault, page: Never) {
@@ -345,18 +314,6 @@ unsafe impl Platform for Model {
         std::process::abort()
     }
 
-    fn vmf_insert_pfn_huge(_: &Fault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
-        FaultCode::FALLBACK
-    }
-
-    fn vmf_map_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
-        match *page {}
-    }
-
-    fn vmf_map_mixed(_: &Fault, _: usize, _: u64) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
     fn caller_lock_page(caller: &Never, _: &Never) {
         match *caller {}
     }
@@ -365,51 +322,11 @@ unsafe impl Platform for Model {
         match *caller {}
     }
 
-    fn lock_handle(handle: &Never, _: bool) -> Result<Never, Errno> {
-        match *handle {}
-    }
-
-    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Never, _: UserAddr) -> Result<Never, Errno> {
-        match *caller {}
-    }
-
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Never) -> Option<&V> {
-        match *vma {}
-    }
-
-    fn mapped_pgoff(vma: &Never, _: UserAddr) -> Option<PageOffset> {
-        match *vma {}
-    }
-
     fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         match *vma {}
     }
 
-    fn mapped_insert_page(vma: &Never, _: usize, _: &Never) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_pages(vma: &Never, _: usize, _: &[Never]) -> Result<(), (Errno, usize)> {
-        match *vma {}
-    }
-
-    fn mapped_insert_zero_page(vma: &Never, _: usize) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_pfn(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_mixed(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
     fn mapped_zap(vma: &Never, _: Range<usize>) {
-        match *vma {}
-    }
-
-    fn mapped_write_protect(vma: &Never, _: Range<usize>) {
         match *vma {}
     }
 }

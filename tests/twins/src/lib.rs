@@ -1,5 +1,5 @@
-//! A platform on foreign functions, as small as one can be, and two hooks written twice on it: with the crate's
-//! tokens, and by hand as a careful C driver would. `tests/zero_cost.rs` compares what they compile to.
+//! A platform on foreign functions, and two hooks written twice on it: with the crate's tokens, and by hand as a
+//! careful C driver would. `tests/zero_cost.rs` compares what they compile to.
 //!
 //! The library is `no_std` and does not link `alloc`: it is also the proof that the core needs neither.
 #![no_std]
@@ -14,13 +14,12 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameRange, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile,
-    OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt, Platform, RwLock, UserAddr, VmFault, VmOperations,
-    WaitQueue, entry,
+    Errno, FaultCtx, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
+    OutOfPage, Page, PageCount, PageOffset, PageProt, Platform, RwLock, VmFault, VmOperations, WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
-/// With std linked there would be a second one, and an error.
+/// Only for a build without std: std brings its own, and a second one is an error.
 #[cfg(freestanding)]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -249,10 +248,6 @@ unsafe impl Platform for Bare {
         0
     }
 
-    fn new_mappings(_: MaySleep<'_>) -> Result<Never, Errno> {
-        Err(Errno::ENOSYS)
-    }
-
     fn unmap_mapping_range(mappings: &Never, _: PageOffset, _: PageCount, _: MaySleep<'_>) {
         match *mappings {}
     }
@@ -279,18 +274,10 @@ unsafe impl Platform for Bare {
         unsafe { (*vma.0).flags = flags.bits() };
     }
 
-    fn vma_set_cache(_: &mut BareVma, _: Cache) {}
-
-    fn vma_set_decrypted(_: &mut BareVma) {}
-
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut BareVma, state: BareRef<V>) {
         let state = ManuallyDrop::new(state);
         // SAFETY: as above. Only rings are established here.
         unsafe { (*vma.0).private = state.0.as_ptr().cast() };
-    }
-
-    fn vma_handle(_: &BareVma) -> Option<Never> {
-        None
     }
 
     fn abandon(vma: &mut BareVma) {
@@ -301,18 +288,6 @@ unsafe impl Platform for Bare {
     fn vm_insert_page(vma: &mut BareVma, address: usize, page: &BarePage) -> Result<(), Errno> {
         // SAFETY: VMA and page are there, the lock is held for write.
         errno(unsafe { vm_insert_page(vma.0, address, page.0.as_ptr()) })
-    }
-
-    fn vm_insert_zero_page(_: &mut BareVma, _: usize) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    fn vm_insert_mixed(_: &mut BareVma, _: usize, _: u64) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    fn remap_pfn_range(_: &mut BareVma, _: usize, _: FrameRange<'_, Self>) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
     }
 
     fn fault_address(fault: &BareFault) -> usize {
@@ -357,18 +332,6 @@ unsafe impl Platform for Bare {
         }
     }
 
-    fn vmf_insert_zero_page(_: &BareFault, _: usize) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
-    fn vmf_insert_pfn(_: &BareFault, _: usize, _: u64, _: Option<PageProt>) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
-    fn vmf_insert_mixed(_: &BareFault, _: usize, _: u64, _: bool) -> FaultCode {
-        FaultCode::SIGBUS
-    }
-
     fn deliver(_: &BareFault, page: BarePage) {
         drop(page);
     }
@@ -400,72 +363,16 @@ unsafe impl Platform for Bare {
         BarePage(fault.raw().page)
     }
 
-    fn fault_is_of(_: &BareFault, mappings: &Never) -> bool {
-        match *mappings {}
-    }
-
-    fn vmf_insert_pfn_huge(_: &BareFault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
-        FaultCode::FALLBACK
-    }
-
-    fn vmf_map_page(_: &BareFault, _: usize, _: &BarePage) -> FaultCode {
-        FaultCode::OOM
-    }
-
-    fn vmf_map_mixed(_: &BareFault, _: usize, _: u64) -> FaultCode {
-        FaultCode::OOM
-    }
-
-    fn lock_handle(handle: &Never, _: bool) -> Result<Never, Errno> {
-        match *handle {}
-    }
-
-    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Never, _: UserAddr) -> Result<Never, Errno> {
-        match *caller {}
-    }
-
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Never) -> Option<&V> {
-        match *vma {}
-    }
-
-    fn mapped_pgoff(vma: &Never, _: UserAddr) -> Option<PageOffset> {
-        match *vma {}
-    }
-
     fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
-        match *vma {}
-    }
-
-    fn mapped_insert_page(vma: &Never, _: usize, _: &BarePage) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_pages(vma: &Never, _: usize, _: &[BarePage]) -> Result<(), (Errno, usize)> {
-        match *vma {}
-    }
-
-    fn mapped_insert_zero_page(vma: &Never, _: usize) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_pfn(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn mapped_insert_mixed(vma: &Never, _: usize, _: u64) -> Result<(), Errno> {
         match *vma {}
     }
 
     fn mapped_zap(vma: &Never, _: Range<usize>) {
         match *vma {}
     }
-
-    fn mapped_write_protect(vma: &Never, _: Range<usize>) {
-        match *vma {}
-    }
 }
 
-/// A ring of pages: the driver that both twins are of.
+/// A ring of pages: the driver that is written twice.
 pub struct Ring {
     pages: &'static [BarePage],
 }

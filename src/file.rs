@@ -1,0 +1,66 @@
+//! What a driver implements for a file: the mmap hook.
+
+use crate::{
+    errno::Errno,
+    mappings::Mappings,
+    mmap::{Mapped, MmapCtx},
+    platform::Platform,
+};
+
+/// A file that can be mapped: `f_op->mmap`.
+///
+/// Object-safe, so that a framework can keep a `dyn MmapFile<Platform = P>` for each open file.
+///
+/// ```
+/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
+///
+/// /// A device with one page that its users share.
+/// struct Doorbell<P: Platform> {
+///     page: P::Page,
+/// }
+///
+/// impl<P: Platform> MmapFile for Doorbell<P> {
+///     type Platform = P;
+///
+///     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+///         ctx.populate::<Mixed>()?.insert_page(&self.page)?.finish()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mapped: it does not implement `MmapFile`",
+    label = "not a file with a mmap hook",
+    note = "implement `MmapFile` for the open file, and `VmOperations` for the state of one mapping"
+)]
+pub trait MmapFile: Send + Sync + 'static {
+    /// The platform that it runs on.
+    type Platform: Platform;
+
+    /// Serves one mmap. The token says which part of the file is wanted and how; success is the [`Mapped`] that the
+    /// token turns into.
+    ///
+    /// # Errors
+    /// Whatever the user's `mmap` call is to fail with. What had been inserted is taken away again, then the state of
+    /// the mapping, if one was established, is dropped.
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
+
+    /// The object that is mapped when this file is, whose mappings [`Mappings::unmap`] reaches. Asked once, when the
+    /// file is opened. If there is none, each open file is an object of its own.
+    fn mappings(&self) -> Option<&Mappings<Self::Platform>> {
+        None
+    }
+}
+
+/// A file behind a box, of whatever type.
+#[cfg(feature = "alloc")]
+impl<F: MmapFile + ?Sized> MmapFile for alloc::boxed::Box<F> {
+    type Platform = F::Platform;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {
+        (**self).mmap(ctx)
+    }
+
+    fn mappings(&self) -> Option<&Mappings<F::Platform>> {
+        (**self).mappings()
+    }
+}

@@ -1,0 +1,69 @@
+//! Handles of mappings, to come back to them from outside their hooks.
+
+use core::marker::PhantomData;
+
+use crate::{
+    errno::Errno,
+    kind::Mapping,
+    mapped::{MappedCtx, mapped},
+    platform::Platform,
+    sleep::MaySleep,
+    units::{PageCount, PageOffset},
+    unlocked::UnlockedCtx,
+};
+
+/// A mapping to come back to, made by its own mmap hook: [`MmapCtx::handle`](crate::MmapCtx::handle). Keep it in the
+/// file or the device, for an ioctl or a shrinker.
+///
+/// It keeps neither the mapping nor the process alive. Each use takes the process's mmap lock and looks whether the
+/// mapping is still there, by the state that it was established with. It never looks by address, where another mapping
+/// may be by then (CVE-2026-43434).
+pub struct Handle<P: Platform, M> {
+    raw: P::Handle,
+    kind: PhantomData<fn(M) -> M>,
+}
+
+/// Makes the handle, of a mapping of this kind.
+pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
+    Handle { raw, kind: PhantomData }
+}
+
+impl<P: Platform, M: Mapping> Handle<P, M> {
+    /// Takes the mmap lock of the mapping's process for read, and finds the mapping.
+    ///
+    /// A lock that the driver's mmap or fault hook takes must not be held meanwhile: the hook takes it under the mmap
+    /// lock, and this would take them in the other order.
+    ///
+    /// # Errors
+    /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
+    /// hook takes.
+    pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
+        let _ = unlocked;
+        P::lock_handle(&self.raw, true).map(mapped)
+    }
+
+    /// The same without waiting.
+    ///
+    /// # Errors
+    /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
+    pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
+        let _ = unlocked;
+        P::lock_handle(&self.raw, false).map(mapped)
+    }
+
+    /// Takes away what is mapped of `count` pages of the object from `first` on, if the mmap lock can be had without
+    /// waiting. The next touch faults. This needs no [`UnlockedCtx`], so that a shrinker can do it wherever it may
+    /// sleep.
+    ///
+    /// # Errors
+    /// As [`try_lock`](Self::try_lock).
+    pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let _ = may_sleep;
+        let mapped: MappedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(mapped)?;
+        mapped.zap(first, count);
+        Ok(())
+    }
+}
+
+// What it refuses, with what to write instead.
+include!("refused/handle.rs");

@@ -1,0 +1,89 @@
+//! The token of the hook that is told of a first store to a page: `page_mkwrite`.
+
+use core::{marker::PhantomData, ops::Range};
+
+use crate::{
+    answer::VmFault,
+    errno::Errno,
+    fault_frame::FaultFrame,
+    flags::FaultCode,
+    frame::Frame,
+    kind::HoldsMixed,
+    page_lock::LockedPage,
+    platform::Platform,
+    sleep::MaySleep,
+    token::{Held, Invariant},
+    units::{PageOffset, UserAddr},
+    wait::{RefaultReason, Ticket, Waited},
+};
+
+/// The token of `page_mkwrite`: a page of a shared mapping is about to be written for the first time since it was
+/// mapped, or since it was [write-protected](crate::MappedCtx::write_protect).
+///
+/// Locks: mmap lock or VMA lock, read. May sleep, but cannot give up the lock. The page is there already; nothing is
+/// inserted. The answer is [`allow`](Self::allow), or an error for the store.
+///
+/// Registered with [`Hooks::page_mkwrite`](crate::Hooks::page_mkwrite). Where it is, shared mappings start read-only.
+#[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
+pub struct PageMkwriteCtx<'f, P: Platform, M> {
+    frame: Held<&'f FaultFrame<'f, P>>,
+    brand: Invariant<'f>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut PageMkwriteCtx<'static, P, M>>,
+}
+
+// What this token has in common with those of other hooks.
+use self::PageMkwriteCtx as Token;
+include!("common/fault_token.rs");
+include!("common/sleeping_fault_token.rs");
+
+/// Answering.
+impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
+    /// The page that is to be written.
+    #[must_use]
+    pub fn page(&self) -> P::Page {
+        P::fault_page(self.fault())
+    }
+
+    /// Locks the page that is to be written (`lock_page`), to look whether it still belongs to the object and to record
+    /// the store; then [`allow_locked`](Self::allow_locked). Sleeps while somebody else has it locked.
+    pub fn lock_page(&self) -> LockedPage<'f, P> {
+        self.frame.0.lock_page(&self.page())
+    }
+
+    /// Lets the store happen: the page becomes writable and dirty, for this store and later ones. It is locked while
+    /// that is done (`VM_FAULT_LOCKED`).
+    ///
+    /// A driver that records the store, and drops the record when it protects the page again, records it **between**
+    /// [`lock_page`](Self::lock_page) and [`allow_locked`](Self::allow_locked). A record made before the page is locked
+    /// may be dropped before the page is writable, and then the driver is never told of the store.
+    pub fn allow(self) -> VmFault<'f> {
+        let page = self.lock_page();
+        self.allow_locked(page)
+    }
+
+    /// The same with the page locked already. Anything but the [page](Self::page) that is to be written fails the
+    /// store.
+    pub fn allow_locked(self, page: LockedPage<'f, P>) -> VmFault<'f> {
+        if page.get().map(P::page_pfn) != Some(P::page_pfn(&self.page())) {
+            return self.fail(Errno::EINVAL);
+        }
+        // The page stays locked: the core unlocks it. The reference is not needed, because the core has one of its own.
+        drop(page.into_locked());
+        self.answer(FaultCode::LOCKED)
+    }
+
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`), as a file system does
+    /// whose pages are frames of a device with pages behind them. If another frame is there by now, it is left alone
+    /// and the access repeated.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        let code = self.frame().insert_mixed_mkwrite(frame);
+        self.answer(code)
+    }
+}
+
+// What it refuses, with what to write instead.
+include!("refused/mkwrite.rs");

@@ -1,0 +1,61 @@
+//! The token of the hook that is told of a first store to a frame: `pfn_mkwrite`.
+
+use core::{marker::PhantomData, ops::Range};
+
+use crate::{
+    answer::VmFault,
+    errno::Errno,
+    fault_frame::FaultFrame,
+    flags::FaultCode,
+    frame::Frame,
+    kind::HoldsMixed,
+    page_lock::LockedPage,
+    platform::Platform,
+    sleep::MaySleep,
+    token::{Held, Invariant},
+    units::{PageOffset, UserAddr},
+    wait::{RefaultReason, Ticket, Waited},
+};
+
+/// The token of `pfn_mkwrite`: a frame that was inserted by number is about to be written for the first time. There is
+/// no page to lock. Else as [`PageMkwriteCtx`](crate::PageMkwriteCtx).
+///
+/// Registered with [`Hooks::pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
+#[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
+pub struct PfnMkwriteCtx<'f, P: Platform, M> {
+    frame: Held<&'f FaultFrame<'f, P>>,
+    brand: Invariant<'f>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut PfnMkwriteCtx<'static, P, M>>,
+}
+
+// What this token has in common with those of other hooks.
+use self::PfnMkwriteCtx as Token;
+include!("common/fault_token.rs");
+include!("common/sleeping_fault_token.rs");
+
+/// Answering.
+impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
+    /// Lets the store happen: the entry becomes writable, for this store and later ones.
+    ///
+    /// That happens after the hook has returned. A driver that records the store under a lock of its own, and drops the
+    /// record when it unmaps the frame, may drop it in between. In a [`Mixed`](crate::Mixed) mapping
+    /// [`insert_mixed_mkwrite`](Self::insert_mixed_mkwrite) makes the entry writable at once, under that lock.
+    pub fn allow(self) -> VmFault<'f> {
+        self.answer(FaultCode::NONE)
+    }
+
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`). If another frame is
+    /// there by now, it is left alone and the access repeated.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        let code = self.frame().insert_mixed_mkwrite(frame);
+        self.answer(code)
+    }
+}
+
+// What it refuses, with what to write instead.
+include!("refused/mkwrite.rs");
+include!("refused/pfn_mkwrite.rs");

@@ -1,0 +1,303 @@
+// Part of the module `fault`, which includes this file: see `guidance.rs`.
+
+use crate::{
+    frame::FrameRange,
+    guidance::{
+        AnswersAnotherHook, ChangesVmaAtMmap, HoldsItsLock, MakesHandles, MakesMappingAtMmap, MapsManyAtMmap,
+        NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
+    },
+    mapped::MappedCtx,
+    ops::VmOperations,
+};
+
+/// What the mmap hook has.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn map_pages<R>(self, _pages: &[P::Page]) -> R
+    where
+        Self: MapsManyAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn map_pages_zero<R>(self, _pages: &[P::Page]) -> R
+    where
+        Self: MapsManyAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pages<R>(self, _pages: &[P::Page]) -> R
+    where
+        Self: MapsManyAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn remap<R>(self, _frames: FrameRange<'_, P>) -> R
+    where
+        Self: RemapsAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn remap_all<R>(self, _frames: FrameRange<'_, P>) -> R
+    where
+        Self: RemapsAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn iomap_memory<R>(self, _frames: FrameRange<'_, P>) -> R
+    where
+        Self: RemapsAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn read_only<R>(self) -> R
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn no_exec<R>(self) -> R
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn shared_only<R>(self) -> R
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn dont_copy(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn dont_expand(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn dont_dump(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn io(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn noncached(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn write_combine(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn decrypted(self) -> Self
+    where
+        Self: ChangesVmaAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn establish<V, R>(self, _state: V) -> R
+    where
+        Self: MakesMappingAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn establish_shared<V, R>(self, _state: V) -> R
+    where
+        Self: MakesMappingAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn populate<K>(self) -> Result<FaultCtx<'f, P, K>, Errno>
+    where
+        Self: MakesMappingAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn finish<R>(self) -> R
+    where
+        Self: MakesMappingAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn fill_later<R>(self) -> R
+    where
+        Self: MakesMappingAtMmap,
+    {
+        Self::refused()
+    }
+}
+
+/// What a fault has in C, and does not need or must not have here.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn sigbus<R>(self) -> R
+    where
+        Self: NamesACode,
+    {
+        Self::refused()
+    }
+
+    pub fn oom<R>(self) -> R
+    where
+        Self: NamesACode,
+    {
+        Self::refused()
+    }
+
+    pub fn nopage<R>(self) -> R
+    where
+        Self: NamesACode,
+    {
+        Self::refused()
+    }
+
+    pub fn retry<R>(self) -> R
+    where
+        Self: NamesACode,
+    {
+        Self::refused()
+    }
+
+    pub fn address<R>(&self) -> R
+    where
+        Self: NeedsAnAddress,
+    {
+        Self::refused()
+    }
+}
+
+/// What other hooks have.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn allow<R>(self) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn allow_locked<R>(self, _page: LockedPage<'f, P>) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn fallback<R>(self) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_huge<R>(self, _frames: FrameRange<'_, P>) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+}
+
+/// Handles, which the mmap hook makes, and other mappings, which no hook reaches.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<P: Platform, M> FaultCtx<'_, P, M> {
+    pub fn handle<R>(&self) -> R
+    where
+        Self: MakesHandles,
+    {
+        Self::refused()
+    }
+
+    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
+    where
+        V: VmOperations<Platform = P>,
+        Self: RunsNoHook,
+    {
+        Self::refused()
+    }
+}
+
+/// What a fault has only while it holds its lock.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> Released<'f, P, M> {
+    pub fn insert_page<R>(self, _page: &P::Page) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn fail<R>(self, _errno: Errno) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+}

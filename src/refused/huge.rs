@@ -1,0 +1,110 @@
+// Part of the module `huge`, which includes this file: see `guidance.rs`.
+
+use crate::{
+    frame::Frame,
+    guidance::{InsertsOnePage, NamesACodeForAnEntry, ReleasesInFault},
+    prot::PageProt,
+};
+
+/// What a fault of one page has, and a code, which nobody names.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
+    pub fn insert_page<R>(self, _page: &P::Page) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn release<R>(self) -> R
+    where
+        Self: ReleasesInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_zero_page<R>(self) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn sigbus<R>(self) -> R
+    where
+        Self: NamesACodeForAnEntry,
+    {
+        Self::refused()
+    }
+}

@@ -1,0 +1,139 @@
+// Part of the module `mmap`, which includes this file: see `guidance.rs`.
+
+use crate::{
+    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, RunsNoHook, SettlesOnePte},
+    mapped::MappedCtx,
+    page_lock::LockedPage,
+    prot::PageProt,
+    units::UserAddr,
+    wait::Ticket,
+};
+
+/// What a fault has.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
+    pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_locked<R>(self, _page: LockedPage<'_, P>) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn lock_page<R>(&self, _page: &P::Page) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_page<R>(&mut self, _at: PageOffset, _page: &P::Page) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pfn<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_pfn_prot<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>, _prot: PageProt) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
+    pub fn prefault_mixed<R>(&mut self, _at: PageOffset, _frame: Frame<'_, P>) -> R
+    where
+        Self: PrefaultsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
+    pub fn fail<R>(self, _errno: Errno) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn fail_or_refault<R>(self, _errno: Errno) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn wait<R>(&self, _since: Ticket<'_, P::WaitQueue>) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn refault<E, R>(self, _evidence: E) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn release<R>(self) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
+    pub fn retry<R>(self) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+}
+
+/// Other mappings, which no hook reaches.
+#[doc(hidden)]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
+    where
+        V: VmOperations<Platform = P>,
+        Self: RunsNoHook,
+    {
+        Self::refused()
+    }
+}

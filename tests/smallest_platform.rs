@@ -1,0 +1,483 @@
+//! A platform that implements what it must and nothing else: pages can be inserted and handed back. What drivers of
+//! frames, large entries, memory that moves and established mappings see on it is what [`Platform`] says.
+
+#![expect(unsafe_code, reason = "a platform")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    mem::ManuallyDrop,
+    ops::Range,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use vmctx::{
+    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, MapPagesCtx, Mapped,
+    Mapping, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, Page, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Prefault, Remapped, UserAddr, VmFault, VmOperations, entry,
+    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+};
+use vmctx_sim::Sim;
+
+/// The platform.
+enum Small {}
+
+/// A page whose bytes nobody looks at, and its lock.
+#[derive(Clone, Debug)]
+struct SmallPage(Arc<AtomicBool>);
+
+impl SmallPage {
+    fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    fn lock(&self) {
+        while self.0.swap(true, Ordering::Acquire) {
+            thread::yield_now();
+        }
+    }
+
+    fn unlock(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Page for SmallPage {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
+        Err(OutOfPage { offset, len: into.len() })
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
+        Err(OutOfPage { offset, len: from.len() })
+    }
+}
+
+/// Frames that a driver has and this platform cannot map.
+#[derive(Clone)]
+struct Bar;
+
+// SAFETY: nothing maps these frames.
+unsafe impl FrameSource for Bar {
+    type Platform = Small;
+
+    fn base(&self) -> u64 {
+        0
+    }
+
+    fn count(&self) -> PageCount {
+        HugeSize::Pmd.page_count(Small::PAGE_SHIFT)
+    }
+}
+
+impl Iomem for Bar {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        Err(OutOfFrames { offset, len: into.len() })
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        Err(OutOfFrames { offset, len: from.len() })
+    }
+}
+
+fn one_frame() -> Frame<'static, Small> {
+    Bar.frame(PageOffset::ZERO).expect("the first of many")
+}
+
+fn all_frames() -> FrameRange<'static, Small> {
+    Bar.range(PageOffset::ZERO, Bar.count()).expect("as many as there are")
+}
+
+/// What is mapped at which address.
+type Table = BTreeMap<usize, SmallPage>;
+
+fn insert(table: &mut Table, address: usize, page: &SmallPage) -> Result<(), Errno> {
+    if table.contains_key(&address) {
+        return Err(Errno::EBUSY);
+    }
+    table.insert(address, page.clone());
+    Ok(())
+}
+
+const PAGE: usize = Small::PAGE_SIZE;
+/// The mapping: as long as a large entry, so that there could be one.
+const RANGE: Range<usize> = 0x4000_0000..0x4020_0000;
+
+struct SmallVma {
+    flags: VmFlags,
+    table: Table,
+    state: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+#[derive(Default)]
+struct SmallFault {
+    table: RefCell<Table>,
+    delivered: Cell<Option<SmallPage>>,
+}
+
+/// What there are none of here.
+#[derive(Clone)]
+enum Never {}
+
+// SAFETY: a VMA and a fault are made in this file and live as long as the hook that is called with them; a table holds
+// what was inserted, and `abandon` empties it before it drops the state.
+unsafe impl Platform for Small {
+    const PAGE_SHIFT: u32 = 12;
+    type Page = SmallPage;
+    type Memory = ();
+    type Iomem = Bar;
+    type WaitQueue = <Sim as Platform>::WaitQueue;
+    type RwLock<T: Send + Sync + 'static> = <Sim as Platform>::RwLock<T>;
+    type Mappings = Never;
+    type Handle = ();
+    type Caller = ();
+    // Which addresses were zapped.
+    type MappedVma = RefCell<Vec<Range<usize>>>;
+    type Ref<T: Send + Sync + 'static> = Arc<T>;
+    type Vma = SmallVma;
+    type Fault = SmallFault;
+
+    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
+        Ok(Arc::new(value))
+    }
+
+    fn alloc_page((): &(), _: MaySleep<'_>) -> Result<SmallPage, Errno> {
+        Ok(SmallPage::new())
+    }
+
+    fn page_pfn(_: &SmallPage) -> u64 {
+        0
+    }
+
+    fn unmap_mapping_range(mappings: &Never, _: PageOffset, _: PageCount, _: MaySleep<'_>) {
+        match *mappings {}
+    }
+
+    fn vma_range(_: &SmallVma) -> Range<usize> {
+        RANGE
+    }
+
+    fn vma_pgoff(_: &SmallVma) -> PageOffset {
+        PageOffset::ZERO
+    }
+
+    fn vma_flags(vma: &SmallVma) -> VmFlags {
+        vma.flags
+    }
+
+    fn vma_change_flags(vma: &mut SmallVma, set: VmFlags, clear: VmFlags) {
+        vma.flags = (vma.flags | set).without(clear);
+    }
+
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut SmallVma, state: Arc<V>) {
+        vma.state = Some(state);
+    }
+
+    fn abandon(vma: &mut SmallVma) {
+        vma.table.clear();
+        vma.state = None;
+    }
+
+    fn vm_insert_page(vma: &mut SmallVma, address: usize, page: &SmallPage) -> Result<(), Errno> {
+        insert(&mut vma.table, address, page)
+    }
+
+    fn fault_address(_: &SmallFault) -> usize {
+        RANGE.start
+    }
+
+    fn fault_pgoff(_: &SmallFault) -> PageOffset {
+        PageOffset::ZERO
+    }
+
+    fn fault_flags(_: &SmallFault) -> FaultFlags {
+        FaultFlags::USER
+    }
+
+    fn fault_vma_range(_: &SmallFault) -> Range<usize> {
+        RANGE
+    }
+
+    fn fault_vma_pgoff(_: &SmallFault) -> PageOffset {
+        PageOffset::ZERO
+    }
+
+    fn fault_vma_flags(_: &SmallFault) -> VmFlags {
+        VmFlags::READ | VmFlags::SHARED | VmFlags::MAYSHARE
+    }
+
+    fn fault_page_prot(_: &SmallFault) -> PageProt {
+        PageProt::of_vma(false, Cache::WriteBack)
+    }
+
+    fn vmf_insert_page(fault: &SmallFault, address: usize, page: &SmallPage) -> FaultCode {
+        FaultCode::from_insertion(insert(&mut fault.table.borrow_mut(), address, page))
+    }
+
+    fn deliver(fault: &SmallFault, page: SmallPage) {
+        fault.delivered.set(Some(page));
+    }
+
+    fn lock_page(_: &SmallFault, page: &SmallPage) {
+        page.lock();
+    }
+
+    fn unlock_page(_: &SmallFault, page: &SmallPage) {
+        page.unlock();
+    }
+
+    fn release(_: &SmallFault) {}
+
+    fn wait(_: &SmallFault, _: &Self::WaitQueue, _: u64) -> Result<(), Errno> {
+        Err(Errno::EINTR)
+    }
+
+    fn fault_page(_: &SmallFault) -> SmallPage {
+        SmallPage::new()
+    }
+
+    fn caller_lock_page((): &(), page: &SmallPage) {
+        page.lock();
+    }
+
+    fn caller_unlock_page((): &(), page: &SmallPage) {
+        page.unlock();
+    }
+
+    fn mapped_slots(_: &Self::MappedVma, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        None
+    }
+
+    fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>) {
+        vma.borrow_mut().push(addresses);
+    }
+}
+
+fn may_sleep<'a>() -> MaySleep<'a> {
+    // SAFETY: a test may sleep.
+    unsafe { entry::may_sleep() }
+}
+
+/// A file with this mmap hook.
+struct File(for<'m> fn(MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno>);
+
+impl MmapFile for File {
+    type Platform = Small;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno> {
+        (self.0)(ctx)
+    }
+}
+
+fn mmap(hook: for<'m> fn(MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno>) -> Result<Table, Errno> {
+    let flags = VmFlags::READ | VmFlags::SHARED | VmFlags::MAYREAD | VmFlags::MAYSHARE;
+    let mut vma = SmallVma { flags, table: Table::new(), state: None };
+    // SAFETY: nobody else has this VMA.
+    let mapped = unsafe { entry::mmap(&File(hook), &mut vma) };
+    mapped.map(|()| vma.table)
+}
+
+/// What a mmap with this hook fails with.
+fn refused(hook: for<'m> fn(MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno>) -> Errno {
+    mmap(hook).expect_err("a mapping of what the platform has not")
+}
+
+fn three_pages() -> [SmallPage; 3] {
+    [SmallPage::new(), SmallPage::new(), SmallPage::new()]
+}
+
+/// A mapping of this kind with this fault hook.
+struct State<M: Mapping>(for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>);
+
+impl<M: Mapping> VmOperations for State<M> {
+    type Platform = Small;
+    type Mapping = M;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Small, M>) -> VmFault<'f> {
+        (self.0)(ctx)
+    }
+}
+
+type Ref<V> = ManuallyDrop<Arc<V>>;
+
+/// Serves one fault of a mapping with this state, at one of the entry points.
+fn serve<V: VmOperations<Platform = Small>>(state: V, at: impl FnOnce(Ref<V>, SmallFault) -> FaultCode) -> FaultCode {
+    let state = Arc::new(state);
+    // SAFETY: the copy is not dropped, and its original outlives it.
+    at(ManuallyDrop::new(unsafe { ptr::read(&state) }), SmallFault::default())
+}
+
+fn fault<M: Mapping>(hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) -> FaultCode {
+    // SAFETY: the fault is served here, of a mapping with this state.
+    serve(State(hook), |state, fault| unsafe { entry::fault::<State<M>>(state, fault) })
+}
+
+#[test]
+fn a_driver_of_pages_lacks_nothing() {
+    let full = mmap(|ctx| {
+        let mut ctx = ctx.populate::<Mixed>()?;
+        while !ctx.is_full() {
+            ctx = ctx.insert_page(&SmallPage::new())?;
+        }
+        ctx.finish()
+    });
+    assert_eq!(full.map(|table| table.len()), Ok(RANGE.len() / PAGE));
+    assert_eq!(fault::<Mixed>(|ctx| ctx.insert_page(&SmallPage::new())), FaultCode::NOPAGE);
+    assert_eq!(fault::<Normal>(|ctx| ctx.deliver(SmallPage::new())), FaultCode::NONE);
+    let locked = fault::<Normal>(|ctx| {
+        let page = ctx.lock_page(&SmallPage::new());
+        ctx.deliver_locked(page)
+    });
+    assert_eq!(locked, FaultCode::LOCKED);
+}
+
+#[test]
+fn many_pages_go_in_one_after_the_other() {
+    let table = mmap(|ctx| Ok(ctx.populate::<Mixed>()?.insert_pages(&three_pages())?.fill_later()));
+    let addresses: Vec<usize> = table.unwrap_or_default().into_keys().collect();
+    assert_eq!(addresses, [RANGE.start, RANGE.start + PAGE, RANGE.start + 2 * PAGE]);
+
+    // At mmap the first that cannot go in is the end, and those before it are counted.
+    let mut vma = SmallVma { flags: VmFlags::MIXEDMAP, table: Table::new(), state: None };
+    assert_eq!(Small::vm_insert_page(&mut vma, RANGE.start + PAGE, &SmallPage::new()), Ok(()));
+    assert_eq!(Small::vm_insert_pages(&mut vma, RANGE.start, &three_pages()), Err((Errno::EBUSY, 1)));
+
+    // Around a fault those behind it go in all the same.
+    let code = fault::<Mixed>(|mut ctx| {
+        assert_eq!(ctx.prefault_page(PageOffset::new(2), &SmallPage::new()), Prefault::Inserted);
+        assert_eq!(ctx.prefault_pages(PageOffset::new(1), &three_pages()), PageCount::new(2));
+        ctx.insert_page(&SmallPage::new())
+    });
+    assert_eq!(code, FaultCode::NOPAGE);
+}
+
+#[test]
+fn frames_are_enosys_at_mmap() {
+    assert_eq!(refused(|ctx| ctx.populate::<PfnMap>()?.insert_pfn(one_frame())?.finish()), Errno::ENOSYS);
+    assert_eq!(refused(|ctx| ctx.populate::<PfnMap>()?.remap(all_frames())?.finish()), Errno::ENOSYS);
+    assert_eq!(refused(|ctx| ctx.populate::<Remapped>()?.remap_all(all_frames())), Errno::ENOSYS);
+    assert_eq!(refused(|ctx| ctx.populate::<Remapped>()?.iomap_memory(all_frames())), Errno::ENOSYS);
+    assert_eq!(refused(|ctx| ctx.populate::<Mixed>()?.insert_mixed(one_frame())?.finish()), Errno::ENOSYS);
+    assert_eq!(refused(|ctx| ctx.populate::<Mixed>()?.insert_zero_page()?.finish()), Errno::ENOSYS);
+}
+
+#[test]
+fn frames_are_a_sigbus_in_a_fault() {
+    assert_eq!(fault::<PfnMap>(|ctx| ctx.insert_pfn(one_frame())), FaultCode::SIGBUS);
+    let recached = fault::<PfnMap>(|ctx| {
+        let prot = ctx.page_prot().noncached();
+        ctx.insert_pfn_prot(one_frame(), prot)
+    });
+    assert_eq!(recached, FaultCode::SIGBUS);
+    assert_eq!(fault::<Mixed>(|ctx| ctx.insert_mixed(one_frame())), FaultCode::SIGBUS);
+    assert_eq!(fault::<Mixed>(|ctx| ctx.insert_mixed_mkwrite(one_frame())), FaultCode::SIGBUS);
+    assert_eq!(fault::<Mixed>(|ctx| ctx.insert_zero_page()), FaultCode::SIGBUS);
+}
+
+#[test]
+fn frames_around_a_fault_are_refused() {
+    let code = fault::<PfnMap>(|mut ctx| {
+        assert_eq!(ctx.prefault_pfn(PageOffset::new(1), one_frame()), Prefault::Refused);
+        ctx.fail(Errno::ENXIO)
+    });
+    assert_eq!(code, FaultCode::SIGBUS);
+    let code = fault::<Mixed>(|mut ctx| {
+        assert_eq!(ctx.prefault_mixed(PageOffset::new(1), one_frame()), Prefault::Refused);
+        ctx.insert_page(&SmallPage::new())
+    });
+    assert_eq!(code, FaultCode::NOPAGE);
+}
+
+/// A driver of large entries, which maps what is at hand, too.
+struct Large;
+
+impl Large {
+    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Small, Mixed>) -> VmFault<'f> {
+        assert!(ctx.entry_range().is_some(), "all of the entry lies in the mapping");
+        ctx.insert_huge(all_frames())
+    }
+
+    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, Small, Mixed>) -> VmFault<'f> {
+        assert_eq!(ctx.prefault_page(ctx.pgoff(), &SmallPage::new()), Prefault::Refused);
+        assert_eq!(ctx.prefault_mixed(ctx.pgoff(), one_frame()), Prefault::Refused);
+        ctx.finish()
+    }
+}
+
+impl VmOperations for Large {
+    type Platform = Small;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault).map_pages(Self::map_pages);
+}
+
+#[test]
+fn a_large_entry_falls_back() {
+    // SAFETY: the fault is served here, of a mapping with this state.
+    let code = serve(Large, |state, fault| unsafe { entry::huge_fault::<Large>(state, fault, HugeSize::Pmd) });
+    assert_eq!(code, FaultCode::FALLBACK);
+}
+
+#[test]
+fn what_map_pages_offers_is_left_to_the_fault_hook() {
+    let window = PageOffset::ZERO..PageOffset::new(16);
+    // SAFETY: as above; nothing here sleeps.
+    let code = serve(Large, |state, fault| unsafe { entry::map_pages::<Large>(state, fault, window) });
+    assert_eq!(code, FaultCode::NONE);
+}
+
+#[test]
+fn cache_attributes_and_encryption_change_nothing() {
+    let table = mmap(|ctx| {
+        let ctx = ctx.noncached().write_combine().decrypted().populate::<Mixed>()?;
+        Ok(ctx.insert_page(&SmallPage::new())?.fill_later())
+    });
+    assert_eq!(table.map(|table| table.len()), Ok(1));
+}
+
+#[test]
+fn there_are_no_objects_to_revoke_access_to() {
+    assert_eq!(Mappings::<Small>::new(may_sleep()).err(), Some(Errno::ENOSYS));
+}
+
+#[test]
+fn there_are_no_handles() {
+    let errno = refused(|ctx| {
+        let ctx = ctx.establish(State::<Mixed>(|ctx| ctx.fail(Errno::ENXIO)))?;
+        ctx.handle()?;
+        Ok(ctx.fill_later())
+    });
+    assert_eq!(errno, Errno::EINVAL);
+    assert_eq!(Small::lock_handle(&(), true).err(), Some(Errno::ENOSYS));
+}
+
+#[test]
+fn established_mappings_cannot_be_reached() {
+    let address = UserAddr::new(RANGE.start);
+    // SAFETY: a test holds no mmap lock, runs no hook, and may sleep.
+    let found =
+        unsafe { entry::unlocked::<Small, _>((), |unlocked| unlocked.find::<State<Mixed>>(address).map(drop).err()) };
+    assert_eq!(found, Some(Errno::ENOSYS));
+}
+
+/// Of a platform that can lock a mapping, and leaves out what can be done with it.
+#[test]
+fn what_a_locked_mapping_lacks_is_enosys() {
+    let vma = RefCell::default();
+    let page = SmallPage::new();
+    assert_eq!(Small::mapped_insert_page(&vma, RANGE.start, &page), Err(Errno::ENOSYS));
+    assert_eq!(Small::mapped_insert_pages(&vma, RANGE.start, &three_pages()), Err((Errno::ENOSYS, 0)));
+    assert_eq!(Small::mapped_insert_zero_page(&vma, RANGE.start), Err(Errno::ENOSYS));
+    assert_eq!(Small::mapped_insert_pfn(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
+    assert_eq!(Small::mapped_insert_mixed(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
+    assert!(Small::mapped_state::<State<Mixed>>(&vma).is_none());
+    assert_eq!(Small::mapped_pgoff(&vma, UserAddr::new(RANGE.start)), None);
+
+    Small::mapped_write_protect(&vma, RANGE);
+    assert_eq!(*vma.borrow(), [RANGE], "it is zapped where it cannot be protected");
+}
