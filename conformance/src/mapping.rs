@@ -1,9 +1,9 @@
 //! One mapping, from mmap to munmap, and every byte of it.
 
 use core::fmt::Display;
-use std::{format, vec, vec::Vec};
+use std::{format, thread, vec, vec::Vec};
 
-use vmctx::UserAddr;
+use vmctx::{Errno, UserAddr};
 
 use crate::{
     checks::Checks,
@@ -151,6 +151,27 @@ fn part_size(size: usize) -> usize {
     (size / MAX_THREADS).max(1)
 }
 
+/// Reads the device's memory. The device waits for nobody: while a hook or a request has its lock it says EAGAIN, and is
+/// asked again. A hook may have it even after all threads were joined: where hooks run in threads of the platform's, one
+/// may be at its end while the thread that it was called for has gone on, with a page that a neighbour's fault has brought.
+pub(crate) fn device_read<U: User>(user: &U, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+    until_it_is_free(|| user.device_read(offset, into))
+}
+
+/// Writes the device's memory, as [`device_read`] reads it.
+pub(crate) fn device_write<U: User>(user: &U, offset: usize, from: &[u8]) -> Result<(), Errno> {
+    until_it_is_free(|| user.device_write(offset, from))
+}
+
+fn until_it_is_free(mut ask: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
+    loop {
+        match ask() {
+            Err(Errno::EAGAIN) => thread::yield_now(),
+            answer => return answer,
+        }
+    }
+}
+
 /// A mapping that is being exercised.
 struct Exercise<'a, U> {
     user: &'a U,
@@ -186,7 +207,7 @@ impl<'a, U: User> Exercise<'a, U> {
         for (index, (slot, wanted)) in self.expected.slots.iter().zip(shown).enumerate() {
             let (Slot::Device(page), Some(wanted)) = (*slot, wanted) else { continue };
             let mut bytes = vec![0; self.size];
-            let read = self.user.device_read(page.wrapping_mul(self.size), &mut bytes);
+            let read = device_read(self.user, page.wrapping_mul(self.size), &mut bytes);
             let what = format!("{}: page {index} as the device sees it", self.expected.map);
             if self.checks.success(&what, read).is_some() {
                 compare(self.checks, what, &bytes, wanted);
@@ -235,7 +256,7 @@ impl<'a, U: User> Exercise<'a, U> {
             let Some(bytes) = bytes else { continue };
             let what = format!("{}: restoring page {index}", self.expected.map);
             if let Slot::Device(page) = *slot {
-                self.checks.success(what, self.user.device_write(page.wrapping_mul(self.size), bytes));
+                self.checks.success(what, device_write(self.user, page.wrapping_mul(self.size), bytes));
             } else {
                 self.checks.success(what, self.user.write(self.touch().address(index, 0), bytes));
             }

@@ -176,6 +176,7 @@ fn counts_entries<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.together(map, |user, _, checks| {
             checks.success(format!("{map}: a load among many"), user.read(at, &mut vec![0; bytes]));
         });
+        run.settled(map);
         entries(run, "entries after a race for the same pages", map.pages);
     });
     entries(run, "entries after munmap", 0);

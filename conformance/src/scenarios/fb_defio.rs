@@ -8,7 +8,7 @@ use crate::{
         fb_defio::{FLUSH, NOTED, PAGES},
         pattern,
     },
-    mapping::{Slot, compare, device_pages},
+    mapping::{Slot, compare, device_pages, device_read, device_write},
     user::{Map, User},
 };
 
@@ -35,7 +35,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
 fn panel_shows<U: User>(run: &mut Run<'_, U>, what: &str, byte: &dyn Fn(usize) -> u8) {
     let bytes = PAGES * run.user.page_size();
     let mut shown = vec![0; bytes];
-    let read = run.user.device_read(bytes, &mut shown);
+    let read = device_read(run.user, bytes, &mut shown);
     if run.checks.success(format!("the panel: {what}"), read).is_some() {
         let wanted: Vec<u8> = (0..bytes).map(byte).collect();
         compare(run.checks, format!("the panel: {what}"), &shown, &wanted);
@@ -103,7 +103,7 @@ fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
     for (page, offset) in [(2, 0), (2, 1), (5, 9), (7, 0)] {
         let place = page * size + offset;
-        run.checks.success("drawing", run.user.device_write(place, &[pattern(place)]));
+        run.checks.success("drawing", device_write(run.user, place, &[pattern(place)]));
     }
     flush(run, "what the device has drawn", 3);
     panel_shows(run, "what the device has drawn", &pattern);
@@ -149,7 +149,7 @@ fn loses_no_store<U: User>(run: &mut Run<'_, U>, map: Map) {
                 checks.success(&what, user.write(UserAddr::new(at.get() + place), &[byte]));
                 checks.success("a flush", user.control(FLUSH, 0));
                 let mut shown = [0];
-                let read = user.device_read(PAGES * size + place, &mut shown);
+                let read = device_read(user, PAGES * size + place, &mut shown);
                 checks.equal(format!("{what}, on the panel"), &read.map(|()| shown), &Ok([byte]));
             }
         });

@@ -6,7 +6,7 @@ use crate::{
         gntalloc::{ALLOC, DEALLOC, LET_GO, LIMIT, LIVE, NOTIFY},
         pair, pattern,
     },
-    mapping::device_pages,
+    mapping::{device_pages, device_read},
     user::{Map, User},
 };
 
@@ -73,6 +73,6 @@ fn goes_with_its_last_user<U: User>(run: &mut Run<'_, U>, map: Map) {
 
 fn remote_sees<U: User>(run: &mut Run<'_, U>, when: &str, place: usize, wanted: u8) {
     let mut byte = [0];
-    run.checks.success("a look of the other domain", run.user.device_read(place, &mut byte));
+    run.checks.success("a look of the other domain", device_read(run.user, place, &mut byte));
     run.checks.equal(std::format!("the byte that the other domain sees {when}"), &byte, &[wanted]);
 }

@@ -8,7 +8,7 @@ use crate::{
         gntdev::{ADD, FOREIGN, LIVE, NOTIFY, REMOVE},
         pair,
     },
-    mapping::Slot,
+    mapping::{Slot, device_read, device_write},
     user::{Map, Refusal, User},
 };
 
@@ -75,14 +75,14 @@ fn clears_a_byte<U: User>(run: &mut Run<'_, U>, map: Map) {
     // The second of the references 2, 1, 0.
     let place = run.user.page_size().wrapping_add(byte);
     for (cleared, when) in [(true, "asked for"), (false, "not asked for any more")] {
-        run.checks.success("the other domain's byte", run.user.device_write(place, &[0xb7]));
+        run.checks.success("the other domain's byte", device_write(run.user, place, &[0xb7]));
         run.mapped(map, |run, at| {
             let mut seen = [0];
             run.checks.success("the byte", run.user.read(run.address(at, 1, byte), &mut seen));
             run.checks.equal(format!("a byte whose clearing is {when}, while it is mapped"), &seen, &[0xb7]);
         });
         let mut seen = [0];
-        run.checks.success("the other domain's byte", run.user.device_read(place, &mut seen));
+        run.checks.success("the other domain's byte", device_read(run.user, place, &mut seen));
         run.checks.equal(format!("a byte whose clearing is {when}"), &seen, &[if cleared { 0 } else { 0xb7 }]);
     }
 }

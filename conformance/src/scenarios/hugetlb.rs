@@ -5,6 +5,7 @@ use vmctx::{Errno, PageOffset, UserAddr};
 use super::run::Run;
 use crate::{
     devices::hugetlb::{AVAILABLE, LENGTH, NODES, PER_NODE, PLACE, POLICY, TRUNCATE, block},
+    mapping::device_read,
     user::{Map, Trap, User},
 };
 
@@ -85,7 +86,7 @@ fn interleaved<U: User>(run: &mut Run<'_, U>) {
             };
             run.checks.equal(format!("the node of block {of}, interleaved"), &node, &(of % NODES));
             let mut byte = [0];
-            let read = run.user.device_read(offset + (page % pages) * size, &mut byte);
+            let read = device_read(run.user, offset + (page % pages) * size, &mut byte);
             run.checks.equal(format!("block {of} as the device sees it"), &(read, byte), &(Ok(()), [0x80]));
         }
         in_a_child(run, map, at);

@@ -5,7 +5,7 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 use super::run::{Run, begins_as};
 use crate::{
     devices::i915::{APERTURE, DISTURB, OBJECTS, SUSPEND, trouble},
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read, device_write},
     user::{Map, Trap, User},
 };
 
@@ -56,12 +56,12 @@ fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
             for page in 0..small.pages {
                 let at = (large.pages + page) * size;
                 let mut bytes = vec![0; size];
-                if run.checks.success("reading an evicted object", run.user.device_read(at, &mut bytes)).is_none() {
+                if run.checks.success("reading an evicted object", device_read(run.user, at, &mut bytes)).is_none() {
                     continue;
                 }
                 let original = bytes.clone();
                 bytes.iter_mut().for_each(|byte| *byte = !*byte);
-                run.checks.success("changing an evicted object", run.user.device_write(at, &bytes));
+                run.checks.success("changing an evicted object", device_write(run.user, at, &bytes));
                 let mut seen = vec![0; size];
                 let read = run.user.read(run.address(second, page, 0), &mut seen);
                 run.checks.equal(
@@ -69,7 +69,7 @@ fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
                     &(read, seen),
                     &(Ok(()), bytes),
                 );
-                run.checks.success("restoring an object", run.user.device_write(at, &original));
+                run.checks.success("restoring an object", device_write(run.user, at, &original));
             }
             run.shows(format!("{large}: evicted in turn"), first, &device_pages(0, large.pages));
         });

@@ -5,7 +5,7 @@ use vmctx::{Errno, PageOffset, UserAddr};
 use super::run::Run;
 use crate::{
     devices::perf::{AUX, AUX_OFFSET, DATA},
-    mapping::device_pages,
+    mapping::{device_pages, device_read},
     user::{Map, Refusal, Trap, User},
 };
 
@@ -63,7 +63,7 @@ fn written_at_its_start_only<U: User>(run: &mut Run<'_, U>, map: Map) {
                 checks.success("the control page", user.read(address(0, thread), &mut old));
                 checks.success("a store to the control page", user.write(address(0, thread), &[!old[0]]));
                 let mut seen = [0];
-                checks.success("the device's control page", user.device_read(thread, &mut seen));
+                checks.success("the device's control page", device_read(user, thread, &mut seen));
                 checks.equal("what the device sees of a store to the control page", &seen, &[!old[0]]);
                 checks.success("a store to the control page", user.write(address(0, thread), &old));
                 for page in 1..=DATA {

@@ -8,7 +8,7 @@ use vmctx::{Errno, UserAddr, platform::Cache};
 use crate::{
     checks::Checks,
     devices::pattern,
-    mapping::{Expected, Slot, compare, exercise},
+    mapping::{Expected, Slot, compare, device_write, exercise},
     user::{Map, Refusal, Trap, User},
 };
 
@@ -72,7 +72,7 @@ impl<U: User> Run<'_, U> {
         for page in first..first.saturating_add(pages) {
             let start = page.wrapping_mul(size);
             let bytes: Vec<u8> = (start..start.wrapping_add(size)).map(pattern).collect();
-            self.checks.success(format!("the device fills page {page}"), self.user.device_write(start, &bytes));
+            self.checks.success(format!("the device fills page {page}"), device_write(self.user, start, &bytes));
         }
     }
 
@@ -95,6 +95,13 @@ impl<U: User> Run<'_, U> {
         let Some(at) = self.checks.success(format!("mmap of {map}"), self.user.map(map)) else { return };
         act(self, at);
         self.checks.success(format!("{map}: munmap"), self.user.unmap(at, map.pages));
+    }
+
+    /// Waits until no hook runs any more, by mapping this and taking it away: mmap waits for every hook that has the mmap
+    /// lock. What hooks count must not be asked for before, where all threads have touched the same pages: see
+    /// [`device_read`].
+    pub(super) fn settled(&mut self, map: Map) {
+        self.mapped(map, |_, _| {});
     }
 
     /// The address of a byte of a mapping.

@@ -10,7 +10,7 @@ use crate::{
         pattern,
         sgx_vepc::{BEGIN_RECLAIM, BUSY, EPC, FINISH_RECLAIM, PAGES, REMOVE_ALL},
     },
-    mapping::{MAX_THREADS, Slot, device_pages},
+    mapping::{MAX_THREADS, Slot, device_pages, device_read},
     user::{Map, Trap, User},
 };
 
@@ -79,7 +79,7 @@ fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| run.shows(format!("{map}: made anew"), at, &device_pages(0, map.pages)));
     for page in 0..map.pages {
         let mut bytes = vec![0; run.user.page_size()];
-        let read = run.user.device_read(page * run.user.page_size(), &mut bytes);
+        let read = device_read(run.user, page * run.user.page_size(), &mut bytes);
         run.checks.success(format!("page {page} as the device sees it"), read);
         let wanted: Vec<u8> = (page * bytes.len()..(page + 1) * bytes.len()).map(pattern).collect();
         run.checks.equal(format!("page {page} as the device sees it"), &(bytes == wanted), &true);

@@ -7,7 +7,7 @@ use super::run::Run;
 use crate::{
     checks::Checks,
     devices::spufs::{RUNS, SPUS, SWITCH},
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read},
     user::{Map, User},
 };
 use vmctx_drivers::spufs::HARDWARE_PAGE;
@@ -146,7 +146,7 @@ impl<U: User> Counter<'_, U> {
     fn device_agrees(&mut self) {
         for number in self.next.saturating_sub(self.pages)..self.next {
             let mut found = [0; size_of::<usize>()];
-            let read = self.user.device_read(self.place(number), &mut found);
+            let read = device_read(self.user, self.place(number), &mut found);
             let what = format!("thread {}'s number {number}, as the device sees it", self.thread);
             if self.checks.success(&what, read).is_some() {
                 self.checks.equal(what, &usize::from_ne_bytes(found), &number);

@@ -1,4 +1,4 @@
-use std::{format, thread as threads};
+use std::format;
 
 use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
@@ -8,7 +8,7 @@ use crate::{
         CHOOSE,
         videobuf2_dma_sg::{CAPTURE, OUTPUT, PLANES, REQUEST_BUFFERS, USERS, device_page},
     },
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read},
     user::{Map, User},
 };
 use vmctx_drivers::videobuf2_dma_sg::cookie;
@@ -97,10 +97,7 @@ fn is_not_freed_in_a_race<U: User>(run: &mut Run<'_, U>) {
             let place = UserAddr::new(at.get().wrapping_add(thread));
             checks.success("a store", user.write(place, &[round]));
             let mut seen = [0];
-            // The device does not wait.
-            while user.device_read(thread, &mut seen) == Err(Errno::EAGAIN) {
-                threads::yield_now();
-            }
+            checks.success("what the device reads", device_read(user, thread, &mut seen));
             checks.equal("what the device sees of a buffer that is mapped", &seen, &[round]);
             checks.success(format!("{map}: munmap"), user.unmap(at, map.pages));
         }
