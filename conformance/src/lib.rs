@@ -32,6 +32,6 @@ pub mod user;
 pub use checks::Checks;
 pub use devices::Device;
 #[cfg(feature = "std")]
-pub use runner::{Outcome, run, run_on};
+pub use runner::{Outcome, Runner};
 #[cfg(feature = "std")]
 pub use user::{Counters, LeftOut, Site, User};

@@ -61,7 +61,9 @@ pub fn exercise<U: User>(user: &U, threads: usize, checks: &mut Checks, expected
 fn exercise_once<U: User>(user: &U, threads: usize, checks: &mut Checks, expected: &Expected, loads_first: bool) {
     let references = Exercise::references(user, &expected.slots);
     let before = user.counters();
-    let Some(at) = checks.success(format!("mmap of {}", expected.map), user.map(expected.map)) else { return };
+    let what = format!("mmap of {}", expected.map);
+    checks.begin(&what);
+    let Some(at) = checks.success(what, user.map(expected.map)) else { return };
     let (size, threads) = (user.page_size(), threads.clamp(1, MAX_THREADS));
     let untouched = expected.content(size, Written::default());
     let mut exercise = Exercise { user, at, expected, size, threads, checks };
@@ -198,6 +200,7 @@ impl<'a, U: User> Exercise<'a, U> {
     /// Runs this on all threads, which begin together.
     fn everybody(&mut self, what: &str, run: impl Fn(&Touch<'a, U>, usize, &mut Checks) + Sync) {
         let (touch, map) = (self.touch(), self.expected.map);
+        self.checks.begin(format!("{map}: {what}"));
         let panicked = format!("{map}: a thread panicked while {what}");
         self.checks.together(self.threads, panicked, |thread, checks| run(&touch, thread, checks));
     }
@@ -206,9 +209,10 @@ impl<'a, U: User> Exercise<'a, U> {
     fn device(&mut self, shown: &Content) {
         for (index, (slot, wanted)) in self.expected.slots.iter().zip(shown).enumerate() {
             let (Slot::Device(page), Some(wanted)) = (*slot, wanted) else { continue };
+            let what = format!("{}: page {index} as the device sees it", self.expected.map);
+            self.checks.begin(&what);
             let mut bytes = vec![0; self.size];
             let read = device_read(self.user, page.wrapping_mul(self.size), &mut bytes);
-            let what = format!("{}: page {index} as the device sees it", self.expected.map);
             if self.checks.success(&what, read).is_some() {
                 compare(self.checks, what, &bytes, wanted);
             }
@@ -218,6 +222,7 @@ impl<'a, U: User> Exercise<'a, U> {
     /// A child has the same mapping. The mark that it leaves shows in the parent's if it is shared.
     fn child(&mut self, written: &Content, marked: &Content) {
         let map = self.expected.map;
+        self.checks.begin(format!("{map}: fork"));
         let Some(forked) = self.user.fork() else { return };
         let Some(child) = self.checks.success(format!("{map}: fork"), forked) else { return };
         if !self.expected.copied {
@@ -229,12 +234,14 @@ impl<'a, U: User> Exercise<'a, U> {
         if map.writable {
             for (index, slot) in self.expected.slots.iter().enumerate() {
                 if *slot != Slot::Nothing {
-                    let stored = child.write(touch.address(index, self.size.saturating_sub(1)), &[MARK]);
-                    self.checks.success(format!("{map}: the child's store to page {index}"), stored);
+                    let what = format!("{map}: the child's store to page {index}");
+                    self.checks.begin(&what);
+                    self.checks.success(what, child.write(touch.address(index, self.size.saturating_sub(1)), &[MARK]));
                 }
             }
         }
         touch.read_all(self.checks, "the child's, marked", marked);
+        self.checks.begin(format!("{map}: the child's exit"));
         drop(child);
         let shown = if map.shared { marked } else { written };
         self.touch().read_all(self.checks, "the parent's, after the child's", shown);
@@ -255,6 +262,7 @@ impl<'a, U: User> Exercise<'a, U> {
         for (index, (slot, bytes)) in self.expected.slots.iter().zip(untouched).enumerate() {
             let Some(bytes) = bytes else { continue };
             let what = format!("{}: restoring page {index}", self.expected.map);
+            self.checks.begin(&what);
             if let Slot::Device(page) = *slot {
                 self.checks.success(what, device_write(self.user, page.wrapping_mul(self.size), bytes));
             } else {
@@ -267,7 +275,9 @@ impl<'a, U: User> Exercise<'a, U> {
 
     fn unmap(&mut self) {
         let map = self.expected.map;
-        self.checks.success(format!("{map}: munmap"), self.user.unmap(self.at, map.pages));
+        let what = format!("{map}: munmap");
+        self.checks.begin(&what);
+        self.checks.success(what, self.user.unmap(self.at, map.pages));
         let wanted = Trap::Sigsegv(self.at);
         self.checks.failure(format!("{map}: a load after munmap"), self.user.read(self.at, &mut [0]), &wanted);
     }
@@ -293,6 +303,7 @@ impl<U: User> Touch<'_, U> {
     fn read_all(&self, checks: &mut Checks, which: &str, content: &Content) {
         for (index, wanted) in content.iter().enumerate() {
             let what = format!("{}: page {index}, {which}", self.expected.map);
+            checks.begin(&what);
             if let Some(wanted) = wanted {
                 let mut bytes = vec![0; self.size];
                 if checks.success(&what, self.user.read(self.address(index, 0), &mut bytes)).is_some() {
@@ -311,6 +322,7 @@ impl<U: User> Touch<'_, U> {
         let (count, len) = (untouched.len(), part_size(self.size));
         for (index, bytes) in untouched.iter().enumerate().cycle().skip(thread % count.max(1)).take(count) {
             let what = format!("{}: page {index}, thread {thread}'s store", self.expected.map);
+            checks.begin(&what);
             let at = self.address(index, thread.wrapping_mul(len));
             match bytes.as_ref().and_then(|bytes| bytes.chunks(len).nth(thread)) {
                 Some(part) => {
@@ -324,6 +336,7 @@ impl<U: User> Touch<'_, U> {
     }
 }
 
+/// A check that two byte sequences are the same, which names the first byte that differs.
 pub(crate) fn compare(checks: &mut Checks, what: impl Display, got: &[u8], wanted: &[u8]) {
     let reason =
         (got != wanted).then(|| match got.iter().zip(wanted).enumerate().find(|(_, (got, wanted))| got != wanted) {

@@ -7,8 +7,8 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use crate::devices::Device;
 
-/// A platform with drivers on it.
-pub trait Site {
+/// A platform with drivers on it. It is shared with the thread of a scenario.
+pub trait Site: Send + Sync + 'static {
     /// Its users.
     type User: User;
 
@@ -114,11 +114,11 @@ pub struct Counters {
     pub answers: Vec<(&'static str, u64)>,
 }
 
-/// A process that has a device open. All its threads share it.
+/// A process that has a device open. All its threads share it. If its scenario hangs it is never dropped.
 ///
 /// On a real system its operations are system calls and plain loads and stores, with a handler for the signals.
 /// What a platform cannot do or does not know is `None`; the checks that need it are left out.
-pub trait User: Sized + Sync {
+pub trait User: Sized + Send + Sync + 'static {
     /// Bytes in a page.
     fn page_size(&self) -> usize;
 
@@ -149,13 +149,14 @@ pub trait User: Sized + Sync {
     /// Reads the device's own memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// As the [device](crate::devices::Side::read) has it: EINVAL outside it; EAGAIN while a hook or a request is at it,
+    /// and it is asked again.
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno>;
 
     /// Writes the device's own memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// As [`device_read`](Self::device_read).
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno>;
 
     /// `mremap` in place, to a longer mapping.

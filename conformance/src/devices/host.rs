@@ -61,13 +61,13 @@ pub trait Side<P: Platform>: Send + Sync + 'static {
     /// Reads the device's memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// EINVAL outside it; EAGAIN where it would have to wait for a hook or a request.
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno>;
 
     /// Writes the device's memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// As [`read`](Self::read).
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno>;
 
     /// The page at this offset of the device's memory, if it is made of pages.

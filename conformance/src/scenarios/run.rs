@@ -27,6 +27,7 @@ pub(super) fn all_ways(map: Map) -> [Map; 4] {
 
 /// What the first bytes of a page are.
 pub(super) fn begins_as<U: User>(user: &U, checks: &mut Checks, what: impl Display, page: UserAddr, slot: Slot) {
+    checks.begin(&what);
     let mut bytes = [0; 32];
     let read = user.read(page, &mut bytes);
     let start = match slot {
@@ -72,12 +73,15 @@ impl<U: User> Run<'_, U> {
         for page in first..first.saturating_add(pages) {
             let start = page.wrapping_mul(size);
             let bytes: Vec<u8> = (start..start.wrapping_add(size)).map(pattern).collect();
-            self.checks.success(format!("the device fills page {page}"), device_write(self.user, start, &bytes));
+            let what = format!("the device fills page {page}");
+            self.checks.begin(&what);
+            self.checks.success(what, device_write(self.user, start, &bytes));
         }
     }
 
     /// Does something while a child has the same mappings, if there can be one; whether there was.
     pub(super) fn with_child(&mut self, act: impl FnOnce(&mut Self, &U)) -> bool {
+        self.checks.begin("fork");
         let Some(forked) = self.user.fork() else { return false };
         if let Some(child) = self.checks.success("fork", forked) {
             act(self, &child);
@@ -87,14 +91,20 @@ impl<U: User> Run<'_, U> {
 
     /// A mapping that must not come about.
     pub(super) fn refused(&mut self, map: Map, errno: Errno) {
-        self.checks.failure(format!("mmap of {map}"), self.user.map(map), &Refusal::Errno(errno));
+        let what = format!("mmap of {map}");
+        self.checks.begin(&what);
+        self.checks.failure(what, self.user.map(map), &Refusal::Errno(errno));
     }
 
     /// Makes a mapping, does something with it at its address, and takes it away.
     pub(super) fn mapped(&mut self, map: Map, act: impl FnOnce(&mut Self, UserAddr)) {
-        let Some(at) = self.checks.success(format!("mmap of {map}"), self.user.map(map)) else { return };
+        let what = format!("mmap of {map}");
+        self.checks.begin(&what);
+        let Some(at) = self.checks.success(what, self.user.map(map)) else { return };
         act(self, at);
-        self.checks.success(format!("{map}: munmap"), self.user.unmap(at, map.pages));
+        let what = format!("{map}: munmap");
+        self.checks.begin(&what);
+        self.checks.success(what, self.user.unmap(at, map.pages));
     }
 
     /// Waits until no hook runs any more, by mapping this and taking it away: mmap waits for every hook that has the mmap
@@ -118,6 +128,7 @@ impl<U: User> Run<'_, U> {
     }
 
     pub(super) fn shows_page(&mut self, what: impl Display, page: UserAddr, slot: Slot) {
+        self.checks.begin(&what);
         let size = self.user.page_size();
         let mut bytes = vec![0; size];
         let read = self.user.read(page, &mut bytes);
@@ -135,7 +146,9 @@ impl<U: User> Run<'_, U> {
     pub(super) fn cached(&mut self, map: Map, page: usize, wanted: Cache) {
         self.mapped(map, |run, at| {
             let address = run.address(at, page, 0);
-            run.checks.success(format!("{map}: page {page}"), run.user.read(address, &mut [0]));
+            let what = format!("{map}: page {page}");
+            run.checks.begin(&what);
+            run.checks.success(what, run.user.read(address, &mut [0]));
             if let Some(cache) = run.user.cache(address) {
                 run.checks.equal(format!("{map}: cache attribute of page {page}"), &cache, &wanted);
             }
@@ -144,20 +157,23 @@ impl<U: User> Run<'_, U> {
 
     /// A request to the device, and what it has to answer.
     pub(super) fn control(&mut self, what: impl Display, request: u32, argument: u64, wanted: Result<u64, Errno>) {
+        self.checks.begin(&what);
         self.checks.equal(what, &self.user.control(request, argument), &wanted);
     }
 
     /// A request to the device that has to succeed; what it answers.
     pub(super) fn ask(&mut self, what: impl Display, request: u32, argument: u64) -> Option<u64> {
+        self.checks.begin(&what);
         self.checks.success(what, self.user.control(request, argument))
     }
 
     /// `mremap` cannot make a `VM_DONTEXPAND` mapping longer.
     pub(super) fn does_not_expand(&mut self, map: Map) {
         self.mapped(map, |run, at| {
+            let what = format!("{map}: one page more by mremap");
+            run.checks.begin(&what);
             if let Some(expanded) = run.user.expand(at, map.pages, map.pages.saturating_add(1)) {
-                let wanted = Refusal::Errno(Errno::EFAULT);
-                run.checks.failure(format!("{map}: one page more by mremap"), expanded, &wanted);
+                run.checks.failure(what, expanded, &Refusal::Errno(Errno::EFAULT));
             }
         });
     }
@@ -192,6 +208,7 @@ impl<U: User> Run<'_, U> {
             let address = |page: usize, size: usize| UserAddr::new(at.get().wrapping_add(page.wrapping_mul(size)));
             run.together(map, |user, thread, checks| {
                 for round in 1..=rounds {
+                    checks.begin(format!("{map}: change {round}"));
                     barrier.wait();
                     if thread == 0 {
                         change(user, round, checks);
@@ -215,6 +232,7 @@ impl<U: User> Run<'_, U> {
     /// Runs this on as many threads as the job has, all at once, each with its number.
     pub(super) fn together(&mut self, what: impl Display, act: impl Fn(&U, usize, &mut Checks) + Sync) {
         let user = self.user;
+        self.checks.begin(&what);
         let panicked = format!("{what}: a thread panicked");
         self.checks.together(self.threads.max(1), panicked, |thread, checks| act(user, thread, checks));
     }

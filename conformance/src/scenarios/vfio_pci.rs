@@ -88,6 +88,7 @@ fn is_revoked_under_stores<U: User>(run: &mut Run<'_, U>, map: Map, first: usize
             if thread != 0 {
                 // How often it gets to do so says nothing, so that only what is wrong is a check: a thread that goes round
                 // and round while the first one hangs must not look like progress.
+                checks.begin("touching while memory is disabled and enabled");
                 while going.load(Ordering::Acquire) {
                     if let Err(wrong) = touch() {
                         checks.verdict(Some(wrong));

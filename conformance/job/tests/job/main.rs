@@ -1,17 +1,21 @@
 //! The main job: right drivers pass, each kind of wrong one fails, and the program says so.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod hangs;
 mod in_fault;
 mod moving;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod uffd;
 mod wrong;
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::Arc,
+};
 
 use vmctx::{Errno, PageOffset};
 use vmctx_conformance::{
-    self as job, Device, Outcome, devices,
+    Device, Outcome, Runner, devices,
     table::Table,
     user::{Map, Refusal, User},
 };
@@ -22,7 +26,7 @@ use vmctx_sim::{self as sim, Injection};
 fn every_driver_passes() {
     for threads in [1, 8] {
         for device in Device::ALL {
-            let outcome = job::run(&SimSite, *device, threads);
+            let outcome = Runner::new(threads).run(&Arc::new(SimSite), *device);
             assert!(outcome.is_ok(), "{threads} threads:\n{}", Table(&[outcome]));
         }
     }
@@ -31,9 +35,9 @@ fn every_driver_passes() {
 #[test]
 fn nothing_is_left_behind() {
     for device in Device::ALL {
-        let user = SimUser::open(*device).unwrap();
+        let user = Arc::new(SimUser::open(*device).unwrap());
         let before = user.machine().statistics();
-        assert!(job::run_on(&user, *device, 4).is_ok());
+        assert!(Runner::new(4).run_on(&user, *device).is_ok());
         let after = user.machine().statistics();
         assert_eq!(
             (after.frames_in_use, after.references, after.page_tables_in_use),
@@ -251,6 +255,7 @@ fn wrong_arguments_are_refused_by_name() {
         (&["--threads", "0"], "1..=64"),
         (&["--threads", "65"], "1..=64"),
         (&["--threads", "many"], "invalid"),
+        (&["--patience", "0"], "1.."),
         (&["--platform", "toaster"], "sim"),
         (&["--frobnicate"], "--frobnicate"),
     ] {
@@ -270,7 +275,14 @@ fn the_program_lists_its_drivers() {
 
 #[test]
 fn a_table_without_counters_and_one_without_checks() {
-    let outcome = Outcome { device: Device::Kcov, checks: 0, failed: Vec::new(), counters: None, left_out: Vec::new() };
+    let outcome = Outcome {
+        device: Device::Kcov,
+        checks: 0,
+        failed: Vec::new(),
+        counters: None,
+        left_out: Vec::new(),
+        hangs: false,
+    };
     assert!(!outcome.is_ok());
     let table = Table(&[outcome]).to_string();
     assert!(table.contains("FAILED: nothing checked") && table.contains('?'), "{table}");

@@ -7,7 +7,7 @@ use vmctx::{
     VmFault, VmOperations,
 };
 use vmctx_conformance::{
-    self as job, Device,
+    Device, Runner,
     devices::{self, Opened, Own, Side},
     table::Table,
 };
@@ -28,7 +28,7 @@ pub(crate) fn fails(
 
 /// The same with a device that is open already, and all these reasons.
 pub(crate) fn fails_on(user: &SimUser, device: Device, because: &[&str]) {
-    let outcome = job::run_on(user, device, 2);
+    let outcome = Runner::new(2).run_on(&Arc::new(user.clone()), device);
     assert!(!outcome.is_ok(), "a driver passes that is wrong: {because:?}");
     let table = Table(&[outcome]).to_string();
     for because in because {
