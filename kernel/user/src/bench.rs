@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::device::PAGE;
+use crate::calls::PAGE;
 
 /// A page table's reach.
 const TABLE: usize = 512 * PAGE;

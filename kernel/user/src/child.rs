@@ -9,7 +9,7 @@ use std::{
 use vmctx::{Errno, UserAddr};
 use vmctx_conformance::user::{Refusal, Trap};
 
-use crate::{device, trap};
+use crate::{calls, trap};
 
 /// The child, and the line to it. It exits when this is dropped.
 pub(crate) struct Child {
@@ -150,8 +150,8 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
             _ => Ok(()),
         };
         let (code, value) = match outcome {
-            Ok(()) if what == UNMAP => said(device::munmap(at, len).map(|()| 0)),
-            Ok(()) if what == CONTROL => said(device::gauge(file, len as u64, at.get())),
+            Ok(()) if what == UNMAP => said(calls::munmap(at, len).map(|()| 0)),
+            Ok(()) if what == CONTROL => said(calls::gauge(file, len as u64, at.get())),
             Ok(()) => (0, 0),
             Err(Trap::Sigbus(address)) => (1, address.get() as u64),
             Err(Trap::Sigsegv(address)) => (2, address.get() as u64),

@@ -20,7 +20,10 @@ use vmctx_conformance::{
     user::{Map, Refusal, Trap, User},
 };
 
-use crate::device::{self, PAGE, Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
 mod around;
 mod established;
@@ -101,7 +104,7 @@ pub(crate) fn run(names: &str) -> bool {
 }
 
 fn open(name: &str) -> Result<Process, Refusal> {
-    Process::open(name, 0).map_err(|error| device::refusal(&error))
+    Process::open(name, 0).map_err(|error| calls::refusal(&error))
 }
 
 /// The address of a page of a mapping.
@@ -195,8 +198,8 @@ fn race(checks: &mut Checks) -> Result<(), Refusal> {
 fn neighbours(checks: &mut Checks) -> Result<(), Refusal> {
     const COUNT: usize = 4;
     let process = open("neighbours")?;
-    let place = device::mmap(-1, COUNT * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
-    device::munmap(place, COUNT * PAGE)?;
+    let place = calls::mmap(-1, COUNT * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    calls::munmap(place, COUNT * PAGE)?;
     for page in 0..COUNT {
         let at = UserAddr::new(place.get() + page * PAGE);
         process.map_at(Map::shared(1).at(PageOffset::new(page)), at)?;
@@ -221,14 +224,14 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
         let process = open(name)?;
         let fd = process.file.as_raw_fd();
         let errno = |errno| Err(Refusal::Errno(errno));
-        checks.equal(format!("{name}: length 0"), &device::mmap(fd, 0, both, shared, 0), &errno(Errno::EINVAL));
-        let unaligned = device::mmap(fd, PAGE, both, shared, 0x123);
+        checks.equal(format!("{name}: length 0"), &calls::mmap(fd, 0, both, shared, 0), &errno(Errno::EINVAL));
+        let unaligned = calls::mmap(fd, PAGE, both, shared, 0x123);
         checks.equal(format!("{name}: an unaligned offset"), &unaligned, &errno(Errno::EINVAL));
         // The last page offset that the system call can say: with a second page it overflows.
         let last = i64::from_ne_bytes((u64::MAX - 0xfff).to_ne_bytes());
-        let overflow = device::mmap(fd, 2 * PAGE, both, shared, last);
+        let overflow = calls::mmap(fd, 2 * PAGE, both, shared, last);
         checks.equal(format!("{name}: an offset that overflows"), &overflow, &errno(Errno::EOVERFLOW));
-        let huge = device::mmap(fd, usize::MAX & !0xfff, both, shared, 0);
+        let huge = calls::mmap(fd, usize::MAX & !0xfff, both, shared, 0);
         checks.equal(format!("{name}: a length beyond all memory"), &huge, &errno(Errno::ENOMEM));
     }
     checks.equal("mappings left", &mappings(), &0);
@@ -243,7 +246,7 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
 
     // PROT_EXEC is no concern of kcov's: mapped, as in C. What is refused at mmap cannot be had by mprotect either.
     let executable =
-        device::mmap(first.file.as_raw_fd(), devices::kcov::PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
+        calls::mmap(first.file.as_raw_fd(), devices::kcov::PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
     checks.equal("the first byte of an executable mapping", &touch(&first, executable), &Ok(b'f'));
     first.unmap(executable, devices::kcov::PAGES)?;
     checks.equal("mappings left at the end", &mappings(), &0);
@@ -259,12 +262,15 @@ fn munmap_under_faults(checks: &mut Checks) -> Result<(), Refusal> {
     let done = AtomicBool::new(false);
     // Where it is mapped is known before: the mapping is made and unmade in one place.
     let at = process.map(map)?;
+    // A thread that starts maps memory for itself, which must not take that place: all have started before.
+    let started = Barrier::new(4);
     let (mut read, mut trapped) = (0, 0);
     thread::scope(|scope| {
         let touchers: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(|| {
                     let (mut read, mut trapped, mut wrong) = (0_usize, 0_usize, Vec::new());
+                    started.wait();
                     while !done.load(Ordering::Relaxed) {
                         match touch(&process, at) {
                             Ok(byte) if byte == first => read += 1,
@@ -276,6 +282,7 @@ fn munmap_under_faults(checks: &mut Checks) -> Result<(), Refusal> {
                 })
             })
             .collect();
+        started.wait();
         for _ in 0..ROUNDS {
             process.unmap(at, map.pages)?;
             checks.equal("the mapping's place", &process.map_at(map, at), &Ok(at));
@@ -421,12 +428,12 @@ fn unload_while_mapped(checks: &mut Checks) -> Result<(), Refusal> {
     let map = Map::shared(devices::relay::PAGES);
     let at = process.map(map)?;
     drop(process);
-    let refused = device::unload("vmctx");
+    let refused = calls::unload("vmctx");
     checks.equal("delete_module with a mapping", &refused, &Err(Refusal::Errno(Errno::EAGAIN)));
     let mut byte = [0];
     checks.success("a fault without any file open", crate::trap::read(at, &mut byte));
     checks.equal("its byte", &byte, &[devices::pattern(0)]);
-    device::munmap(at, map.pages * PAGE)
+    calls::munmap(at, map.pages * PAGE)
 }
 
 /// Touches a mapping whose driver panics: this is the last thing that the machine does.

@@ -3,6 +3,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::indexing_slicing, reason = "x86-64 only")]
 
 mod bench;
+mod calls;
 mod child;
 mod device;
 mod edges;

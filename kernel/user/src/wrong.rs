@@ -18,7 +18,8 @@ use vmctx_conformance::{
 };
 
 use crate::{
-    device::{self, PAGE, Process},
+    calls::{self, PAGE},
+    device::Process,
     trap,
 };
 
@@ -229,20 +230,20 @@ fn act(case: &Case, device: &str) -> Result<Outcome, Refusal> {
     let offset = match case.map.at {
         Offset::Page(page) => page,
         Offset::Registers => Process::open("dev_mem", 0)
-            .map_err(|error| device::refusal(&error))?
+            .map_err(|error| calls::refusal(&error))?
             .number(devices::dev_mem::REGISTERS, 0)? as usize,
     };
-    let file = Process::open(device, 0).map_err(|error| device::refusal(&error))?.file;
+    let file = Process::open(device, 0).map_err(|error| calls::refusal(&error))?.file;
     // What only root may do is no test.
     // SAFETY: changes who this process is, and nothing else.
     unsafe { libc::setuid(65534) };
     let len = case.map.pages * PAGE;
-    let at = match device::mmap_near(PLACE, file.as_raw_fd(), len, case.map.prot, case.map.flags, offset * PAGE) {
+    let at = match calls::mmap_near(PLACE, file.as_raw_fd(), len, case.map.prot, case.map.flags, offset * PAGE) {
         Err(Refusal::Errno(errno)) => return Ok(Outcome::Refused(errno)),
         mapped => mapped?,
     };
     let outcome = touch(case.touch, at);
-    device::munmap(at, len)?;
+    calls::munmap(at, len)?;
     outcome
 }
 
@@ -267,8 +268,8 @@ fn touch(touch: Touch, at: UserAddr) -> Result<Outcome, Refusal> {
                     touched
                 });
                 while !done.load(Ordering::SeqCst) {
-                    let other = device::mmap(-1, PAGE, READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
-                    device::munmap(other, PAGE)?;
+                    let other = calls::mmap(-1, PAGE, READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+                    calls::munmap(other, PAGE)?;
                 }
                 Ok::<_, Refusal>(loading.join().unwrap_or_else(|_| Err(Trap::Other("the thread has panicked".into()))))
             })?
@@ -283,7 +284,7 @@ fn touch(touch: Touch, at: UserAddr) -> Result<Outcome, Refusal> {
 
 /// A system call that copies.
 fn copied(at: UserAddr) -> Outcome {
-    match device::copied(at) {
+    match calls::copied(at) {
         Ok(()) => Outcome::Served,
         Err(Refusal::Errno(Errno::EFAULT)) => Outcome::NotCopied,
         Err(other) => Outcome::Other(other.to_string()),
@@ -292,7 +293,7 @@ fn copied(at: UserAddr) -> Outcome {
 
 /// The first complaint in the kernel's log.
 fn complaint() -> Result<Option<String>, String> {
-    let log = device::log().map_err(|refusal| refusal.to_string())?;
+    let log = calls::log().map_err(|refusal| refusal.to_string())?;
     let is_one = |line: &&str| {
         ["kernel BUG at", "WARNING: ", "BUG: ", "blocked for more"].iter().any(|head| line.contains(head))
     };

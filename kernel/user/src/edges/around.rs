@@ -11,7 +11,7 @@ use super::{
     requests::{AROUND, FAULTS},
     touch,
 };
-use crate::device::PAGE;
+use crate::calls::PAGE;
 use std::thread;
 
 const PAGES: usize = 1040;

@@ -16,7 +16,10 @@ use super::{
     requests::{FIND, INSERT, ZAP},
     touch,
 };
-use crate::device::{self, PAGE, Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
 const PAGES: usize = 16;
 
@@ -68,8 +71,8 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     checks.equal("into a hole", &insert(&process, 0, 8), &Ok((5, Some(Errno::EFAULT))));
     checks.equal("behind the hole", &insert(&process, 6, 10), &Ok((10, None)));
     // The back moves before the front.
-    let place = device::mmap(-1, PAGES * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
-    let moved = device::mremap(page(at, 6), 4 * PAGE, place, 4 * PAGE)?;
+    let place = calls::mmap(-1, PAGES * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    let moved = calls::mremap(page(at, 6), 4 * PAGE, place, 4 * PAGE)?;
     checks.equal("a page that was moved", &touch(&process, moved), &Ok(devices::pattern(6 * PAGE)));
     process.number(ZAP, range(0, PAGES as u32))?;
     checks.equal("a page that was zapped", &touch(&process, moved), &Err(Trap::Sigbus(moved)));
@@ -78,7 +81,7 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     let stayed = page(at, 10);
     checks.equal("the one that stayed", &touch(&process, stayed), &Ok(devices::pattern(10 * PAGE)));
     // A second place for the same slots: a zap reaches it as well.
-    let again = device::mremap(page(at, 10), 0, page(place, 4), 6 * PAGE)?;
+    let again = calls::mremap(page(at, 10), 0, page(place, 4), 6 * PAGE)?;
     checks.equal("before: the second place", &touch(&process, again), &Err(Trap::Sigbus(again)));
     process.number(ZAP, range(10, 1))?;
     checks.equal("into one of two places", &insert(&process, 10, 1), &Ok((1, None)));
@@ -130,9 +133,9 @@ pub(super) fn found(checks: &mut Checks) -> Result<(), Refusal> {
     checks.equal("of another file", &find(&same, page(at, 3)), &errno(Errno::EPERM));
     let other = wrong.map(Map::shared(1))?;
     checks.equal("of another device", &find(&process, other), &errno(Errno::EINVAL));
-    let anonymous = device::mmap(-1, PAGE, libc::PROT_READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    let anonymous = calls::mmap(-1, PAGE, libc::PROT_READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
     checks.equal("of no device", &find(&process, anonymous), &errno(Errno::EINVAL));
-    device::munmap(anonymous, PAGE)?;
+    calls::munmap(anonymous, PAGE)?;
     checks.equal("of nothing", &find(&process, anonymous), &errno(Errno::EFAULT));
     checks.equal("the first address", &find(&process, UserAddr::new(0)), &errno(Errno::EFAULT));
     checks.equal("the last address", &find(&process, UserAddr::new(usize::MAX)), &errno(Errno::EFAULT));

@@ -18,7 +18,10 @@ use super::{
     requests::{FAULTS, HUGE, INSERT, STORES, UNMAP},
     touch,
 };
-use crate::device::{self, PAGE, Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
 /// The object's length: two entries.
 const PAGES: usize = 1024;
@@ -84,12 +87,12 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     }
     // Moved as it is.
     let to = page(PLACE, 4 * PAGES);
-    checks.equal("mremap", &device::mremap(at, PAGES * PAGE, to, PAGES * PAGE), &Ok(to));
+    checks.equal("mremap", &calls::mremap(at, PAGES * PAGE, to, PAGES * PAGE), &Ok(to));
     load(checks, &process, to, 0, 0..PAGES);
     checks.equal("calls after a move", &calls(&process)?, &[2, 1, 0]);
     // Moved in parts that are no entries.
     let part = page(PLACE, 8 * PAGES);
-    checks.equal("mremap of a part", &device::mremap(to, 100 * PAGE, part, 100 * PAGE), &Ok(part));
+    checks.equal("mremap of a part", &calls::mremap(to, 100 * PAGE, part, 100 * PAGE), &Ok(part));
     load(checks, &process, part, 0, 0..100);
     load(checks, &process, to, 0, 100..PAGES);
     // Cut in the middle.
@@ -97,9 +100,9 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     load(checks, &process, to, 0, (100..700).chain(701..PAGES));
     // Half of an entry made read-only, and writable again.
     let half = page(to, 701);
-    device::mprotect(half, 100 * PAGE, libc::PROT_READ)?;
+    calls::mprotect(half, 100 * PAGE, libc::PROT_READ)?;
     checks.verdict(process.write(half, &[1]).is_ok().then(|| "a store to what is read-only".into()));
-    device::mprotect(half, 100 * PAGE, libc::PROT_READ | libc::PROT_WRITE)?;
+    calls::mprotect(half, 100 * PAGE, libc::PROT_READ | libc::PROT_WRITE)?;
     checks.success("a store", process.write(half, &[1]));
     checks.equal("the byte stored", &touch(&process, half), &Ok(1));
     process.unmap(to, PAGES)?;
@@ -112,7 +115,7 @@ pub(super) fn looked_at(checks: &mut Checks) -> Result<(), Refusal> {
         let process = open(device)?;
         let at = process.map_at(Map::shared(PAGES), PLACE)?;
         load(checks, &process, at, 0, (0..PAGES).step_by(ENTRY));
-        let refused = device::copied(at);
+        let refused = calls::copied(at);
         checks.equal(format!("{device}: process_vm_readv"), &refused, &Err(Refusal::Errno(Errno::EFAULT)));
         let mut entries = vec![0; PAGES * 8];
         let pagemap = File::open("/proc/self/pagemap");
@@ -153,7 +156,7 @@ pub(super) fn stores(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("huge")?;
     let at = process.map_at(Map::shared(PAGES), PLACE)?;
     // From here on the kernel notes what is dirty: new entries are not writable, and stores make them so.
-    fs::write("/proc/self/clear_refs", "4").map_err(|error| device::refusal(&error))?;
+    fs::write("/proc/self/clear_refs", "4").map_err(|error| calls::refusal(&error))?;
     load(checks, &process, at, 0, 0..1);
     checks.equal("calls with soft-dirty tracking", &calls(&process)?, &[1, 1, 0]);
     checks.success("a store", process.write(at, &[1]));
@@ -210,7 +213,7 @@ pub(super) fn beside_small(checks: &mut Checks) -> Result<(), Refusal> {
     });
     checks.equal("wrong accesses", &wrong, &Some(0));
     // What the kernel says if an insertion finds no place for a page table.
-    checks.equal("faults that ended as OOM", &device::log()?.contains("VM_FAULT_OOM"), &false);
+    checks.equal("faults that ended as OOM", &calls::log()?.contains("VM_FAULT_OOM"), &false);
     let [huge, _, small] = calls(&process)?;
     println!("  {huge} calls of huge_fault, {small} of fault");
     process.unmap(at, PAGES)

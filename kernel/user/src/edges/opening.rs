@@ -11,7 +11,7 @@ use super::{
     requests::{CLOSED, DROPPED, OPENED, SWITCH},
     touch,
 };
-use crate::device::{PAGE, Process};
+use crate::{calls::PAGE, device::Process};
 
 const PAGES: usize = 8;
 

@@ -11,7 +11,7 @@ use vmctx_conformance::{
 };
 
 use super::{open, page, requests::SWITCH, touch};
-use crate::device::PAGE;
+use crate::calls::PAGE;
 
 const PAGES: usize = 4;
 

@@ -11,7 +11,7 @@ use super::{
     requests::{FAULTS, PROTECT, STORES, UNMAP},
     touch,
 };
-use crate::device::{PAGE, Process};
+use crate::{calls::PAGE, device::Process};
 
 /// The first half of the object comes by faults, the second when it is mapped.
 const HALF: usize = 4;
