@@ -8,19 +8,19 @@ mod huge;
 mod opening;
 mod requests;
 mod revoked;
+mod steering;
 mod stores;
 
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page, PageCount,
-    PageOffset, Platform, Release, RwLock, UnlockedCtx, VmFault, VmOperations, WaitQueue,
+    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page, Platform, Release, UnlockedCtx,
+    VmFault, VmOperations, WaitQueue,
 };
-use vmctx_conformance::devices::{Host, Opened, Side};
-use vmctx_linux::{Linux, LinuxPage, LinuxRef, LinuxRwLock, LinuxWaitQueue};
+use vmctx_conformance::devices::Opened;
+use vmctx_linux::{Linux, LinuxPage, LinuxRef, LinuxWaitQueue};
 
-/// What an edge device is set up with.
-type Kernel<'a> = dyn Host<Platform = Linux> + 'a;
+use steering::{Kernel, Steered, Steering};
 
 /// Opens an edge device.
 type OpenEdge = fn(&Kernel<'_>) -> Result<Opened<Linux>, Errno>;
@@ -51,70 +51,6 @@ fn steered<F: MmapFile<Platform = Linux>>(
 ) -> Result<Opened<Linux>, Errno> {
     let control = Control::new(kernel.may_sleep())?;
     Ok(Opened::new(file(control.clone()), Steering(control)))
-}
-
-/// What the test program steers and reads.
-trait Steered: Send + Sync + 'static {
-    /// A [request](requests).
-    fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno>;
-}
-
-/// The side of a device that has no memory to look at.
-struct Steering<S>(LinuxRef<S>);
-
-impl<S: Steered> Side<Linux> for Steering<S> {
-    fn read(&self, _: usize, _: &mut [u8]) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    fn write(&self, _: usize, _: &[u8]) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno> {
-        self.0.control(ctx, request, argument)
-    }
-}
-
-/// How often something has happened.
-#[derive(Default)]
-struct Count(AtomicU64);
-
-impl Count {
-    fn one_more(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// The mapping that was made last.
-struct Last<M>(LinuxRwLock<Option<LinuxRef<Handle<Linux, M>>>>);
-
-impl<M: Mapping> Last<M> {
-    fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        LinuxRwLock::new(None, may_sleep).map(Self)
-    }
-
-    /// It is the one that is being made.
-    fn is(&self, ctx: &MmapCtx<'_, Linux, M>) -> Result<(), Errno> {
-        let handle = Linux::share(ctx.handle()?, ctx.may_sleep())?;
-        *self.0.write(ctx.may_sleep()) = Some(handle);
-        Ok(())
-    }
-
-    /// Its handle, without the lock: a mmap hook holds the mmap lock when it waits for that.
-    fn get(&self, may_sleep: MaySleep<'_>) -> Result<LinuxRef<Handle<Linux, M>>, Errno> {
-        self.0.read(may_sleep).clone().ok_or(Errno::EINVAL)
-    }
-}
-
-/// A range of pages in a request.
-fn range(argument: u64) -> Result<(PageOffset, PageCount), Errno> {
-    let number = |number| usize::try_from(number).map_err(|_| Errno::EOVERFLOW);
-    Ok((PageOffset::new(number(argument >> 32)?), PageCount::new(number(argument & 0xffff_ffff)?)))
 }
 
 /// What an open file and its mappings share, and the test program steers and reads.

@@ -25,6 +25,7 @@ use crate::{
     device::Process,
 };
 
+mod access;
 mod around;
 mod established;
 mod huge;
@@ -35,6 +36,7 @@ mod requests;
 mod revoked;
 mod stores;
 
+use access::{open, touch};
 use requests::{ALREADY_PRESENT, ARRIVED, DROPPED, GO, OUTLIVED, RELEASED};
 
 // Counts of `platforms/linux/shim/vmctx.h`.
@@ -103,32 +105,12 @@ pub(crate) fn run(names: &str) -> bool {
     all
 }
 
-fn open(name: &str) -> Result<Process, Refusal> {
-    Process::open(name, 0).map_err(|error| calls::refusal(&error))
-}
-
-/// The address of a page of a mapping.
-fn page(at: UserAddr, page: usize) -> UserAddr {
-    UserAddr::new(at.get() + page * PAGE)
-}
-
-/// The argument of a request about `count` pages from `first` on.
-const fn range(first: u32, count: u32) -> usize {
-    (first as usize) << 32 | count as usize
-}
-
 /// Waits until one of the module's counts has got there.
 fn wait_for(process: &Process, which: u32, at_least: u64) -> Result<(), Refusal> {
     while process.number(which, 0)? < at_least {
         thread::yield_now();
     }
     Ok(())
-}
-
-/// One byte, loaded by another thread.
-fn touch(process: &Process, at: UserAddr) -> Result<u8, Trap> {
-    let mut byte = [0];
-    process.read(at, &mut byte).map(|()| byte[0])
 }
 
 /// The outcome of another thread's access.

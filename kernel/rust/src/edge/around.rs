@@ -8,7 +8,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxRef};
 
-use super::{Count, Kernel, Steered, Steering, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Steered, Steering},
+};
 
 /// How long it is: two page tables and a little more, so that a mapping spans a third.
 const PAGES: usize = 1040;

@@ -5,7 +5,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxRef};
 
-use super::{Kernel, Last, Steered, Steering, range, requests};
+use super::{
+    requests,
+    steering::{Kernel, Last, Steered, Steering, range},
+};
 
 const PAGES: usize = 16;
 

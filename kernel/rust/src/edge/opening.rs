@@ -13,7 +13,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef};
 
-use super::{Count, Kernel, Steered, Steering, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Steered, Steering},
+};
 
 const PAGES: usize = 8;
 

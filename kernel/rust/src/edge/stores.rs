@@ -8,7 +8,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef};
 
-use super::{Count, Kernel, Last, Steered, Steering, range, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Last, Steered, Steering, range},
+};
 
 /// How long each object is. The second half of a mapping of pages or frames is filled when it is made.
 const PAGES: usize = 8;

@@ -7,9 +7,8 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page,
+    access::{open, page, touch},
     requests::{AROUND, FAULTS},
-    touch,
 };
 use crate::calls::PAGE;
 use std::thread;

@@ -12,9 +12,8 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page, range,
+    access::{open, page, range, touch},
     requests::{FIND, INSERT, ZAP},
-    touch,
 };
 use crate::{
     calls::{self, PAGE},

@@ -14,9 +14,8 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page, range,
+    access::{open, page, range, touch},
     requests::{FAULTS, HUGE, INSERT, STORES, UNMAP},
-    touch,
 };
 use crate::{
     calls::{self, PAGE},

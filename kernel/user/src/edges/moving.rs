@@ -12,7 +12,7 @@ use vmctx_conformance::{
 };
 use vmctx_drivers::spufs::HARDWARE_PAGE;
 
-use super::{open, page, touch};
+use super::access::{open, page, touch};
 use crate::calls::PAGE;
 
 const PAGES: usize = HARDWARE_PAGE / PAGE;

@@ -7,9 +7,8 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page,
+    access::{open, page, touch},
     requests::{CLOSED, DROPPED, OPENED, SWITCH},
-    touch,
 };
 use crate::{calls::PAGE, device::Process};
 

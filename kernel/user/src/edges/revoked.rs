@@ -10,7 +10,10 @@ use vmctx_conformance::{
     user::{Map, Refusal, Trap, User},
 };
 
-use super::{open, page, requests::SWITCH, touch};
+use super::{
+    access::{open, page, touch},
+    requests::SWITCH,
+};
 use crate::calls::PAGE;
 
 const PAGES: usize = 4;

@@ -7,9 +7,8 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page, range,
+    access::{open, page, range, touch},
     requests::{FAULTS, PROTECT, STORES, UNMAP},
-    touch,
 };
 use crate::{calls::PAGE, device::Process};
 
