@@ -58,7 +58,7 @@ impl Checks {
     pub fn begin(&self, what: impl Display) {
         let mut at = lock(&self.at.what);
         at.clear();
-        // A string takes everything.
+        // Writing to a string does not fail.
         let _ = write!(at, "{what}");
     }
 
@@ -125,7 +125,7 @@ impl Checks {
         });
         for result in results {
             match result {
-                // The progress has them already.
+                // The progress has counted them already.
                 Ok((made, failed)) => {
                     self.made += made;
                     self.failed.extend(failed);

@@ -269,7 +269,7 @@ impl<'a, U: User> Exercise<'a, U> {
                 self.checks.success(what, self.user.write(self.touch().address(index, 0), bytes));
             }
         }
-        // What the device has written is there for the user.
+        // The user sees what the device has written.
         self.touch().read_all(self.checks, "restored", untouched);
     }
 
@@ -310,7 +310,7 @@ impl<U: User> Touch<'_, U> {
                     compare(checks, what, &bytes, wanted);
                 }
             } else {
-                // Somewhere in the page: the signal has to name the very byte.
+                // A byte inside the page, because the signal has to name that very byte.
                 let at = self.address(index, self.size / 3);
                 checks.failure(what, self.user.read(at, &mut [0]), &Trap::Sigbus(at));
             }

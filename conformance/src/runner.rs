@@ -136,7 +136,7 @@ impl Runner {
         loop {
             match outcome.recv_timeout(self.patience) {
                 Ok(outcome) => {
-                    // It is at its end. What it leaves behind must not be in the way of the next one.
+                    // It is ending. Once it has, its stack is not in the way of the next scenario's memory.
                     let _ = thread.join();
                     return outcome;
                 }

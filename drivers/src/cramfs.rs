@@ -180,7 +180,7 @@ impl<P: Platform> MmapFile for Cramfs<P> {
     type Platform = P;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        // `generic_file_readonly_mmap`; nobody writes to the image.
+        // Nobody writes to the image, so shared mappings are read-only (`generic_file_readonly_mmap`).
         if ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);
         }

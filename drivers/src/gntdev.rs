@@ -171,7 +171,7 @@ impl<P: Platform> MmapFile for Gntdev<P> {
         let map = place.and_then(|place| maps.get(place)).ok_or(Errno::EINVAL)?.clone();
         drop(maps);
         let writable = ctx.is_writable();
-        // Not only now: the grants of a read-only mapping are mapped read-only.
+        // For ever, so that mprotect cannot add the right later: the grants below are mapped read-only.
         let ctx = if writable { ctx } else { ctx.read_only()? };
         let grants = self.map_grants(map)?;
         grants.map.admit(writable)?;
@@ -198,7 +198,7 @@ impl<P: Platform> Drop for Grants<P> {
     fn drop(&mut self) {
         if let Some(byte) = self.map.notify.swap(0, Ordering::AcqRel).checked_sub(1) {
             if let Some(page) = self.pages.get(byte / P::PAGE_SIZE) {
-                // It lies in the page.
+                // This cannot fail: that the byte lies in the page was checked when it was set.
                 let _ = page.write(byte % P::PAGE_SIZE, &[0]);
             }
         }

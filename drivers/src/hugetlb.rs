@@ -180,7 +180,7 @@ impl<P: Platform> Inode<P> {
             Policy::Preferred(node) => node,
             Policy::Interleave => at % self.nodes.len(),
         };
-        // There is one: it was reserved.
+        // There is a free block, because one was reserved.
         let block = state.take(wanted).ok_or(Errno::ENOMEM)?;
         self.clear(block)?;
         *state.file.get_mut(at).ok_or(Errno::ENXIO)? = Entry::Present(block);

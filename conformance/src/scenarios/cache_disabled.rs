@@ -27,7 +27,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.refused(Map::private(PAGES), Errno::EINVAL);
     run.refused(Map::private(PAGES).read_only(), Errno::EINVAL);
 
-    // One mapping, and all three ways in it.
+    // One mapping shows regions that are cached in three ways.
     let as_made = REGIONS.map(|region| region.cache);
     for map in [whole, whole.read_only()] {
         run.mapped(map, |run, at| {
@@ -35,7 +35,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             caches(run, map, at, as_made);
         });
     }
-    // The change reaches who has it mapped, and nothing stays as it was; a child either.
+    // A change reaches mappings that are there already, those of children too.
     run.mapped(whole, |run, at| {
         let mut now = as_made;
         for (region, request, cache) in [

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
-    // All but the last page, which is not whole.
+    // All pages but the last, which the file does not fill.
     let whole = FILE.len() - 1;
     let slots: Vec<Slot> = FILE
         .iter()
@@ -23,7 +23,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             Made::Hole => Slot::Zeros,
         })
         .collect();
-    // By how many of its pages are in place, from the first on: all, some, none.
+    // Each with the number of pages, from its first on, that are in place in the image: all of them, some, or none.
     for (first, pages, in_place) in
         [(0, 4, 4), (1, 2, 2), (6, 2, 2), (0, 5, 4), (2, 7, 2), (0, whole, 4), (4, 5, 0), (5, 1, 0)]
     {
@@ -33,7 +33,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             run.one(map, slots, in_place == pages);
             faults(&mut run, map, slots, pages - in_place);
         }
-        // Who is to write gets pages that can be copied.
+        // A private mapping that can be written is filled by faults, with pages that can be copied.
         let writable = Map { shared: false, writable: true, ..map };
         run.one(writable, slots, false);
         run.refused(Map { shared: true, ..writable }, Errno::EINVAL);

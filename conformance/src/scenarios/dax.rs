@@ -27,7 +27,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("blocks after private mappings", BLOCKS_IN_USE, 0, Ok(mapped as u64));
     entries(&mut run, "entries after munmap", 0);
 
-    // All threads meet at the same holes. Two are left out: there are not enough blocks for them.
+    // All threads meet at the same holes: as many of them, from the start on, as there are free blocks.
     let short = BLOCKS - mapped;
     let enough = slots
         .iter()
@@ -48,12 +48,12 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     knows_what_is_dirty(&mut run, Map::shared(enough));
     misses_no_store(&mut run, Map::shared(enough));
 
-    // The device is full.
+    // All blocks are in use: the holes that are left cannot be touched.
     let full = Map::shared(without.len()).at(PageOffset::new(enough));
     for map in [full, full.read_only()] {
         run.one(map, &without, false);
     }
-    // Behind the file's end.
+    // Nothing is behind the file's end.
     run.lazy(Map::shared(2).at(PageOffset::new(pages)), &[Slot::Nothing; 2]);
     if let Ok(pages) = run.user.control(HUGE_PAGES, 0) {
         let pages = usize::try_from(pages).unwrap_or(usize::MAX);
@@ -87,7 +87,7 @@ fn knows_what_is_dirty<U: User>(run: &mut Run<'_, U>, map: Map) {
             sync(run, "two pages", 2);
             dirty(run, "a sync", 0);
         }
-        // The store comes first, and in another mapping.
+        // Another mapping of the same page, whose first touch is a store.
         run.mapped(Map::shared(1), |run, beside| {
             let stored = run.user.write(beside, old.get(..1).unwrap_or_default());
             run.checks.success("a store beside", stored);

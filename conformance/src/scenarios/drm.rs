@@ -86,7 +86,7 @@ fn shows_it_where_it_is<U: User>(run: &mut Run<'_, U>, object: usize, map: Map, 
         run.one(map, &device_pages(first, map.pages), false);
         is_in_view(run, object);
     }
-    // And back in RAM, for others to have the room.
+    // Back in RAM, so that other objects find room.
     moved(run, object, Domain::System, Ok(()));
 }
 
@@ -100,7 +100,7 @@ fn comes_into_view<U: User>(run: &mut Run<'_, U>) {
             is_in(run, object, domain);
         });
     }
-    // Where there is no room nothing is moved, and everything stays to be seen.
+    // Where there is no room nothing is moved, and every object can still be seen.
     for (object, domain) in [(1, Domain::Aperture), (2, Domain::Aperture), (0, Domain::Video), (2, Domain::Video)] {
         moved(run, object, domain, Err(Errno::ENOSPC));
         run.mapped(map(object), |run, at| {
@@ -152,7 +152,8 @@ fn shows_what_moved<U: User>(run: &mut Run<'_, U>) {
                     (0, Domain::Aperture),
                 ] {
                     let what = format!("object {object} to {domain:?}");
-                    // There may be no room: whoever was touched while it was hidden has taken it.
+                    // There may be no room: an object that was touched while it was hidden came into view where this
+                    // one should go.
                     let answer = run.user.control(MOVE, to(object, number(domain)));
                     run.checks.equal(&what, &matches!(answer, Ok(0) | Err(Errno::ENOSPC)), &true);
                     show(run, &what);

@@ -78,7 +78,7 @@ fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
         panel_shows(run, "two pages", &with(&[(2, 0, 1), (2, 1, 2), (5, 9, 3)]));
         noted(run, "a flush", 0);
 
-        // The same page again, at once and after a load.
+        // The same page again: stored to at once after a flush, and after a flush and a load.
         store(run, at, 2, 0, 4);
         noted(run, "a store behind a flush", 1);
         flush(run, "one page", 1);
@@ -87,10 +87,10 @@ fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
         store(run, at, 2, 1, 5);
         flush(run, "a store behind a load", 1);
         panel_shows(run, "stores between flushes", &with(&[(2, 0, 4), (2, 1, 5), (5, 9, 3)]));
-        // Not touched before: one fault for both.
+        // A page that was not loaded before: its first touch is a store.
         store(run, at, 7, 0, 6);
     });
-    // Who has stored and gone is shown, too; who has stored for himself is not.
+    // What was stored through a mapping that has gone is shown as well; what was stored to a private copy is not.
     flush(run, "what somebody has left", 1);
     panel_shows(run, "what somebody has left", &with(&[(2, 0, 4), (2, 1, 5), (5, 9, 3), (7, 0, 6)]));
     let private = Map { shared: false, ..map };

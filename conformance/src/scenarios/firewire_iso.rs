@@ -24,7 +24,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     one_buffer(&mut run, whole);
     transmits(&mut run, whole);
     receives(&mut run, whole);
-    // The direction of what is mapped is settled.
+    // A buffer that is mapped for one direction keeps it.
     run.mapped(whole, |run, _| {
         run.control("a context for the other direction", RECEIVE, 0, Err(Errno::EINVAL));
         run.control("a context", TRANSMIT, 0, Ok(0));

@@ -18,7 +18,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("too many pages", ALLOC, LIMIT as u64 - 7, Err(Errno::ENOSPC));
     run.control("pages granted", LIVE, 0, Ok(8));
     run.device_fills(0, 8);
-    // Pages that follow one another, whichever ioctl allocated them.
+    // A mapping may span pages of several allocations, if their indices follow one another.
     for (index, pages) in [(0, 8), (0, 5), (5, 3), (3, 4), (7, 1)] {
         run.one(at(index, pages), &device_pages(index, pages), true);
         run.one(at(index, pages).read_only(), &device_pages(index, pages), true);

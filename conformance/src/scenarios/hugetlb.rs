@@ -133,7 +133,7 @@ fn preferred<U: User>(run: &mut Run<'_, U>) {
     run.control("preferring the second node", POLICY, 2, Ok(0));
     let map = blocks(run, 1, PER_NODE + 1);
     run.mapped(map, |run, at| {
-        // The policy is the mapping's.
+        // A mapping keeps the policy that it was made with.
         run.control("interleaving from now on", POLICY, 0, Ok(0));
         for of in 0..=PER_NODE {
             for page in [of * pages, of * pages + pages - 1, of * pages + pages - 7] {
@@ -144,7 +144,7 @@ fn preferred<U: User>(run: &mut Run<'_, U>) {
             let node = place(run, 1 + of).map(|(_, node)| node);
             run.checks.equal(format!("the node of block {}", 1 + of), &node, &Some(usize::from(of < PER_NODE)));
         }
-        // A truncation is seen by who has it mapped.
+        // After a truncation a mapping shows nothing.
         run.control("truncating", TRUNCATE, 0, Ok(0));
         run.checks.failure(format!("{map}: truncated"), run.user.read(at, &mut [0]), &Trap::Sigbus(at));
     });
@@ -158,7 +158,7 @@ fn reserved<U: User>(run: &mut Run<'_, U>) {
     run.mapped(three, |run, _| {
         available(run, "with all but one of them reserved", 1);
         run.refused(others, Errno::ENOMEM);
-        // What is reserved already is not reserved again.
+        // Blocks that another mapping has reserved are not reserved again.
         let four = blocks(run, 0, BLOCKS);
         run.mapped(four, |run, at| {
             available(run, "with all of them reserved", 0);

@@ -14,7 +14,7 @@ const WALKS: usize = 3;
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let [(large, pages), (small, more)] = OBJECTS;
-    // The large one evicts parts of itself while it is read and written.
+    // The large object does not fit into the aperture, so it evicts parts of itself while it is read and written.
     run.checks.verdict((pages <= APERTURE).then(|| "nothing is evicted".into()));
     for (map, first) in [
         (Map::shared(pages).at(large), 0),
@@ -52,7 +52,7 @@ fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
         run.shows(small, second, &device_pages(large.pages, small.pages));
         run.mapped(large, |run, first| {
             run.shows(large, first, &device_pages(0, large.pages));
-            // All of the small one is out by now.
+            // The large object fills the aperture, so the small one is evicted by now.
             for page in 0..small.pages {
                 let at = (large.pages + page) * size;
                 let mut bytes = vec![0; size];

@@ -61,7 +61,7 @@ fn truncated<U: User>(run: &mut Run<'_, U>) {
 
 /// Nobody keeps a page that is not the file's any more, however close his touch was to the truncation.
 fn truncated_under_touch<U: User>(run: &mut Run<'_, U>) {
-    // In odd rounds the file is of the second half of the memory.
+    // In odd rounds the file is made of the second half of the device's memory.
     let first = |round: usize| if round % 2 == 1 { MEMORY - PAGES } else { 0 };
     run.changes(
         Map::shared(PAGES),
@@ -69,7 +69,7 @@ fn truncated_under_touch<U: User>(run: &mut Run<'_, U>) {
         |user, round, checks| {
             for page in 0..PAGES {
                 let what = format!("page {page} in round {round}");
-                // Every fourth stays away.
+                // Every fourth page stays out of the file until the last round.
                 if page % 4 != 0 || round == 1 {
                     checks.success(&what, user.control(TRUNCATE, page as u64));
                 }

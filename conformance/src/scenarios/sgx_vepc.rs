@@ -56,7 +56,7 @@ fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
         });
         (0..map.pages).for_each(|page| store(run, at, page, page));
         run.shows(format!("{map}: stored"), at, &device_pages(0, map.pages));
-        // Pages that are there already, in mappings that lack them.
+        // Other mappings, which have no entries yet for pages that are in the EPC.
         run.mapped(map.read_only(), |run, beside| {
             run.shows(format!("{map}: beside it"), beside, &device_pages(0, map.pages));
             run.checks.failure("a store", run.user.write(beside, &[0]), &Trap::Sigsegv(beside));
@@ -130,7 +130,8 @@ fn waits_for_the_reclaimer<U: User>(run: &mut Run<'_, U>) {
     run.mapped(map, |run, at| {
         (0..EPC).for_each(|page| store(run, at, page, page));
         for (chosen, touched, shown) in [(1, 1, pattern(size)), (2, EPC, 0)] {
-            // So that what is touched has to find its own room, not that of another.
+            // In the first turn a place is free, so that only the touched page itself is waited for; in the second none
+            // is.
             let Some(busy) = run.ask("busy pages", BUSY, 0) else { return };
             if touched == chosen {
                 reclaim(run, 0);
@@ -141,7 +142,7 @@ fn waits_for_the_reclaimer<U: User>(run: &mut Run<'_, U>) {
             let through = AtomicBool::new(false);
             waiting.together(map, |user, thread, checks| {
                 if thread == 0 {
-                    // Until somebody waits; or somebody did not have to, which fails below.
+                    // Until a fault has met the busy page. If one came through without that, the check below fails.
                     while user.control(BUSY, 0).is_ok_and(|now| now == busy) && !through.load(Ordering::Acquire) {
                         thread::yield_now();
                     }
@@ -188,7 +189,7 @@ fn counts_under_the_reclaimer<U: User>(run: &mut Run<'_, U>, map: Map) {
                 if thread == 0 {
                     let page = (turn % map.pages) as u64;
                     touch(checks);
-                    // Nobody may have touched it since it was last taken out.
+                    // It fails if nobody has touched the page since it was last taken out.
                     let begun = user.control(BEGIN_RECLAIM, page);
                     if begun.is_ok() {
                         checks.success(format!("reclaiming page {page}"), user.control(FINISH_RECLAIM, page));

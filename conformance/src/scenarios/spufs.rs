@@ -20,7 +20,7 @@ const COUNTS: usize = 8;
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let pages = HARDWARE_PAGE / run.user.page_size();
     let whole = Map::shared(pages);
-    // Saved, and on each processor: the same bytes.
+    // The bytes are the same while the context is saved and on each processor.
     for place in 0..=SPUS {
         switch(&mut run, place);
         run.control("whether the context runs", RUNS, 0, Ok(u64::from(place != 0)));

@@ -23,7 +23,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     for map in [Map::shared(PAGES), Map::private(PAGES)] {
         run.refused(map, Errno::EPERM);
     }
-    // Nothing received, nothing there, wherever it is mapped.
+    // Where nothing was received nothing is mapped.
     for map in [whole, whole.at(SECOND), Map::private(PAGES).read_only()] {
         run.one(map, &[Slot::Nothing; PAGES], false);
     }
@@ -115,7 +115,7 @@ fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
         slots.resize(PAGES, Slot::Nothing);
         run.shows(format!("{map}: what was whole"), at, &slots);
 
-        // Half a page copied: the other half is no page any more.
+        // When a part of a page was copied, the rest is no whole page any more and must be copied, too.
         send(run, 4..6);
         copy(run, 4, 0, 8);
         receive(run, at, 4, PAGES - 4, (0, usize::from(size) - 8));
@@ -146,7 +146,7 @@ fn ends_with_the_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
         send(run, 0..5);
         receive(run, at, PAGES - 2, PAGES, (2, 0));
         run.control("bytes behind the end", WAITING, 0, Ok(3 * size as u64));
-        // A hole ends it as well.
+        // Mapping ends at a hole, too.
         run.checks.success(format!("{map}: munmap of page 3"), run.user.unmap(run.address(at, 3, 0), 1));
         receive(run, at, 1, PAGES, (2, 0));
         receive(run, at, 4, PAGES, (1, 0));
@@ -163,7 +163,7 @@ fn ends_with_the_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
 fn refuses_addresses<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     let length = page_bytes(run);
-    // With less than a page of data nobody looks.
+    // The address is not looked at while there is less than a page of data.
     run.control("receiving nothing nowhere", RECEIVE, place(UserAddr::new(size), length), Ok(0));
     send(run, [0]);
     run.mapped(map, |run, at| {

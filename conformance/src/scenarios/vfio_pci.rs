@@ -176,13 +176,13 @@ fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
         let old = crate::devices::pattern((device + 255) * size + 7);
         run.checks.success("storing the old byte", run.user.write(middle, &[old]));
         shown(run, "enabled again", at, 0);
-        // Cut where the entry was.
+        // A page is unmapped where the huge entry was.
         run.checks.success("munmap in a huge entry", run.user.unmap(run.address(at, 100, 0), 1));
         shown(run, "cut", at, 0);
         let hole = run.address(at, 100, 0);
         run.checks.failure("where it was cut", run.user.read(hole, &mut [0]), &Trap::Sigsegv(hole));
     });
-    // Not all of the BAR: no entry is that large.
+    // A mapping without the first page has no room for the huge entry.
     let part = Map { pages: map.pages - 1, ..map }.at(PageOffset::new(map.pgoff.index() + 1));
     run.mapped(part, |run, at| shown(run, "a page at a time", at, 1));
 }

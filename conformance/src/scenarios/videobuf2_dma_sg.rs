@@ -41,7 +41,7 @@ fn every_way<U: User>(run: &mut Run<'_, U>, queue: u64, at: PageOffset, pages: u
     run.device_fills(device_page(at), pages);
     let whole = Map::shared(pages).at(at);
     run.one(whole, &slots, true);
-    // The cookie is no offset: a shorter one begins at the start as well.
+    // The cookie is no offset into the plane: a shorter mapping shows its start, too.
     run.one(Map { pages: 1, ..whole }, slots.get(..1).unwrap_or_default(), true);
     if queue == OUTPUT {
         run.refused(whole.read_only(), Errno::EINVAL);
@@ -68,7 +68,7 @@ fn is_not_freed<U: User>(run: &mut Run<'_, U>) {
     users(run, "of one mapping", 1);
     run.control("buffers while one is mapped", REQUEST_BUFFERS, 1, Err(Errno::EBUSY));
     run.mapped(map, |run, _| users(run, "of two mappings", 2));
-    // A hole makes two of one, in the child as well.
+    // A hole makes two VMAs of one, and a child has two more.
     run.checks.success("munmap of the second page", run.user.unmap(run.address(start, 1, 0), 1));
     users(run, "with a hole", 2);
     run.with_child(|run, _| users(run, "with a child", 4));

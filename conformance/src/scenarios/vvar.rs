@@ -70,7 +70,7 @@ fn two_in_one_fault<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot; 4]) 
         if let (Some(before), Some(after)) = (before, run.user.counters()) {
             run.checks.equal("faults for two slots", &after.faults.saturating_sub(before.faults), &1);
         }
-        // The other way round it takes two: who reads the clocks alone is not in the namespace's code.
+        // Outside a namespace the clocks are in the first slot, and the last one shows nothing.
         join(run, 0);
         run.shows_page("the clocks, outside a namespace", at, Slot::Device(LAYOUT.clocks.index()));
         run.shows_page("nothing where they were", second, Slot::Nothing);

@@ -36,7 +36,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.refused(Map { pages: tima.pages + 1, ..tima }, Errno::EINVAL);
     run.refused(Map { pages: esb.pages + 1, ..esb }, Errno::EINVAL);
     run.refused(Map::shared(1).at(PageOffset::new(1)), Errno::EINVAL);
-    // Copy-on-write: Linux would meet it with a BUG at the first touch.
+    // Private mappings, of which Linux would say BUG at the first insertion of a frame.
     for map in [tima, esb] {
         let private = Map { shared: false, ..map };
         run.refused(private, Errno::EINVAL);

@@ -133,7 +133,7 @@ impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
     type Platform = Linux;
     type Mapping = Mixed;
     const HOOKS: Hooks<Self> = if MAP_PAGES {
-        // Nothing is at hand, so that every load gets to the fault hook.
+        // It maps nothing, so that every load gets to the fault hook.
         Hooks::NONE.map_pages(|_, ctx| ctx.finish())
     } else {
         Hooks::NONE
@@ -152,7 +152,7 @@ impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
                         break;
                     }
                 }
-                // By now the mapping may be gone, and with it the reference that it had to this.
+                // The mapping may be gone by now, and its reference to this state with it.
                 if self.stamp == STAMP {
                     self.control.outlived.fetch_add(1, Ordering::SeqCst);
                 }

@@ -86,7 +86,7 @@ impl Twins {
     /// The medians of what `measure` sees of each in `passes` passes, one after the other in each.
     fn compare(&self, passes: usize, measure: impl Fn(&File, &mut Vec<u64>) -> io::Result<()>) -> io::Result<Cost> {
         let (mut c, mut rust) = (Vec::new(), Vec::new());
-        // The first warms up.
+        // The first pass warms caches up, and does not count.
         measure(&self.c, &mut Vec::new())?;
         measure(&self.rust, &mut Vec::new())?;
         for _ in 0..passes {

@@ -20,10 +20,24 @@ pub(crate) struct Child {
 /// The most that is read or written at once.
 const CHUNK: usize = 4096;
 
+// What the child is told to do: a command, with an address and a length.
 const READ: u64 = 0;
 const WRITE: u64 = 1;
 const UNMAP: u64 = 2;
+/// With the page in the place of the address, and the request in that of the length.
 const CONTROL: u64 = 3;
+
+// What it answers, with a value.
+/// It is done. The value is what an ioctl has given.
+const DONE: u64 = 0;
+/// A SIGBUS at the address that is the value.
+const SIGBUS: u64 = 1;
+/// A SIGSEGV at the address that is the value.
+const SIGSEGV: u64 = 2;
+/// The errno that is the value, or 0 for an error that is none.
+const FAILED: u64 = 3;
+/// Another signal.
+const STRANGE: u64 = 4;
 
 impl Child {
     /// A child of this process. It asks the device that this file is of.
@@ -83,7 +97,7 @@ impl Child {
             answer(line)
         });
         match told {
-            Ok((0, value)) => Ok(value),
+            Ok((DONE, value)) => Ok(value),
             Ok((_, errno)) => Err(errno_of(errno).map_or(Refusal::Other("a strange errno".into()), Refusal::Errno)),
             Err(error) => Err(Refusal::Other(format!("the child is gone: {error}"))),
         }
@@ -95,10 +109,10 @@ impl Child {
 
     fn ask(&self, question: impl FnOnce(&mut UnixStream) -> io::Result<(u64, u64)>) -> Result<(), Trap> {
         match self.tell(question) {
-            Ok((0, _)) => Ok(()),
-            Ok((1, address)) => Err(Trap::Sigbus(UserAddr::new(address as usize))),
-            Ok((2, address)) => Err(Trap::Sigsegv(UserAddr::new(address as usize))),
-            Ok((3, errno)) => {
+            Ok((DONE, _)) => Ok(()),
+            Ok((SIGBUS, address)) => Err(Trap::Sigbus(UserAddr::new(address as usize))),
+            Ok((SIGSEGV, address)) => Err(Trap::Sigsegv(UserAddr::new(address as usize))),
+            Ok((FAILED, errno)) => {
                 Err(Trap::Other(errno_of(errno).map_or("a strange errno".into(), |errno| errno.to_string())))
             }
             Ok(_) => Err(Trap::Other("a strange signal in the child".into())),
@@ -109,7 +123,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // The end of the line is the child's end.
+        // The child exits when its line is closed.
         let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _ = line.shutdown(std::net::Shutdown::Both);
         // SAFETY: it is our child, and nobody else waits for it.
@@ -152,10 +166,10 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
         let (code, value) = match outcome {
             Ok(()) if what == UNMAP => said(calls::munmap(at, len).map(|()| 0)),
             Ok(()) if what == CONTROL => said(calls::gauge(file, len as u64, at.get())),
-            Ok(()) => (0, 0),
-            Err(Trap::Sigbus(address)) => (1, address.get() as u64),
-            Err(Trap::Sigsegv(address)) => (2, address.get() as u64),
-            Err(Trap::Other(_)) => (4, 0),
+            Ok(()) => (DONE, 0),
+            Err(Trap::Sigbus(address)) => (SIGBUS, address.get() as u64),
+            Err(Trap::Sigsegv(address)) => (SIGSEGV, address.get() as u64),
+            Err(Trap::Other(_)) => (STRANGE, 0),
         };
         line.write_all(&u64::to_ne_bytes(code))?;
         line.write_all(&u64::to_ne_bytes(value))?;
@@ -165,11 +179,11 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
     }
 }
 
-/// What a system call said.
+/// What a system call gave, as an answer.
 fn said(result: Result<u64, Refusal>) -> (u64, u64) {
     match result {
-        Ok(value) => (0, value),
-        Err(Refusal::Errno(errno)) => (3, errno.to_raw() as u64),
-        Err(Refusal::Other(_)) => (3, 0),
+        Ok(value) => (DONE, value),
+        Err(Refusal::Errno(errno)) => (FAILED, errno.to_raw() as u64),
+        Err(Refusal::Other(_)) => (FAILED, 0),
     }
 }

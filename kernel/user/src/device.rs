@@ -78,7 +78,7 @@ impl Process {
 fn arguments(map: Map) -> Result<(i32, i32, i64), Refusal> {
     let prot = libc::PROT_READ | if map.writable { libc::PROT_WRITE } else { 0 };
     let flags = if map.shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
-    // An offset that the system call cannot say is one that it would refuse.
+    // An offset that does not fit into the system call's argument is what the call itself refuses with EOVERFLOW.
     let too_far = || Refusal::Errno(Errno::EOVERFLOW);
     let offset = map.pgoff.index().checked_mul(PAGE).ok_or_else(too_far)?;
     Ok((prot, flags, i64::try_from(offset).map_err(|_| too_far())?))

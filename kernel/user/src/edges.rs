@@ -218,7 +218,7 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
     }
     checks.equal("mappings left", &mappings(), &0);
 
-    // Opened twice: two devices, neither of which knows of the other.
+    // Two open files are two devices, which share nothing.
     let (first, second) = (open("kcov")?, open("kcov")?);
     let (one, other) = (first.map(Map::shared(devices::kcov::PAGES))?, second.map(Map::shared(devices::kcov::PAGES))?);
     checks.success("a store to the first", first.write(one, b"first"));
@@ -226,7 +226,7 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
     first.unmap(one, devices::kcov::PAGES)?;
     second.unmap(other, devices::kcov::PAGES)?;
 
-    // PROT_EXEC is no concern of kcov's: mapped, as in C. What is refused at mmap cannot be had by mprotect either.
+    // kcov does not forbid PROT_EXEC, so it can be mapped, as in C.
     let executable =
         calls::mmap(first.file.as_raw_fd(), devices::kcov::PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
     checks.equal("the first byte of an executable mapping", &touch(&first, executable), &Ok(b'f'));
@@ -286,7 +286,7 @@ fn mremap_and_split(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("rockchip_gem")?;
     let pages = devices::rockchip_gem::PAGES;
     let at = process.map(Map::shared(pages))?;
-    // A page of its own in the middle of a reserved range, for the mapping to be moved to.
+    // Moved to a place that was reserved for it.
     let moved = process.move_to_somewhere(at, pages)?;
     checks.equal("the old place", &touch(&process, at), &Err(Trap::Sigsegv(at)));
     let page = |index: usize| UserAddr::new(moved.get() + index * PAGE);
@@ -350,7 +350,7 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
     const CGROUP: &str = "/sys/fs/cgroup/tight";
     fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+memory")?;
     fs::create_dir_all(CGROUP)?;
-    // Nobody is to be killed: the charge fails.
+    // This process must not be killed for want of memory, so that its system calls fail instead.
     fs::write("/proc/self/oom_score_adj", "-1000")?;
     fs::write(format!("{CGROUP}/cgroup.procs"), std::process::id().to_string())?;
     let process = Process::open("kcov", 0)?;

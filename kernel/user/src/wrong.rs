@@ -189,8 +189,9 @@ pub(crate) fn run(name: &str) -> Result<(), String> {
         if let Some(status) = wrong.try_wait().map_err(|error| error.to_string())? {
             return Err(format!("the wrong driver gets by, {status}"));
         }
-        // Whoever waits for a lock that nobody gives back is not reported as long as it could be killed. Whoever waits
-        // for a thread that works gets it in the meantime.
+        // A thread that waits for a lock that nobody gives back can still be killed, and the kernel does not report such
+        // waits. Killed, it waits for the same lock in its exit, and that is reported. A thread that waits for one that
+        // works is seen asleep only now and then.
         asleep = if is_asleep(wrong.id()) { asleep + 1 } else { 0 };
         if asleep == 1000 {
             wrong.kill().map_err(|error| error.to_string())?;
@@ -234,7 +235,7 @@ fn act(case: &Case, device: &str) -> Result<Outcome, Refusal> {
             .number(devices::dev_mem::REGISTERS, 0)? as usize,
     };
     let file = Process::open(device, 0).map_err(|error| calls::refusal(&error))?.file;
-    // What only root may do is no test.
+    // As an ordinary user: what root may do is no proof.
     // SAFETY: changes who this process is, and nothing else.
     unsafe { libc::setuid(65534) };
     let len = case.map.pages * PAGE;

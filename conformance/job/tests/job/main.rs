@@ -72,7 +72,7 @@ const EAGER: [(Device, Requests, Map); 19] = [
     (Device::DrmGemShmem, &[], Map::shared(devices::drm_gem_shmem::IMPORTED)),
     (Device::Cramfs, &[], Map::shared(4).read_only()),
     (Device::Perf, &[], Map::shared(devices::perf::AUX).at(devices::perf::AUX_OFFSET).read_only()),
-    // A page of no device: set below.
+    // Where the registers are is asked for below.
     (Device::DevMem, &[], Map::shared(devices::dev_mem::PAGES)),
 ];
 
@@ -152,7 +152,7 @@ fn pages_that_are_nobodys_are_freed() {
 
 #[test]
 fn an_allocation_that_fails_half_way_is_undone() {
-    // In the mmap hook.
+    // An allocation in the mmap hook.
     for (device, map) in [(Device::PrivcmdBuf, Map::shared(5)), (Device::FirewireIso, Map::shared(5))] {
         let user = SimUser::open(device).unwrap();
         user.machine().inject(Injection::FrameAllocation { after: 3 });
@@ -160,7 +160,7 @@ fn an_allocation_that_fails_half_way_is_undone() {
         assert_eq!(user.machine().statistics().frames_in_use, 0, "{}", device.name());
         assert!(user.map(map).is_ok(), "{}", device.name());
     }
-    // In a request, which leaves what was there before.
+    // An allocation in a request: what was there before stays.
     use devices::{af_packet, gntalloc, usbvision, videobuf2_dma_sg};
     for (device, before, request, argument, left) in [
         (Device::Videobuf2DmaSg, 1, videobuf2_dma_sg::REQUEST_BUFFERS, 1, 0),
@@ -194,7 +194,7 @@ fn an_entry_that_is_there_already_is_a_success_in_every_fault() {
         let user = SimUser::open(device).unwrap();
         let at = user.map(map).unwrap();
         user.machine().inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
-        // A load would be served by `map_pages`, where there is one.
+        // A store, where that is possible: a load may be served by `map_pages`, without the fault hook.
         if map.writable { user.write(at, &[0]) } else { user.read(at, &mut [0]) }.unwrap();
         let answers = user.machine().statistics().answers;
         assert_eq!((answers.nopage, answers.sigbus), (2, 0), "{}: answered, then repeated", device.name());

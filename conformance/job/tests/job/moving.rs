@@ -41,7 +41,7 @@ fn a_driver_that_unmaps_where_nobody_is_fails() {
         (Device::SgxVepc, "after all was removed: page 0: byte 0 is"),
         (Device::FbDefio, "pages noted after a store behind a flush: Ok(0), not Ok(1)"),
         (Device::Dax, "dirty pages after stores to two pages: Ok(0), not Ok(2)"),
-        // What moves is not even inserted where it would not be found.
+        // Memory that can be moved is not inserted at all where it could not be found to be unmapped.
         (Device::Spufs, "page 0, read: SIGBUS at 0x"),
         (Device::Drm, "page 0, read: SIGBUS at 0x"),
         (Device::Ttm, "page 0, read: SIGBUS at 0x"),
@@ -104,7 +104,7 @@ impl Side<Sim> for Switch {
         };
         let mut bytes = vec![0; HARDWARE_PAGE];
         self.read(0, &mut bytes)?;
-        // The next context's.
+        // What the next context leaves there.
         self.write(0, &vec![0xee; HARDWARE_PAGE])?;
         *self.store.place.write().unwrap() = to;
         self.write(0, &bytes)?;
@@ -222,7 +222,7 @@ impl Side<Sim> for NeverHidden {
             for (place, domain) in drm::DOMAINS.iter().enumerate() {
                 if (request, argument) == (drm::MOVE, drm::to(object, place)) {
                     *hidden = *domain == Domain::HiddenVideo;
-                    // In RAM there is room.
+                    // There is always room in RAM.
                     let place = if *hidden { 0 } else { place };
                     return self.card.control(ctx, request, drm::to(object, place));
                 }

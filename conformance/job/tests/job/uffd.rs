@@ -183,14 +183,14 @@ fn without_userfaultfd_the_program_runs_on_the_simulated_machine_and_says_so() {
     }
     assert!(!said.contains("left out"), "{said}");
 
-    // As a kernel answers that was built without it.
+    // What a kernel answers that was built without userfaultfd.
     let output = program_without(&["relay"], &[OF_THE_DEVICE, every(libc::ENOSYS)]);
     ran_on_the_simulated_machine(
         &output,
         "then ENOSYS: function not implemented): Linux 5.11 has it for every user, if built with",
     );
 
-    // Who asks for a platform gets that or none.
+    // Whoever asks for a platform by name gets that one or an error.
     let output = program_without(&["relay", "--platform", "uffd"], &[OF_THE_DEVICE, every(libc::EPERM)]);
     assert_eq!((output.status.code(), printed(&output.stdout)), (Some(1), ""));
     let said = printed(&output.stderr);
@@ -233,13 +233,13 @@ fn everybody_may() -> bool {
 #[test]
 fn an_ordinary_user_serves_the_faults_of_user_mode() {
     const NOBODY: u32 = 65534;
-    // The folder may be root's own.
+    // Run by descriptor, because the folder may be one that only root can enter.
     let file = File::open(PROGRAM).unwrap();
     let mut command = Command::new(format!("/proc/self/fd/{}", file.as_raw_fd()));
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }
-    // Whatever else whoever administers this machine may have allowed.
+    // The other ways to a userfaultfd are closed, because an administrator may have allowed them.
     let output = without(&mut command, &[OF_THE_DEVICE, FOR_ALL_FAULTS]).output().unwrap();
     let said = printed(&output.stdout);
     if site().is_none() || !everybody_may() {

@@ -261,7 +261,7 @@ fn copies(machine: &Machine, first: usize, pages: usize) -> Vec<sim::Page> {
 
 #[test]
 fn a_matrix_that_is_not_drawn_on_fails() {
-    // Its user draws on a copy.
+    // Its user draws on a page that the display does not look at.
     let machine = Machine::new();
     let copy = copies(&machine, 0, 1);
     let user = with_file(&machine, Device::Ht16k33, move |ctx| ctx.populate::<Mixed>()?.map_pages_zero(&copy));
@@ -289,7 +289,7 @@ fn xen_fails(map: MapPages, because: &str) {
 #[test]
 fn shared_graphics_buffers_that_are_wrong_fail() {
     xen_fails(|ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages(pages), "9 pages at 16, shared: ENXIO");
-    // As the DRM core asks for it.
+    // The DRM core asks for write-combining.
     xen_fails(
         |ctx, pages| ctx.dont_expand().write_combine().populate::<Mixed>()?.map_pages_zero(pages),
         "cache attribute of page 0: WriteCombine, not WriteBack",
@@ -298,7 +298,7 @@ fn shared_graphics_buffers_that_are_wrong_fail() {
         |ctx, pages| ctx.populate::<Mixed>()?.map_pages_zero(pages),
         "one page more by mremap: a success, not EFAULT",
     );
-    // A mapping that does not keep its object.
+    // Its mappings do not keep the object alive.
     xen_fails(
         |ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages_zero(pages),
         "pages that the backend is at: Ok(4), not Ok(13)",
@@ -398,7 +398,7 @@ fn a_hypercall_buffer_that_all_mappings_share_fails() {
 
 #[test]
 fn a_ring_that_nobody_counts_fails() {
-    // The wrong way round, too: its user finds no packet.
+    // It maps memory of its own, so its user finds no packet.
     let machine = Machine::new();
     let (memory, both) = (machine.clone(), [6, 12]);
     let user = with_file(&machine, Device::AfPacket, move |ctx| {

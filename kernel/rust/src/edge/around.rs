@@ -74,7 +74,7 @@ impl Shown {
                 ctx.prefault_page(at, page);
             }
         }
-        // What nobody has asked for, and another page table would be needed: it stays out.
+        // Pages that nobody asked for, which would need another page table: they must not be mapped.
         for at in [PageOffset::ZERO, PageOffset::new(PAGES - 1), PageOffset::new(PAGES)] {
             if let Some(page) = self.0.buffer.page(at).filter(|_| !wanted.contains(&at)) {
                 ctx.prefault_page(at, page);

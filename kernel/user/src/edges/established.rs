@@ -69,7 +69,7 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     process.unmap(page(at, 5), 1)?;
     checks.equal("into a hole", &insert(&process, 0, 8), &Ok((5, Some(Errno::EFAULT))));
     checks.equal("behind the hole", &insert(&process, 6, 10), &Ok((10, None)));
-    // The back moves before the front.
+    // The back of the mapping is moved to addresses before its front.
     let place = calls::mmap(-1, PAGES * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
     let moved = calls::mremap(page(at, 6), 4 * PAGE, place, 4 * PAGE)?;
     checks.equal("a page that was moved", &touch(&process, moved), &Ok(devices::pattern(6 * PAGE)));

@@ -62,7 +62,7 @@ pub(super) fn under_loads(checks: &mut Checks) -> Result<(), Refusal> {
         Ok::<_, Refusal>(sum)
     })?;
     println!("  {loads} loads, {traps} SIGBUS in {ROUNDS} rounds");
-    // Another device is another object.
+    // Switching one device off does not reach another.
     process.number(SWITCH, 0)?;
     checks.equal("a load of another device's", &touch(&other, others), &Ok(devices::pattern(0)));
     other.unmap(others, PAGES)?;
