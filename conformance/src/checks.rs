@@ -103,8 +103,8 @@ impl Checks {
         });
     }
 
-    /// Adds the checks of so many threads, which begin together, each with its number. A panic of one is a check that has
-    /// failed, for this reason.
+    /// Adds the checks of so many threads, which begin together, each with its number. A panic of one is a check that
+    /// has failed, for this reason.
     pub fn together(&mut self, threads: usize, panicked: impl Display, act: impl Fn(usize, &mut Self) + Sync) {
         let barrier = Barrier::new(threads);
         let begun = lock(&self.at.what).clone();

@@ -9,12 +9,11 @@
 //! # For your platform
 //! In this order, where `P` is your [`Platform`](vmctx::Platform):
 //!
-//! 1. [`devices::Host`]: the memory that a device is set up with.
-//! 2. [`User`]: a process with the device open. It maps, loads, stores, and asks the device. [`devices::Opened`] has both
-//!    halves: the driver's file, which you map as any other, and the device's side, to which reading, writing and requests
-//!    are passed on.
-//! 3. [`Site`]: opens a device by its number. Each time it is a fresh one, with memory and a process of its own.
-//! 4. [`Runner::run_all`], and [`Table`](table::Table).
+//! 1. [`devices::Host`]: the memory that a device is set up with. 2. [`User`]: a process with the device open. It maps,
+//! loads, stores, and asks the device. [`devices::Opened`] has both    halves: the driver's file, which you map as any
+//! other, and the device's side, to which reading, writing and requests    are passed on. 3. [`Site`]: opens a device
+//! by its number. Each time it is a fresh one, with memory and a process of its own. 4. [`Runner::run_all`], and
+//! [`Table`](table::Table).
 //!
 //! ```no_run
 //! use std::{marker::PhantomData, process::ExitCode, sync::Arc};
@@ -110,8 +109,8 @@
 //! }
 //! ```
 //!
-//! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say what
-//! the others need.
+//! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say
+//! what the others need.
 //!
 //! # What a platform lacks
 //! The other methods of [`User`] have bodies that say so. `None` is no failure: whatever would need the answer is not

@@ -153,9 +153,10 @@ fn part_size(size: usize) -> usize {
     (size / MAX_THREADS).max(1)
 }
 
-/// Reads the device's memory. The device waits for nobody: while a hook or a request has its lock it says EAGAIN, and is
-/// asked again. A hook may have it even after all threads were joined: where hooks run in threads of the platform's, one
-/// may be at its end while the thread that it was called for has gone on, with a page that a neighbour's fault has brought.
+/// Reads the device's memory. The device waits for nobody: while a hook or a request has its lock it says EAGAIN, and
+/// is asked again. A hook may have it even after all threads were joined: where hooks run in threads of the platform's,
+/// one may be at its end while the thread that it was called for has gone on, with a page that a neighbour's fault has
+/// brought.
 pub(crate) fn device_read<U: User>(user: &U, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
     until_it_is_free(|| user.device_read(offset, into))
 }

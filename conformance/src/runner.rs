@@ -54,8 +54,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// How long a scenario is waited for that makes no check, if nothing else is said: 2 minutes, enough for an emulated
-    /// machine that is busy.
+    /// How long a scenario is waited for that makes no check, if nothing else is said: 2 minutes, enough for an
+    /// emulated machine that is busy.
     pub const PATIENCE: Duration = Duration::from_secs(120);
 
     /// A runner whose scenarios touch a mapping with so many threads at once: at least one, and at most
@@ -65,8 +65,8 @@ impl Runner {
         Self { threads: threads.clamp(1, MAX_THREADS), patience: Self::PATIENCE }
     }
 
-    /// The same, with another patience. A scenario that has made no check for as long is given up, and noticed after twice
-    /// as long at the latest; one that is slow and goes on is not.
+    /// The same, with another patience. A scenario that has made no check for as long is given up, and noticed after
+    /// twice as long at the latest; one that is slow and goes on is not.
     #[must_use]
     pub const fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }

@@ -101,19 +101,19 @@ pub enum Refusal {
     Other(String),
 }
 
-/// What happened inside since the device was opened, in all processes that have it mapped. Scenarios look at differences,
-/// so that a platform may count from any moment before on.
+/// What happened inside since the device was opened, in all processes that have it mapped. Scenarios look at
+/// differences, so that a platform may count from any moment before on.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
-    /// Entries for one page that were made for the driver: for each page or frame that it has inserted, at mmap, in a hook,
-    /// beside the page of a fault, or by a request; and for each page that a fault hook has handed back, or its private
-    /// copy. What does not count: a larger entry, an insertion that found something in place, what a child gets by fork,
-    /// and a private copy made later, of a page that was mapped.
+    /// Entries for one page that were made for the driver: for each page or frame that it has inserted, at mmap, in a
+    /// hook, beside the page of a fault, or by a request; and for each page that a fault hook has handed back, or its
+    /// private copy. What does not count: a larger entry, an insertion that found something in place, what a child gets
+    /// by fork, and a private copy made later, of a page that was mapped.
     pub inserted: u64,
     /// Insertions, and pages that were handed back, for which nothing was to be done because an entry was in place.
     pub already_present: u64,
-    /// Calls of `fault` hooks, those included that ask for the access to be repeated. Calls of `huge_fault`, `map_pages`,
-    /// `page_mkwrite` and `pfn_mkwrite` are not among them.
+    /// Calls of `fault` hooks, those included that ask for the access to be repeated. Calls of `huge_fault`,
+    /// `map_pages`, `page_mkwrite` and `pfn_mkwrite` are not among them.
     pub faults: u64,
     /// What those calls answered: the names of the answers, as the table is to show them, and how often each was given.
     pub answers: Vec<(&'static str, u64)>,

@@ -28,8 +28,8 @@ const ALIGN: usize = size_of::<u64>();
 /// A process that receives.
 pub struct Proc<P: Platform> {
     memory: P::Memory,
-    // The mmap hook waits for this lock while it holds the mmap lock, so nobody may wait for the mmap lock with this one
-    // held: users clone what is in it and let go.
+    // The mmap hook waits for this lock while it holds the mmap lock, so nobody may wait for the mmap lock with this
+    // one held: users clone what is in it and let go.
     mapping: P::RwLock<Option<P::Ref<Receiving<P>>>>,
 }
 

@@ -59,8 +59,8 @@ impl<P: Platform> Screen<P> {
             if !*noted {
                 continue;
             }
-            // Without an entry the next store calls `page_mkwrite`, which waits for this lock and for `noted`: what is copied
-            // below does not change.
+            // Without an entry the next store calls `page_mkwrite`, which waits for this lock and for `noted`: what is
+            // copied below does not change.
             let lock = ctx.lock_page(page);
             self.mappings.unmap(PageOffset::new(index), PageCount::new(1), lock.may_sleep());
             drop(lock);

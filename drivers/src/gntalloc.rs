@@ -78,8 +78,8 @@ impl<P: Platform> Gntalloc<P> {
         Ok(Self { memory, limit: limit.get(), live: P::share(AtomicUsize::new(0), may_sleep)?, list })
     }
 
-    /// Allocates pages and grants them (`IOCTL_GNTALLOC_ALLOC_GREF`). The index of the first; the other domain maps
-    /// them: `granted` is called for each.
+    /// Allocates pages and grants them (`IOCTL_GNTALLOC_ALLOC_GREF`): `granted` is called for each, with which the
+    /// other domain maps it. Gives back the index of the first.
     ///
     /// # Errors
     /// ENOSPC over the limit, ENOMEM; nothing is allocated then.

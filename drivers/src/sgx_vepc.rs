@@ -1,11 +1,11 @@
-//! Pages of enclave memory for a virtual machine: `arch/x86/kernel/cpu/sgx/virt.c`, `sgx_vepc_fault`, with the reclaimer's
-//! side from `encl.c`, `sgx_encl_load_page_in_vma` and `sgx_vma_fault`.
+//! Pages of enclave memory for a virtual machine: `arch/x86/kernel/cpu/sgx/virt.c`, `sgx_vepc_fault`, with the
+//! reclaimer's side from `encl.c`, `sgx_encl_load_page_in_vma` and `sgx_vma_fault`.
 //!
 //! The enclave page cache (EPC) is a small memory of its own. A page gets its place there when it is touched; the
 //! reclaimer takes a page out to RAM, and the next touch brings it back, wherever there is room then.
 //!
-//! What C gets wrong, or does by hand: what a busy page means is answered twice. `encl.c` repeats the access at once, so
-//! that whoever waits for the reclaimer spins. `virt.c` unlocks the mmap lock by its name and answers RETRY, without
+//! What C gets wrong, or does by hand: what a busy page means is answered twice. `encl.c` repeats the access at once,
+//! so that whoever waits for the reclaimer spins. `virt.c` unlocks the mmap lock by its name and answers RETRY, without
 //! asking whether the fault is one that must not wait (`FAULT_FLAG_RETRY_NOWAIT`), whose lock has to stay; and where it
 //! cannot be retried, a busy page is a SIGBUS. A page that is there already it answers with "repeat" and inserts
 //! nothing, so a second mapping of the same page repeats for ever. Here [`FaultCtx::release`] has three ways out, each

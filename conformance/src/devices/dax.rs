@@ -1,5 +1,5 @@
-//! A file on a device with too few blocks for its holes; and, where there is that much memory, one of huge pages, behind
-//! it.
+//! A file on a device with too few blocks for its holes; and, where there is that much memory, one of huge pages,
+//! behind it.
 
 use alloc::vec::Vec;
 
@@ -41,8 +41,8 @@ pub const HUGE_PAGES: u32 = 5;
 /// Asks how many pages of the huge file were stored to.
 pub const HUGE_DIRTY: u32 = 6;
 
-/// Which pages of the huge file, counted from the end of its holes, are filled. In the pattern they lie behind the small
-/// file's blocks.
+/// Which pages of the huge file, counted from the end of its holes, are filled. In the pattern they lie behind the
+/// small file's blocks.
 pub const HUGE_FILLED: [usize; 4] = [0, 1, 255, 511];
 
 /// Opens it.

@@ -58,7 +58,7 @@ fn send<U: User>(run: &mut Run<'_, U>, at: UserAddr, page: u32, len: usize, want
     shows(run.user, run.checks, at, page, len, wanted);
 }
 
-/// What the receiver reads.
+/// The receiver reads `len` bytes from page `page` of the pattern on at byte `place` of the mapping.
 fn shows<U: User>(user: &U, checks: &mut Checks, at: UserAddr, page: u32, len: usize, place: usize) {
     let mut bytes = vec![0; len];
     let what = format!("message {page} of {len} bytes at {place}");
@@ -69,7 +69,7 @@ fn shows<U: User>(user: &U, checks: &mut Checks, at: UserAddr, page: u32, len: u
     }
 }
 
-/// A page is there from the first message in it on.
+/// A page is mapped when the first message that lies in it is sent.
 fn receives<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     fresh(run, map, |run, at| {
@@ -136,7 +136,7 @@ fn is_mapped_once<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.refused(map, Errno::EBUSY);
 }
 
-/// The mapping goes, and another file's takes its place, very likely at its address: it is not touched.
+/// When the mapping has gone, another file's may be at its address. What is sent to the first file must not get there.
 fn is_not_taken_for_another<U: User>(run: &mut Run<'_, U>, map: Map) {
     fresh(run, map, |run, at| send(run, at, 1, 8, 0));
     run.control("sending to where nobody is", SEND, message(2, 8), Err(Errno::ESRCH));
@@ -156,7 +156,7 @@ fn is_not_taken_for_another<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// A child that sends does so to the receiver, and has nothing mapped itself.
+/// A child does not get the mapping. What it sends goes to the receiver's.
 fn is_the_receivers<U: User>(run: &mut Run<'_, U>, map: Map) {
     fresh(run, map, |run, at| {
         send(run, at, 1, 8, 0);

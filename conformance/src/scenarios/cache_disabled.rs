@@ -64,7 +64,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("changing a region that does not exist", NONCACHED, REGIONS.len() as u64, Err(Errno::EINVAL));
 }
 
-/// How every page of a mapping of the BAR is cached that was touched, by region.
+/// How the pages of each region are cached in a mapping of the whole BAR. They were touched before.
 fn caches<U: User>(run: &mut Run<'_, U>, map: Map, at: UserAddr, wanted: [Cache; REGIONS.len()]) {
     for (number, (region, wanted)) in REGIONS.iter().zip(wanted).enumerate() {
         for page in (region.first.index()..).take(region.count.get()) {

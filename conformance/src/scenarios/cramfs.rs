@@ -53,7 +53,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     shrunk(&mut run, unpacked, slots.get(4..6).unwrap_or_default());
 }
 
-/// What was unpacked is given up while it is mapped: who has it keeps it, who comes later has it unpacked anew.
+/// Unpacked pages are given up while they are mapped: that mapping keeps them, and a later one has them unpacked anew.
 fn shrunk<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     run.ask("shrinking the page cache", SHRINK, 0);
     run.control("shrinking an empty page cache", SHRINK, 0, Ok(0));
@@ -66,7 +66,7 @@ fn shrunk<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     });
 }
 
-/// What was in place takes no fault, everything else one.
+/// Pages that are in place take no fault, and each of the others takes one.
 fn faults<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot], wanted: usize) {
     run.mapped(map, |run, at| {
         let before = run.user.counters();

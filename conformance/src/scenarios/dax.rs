@@ -69,7 +69,7 @@ fn sync<U: User>(run: &mut Run<'_, U>, what: &str, pages: u64) {
     run.control(format!("syncing {what}"), SYNC, 0, Ok(pages));
 }
 
-/// The first store to a page is told, whether it was read before or not, and again after each sync.
+/// The driver is told of the first store to a page, whether it was read before or not, and again after each sync.
 fn knows_what_is_dirty<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.checks.success("syncing", run.user.control(SYNC, 0));
     run.mapped(map, |run, at| {
@@ -132,8 +132,8 @@ fn misses_no_store<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// One entry for all of a file that lies together on the device, as long as it is only read. A store is told, page by
-/// page.
+/// A file whose blocks lie together on the device is mapped by one huge entry, as long as it is only read. The driver
+/// is told of stores page by page.
 fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     let shown = |run: &mut Run<'_, U>, what: &str, at: UserAddr, before: usize| {
@@ -169,7 +169,8 @@ fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// What found an entry in place was not counted: as many entries as pages, whoever touched them.
+/// The driver counts no insertion that found an entry in place: it has as many entries as pages, though all threads
+/// touch each.
 fn counts_entries<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         let bytes = map.pages.saturating_mul(run.user.page_size());

@@ -42,8 +42,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.refused(Map::shared(1).at(PageOffset::new(usize::MAX / 2 / run.user.page_size())), Errno::EINVAL);
 }
 
-/// RAM and registers, mapped at once from the one file: a store to RAM is seen through every mapping of it, but for a
-/// private one that has its copy, and by nobody who looks at registers.
+/// RAM and registers are mapped from one file at the same time. A store to RAM is seen through its other mappings, but
+/// not in a private copy, and not in the registers.
 fn side_by_side<U: User>(run: &mut Run<'_, U>, ram: Map, registers: Map) {
     let byte = |run: &Run<'_, U>, at: UserAddr| {
         let mut byte = [0];

@@ -48,8 +48,8 @@ fn is_in<U: User>(run: &mut Run<'_, U>, object: usize, domain: Domain) {
 }
 
 /// A hidden object that all threads have touched is where it can be seen, but nobody can say where. Each thread takes a
-/// place before it looks whether another one was faster: the second finds the aperture taken, takes video memory, and may
-/// still be the first to move the object. One thread alone finds the aperture free.
+/// place before it looks whether another one was faster: the second finds the aperture taken, takes video memory, and
+/// may still be the first to move the object. One thread alone finds the aperture free.
 fn is_in_view<U: User>(run: &mut Run<'_, U>, object: usize) {
     if run.threads <= 1 {
         return is_in(run, object, Domain::Aperture);
@@ -90,7 +90,8 @@ fn shows_it_where_it_is<U: User>(run: &mut Run<'_, U>, object: usize, map: Map, 
     moved(run, object, Domain::System, Ok(()));
 }
 
-/// A touch brings an object to where it can be seen: behind the aperture, in video memory, in RAM, where there is room.
+/// A touch brings an object to where it can be seen: behind the aperture, else into video memory, else into RAM,
+/// whichever has room.
 fn comes_into_view<U: User>(run: &mut Run<'_, U>) {
     let map = |object: usize| Map::shared(PAGES).at(OBJECTS.get(object).copied().unwrap_or_default());
     for (object, domain) in [(0, Domain::Aperture), (1, Domain::Video), (2, Domain::System)] {

@@ -35,7 +35,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     purged(&mut run, own, imported);
 }
 
-/// A use is a mapping, whatever fork and munmap make of it, and ends with its last piece. One that was refused is none.
+/// A use is one mmap that succeeded. Fork and cuts add none, and it ends when its last piece is unmapped.
 fn counts_uses<U: User>(run: &mut Run<'_, U>, own: Map) {
     run.control("uses without mappings", USES, 0, Ok(0));
     run.mapped(own, |run, _| {
@@ -57,7 +57,7 @@ fn counts_uses<U: User>(run: &mut Run<'_, U>, own: Map) {
     run.control("uses after munmap", USES, 0, Ok(0));
 }
 
-/// Who has the object mapped has nothing any more; the other object is none of that.
+/// Mappings of a purged object show nothing any more. The other object stays.
 fn purged<U: User>(run: &mut Run<'_, U>, own: Map, imported: Map) {
     run.mapped(imported, |run, other| {
         run.mapped(own, |run, at| {

@@ -31,7 +31,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     loses_no_store(&mut run, whole);
 }
 
-/// Every byte of the panel.
+/// Compares every byte of the panel.
 fn panel_shows<U: User>(run: &mut Run<'_, U>, what: &str, byte: &dyn Fn(usize) -> u8) {
     let bytes = PAGES * run.user.page_size();
     let mut shown = vec![0; bytes];
@@ -55,7 +55,8 @@ fn flush<U: User>(run: &mut Run<'_, U>, what: &str, pages: u64) {
     run.control(format!("flushing {what}"), FLUSH, 0, Ok(pages));
 }
 
-/// The panel changes when it is flushed, by what was stored until then; loads are not told, stores are, once.
+/// A flush brings to the panel what was stored until then. The driver is told of the first store to a page, and of no
+/// load.
 fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     let with = |stored: &'static [(usize, usize, u8)]| {
@@ -136,8 +137,8 @@ fn tells_every_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
     panel_shows(run, "after many mappings", &pattern);
 }
 
-/// All threads store to all pages, each to a byte of its own, and flush: what a thread has stored before its flush is on
-/// the panel after it, whoever else was flushing.
+/// All threads store to all pages, each to a byte of its own, and flush: what a thread has stored before its flush is
+/// on the panel after it, whoever else was flushing.
 fn loses_no_store<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     run.mapped(map, |run, at| {

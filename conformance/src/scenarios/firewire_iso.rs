@@ -50,7 +50,7 @@ fn one_buffer<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| run.shows("a buffer after another one", at, &vec![Slot::Zeros; map.pages]));
 }
 
-/// What the user writes the controller reads, and it does not write.
+/// The controller reads what the user writes, and may not write.
 fn transmits<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("a context that transmits", TRANSMIT, 0, Ok(0));
     run.mapped(map, |run, at| {
@@ -71,7 +71,7 @@ fn transmits<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("no context", DESTROY, 0, Ok(0));
 }
 
-/// What the controller writes the user reads, and does not write.
+/// The user reads what the controller writes, and may not write.
 fn receives<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("a context that receives", RECEIVE, 0, Ok(0));
     run.refused(map, Errno::EPERM);

@@ -48,7 +48,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("the other domain lets go", LET_GO, 0, Ok(0));
 }
 
-/// Three pages that are on the list no more, and mapped.
+/// Pages that are off the file's list live as long as somebody has them mapped.
 fn goes_with_its_last_user<U: User>(run: &mut Run<'_, U>, map: Map) {
     let (page, byte) = (6, 17);
     run.control("a byte to be cleared", NOTIFY, pair(page, byte), Ok(0));

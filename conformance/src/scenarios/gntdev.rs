@@ -58,7 +58,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     clears_a_byte(&mut run, at(5, 3));
 }
 
-/// What is mapped read-only first is so for ever.
+/// A map whose first mapping is read-only can never be mapped writable.
 fn read_only_first<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map.read_only(), |_, _| {});
     run.refused(map, Errno::EINVAL);

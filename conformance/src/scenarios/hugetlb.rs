@@ -12,7 +12,7 @@ use crate::{
 /// All blocks there are.
 const BLOCKS: usize = NODES * PER_NODE;
 
-/// This many blocks of the file, from that one on.
+/// A mapping of `count` blocks of the file, from block `first` on.
 fn blocks<U: User>(run: &Run<'_, U>, first: usize, count: usize) -> Map {
     let pages = block(run.user.page_size());
     Map::shared(count * pages).at(PageOffset::new(first * pages))
@@ -127,7 +127,7 @@ fn without_a_page<U: User>(run: &mut Run<'_, U>, map: Map, at: UserAddr) {
     }
 }
 
-/// The node that is preferred, then the other; and what the blocks were used for before is gone.
+/// Blocks come from the preferred node while it has any, then from the other one; and they are zeroed anew.
 fn preferred<U: User>(run: &mut Run<'_, U>) {
     let pages = block(run.user.page_size());
     run.control("preferring the second node", POLICY, 2, Ok(0));
@@ -150,7 +150,7 @@ fn preferred<U: User>(run: &mut Run<'_, U>) {
     });
 }
 
-/// mmap says that there are too few; a touch never does.
+/// If there are too few blocks, mmap says so, and no touch ever does.
 fn reserved<U: User>(run: &mut Run<'_, U>) {
     run.refused(blocks(run, 0, BLOCKS + 1), Errno::ENOMEM);
     available(run, "after a refusal", BLOCKS);

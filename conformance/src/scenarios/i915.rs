@@ -44,8 +44,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     disturbed(&mut run, Map::shared(pages).at(large));
 }
 
-/// Who is evicted does not see what is in the aperture now: what it shows is its own, even after the device has changed
-/// it in memory.
+/// A mapping of an object that was evicted does not show what is in the aperture now. It shows the object, also if that
+/// was changed in memory meanwhile.
 fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
     let size = run.user.page_size();
     run.mapped(small, |run, second| {
@@ -99,7 +99,7 @@ fn both_at_once<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
     });
 }
 
-/// What means "try again" is tried again; what does not is a signal, once.
+/// An error that means "try again" is repeated until it has gone; any other is one SIGBUS.
 fn disturbed<U: User>(run: &mut Run<'_, U>, map: Map) {
     let transient = [Errno::EAGAIN, Errno::EINTR, Errno::EBUSY, Errno::ENOSPC, Errno::ENOBUFS, Errno::ERESTARTSYS];
     let mut pages = (0..map.pages).cycle();

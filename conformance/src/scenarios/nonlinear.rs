@@ -46,7 +46,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     }
 }
 
-/// Slots out of order, one page in two of them, and none in some; seen by who had the old ones mapped, a child too.
+/// Slots are out of order, two of them show the same page, and some show none. Mappings that showed the old pages,
+/// those of a child too, show the new ones.
 fn remapped<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(SLOTS);
     run.mapped(map, |run, at| {

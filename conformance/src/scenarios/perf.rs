@@ -48,8 +48,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.does_not_expand(ring);
 }
 
-/// All threads write into the control page, each in its place, and nobody into the data: neither as the first to touch
-/// it, nor where it is mapped already.
+/// All threads write into the control page, each in its place. Nobody can write into the data, neither by a first touch
+/// nor where it is mapped already.
 fn written_at_its_start_only<U: User>(run: &mut Run<'_, U>, map: Map) {
     for loads_first in [false, true] {
         run.mapped(map, |run, at| {
@@ -94,7 +94,7 @@ fn not_cut<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// A child does not have it: what is pinned is accounted to one process.
+/// A child does not get it, because the pages are accounted to one process.
 fn not_copied<U: User>(run: &mut Run<'_, U>, map: Map, first: usize) {
     run.mapped(map, |run, at| {
         run.shows(map, at, &device_pages(first, map.pages));

@@ -37,7 +37,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     hypercalls(&mut run, whole.at(PageOffset::new(3)));
 }
 
-/// The hypervisor finds what the user has written by its address, wherever that is by now.
+/// The hypervisor finds what the user has written by its address, also where the mapping was cut.
 fn hypercalls<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     run.mapped(map, |run, at| {

@@ -25,7 +25,7 @@ pub(super) fn all_ways(map: Map) -> [Map; 4] {
     [map, private, map.read_only(), private.read_only()]
 }
 
-/// What the first bytes of a page are.
+/// Checks the first bytes of a page.
 pub(super) fn begins_as<U: User>(user: &U, checks: &mut Checks, what: impl Display, page: UserAddr, slot: Slot) {
     checks.begin(&what);
     let mut bytes = [0; 32];
@@ -79,7 +79,7 @@ impl<U: User> Run<'_, U> {
         }
     }
 
-    /// Does something while a child has the same mappings, if there can be one; whether there was.
+    /// Does something while a child has the same mappings, if the platform has children. Gives back whether it has.
     pub(super) fn with_child(&mut self, act: impl FnOnce(&mut Self, &U)) -> bool {
         self.checks.begin("fork");
         let Some(forked) = self.user.fork() else { return false };
@@ -89,7 +89,7 @@ impl<U: User> Run<'_, U> {
         true
     }
 
-    /// A mapping that must not come about.
+    /// A mapping that mmap must refuse with this errno.
     pub(super) fn refused(&mut self, map: Map, errno: Errno) {
         let what = format!("mmap of {map}");
         self.checks.begin(&what);
@@ -107,8 +107,8 @@ impl<U: User> Run<'_, U> {
         self.checks.success(what, self.user.unmap(at, map.pages));
     }
 
-    /// Waits until no hook runs any more, by mapping this and taking it away: mmap waits for every hook that has the mmap
-    /// lock. What hooks count must not be asked for before, where all threads have touched the same pages: see
+    /// Waits until no hook runs any more, by mapping this and taking it away: mmap waits for every hook that has the
+    /// mmap lock. What hooks count must not be asked for before, where all threads have touched the same pages: see
     /// [`device_read`].
     pub(super) fn settled(&mut self, map: Map) {
         self.mapped(map, |_, _| {});
@@ -119,7 +119,7 @@ impl<U: User> Run<'_, U> {
         UserAddr::new(at.get().wrapping_add(page.wrapping_mul(self.user.page_size())).wrapping_add(offset))
     }
 
-    /// What the pages of a mapping show, each to its last byte.
+    /// Checks every byte of these pages of a mapping.
     pub(super) fn shows(&mut self, what: impl Display, at: UserAddr, slots: &[Slot]) {
         for (index, slot) in slots.iter().enumerate() {
             let page = self.address(at, index, 0);
@@ -142,7 +142,7 @@ impl<U: User> Run<'_, U> {
         }
     }
 
-    /// How a page is cached, if anybody knows. Before that it is touched.
+    /// Touches a page, and checks how it is cached if the platform knows.
     pub(super) fn cached(&mut self, map: Map, page: usize, wanted: Cache) {
         self.mapped(map, |run, at| {
             let address = run.address(at, page, 0);
@@ -161,7 +161,7 @@ impl<U: User> Run<'_, U> {
         self.checks.equal(what, &self.user.control(request, argument), &wanted);
     }
 
-    /// A request to the device that has to succeed; what it answers.
+    /// A request to the device that has to succeed. Gives back what it answers.
     pub(super) fn ask(&mut self, what: impl Display, request: u32, argument: u64) -> Option<u64> {
         self.checks.begin(&what);
         self.checks.success(what, self.user.control(request, argument))
@@ -178,8 +178,8 @@ impl<U: User> Run<'_, U> {
         });
     }
 
-    /// One touch brings the `around` pages at the start of the mapping, which shows the device's memory from page
-    /// `first` on; and that is one fault.
+    /// The first touch is one fault and brings `around` pages, from the start of the mapping on. The mapping shows the
+    /// device's memory from page `first` on.
     pub(super) fn fault_around(&mut self, map: Map, first: usize, around: usize) {
         self.mapped(map, |run, at| {
             let before = run.user.counters();

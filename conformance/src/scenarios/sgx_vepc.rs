@@ -45,8 +45,8 @@ fn store<U: User>(run: &mut Run<'_, U>, at: UserAddr, page: usize, shown: usize)
     run.checks.success(format!("storing page {shown}"), stored);
 }
 
-/// Zeros at first, then what was stored: in this mapping, in another one beside it, in one of a part, and in one made
-/// after it has gone. A child has none.
+/// A page is zeros at first and then what was stored: in this mapping, in another one beside it, in one of a part, and
+/// in one made afterwards. A child gets no mapping.
 fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         run.together(map, |user, thread, checks| {
@@ -96,7 +96,7 @@ fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("choosing a page that is nowhere", BEGIN_RECLAIM, 0, Err(Errno::EINVAL));
 }
 
-/// More pages than the EPC has: the others wait until something was reclaimed.
+/// There are more pages than the EPC has places: a touch of one more is a SIGBUS until something was reclaimed.
 fn is_full<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(PAGES + 2);
     run.mapped(map, |run, at| {
@@ -123,7 +123,8 @@ fn is_full<U: User>(run: &mut Run<'_, U>) {
     });
 }
 
-/// A page is being reclaimed, and others touch it, and one for which there is no room but its own: they wait.
+/// A page is being reclaimed. Whoever touches it waits, and so does whoever touches another page for which there is no
+/// place but this one's.
 fn waits_for_the_reclaimer<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(PAGES);
     let size = run.user.page_size();

@@ -75,7 +75,7 @@ fn maps_what_arrives<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// What was received before is replaced: all of it, the first part of it, and what lies behind a gap.
+/// Pages that were received before are replaced: all of them, the first ones, and some behind a gap.
 fn replaces<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         let mut slots = vec![Slot::Nothing; PAGES];
@@ -92,7 +92,7 @@ fn replaces<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// Bytes that do not fill a page stop the mapping of pages, and are said to the byte.
+/// Bytes that do not fill a page end the mapping of pages. The driver says how many there are.
 fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = page_bytes(run);
     run.mapped(map, |run, at| {
@@ -187,7 +187,7 @@ fn refuses_addresses<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| receive(run, at, 0, 1, (1, 0)));
 }
 
-/// A child's address is the child's, though it is the parent's as well.
+/// A child that receives does so into its own mapping, though the parent has one at the same address.
 fn is_the_callers<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         send(run, 0..1);

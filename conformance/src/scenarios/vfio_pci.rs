@@ -50,8 +50,8 @@ fn memory<U: User>(run: &mut Run<'_, U>, enabled: bool) {
     run.control(format!("memory: {enabled}"), SET_MEMORY, enabled.into(), Ok(0));
 }
 
-/// Without memory every touch is a SIGBUS, of what was mapped before, in a child, and of what is mapped now. With it,
-/// everything is as it was.
+/// While memory is disabled every touch is a SIGBUS: in mappings made before, in a child's, and in those made now. When
+/// it is enabled again, everything is as it was.
 fn is_revoked<U: User>(run: &mut Run<'_, U>, map: Map, first: usize) {
     let (shown, gone) = (device_pages(first, map.pages), vec![Slot::Nothing; map.pages]);
     run.mapped(map, |run, at| {
@@ -86,8 +86,8 @@ fn is_revoked_under_stores<U: User>(run: &mut Run<'_, U>, map: Map, first: usize
                 left.get_mut(place).map_or(Ok(()), |left| count(user, UserAddr::new(at.get() + place), left))
             };
             if thread != 0 {
-                // How often it gets to do so says nothing, so that only what is wrong is a check: a thread that goes round
-                // and round while the first one hangs must not look like progress.
+                // How often it gets to do so says nothing, so that only what is wrong is a check: a thread that goes
+                // round and round while the first one hangs must not look like progress.
                 checks.begin("touching while memory is disabled and enabled");
                 while going.load(Ordering::Acquire) {
                     if let Err(wrong) = touch() {
@@ -121,7 +121,7 @@ fn is_revoked_under_stores<U: User>(run: &mut Run<'_, U>, map: Map, first: usize
     });
 }
 
-/// Looks whether the byte is as it was left, and stores another. The error is what was wrong.
+/// Checks that the byte is as this thread has left it, and stores another. The error is what was wrong.
 fn count<U: User>(user: &U, at: UserAddr, left: &mut Option<u8>) -> Result<(), String> {
     let unless_disabled = |what: &str, trap: Trap| {
         let wrong = format!("a {what} memory that may be disabled: {trap}, not {}", Trap::Sigbus(at));
@@ -143,7 +143,7 @@ fn count<U: User>(user: &U, at: UserAddr, left: &mut Option<u8>) -> Result<(), S
     }
 }
 
-/// One entry for all of the BAR, where it is aligned in the address space; else, and in parts of it, a page at a time.
+/// One entry maps all of the BAR if its address is aligned. Else, and in a part of it, pages are mapped one by one.
 fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
     let device = FIRST.1 + SECOND.1;
     let size = run.user.page_size();

@@ -55,7 +55,7 @@ fn every_way<U: User>(run: &mut Run<'_, U>, queue: u64, at: PageOffset, pages: u
     run.does_not_expand(whole);
 }
 
-/// A buffer that is mapped anywhere is not freed, and what is mapped stays what it is.
+/// A buffer is not freed as long as any of it is mapped, and what is mapped stays the same.
 fn is_not_freed<U: User>(run: &mut Run<'_, U>) {
     let at = cookie(1, 0);
     let [pages, _] = PLANES;
@@ -82,7 +82,8 @@ fn is_not_freed<U: User>(run: &mut Run<'_, U>) {
     run.mapped(map, |run, at| run.shows("a new buffer", at, &[Slot::Zeros; PLANES[0]]));
 }
 
-/// Some map a buffer and write into it, others request buffers anew: whoever has one mapped has the device's.
+/// Threads map a buffer and write into it while others request buffers anew. A buffer that is mapped stays the one that
+/// the device uses.
 fn is_not_freed_in_a_race<U: User>(run: &mut Run<'_, U>) {
     let [pages, _] = PLANES;
     let map = Map::shared(pages).at(cookie(0, 0));

@@ -44,7 +44,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     }
 }
 
-/// A page stays the page it is when munmap has cut off what lay before it.
+/// Pages keep their offsets when munmap has cut off what lay before them.
 fn without_its_front<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     let Some(at) = run.checks.success(format!("mmap of {map}"), run.user.map(map)) else { return };
     run.checks.success(format!("{map}: munmap of its first page"), run.user.unmap(at, 1));

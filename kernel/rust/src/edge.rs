@@ -109,13 +109,13 @@ impl Steered for Control {
     }
 }
 
-/// Every fault gives up its lock, waits for a word from outside, and reads the mapping's state once more. With
-/// `map_pages` it is the VMA lock.
+/// Every fault gives up its lock, waits for [`requests::GO`], and reads the mapping's state once more. With a
+/// `map_pages` hook the lock is the VMA's, else the mmap lock.
 struct Releases<const MAP_PAGES: bool>(LinuxRef<Control>);
 
 struct Released<const MAP_PAGES: bool> {
     control: LinuxRef<Control>,
-    /// Known when the mapping is made, and wrong as soon as its memory is somebody else's.
+    /// [`STAMP`] while the state lives, so that a handler that reads freed memory is noticed.
     stamp: usize,
 }
 

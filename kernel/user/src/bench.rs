@@ -123,8 +123,8 @@ impl Cost {
     }
 }
 
-/// The cost of touching every `step`th page. All of them in one figure: the kernel counts pages in batches (`rss_stat`),
-/// so that some touches cost more than others.
+/// The cost of touching every `step`th page. All of them in one figure: the kernel counts pages in batches
+/// (`rss_stat`), so that some touches cost more than others.
 fn touches(place: &Place, file: &File, step: usize, seen: &mut Vec<u64>) -> io::Result<()> {
     let prot = libc::PROT_READ | libc::PROT_WRITE;
     let at = map(Some(place.0), file.as_raw_fd(), PAGES * PAGE, prot, libc::MAP_SHARED)?;

@@ -97,7 +97,7 @@ impl VmOperations for Shown<LinuxRef<Buffer<Linux>>> {
     const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open).close(Self::close);
 }
 
-/// Frames, remapped as a whole: what the PAT tracking has a range of.
+/// Frames, remapped as a whole, of which the PAT code of x86 keeps track.
 pub(super) fn open_remapped(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
     let object = Object::new(devices::registers(kernel, PAGES)?, kernel)?;
     Ok(Opened::new(File(object.clone()), Steering(object)))

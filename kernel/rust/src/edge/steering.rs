@@ -61,8 +61,8 @@ impl<M: Mapping> Last<M> {
         Ok(())
     }
 
-    /// Its handle. The lock is not kept: a mmap hook holds the mmap lock while it waits for this one, so whoever kept this
-    /// one and then took the mmap lock could wait for ever.
+    /// Its handle. The lock is not kept: a mmap hook holds the mmap lock while it waits for this one, so whoever kept
+    /// this one and then took the mmap lock could wait for ever.
     pub(super) fn get(&self, may_sleep: MaySleep<'_>) -> Result<LinuxRef<Handle<Linux, M>>, Errno> {
         self.0.read(may_sleep).clone().ok_or(Errno::EINVAL)
     }

@@ -14,9 +14,9 @@ use crate::calls::PAGE;
 use std::thread;
 
 const PAGES: usize = 1040;
-/// What the core asks for at most, aligned (`fault_around_bytes`).
+/// How many pages the core asks for at most, aligned to that number (`fault_around_bytes`).
 const WINDOW: usize = 16;
-/// What one page table is for.
+/// How many pages one page table maps.
 const TABLE: usize = 512;
 /// Aligned, so that it is known where page tables begin.
 const PLACE: UserAddr = UserAddr::new(0x2000_0000_0000);

@@ -42,7 +42,7 @@ const fn errno<T>(errno: Errno) -> Result<T, Refusal> {
     Err(Refusal::Errno(errno))
 }
 
-/// A batch says how many pages are in, to the page.
+/// The error of a batch says exactly how many pages are in.
 pub(super) fn inserts_and_zaps(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("established")?;
     checks.equal("before any mapping", &insert(&process, 0, 1), &errno(Errno::EINVAL));
@@ -123,7 +123,7 @@ pub(super) fn gone(checks: &mut Checks) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// By an address of the caller's, if the mapping there runs the device's operations.
+/// A mapping is found by an address of the caller's if it has the device's operations.
 pub(super) fn found(checks: &mut Checks) -> Result<(), Refusal> {
     let (process, same, wrong) = (open("established")?, open("established")?, open("around")?);
     let at = process.map(Map::shared(PAGES))?;

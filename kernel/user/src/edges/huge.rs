@@ -22,9 +22,9 @@ use crate::{
     device::Process,
 };
 
-/// The object's length: two entries.
+/// How many pages the object has: two large entries.
 const PAGES: usize = 1024;
-/// One entry's.
+/// How many pages one large entry has.
 const ENTRY: usize = 512;
 /// An address for which even an entry of 1 GiB would be asked.
 const PLACE: UserAddr = UserAddr::new(0x3000_0000_0000);
@@ -135,7 +135,7 @@ pub(super) fn looked_at(checks: &mut Checks) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Stores to an entry that is not writable: because they are told, or because the kernel tracks them.
+/// Stores to an entry that is not writable, because the driver is told of them or because the kernel tracks them.
 pub(super) fn stores(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("huge_told")?;
     let at = process.map_at(Map::shared(PAGES), PLACE)?;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{calls::PAGE, device::Process};
 
-/// The first half of the object comes by faults, the second when it is mapped.
+/// The first half of the object is mapped by faults, the second by the mmap hook.
 const HALF: usize = 4;
 /// The page to which no store is allowed.
 const REFUSED: usize = 3;
@@ -48,7 +48,7 @@ impl Told<'_> {
     }
 }
 
-/// Once for each page, and once more after its entry was taken away.
+/// The driver is told of one store to each page, and of one more after its entry was taken away.
 pub(super) fn told(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     let mut told = Told { process: open(device)?, checks, faults: 0, stores: 0 };
     let at = told.process.map(Map::shared(HALF))?;
@@ -86,7 +86,7 @@ pub(super) fn told(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     told.process.unmap(at, HALF)
 }
 
-/// Frames that are inserted writable, and frames that become so.
+/// Frames that a store inserts are writable at once; others become so when a store is told.
 pub(super) fn mixed(checks: &mut Checks) -> Result<(), Refusal> {
     let mut told = Told { process: open("stores_to_mixed")?, checks, faults: 0, stores: 0 };
     let at = told.process.map(Map::shared(HALF))?;
