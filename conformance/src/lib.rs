@@ -1,7 +1,8 @@
 //! The devices and scenarios that a platform of `vmctx` must pass: each device is mapped, touched from several threads,
 //! and every byte is checked.
 //!
-//! - [`devices`]: what there is to be mapped, each with its driver of `vmctx-drivers`, and what a platform brings for it;
+//! - [`devices`]: what there is to be mapped, each with its driver of `vmctx-drivers`, and what a platform brings for
+//!   it;
 //! - [`user`]: what a platform does for a user;
 //! - [`mapping`]: one mapping and every byte of it;
 //! - [`Runner`] and [`Outcome`]: runs the scenarios, and says what came of each; [`table`] prints that.
@@ -9,11 +10,12 @@
 //! # For your platform
 //! In this order, where `P` is your [`Platform`](vmctx::Platform):
 //!
-//! 1. [`devices::Host`]: the memory that a device is set up with. 2. [`User`]: a process with the device open. It maps,
-//! loads, stores, and asks the device. [`devices::Opened`] has both    halves: the driver's file, which you map as any
-//! other, and the device's side, to which reading, writing and requests    are passed on. 3. [`Site`]: opens a device
-//! by its number. Each time it is a fresh one, with memory and a process of its own. 4. [`Runner::run_all`], and
-//! [`Table`](table::Table).
+//! 1. [`devices::Host`]: the memory that a device is set up with.
+//! 2. [`User`]: a process with the device open. It maps, loads, stores, and asks the device. [`devices::Opened`] has both
+//!    halves: the driver's file, which you map as any other, and the device's side, to which reading, writing and requests
+//!    are passed on.
+//! 3. [`Site`]: opens a device by its number. Each time it is a fresh one, with memory and a process of its own.
+//! 4. [`Runner::run_all`], and [`Table`](table::Table).
 //!
 //! ```no_run
 //! use std::{marker::PhantomData, process::ExitCode, sync::Arc};
@@ -109,8 +111,8 @@
 //! }
 //! ```
 //!
-//! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say
-//! what the others need.
+//! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say what
+//! the others need.
 //!
 //! # What a platform lacks
 //! The other methods of [`User`] have bodies that say so. `None` is no failure: whatever would need the answer is not
@@ -127,14 +129,14 @@
 //! | [`counters`](User::counters) | how many faults something takes, and what one brings; the table shows `?` |
 //!
 //! # A scenario that hangs
-//! A wrong platform can leave a thread asleep for ever. The runner gives such a scenario up when no check was made for its
-//! [patience](Runner::patience): the outcome has failed, [says so](Outcome::hangs), and names what each thread has begun
-//! last. Nothing in Rust ends those threads, so they stay where they are, with the site and the user, which is why both are
-//! shared and live as long as they like (`'static`). [`Runner::run_all`] stops there; print the table, and end the process.
+//! A wrong platform can leave a thread asleep for ever. The runner gives such a scenario up when no check was made for
+//! its [patience](Runner::patience): the outcome has failed, [says so](Outcome::hangs), and names what each thread has
+//! begun last. Nothing in Rust ends those threads, so they stay where they are, with the site and the user. That is why
+//! both are shared and `'static`. [`Runner::run_all`] stops there; print the table, and end the process.
 //!
 //! # Without `std`
-//! Without the feature `std` there are the devices alone, for a kernel to link: the scenarios then run in a program of its
-//! users'.
+//! Without the feature `std` there are the devices alone, for a kernel to link. The scenarios then run in a program of
+//! its users'.
 #![no_std]
 #![forbid(unsafe_code)]
 
