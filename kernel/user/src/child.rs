@@ -40,7 +40,7 @@ const FAILED: u64 = 3;
 const STRANGE: u64 = 4;
 
 impl Child {
-    /// A child of this process. It asks the device that this file is of.
+    /// Forks. The child's requests go to the device of this file.
     pub(crate) fn fork(file: RawFd) -> io::Result<Self> {
         let (line, mut theirs) = UnixStream::pair()?;
         // SAFETY: the child only calls what may be called after a fork of a process with threads: system calls, and a
@@ -90,7 +90,7 @@ impl Child {
         .map_err(|trap| Refusal::Other(trap.to_string()))
     }
 
-    /// An ioctl of the child's.
+    /// The child asks for a number of the module's, by an ioctl.
     pub(crate) fn number(&self, which: u64, page: usize) -> Result<u64, Refusal> {
         let told = self.tell(|line| {
             command(line, CONTROL, page, which as usize)?;

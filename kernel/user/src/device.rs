@@ -27,7 +27,7 @@ pub(crate) struct Kernel;
 /// A process that has a device open: this one, or a child of it.
 pub(crate) struct Process {
     pub(crate) file: File,
-    /// The device maps frames for good (`remap_pfn_range`).
+    /// Whether the device maps whole ranges of frames at once (`remap_pfn_range`).
     remapped: bool,
     child: Option<Child>,
 }

@@ -85,7 +85,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("unload_while_mapped", unload_while_mapped),
 ];
 
-/// Runs every edge whose name begins so, and says which failed; prints a line for each.
+/// Runs every edge whose name begins with `names`, and prints a line for each. Gives back whether all are in order.
 pub(crate) fn run(names: &str) -> bool {
     let mut all = true;
     for (name, edge) in EDGES.iter().filter(|(name, _)| name.starts_with(names)) {
@@ -137,7 +137,7 @@ fn release(checks: &mut Checks, device: &str, lock: u32) -> Result<(), Refusal> 
     process.unmap(at, 1)
 }
 
-/// munmap in the middle: the mapping goes, its state stays until the handler has returned.
+/// munmap while a handler runs without its lock: the mapping goes, its state stays until the handler has returned.
 fn munmap_while_released(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     let process = open(device)?;
     let at = process.map(Map::shared(1))?;
@@ -176,7 +176,7 @@ fn race(checks: &mut Checks) -> Result<(), Refusal> {
     process.unmap(at, 1)
 }
 
-/// Mappings side by side that Linux could merge: each is one, with a state that is dropped.
+/// Linux must not merge mappings that lie side by side: each keeps its own state, which is dropped at its end.
 fn neighbours(checks: &mut Checks) -> Result<(), Refusal> {
     const COUNT: usize = 4;
     let process = open("neighbours")?;
@@ -198,7 +198,7 @@ fn mappings() -> usize {
     fs::read_to_string("/proc/self/maps").map_or(usize::MAX, |maps| maps.matches("/dev/vmctx-").count())
 }
 
-/// An errno each, as C would give, and nothing left mapped.
+/// Each wrong argument is refused with the errno that C would give, and nothing is left mapped.
 fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
     let (shared, both) = (libc::MAP_SHARED, libc::PROT_READ | libc::PROT_WRITE);
     for device in Device::ALL {
@@ -336,7 +336,8 @@ fn fork_twice(checks: &mut Checks) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// In a cgroup without room for page tables: ENOMEM in the end, nothing half made, and all is well again afterwards.
+/// In a cgroup without room for page tables mmap fails with ENOMEM and leaves nothing half made, and succeeds again when
+/// there is room.
 fn no_memory(checks: &mut Checks) -> Result<(), Refusal> {
     let before = open("kcov")?.number(PAGES_HELD, 0)?;
     let status = Command::new("/proc/self/exe").arg("no-memory").status();

@@ -73,7 +73,7 @@ pub(crate) fn catch() -> io::Result<()> {
     Ok(())
 }
 
-/// Copies bytes between this program's memory and a mapping, either of which the signal may name.
+/// Copies bytes between this program's memory and a mapping. The error is the signal that has ended it.
 ///
 /// # Safety
 /// One side is `len` bytes of this program's own; the other is in a mapping of a device's, or in none.
