@@ -109,7 +109,7 @@ impl<U: User> Run<'_, U> {
 
     /// Waits until no hook runs any more, by mapping this and taking it away: mmap waits for every hook that has the
     /// mmap lock. What hooks count must not be asked for before, where all threads have touched the same pages: see
-    /// [`device_read`].
+    /// [`device_read`](crate::mapping::device_read).
     pub(super) fn settled(&mut self, map: Map) {
         self.mapped(map, |_, _| {});
     }
