@@ -1,9 +1,9 @@
 //! One mapping, from mmap to munmap, and every byte of it.
 
 use core::fmt::Display;
-use std::{format, vec, vec::Vec};
+use std::{format, thread, vec, vec::Vec};
 
-use vmctx::UserAddr;
+use vmctx::{Errno, UserAddr};
 
 use crate::{
     checks::Checks,
@@ -61,7 +61,9 @@ pub fn exercise<U: User>(user: &U, threads: usize, checks: &mut Checks, expected
 fn exercise_once<U: User>(user: &U, threads: usize, checks: &mut Checks, expected: &Expected, loads_first: bool) {
     let references = Exercise::references(user, &expected.slots);
     let before = user.counters();
-    let Some(at) = checks.success(format!("mmap of {}", expected.map), user.map(expected.map)) else { return };
+    let what = format!("mmap of {}", expected.map);
+    checks.begin(&what);
+    let Some(at) = checks.success(what, user.map(expected.map)) else { return };
     let (size, threads) = (user.page_size(), threads.clamp(1, MAX_THREADS));
     let untouched = expected.content(size, Written::default());
     let mut exercise = Exercise { user, at, expected, size, threads, checks };
@@ -151,6 +153,28 @@ fn part_size(size: usize) -> usize {
     (size / MAX_THREADS).max(1)
 }
 
+/// Reads the device's memory. The device waits for nobody: while a hook or a request has its lock it says EAGAIN, and
+/// is asked again. A hook may have it even after all threads were joined: where hooks run in threads of the platform's,
+/// one may be at its end while the thread that it was called for has gone on, with a page that a neighbour's fault has
+/// brought.
+pub(crate) fn device_read<U: User>(user: &U, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+    until_it_is_free(|| user.device_read(offset, into))
+}
+
+/// Writes the device's memory, as [`device_read`] reads it.
+pub(crate) fn device_write<U: User>(user: &U, offset: usize, from: &[u8]) -> Result<(), Errno> {
+    until_it_is_free(|| user.device_write(offset, from))
+}
+
+fn until_it_is_free(mut ask: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
+    loop {
+        match ask() {
+            Err(Errno::EAGAIN) => thread::yield_now(),
+            answer => return answer,
+        }
+    }
+}
+
 /// A mapping that is being exercised.
 struct Exercise<'a, U> {
     user: &'a U,
@@ -177,6 +201,7 @@ impl<'a, U: User> Exercise<'a, U> {
     /// Runs this on all threads, which begin together.
     fn everybody(&mut self, what: &str, run: impl Fn(&Touch<'a, U>, usize, &mut Checks) + Sync) {
         let (touch, map) = (self.touch(), self.expected.map);
+        self.checks.begin(format!("{map}: {what}"));
         let panicked = format!("{map}: a thread panicked while {what}");
         self.checks.together(self.threads, panicked, |thread, checks| run(&touch, thread, checks));
     }
@@ -185,9 +210,10 @@ impl<'a, U: User> Exercise<'a, U> {
     fn device(&mut self, shown: &Content) {
         for (index, (slot, wanted)) in self.expected.slots.iter().zip(shown).enumerate() {
             let (Slot::Device(page), Some(wanted)) = (*slot, wanted) else { continue };
-            let mut bytes = vec![0; self.size];
-            let read = self.user.device_read(page.wrapping_mul(self.size), &mut bytes);
             let what = format!("{}: page {index} as the device sees it", self.expected.map);
+            self.checks.begin(&what);
+            let mut bytes = vec![0; self.size];
+            let read = device_read(self.user, page.wrapping_mul(self.size), &mut bytes);
             if self.checks.success(&what, read).is_some() {
                 compare(self.checks, what, &bytes, wanted);
             }
@@ -197,6 +223,7 @@ impl<'a, U: User> Exercise<'a, U> {
     /// A child has the same mapping. The mark that it leaves shows in the parent's if it is shared.
     fn child(&mut self, written: &Content, marked: &Content) {
         let map = self.expected.map;
+        self.checks.begin(format!("{map}: fork"));
         let Some(forked) = self.user.fork() else { return };
         let Some(child) = self.checks.success(format!("{map}: fork"), forked) else { return };
         if !self.expected.copied {
@@ -208,12 +235,14 @@ impl<'a, U: User> Exercise<'a, U> {
         if map.writable {
             for (index, slot) in self.expected.slots.iter().enumerate() {
                 if *slot != Slot::Nothing {
-                    let stored = child.write(touch.address(index, self.size.saturating_sub(1)), &[MARK]);
-                    self.checks.success(format!("{map}: the child's store to page {index}"), stored);
+                    let what = format!("{map}: the child's store to page {index}");
+                    self.checks.begin(&what);
+                    self.checks.success(what, child.write(touch.address(index, self.size.saturating_sub(1)), &[MARK]));
                 }
             }
         }
         touch.read_all(self.checks, "the child's, marked", marked);
+        self.checks.begin(format!("{map}: the child's exit"));
         drop(child);
         let shown = if map.shared { marked } else { written };
         self.touch().read_all(self.checks, "the parent's, after the child's", shown);
@@ -234,19 +263,22 @@ impl<'a, U: User> Exercise<'a, U> {
         for (index, (slot, bytes)) in self.expected.slots.iter().zip(untouched).enumerate() {
             let Some(bytes) = bytes else { continue };
             let what = format!("{}: restoring page {index}", self.expected.map);
+            self.checks.begin(&what);
             if let Slot::Device(page) = *slot {
-                self.checks.success(what, self.user.device_write(page.wrapping_mul(self.size), bytes));
+                self.checks.success(what, device_write(self.user, page.wrapping_mul(self.size), bytes));
             } else {
                 self.checks.success(what, self.user.write(self.touch().address(index, 0), bytes));
             }
         }
-        // What the device has written is there for the user.
+        // The user sees what the device has written.
         self.touch().read_all(self.checks, "restored", untouched);
     }
 
     fn unmap(&mut self) {
         let map = self.expected.map;
-        self.checks.success(format!("{map}: munmap"), self.user.unmap(self.at, map.pages));
+        let what = format!("{map}: munmap");
+        self.checks.begin(&what);
+        self.checks.success(what, self.user.unmap(self.at, map.pages));
         let wanted = Trap::Sigsegv(self.at);
         self.checks.failure(format!("{map}: a load after munmap"), self.user.read(self.at, &mut [0]), &wanted);
     }
@@ -272,13 +304,14 @@ impl<U: User> Touch<'_, U> {
     fn read_all(&self, checks: &mut Checks, which: &str, content: &Content) {
         for (index, wanted) in content.iter().enumerate() {
             let what = format!("{}: page {index}, {which}", self.expected.map);
+            checks.begin(&what);
             if let Some(wanted) = wanted {
                 let mut bytes = vec![0; self.size];
                 if checks.success(&what, self.user.read(self.address(index, 0), &mut bytes)).is_some() {
                     compare(checks, what, &bytes, wanted);
                 }
             } else {
-                // Somewhere in the page: the signal has to name the very byte.
+                // A byte inside the page, because the signal has to name that very byte.
                 let at = self.address(index, self.size / 3);
                 checks.failure(what, self.user.read(at, &mut [0]), &Trap::Sigbus(at));
             }
@@ -290,6 +323,7 @@ impl<U: User> Touch<'_, U> {
         let (count, len) = (untouched.len(), part_size(self.size));
         for (index, bytes) in untouched.iter().enumerate().cycle().skip(thread % count.max(1)).take(count) {
             let what = format!("{}: page {index}, thread {thread}'s store", self.expected.map);
+            checks.begin(&what);
             let at = self.address(index, thread.wrapping_mul(len));
             match bytes.as_ref().and_then(|bytes| bytes.chunks(len).nth(thread)) {
                 Some(part) => {
@@ -303,6 +337,7 @@ impl<U: User> Touch<'_, U> {
     }
 }
 
+/// A check that two byte sequences are the same, which names the first byte that differs.
 pub(crate) fn compare(checks: &mut Checks, what: impl Display, got: &[u8], wanted: &[u8]) {
     let reason =
         (got != wanted).then(|| match got.iter().zip(wanted).enumerate().find(|(_, (got, wanted))| got != wanted) {

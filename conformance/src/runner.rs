@@ -1,10 +1,21 @@
-//! Runs the scenario of a device, and says what came of it.
+//! Runs the scenarios of devices, ends those that hang, and says what came of each.
 
-use std::{string::String, vec::Vec};
+use core::{any::Any, time::Duration};
+use std::{
+    format,
+    string::{String, ToString},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    vec::Vec,
+};
 
 use crate::{
-    checks::Checks,
+    checks::{Checks, Progress},
     devices::Device,
+    mapping::MAX_THREADS,
     scenarios,
     user::{Counters, LeftOut, Site, User},
 };
@@ -22,6 +33,9 @@ pub struct Outcome {
     pub counters: Option<Counters>,
     /// What the platform has no means for, of what the scenario came to.
     pub left_out: Vec<LeftOut>,
+    /// Whether the scenario hangs, and was given up; `failed` then ends with what is known of where. Its threads are
+    /// still there, and with them the user: nothing in Rust ends them but the end of the process.
+    pub hangs: bool,
 }
 
 impl Outcome {
@@ -32,10 +46,118 @@ impl Outcome {
     }
 }
 
-/// Runs the scenario of a device that is open already.
-pub fn run_on<U: User>(user: &U, device: Device, threads: usize) -> Outcome {
-    let mut checks = Checks::default();
-    scenarios::play(device, scenarios::Run { user, threads, checks: &mut checks });
+/// How scenarios are run: by how many threads, and how long one that makes no progress is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Runner {
+    threads: usize,
+    patience: Duration,
+}
+
+impl Runner {
+    /// How long a scenario is waited for that makes no check, if nothing else is said: 2 minutes, enough for an
+    /// emulated machine that is busy.
+    pub const PATIENCE: Duration = Duration::from_secs(120);
+
+    /// A runner whose scenarios touch a mapping with so many threads at once: at least one, and at most
+    /// [`MAX_THREADS`].
+    #[must_use]
+    pub fn new(threads: usize) -> Self {
+        Self { threads: threads.clamp(1, MAX_THREADS), patience: Self::PATIENCE }
+    }
+
+    /// The same, with another patience. A scenario that has made no check for as long is given up, and noticed after
+    /// twice as long at the latest; one that is slow and goes on is not.
+    #[must_use]
+    pub const fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Opens a device and runs its scenario.
+    ///
+    /// All of that happens in threads of its own, which share the site with the caller: those of a scenario that hangs
+    /// stay where they are.
+    pub fn run<S: Site>(&self, site: &Arc<S>, device: Device) -> Outcome {
+        let (site, threads) = (Arc::clone(site), self.threads);
+        self.watch(device, move |checks| {
+            checks.begin("opening the device");
+            match site.open(device) {
+                Ok(user) => {
+                    let outcome = play(&user, device, threads, checks);
+                    checks.begin("closing the device");
+                    drop(user);
+                    outcome
+                }
+                Err(reason) => failed(device, 0, [reason].into()),
+            }
+        })
+    }
+
+    /// Runs the scenario of a device that is open already.
+    pub fn run_on<U: User>(&self, user: &Arc<U>, device: Device) -> Outcome {
+        let (user, threads) = (Arc::clone(user), self.threads);
+        self.watch(device, move |checks| play(&*user, device, threads, checks))
+    }
+
+    /// Runs the scenarios of these devices one after the other, up to one that hangs: nothing is to be learnt from the
+    /// others beside its threads. `begins` is called before each.
+    pub fn run_all<S: Site>(
+        &self,
+        site: &Arc<S>,
+        devices: impl IntoIterator<Item = Device>,
+        mut begins: impl FnMut(Device),
+    ) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for device in devices {
+            begins(device);
+            let outcome = self.run(site, device);
+            let hangs = outcome.hangs;
+            outcomes.push(outcome);
+            if hangs {
+                break;
+            }
+        }
+        outcomes
+    }
+
+    /// Runs a scenario in a thread of its own, for as long as it makes progress.
+    fn watch(&self, device: Device, scenario: impl FnOnce(&mut Checks) -> Outcome + Send + 'static) -> Outcome {
+        let progress = Arc::<Progress>::default();
+        let mut checks = Checks::shown_to(&progress);
+        let (done, outcome) = mpsc::channel();
+        let started = thread::Builder::new().name(device.name().to_string()).spawn(move || {
+            // Nobody listens to a scenario that was given up.
+            let _ = done.send(scenario(&mut checks));
+        });
+        let thread = match started {
+            Ok(thread) => thread,
+            Err(error) => return failed(device, 0, [format!("no thread for the scenario: {error}")].into()),
+        };
+        let mut made = 0;
+        loop {
+            match outcome.recv_timeout(self.patience) {
+                Ok(outcome) => {
+                    // It is ending. Once it has, its stack is not in the way of the next scenario's memory.
+                    let _ = thread.join();
+                    return outcome;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let said = thread.join().err().and_then(message).unwrap_or_default();
+                    return given_up(device, &progress, format!("the scenario panicked: {said}"));
+                }
+                Err(RecvTimeoutError::Timeout) if progress.made() != made => made = progress.made(),
+                Err(RecvTimeoutError::Timeout) => {
+                    let reason = format!("hangs: no check for {:?}, after {made} checks", self.patience);
+                    return Outcome { hangs: true, ..given_up(device, &progress, reason) };
+                }
+            }
+        }
+    }
+}
+
+/// What a scenario comes to that runs to its end.
+fn play<U: User>(user: &U, device: Device, threads: usize, checks: &mut Checks) -> Outcome {
+    scenarios::play(device, scenarios::Run { user, threads, checks });
+    checks.begin("what the platform says about the scenario");
     for complaint in user.complaints() {
         checks.verdict(Some(complaint));
     }
@@ -45,13 +167,24 @@ pub fn run_on<U: User>(user: &U, device: Device, threads: usize) -> Outcome {
         failed: checks.failed().to_vec(),
         counters: user.counters(),
         left_out: user.left_out(),
+        hangs: false,
     }
 }
 
-/// Opens a device and runs its scenario.
-pub fn run<S: Site>(site: &S, device: Device, threads: usize) -> Outcome {
-    match site.open(device) {
-        Ok(user) => run_on(&user, device, threads),
-        Err(reason) => Outcome { device, checks: 0, failed: [reason].into(), counters: None, left_out: Vec::new() },
-    }
+/// A scenario that did not come to its end: what was wrong before, why it ended, and where.
+fn given_up(device: Device, progress: &Progress, reason: String) -> Outcome {
+    let mut lines = progress.failed();
+    lines.push(reason);
+    lines.extend(progress.begun());
+    failed(device, progress.made(), lines)
+}
+
+fn failed(device: Device, checks: usize, failed: Vec<String>) -> Outcome {
+    Outcome { device, checks, failed, counters: None, left_out: Vec::new(), hangs: false }
+}
+
+/// What a panic says.
+fn message(panic: std::boxed::Box<dyn Any + Send>) -> Option<String> {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
 }

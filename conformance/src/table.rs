@@ -24,10 +24,11 @@ const HEADINGS: [&str; 9] =
 const NUMBERS: [bool; 9] = [false, false, false, true, true, true, false, false, false];
 
 fn row(outcome: &Outcome) -> [String; 9] {
-    let Outcome { device, checks, failed, counters, left_out } = outcome;
+    let Outcome { device, checks, failed, counters, left_out, hangs } = outcome;
     let count =
         |number: fn(&Counters) -> u64| counters.as_ref().map_or_else(|| "?".to_owned(), |c| number(c).to_string());
     let verdict = match failed.len() {
+        _ if *hangs => format!("FAILED: hangs after {checks} checks"),
         0 if outcome.is_ok() => format!("ok, {checks} checks"),
         0 => "FAILED: nothing checked".to_owned(),
         wrong => format!("FAILED: {wrong} of {checks} checks"),

@@ -9,8 +9,8 @@ use crate::devices::Device;
 
 pub use vmctx_hosted::{Refusal, Trap};
 
-/// A platform with drivers on it.
-pub trait Site {
+/// A platform with drivers on it. It is shared with the thread of a scenario.
+pub trait Site: Send + Sync + 'static {
     /// Its users.
     type User: User;
 
@@ -78,24 +78,29 @@ impl fmt::Display for Map {
     }
 }
 
-/// What happened inside.
+/// What happened inside since the device was opened, in all processes that have it mapped. Scenarios look at
+/// differences, so that a platform may count from any moment before on.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
-    /// Pages and frames put into mappings.
+    /// Entries for one page that were made for the driver: for each page or frame that it has inserted, at mmap, in a
+    /// hook, beside the page of a fault, or by a request; and for each page that a fault hook has handed back, or its
+    /// private copy. What does not count: a larger entry, an insertion that found something in place, what a child gets
+    /// by fork, and a private copy made later, of a page that was mapped.
     pub inserted: u64,
-    /// Those among the insertions that found an entry in place.
+    /// Insertions, and pages that were handed back, for which nothing was to be done because an entry was in place.
     pub already_present: u64,
-    /// Calls of fault hooks.
+    /// Calls of `fault` hooks, those included that ask for the access to be repeated. Calls of `huge_fault`,
+    /// `map_pages`, `page_mkwrite` and `pfn_mkwrite` are not among them.
     pub faults: u64,
-    /// What those answered, by name.
+    /// What those calls answered: the names of the answers, as the table is to show them, and how often each was given.
     pub answers: Vec<(&'static str, u64)>,
 }
 
-/// A process that has a device open. All its threads share it.
+/// A process that has a device open. All its threads share it. If its scenario hangs it is never dropped.
 ///
 /// On a real system its operations are system calls and plain loads and stores, with a handler for the signals.
 /// What a platform cannot do or does not know is `None`; the checks that need it are left out.
-pub trait User: Sized + Sync {
+pub trait User: Sized + Send + Sync + 'static {
     /// Bytes in a page.
     fn page_size(&self) -> usize;
 
@@ -126,13 +131,14 @@ pub trait User: Sized + Sync {
     /// Reads the device's own memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// As the [device](crate::devices::Side::read) has it: EINVAL outside it; EAGAIN while a hook or a request is at it,
+    /// and it is asked again.
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno>;
 
     /// Writes the device's own memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// As [`device_read`](Self::device_read).
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno>;
 
     /// `mremap` in place, to a longer mapping.

@@ -175,7 +175,7 @@ impl<P: Platform> AfPacket<P> {
         let ring = rings.receive.as_mut().ok_or(Errno::ENXIO)?;
         let (block, frame) = ring.next_frame(FREE).ok_or(Errno::ENOBUFS)?;
         block.write(frame + PACKET_AT, &packet)?;
-        // Last: from here on it is the user's.
+        // The status comes last: from here on the frame is the user's.
         block.write(frame, &[FULL])?;
         ring.advance();
         Ok(())
@@ -201,7 +201,7 @@ impl<P: Platform> MmapFile for AfPacket<P> {
     type Platform = P;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        // Held until the rings have their user.
+        // Held until the mapping is counted, so that nobody replaces the rings before that.
         let rings = self.rings.read(ctx.may_sleep());
         let pages: usize = rings.each().map(Ring::page_count).sum();
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count().get() != pages {

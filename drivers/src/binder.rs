@@ -28,7 +28,8 @@ const ALIGN: usize = size_of::<u64>();
 /// A process that receives.
 pub struct Proc<P: Platform> {
     memory: P::Memory,
-    // The mmap hook takes this lock, so it must not be held while the mapping is locked: what is in it is cloned.
+    // The mmap hook waits for this lock while it holds the mmap lock, so nobody may wait for the mmap lock with this
+    // one held: users clone what is in it and let go.
     mapping: P::RwLock<Option<P::Ref<Receiving<P>>>>,
 }
 
@@ -41,7 +42,7 @@ struct Receiving<P: Platform> {
 
 /// The state of the mapping. Without a fault hook: what nobody has sent is a SIGBUS.
 struct Area<P: Platform> {
-    // No hook takes this one.
+    // No hook takes this lock, so the mmap lock may be waited for while it is held.
     content: P::RwLock<Content<P>>,
 }
 
@@ -136,7 +137,7 @@ impl<P: Platform> Proc<P> {
         while let Some(index) = content.unused.front().copied().filter(|_| taken < most) {
             let Some(at) = receiving.first.checked_add(PageCount::new(index)) else { break };
             match receiving.handle.try_zap(at, PageCount::new(1), may_sleep) {
-                // Where the mapping has gone, nobody sees the page any more.
+                // If the mapping has gone, nobody sees the page any more: it can be taken as well.
                 Ok(()) | Err(Errno::EFAULT | Errno::ESRCH) => {}
                 Err(_) => break,
             }
@@ -184,7 +185,7 @@ impl<P: Platform> Content<P> {
         let (at, (start, _)) = gaps.min_by_key(|(_, (start, end))| end - start).ok_or(Errno::ENOSPC)?;
         let buffer = start..start + size;
         self.buffers.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        // Nothing is to fail when it is freed.
+        // Room for freeing it is made now, because freeing must not fail.
         self.unused.try_reserve(self.slots.len()).map_err(|_| Errno::ENOMEM)?;
         self.buffers.insert(at, buffer.clone());
         let pages = pages_of::<P>(&buffer);
@@ -240,7 +241,7 @@ impl<P: Platform> MmapFile for Binder<P> {
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.read_only()?.dont_copy();
         let mut mapping = self.proc.mapping.write(ctx.may_sleep());
-        // Once, even if it has been unmapped since.
+        // A file is mapped once in its life, even if that mapping has gone since.
         if mapping.is_some() {
             return Err(Errno::EBUSY);
         }

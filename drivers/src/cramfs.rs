@@ -73,7 +73,7 @@ impl<P: Platform> Inode<P> {
         Ok(Self { memory, image, blocks, size, shares_its_last_page, unpacked })
     }
 
-    /// Gives up what was unpacked: how many pages. Who has one mapped keeps it, and it stays right.
+    /// Gives up the pages that were unpacked, and says how many they were. Mappings keep them, with the right bytes.
     pub fn shrink(&self, may_sleep: MaySleep<'_>) -> usize {
         self.unpacked.write(may_sleep).iter_mut().filter_map(Option::take).count()
     }
@@ -142,7 +142,7 @@ fn is_zero(memory: &impl Iomem, start: usize, end: usize) -> Result<bool, Errno>
     Ok(true)
 }
 
-/// A mapping of which not everything is in place.
+/// A mapping that shows pages which are not in place in the image.
 struct View<P: Platform, K> {
     inode: P::Ref<Inode<P>>,
     kind: PhantomData<fn(K) -> K>,
@@ -180,7 +180,7 @@ impl<P: Platform> MmapFile for Cramfs<P> {
     type Platform = P;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        // `generic_file_readonly_mmap`; nobody writes to the image.
+        // Nobody writes to the image, so shared mappings are read-only (`generic_file_readonly_mmap`).
         if ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);
         }

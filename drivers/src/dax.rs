@@ -135,7 +135,8 @@ impl<P: Platform> Inode<P> {
         let mut synced = 0;
         for (page, dirty) in self.dirty.iter().enumerate() {
             if dirty.swap(false, Ordering::AcqRel) {
-                // With the lock held: a store that is noted has its entry by now, and loses it here.
+                // Whoever notes a store holds the lock until its entry is in, so that entry is there by now and goes
+                // here.
                 self.mappings.unmap(PageOffset::new(page), PageCount::new(1), may_sleep);
                 synced += 1;
             }
@@ -232,7 +233,7 @@ impl<P: Platform> VmOperations for View<P> {
 
     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let at = ctx.pgoff();
-        // Before the look at the map, or a claim that ends in between is waited for in vain.
+        // Taken before the look at the map: a claim that ends between the two would otherwise be waited for in vain.
         let ticket = self.inode.settled.ticket();
         let extent = if ctx.is_shared() { self.inode.look_up_or_claim(at) } else { self.inode.look_up(at) };
         match extent {
@@ -362,7 +363,7 @@ mod tests {
         while inode.settled.sleepers() == 0 {
             thread::yield_now();
         }
-        // The device has one block. What is in it has to be there before anybody is woken.
+        // The device has one block. Its content has to be there before anybody is woken.
         inode.device.write(0, &[7]).unwrap();
         inode.settle(PageOffset::ZERO).unwrap();
 
@@ -400,7 +401,7 @@ mod tests {
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(Sim::PAGE_SIZE)).unwrap();
 
-        // To the driver it looks as if somebody else had been faster.
+        // The driver sees what it would see if another thread had inserted the page first.
         machine.inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
         assert_eq!(process.thread().write_u8(at, 1), Ok(()));
         assert_eq!((machine.statistics().handler_calls, inode.entries()), (2, 1));
@@ -433,7 +434,7 @@ mod tests {
             let at = process.mmap(&file, Map::shared(512 * Sim::PAGE_SIZE)).unwrap();
             assert_eq!(process.thread().read_u8(at), Ok(0));
             assert_eq!(machine.statistics().huge_insertions, huge);
-            // Each store is told, so it needs an entry of its own.
+            // The driver is told of each page that is stored to, so a store splits off a small entry.
             assert_eq!(process.thread().write_u8(at, 1), Ok(()));
             assert_eq!(inode.dirty(), 1);
         }

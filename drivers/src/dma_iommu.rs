@@ -27,9 +27,9 @@ pub enum Memory<P: Platform> {
 pub enum Coherence {
     /// The device sees the caches.
     Coherent,
-    /// It does not, so they are not used.
+    /// The device does not see the caches, so they are not used.
     Noncoherent,
-    /// It does not, and stores may be gathered (`DMA_ATTR_WRITE_COMBINE`).
+    /// The device does not see the caches, and stores may be gathered (`DMA_ATTR_WRITE_COMBINE`).
     WriteCombine,
 }
 
@@ -45,7 +45,7 @@ impl<P: Platform> Allocation<P> {
         Self { memory, coherence }
     }
 
-    /// Maps the allocation, or what of it begins at `pgoff` (`dma_mmap_attrs`).
+    /// Maps the allocation, from `pgoff` on (`dma_mmap_attrs`).
     ///
     /// # Errors
     /// ENXIO if the mapping begins behind its end, or reaches over it; else what the insertion says.

@@ -233,7 +233,7 @@ impl<P: Platform> Object<P> {
         }
         let bytes = self.memory.page_count().get() * P::PAGE_SIZE;
         copy_bytes(bytes, |at, bytes| from.read(at, bytes), |at, bytes| to.write(at, bytes))?;
-        // Its pages are free, now that nobody has them mapped.
+        // The old place is given back only now that nobody has its pages mapped.
         drop(moving.finish(to));
         Ok(())
     }

@@ -166,7 +166,7 @@ impl<P: Platform> MmapFile for DrmGemShmem<P> {
         match handle.ok_or(Errno::EINVAL)? {
             Handle::Imported { exporter, .. } => exporter.mmap(ctx),
             Handle::Own(object) => {
-                // The size is the core's business, `drm_gem_mmap_obj`.
+                // In C the DRM core has looked whether the mapping fits (`drm_gem_mmap_obj`).
                 let end = at.checked_add(ctx.page_count()).and_then(|end| end.checked_since(object.fake_offset));
                 if end.is_none_or(|end| end > object.count) {
                     return Err(Errno::EINVAL);

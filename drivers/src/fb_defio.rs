@@ -59,7 +59,8 @@ impl<P: Platform> Screen<P> {
             if !*noted {
                 continue;
             }
-            // From here on a store to it is told, and waits for the lock: what is copied does not change.
+            // Without an entry the next store calls `page_mkwrite`, which waits for this lock and for `noted`: what is
+            // copied below does not change.
             let lock = ctx.lock_page(page);
             self.mappings.unmap(PageOffset::new(index), PageCount::new(1), lock.may_sleep());
             drop(lock);
@@ -89,7 +90,7 @@ impl<P: Platform> Screen<P> {
         let mut noted = self.noted.write(ctx.may_sleep());
         let Some(noted_here) = noted.get_mut(ctx.pgoff().index()) else { return ctx.fail(Errno::EIO) };
         *noted_here = true;
-        // With the lock held, so that a flush that knows of this store finds the page locked until it is possible.
+        // Locked while `noted` is held: a flush that sees this note waits for the page until the store is possible.
         let page = ctx.lock_page();
         drop(noted);
         ctx.allow_locked(page)

@@ -120,7 +120,7 @@ impl<P: Platform> MmapFile for FirewireIso<P> {
             return Err(Errno::EBUSY);
         }
         let ctx = ctx.shared_only()?;
-        // Without a context the user says which way it will go, as it was until contexts came to say it.
+        // Until there is a context, the mapping's rights say which way the stream will go.
         let by_rights = if ctx.is_writable() { Direction::Transmit } else { Direction::Receive };
         let direction = stream.context.unwrap_or(by_rights);
         let ctx = if direction == Direction::Receive { ctx.read_only()? } else { ctx };

@@ -33,7 +33,7 @@ impl<P: Platform> Drop for Gref<P> {
     /// `__del_gref`
     fn drop(&mut self) {
         if let Some(byte) = self.notify.load(Ordering::Acquire).checked_sub(1) {
-            // It lies in the page: that was seen when it was set.
+            // This cannot fail: that the byte lies in the page was checked when it was set.
             let _ = self.page.write(byte, &[0]);
         }
         self.live.fetch_sub(1, Ordering::AcqRel);
@@ -62,7 +62,7 @@ impl<P: Platform> List<P> {
     fn find(&self, index: PageOffset, count: PageCount) -> Option<core::ops::Range<usize>> {
         let first = self.grefs.binary_search_by_key(&index, |gref| gref.index).ok()?;
         let end = first.checked_add(count.get())?;
-        // Sorted, and no index twice: none is missing if the last is where it has to be.
+        // The indices are sorted and differ, so none is missing between two that are as far apart as they should be.
         let last = self.grefs.get(first..end)?.last()?;
         (last.index.checked_since(index)?.get() + 1 == count.get()).then_some(first..end)
     }
@@ -78,8 +78,8 @@ impl<P: Platform> Gntalloc<P> {
         Ok(Self { memory, limit: limit.get(), live: P::share(AtomicUsize::new(0), may_sleep)?, list })
     }
 
-    /// Allocates pages and grants them (`IOCTL_GNTALLOC_ALLOC_GREF`). The index of the first; the other domain maps
-    /// them: `granted` is called for each.
+    /// Allocates pages and grants them (`IOCTL_GNTALLOC_ALLOC_GREF`): `granted` is called for each, with which the
+    /// other domain maps it. Gives back the index of the first.
     ///
     /// # Errors
     /// ENOSPC over the limit, ENOMEM; nothing is allocated then.

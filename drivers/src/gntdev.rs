@@ -75,8 +75,8 @@ impl<P: Platform> Gntdev<P> {
         Ok(Self { foreign, maps: P::RwLock::new(Vec::new(), may_sleep)?, live })
     }
 
-    /// Collects grant references in a map (`IOCTL_GNTDEV_MAP_GRANT_REF`): at which index it can be mapped, the lowest
-    /// where it fits. Whether they exist turns out then.
+    /// Collects grant references in a map (`IOCTL_GNTDEV_MAP_GRANT_REF`). Gives back the index at which it can be
+    /// mapped, the lowest where it fits. Whether the references exist turns out when it is mapped.
     ///
     /// # Errors
     /// EINVAL for none, ENOMEM.
@@ -138,7 +138,7 @@ impl<P: Platform> Gntdev<P> {
         self.live.load(Ordering::Acquire)
     }
 
-    /// Maps the grants of a map (`gntdev_map_grant_pages`), which from now on is in use.
+    /// Maps the grants of a map (`gntdev_map_grant_pages`). They are mapped until the value is dropped.
     fn map_grants(&self, map: P::Ref<Map<P>>) -> Result<Grants<P>, Errno> {
         let mut pages = Vec::new();
         pages.try_reserve_exact(map.refs.len()).map_err(|_| Errno::ENOMEM)?;
@@ -171,7 +171,7 @@ impl<P: Platform> MmapFile for Gntdev<P> {
         let map = place.and_then(|place| maps.get(place)).ok_or(Errno::EINVAL)?.clone();
         drop(maps);
         let writable = ctx.is_writable();
-        // Not only now: the grants of a read-only mapping are mapped read-only.
+        // For ever, so that mprotect cannot add the right later: the grants below are mapped read-only.
         let ctx = if writable { ctx } else { ctx.read_only()? };
         let grants = self.map_grants(map)?;
         grants.map.admit(writable)?;
@@ -194,11 +194,11 @@ impl<P: Platform> VmOperations for Grants<P> {
 }
 
 impl<P: Platform> Drop for Grants<P> {
-    /// No user is at the pages any more: clears the byte, gives the grants back.
+    /// Called when nobody has the pages mapped any more: clears the byte, and gives the grants back.
     fn drop(&mut self) {
         if let Some(byte) = self.map.notify.swap(0, Ordering::AcqRel).checked_sub(1) {
             if let Some(page) = self.pages.get(byte / P::PAGE_SIZE) {
-                // It lies in the page.
+                // This cannot fail: that the byte lies in the page was checked when it was set.
                 let _ = page.write(byte % P::PAGE_SIZE, &[0]);
             }
         }

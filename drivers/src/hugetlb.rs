@@ -39,11 +39,11 @@ struct Block {
 /// What is behind a block of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
-    /// Nothing, and nobody has asked for it.
+    /// Nothing, and no block is reserved for it.
     Unreserved,
-    /// The pool has one for it.
+    /// Nothing yet, and a block is reserved for it.
     Reserved,
-    /// It is there.
+    /// This block.
     Present(Block),
 }
 
@@ -148,7 +148,8 @@ impl<P: Platform> Inode<P> {
         }
     }
 
-    /// Reserves these blocks of the file, as far as nobody has: all of them, or none. Gives back the policy.
+    /// Reserves those of these blocks of the file that are not reserved yet: all of them, or none. Gives back the
+    /// policy.
     ///
     /// # Errors
     /// ENOMEM if the pools do not have as many; EINVAL behind the file's greatest length.
@@ -180,7 +181,7 @@ impl<P: Platform> Inode<P> {
             Policy::Preferred(node) => node,
             Policy::Interleave => at % self.nodes.len(),
         };
-        // There is one: it was reserved.
+        // There is a free block, because one was reserved.
         let block = state.take(wanted).ok_or(Errno::ENOMEM)?;
         self.clear(block)?;
         *state.file.get_mut(at).ok_or(Errno::ENXIO)? = Entry::Present(block);
@@ -265,9 +266,9 @@ impl<P: Platform> Hugetlb<P> {
 impl<P: Platform> MmapFile for Hugetlb<P> {
     type Platform = P;
 
-    /// Whole blocks, from the start of one on, shared: EINVAL for anything else. (C copies large pages, too; by number
-    /// that cannot be.) ENOMEM if the pools do not have as many: then no touch can fail for that reason. What was
-    /// reserved belongs to the file, and stays reserved when the mapping goes.
+    /// Maps whole blocks, shared; anything else is EINVAL. (In C large pages can be private and copied; frames by
+    /// number cannot.) ENOMEM if the pools have too few blocks, so that no touch can fail for that reason later. What
+    /// is reserved belongs to the file, and stays reserved when the mapping goes.
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?.dont_expand();
         let (first, count, block) = (ctx.pgoff().index(), ctx.page_count().get(), Inode::<P>::BLOCK.get());

@@ -173,7 +173,7 @@ impl<P: Platform> Gpu<P> {
         let Some(part) = gtt.bound.get_mut(slot).and_then(Option::take) else { return Ok(slot) };
         let object = self.object(part.object)?;
         let first = object.fake_offset.checked_add(PageCount::new(part.first)).ok_or(Errno::EIO)?;
-        // First nobody is at it any more: then its bytes are what they are.
+        // Unmapped before it is copied: nobody stores to it any more.
         self.mappings.unmap(first, PageCount::new(CHUNK), may_sleep);
         let (from, to) = (slot * CHUNK * P::PAGE_SIZE, part.first * P::PAGE_SIZE);
         copy_bytes(
@@ -201,15 +201,15 @@ impl<P: Platform> VmOperations for Gpu<P> {
 
     fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let Some(Place { part, inside }) = self.locate(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };
-        // Held until the frames are in.
+        // Held until the frames are in, so that nobody evicts the part before that.
         let mut gtt = self.gtt.write(ctx.may_sleep());
         let slot = match self.bind(&mut gtt, part, ctx.may_sleep()) {
             Ok(slot) => slot,
-            // Temporarily out of fences.
+            // Fences run out for a while only, so the access is repeated.
             Err(Errno::ENOBUFS) => return ctx.fail_or_refault(Errno::EAGAIN),
             Err(errno) => return ctx.fail_or_refault(errno),
         };
-        // The rest of the part, as far as it is the object's and mapped.
+        // The other pages of the part, as far as the object has them.
         let first = ctx.pgoff().index() - inside;
         for index in 0..CHUNK {
             let other = PageOffset::new(first + index);

@@ -43,8 +43,8 @@
 //! | [`perf`] | fault, or mmap, by offset | `Normal`, `Mixed` |
 //! | [`hugetlb`] | huge_fault, or fault | `PfnMap` |
 //!
-//! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped. The devices behind the drivers, and
-//! the scenarios that map them, touch them and check every byte, are the crate `vmctx-conformance`.
+//! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped. The devices behind the drivers,
+//! and the scenarios that map them, touch them and check every byte, are the crate `vmctx-conformance`.
 #![no_std]
 #![forbid(unsafe_code)]
 

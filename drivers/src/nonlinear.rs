@@ -69,7 +69,7 @@ impl<P: Platform> VmOperations for Window<P> {
     type Mapping = Mixed;
 
     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        // Held until the page is in.
+        // Held until the page is in, so that the table does not change before that.
         let table = self.table.read(ctx.may_sleep());
         match table.get(ctx.pgoff().index()).and_then(|page| self.file.page(*page)) {
             Some(page) => ctx.insert_page(page),

@@ -87,7 +87,7 @@ impl<P: Platform> VmOperations for Object<P> {
             if self.holds(at, &page, ctx.may_sleep()) {
                 return ctx.deliver_locked(locked);
             }
-            // Truncated meanwhile. Unlocked here, and looked up anew.
+            // The page was truncated while this waited for its lock. The lock is dropped, and the loop looks again.
         }
     }
 }
@@ -141,7 +141,7 @@ mod tests {
             let lock = ctx.lock_page(&page);
             let toucher = process.thread();
             let touch = thread::spawn(move || toucher.read_u8(at));
-            // The hook runs; sooner or later it waits for the page. It cannot have delivered it.
+            // The hook was called. It cannot have delivered the page, whose lock is held here.
             while machine.statistics().handler_calls == 0 {
                 thread::yield_now();
             }
@@ -151,7 +151,7 @@ mod tests {
         });
         assert!(touch.unwrap().join().unwrap().is_err_and(|error| error.signal().is_some()));
         assert_eq!((page.references(), page.map_count()), (1, 0));
-        // It is back, and nobody has left it locked.
+        // The page is in the file again, and can be locked: nobody has kept its lock.
         object.extend(PageOffset::ZERO, page, machine.may_sleep()).unwrap();
         assert_eq!(process.thread().read_u8(at), Ok(7));
         assert!(machine.unlocked(|ctx| object.truncate(ctx, PageOffset::ZERO).is_some()).unwrap());

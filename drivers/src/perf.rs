@@ -36,7 +36,7 @@ impl<P: Platform> Ring<P> {
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
     type Mapping = Normal;
-    // The ring is mapped as a whole, or not at all: `perf_mmap_may_split`.
+    // The ring is mapped as a whole or not at all, so it refuses to be cut (`perf_mmap_may_split`).
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite).may_split(|_, _| Err(Errno::EINVAL));
 
     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {

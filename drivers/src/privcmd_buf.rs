@@ -30,7 +30,7 @@ impl<P: Platform> PrivcmdBuf<P> {
     }
 
     /// A hypercall: the hypervisor reads the argument at an address of the calling process, and writes its complement
-    /// there. What it has read.
+    /// there. Gives back what it has read.
     ///
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is no such buffer or the argument reaches over a page.
@@ -67,7 +67,7 @@ impl<P: Platform> MmapFile for PrivcmdBuf<P> {
 /// A mapping, with its pages.
 struct Hypercalls<P: Platform> {
     buffer: Buffer<P>,
-    /// What offset the user gave the first of them. It means nothing.
+    /// The page offset that the user gave the mapping. It means nothing, and is needed to find pages by offset.
     first: PageOffset,
     pages: P::Ref<AtomicUsize>,
 }

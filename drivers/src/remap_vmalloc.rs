@@ -33,7 +33,7 @@ impl<P: Platform> Area<P> {
         Self { pages, for_users: false }
     }
 
-    /// How much memory it has: pages, without the guard (`get_vm_area_size`).
+    /// How many pages of memory it has, without the guard page (`get_vm_area_size`).
     #[must_use]
     pub fn page_count(&self) -> PageCount {
         self.pages.page_count()

@@ -1,11 +1,11 @@
-//! Pages of enclave memory for a virtual machine: `arch/x86/kernel/cpu/sgx/virt.c`, `sgx_vepc_fault`, with the reclaimer's
-//! side from `encl.c`, `sgx_encl_load_page_in_vma` and `sgx_vma_fault`.
+//! Pages of enclave memory for a virtual machine: `arch/x86/kernel/cpu/sgx/virt.c`, `sgx_vepc_fault`, with the
+//! reclaimer's side from `encl.c`, `sgx_encl_load_page_in_vma` and `sgx_vma_fault`.
 //!
 //! The enclave page cache (EPC) is a small memory of its own. A page gets its place there when it is touched; the
 //! reclaimer takes a page out to RAM, and the next touch brings it back, wherever there is room then.
 //!
-//! What C gets wrong, or does by hand: what a busy page means is answered twice. `encl.c` repeats the access at once, so
-//! that whoever waits for the reclaimer spins. `virt.c` unlocks the mmap lock by its name and answers RETRY, without
+//! What C gets wrong, or does by hand: what a busy page means is answered twice. `encl.c` repeats the access at once,
+//! so that whoever waits for the reclaimer spins. `virt.c` unlocks the mmap lock by its name and answers RETRY, without
 //! asking whether the fault is one that must not wait (`FAULT_FLAG_RETRY_NOWAIT`), whose lock has to stay; and where it
 //! cannot be retried, a busy page is a SIGBUS. A page that is there already it answers with "repeat" and inserts
 //! nothing, so a second mapping of the same page repeats for ever. Here [`FaultCtx::release`] has three ways out, each
@@ -88,7 +88,7 @@ impl<P: Platform> Vepc<P> {
         let place = pages.places.get_mut(at.index()).ok_or(Errno::EINVAL)?;
         let Place::Here(epc) = *place else { return Err(Errno::EINVAL) };
         *place = Place::Leaving(epc);
-        // No fault can insert it meanwhile: they take the same lock.
+        // No fault can insert it again: faults take the lock that is held here.
         self.mappings.unmap(at, PageCount::new(1), may_sleep);
         Ok(())
     }
@@ -105,7 +105,7 @@ impl<P: Platform> Vepc<P> {
         let write = |at, bytes: &[u8]| out.write(at, bytes).map_err(|_| Errno::EIO);
         copy_bytes(P::PAGE_SIZE, |at, bytes| self.read_epc(epc, at, bytes), write)?;
         *place = Place::Out(out);
-        // There is room: it was taken from here.
+        // The list has room, because the place was once taken from it.
         pages.free.push(epc);
         drop(pages);
         self.reclaimed.wake_all();
@@ -183,7 +183,7 @@ impl<P: Platform> Vepc<P> {
         self.busy.fetch_add(1, Ordering::AcqRel);
         match ctx.release() {
             Release::Released(released) => {
-                // Whether it was woken or killed: the fault begins anew, or does not.
+                // If it was killed instead of woken, the fault does not begin anew; that is not this driver's concern.
                 let _ = released.wait(since);
                 released.retry()
             }
@@ -208,12 +208,12 @@ impl<P: Platform> VmOperations for Vepc<P> {
     type Mapping = PfnMap;
 
     fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        // Before the look at the page, or a reclaim that ends in between is waited for in vain.
+        // Taken before the look at the page: a reclaim that ends between the two would otherwise be waited for in vain.
         let ticket = self.reclaimed.ticket();
         let mut pages = self.pages.write(ctx.may_sleep());
         match self.load(&mut pages, ctx.pgoff()) {
             Ok(epc) => match self.epc.frame(epc) {
-                // With the lock held, so that it does not leave before it has come.
+                // The lock is held until the page is in, so that the reclaimer cannot choose it before that.
                 Some(frame) => ctx.insert_pfn(frame),
                 None => ctx.fail(Errno::EIO),
             },
@@ -300,7 +300,8 @@ mod tests {
     fn who_meets_a_busy_page_lets_go_of_the_lock_and_waits() {
         let bench = leaving();
         let load = bench.sleeping_load();
-        // munmap has the mmap lock for write: nobody else holds it. And the state outlives the mapping.
+        // munmap gets the mmap lock for write, so the waiting fault does not hold it; and the state outlives the
+        // mapping.
         bench.process.munmap(bench.at, Sim::PAGE_SIZE).unwrap();
         bench.finish();
         let error = load.join().unwrap().unwrap_err();

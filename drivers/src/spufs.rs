@@ -6,11 +6,11 @@
 //! backing store in memory when the SPU is context switched around".
 //!
 //! What C did by hand: the fault takes the lock of the context switch, inserts, and answers "refault"; that whoever
-//! switches contexts takes the same lock and unmaps under it is a matter of care. It changes `vm_page_prot` of a mapping
-//! that it holds for reading, because the two places are cached differently; for some years it rounded the address
-//! of the fault down to map the processor's memory with one hardware page of 64 KiB. Here [`Relocatable`] is the lock,
-//! each place says how it is cached, and the hardware page is sixteen slots that one fault fills; the address with all
-//! its bits, of which the mail says that it needs it, is asked for under its long name.
+//! switches contexts takes the same lock and unmaps under it is a matter of care. It changes `vm_page_prot` of a
+//! mapping that it holds for reading, because the two places are cached differently; for some years it rounded the
+//! address of the fault down to map the processor's memory with one hardware page of 64 KiB. Here [`Relocatable`] is
+//! the lock, each place says how it is cached, and the hardware page is sixteen slots that one fault fills; the address
+//! with all its bits, of which the mail says that it needs it, is asked for under its long name.
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount,
@@ -22,7 +22,8 @@ use crate::buffer::{Buffer, copy_bytes};
 /// The size of a hardware page, in bytes. Local store is one of them.
 pub const HARDWARE_PAGE: usize = 64 << 10;
 
-/// What the next context finds in, and leaves of, what is not its own any more: 64 bytes of it in every page are enough.
+/// What the next context finds in, and leaves of, what is not its own any more: 64 bytes of it in every page are
+/// enough.
 const REMAINS: [u8; 64] = [0xee; 64];
 
 /// Where a context's local store is.

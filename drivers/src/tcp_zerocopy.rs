@@ -171,7 +171,7 @@ fn map_front<P: Platform>(
         let Some(next) = at.checked_add(PageCount::new(mapped)) else { return (mapped, Some(Errno::EOVERFLOW)) };
         let result = replace(mapping, next, &batch);
         let inserted = result.map_or_else(|stopped| stopped.inserted.get(), |()| batch.len());
-        // The mapping has a reference of its own.
+        // The mapping has its own references to the pages, so the queue's can go.
         queue.drain(..inserted);
         mapped += inserted;
         if let Err(stopped) = result {

@@ -135,7 +135,7 @@ impl<P: Platform> Object<P> {
             return Err(Errno::EBUSY);
         }
         let moving = self.memory.begin_move(may_sleep);
-        // Before anybody can reserve it in the new place.
+        // Set before the move ends: nobody may find the object in its new place and not busy.
         self.busy.store(true, Ordering::Release);
         *from = Some(moving.finish(to));
         Ok(())
@@ -198,13 +198,13 @@ impl<P: Platform> Object<P> {
 
     /// Waits until the card has done what it is doing.
     fn wait_idle<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        // Before the look at the fence, or a signal in between is waited for in vain.
+        // Taken before the look at the fence: a signal between the two would otherwise be waited for in vain.
         let since = self.idle.ticket();
         if !self.is_busy() {
             return ctx.fail_or_refault(Errno::EAGAIN);
         }
         match ctx.release() {
-            // Whoever is to die meanwhile does so when the fault begins anew.
+            // A thread that was killed meanwhile ends when its fault begins anew.
             Release::Released(released) => match released.wait(since) {
                 Ok(()) | Err(_) => released.retry(),
             },
@@ -229,7 +229,7 @@ impl<P: Platform> VmOperations for Object<P> {
             Ok(reserved) => reserved,
             Err(answer) => return answer,
         };
-        // While it is reserved no move can begin.
+        // No move can begin while the object is reserved.
         if self.is_busy() {
             drop(resident);
             return self.wait_idle(ctx);
@@ -356,7 +356,7 @@ mod tests {
         while bench.machine.statistics().handler_calls == 0 {
             thread::yield_now();
         }
-        // Comes through only because nobody waits for the reservation with the lock held.
+        // This returns only if nobody waits for the reservation with the mmap lock held.
         bench.process.munmap(bench.at, Sim::PAGE_SIZE).unwrap();
         drop(moving);
         assert!(touch.join().unwrap().is_err_and(|error| error.signal().is_some()));

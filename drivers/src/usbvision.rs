@@ -68,7 +68,7 @@ impl<P: Platform> Usbvision<P> {
 
     /// The plug is pulled. What is mapped stays so.
     pub fn unplug(&self, may_sleep: MaySleep<'_>) {
-        // The lock is for mappings that are being made.
+        // The lock is held so that no mapping is made meanwhile.
         let _frames = self.frames.write(may_sleep);
         self.unplugged.store(true, Ordering::Release);
     }
@@ -97,7 +97,7 @@ impl<P: Platform> MmapFile for Usbvision<P> {
     type Platform = P;
 
     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        // Held until the frames have their user.
+        // Held until the mapping is counted, so that nobody replaces the frames before that.
         let frames = self.frames.read(ctx.may_sleep());
         if self.unplugged.load(Ordering::Acquire) {
             return Err(Errno::EFAULT);

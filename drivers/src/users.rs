@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(thing.users().count(), 2);
         drop(first);
         assert_eq!(thing.users().count(), 1);
-        // The last VMA has said that it goes.
+        // `close` was called for its only VMA, so dropping it must not count that once more.
         second.go(1);
         drop(second);
         assert_eq!(thing.users().count(), 0);

@@ -137,7 +137,7 @@ impl<P: Platform> MmapFile for Videobuf2<P> {
         if self.queue_type == QueueType::Output && !ctx.is_writable() {
             return Err(Errno::EINVAL);
         }
-        // Held until the plane has its user.
+        // Held until the mapping is counted, so that nobody frees the plane before that.
         let buffers = self.buffers.read(ctx.may_sleep());
         let plane = find::<P>(&buffers, ctx.pgoff())?;
         if ctx.page_count() > plane.pages.page_count() {

@@ -118,7 +118,7 @@ impl<P: Platform> VmOperations for Data<P> {
         let view = self.view.read(ctx.may_sleep());
         let Some(frame) = self.shown(*view, ctx.pgoff()) else { return ctx.fail(Errno::ENXIO) };
         if ctx.pgoff() == CLOCKS {
-            // The offsets are of no use without the clocks.
+            // Whoever reads the offsets reads the clocks next.
             if let Some(clocks) = self.shown(*view, TIMENS) {
                 ctx.prefault_pfn(TIMENS, clocks);
             }

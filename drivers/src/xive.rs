@@ -48,10 +48,10 @@ enum Place {
 impl<P: Platform> Controller<P> {
     fn look_up(&self, pgoff: PageOffset) -> Result<Place, Errno> {
         match pgoff.index() {
-            // Hardware and hypervisor: not a guest's.
+            // The pages of the hardware and of the hypervisor are not for guests.
             0 | 1 => Err(Errno::EPERM),
             2 => Ok(Place::TimaOs(self.tima_os)),
-            // The user's, which nobody has implemented.
+            // The user's page is not implemented.
             3 => Err(Errno::ENXIO),
             _ => {
                 let page = pgoff.checked_since(ESB).ok_or(Errno::ENXIO)?.get();

@@ -4,8 +4,8 @@
  *
  * ioctl(fd, VMCTX_GAUGE, &gauge) asks: `which` is
  *   0  references of page `page` of the device's memory
- *   1 to 19  a request of the device's own, with the argument `page`: its file in conformance/src/devices says which, of the edge devices
- *            kernel/rust/src/edge/requests.rs
+ *   1 to 19  a request of the device's own, with the argument `page`: its file in conformance/src/devices says which,
+ *            and for the edge devices kernel/rust/src/edge/requests.rs
  *  20  and above: vmctx_count of vmctx.h, minus 20
  * and the value comes back in `value`.
  */

@@ -4,14 +4,16 @@
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use clap::{
     Parser, ValueEnum,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use vmctx_conformance::{self as job, Device, Outcome, Site, table::Table};
-use vmctx_job::sim::SimSite;
+use vmctx_conformance::{Device, Outcome, Runner, Site};
+use vmctx_job::{report, sim::SimSite};
 
 /// Maps every driver's device, touches it from several threads, and checks every byte
 #[derive(Parser)]
@@ -28,6 +30,11 @@ struct Arguments {
     /// How many threads touch a mapping at once, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     threads: u8,
+
+    /// After how many seconds without a check a driver hangs: it is named, and the program ends
+    #[arg(long, value_name = "SECONDS", default_value_t = Runner::PATIENCE.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..))]
+    patience: u64,
 
     /// Lists the drivers
     #[arg(long)]
@@ -48,16 +55,23 @@ enum Platform {
     Sim,
 }
 
+/// Runs these devices, and says before each which it is.
+type RunAll = dyn Fn(Runner, &[Device], &mut dyn FnMut(Device)) -> Vec<Outcome>;
+
 /// A platform that is there.
 struct Found {
     /// Which it is, for people.
     about: String,
-    run: Box<dyn Fn(Device, usize) -> Outcome>,
+    run_all: Box<RunAll>,
 }
 
 impl Found {
-    fn on(about: &str, site: impl Site + 'static) -> Self {
-        Self { about: about.to_owned(), run: Box::new(move |device, threads| job::run(&site, device, threads)) }
+    fn on(about: &str, site: impl Site) -> Self {
+        let site = Arc::new(site);
+        let run_all = move |runner: Runner, devices: &[Device], begins: &mut dyn FnMut(Device)| -> Vec<Outcome> {
+            runner.run_all(&site, devices.iter().copied(), begins)
+        };
+        Self { about: about.to_owned(), run_all: Box::new(run_all) }
     }
 
     fn sim() -> Self {
@@ -94,7 +108,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever read the table has gone: nobody is left to tell.
+        // Whoever read the table has closed the pipe, so there is nobody to tell.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("vmctx-job: {error}");
@@ -116,17 +130,18 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     }
     let wanted = |device: &&Device| arguments.drivers.is_empty() || arguments.drivers.contains(device);
     let devices: Vec<Device> = Device::ALL.iter().filter(wanted).copied().collect();
-    let threads = usize::from(arguments.threads);
     let platform = Found::new(arguments.platform).map_err(io::Error::other)?;
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    for (done, device) in devices.iter().enumerate() {
-        progress(&format!("[{}/{}] {}", done + 1, devices.len(), device.name()))?;
-        outcomes.push((platform.run)(*device, threads));
-    }
+    let runner = Runner::new(arguments.threads.into()).patience(Duration::from_secs(arguments.patience));
+    let (mut done, mut shown) = (0, Ok(()));
+    let outcomes = (platform.run_all)(runner, &devices, &mut |device| {
+        done += 1;
+        if shown.is_ok() {
+            shown = progress(&format!("[{done}/{}] {device}", devices.len()));
+        }
+    });
+    shown?;
     progress("")?;
-    writeln!(out, "{}platform {}", Table(&outcomes), platform.about)?;
-    out.flush()?;
-    Ok(outcomes.iter().all(Outcome::is_ok))
+    report(&mut out, &outcomes, &platform.about)
 }
 
 /// Shows what is being done, in the terminal's last line; nothing if it is not a terminal.

@@ -1,5 +1,5 @@
-//! A file on a device with too few blocks for its holes; and, where there is that much memory, one of huge pages, behind
-//! it.
+//! A file on a device with too few blocks for its holes; and, where there is that much memory, one of huge pages,
+//! behind it.
 
 use alloc::vec::Vec;
 
@@ -31,7 +31,6 @@ pub const EXTENTS: [Option<PageOffset>; 10] = [
 pub const BLOCKS_IN_USE: u32 = 1;
 /// Asks for the number of entries that the file counts.
 pub const ENTRIES: u32 = 2;
-
 /// Asks how many pages were stored to since the last sync.
 pub const DIRTY: u32 = 3;
 /// Syncs; how many pages were written back.
@@ -42,7 +41,8 @@ pub const HUGE_PAGES: u32 = 5;
 /// Asks how many pages of the huge file were stored to.
 pub const HUGE_DIRTY: u32 = 6;
 
-/// Those pages of the huge file, behind its holes, that are filled, with what follows in the device's memory.
+/// Which pages of the huge file, counted from the end of its holes, are filled. In the pattern they lie behind the
+/// small file's blocks.
 pub const HUGE_FILLED: [usize; 4] = [0, 1, 255, 511];
 
 /// Opens it.

@@ -50,7 +50,7 @@ pub struct Opened<P: Platform> {
 }
 
 impl<P: Platform> Opened<P> {
-    /// The two together.
+    /// An open device of this file, with this side.
     pub fn new(file: impl MmapFile<Platform = P>, side: impl Side<P>) -> Self {
         Self { file: Box::new(file), side: Box::new(side) }
     }
@@ -61,13 +61,13 @@ pub trait Side<P: Platform>: Send + Sync + 'static {
     /// Reads the device's memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// EINVAL outside it; EAGAIN where it would have to wait for a hook or a request.
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno>;
 
     /// Writes the device's memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// EINVAL outside it.
+    /// As [`read`](Self::read).
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno>;
 
     /// The page at this offset of the device's memory, if it is made of pages.
@@ -140,7 +140,7 @@ where
     }
 }
 
-/// The side of a device that nobody looks into.
+/// The side of a device without memory to read or write.
 pub struct NoMemory;
 
 impl<P: Platform> Side<P> for NoMemory {
@@ -156,7 +156,7 @@ impl<P: Platform> Side<P> for NoMemory {
 /// Chooses which of several devices a file is.
 pub const CHOOSE: u32 = 19;
 
-/// Several devices, of which a request chooses one to be mapped and looked into: the first, until it does.
+/// Several devices in one. A request chooses which of them is mapped, read and written; until then it is the first.
 pub struct Choice<P: Platform, const N: usize> {
     devices: [Opened<P>; N],
     chosen: AtomicUsize,
@@ -213,10 +213,10 @@ impl<P: Platform, const N: usize> Side<P> for ChosenSide<P, N> {
     }
 }
 
-/// An argument that is a number of pages, or of whatever else fits into memory.
+/// The argument of a request that is a number of pages, or of something else that is in memory.
 ///
 /// # Errors
-/// EINVAL for more than that.
+/// EINVAL for a number that is too large for that.
 pub fn index(argument: u64) -> Result<usize, Errno> {
     usize::try_from(argument).map_err(|_| Errno::EINVAL)
 }

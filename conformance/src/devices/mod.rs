@@ -4,7 +4,7 @@
 //! file, and the device's side of it. A program that knows these files then knows every byte that a mapping has to
 //! show.
 //!
-//! A new device is a line in this file, its own file, and its scenario.
+//! A new device is a line in `for_each_device` below, a file here, and a scenario.
 
 pub mod af_packet;
 pub mod binder;

@@ -14,7 +14,7 @@ pub const SMALL: usize = 1;
 pub const SECOND: (usize, usize) = (2, 10);
 /// The index of the huge BAR.
 pub const HUGE: usize = 4;
-/// Those pages of the huge BAR that are filled, with what follows in the device's memory. The others are zeroed.
+/// Which pages of the huge BAR are filled. In the pattern they lie behind the other BARs. The others are zeroed.
 pub const HUGE_FILLED: [usize; 4] = [0, 1, 255, 511];
 
 /// Enables memory if the argument is not 0, else disables it.

@@ -9,9 +9,9 @@ use vmctx_drivers::videobuf2_dma_sg::{QueueType, Videobuf2};
 pub const PLANES: [usize; 2] = [4, 2];
 const PLANE_PAGES: &[PageCount] = &[PageCount::new(PLANES[0]), PageCount::new(PLANES[1])];
 
-/// Which queue captures, and which puts out.
+/// The number of the queue that captures.
 pub const CAPTURE: u64 = 0;
-/// See [`CAPTURE`].
+/// The number of the queue that puts out.
 pub const OUTPUT: u64 = 1;
 
 /// Requests so many buffers.

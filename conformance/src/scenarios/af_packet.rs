@@ -85,7 +85,7 @@ fn receives<U: User>(run: &mut Run<'_, U>, ring: UserAddr) {
         run.control(format!("packet {number}"), RECEIVE, packet(number), Ok(0));
     }
     run.control("a packet too many", RECEIVE, 0, Err(Errno::ENOBUFS));
-    // Each thread takes its packets out, and gives the frames back.
+    // Each thread reads its share of the packets and gives their frames back, but for frame 1.
     let threads = run.threads.max(1);
     run.together("packets", |user, thread, checks| {
         for number in (thread..frames).step_by(threads) {
@@ -110,7 +110,7 @@ fn receives<U: User>(run: &mut Run<'_, U>, ring: UserAddr) {
 fn sends<U: User>(run: &mut Run<'_, U>, ring: UserAddr) {
     let frames = pages(SEND_BLOCKS) * run.user.page_size() / FRAME;
     run.control("nothing to send", SEND, 0, Err(Errno::EAGAIN));
-    // Once round, and a bit.
+    // More than all frames of the ring, so that it begins anew.
     for number in 0..frames + 3 {
         let packet = 0xbeef_0000_u64 + number as u64;
         let at = number % frames;

@@ -34,7 +34,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     is_full_at_some_point(&mut run, map);
     many_at_once(&mut run, map);
     reopen(&mut run);
-    // And whatever the one before holds.
+    // A second time, so that the file of before is closed as well, with all that it holds.
     reopen(&mut run);
 }
 
@@ -58,7 +58,7 @@ fn send<U: User>(run: &mut Run<'_, U>, at: UserAddr, page: u32, len: usize, want
     shows(run.user, run.checks, at, page, len, wanted);
 }
 
-/// What the receiver reads.
+/// The receiver reads `len` bytes from page `page` of the pattern on at byte `place` of the mapping.
 fn shows<U: User>(user: &U, checks: &mut Checks, at: UserAddr, page: u32, len: usize, place: usize) {
     let mut bytes = vec![0; len];
     let what = format!("message {page} of {len} bytes at {place}");
@@ -69,14 +69,14 @@ fn shows<U: User>(user: &U, checks: &mut Checks, at: UserAddr, page: u32, len: u
     }
 }
 
-/// A page is there from the first message in it on.
+/// A page is mapped when the first message that lies in it is sent.
 fn receives<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     fresh(run, map, |run, at| {
         send(run, at, 1, 100, 0);
         run.control("pages for 100 bytes", PAGES, 0, Ok(1));
         run.shows_page("the page behind", run.address(at, 1, 0), Slot::Nothing);
-        // Over the border, behind the first one, which is aligned.
+        // It begins behind the first one, which ends at an aligned place, and reaches into the next page.
         send(run, at, 2, size, 104);
         run.control("pages for a page more", PAGES, 0, Ok(2));
         send(run, at, 3, 3 * size, 104 + size);
@@ -84,7 +84,7 @@ fn receives<U: User>(run: &mut Run<'_, U>, map: Map) {
         shows(run.user, run.checks, at, 1, 100, 0);
         shows(run.user, run.checks, at, 2, size, 104);
         run.checks.failure("a store", run.user.write(at, &[0]), &Trap::Sigsegv(at));
-        // The gap is taken again, with the pages that are there.
+        // The next message goes into the gap, whose pages are still there.
         run.control("freeing the second", FREE, 104, Ok(0));
         run.control("freeing it twice", FREE, 104, Err(Errno::EINVAL));
         run.control("freeing what is none", FREE, 8, Err(Errno::EINVAL));
@@ -103,16 +103,16 @@ fn shrinks<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.control("shrinking what is in use", SHRINK, 4, Ok(0));
         run.control("freeing the third", FREE, 2 * size as u64, Ok(0));
         run.control("freeing the second", FREE, size as u64, Ok(0));
-        // Until somebody needs it, it stays.
+        // A freed page stays until the shrinker takes it.
         shows(run.user, run.checks, at, 2, size, 2 * size);
         run.control("shrinking", SHRINK, 1, Ok(1));
         run.shows_page("what was freed first", run.address(at, 2, 0), Slot::Nothing);
         shows(run.user, run.checks, at, 1, size, size);
         run.control("pages after shrinking", PAGES, 0, Ok(3));
-        // One of its pages is there, the other comes anew.
+        // Of the two pages of this message one is still there, the other was taken.
         send(run, at, 7, 2 * size, size);
         run.control("shrinking what is in use again", SHRINK, 4, Ok(0));
-        // Two messages in one page: it stays for the second.
+        // Two messages lie in one page: it cannot be taken before both are freed.
         run.control("freeing the last", FREE, 3 * size as u64, Ok(0));
         send(run, at, 4, 8, 3 * size);
         send(run, at, 5, 8, 3 * size + 8);
@@ -122,7 +122,7 @@ fn shrinks<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.control("freeing the other", FREE, 3 * size as u64 + 8, Ok(0));
         run.control("shrinking a page", SHRINK, 4, Ok(1));
         run.shows_page("the page of two", run.address(at, 3, 0), Slot::Nothing);
-        // Freed, and shrunk when nobody has it mapped any more.
+        // This one is freed here, and its page taken after munmap.
         run.control("freeing the first", FREE, 0, Ok(0));
     });
     run.control("shrinking after munmap", SHRINK, 4, Ok(1));
@@ -136,7 +136,7 @@ fn is_mapped_once<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.refused(map, Errno::EBUSY);
 }
 
-/// The mapping goes, and another file's takes its place, very likely at its address: it is not touched.
+/// When the mapping has gone, another file's may be at its address. What is sent to the first file must not get there.
 fn is_not_taken_for_another<U: User>(run: &mut Run<'_, U>, map: Map) {
     fresh(run, map, |run, at| send(run, at, 1, 8, 0));
     run.control("sending to where nobody is", SEND, message(2, 8), Err(Errno::ESRCH));
@@ -149,14 +149,14 @@ fn is_not_taken_for_another<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.control("sending to the file of before again", SEND_BEFORE, message(2, far), Err(Errno::ESRCH));
         run.control("pages of its own", PAGES, 0, Ok(1));
     });
-    // Half of it gone: the rest still receives.
+    // With the first page unmapped nothing can be sent to it.
     fresh(run, map, |run, at| {
         run.checks.success("munmap of the first page", run.user.unmap(at, 1));
         run.control("sending to the gone part", SEND, message(1, 8), Err(Errno::ESRCH));
     });
 }
 
-/// A child that sends does so to the receiver, and has nothing mapped itself.
+/// A child does not get the mapping. What it sends goes to the receiver's.
 fn is_the_receivers<U: User>(run: &mut Run<'_, U>, map: Map) {
     fresh(run, map, |run, at| {
         send(run, at, 1, 8, 0);
@@ -180,7 +180,7 @@ fn is_full_at_some_point<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.control("sending to a full one", SEND, message(0, 1), Err(Errno::ENOSPC));
         run.control("freeing all", FREE, 0, Ok(0));
         run.control("shrinking all", SHRINK, SIZE as u64, Ok(SIZE as u64));
-        // The smallest gap that is large enough.
+        // A message goes into the smallest gap that is large enough.
         send(run, at, 0, 16, 0);
         send(run, at, 1, 2 * size, 16);
         for message in 0..3 {

@@ -27,7 +27,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.refused(Map::private(PAGES), Errno::EINVAL);
     run.refused(Map::private(PAGES).read_only(), Errno::EINVAL);
 
-    // One mapping, and all three ways in it.
+    // One mapping shows regions that are cached in three ways.
     let as_made = REGIONS.map(|region| region.cache);
     for map in [whole, whole.read_only()] {
         run.mapped(map, |run, at| {
@@ -35,7 +35,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             caches(run, map, at, as_made);
         });
     }
-    // The change reaches who has it mapped, and nothing stays as it was; a child either.
+    // A change reaches mappings that are there already, those of children too.
     run.mapped(whole, |run, at| {
         let mut now = as_made;
         for (region, request, cache) in [
@@ -64,7 +64,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("changing a region that does not exist", NONCACHED, REGIONS.len() as u64, Err(Errno::EINVAL));
 }
 
-/// How every page of a mapping of the BAR is cached that was touched, by region.
+/// How the pages of each region are cached in a mapping of the whole BAR. They were touched before.
 fn caches<U: User>(run: &mut Run<'_, U>, map: Map, at: UserAddr, wanted: [Cache; REGIONS.len()]) {
     for (number, (region, wanted)) in REGIONS.iter().zip(wanted).enumerate() {
         for page in (region.first.index()..).take(region.count.get()) {

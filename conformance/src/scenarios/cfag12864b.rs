@@ -8,7 +8,7 @@ use crate::{
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.eager(Map::shared(1), &device_pages(0, 1));
-    // Whatever the offset.
+    // The offset does not matter.
     run.eager(Map::shared(1).at(PageOffset::new(7)), &device_pages(0, 1));
     run.refused(Map::shared(2), Errno::ENXIO);
 }

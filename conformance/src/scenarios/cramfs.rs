@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
-    // All but the last page, which is not whole.
+    // All pages but the last, which the file does not fill.
     let whole = FILE.len() - 1;
     let slots: Vec<Slot> = FILE
         .iter()
@@ -23,7 +23,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             Made::Hole => Slot::Zeros,
         })
         .collect();
-    // By how many of its pages are in place, from the first on: all, some, none.
+    // Each with the number of pages, from its first on, that are in place in the image: all of them, some, or none.
     for (first, pages, in_place) in
         [(0, 4, 4), (1, 2, 2), (6, 2, 2), (0, 5, 4), (2, 7, 2), (0, whole, 4), (4, 5, 0), (5, 1, 0)]
     {
@@ -33,7 +33,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             run.one(map, slots, in_place == pages);
             faults(&mut run, map, slots, pages - in_place);
         }
-        // Who is to write gets pages that can be copied.
+        // A private mapping that can be written is filled by faults, with pages that can be copied.
         let writable = Map { shared: false, writable: true, ..map };
         run.one(writable, slots, false);
         run.refused(Map { shared: true, ..writable }, Errno::EINVAL);
@@ -53,7 +53,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     shrunk(&mut run, unpacked, slots.get(4..6).unwrap_or_default());
 }
 
-/// What was unpacked is given up while it is mapped: who has it keeps it, who comes later has it unpacked anew.
+/// Unpacked pages are given up while they are mapped: that mapping keeps them, and a later one has them unpacked anew.
 fn shrunk<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     run.ask("shrinking the page cache", SHRINK, 0);
     run.control("shrinking an empty page cache", SHRINK, 0, Ok(0));
@@ -66,7 +66,7 @@ fn shrunk<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     });
 }
 
-/// What was in place takes no fault, everything else one.
+/// Pages that are in place take no fault, and each of the others takes one.
 fn faults<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot], wanted: usize) {
     run.mapped(map, |run, at| {
         let before = run.user.counters();

@@ -27,7 +27,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("blocks after private mappings", BLOCKS_IN_USE, 0, Ok(mapped as u64));
     entries(&mut run, "entries after munmap", 0);
 
-    // All threads meet at the same holes. Two are left out: there are not enough blocks for them.
+    // All threads meet at the same holes: as many of them, from the start on, as there are free blocks.
     let short = BLOCKS - mapped;
     let enough = slots
         .iter()
@@ -48,12 +48,12 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     knows_what_is_dirty(&mut run, Map::shared(enough));
     misses_no_store(&mut run, Map::shared(enough));
 
-    // The device is full.
+    // All blocks are in use: the holes that are left cannot be touched.
     let full = Map::shared(without.len()).at(PageOffset::new(enough));
     for map in [full, full.read_only()] {
         run.one(map, &without, false);
     }
-    // Behind the file's end.
+    // Nothing is behind the file's end.
     run.lazy(Map::shared(2).at(PageOffset::new(pages)), &[Slot::Nothing; 2]);
     if let Ok(pages) = run.user.control(HUGE_PAGES, 0) {
         let pages = usize::try_from(pages).unwrap_or(usize::MAX);
@@ -69,7 +69,7 @@ fn sync<U: User>(run: &mut Run<'_, U>, what: &str, pages: u64) {
     run.control(format!("syncing {what}"), SYNC, 0, Ok(pages));
 }
 
-/// The first store to a page is told, whether it was read before or not, and again after each sync.
+/// The driver is told of the first store to a page, whether it was read before or not, and again after each sync.
 fn knows_what_is_dirty<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.checks.success("syncing", run.user.control(SYNC, 0));
     run.mapped(map, |run, at| {
@@ -87,7 +87,7 @@ fn knows_what_is_dirty<U: User>(run: &mut Run<'_, U>, map: Map) {
             sync(run, "two pages", 2);
             dirty(run, "a sync", 0);
         }
-        // The store comes first, and in another mapping.
+        // Another mapping of the same page, whose first touch is a store.
         run.mapped(Map::shared(1), |run, beside| {
             let stored = run.user.write(beside, old.get(..1).unwrap_or_default());
             run.checks.success("a store beside", stored);
@@ -132,8 +132,8 @@ fn misses_no_store<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// One entry for all of a file that lies together on the device, as long as it is only read. A store is told, page by
-/// page.
+/// A file whose blocks lie together on the device is mapped by one huge entry, as long as it is only read. The driver
+/// is told of stores page by page.
 fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     let shown = |run: &mut Run<'_, U>, what: &str, at: UserAddr, before: usize| {
@@ -169,13 +169,15 @@ fn huge<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// What found an entry in place was not counted: as many entries as pages, whoever touched them.
+/// The driver counts no insertion that found an entry in place: it has as many entries as pages, though all threads
+/// touch each.
 fn counts_entries<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         let bytes = map.pages.saturating_mul(run.user.page_size());
         run.together(map, |user, _, checks| {
             checks.success(format!("{map}: a load among many"), user.read(at, &mut vec![0; bytes]));
         });
+        run.settled(map);
         entries(run, "entries after a race for the same pages", map.pages);
     });
     entries(run, "entries after munmap", 0);

@@ -18,11 +18,11 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let inner = Map::shared(2).at(PageOffset::new(first.index() + 1));
     run.eager(inner, &device_pages(1, 2));
     run.cached(registers, 0, Cache::Noncached);
-    // All of the range or nothing.
+    // A range that is not all there is not mapped at all.
     run.refused(Map { pages: PAGES + 1, ..registers }, Errno::EINVAL);
     let Some(ram) = run.ask("a page of RAM", RAM, 0).map(place) else { return };
     let ram = Map::shared(1).at(ram);
-    // RAM has a page behind it and registers have none: no difference, private copies of both among it.
+    // RAM has a `struct page` and registers have none: to a user, private copies included, that makes no difference.
     let private = Map { shared: false, ..ram };
     for map in [ram.read_only(), private, private.read_only()] {
         run.one(map, &device_pages(0, 1), true);
@@ -38,12 +38,12 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             run.refused(map, Errno::EINVAL);
         }
     }
-    // No such memory, by far: half of what an address can say.
+    // Far behind all memory: half of what an address can say.
     run.refused(Map::shared(1).at(PageOffset::new(usize::MAX / 2 / run.user.page_size())), Errno::EINVAL);
 }
 
-/// RAM and registers, mapped at once from the one file: a store to RAM is seen through every mapping of it, but for a
-/// private one that has its copy, and by nobody who looks at registers.
+/// RAM and registers are mapped from one file at the same time. A store to RAM is seen through its other mappings, but
+/// not in a private copy, and not in the registers.
 fn side_by_side<U: User>(run: &mut Run<'_, U>, ram: Map, registers: Map) {
     let byte = |run: &Run<'_, U>, at: UserAddr| {
         let mut byte = [0];

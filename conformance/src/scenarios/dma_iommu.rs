@@ -20,7 +20,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
         run.refused(Map::shared(PAGES + 1), Errno::ENXIO);
         run.refused(whole.at(PageOffset::new(1)), Errno::ENXIO);
         run.refused(Map::shared(1).at(PageOffset::new(PAGES)), Errno::ENXIO);
-        // Far enough behind the end for a sum of bytes to be small again.
+        // So far behind the end that the sum in bytes overflows.
         let far = usize::MAX / 2 / run.user.page_size();
         run.refused(Map::shared(2).at(PageOffset::new(far - 1)), Errno::ENXIO);
     }

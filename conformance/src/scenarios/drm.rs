@@ -6,7 +6,7 @@ use super::run::Run;
 use crate::{
     checks::Checks,
     devices::drm::{DOMAINS, MOVE, OBJECTS, PAGES, WHERE, to},
-    mapping::device_pages,
+    mapping::{Slot, device_pages},
     user::{Map, User},
 };
 use vmctx_drivers::drm::Domain;
@@ -47,6 +47,20 @@ fn is_in<U: User>(run: &mut Run<'_, U>, object: usize, domain: Domain) {
     run.control(format!("where object {object} is"), WHERE, object as u64, Ok(number(domain) as u64));
 }
 
+/// A hidden object that all threads have touched is where it can be seen, but nobody can say where. Each thread takes a
+/// place before it looks whether another one was faster: the second finds the aperture taken, takes video memory, and
+/// may still be the first to move the object. One thread alone finds the aperture free.
+fn is_in_view<U: User>(run: &mut Run<'_, U>, object: usize) {
+    if run.threads <= 1 {
+        return is_in(run, object, Domain::Aperture);
+    }
+    let place = run.user.control(WHERE, object as u64);
+    let is_seen =
+        [Domain::Aperture, Domain::Video, Domain::System].iter().any(|seen| place == Ok(number(*seen) as u64));
+    let reason = format!("where object {object} is, touched by all threads: {place:?}, where nobody sees it");
+    run.checks.verdict((!is_seen).then_some(reason));
+}
+
 fn shows_it_where_it_is<U: User>(run: &mut Run<'_, U>, object: usize, map: Map, domain: Domain) {
     moved(run, object, domain, Ok(()));
     is_in(run, object, domain);
@@ -58,17 +72,26 @@ fn shows_it_where_it_is<U: User>(run: &mut Run<'_, U>, object: usize, map: Map, 
         run.cached(map, 1, cache);
     }
     for (map, first) in [(map, first), (map.read_only(), first), (inner, first + 1)] {
-        if !visible {
-            moved(run, object, domain, Ok(()));
+        if visible {
+            run.one(map, &device_pages(first, map.pages), false);
+            is_in(run, object, domain);
+            continue;
         }
+        moved(run, object, domain, Ok(()));
+        run.mapped(map, |run, at| {
+            run.shows_page(format!("{map}: one thread's touch"), at, Slot::Device(first));
+            is_in(run, object, Domain::Aperture);
+        });
+        moved(run, object, domain, Ok(()));
         run.one(map, &device_pages(first, map.pages), false);
-        is_in(run, object, if visible { domain } else { Domain::Aperture });
+        is_in_view(run, object);
     }
-    // And back in RAM, for others to have the room.
+    // Back in RAM, so that other objects find room.
     moved(run, object, Domain::System, Ok(()));
 }
 
-/// A touch brings an object to where it can be seen: behind the aperture, in video memory, in RAM, where there is room.
+/// A touch brings an object to where it can be seen: behind the aperture, else into video memory, else into RAM,
+/// whichever has room.
 fn comes_into_view<U: User>(run: &mut Run<'_, U>) {
     let map = |object: usize| Map::shared(PAGES).at(OBJECTS.get(object).copied().unwrap_or_default());
     for (object, domain) in [(0, Domain::Aperture), (1, Domain::Video), (2, Domain::System)] {
@@ -78,14 +101,15 @@ fn comes_into_view<U: User>(run: &mut Run<'_, U>) {
             is_in(run, object, domain);
         });
     }
-    // Where there is no room nothing is moved, and everything stays to be seen.
+    // Where there is no room nothing is moved, and every object can still be seen.
     for (object, domain) in [(1, Domain::Aperture), (2, Domain::Aperture), (0, Domain::Video), (2, Domain::Video)] {
         moved(run, object, domain, Err(Errno::ENOSPC));
         run.mapped(map(object), |run, at| {
             run.shows(format!("object {object}, not moved"), at, &device_pages(object * PAGES, PAGES));
         });
     }
-    // All threads touch one that nobody sees: one moves it, and all see it.
+    // All threads touch one that nobody sees: one of them moves it, all see it, and the places that the others took are
+    // free again.
     moved(run, 0, Domain::HiddenVideo, Ok(()));
     run.mapped(map(0), |run, at| {
         run.together("a hidden object", |user, thread, checks| {
@@ -93,11 +117,15 @@ fn comes_into_view<U: User>(run: &mut Run<'_, U>) {
             checks.success(format!("thread {thread}'s touch"), user.read(at, &mut bytes));
         });
         run.shows("object 0, hidden from many", at, &device_pages(0, PAGES));
-        is_in(run, 0, Domain::Aperture);
+        is_in_view(run, 0);
     });
     for object in 0..OBJECTS.len() {
         moved(run, object, Domain::System, Ok(()));
     }
+    for domain in DOMAINS {
+        moved(run, 0, domain, Ok(()));
+    }
+    moved(run, 0, Domain::System, Ok(()));
 }
 
 /// All objects are mapped, in a child, too, and change places with one another.
@@ -125,7 +153,8 @@ fn shows_what_moved<U: User>(run: &mut Run<'_, U>) {
                     (0, Domain::Aperture),
                 ] {
                     let what = format!("object {object} to {domain:?}");
-                    // There may be no room: whoever was touched while it was hidden has taken it.
+                    // There may be no room: an object that was touched while it was hidden came into view where this
+                    // one should go.
                     let answer = run.user.control(MOVE, to(object, number(domain)));
                     run.checks.equal(&what, &matches!(answer, Ok(0) | Err(Errno::ENOSPC)), &true);
                     show(run, &what);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
-    // The imported object is as its exporter has it: filled when it is mapped, and refused with its errnos.
+    // The imported object is mapped by its exporter: filled at mmap, and refused with the exporter's errnos.
     let imported = Map::shared(IMPORTED);
     run.eager(imported, &device_pages(0, IMPORTED));
     run.eager(Map::shared(2).at(PageOffset::new(3)), &device_pages(3, 2));
@@ -19,14 +19,14 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.cached(imported, 0, Cache::WriteCombine);
     run.mapped(imported, |run, _| run.control("uses of the object that is not mapped", USES, 0, Ok(0)));
 
-    // Its own comes by faults.
+    // The device's own object is filled by faults.
     let own = Map::shared(PAGES).at(OWN);
     run.lazy(own, &device_pages(IMPORTED, PAGES));
     let inner = Map::shared(3).at(PageOffset::new(OWN.index() + 4));
     run.lazy(inner, &device_pages(IMPORTED + 4, 3));
     run.refused(Map::shared(PAGES + 1).at(OWN), Errno::EINVAL);
     run.refused(Map::shared(1).at(PageOffset::new(OWN.index() + PAGES)), Errno::EINVAL);
-    // Over both of them.
+    // A mapping that would reach over both objects.
     run.refused(Map::shared(4).at(PageOffset::new(END_OF_IMPORTED.index() - 2)), Errno::ENXIO);
     run.does_not_expand(own);
     run.cached(own, 1, Cache::WriteCombine);
@@ -35,7 +35,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     purged(&mut run, own, imported);
 }
 
-/// A use is a mapping, whatever fork and munmap make of it, and ends with its last piece. One that was refused is none.
+/// A use is one mmap that succeeded. Fork and cuts add none, and it ends when its last piece is unmapped.
 fn counts_uses<U: User>(run: &mut Run<'_, U>, own: Map) {
     run.control("uses without mappings", USES, 0, Ok(0));
     run.mapped(own, |run, _| {
@@ -57,7 +57,7 @@ fn counts_uses<U: User>(run: &mut Run<'_, U>, own: Map) {
     run.control("uses after munmap", USES, 0, Ok(0));
 }
 
-/// Who has the object mapped has nothing any more; the other object is none of that.
+/// Mappings of a purged object show nothing any more. The other object stays.
 fn purged<U: User>(run: &mut Run<'_, U>, own: Map, imported: Map) {
     run.mapped(imported, |run, other| {
         run.mapped(own, |run, at| {

@@ -8,7 +8,7 @@ use crate::{
         fb_defio::{FLUSH, NOTED, PAGES},
         pattern,
     },
-    mapping::{Slot, compare, device_pages},
+    mapping::{Slot, compare, device_pages, device_read, device_write},
     user::{Map, User},
 };
 
@@ -31,11 +31,11 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     loses_no_store(&mut run, whole);
 }
 
-/// Every byte of the panel.
+/// Compares every byte of the panel.
 fn panel_shows<U: User>(run: &mut Run<'_, U>, what: &str, byte: &dyn Fn(usize) -> u8) {
     let bytes = PAGES * run.user.page_size();
     let mut shown = vec![0; bytes];
-    let read = run.user.device_read(bytes, &mut shown);
+    let read = device_read(run.user, bytes, &mut shown);
     if run.checks.success(format!("the panel: {what}"), read).is_some() {
         let wanted: Vec<u8> = (0..bytes).map(byte).collect();
         compare(run.checks, format!("the panel: {what}"), &shown, &wanted);
@@ -55,7 +55,8 @@ fn flush<U: User>(run: &mut Run<'_, U>, what: &str, pages: u64) {
     run.control(format!("flushing {what}"), FLUSH, 0, Ok(pages));
 }
 
-/// The panel changes when it is flushed, by what was stored until then; loads are not told, stores are, once.
+/// A flush brings to the panel what was stored until then. The driver is told of the first store to a page, and of no
+/// load.
 fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     let with = |stored: &'static [(usize, usize, u8)]| {
@@ -78,7 +79,7 @@ fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
         panel_shows(run, "two pages", &with(&[(2, 0, 1), (2, 1, 2), (5, 9, 3)]));
         noted(run, "a flush", 0);
 
-        // The same page again, at once and after a load.
+        // The same page again: stored to at once after a flush, and after a flush and a load.
         store(run, at, 2, 0, 4);
         noted(run, "a store behind a flush", 1);
         flush(run, "one page", 1);
@@ -87,10 +88,10 @@ fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
         store(run, at, 2, 1, 5);
         flush(run, "a store behind a load", 1);
         panel_shows(run, "stores between flushes", &with(&[(2, 0, 4), (2, 1, 5), (5, 9, 3)]));
-        // Not touched before: one fault for both.
+        // A page that was not loaded before: its first touch is a store.
         store(run, at, 7, 0, 6);
     });
-    // Who has stored and gone is shown, too; who has stored for himself is not.
+    // What was stored through a mapping that has gone is shown as well; what was stored to a private copy is not.
     flush(run, "what somebody has left", 1);
     panel_shows(run, "what somebody has left", &with(&[(2, 0, 4), (2, 1, 5), (5, 9, 3), (7, 0, 6)]));
     let private = Map { shared: false, ..map };
@@ -103,7 +104,7 @@ fn shows_what_was_flushed<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
     for (page, offset) in [(2, 0), (2, 1), (5, 9), (7, 0)] {
         let place = page * size + offset;
-        run.checks.success("drawing", run.user.device_write(place, &[pattern(place)]));
+        run.checks.success("drawing", device_write(run.user, place, &[pattern(place)]));
     }
     flush(run, "what the device has drawn", 3);
     panel_shows(run, "what the device has drawn", &pattern);
@@ -136,8 +137,8 @@ fn tells_every_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
     panel_shows(run, "after many mappings", &pattern);
 }
 
-/// All threads store to all pages, each to a byte of its own, and flush: what a thread has stored before its flush is on
-/// the panel after it, whoever else was flushing.
+/// All threads store to all pages, each to a byte of its own, and flush: what a thread has stored before its flush is
+/// on the panel after it, whoever else was flushing.
 fn loses_no_store<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     run.mapped(map, |run, at| {
@@ -149,7 +150,7 @@ fn loses_no_store<U: User>(run: &mut Run<'_, U>, map: Map) {
                 checks.success(&what, user.write(UserAddr::new(at.get() + place), &[byte]));
                 checks.success("a flush", user.control(FLUSH, 0));
                 let mut shown = [0];
-                let read = user.device_read(PAGES * size + place, &mut shown);
+                let read = device_read(user, PAGES * size + place, &mut shown);
                 checks.equal(format!("{what}, on the panel"), &read.map(|()| shown), &Ok([byte]));
             }
         });

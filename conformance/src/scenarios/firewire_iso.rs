@@ -5,7 +5,7 @@ use vmctx::{Errno, PageOffset};
 use super::run::Run;
 use crate::{
     devices::firewire_iso::{DESTROY, RECEIVE, TRANSMIT},
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read, device_write},
     user::{Map, User},
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     one_buffer(&mut run, whole);
     transmits(&mut run, whole);
     receives(&mut run, whole);
-    // The direction of what is mapped is settled.
+    // A buffer that is mapped for one direction keeps it.
     run.mapped(whole, |run, _| {
         run.control("a context for the other direction", RECEIVE, 0, Err(Errno::EINVAL));
         run.control("a context", TRANSMIT, 0, Ok(0));
@@ -50,7 +50,7 @@ fn one_buffer<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| run.shows("a buffer after another one", at, &vec![Slot::Zeros; map.pages]));
 }
 
-/// What the user writes the controller reads, and it does not write.
+/// The controller reads what the user writes, and may not write.
 fn transmits<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("a context that transmits", TRANSMIT, 0, Ok(0));
     run.mapped(map, |run, at| {
@@ -61,17 +61,17 @@ fn transmits<U: User>(run: &mut Run<'_, U>, map: Map) {
                 let place = page.wrapping_mul(size).wrapping_add(thread.wrapping_mul(packet.len()));
                 checks.success("a packet", user.write(vmctx::UserAddr::new(at.get().wrapping_add(place)), &packet));
                 let mut sent = [0; 16];
-                checks.success("its transmission", user.device_read(place, &mut sent));
+                checks.success("its transmission", device_read(user, place, &mut sent));
                 checks.equal("what is transmitted", &sent, &packet);
             }
         });
-        let written = run.user.device_write(0, &[1]);
+        let written = device_write(run.user, 0, &[1]);
         run.checks.failure("the controller writes what it transmits", written, &Errno::EIO);
     });
     run.control("no context", DESTROY, 0, Ok(0));
 }
 
-/// What the controller writes the user reads, and does not write.
+/// The user reads what the controller writes, and may not write.
 fn receives<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("a context that receives", RECEIVE, 0, Ok(0));
     run.refused(map, Errno::EPERM);
@@ -79,7 +79,7 @@ fn receives<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map.read_only(), |run, at| {
         run.device_fills(0, map.pages);
         run.shows("what is received", at, &device_pages(0, map.pages));
-        let outside = run.user.device_write(map.pages.wrapping_mul(run.user.page_size()), &[1]);
+        let outside = device_write(run.user, map.pages.wrapping_mul(run.user.page_size()), &[1]);
         run.checks.failure("the controller behind the end", outside, &Errno::EINVAL);
     });
     run.control("no context", DESTROY, 0, Ok(0));

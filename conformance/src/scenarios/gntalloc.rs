@@ -6,7 +6,7 @@ use crate::{
         gntalloc::{ALLOC, DEALLOC, LET_GO, LIMIT, LIVE, NOTIFY},
         pair, pattern,
     },
-    mapping::device_pages,
+    mapping::{device_pages, device_read},
     user::{Map, User},
 };
 
@@ -18,7 +18,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("too many pages", ALLOC, LIMIT as u64 - 7, Err(Errno::ENOSPC));
     run.control("pages granted", LIVE, 0, Ok(8));
     run.device_fills(0, 8);
-    // Pages that follow one another, whichever ioctl allocated them.
+    // A mapping may span pages of several allocations, if their indices follow one another.
     for (index, pages) in [(0, 8), (0, 5), (5, 3), (3, 4), (7, 1)] {
         run.one(at(index, pages), &device_pages(index, pages), true);
         run.one(at(index, pages).read_only(), &device_pages(index, pages), true);
@@ -48,7 +48,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("the other domain lets go", LET_GO, 0, Ok(0));
 }
 
-/// Three pages that are on the list no more, and mapped.
+/// Pages that are off the file's list live as long as somebody has them mapped.
 fn goes_with_its_last_user<U: User>(run: &mut Run<'_, U>, map: Map) {
     let (page, byte) = (6, 17);
     run.control("a byte to be cleared", NOTIFY, pair(page, byte), Ok(0));
@@ -73,6 +73,6 @@ fn goes_with_its_last_user<U: User>(run: &mut Run<'_, U>, map: Map) {
 
 fn remote_sees<U: User>(run: &mut Run<'_, U>, when: &str, place: usize, wanted: u8) {
     let mut byte = [0];
-    run.checks.success("a look of the other domain", run.user.device_read(place, &mut byte));
+    run.checks.success("a look of the other domain", device_read(run.user, place, &mut byte));
     run.checks.equal(std::format!("the byte that the other domain sees {when}"), &byte, &[wanted]);
 }

@@ -8,7 +8,7 @@ use crate::{
         gntdev::{ADD, FOREIGN, LIVE, NOTIFY, REMOVE},
         pair,
     },
-    mapping::Slot,
+    mapping::{Slot, device_read, device_write},
     user::{Map, Refusal, User},
 };
 
@@ -30,7 +30,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
         run.does_not_expand(map);
     }
     run.control("grants mapped after munmap", LIVE, 0, Ok(0));
-    // By index and by length.
+    // A map is found by its index and by its length, both.
     for wrong in [at(0, 4), at(0, 6), at(0, 8), at(1, 4), at(8, 1)] {
         run.refused(wrong, Errno::EINVAL);
     }
@@ -48,7 +48,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("grants mapped after munmap", LIVE, 0, Ok(0));
     run.refused(at(0, 5), Errno::EINVAL);
 
-    // A gap that fits, exactly; one that does not.
+    // Four grants go into the gap of five; two do not fit into what is left of it, and one does.
     run.control("four grants", ADD, pair(11, 4), Ok(0));
     run.control("two grants", ADD, pair(1, 2), Ok(8));
     run.control("one grant", ADD, pair(FOREIGN - 1, 1), Ok(4));
@@ -58,7 +58,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     clears_a_byte(&mut run, at(5, 3));
 }
 
-/// What is mapped read-only first is so for ever.
+/// A map whose first mapping is read-only can never be mapped writable.
 fn read_only_first<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map.read_only(), |_, _| {});
     run.refused(map, Errno::EINVAL);
@@ -72,17 +72,17 @@ fn clears_a_byte<U: User>(run: &mut Run<'_, U>, map: Map) {
     let byte = 33;
     run.control("a byte to be cleared", NOTIFY, pair(6, byte), Ok(0));
     run.control("a byte of no map", NOTIFY, pair(11, 0), Err(Errno::ENOENT));
-    // The second of the references 2, 1, 0.
+    // The map shows the references 2, 1, 0; the byte is in its second page, which is page 1 of the other domain.
     let place = run.user.page_size().wrapping_add(byte);
     for (cleared, when) in [(true, "asked for"), (false, "not asked for any more")] {
-        run.checks.success("the other domain's byte", run.user.device_write(place, &[0xb7]));
+        run.checks.success("the other domain's byte", device_write(run.user, place, &[0xb7]));
         run.mapped(map, |run, at| {
             let mut seen = [0];
             run.checks.success("the byte", run.user.read(run.address(at, 1, byte), &mut seen));
             run.checks.equal(format!("a byte whose clearing is {when}, while it is mapped"), &seen, &[0xb7]);
         });
         let mut seen = [0];
-        run.checks.success("the other domain's byte", run.user.device_read(place, &mut seen));
+        run.checks.success("the other domain's byte", device_read(run.user, place, &mut seen));
         run.checks.equal(format!("a byte whose clearing is {when}"), &seen, &[if cleared { 0 } else { 0xb7 }]);
     }
 }

@@ -18,7 +18,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.mapped(Map::shared(1), |run, at| {
         run.control("all LEDs are new", UPDATE, 0, Ok(pair(0, LED_BYTES)));
         run.control("no LED is new", UPDATE, 0, Ok(0));
-        // From a load, what is drawn; in the page, behind what is shown; then the bytes 5 to 9.
+        // A store behind the LEDs changes nothing that is shown. Then the bytes 5 and 9 change, and what lies between
+        // is sent with them.
         run.checks.success("behind the LEDs", run.user.write(run.address(at, 0, LED_BYTES), &[1; 8]));
         run.control("what is not shown is not sent", UPDATE, 0, Ok(0));
         for byte in [5, 9] {

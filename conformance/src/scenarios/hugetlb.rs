@@ -5,13 +5,14 @@ use vmctx::{Errno, PageOffset, UserAddr};
 use super::run::Run;
 use crate::{
     devices::hugetlb::{AVAILABLE, LENGTH, NODES, PER_NODE, PLACE, POLICY, TRUNCATE, block},
+    mapping::device_read,
     user::{Map, Trap, User},
 };
 
 /// All blocks there are.
 const BLOCKS: usize = NODES * PER_NODE;
 
-/// This many blocks of the file, from that one on.
+/// A mapping of `count` blocks of the file, from block `first` on.
 fn blocks<U: User>(run: &Run<'_, U>, first: usize, count: usize) -> Map {
     let pages = block(run.user.page_size());
     Map::shared(count * pages).at(PageOffset::new(first * pages))
@@ -85,7 +86,7 @@ fn interleaved<U: User>(run: &mut Run<'_, U>) {
             };
             run.checks.equal(format!("the node of block {of}, interleaved"), &node, &(of % NODES));
             let mut byte = [0];
-            let read = run.user.device_read(offset + (page % pages) * size, &mut byte);
+            let read = device_read(run.user, offset + (page % pages) * size, &mut byte);
             run.checks.equal(format!("block {of} as the device sees it"), &(read, byte), &(Ok(()), [0x80]));
         }
         in_a_child(run, map, at);
@@ -126,13 +127,13 @@ fn without_a_page<U: User>(run: &mut Run<'_, U>, map: Map, at: UserAddr) {
     }
 }
 
-/// The node that is preferred, then the other; and what the blocks were used for before is gone.
+/// Blocks come from the preferred node while it has any, then from the other one; and they are zeroed anew.
 fn preferred<U: User>(run: &mut Run<'_, U>) {
     let pages = block(run.user.page_size());
     run.control("preferring the second node", POLICY, 2, Ok(0));
     let map = blocks(run, 1, PER_NODE + 1);
     run.mapped(map, |run, at| {
-        // The policy is the mapping's.
+        // A mapping keeps the policy that it was made with.
         run.control("interleaving from now on", POLICY, 0, Ok(0));
         for of in 0..=PER_NODE {
             for page in [of * pages, of * pages + pages - 1, of * pages + pages - 7] {
@@ -143,13 +144,13 @@ fn preferred<U: User>(run: &mut Run<'_, U>) {
             let node = place(run, 1 + of).map(|(_, node)| node);
             run.checks.equal(format!("the node of block {}", 1 + of), &node, &Some(usize::from(of < PER_NODE)));
         }
-        // A truncation is seen by who has it mapped.
+        // After a truncation a mapping shows nothing.
         run.control("truncating", TRUNCATE, 0, Ok(0));
         run.checks.failure(format!("{map}: truncated"), run.user.read(at, &mut [0]), &Trap::Sigbus(at));
     });
 }
 
-/// mmap says that there are too few; a touch never does.
+/// If there are too few blocks, mmap says so, and no touch ever does.
 fn reserved<U: User>(run: &mut Run<'_, U>) {
     run.refused(blocks(run, 0, BLOCKS + 1), Errno::ENOMEM);
     available(run, "after a refusal", BLOCKS);
@@ -157,7 +158,7 @@ fn reserved<U: User>(run: &mut Run<'_, U>) {
     run.mapped(three, |run, _| {
         available(run, "with all but one of them reserved", 1);
         run.refused(others, Errno::ENOMEM);
-        // What is reserved already is not reserved again.
+        // Blocks that another mapping has reserved are not reserved again.
         let four = blocks(run, 0, BLOCKS);
         run.mapped(four, |run, at| {
             available(run, "with all of them reserved", 0);

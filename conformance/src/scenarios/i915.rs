@@ -5,7 +5,7 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 use super::run::{Run, begins_as};
 use crate::{
     devices::i915::{APERTURE, DISTURB, OBJECTS, SUSPEND, trouble},
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read, device_write},
     user::{Map, Trap, User},
 };
 
@@ -14,7 +14,7 @@ const WALKS: usize = 3;
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let [(large, pages), (small, more)] = OBJECTS;
-    // The large one evicts parts of itself while it is read and written.
+    // The large object does not fit into the aperture, so it evicts parts of itself while it is read and written.
     run.checks.verdict((pages <= APERTURE).then(|| "nothing is evicted".into()));
     for (map, first) in [
         (Map::shared(pages).at(large), 0),
@@ -44,24 +44,24 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     disturbed(&mut run, Map::shared(pages).at(large));
 }
 
-/// Who is evicted does not see what is in the aperture now: what it shows is its own, even after the device has changed
-/// it in memory.
+/// A mapping of an object that was evicted does not show what is in the aperture now. It shows the object, also if that
+/// was changed in memory meanwhile.
 fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
     let size = run.user.page_size();
     run.mapped(small, |run, second| {
         run.shows(small, second, &device_pages(large.pages, small.pages));
         run.mapped(large, |run, first| {
             run.shows(large, first, &device_pages(0, large.pages));
-            // All of the small one is out by now.
+            // The large object fills the aperture, so the small one is evicted by now.
             for page in 0..small.pages {
                 let at = (large.pages + page) * size;
                 let mut bytes = vec![0; size];
-                if run.checks.success("reading an evicted object", run.user.device_read(at, &mut bytes)).is_none() {
+                if run.checks.success("reading an evicted object", device_read(run.user, at, &mut bytes)).is_none() {
                     continue;
                 }
                 let original = bytes.clone();
                 bytes.iter_mut().for_each(|byte| *byte = !*byte);
-                run.checks.success("changing an evicted object", run.user.device_write(at, &bytes));
+                run.checks.success("changing an evicted object", device_write(run.user, at, &bytes));
                 let mut seen = vec![0; size];
                 let read = run.user.read(run.address(second, page, 0), &mut seen);
                 run.checks.equal(
@@ -69,7 +69,7 @@ fn evicted<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
                     &(read, seen),
                     &(Ok(()), bytes),
                 );
-                run.checks.success("restoring an object", run.user.device_write(at, &original));
+                run.checks.success("restoring an object", device_write(run.user, at, &original));
             }
             run.shows(format!("{large}: evicted in turn"), first, &device_pages(0, large.pages));
         });
@@ -99,7 +99,7 @@ fn both_at_once<U: User>(run: &mut Run<'_, U>, large: Map, small: Map) {
     });
 }
 
-/// What means "try again" is tried again; what does not is a signal, once.
+/// An error that means "try again" is repeated until it has gone; any other is one SIGBUS.
 fn disturbed<U: User>(run: &mut Run<'_, U>, map: Map) {
     let transient = [Errno::EAGAIN, Errno::EINTR, Errno::EBUSY, Errno::ENOSPC, Errno::ENOBUFS, Errno::ERESTARTSYS];
     let mut pages = (0..map.pages).cycle();

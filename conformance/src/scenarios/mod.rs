@@ -1,7 +1,7 @@
 //! What each driver's users do, and what must come of it: a file each.
 //!
-//! A scenario knows its device ([`devices`](crate::devices)) and the user's side ([`User`]), and nothing of the platform:
-//! it is the same for a simulated machine, a kernel and a pager.
+//! A scenario knows its device ([`devices`](crate::devices)) and the user's side ([`User`]), and nothing of the
+//! platform: it is the same for a simulated machine, a kernel and a pager.
 
 mod af_packet;
 mod binder;

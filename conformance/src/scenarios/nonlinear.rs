@@ -13,7 +13,7 @@ use crate::{
 const ROUNDS: usize = 24;
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
-    // Linear, and with nothing behind the end of the file.
+    // At first slot i shows page i, and slots behind the end of the file show nothing.
     let mut slots = device_pages(0, PAGES);
     slots.resize(SLOTS + 1, Slot::Nothing);
     for map in [Map::shared(slots.len()), Map::shared(slots.len()).read_only()] {
@@ -46,7 +46,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     }
 }
 
-/// Slots out of order, one page in two of them, and none in some; seen by who had the old ones mapped, a child too.
+/// Slots are out of order, two of them show the same page, and some show none. Mappings that showed the old pages,
+/// those of a child too, show the new ones.
 fn remapped<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(SLOTS);
     run.mapped(map, |run, at| {
@@ -65,7 +66,7 @@ fn remapped<U: User>(run: &mut Run<'_, U>) {
             let mut run = Run { user: child, threads: run.threads, checks: &mut *run.checks };
             run.shows(format!("{map}: nonlinear, in a child"), at, &slots);
         }
-        // The table is the file's, not the mapping's.
+        // The table belongs to the file, so new mappings show the same.
         for map in [map, map.read_only()] {
             run.one(map, &slots, false);
         }

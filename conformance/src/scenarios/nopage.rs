@@ -25,7 +25,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("a page where one is", EXTEND, place(0, 0), Err(Errno::EEXIST));
 }
 
-/// What is truncated is gone from every mapping, in children too; what comes back there is seen.
+/// A page that is truncated goes from every mapping, in children too; one that comes back is seen there.
 fn truncated<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(PAGES);
     run.mapped(map, |run, at| {
@@ -59,9 +59,9 @@ fn truncated<U: User>(run: &mut Run<'_, U>) {
     });
 }
 
-/// Nobody keeps a page that is not the file's any more, however close his touch was to the truncation.
+/// Nobody keeps a page that has left the file, however close the touch was to the truncation.
 fn truncated_under_touch<U: User>(run: &mut Run<'_, U>) {
-    // In odd rounds the file is of the second half of the memory.
+    // In odd rounds the file is made of the second half of the device's memory.
     let first = |round: usize| if round % 2 == 1 { MEMORY - PAGES } else { 0 };
     run.changes(
         Map::shared(PAGES),
@@ -69,7 +69,7 @@ fn truncated_under_touch<U: User>(run: &mut Run<'_, U>) {
         |user, round, checks| {
             for page in 0..PAGES {
                 let what = format!("page {page} in round {round}");
-                // Every fourth stays away.
+                // Every fourth page stays out of the file until the last round.
                 if page % 4 != 0 || round == 1 {
                     checks.success(&what, user.control(TRUNCATE, page as u64));
                 }

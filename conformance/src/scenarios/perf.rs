@@ -5,7 +5,7 @@ use vmctx::{Errno, PageOffset, UserAddr};
 use super::run::Run;
 use crate::{
     devices::perf::{AUX, AUX_OFFSET, DATA},
-    mapping::device_pages,
+    mapping::{device_pages, device_read},
     user::{Map, Refusal, Trap, User},
 };
 
@@ -48,8 +48,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.does_not_expand(ring);
 }
 
-/// All threads write into the control page, each in its place, and nobody into the data: neither as the first to touch
-/// it, nor where it is mapped already.
+/// All threads write into the control page, each in its place. Nobody can write into the data, neither by a first touch
+/// nor where it is mapped already.
 fn written_at_its_start_only<U: User>(run: &mut Run<'_, U>, map: Map) {
     for loads_first in [false, true] {
         run.mapped(map, |run, at| {
@@ -63,7 +63,7 @@ fn written_at_its_start_only<U: User>(run: &mut Run<'_, U>, map: Map) {
                 checks.success("the control page", user.read(address(0, thread), &mut old));
                 checks.success("a store to the control page", user.write(address(0, thread), &[!old[0]]));
                 let mut seen = [0];
-                checks.success("the device's control page", user.device_read(thread, &mut seen));
+                checks.success("the device's control page", device_read(user, thread, &mut seen));
                 checks.equal("what the device sees of a store to the control page", &seen, &[!old[0]]);
                 checks.success("a store to the control page", user.write(address(0, thread), &old));
                 for page in 1..=DATA {
@@ -94,7 +94,7 @@ fn not_cut<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// A child does not have it: what is pinned is accounted to one process.
+/// A child does not get it, because the pages are accounted to one process.
 fn not_copied<U: User>(run: &mut Run<'_, U>, map: Map, first: usize) {
     run.mapped(map, |run, at| {
         run.shows(map, at, &device_pages(first, map.pages));

@@ -37,7 +37,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     hypercalls(&mut run, whole.at(PageOffset::new(3)));
 }
 
-/// The hypervisor finds what the user has written by its address, wherever that is by now.
+/// The hypervisor finds what the user has written by its address, also where the mapping was cut.
 fn hypercalls<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     run.mapped(map, |run, at| {
@@ -54,7 +54,7 @@ fn hypercalls<U: User>(run: &mut Run<'_, U>, map: Map) {
                 checks.equal("what the hypervisor has written", &u64::from_le_bytes(result), &!argument);
             }
         });
-        // What is left of a buffer keeps its pages, and all of them.
+        // What is left of a cut buffer keeps all pages of it.
         run.checks.success("a store", run.user.write(run.address(at, 2, 0), &7_u64.to_le_bytes()));
         run.checks.success("munmap of the front", run.user.unmap(at, 2));
         let call = |page, offset| run.address(at, page, offset).get() as u64;

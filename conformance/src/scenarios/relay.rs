@@ -10,7 +10,7 @@ use crate::{
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let whole = Map::shared(PAGES);
     run.lazy(whole, &device_pages(0, PAGES));
-    // The length is right, the offset is not: what lies behind the buffer is nobody's business.
+    // The length is right and the offset is not: nothing shows behind the end of the buffer.
     let mut slots = device_pages(3, PAGES - 3);
     slots.extend([Slot::Nothing; 3]);
     run.lazy(whole.at(PageOffset::new(3)), &slots);

@@ -18,7 +18,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.eager(at(0, FRAME_BUFFER), &device_pages(0, FRAME_BUFFER));
     run.eager(at(6, FRAME_BUFFER - 6), &device_pages(6, FRAME_BUFFER - 6));
     run.eager(at(2, 3), &device_pages(2, 3));
-    // The guard is no memory; nor is what lies behind it.
+    // Behind the area are its guard page and nothing, neither of which can be mapped.
     for wrong in [at(0, FRAME_BUFFER + 1), at(1, FRAME_BUFFER), at(FRAME_BUFFER, 1), at(FRAME_BUFFER + 1, 1)] {
         run.refused(wrong, Errno::EINVAL);
     }
@@ -27,7 +27,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
 
     run.control("a crash dump", CHOOSE, VMCORE, Ok(0));
     let all = HEADERS + NOTES;
-    // Headers and notes, a part of both, one of them, and the border from both sides.
+    // Headers and notes, a part of both, one of them, and one page on either side of the border.
     for (pgoff, pages) in [(0, all), (1, 3), (0, HEADERS), (HEADERS, NOTES), (HEADERS - 1, 1), (HEADERS + 2, 1)] {
         for map in [at(pgoff, pages), Map { shared: false, ..at(pgoff, pages) }] {
             run.one(map.read_only(), &device_pages(pgoff, pages), true);

@@ -8,7 +8,7 @@ use vmctx::{Errno, UserAddr, platform::Cache};
 use crate::{
     checks::Checks,
     devices::pattern,
-    mapping::{Expected, Slot, compare, exercise},
+    mapping::{Expected, Slot, compare, device_write, exercise},
     user::{Map, Refusal, Trap, User},
 };
 
@@ -25,8 +25,9 @@ pub(super) fn all_ways(map: Map) -> [Map; 4] {
     [map, private, map.read_only(), private.read_only()]
 }
 
-/// What the first bytes of a page are.
+/// Checks the first bytes of a page.
 pub(super) fn begins_as<U: User>(user: &U, checks: &mut Checks, what: impl Display, page: UserAddr, slot: Slot) {
+    checks.begin(&what);
     let mut bytes = [0; 32];
     let read = user.read(page, &mut bytes);
     let start = match slot {
@@ -72,12 +73,15 @@ impl<U: User> Run<'_, U> {
         for page in first..first.saturating_add(pages) {
             let start = page.wrapping_mul(size);
             let bytes: Vec<u8> = (start..start.wrapping_add(size)).map(pattern).collect();
-            self.checks.success(format!("the device fills page {page}"), self.user.device_write(start, &bytes));
+            let what = format!("the device fills page {page}");
+            self.checks.begin(&what);
+            self.checks.success(what, device_write(self.user, start, &bytes));
         }
     }
 
-    /// Does something while a child has the same mappings, if there can be one; whether there was.
+    /// Does something while a child has the same mappings, if the platform has children. Gives back whether it has.
     pub(super) fn with_child(&mut self, act: impl FnOnce(&mut Self, &U)) -> bool {
+        self.checks.begin("fork");
         let Some(forked) = self.user.fork() else { return false };
         if let Some(child) = self.checks.success("fork", forked) {
             act(self, &child);
@@ -85,16 +89,29 @@ impl<U: User> Run<'_, U> {
         true
     }
 
-    /// A mapping that must not come about.
+    /// A mapping that mmap must refuse with this errno.
     pub(super) fn refused(&mut self, map: Map, errno: Errno) {
-        self.checks.failure(format!("mmap of {map}"), self.user.map(map), &Refusal::Errno(errno));
+        let what = format!("mmap of {map}");
+        self.checks.begin(&what);
+        self.checks.failure(what, self.user.map(map), &Refusal::Errno(errno));
     }
 
     /// Makes a mapping, does something with it at its address, and takes it away.
     pub(super) fn mapped(&mut self, map: Map, act: impl FnOnce(&mut Self, UserAddr)) {
-        let Some(at) = self.checks.success(format!("mmap of {map}"), self.user.map(map)) else { return };
+        let what = format!("mmap of {map}");
+        self.checks.begin(&what);
+        let Some(at) = self.checks.success(what, self.user.map(map)) else { return };
         act(self, at);
-        self.checks.success(format!("{map}: munmap"), self.user.unmap(at, map.pages));
+        let what = format!("{map}: munmap");
+        self.checks.begin(&what);
+        self.checks.success(what, self.user.unmap(at, map.pages));
+    }
+
+    /// Waits until no hook runs any more, by mapping this and taking it away: mmap waits for every hook that has the
+    /// mmap lock. What hooks count must not be asked for before, where all threads have touched the same pages: see
+    /// [`device_read`](crate::mapping::device_read).
+    pub(super) fn settled(&mut self, map: Map) {
+        self.mapped(map, |_, _| {});
     }
 
     /// The address of a byte of a mapping.
@@ -102,7 +119,7 @@ impl<U: User> Run<'_, U> {
         UserAddr::new(at.get().wrapping_add(page.wrapping_mul(self.user.page_size())).wrapping_add(offset))
     }
 
-    /// What the pages of a mapping show, each to its last byte.
+    /// Checks every byte of these pages of a mapping.
     pub(super) fn shows(&mut self, what: impl Display, at: UserAddr, slots: &[Slot]) {
         for (index, slot) in slots.iter().enumerate() {
             let page = self.address(at, index, 0);
@@ -111,6 +128,7 @@ impl<U: User> Run<'_, U> {
     }
 
     pub(super) fn shows_page(&mut self, what: impl Display, page: UserAddr, slot: Slot) {
+        self.checks.begin(&what);
         let size = self.user.page_size();
         let mut bytes = vec![0; size];
         let read = self.user.read(page, &mut bytes);
@@ -124,11 +142,13 @@ impl<U: User> Run<'_, U> {
         }
     }
 
-    /// How a page is cached, if anybody knows. Before that it is touched.
+    /// Touches a page, and checks how it is cached if the platform knows.
     pub(super) fn cached(&mut self, map: Map, page: usize, wanted: Cache) {
         self.mapped(map, |run, at| {
             let address = run.address(at, page, 0);
-            run.checks.success(format!("{map}: page {page}"), run.user.read(address, &mut [0]));
+            let what = format!("{map}: page {page}");
+            run.checks.begin(&what);
+            run.checks.success(what, run.user.read(address, &mut [0]));
             if let Some(cache) = run.user.cache(address) {
                 run.checks.equal(format!("{map}: cache attribute of page {page}"), &cache, &wanted);
             }
@@ -137,26 +157,29 @@ impl<U: User> Run<'_, U> {
 
     /// A request to the device, and what it has to answer.
     pub(super) fn control(&mut self, what: impl Display, request: u32, argument: u64, wanted: Result<u64, Errno>) {
+        self.checks.begin(&what);
         self.checks.equal(what, &self.user.control(request, argument), &wanted);
     }
 
-    /// A request to the device that has to succeed; what it answers.
+    /// A request to the device that has to succeed. Gives back what it answers.
     pub(super) fn ask(&mut self, what: impl Display, request: u32, argument: u64) -> Option<u64> {
+        self.checks.begin(&what);
         self.checks.success(what, self.user.control(request, argument))
     }
 
     /// `mremap` cannot make a `VM_DONTEXPAND` mapping longer.
     pub(super) fn does_not_expand(&mut self, map: Map) {
         self.mapped(map, |run, at| {
+            let what = format!("{map}: one page more by mremap");
+            run.checks.begin(&what);
             if let Some(expanded) = run.user.expand(at, map.pages, map.pages.saturating_add(1)) {
-                let wanted = Refusal::Errno(Errno::EFAULT);
-                run.checks.failure(format!("{map}: one page more by mremap"), expanded, &wanted);
+                run.checks.failure(what, expanded, &Refusal::Errno(Errno::EFAULT));
             }
         });
     }
 
-    /// One touch brings the `around` pages at the start of the mapping, which shows the device's memory from page
-    /// `first` on; and that is one fault.
+    /// The first touch is one fault and brings `around` pages, from the start of the mapping on. The mapping shows the
+    /// device's memory from page `first` on.
     pub(super) fn fault_around(&mut self, map: Map, first: usize, around: usize) {
         self.mapped(map, |run, at| {
             let before = run.user.counters();
@@ -185,6 +208,7 @@ impl<U: User> Run<'_, U> {
             let address = |page: usize, size: usize| UserAddr::new(at.get().wrapping_add(page.wrapping_mul(size)));
             run.together(map, |user, thread, checks| {
                 for round in 1..=rounds {
+                    checks.begin(format!("{map}: change {round}"));
                     barrier.wait();
                     if thread == 0 {
                         change(user, round, checks);
@@ -208,6 +232,7 @@ impl<U: User> Run<'_, U> {
     /// Runs this on as many threads as the job has, all at once, each with its number.
     pub(super) fn together(&mut self, what: impl Display, act: impl Fn(&U, usize, &mut Checks) + Sync) {
         let user = self.user;
+        self.checks.begin(&what);
         let panicked = format!("{what}: a thread panicked");
         self.checks.together(self.threads.max(1), panicked, |thread, checks| act(user, thread, checks));
     }

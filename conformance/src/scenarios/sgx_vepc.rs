@@ -10,7 +10,7 @@ use crate::{
         pattern,
         sgx_vepc::{BEGIN_RECLAIM, BUSY, EPC, FINISH_RECLAIM, PAGES, REMOVE_ALL},
     },
-    mapping::{MAX_THREADS, Slot, device_pages},
+    mapping::{MAX_THREADS, Slot, device_pages, device_read},
     user::{Map, Trap, User},
 };
 
@@ -45,8 +45,8 @@ fn store<U: User>(run: &mut Run<'_, U>, at: UserAddr, page: usize, shown: usize)
     run.checks.success(format!("storing page {shown}"), stored);
 }
 
-/// Zeros at first, then what was stored: in this mapping, in another one beside it, in one of a part, and in one made
-/// after it has gone. A child has none.
+/// A page is zeros at first and then what was stored: in this mapping, in another one beside it, in one of a part, and
+/// in one made afterwards. A child gets no mapping.
 fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         run.together(map, |user, thread, checks| {
@@ -56,7 +56,7 @@ fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
         });
         (0..map.pages).for_each(|page| store(run, at, page, page));
         run.shows(format!("{map}: stored"), at, &device_pages(0, map.pages));
-        // Pages that are there already, in mappings that lack them.
+        // Other mappings, which have no entries yet for pages that are in the EPC.
         run.mapped(map.read_only(), |run, beside| {
             run.shows(format!("{map}: beside it"), beside, &device_pages(0, map.pages));
             run.checks.failure("a store", run.user.write(beside, &[0]), &Trap::Sigsegv(beside));
@@ -79,7 +79,7 @@ fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| run.shows(format!("{map}: made anew"), at, &device_pages(0, map.pages)));
     for page in 0..map.pages {
         let mut bytes = vec![0; run.user.page_size()];
-        let read = run.user.device_read(page * run.user.page_size(), &mut bytes);
+        let read = device_read(run.user, page * run.user.page_size(), &mut bytes);
         run.checks.success(format!("page {page} as the device sees it"), read);
         let wanted: Vec<u8> = (page * bytes.len()..(page + 1) * bytes.len()).map(pattern).collect();
         run.checks.equal(format!("page {page} as the device sees it"), &(bytes == wanted), &true);
@@ -96,7 +96,7 @@ fn keeps_what_was_stored<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.control("choosing a page that is nowhere", BEGIN_RECLAIM, 0, Err(Errno::EINVAL));
 }
 
-/// More pages than the EPC has: the others wait until something was reclaimed.
+/// There are more pages than the EPC has places: a touch of one more is a SIGBUS until something was reclaimed.
 fn is_full<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(PAGES + 2);
     run.mapped(map, |run, at| {
@@ -123,14 +123,16 @@ fn is_full<U: User>(run: &mut Run<'_, U>) {
     });
 }
 
-/// A page is being reclaimed, and others touch it, and one for which there is no room but its own: they wait.
+/// A page is being reclaimed. Whoever touches it waits, and so does whoever touches another page for which there is no
+/// place but this one's.
 fn waits_for_the_reclaimer<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(PAGES);
     let size = run.user.page_size();
     run.mapped(map, |run, at| {
         (0..EPC).for_each(|page| store(run, at, page, page));
         for (chosen, touched, shown) in [(1, 1, pattern(size)), (2, EPC, 0)] {
-            // So that what is touched has to find its own room, not that of another.
+            // In the first turn a place is free, so that only the touched page itself is waited for; in the second none
+            // is.
             let Some(busy) = run.ask("busy pages", BUSY, 0) else { return };
             if touched == chosen {
                 reclaim(run, 0);
@@ -141,7 +143,7 @@ fn waits_for_the_reclaimer<U: User>(run: &mut Run<'_, U>) {
             let through = AtomicBool::new(false);
             waiting.together(map, |user, thread, checks| {
                 if thread == 0 {
-                    // Until somebody waits; or somebody did not have to, which fails below.
+                    // Until a fault has met the busy page. If one came through without that, the check below fails.
                     while user.control(BUSY, 0).is_ok_and(|now| now == busy) && !through.load(Ordering::Acquire) {
                         thread::yield_now();
                     }
@@ -188,7 +190,7 @@ fn counts_under_the_reclaimer<U: User>(run: &mut Run<'_, U>, map: Map) {
                 if thread == 0 {
                     let page = (turn % map.pages) as u64;
                     touch(checks);
-                    // Nobody may have touched it since it was last taken out.
+                    // It fails if nobody has touched the page since it was last taken out.
                     let begun = user.control(BEGIN_RECLAIM, page);
                     if begun.is_ok() {
                         checks.success(format!("reclaiming page {page}"), user.control(FINISH_RECLAIM, page));

@@ -7,20 +7,20 @@ use super::run::Run;
 use crate::{
     checks::Checks,
     devices::spufs::{RUNS, SPUS, SWITCH},
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read},
     user::{Map, User},
 };
 use vmctx_drivers::spufs::HARDWARE_PAGE;
 
 /// How often the context is switched under its users.
 const SWITCHES: usize = 200;
-/// How often each thread counts between two switches, and while the second of them happens.
+/// How many numbers each thread stores for each switch, before it or while it happens.
 const COUNTS: usize = 8;
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let pages = HARDWARE_PAGE / run.user.page_size();
     let whole = Map::shared(pages);
-    // Saved, and on each processor: the same bytes.
+    // The bytes are the same while the context is saved and on each processor.
     for place in 0..=SPUS {
         switch(&mut run, place);
         run.control("whether the context runs", RUNS, 0, Ok(u64::from(place != 0)));
@@ -49,8 +49,8 @@ fn switch<U: User>(run: &mut Run<'_, U>, place: usize) {
     run.control(format!("switching to place {place}"), SWITCH, place as u64, Ok(0));
 }
 
-/// One fault maps all of a processor's memory, where the mapping is aligned as the hardware wants it; else, and where
-/// the context is saved, each page has its own.
+/// One fault maps all of a processor's memory if the mapping is aligned as the hardware wants it. Else, and while the
+/// context is saved, each page takes a fault of its own.
 fn hardware_page<U: User>(run: &mut Run<'_, U>, map: Map, runs: bool) {
     run.mapped(map, |run, at| {
         let before = run.user.counters();
@@ -63,7 +63,7 @@ fn hardware_page<U: User>(run: &mut Run<'_, U>, map: Map, runs: bool) {
     });
 }
 
-/// A mapping, and one in a child, that were touched before the move show the new place after it.
+/// Mappings that were touched before a move, a child's too, show the new place after it.
 fn shows_what_moved<U: User>(run: &mut Run<'_, U>, map: Map) {
     let slots = device_pages(0, map.pages);
     run.mapped(map, |run, at| {
@@ -104,7 +104,8 @@ fn counts_while_it_moves<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// What one thread counts: the number n is in the page n modulo the number of pages, until n plus that number is.
+/// The numbers of one thread. Number n is stored in page n modulo the number of pages, over the number that was last
+/// stored there.
 struct Counter<'a, U> {
     user: &'a U,
     checks: &'a mut Checks,
@@ -115,7 +116,7 @@ struct Counter<'a, U> {
 }
 
 impl<U: User> Counter<'_, U> {
-    /// Where the thread's number is that is in the same page as `number`, in bytes.
+    /// Where the thread stores this number, in bytes from the start of the mapping.
     fn place(&self, number: usize) -> usize {
         let size = self.user.page_size();
         number % self.pages * size + size / 2 + self.thread * size_of::<usize>()
@@ -146,7 +147,7 @@ impl<U: User> Counter<'_, U> {
     fn device_agrees(&mut self) {
         for number in self.next.saturating_sub(self.pages)..self.next {
             let mut found = [0; size_of::<usize>()];
-            let read = self.user.device_read(self.place(number), &mut found);
+            let read = device_read(self.user, self.place(number), &mut found);
             let what = format!("thread {}'s number {number}, as the device sees it", self.thread);
             if self.checks.success(&what, read).is_some() {
                 self.checks.equal(what, &usize::from_ne_bytes(found), &number);

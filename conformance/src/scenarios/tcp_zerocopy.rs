@@ -23,7 +23,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     for map in [Map::shared(PAGES), Map::private(PAGES)] {
         run.refused(map, Errno::EPERM);
     }
-    // Nothing received, nothing there, wherever it is mapped.
+    // Where nothing was received nothing is mapped.
     for map in [whole, whole.at(SECOND), Map::private(PAGES).read_only()] {
         run.one(map, &[Slot::Nothing; PAGES], false);
     }
@@ -75,7 +75,7 @@ fn maps_what_arrives<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// What was received before is replaced: all of it, the first part of it, and what lies behind a gap.
+/// Pages that were received before are replaced: all of them, the first ones, and some behind a gap.
 fn replaces<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         let mut slots = vec![Slot::Nothing; PAGES];
@@ -92,7 +92,7 @@ fn replaces<U: User>(run: &mut Run<'_, U>, map: Map) {
     });
 }
 
-/// Bytes that do not fill a page stop the mapping of pages, and are said to the byte.
+/// Bytes that do not fill a page end the mapping of pages. The driver says how many there are.
 fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = page_bytes(run);
     run.mapped(map, |run, at| {
@@ -115,7 +115,7 @@ fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
         slots.resize(PAGES, Slot::Nothing);
         run.shows(format!("{map}: what was whole"), at, &slots);
 
-        // Half a page copied: the other half is no page any more.
+        // When a part of a page was copied, the rest is no whole page any more and must be copied, too.
         send(run, 4..6);
         copy(run, 4, 0, 8);
         receive(run, at, 4, PAGES - 4, (0, usize::from(size) - 8));
@@ -146,7 +146,7 @@ fn ends_with_the_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
         send(run, 0..5);
         receive(run, at, PAGES - 2, PAGES, (2, 0));
         run.control("bytes behind the end", WAITING, 0, Ok(3 * size as u64));
-        // A hole ends it as well.
+        // Mapping ends at a hole, too.
         run.checks.success(format!("{map}: munmap of page 3"), run.user.unmap(run.address(at, 3, 0), 1));
         receive(run, at, 1, PAGES, (2, 0));
         receive(run, at, 4, PAGES, (1, 0));
@@ -163,7 +163,7 @@ fn ends_with_the_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
 fn refuses_addresses<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
     let length = page_bytes(run);
-    // With less than a page of data nobody looks.
+    // The address is not looked at while there is less than a page of data.
     run.control("receiving nothing nowhere", RECEIVE, place(UserAddr::new(size), length), Ok(0));
     send(run, [0]);
     run.mapped(map, |run, at| {
@@ -187,7 +187,7 @@ fn refuses_addresses<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| receive(run, at, 0, 1, (1, 0)));
 }
 
-/// A child's address is the child's, though it is the parent's as well.
+/// A child that receives does so into its own mapping, though the parent has one at the same address.
 fn is_the_callers<U: User>(run: &mut Run<'_, U>, map: Map) {
     run.mapped(map, |run, at| {
         send(run, 0..1);

@@ -37,8 +37,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     waits_for_the_card(&mut run, whole);
 }
 
-/// Who touches the object while the card moves it waits, whoever it is; nobody sees the old place, or the new one too
-/// early.
+/// Every thread that touches the object while the card moves it waits. Nobody sees the old place, nor the new one
+/// before the card has filled it.
 fn waits_for_the_card<U: User>(run: &mut Run<'_, U>, map: Map) {
     let threads = run.threads.max(1);
     let (moves, touching, barrier) = (AtomicUsize::new(0), AtomicUsize::new(0), Barrier::new(threads));

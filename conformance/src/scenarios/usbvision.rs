@@ -54,7 +54,8 @@ fn unplugged<U: User>(run: &mut Run<'_, U>, map: Map) {
         run.checks.success("the child's frame", child.read(at, &mut [0]));
         run.checks.success("munmap", child.unmap(at, map.pages));
     });
-    // Again where there was no child; to unmap nothing is no error.
+    // For platforms without children, where the closure above did not run. Where it did, nothing is mapped here, and to
+    // unmap that is no error.
     run.checks.success("munmap", run.user.unmap(at, map.pages));
     run.control("release after the last munmap", RELEASE, 0, Ok(1));
 }

@@ -13,7 +13,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.eager(eager, &device_pages(0, EAGER.pages));
     let inner = Map::shared(3).at(PageOffset::new(EAGER.fake_offset.index() + 4));
     run.eager(inner, &device_pages(4, 3));
-    // One helper, two contexts: behind the object's end it is ENXIO here, and a SIGBUS there.
+    // Behind the object's end the same helper of the driver's gives ENXIO at mmap, and a SIGBUS in a fault.
     run.refused(Map { pages: eager.pages + 1, ..eager }, Errno::ENXIO);
 
     let lazy = Map::shared(LAZY.pages).at(LAZY.fake_offset);

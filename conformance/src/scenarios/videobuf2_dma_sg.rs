@@ -1,4 +1,4 @@
-use std::{format, thread as threads};
+use std::format;
 
 use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
@@ -8,7 +8,7 @@ use crate::{
         CHOOSE,
         videobuf2_dma_sg::{CAPTURE, OUTPUT, PLANES, REQUEST_BUFFERS, USERS, device_page},
     },
-    mapping::{Slot, device_pages},
+    mapping::{Slot, device_pages, device_read},
     user::{Map, User},
 };
 use vmctx_drivers::videobuf2_dma_sg::cookie;
@@ -41,7 +41,7 @@ fn every_way<U: User>(run: &mut Run<'_, U>, queue: u64, at: PageOffset, pages: u
     run.device_fills(device_page(at), pages);
     let whole = Map::shared(pages).at(at);
     run.one(whole, &slots, true);
-    // The cookie is no offset: a shorter one begins at the start as well.
+    // The cookie is no offset into the plane: a shorter mapping shows its start, too.
     run.one(Map { pages: 1, ..whole }, slots.get(..1).unwrap_or_default(), true);
     if queue == OUTPUT {
         run.refused(whole.read_only(), Errno::EINVAL);
@@ -55,7 +55,7 @@ fn every_way<U: User>(run: &mut Run<'_, U>, queue: u64, at: PageOffset, pages: u
     run.does_not_expand(whole);
 }
 
-/// A buffer that is mapped anywhere is not freed, and what is mapped stays what it is.
+/// A buffer is not freed as long as any of it is mapped, and what is mapped stays the same.
 fn is_not_freed<U: User>(run: &mut Run<'_, U>) {
     let at = cookie(1, 0);
     let [pages, _] = PLANES;
@@ -68,7 +68,7 @@ fn is_not_freed<U: User>(run: &mut Run<'_, U>) {
     users(run, "of one mapping", 1);
     run.control("buffers while one is mapped", REQUEST_BUFFERS, 1, Err(Errno::EBUSY));
     run.mapped(map, |run, _| users(run, "of two mappings", 2));
-    // A hole makes two of one, in the child as well.
+    // A hole makes two VMAs of one, and a child has two more.
     run.checks.success("munmap of the second page", run.user.unmap(run.address(start, 1, 0), 1));
     users(run, "with a hole", 2);
     run.with_child(|run, _| users(run, "with a child", 4));
@@ -82,7 +82,8 @@ fn is_not_freed<U: User>(run: &mut Run<'_, U>) {
     run.mapped(map, |run, at| run.shows("a new buffer", at, &[Slot::Zeros; PLANES[0]]));
 }
 
-/// Some map a buffer and write into it, others request buffers anew: whoever has one mapped has the device's.
+/// Threads map a buffer and write into it while others request buffers anew. A buffer that is mapped stays the one that
+/// the device uses.
 fn is_not_freed_in_a_race<U: User>(run: &mut Run<'_, U>) {
     let [pages, _] = PLANES;
     let map = Map::shared(pages).at(cookie(0, 0));
@@ -97,10 +98,7 @@ fn is_not_freed_in_a_race<U: User>(run: &mut Run<'_, U>) {
             let place = UserAddr::new(at.get().wrapping_add(thread));
             checks.success("a store", user.write(place, &[round]));
             let mut seen = [0];
-            // The device does not wait.
-            while user.device_read(thread, &mut seen) == Err(Errno::EAGAIN) {
-                threads::yield_now();
-            }
+            checks.success("what the device reads", device_read(user, thread, &mut seen));
             checks.equal("what the device sees of a buffer that is mapped", &seen, &[round]);
             checks.success(format!("{map}: munmap"), user.unmap(at, map.pages));
         }

@@ -70,7 +70,7 @@ fn two_in_one_fault<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot; 4]) 
         if let (Some(before), Some(after)) = (before, run.user.counters()) {
             run.checks.equal("faults for two slots", &after.faults.saturating_sub(before.faults), &1);
         }
-        // The other way round it takes two: who reads the clocks alone is not in the namespace's code.
+        // Outside a namespace the clocks are in the first slot, and the last one shows nothing.
         join(run, 0);
         run.shows_page("the clocks, outside a namespace", at, Slot::Device(LAYOUT.clocks.index()));
         run.shows_page("nothing where they were", second, Slot::Nothing);
@@ -79,7 +79,7 @@ fn two_in_one_fault<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot; 4]) 
     join(run, number.map_or(0, |index| index + 1));
 }
 
-/// The neighbour's slot is not needed to serve the fault's own.
+/// A fault is served also if the neighbour that it would bring is not mapped.
 fn without_its_neighbour<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot; 4]) {
     let Some(at) = run.checks.success(format!("mmap of {map}"), run.user.map(map)) else { return };
     let neighbour = run.address(at, TIMENS.index(), 0);
@@ -89,7 +89,7 @@ fn without_its_neighbour<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot;
     run.one(Map { pages: 1, ..map }, slots.get(..1).unwrap_or_default(), false);
 }
 
-/// Both slots change at once, and nobody keeps the old ones.
+/// Both slots change together, and no thread keeps an old page.
 fn joined_under_touch<U: User>(run: &mut Run<'_, U>, map: Map) {
     let of_round = |round: usize| round % (NAMESPACES.len() + 1);
     let clocks = Slot::Device(LAYOUT.clocks.index());

@@ -12,16 +12,16 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let (whole, other) = (Map::shared(first_pages).at(first), Map::shared(second_pages).at(second));
     run.eager(whole, &device_pages(0, first_pages));
     run.eager(other, &device_pages(first_pages, second_pages));
-    // From its start on, whatever the fake offset is.
+    // A shorter mapping shows the object from its start on: the fake offset only finds it.
     run.eager(Map { pages: 4, ..whole }, &device_pages(0, 4));
     run.refused(Map { pages: first_pages + 1, ..whole }, Errno::EINVAL);
     run.refused(Map::shared(1).at(PageOffset::new(first.index() + 1)), Errno::EINVAL);
     run.refused(Map::shared(1), Errno::EINVAL);
-    // The backend sees it through the caches.
+    // Memory that is shared with another domain has to be cached.
     run.cached(whole, 0, Cache::WriteBack);
     run.does_not_expand(whole);
 
-    // A handle goes, and the object stays for who has it mapped.
+    // Without its handle an object lives on as long as it is mapped.
     let both = (first_pages + second_pages) as u64;
     run.mapped(whole, |run, at| {
         run.control("no handle", DESTROY, 0, Ok(0));

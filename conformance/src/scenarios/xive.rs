@@ -36,7 +36,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.refused(Map { pages: tima.pages + 1, ..tima }, Errno::EINVAL);
     run.refused(Map { pages: esb.pages + 1, ..esb }, Errno::EINVAL);
     run.refused(Map::shared(1).at(PageOffset::new(1)), Errno::EINVAL);
-    // Copy-on-write: Linux would meet it with a BUG at the first touch.
+    // Private mappings, of which Linux would say BUG at the first insertion of a frame.
     for map in [tima, esb] {
         let private = Map { shared: false, ..map };
         run.refused(private, Errno::EINVAL);
@@ -44,7 +44,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     }
 }
 
-/// A page stays the page it is when munmap has cut off what lay before it.
+/// Pages keep their offsets when munmap has cut off what lay before them.
 fn without_its_front<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     let Some(at) = run.checks.success(format!("mmap of {map}"), run.user.map(map)) else { return };
     run.checks.success(format!("{map}: munmap of its first page"), run.user.unmap(at, 1));

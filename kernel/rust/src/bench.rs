@@ -33,7 +33,7 @@ impl Bench {
     }
 }
 
-/// The same pages once more.
+/// An object of the same pages.
 fn object(pages: &[LinuxPage]) -> Result<Object, Errno> {
     let mut same = Vec::new();
     same.try_reserve_exact(pages.len()).map_err(|_| Errno::ENOMEM)?;

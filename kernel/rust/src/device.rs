@@ -1,4 +1,4 @@
-//! The devices of `vmctx_conformance::devices`, with memory of this kernel's, and the edge devices behind them.
+//! The devices of `vmctx-conformance`, with memory of this kernel's, and the edge devices behind them.
 
 use core::{
     cell::RefCell,
@@ -24,7 +24,7 @@ unsafe extern "C" {
 
 /// An open file of a device of its own.
 pub(crate) struct Open {
-    // In this order: what a driver maps stays until the driver has gone.
+    // Dropped in this order: what a driver maps stays until the driver has gone.
     device: Opened<Linux>,
     _bars: Vec<Bar>,
 }

@@ -8,19 +8,19 @@ mod huge;
 mod opening;
 mod requests;
 mod revoked;
+mod steering;
 mod stores;
 
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Handle, Hooks, Mapped, Mapping, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page, PageCount,
-    PageOffset, Platform, Release, RwLock, UnlockedCtx, VmFault, VmOperations, WaitQueue,
+    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page, Platform, Release, UnlockedCtx,
+    VmFault, VmOperations, WaitQueue,
 };
-use vmctx_conformance::devices::{Host, Opened, Side};
-use vmctx_linux::{Linux, LinuxPage, LinuxRef, LinuxRwLock, LinuxWaitQueue};
+use vmctx_conformance::devices::Opened;
+use vmctx_linux::{Linux, LinuxPage, LinuxRef, LinuxWaitQueue};
 
-/// What an edge device is set up with.
-type Kernel<'a> = dyn Host<Platform = Linux> + 'a;
+use steering::{Kernel, Steered, Steering};
 
 /// Opens an edge device.
 type OpenEdge = fn(&Kernel<'_>) -> Result<Opened<Linux>, Errno>;
@@ -51,70 +51,6 @@ fn steered<F: MmapFile<Platform = Linux>>(
 ) -> Result<Opened<Linux>, Errno> {
     let control = Control::new(kernel.may_sleep())?;
     Ok(Opened::new(file(control.clone()), Steering(control)))
-}
-
-/// What the test program steers and reads.
-trait Steered: Send + Sync + 'static {
-    /// A [request](requests).
-    fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno>;
-}
-
-/// The side of a device that has no memory to look at.
-struct Steering<S>(LinuxRef<S>);
-
-impl<S: Steered> Side<Linux> for Steering<S> {
-    fn read(&self, _: usize, _: &mut [u8]) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    fn write(&self, _: usize, _: &[u8]) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno> {
-        self.0.control(ctx, request, argument)
-    }
-}
-
-/// How often something has happened.
-#[derive(Default)]
-struct Count(AtomicU64);
-
-impl Count {
-    fn one_more(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// The mapping that was made last.
-struct Last<M>(LinuxRwLock<Option<LinuxRef<Handle<Linux, M>>>>);
-
-impl<M: Mapping> Last<M> {
-    fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        LinuxRwLock::new(None, may_sleep).map(Self)
-    }
-
-    /// It is the one that is being made.
-    fn is(&self, ctx: &MmapCtx<'_, Linux, M>) -> Result<(), Errno> {
-        let handle = Linux::share(ctx.handle()?, ctx.may_sleep())?;
-        *self.0.write(ctx.may_sleep()) = Some(handle);
-        Ok(())
-    }
-
-    /// Its handle, without the lock: a mmap hook holds the mmap lock when it waits for that.
-    fn get(&self, may_sleep: MaySleep<'_>) -> Result<LinuxRef<Handle<Linux, M>>, Errno> {
-        self.0.read(may_sleep).clone().ok_or(Errno::EINVAL)
-    }
-}
-
-/// A range of pages in a request.
-fn range(argument: u64) -> Result<(PageOffset, PageCount), Errno> {
-    let number = |number| usize::try_from(number).map_err(|_| Errno::EOVERFLOW);
-    Ok((PageOffset::new(number(argument >> 32)?), PageCount::new(number(argument & 0xffff_ffff)?)))
 }
 
 /// What an open file and its mappings share, and the test program steers and reads.
@@ -173,13 +109,13 @@ impl Steered for Control {
     }
 }
 
-/// Every fault gives up its lock, waits for a word from outside, and reads the mapping's state once more. With
-/// `map_pages` it is the VMA lock.
+/// Every fault gives up its lock, waits for [`requests::GO`], and reads the mapping's state once more. With a
+/// `map_pages` hook the lock is the VMA's, else the mmap lock.
 struct Releases<const MAP_PAGES: bool>(LinuxRef<Control>);
 
 struct Released<const MAP_PAGES: bool> {
     control: LinuxRef<Control>,
-    /// Known when the mapping is made, and wrong as soon as its memory is somebody else's.
+    /// [`STAMP`] while the state lives, so that a handler that reads freed memory is noticed.
     stamp: usize,
 }
 
@@ -197,7 +133,7 @@ impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
     type Platform = Linux;
     type Mapping = Mixed;
     const HOOKS: Hooks<Self> = if MAP_PAGES {
-        // Nothing is at hand, so that every load gets to the fault hook.
+        // It maps nothing, so that every load gets to the fault hook.
         Hooks::NONE.map_pages(|_, ctx| ctx.finish())
     } else {
         Hooks::NONE
@@ -216,7 +152,7 @@ impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
                         break;
                     }
                 }
-                // By now the mapping may be gone, and with it the reference that it had to this.
+                // The mapping may be gone by now, and its reference to this state with it.
                 if self.stamp == STAMP {
                     self.control.outlived.fetch_add(1, Ordering::SeqCst);
                 }

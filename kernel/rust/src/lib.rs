@@ -39,7 +39,8 @@ unsafe fn open<'a>(handle: *mut c_void) -> &'a Open {
     unsafe { &*core::ptr::from_ref::<Open>(&**open) }
 }
 
-/// Writes the name of device number `index`, with its null, to `name`: whether there is such a device, and room.
+/// Writes the name of device number `index`, with a null at its end, to `name`. Gives back whether there is such a
+/// device, and room for its name.
 ///
 /// # Safety
 /// `name` can be written to for `len` bytes.

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::device::PAGE;
+use crate::calls::PAGE;
 
 /// A page table's reach.
 const TABLE: usize = 512 * PAGE;
@@ -86,7 +86,7 @@ impl Twins {
     /// The medians of what `measure` sees of each in `passes` passes, one after the other in each.
     fn compare(&self, passes: usize, measure: impl Fn(&File, &mut Vec<u64>) -> io::Result<()>) -> io::Result<Cost> {
         let (mut c, mut rust) = (Vec::new(), Vec::new());
-        // The first warms up.
+        // The first pass warms caches up, and does not count.
         measure(&self.c, &mut Vec::new())?;
         measure(&self.rust, &mut Vec::new())?;
         for _ in 0..passes {
@@ -123,8 +123,8 @@ impl Cost {
     }
 }
 
-/// The cost of touching every `step`th page. All of them in one figure: the kernel counts pages in batches (`rss_stat`),
-/// so that some touches cost more than others.
+/// The cost of touching every `step`th page. All of them in one figure: the kernel counts pages in batches
+/// (`rss_stat`), so that some touches cost more than others.
 fn touches(place: &Place, file: &File, step: usize, seen: &mut Vec<u64>) -> io::Result<()> {
     let prot = libc::PROT_READ | libc::PROT_WRITE;
     let at = map(Some(place.0), file.as_raw_fd(), PAGES * PAGE, prot, libc::MAP_SHARED)?;

@@ -9,7 +9,7 @@ use std::{
 use vmctx::{Errno, UserAddr};
 use vmctx_conformance::user::{Refusal, Trap};
 
-use crate::{device, trap};
+use crate::{calls, trap};
 
 /// The child, and the line to it. It exits when this is dropped.
 pub(crate) struct Child {
@@ -20,13 +20,27 @@ pub(crate) struct Child {
 /// The most that is read or written at once.
 const CHUNK: usize = 4096;
 
+// What the child is told to do: a command, with an address and a length.
 const READ: u64 = 0;
 const WRITE: u64 = 1;
 const UNMAP: u64 = 2;
+/// With the page in the place of the address, and the request in that of the length.
 const CONTROL: u64 = 3;
 
+// What it answers, with a value.
+/// It is done. The value is what an ioctl has given.
+const DONE: u64 = 0;
+/// A SIGBUS at the address that is the value.
+const SIGBUS: u64 = 1;
+/// A SIGSEGV at the address that is the value.
+const SIGSEGV: u64 = 2;
+/// The errno that is the value, or 0 for an error that is none.
+const FAILED: u64 = 3;
+/// Another signal.
+const STRANGE: u64 = 4;
+
 impl Child {
-    /// A child of this process. It asks the device that this file is of.
+    /// Forks. The child's requests go to the device of this file.
     pub(crate) fn fork(file: RawFd) -> io::Result<Self> {
         let (line, mut theirs) = UnixStream::pair()?;
         // SAFETY: the child only calls what may be called after a fork of a process with threads: system calls, and a
@@ -76,14 +90,14 @@ impl Child {
         .map_err(|trap| Refusal::Other(trap.to_string()))
     }
 
-    /// An ioctl of the child's.
+    /// The child asks for a number of the module's, by an ioctl.
     pub(crate) fn number(&self, which: u64, page: usize) -> Result<u64, Refusal> {
         let told = self.tell(|line| {
             command(line, CONTROL, page, which as usize)?;
             answer(line)
         });
         match told {
-            Ok((0, value)) => Ok(value),
+            Ok((DONE, value)) => Ok(value),
             Ok((_, errno)) => Err(errno_of(errno).map_or(Refusal::Other("a strange errno".into()), Refusal::Errno)),
             Err(error) => Err(Refusal::Other(format!("the child is gone: {error}"))),
         }
@@ -95,10 +109,10 @@ impl Child {
 
     fn ask(&self, question: impl FnOnce(&mut UnixStream) -> io::Result<(u64, u64)>) -> Result<(), Trap> {
         match self.tell(question) {
-            Ok((0, _)) => Ok(()),
-            Ok((1, address)) => Err(Trap::Sigbus(UserAddr::new(address as usize))),
-            Ok((2, address)) => Err(Trap::Sigsegv(UserAddr::new(address as usize))),
-            Ok((3, errno)) => {
+            Ok((DONE, _)) => Ok(()),
+            Ok((SIGBUS, address)) => Err(Trap::Sigbus(UserAddr::new(address as usize))),
+            Ok((SIGSEGV, address)) => Err(Trap::Sigsegv(UserAddr::new(address as usize))),
+            Ok((FAILED, errno)) => {
                 Err(Trap::Other(errno_of(errno).map_or("a strange errno".into(), |errno| errno.to_string())))
             }
             Ok(_) => Err(Trap::Other("a strange signal in the child".into())),
@@ -109,7 +123,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // The end of the line is the child's end.
+        // The child exits when its line is closed.
         let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _ = line.shutdown(std::net::Shutdown::Both);
         // SAFETY: it is our child, and nobody else waits for it.
@@ -150,12 +164,12 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
             _ => Ok(()),
         };
         let (code, value) = match outcome {
-            Ok(()) if what == UNMAP => said(device::munmap(at, len).map(|()| 0)),
-            Ok(()) if what == CONTROL => said(device::gauge(file, len as u64, at.get())),
-            Ok(()) => (0, 0),
-            Err(Trap::Sigbus(address)) => (1, address.get() as u64),
-            Err(Trap::Sigsegv(address)) => (2, address.get() as u64),
-            Err(Trap::Other(_)) => (4, 0),
+            Ok(()) if what == UNMAP => said(calls::munmap(at, len).map(|()| 0)),
+            Ok(()) if what == CONTROL => said(calls::gauge(file, len as u64, at.get())),
+            Ok(()) => (DONE, 0),
+            Err(Trap::Sigbus(address)) => (SIGBUS, address.get() as u64),
+            Err(Trap::Sigsegv(address)) => (SIGSEGV, address.get() as u64),
+            Err(Trap::Other(_)) => (STRANGE, 0),
         };
         line.write_all(&u64::to_ne_bytes(code))?;
         line.write_all(&u64::to_ne_bytes(value))?;
@@ -165,11 +179,11 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
     }
 }
 
-/// What a system call said.
+/// What a system call gave, as an answer.
 fn said(result: Result<u64, Refusal>) -> (u64, u64) {
     match result {
-        Ok(value) => (0, value),
-        Err(Refusal::Errno(errno)) => (3, errno.to_raw() as u64),
-        Err(Refusal::Other(_)) => (3, 0),
+        Ok(value) => (DONE, value),
+        Err(Refusal::Errno(errno)) => (FAILED, errno.to_raw() as u64),
+        Err(Refusal::Other(_)) => (FAILED, 0),
     }
 }

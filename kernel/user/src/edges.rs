@@ -20,8 +20,12 @@ use vmctx_conformance::{
     user::{Map, Refusal, Trap, User},
 };
 
-use crate::device::{self, PAGE, Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
+mod access;
 mod around;
 mod established;
 mod huge;
@@ -32,6 +36,7 @@ mod requests;
 mod revoked;
 mod stores;
 
+use access::{open, touch};
 use requests::{ALREADY_PRESENT, ARRIVED, DROPPED, GO, OUTLIVED, RELEASED};
 
 // Counts of `platforms/linux/shim/vmctx.h`.
@@ -80,7 +85,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("unload_while_mapped", unload_while_mapped),
 ];
 
-/// Runs every edge whose name begins so, and says which failed; prints a line for each.
+/// Runs every edge whose name begins with `names`, and prints a line for each. Gives back whether all are in order.
 pub(crate) fn run(names: &str) -> bool {
     let mut all = true;
     for (name, edge) in EDGES.iter().filter(|(name, _)| name.starts_with(names)) {
@@ -100,32 +105,12 @@ pub(crate) fn run(names: &str) -> bool {
     all
 }
 
-fn open(name: &str) -> Result<Process, Refusal> {
-    Process::open(name, 0).map_err(|error| device::refusal(&error))
-}
-
-/// The address of a page of a mapping.
-fn page(at: UserAddr, page: usize) -> UserAddr {
-    UserAddr::new(at.get() + page * PAGE)
-}
-
-/// The argument of a request about `count` pages from `first` on.
-const fn range(first: u32, count: u32) -> usize {
-    (first as usize) << 32 | count as usize
-}
-
 /// Waits until one of the module's counts has got there.
 fn wait_for(process: &Process, which: u32, at_least: u64) -> Result<(), Refusal> {
     while process.number(which, 0)? < at_least {
         thread::yield_now();
     }
     Ok(())
-}
-
-/// One byte, loaded by another thread.
-fn touch(process: &Process, at: UserAddr) -> Result<u8, Trap> {
-    let mut byte = [0];
-    process.read(at, &mut byte).map(|()| byte[0])
 }
 
 /// The outcome of another thread's access.
@@ -152,7 +137,7 @@ fn release(checks: &mut Checks, device: &str, lock: u32) -> Result<(), Refusal> 
     process.unmap(at, 1)
 }
 
-/// munmap in the middle: the mapping goes, its state stays until the handler has returned.
+/// munmap while a handler runs without its lock: the mapping goes, its state stays until the handler has returned.
 fn munmap_while_released(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     let process = open(device)?;
     let at = process.map(Map::shared(1))?;
@@ -191,12 +176,12 @@ fn race(checks: &mut Checks) -> Result<(), Refusal> {
     process.unmap(at, 1)
 }
 
-/// Mappings side by side that Linux could merge: each is one, with a state that is dropped.
+/// Linux must not merge mappings that lie side by side: each keeps its own state, which is dropped at its end.
 fn neighbours(checks: &mut Checks) -> Result<(), Refusal> {
     const COUNT: usize = 4;
     let process = open("neighbours")?;
-    let place = device::mmap(-1, COUNT * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
-    device::munmap(place, COUNT * PAGE)?;
+    let place = calls::mmap(-1, COUNT * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    calls::munmap(place, COUNT * PAGE)?;
     for page in 0..COUNT {
         let at = UserAddr::new(place.get() + page * PAGE);
         process.map_at(Map::shared(1).at(PageOffset::new(page)), at)?;
@@ -213,7 +198,7 @@ fn mappings() -> usize {
     fs::read_to_string("/proc/self/maps").map_or(usize::MAX, |maps| maps.matches("/dev/vmctx-").count())
 }
 
-/// An errno each, as C would give, and nothing left mapped.
+/// Each wrong argument is refused with the errno that C would give, and nothing is left mapped.
 fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
     let (shared, both) = (libc::MAP_SHARED, libc::PROT_READ | libc::PROT_WRITE);
     for device in Device::ALL {
@@ -221,19 +206,19 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
         let process = open(name)?;
         let fd = process.file.as_raw_fd();
         let errno = |errno| Err(Refusal::Errno(errno));
-        checks.equal(format!("{name}: length 0"), &device::mmap(fd, 0, both, shared, 0), &errno(Errno::EINVAL));
-        let unaligned = device::mmap(fd, PAGE, both, shared, 0x123);
+        checks.equal(format!("{name}: length 0"), &calls::mmap(fd, 0, both, shared, 0), &errno(Errno::EINVAL));
+        let unaligned = calls::mmap(fd, PAGE, both, shared, 0x123);
         checks.equal(format!("{name}: an unaligned offset"), &unaligned, &errno(Errno::EINVAL));
         // The last page offset that the system call can say: with a second page it overflows.
         let last = i64::from_ne_bytes((u64::MAX - 0xfff).to_ne_bytes());
-        let overflow = device::mmap(fd, 2 * PAGE, both, shared, last);
+        let overflow = calls::mmap(fd, 2 * PAGE, both, shared, last);
         checks.equal(format!("{name}: an offset that overflows"), &overflow, &errno(Errno::EOVERFLOW));
-        let huge = device::mmap(fd, usize::MAX & !0xfff, both, shared, 0);
+        let huge = calls::mmap(fd, usize::MAX & !0xfff, both, shared, 0);
         checks.equal(format!("{name}: a length beyond all memory"), &huge, &errno(Errno::ENOMEM));
     }
     checks.equal("mappings left", &mappings(), &0);
 
-    // Opened twice: two devices, neither of which knows of the other.
+    // Two open files are two devices, which share nothing.
     let (first, second) = (open("kcov")?, open("kcov")?);
     let (one, other) = (first.map(Map::shared(devices::kcov::PAGES))?, second.map(Map::shared(devices::kcov::PAGES))?);
     checks.success("a store to the first", first.write(one, b"first"));
@@ -241,9 +226,9 @@ fn bad_input(checks: &mut Checks) -> Result<(), Refusal> {
     first.unmap(one, devices::kcov::PAGES)?;
     second.unmap(other, devices::kcov::PAGES)?;
 
-    // PROT_EXEC is no concern of kcov's: mapped, as in C. What is refused at mmap cannot be had by mprotect either.
+    // kcov does not forbid PROT_EXEC, so it can be mapped, as in C.
     let executable =
-        device::mmap(first.file.as_raw_fd(), devices::kcov::PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
+        calls::mmap(first.file.as_raw_fd(), devices::kcov::PAGES * PAGE, both | libc::PROT_EXEC, shared, 0)?;
     checks.equal("the first byte of an executable mapping", &touch(&first, executable), &Ok(b'f'));
     first.unmap(executable, devices::kcov::PAGES)?;
     checks.equal("mappings left at the end", &mappings(), &0);
@@ -259,12 +244,15 @@ fn munmap_under_faults(checks: &mut Checks) -> Result<(), Refusal> {
     let done = AtomicBool::new(false);
     // Where it is mapped is known before: the mapping is made and unmade in one place.
     let at = process.map(map)?;
+    // A thread that starts maps memory for itself, which must not take that place: all have started before.
+    let started = Barrier::new(4);
     let (mut read, mut trapped) = (0, 0);
     thread::scope(|scope| {
         let touchers: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(|| {
                     let (mut read, mut trapped, mut wrong) = (0_usize, 0_usize, Vec::new());
+                    started.wait();
                     while !done.load(Ordering::Relaxed) {
                         match touch(&process, at) {
                             Ok(byte) if byte == first => read += 1,
@@ -276,6 +264,7 @@ fn munmap_under_faults(checks: &mut Checks) -> Result<(), Refusal> {
                 })
             })
             .collect();
+        started.wait();
         for _ in 0..ROUNDS {
             process.unmap(at, map.pages)?;
             checks.equal("the mapping's place", &process.map_at(map, at), &Ok(at));
@@ -297,7 +286,7 @@ fn mremap_and_split(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("rockchip_gem")?;
     let pages = devices::rockchip_gem::PAGES;
     let at = process.map(Map::shared(pages))?;
-    // A page of its own in the middle of a reserved range, for the mapping to be moved to.
+    // Moved to a place that was reserved for it.
     let moved = process.move_to_somewhere(at, pages)?;
     checks.equal("the old place", &touch(&process, at), &Err(Trap::Sigsegv(at)));
     let page = |index: usize| UserAddr::new(moved.get() + index * PAGE);
@@ -347,7 +336,8 @@ fn fork_twice(checks: &mut Checks) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// In a cgroup without room for page tables: ENOMEM in the end, nothing half made, and all is well again afterwards.
+/// In a cgroup without room for page tables mmap fails with ENOMEM and leaves nothing half made, and succeeds again when
+/// there is room.
 fn no_memory(checks: &mut Checks) -> Result<(), Refusal> {
     let before = open("kcov")?.number(PAGES_HELD, 0)?;
     let status = Command::new("/proc/self/exe").arg("no-memory").status();
@@ -361,7 +351,7 @@ pub(crate) fn without_memory() -> Result<(), Box<dyn std::error::Error>> {
     const CGROUP: &str = "/sys/fs/cgroup/tight";
     fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+memory")?;
     fs::create_dir_all(CGROUP)?;
-    // Nobody is to be killed: the charge fails.
+    // This process must not be killed for want of memory, so that its system calls fail instead.
     fs::write("/proc/self/oom_score_adj", "-1000")?;
     fs::write(format!("{CGROUP}/cgroup.procs"), std::process::id().to_string())?;
     let process = Process::open("kcov", 0)?;
@@ -421,12 +411,12 @@ fn unload_while_mapped(checks: &mut Checks) -> Result<(), Refusal> {
     let map = Map::shared(devices::relay::PAGES);
     let at = process.map(map)?;
     drop(process);
-    let refused = device::unload("vmctx");
+    let refused = calls::unload("vmctx");
     checks.equal("delete_module with a mapping", &refused, &Err(Refusal::Errno(Errno::EAGAIN)));
     let mut byte = [0];
     checks.success("a fault without any file open", crate::trap::read(at, &mut byte));
     checks.equal("its byte", &byte, &[devices::pattern(0)]);
-    device::munmap(at, map.pages * PAGE)
+    calls::munmap(at, map.pages * PAGE)
 }
 
 /// Touches a mapping whose driver panics: this is the last thing that the machine does.

@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, os::fd::AsRawFd, process::Command};
 use vmctx_conformance::user::Refusal;
 
 use crate::{
-    device::{self, PAGE},
+    calls::{self, PAGE},
     trap,
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<(), String> {
     let refusal = |refusal: Refusal| format!("smallest: {refusal}");
     let file = OpenOptions::new().read(true).write(true).open("/dev/smallest").map_err(|error| error.to_string())?;
     let both = libc::PROT_READ | libc::PROT_WRITE;
-    let map = |pages: usize| device::mmap(file.as_raw_fd(), pages * PAGE, both, libc::MAP_SHARED, 0);
+    let map = |pages: usize| calls::mmap(file.as_raw_fd(), pages * PAGE, both, libc::MAP_SHARED, 0);
     if map(2).is_ok() {
         return Err("smallest: two pages are mapped of one".into());
     }
@@ -34,10 +34,10 @@ pub(crate) fn run() -> Result<(), String> {
     if !found.starts_with(b"THE smallest") {
         return Err("smallest: the mappings do not share the page".into());
     }
-    device::munmap(one, PAGE).map_err(refusal)?;
-    device::munmap(other, PAGE).map_err(refusal)?;
+    calls::munmap(one, PAGE).map_err(refusal)?;
+    calls::munmap(other, PAGE).map_err(refusal)?;
     drop(file);
-    device::unload("smallest").map_err(refusal)?;
+    calls::unload("smallest").map_err(refusal)?;
     println!("smallest module: loaded, mapped, unloaded");
     Ok(())
 }

@@ -50,7 +50,7 @@ extern "C" fn handler(signal: c_int, info: *mut libc::siginfo_t, context: *mut l
         TRAPPED.set((signal, address));
         *rip = address_of(vmctx_probe_out) as i64;
     } else {
-        // Not ours: the access is repeated, and ends as it would have without us.
+        // Not an access of `copy`: it is repeated, and ends as it would have without this handler.
         // SAFETY: `SIG_DFL` is a disposition.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
@@ -73,7 +73,7 @@ pub(crate) fn catch() -> io::Result<()> {
     Ok(())
 }
 
-/// Copies bytes between this program's memory and a mapping, either of which the signal may name.
+/// Copies bytes between this program's memory and a mapping. The error is the signal that has ended it.
 ///
 /// # Safety
 /// One side is `len` bytes of this program's own; the other is in a mapping of a device's, or in none.

@@ -1,7 +1,7 @@
 //! One user action, done to a typed driver and then to a C driver that is wrong in one way (`kernel/module/wrong.c`).
 //!
-//! The typed driver answers with success, an errno or a signal, and the kernel says nothing. The C driver makes it complain:
-//! where, `kernel/wrong` reads in the log of the machine, which is good for one case.
+//! The typed driver answers with success, an errno or a signal, and the kernel says nothing. The C driver makes it
+//! complain: where, `kernel/wrong` reads in the log of the machine, which is good for one case.
 
 use std::{
     os::fd::AsRawFd,
@@ -18,7 +18,8 @@ use vmctx_conformance::{
 };
 
 use crate::{
-    device::{self, PAGE, Process},
+    calls::{self, PAGE},
+    device::Process,
     trap,
 };
 
@@ -30,7 +31,7 @@ struct Case {
     typed: &'static str,
     map: Map,
     touch: Touch,
-    /// What becomes of it there.
+    /// What the typed driver has to answer.
     wanted: Outcome,
 }
 
@@ -158,7 +159,8 @@ fn find(name: &str) -> Result<&'static Case, String> {
     CASES.iter().find(|case| case.name == name).ok_or_else(|| format!("there is no case {name}"))
 }
 
-/// Runs a case: the typed driver, then the wrong one. The second does not return, because the kernel's complaint is the machine's end.
+/// Runs a case: the typed driver, then the wrong one. The second does not return, because the machine ends with the
+/// kernel's complaint.
 pub(crate) fn run(name: &str) -> Result<(), String> {
     let case = find(name)?;
     // A lock that is never given back shows when somebody waits for it, which the kernel reports after this long.
@@ -188,8 +190,9 @@ pub(crate) fn run(name: &str) -> Result<(), String> {
         if let Some(status) = wrong.try_wait().map_err(|error| error.to_string())? {
             return Err(format!("the wrong driver gets by, {status}"));
         }
-        // Whoever waits for a lock that nobody gives back is not reported as long as it could be killed. Whoever waits
-        // for a thread that works gets it in the meantime.
+        // A thread that waits for a lock that nobody gives back can still be killed, and the kernel does not report
+        // such waits. Killed, it waits for the same lock in its exit, and that is reported. A thread that waits for one
+        // that works is seen asleep only now and then.
         asleep = if is_asleep(wrong.id()) { asleep + 1 } else { 0 };
         if asleep == 1000 {
             wrong.kill().map_err(|error| error.to_string())?;
@@ -203,14 +206,14 @@ fn is_asleep(process: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| stat.contains(") D "))
 }
 
-/// The action, on the typed driver: it has to end as it should.
+/// Does the action to the typed driver, which has to answer as the case wants it.
 pub(crate) fn act_on_typed(name: &str) -> Result<(), String> {
     let case = find(name)?;
     let found = act(case, case.typed).unwrap_or_else(|refusal| Outcome::Other(refusal.to_string()));
     if found == case.wanted { Ok(()) } else { Err(format!("{:?} was to be, it is {found:?}", case.wanted)) }
 }
 
-/// The action, on the driver that is wrong. How it ends, nobody asks.
+/// Does the action to the wrong driver. What it answers does not matter: the kernel's complaint does.
 pub(crate) fn act_on_wrong(name: &str) -> Result<(), String> {
     let case = find(name)?;
     act(case, &format!("wrong-{name}")).map(drop).map_err(|refusal| refusal.to_string())
@@ -222,27 +225,27 @@ fn process(role: &str, case: &str) -> Command {
     command
 }
 
-/// Where nothing else is, and a huge entry could begin.
+/// An address where nothing is mapped, aligned for a huge entry.
 const PLACE: UserAddr = UserAddr::new(0x3000_0000_0000);
 
 fn act(case: &Case, device: &str) -> Result<Outcome, Refusal> {
     let offset = match case.map.at {
         Offset::Page(page) => page,
         Offset::Registers => Process::open("dev_mem", 0)
-            .map_err(|error| device::refusal(&error))?
+            .map_err(|error| calls::refusal(&error))?
             .number(devices::dev_mem::REGISTERS, 0)? as usize,
     };
-    let file = Process::open(device, 0).map_err(|error| device::refusal(&error))?.file;
-    // What only root may do is no test.
+    let file = Process::open(device, 0).map_err(|error| calls::refusal(&error))?.file;
+    // As an ordinary user: what root may do is no proof.
     // SAFETY: changes who this process is, and nothing else.
     unsafe { libc::setuid(65534) };
     let len = case.map.pages * PAGE;
-    let at = match device::mmap_near(PLACE, file.as_raw_fd(), len, case.map.prot, case.map.flags, offset * PAGE) {
+    let at = match calls::mmap_near(PLACE, file.as_raw_fd(), len, case.map.prot, case.map.flags, offset * PAGE) {
         Err(Refusal::Errno(errno)) => return Ok(Outcome::Refused(errno)),
         mapped => mapped?,
     };
     let outcome = touch(case.touch, at);
-    device::munmap(at, len)?;
+    calls::munmap(at, len)?;
     outcome
 }
 
@@ -267,8 +270,8 @@ fn touch(touch: Touch, at: UserAddr) -> Result<Outcome, Refusal> {
                     touched
                 });
                 while !done.load(Ordering::SeqCst) {
-                    let other = device::mmap(-1, PAGE, READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
-                    device::munmap(other, PAGE)?;
+                    let other = calls::mmap(-1, PAGE, READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+                    calls::munmap(other, PAGE)?;
                 }
                 Ok::<_, Refusal>(loading.join().unwrap_or_else(|_| Err(Trap::Other("the thread has panicked".into()))))
             })?
@@ -281,9 +284,9 @@ fn touch(touch: Touch, at: UserAddr) -> Result<Outcome, Refusal> {
     })
 }
 
-/// A system call that copies.
+/// What became of a system call that copies from there.
 fn copied(at: UserAddr) -> Outcome {
-    match device::copied(at) {
+    match calls::copied(at) {
         Ok(()) => Outcome::Served,
         Err(Refusal::Errno(Errno::EFAULT)) => Outcome::NotCopied,
         Err(other) => Outcome::Other(other.to_string()),
@@ -292,7 +295,7 @@ fn copied(at: UserAddr) -> Outcome {
 
 /// The first complaint in the kernel's log.
 fn complaint() -> Result<Option<String>, String> {
-    let log = device::log().map_err(|refusal| refusal.to_string())?;
+    let log = calls::log().map_err(|refusal| refusal.to_string())?;
     let is_one = |line: &&str| {
         ["kernel BUG at", "WARNING: ", "BUG: ", "blocked for more"].iter().any(|head| line.contains(head))
     };

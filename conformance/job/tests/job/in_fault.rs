@@ -112,7 +112,7 @@ fn a_vdso_that_brings_the_same_page_for_both_slots_fails() {
 fn an_image_that_shows_what_lies_behind_a_file_fails() {
     let machine = Machine::new();
     let image = registers(&machine, devices::cramfs::PAGES);
-    // The end of the file is taken for that of its last page.
+    // Wrong: the file is said to fill its last page.
     let blocks = devices::cramfs::blocks::<Sim>().unwrap();
     let size = blocks.len() * Sim::PAGE_SIZE;
     let inode = Inode::new(machine.clone(), image.clone(), blocks, size, machine.may_sleep()).unwrap();

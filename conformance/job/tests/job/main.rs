@@ -1,17 +1,21 @@
 //! The main job: right drivers pass, each kind of wrong one fails, and the program says so.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod hangs;
 mod in_fault;
 mod moving;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod uffd;
 mod wrong;
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::Arc,
+};
 
 use vmctx::{Errno, PageOffset};
 use vmctx_conformance::{
-    self as job, Device, Outcome, devices,
+    Device, Outcome, Runner, devices,
     table::Table,
     user::{Map, Refusal, User},
 };
@@ -22,7 +26,7 @@ use vmctx_sim::{self as sim, Injection};
 fn every_driver_passes() {
     for threads in [1, 8] {
         for device in Device::ALL {
-            let outcome = job::run(&SimSite, *device, threads);
+            let outcome = Runner::new(threads).run(&Arc::new(SimSite), *device);
             assert!(outcome.is_ok(), "{threads} threads:\n{}", Table(&[outcome]));
         }
     }
@@ -31,9 +35,9 @@ fn every_driver_passes() {
 #[test]
 fn nothing_is_left_behind() {
     for device in Device::ALL {
-        let user = open(*device).unwrap();
+        let user = Arc::new(open(*device).unwrap());
         let before = user.process().machine().statistics();
-        assert!(job::run_on(&user, *device, 4).is_ok());
+        assert!(Runner::new(4).run_on(&user, *device).is_ok());
         let after = user.process().machine().statistics();
         assert_eq!(
             (after.frames_in_use, after.references, after.page_tables_in_use),
@@ -68,7 +72,7 @@ const EAGER: [(Device, Requests, Map); 19] = [
     (Device::DrmGemShmem, &[], Map::shared(devices::drm_gem_shmem::IMPORTED)),
     (Device::Cramfs, &[], Map::shared(4).read_only()),
     (Device::Perf, &[], Map::shared(devices::perf::AUX).at(devices::perf::AUX_OFFSET).read_only()),
-    // A page of no device: set below.
+    // Where the registers are is asked for below.
     (Device::DevMem, &[], Map::shared(devices::dev_mem::PAGES)),
 ];
 
@@ -148,7 +152,7 @@ fn pages_that_are_nobodys_are_freed() {
 
 #[test]
 fn an_allocation_that_fails_half_way_is_undone() {
-    // In the mmap hook.
+    // An allocation in the mmap hook.
     for (device, map) in [(Device::PrivcmdBuf, Map::shared(5)), (Device::FirewireIso, Map::shared(5))] {
         let user = open(device).unwrap();
         user.process().machine().inject(Injection::FrameAllocation { after: 3 });
@@ -156,7 +160,7 @@ fn an_allocation_that_fails_half_way_is_undone() {
         assert_eq!(user.process().machine().statistics().frames_in_use, 0, "{}", device.name());
         assert!(user.map(map).is_ok(), "{}", device.name());
     }
-    // In a request, which leaves what was there before.
+    // An allocation in a request: what was there before stays.
     use devices::{af_packet, gntalloc, usbvision, videobuf2_dma_sg};
     for (device, before, request, argument, left) in [
         (Device::Videobuf2DmaSg, 1, videobuf2_dma_sg::REQUEST_BUFFERS, 1, 0),
@@ -190,7 +194,7 @@ fn an_entry_that_is_there_already_is_a_success_in_every_fault() {
         let user = open(device).unwrap();
         let at = user.map(map).unwrap();
         user.process().machine().inject(Injection::Insertion { after: 0, errno: Errno::EBUSY });
-        // A load would be served by `map_pages`, where there is one.
+        // A store, where that is possible: a load may be served by `map_pages`, without the fault hook.
         if map.writable { user.write(at, &[0]) } else { user.read(at, &mut [0]) }.unwrap();
         let answers = user.process().machine().statistics().answers;
         assert_eq!((answers.nopage, answers.sigbus), (2, 0), "{}: answered, then repeated", device.name());
@@ -251,6 +255,7 @@ fn wrong_arguments_are_refused_by_name() {
         (&["--threads", "0"], "1..=64"),
         (&["--threads", "65"], "1..=64"),
         (&["--threads", "many"], "invalid"),
+        (&["--patience", "0"], "1.."),
         (&["--platform", "toaster"], "sim"),
         (&["--frobnicate"], "--frobnicate"),
     ] {
@@ -270,7 +275,14 @@ fn the_program_lists_its_drivers() {
 
 #[test]
 fn a_table_without_counters_and_one_without_checks() {
-    let outcome = Outcome { device: Device::Kcov, checks: 0, failed: Vec::new(), counters: None, left_out: Vec::new() };
+    let outcome = Outcome {
+        device: Device::Kcov,
+        checks: 0,
+        failed: Vec::new(),
+        counters: None,
+        left_out: Vec::new(),
+        hangs: false,
+    };
     assert!(!outcome.is_ok());
     let table = Table(&[outcome]).to_string();
     assert!(table.contains("FAILED: nothing checked") && table.contains('?'), "{table}");

@@ -8,9 +8,9 @@ use vmctx::{
 };
 use vmctx_conformance::{
     Device,
-    devices::{self, Opened, Side},
+    devices::{self, Opened, Side, drm},
 };
-use vmctx_drivers::{buffer::Buffer, spufs::HARDWARE_PAGE, ttm::Place};
+use vmctx_drivers::{buffer::Buffer, drm::Domain, spufs::HARDWARE_PAGE, ttm::Place};
 use vmctx_job::sim::{SimHost, user_of};
 use vmctx_sim::{DeviceMemory, Machine, Sim};
 
@@ -41,7 +41,7 @@ fn a_driver_that_unmaps_where_nobody_is_fails() {
         (Device::SgxVepc, "after all was removed: page 0: byte 0 is"),
         (Device::FbDefio, "pages noted after a store behind a flush: Ok(0), not Ok(1)"),
         (Device::Dax, "dirty pages after stores to two pages: Ok(0), not Ok(2)"),
-        // What moves is not even inserted where it would not be found.
+        // Memory that can be moved is not inserted at all where it could not be found to be unmapped.
         (Device::Spufs, "page 0, read: SIGBUS at 0x"),
         (Device::Drm, "page 0, read: SIGBUS at 0x"),
         (Device::Ttm, "page 0, read: SIGBUS at 0x"),
@@ -49,7 +49,7 @@ fn a_driver_that_unmaps_where_nobody_is_fails() {
         let machine = Machine::new();
         let Opened { file, side } = device.open(&SimHost(machine.clone())).unwrap();
         let user = user_of(&machine, Opened { file: Box::new(Unfound(file)), side });
-        fails_on(&user, device, &[because]);
+        fails_on(user, device, &[because]);
     }
 }
 
@@ -104,7 +104,7 @@ impl Side<Sim> for Switch {
         };
         let mut bytes = vec![0; HARDWARE_PAGE];
         self.read(0, &mut bytes)?;
-        // The next context's.
+        // What the next context leaves there.
         self.write(0, &vec![0xee; HARDWARE_PAGE])?;
         *self.store.place.write().unwrap() = to;
         self.write(0, &bytes)?;
@@ -197,5 +197,51 @@ fn a_graphics_object_that_is_shown_before_it_is_there_fails() {
     let places = [system, vram(), vram()];
     let object = Arc::new(Hasty { memory, mappings, places, from: Mutex::default() });
     let file = HastyFile(Arc::clone(&object));
-    fails(&machine, Device::Ttm, file, HastyFile(object), "while the card moves it, 1: byte 0 is");
+    fails(&machine, Device::Ttm, file, HastyFile(object), "while the card moves it, ");
+}
+
+/// A card that never moves an object to where nobody sees it, and says that the object is there all the same, whoever
+/// touches it.
+struct NeverHidden {
+    card: Box<dyn Side<Sim>>,
+    hidden: Mutex<[bool; drm::OBJECTS.len()]>,
+}
+
+impl Side<Sim> for NeverHidden {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+        self.card.read(offset, into)
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
+        self.card.write(offset, from)
+    }
+
+    fn control(&self, ctx: &mut UnlockedCtx<'_, Sim>, request: u32, argument: u64) -> Result<u64, Errno> {
+        let mut hidden = self.hidden.lock().unwrap();
+        for (object, hidden) in hidden.iter_mut().enumerate() {
+            for (place, domain) in drm::DOMAINS.iter().enumerate() {
+                if (request, argument) == (drm::MOVE, drm::to(object, place)) {
+                    *hidden = *domain == Domain::HiddenVideo;
+                    // There is always room in RAM.
+                    let place = if *hidden { 0 } else { place };
+                    return self.card.control(ctx, request, drm::to(object, place));
+                }
+            }
+            if (request, argument, *hidden) == (drm::WHERE, object as u64, true) {
+                return Ok(3);
+            }
+        }
+        self.card.control(ctx, request, argument)
+    }
+}
+
+#[test]
+fn a_card_whose_objects_never_come_into_view_fails() {
+    let machine = Machine::new();
+    let Opened { file, side } = Device::Drm.open(&SimHost(machine.clone())).unwrap();
+    let side = Box::new(NeverHidden { card: side, hidden: Mutex::default() });
+    let user = user_of(&machine, Opened { file, side });
+    // By one thread, which finds the aperture free, and by all of them.
+    let because = ["where object 0 is: Ok(3), not Ok(1)", "where object 0 is, touched by all threads: Ok(3), "];
+    fails_on(user, Device::Drm, &because);
 }

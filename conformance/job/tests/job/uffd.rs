@@ -10,9 +10,10 @@ use std::{
         unix::{fs::MetadataExt, process::CommandExt},
     },
     process::{Command, Output},
+    sync::Arc,
 };
 
-use vmctx_conformance::{self as job, Device, table::Table, user::LeftOut};
+use vmctx_conformance::{Device, Runner, table::Table, user::LeftOut};
 use vmctx_job::uffd::UffdSite;
 
 use crate::{PROGRAM, printed, program};
@@ -40,10 +41,10 @@ fn ran_on_the_simulated_machine(output: &Output, because: &str) {
 
 #[test]
 fn every_driver_passes_on_real_memory() {
-    let Some(site) = site() else { return };
+    let Some(site) = site().map(Arc::new) else { return };
     for threads in [1, 8] {
         for device in Device::ALL {
-            let outcome = job::run(&site, *device, threads);
+            let outcome = Runner::new(threads).run(&site, *device);
             assert!(outcome.is_ok(), "{threads} threads:\n{}", Table(&[outcome]));
         }
     }
@@ -51,16 +52,16 @@ fn every_driver_passes_on_real_memory() {
 
 #[test]
 fn every_driver_passes_in_the_threads_that_fault() {
-    let Some(site) = site() else { return };
+    let Some(site) = site().map(|site| Arc::new(site.in_thread())) else { return };
     for device in Device::ALL {
-        let outcome = job::run(&site.in_thread(), *device, 4);
+        let outcome = Runner::new(4).run(&site, *device);
         assert!(outcome.is_ok(), "{}", Table(&[outcome]));
     }
 }
 
 #[test]
 fn what_is_left_out_on_real_memory_is_said_of_each_driver() {
-    let Some(site) = site() else { return };
+    let Some(site) = site().map(Arc::new) else { return };
     for (device, wanted) in [
         (Device::Cfag12864b, &["fork"][..]),
         (Device::Kcov, &["fork", "mremap"]),
@@ -70,7 +71,7 @@ fn what_is_left_out_on_real_memory_is_said_of_each_driver() {
         (Device::Hugetlb, &["fork", "large", "frames"]),
         (Device::VfioPci, &["fork", "mremap", "cache", "large", "frames"]),
     ] {
-        let outcome = job::run(&site, device, 2);
+        let outcome = Runner::new(2).run(&site, device);
         let left_out: Vec<&str> = outcome.left_out.iter().map(|left_out| left_out.what).collect();
         assert_eq!(left_out, wanted, "{}", device.name());
         let reasons = outcome.left_out.clone();
@@ -182,14 +183,14 @@ fn without_userfaultfd_the_program_runs_on_the_simulated_machine_and_says_so() {
     }
     assert!(!said.contains("left out"), "{said}");
 
-    // As a kernel answers that was built without it.
+    // What a kernel answers that was built without userfaultfd.
     let output = program_without(&["relay"], &[OF_THE_DEVICE, every(libc::ENOSYS)]);
     ran_on_the_simulated_machine(
         &output,
         "then ENOSYS: function not implemented): Linux 5.11 has it for every user, if built with",
     );
 
-    // Who asks for a platform gets that or none.
+    // Whoever asks for a platform by name gets that one or an error.
     let output = program_without(&["relay", "--platform", "uffd"], &[OF_THE_DEVICE, every(libc::EPERM)]);
     assert_eq!((output.status.code(), printed(&output.stdout)), (Some(1), ""));
     let said = printed(&output.stderr);
@@ -198,6 +199,25 @@ fn without_userfaultfd_the_program_runs_on_the_simulated_machine_and_says_so() {
     let output = program_without(&["relay", "--platform", "sim"], &[OF_THE_DEVICE, every(libc::EPERM)]);
     assert_eq!(output.status.code(), Some(0));
     assert!(printed(&output.stdout).ends_with("\nplatform sim: a simulated machine\n"), "{}", printed(&output.stdout));
+}
+
+/// A request that does nothing, and says that it has.
+const fn pretended(request: u32) -> Refused {
+    Refused { call: libc::SYS_ioctl, argument: 1, test: (libc::BPF_JEQ, request), fails: true, errno: 0 }
+}
+
+#[test]
+fn the_program_names_a_driver_that_hangs_and_ends_with_1() {
+    if site().is_none() {
+        return;
+    }
+    // Who touches what is not there gets no SIGBUS and is not woken, either: UFFDIO_POISON, UFFDIO_WAKE.
+    let refused = [pretended(0xc020_aa08), pretended(0x8010_aa02)];
+    let output = program_without(&["relay", "dev_mem", "--patience", "2", "--platform", "uffd"], &refused);
+    let said = printed(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", printed(&output.stderr));
+    assert!(said.contains("FAILED: hangs after "), "{said}");
+    assert!(said.contains("\nrelay: hangs: no check for 2s, after ") && !said.contains("\ndev_mem"), "{said}");
 }
 
 /// Whether this machine gives everybody a userfaultfd for faults of user mode.
@@ -213,13 +233,13 @@ fn everybody_may() -> bool {
 #[test]
 fn an_ordinary_user_serves_the_faults_of_user_mode() {
     const NOBODY: u32 = 65534;
-    // The folder may be root's own.
+    // Run by descriptor, because the folder may be one that only root can enter.
     let file = File::open(PROGRAM).unwrap();
     let mut command = Command::new(format!("/proc/self/fd/{}", file.as_raw_fd()));
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }
-    // Whatever else whoever administers this machine may have allowed.
+    // The other ways to a userfaultfd are closed, because an administrator may have allowed them.
     let output = without(&mut command, &[OF_THE_DEVICE, FOR_ALL_FAULTS]).output().unwrap();
     let said = printed(&output.stdout);
     if site().is_none() || !everybody_may() {

@@ -7,7 +7,7 @@ use vmctx::{
     VmFault, VmOperations,
 };
 use vmctx_conformance::{
-    self as job, Device,
+    Device, Runner,
     devices::{self, Opened, Own, Side},
     table::Table,
 };
@@ -23,12 +23,12 @@ pub(crate) fn fails(
     side: impl Side<Sim>,
     because: &str,
 ) {
-    fails_on(&user_of(machine, Opened::new(driver, side)), device, &[because]);
+    fails_on(user_of(machine, Opened::new(driver, side)), device, &[because]);
 }
 
 /// The same with a device that is open already, and all these reasons.
-pub(crate) fn fails_on(user: &SimUser, device: Device, because: &[&str]) {
-    let outcome = job::run_on(user, device, 2);
+pub(crate) fn fails_on(user: SimUser, device: Device, because: &[&str]) {
+    let outcome = Runner::new(2).run_on(&Arc::new(user), device);
     assert!(!outcome.is_ok(), "a driver passes that is wrong: {because:?}");
     let table = Table(&[outcome]).to_string();
     for because in because {
@@ -261,11 +261,11 @@ fn copies(machine: &Machine, first: usize, pages: usize) -> Vec<sim::Page> {
 
 #[test]
 fn a_matrix_that_is_not_drawn_on_fails() {
-    // Its user draws on a copy.
+    // Its user draws on a page that the display does not look at.
     let machine = Machine::new();
     let copy = copies(&machine, 0, 1);
     let user = with_file(&machine, Device::Ht16k33, move |ctx| ctx.populate::<Mixed>()?.map_pages_zero(&copy));
-    fails_on(&user, Device::Ht16k33, &["what was drawn is sent: Ok(0), not Ok(42949672965)"]);
+    fails_on(user, Device::Ht16k33, &["what was drawn is sent: Ok(0), not Ok(42949672965)"]);
 }
 
 /// How these pages are mapped.
@@ -283,13 +283,13 @@ fn xen_fails(map: MapPages, because: &str) {
         let found = objects.iter().position(|(at, pages)| *at == ctx.pgoff() && ctx.page_count().get() <= *pages);
         map(ctx, found.and_then(|index| buffers.get(index)).ok_or(Errno::EINVAL)?.pages())
     });
-    fails_on(&user, Device::XenDrmFrontGem, &[because]);
+    fails_on(user, Device::XenDrmFrontGem, &[because]);
 }
 
 #[test]
 fn shared_graphics_buffers_that_are_wrong_fail() {
     xen_fails(|ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages(pages), "9 pages at 16, shared: ENXIO");
-    // As the DRM core asks for it.
+    // The DRM core asks for write-combining.
     xen_fails(
         |ctx, pages| ctx.dont_expand().write_combine().populate::<Mixed>()?.map_pages_zero(pages),
         "cache attribute of page 0: WriteCombine, not WriteBack",
@@ -298,7 +298,7 @@ fn shared_graphics_buffers_that_are_wrong_fail() {
         |ctx, pages| ctx.populate::<Mixed>()?.map_pages_zero(pages),
         "one page more by mremap: a success, not EFAULT",
     );
-    // A mapping that does not keep its object.
+    // Its mappings do not keep the object alive.
     xen_fails(
         |ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages_zero(pages),
         "pages that the backend is at: Ok(4), not Ok(13)",
@@ -314,7 +314,7 @@ fn a_stream_with_a_buffer_for_everybody_fails() {
         ctx.shared_only()?.populate::<Mixed>()?.map_pages_zero(pages.pages())
     });
     fails_on(
-        &user,
+        user,
         Device::FirewireIso,
         &[
             "mmap of 6 pages at 0, shared: a success, not EBUSY",
@@ -336,7 +336,7 @@ fn dma_memory_that_is_always_cached_fails() {
         let devices = [device(), Opened::new(file, side), device(), device()];
         user_of(&machine, devices::Choice::open(devices, machine.may_sleep()).unwrap())
     };
-    fails_on(&user, Device::DmaIommu, &["cache attribute of page 4: WriteBack, not Noncached"]);
+    fails_on(user, Device::DmaIommu, &["cache attribute of page 4: WriteBack, not Noncached"]);
 }
 
 /// What is decided before pages are mapped.
@@ -356,7 +356,7 @@ fn grants_fail(prepare: Prepare, because: &[&str]) {
         let pages: Vec<_> = upwards.rev().cloned().collect();
         prepare(ctx)?.map_pages_zero(&pages)
     });
-    fails_on(&user, Device::Gntdev, because);
+    fails_on(user, Device::Gntdev, because);
 }
 
 #[test]
@@ -386,7 +386,7 @@ fn a_hypercall_buffer_that_all_mappings_share_fails() {
         ctx.shared_only()?.io().dont_expand().populate::<Mixed>()?.map_pages_zero(&pages)
     });
     fails_on(
-        &user,
+        user,
         Device::PrivcmdBuf,
         &[
             "the other buffer: page 0: byte 0 is 0x01, not 0x00",
@@ -398,7 +398,7 @@ fn a_hypercall_buffer_that_all_mappings_share_fails() {
 
 #[test]
 fn a_ring_that_nobody_counts_fails() {
-    // The wrong way round, too: its user finds no packet.
+    // It maps memory of its own, so its user finds no packet.
     let machine = Machine::new();
     let (memory, both) = (machine.clone(), [6, 12]);
     let user = with_file(&machine, Device::AfPacket, move |ctx| {
@@ -409,7 +409,7 @@ fn a_ring_that_nobody_counts_fails() {
         ctx.populate::<Mixed>()?.map_pages_zero(pages.pages())
     });
     fails_on(
-        &user,
+        user,
         Device::AfPacket,
         &[
             "places where it is mapped: Ok(0), not Ok(1)",

@@ -8,7 +8,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxRef};
 
-use super::{Count, Kernel, Steered, Steering, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Steered, Steering},
+};
 
 /// How long it is: two page tables and a little more, so that a mapping spans a third.
 const PAGES: usize = 1040;
@@ -71,7 +74,7 @@ impl Shown {
                 ctx.prefault_page(at, page);
             }
         }
-        // What nobody has asked for, and another page table would be needed: it stays out.
+        // Pages that nobody asked for, which would need another page table: they must not be mapped.
         for at in [PageOffset::ZERO, PageOffset::new(PAGES - 1), PageOffset::new(PAGES)] {
             if let Some(page) = self.0.buffer.page(at).filter(|_| !wanted.contains(&at)) {
                 ctx.prefault_page(at, page);

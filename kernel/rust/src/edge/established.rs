@@ -5,7 +5,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxRef};
 
-use super::{Kernel, Last, Steered, Steering, range, requests};
+use super::{
+    requests,
+    steering::{Kernel, Last, Steered, Steering, range},
+};
 
 const PAGES: usize = 16;
 
@@ -40,7 +43,7 @@ impl Steered for Object {
             requests::FIND => {
                 let address = UserAddr::new(usize::try_from(argument).map_err(|_| Errno::EFAULT)?);
                 let mapping = ctx.find::<Shown>(address)?;
-                // Of all the files with this device's operations it has to be this one's.
+                // Other files of this device have the same operations: the mapping has to be this one's.
                 let state = mapping.state::<Shown>().ok_or(Errno::EIO)?;
                 if !core::ptr::eq(&raw const *state.0, &raw const *self.buffer) {
                     return Err(Errno::EPERM);

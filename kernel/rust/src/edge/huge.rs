@@ -7,7 +7,10 @@ use vmctx::{
 use vmctx_conformance::devices::{self, Opened};
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef};
 
-use super::{Count, Kernel, Last, Steered, Steering, range, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Last, Steered, Steering, range},
+};
 
 /// Two entries of 2 MiB.
 const PAGES: usize = 1024;

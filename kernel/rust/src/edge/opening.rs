@@ -13,7 +13,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef};
 
-use super::{Count, Kernel, Steered, Steering, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Steered, Steering},
+};
 
 const PAGES: usize = 8;
 
@@ -94,7 +97,7 @@ impl VmOperations for Shown<LinuxRef<Buffer<Linux>>> {
     const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open).close(Self::close);
 }
 
-/// Frames, remapped as a whole: what the PAT tracking has a range of.
+/// Frames, remapped as a whole, of which the PAT code of x86 keeps track.
 pub(super) fn open_remapped(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
     let object = Object::new(devices::registers(kernel, PAGES)?, kernel)?;
     Ok(Opened::new(File(object.clone()), Steering(object)))

@@ -7,7 +7,10 @@ use vmctx::{
 use vmctx_conformance::devices::{self, Opened};
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef, LinuxRwLock};
 
-use super::{Kernel, Steered, Steering, requests};
+use super::{
+    requests,
+    steering::{Kernel, Steered, Steering},
+};
 
 const PAGES: usize = 4;
 

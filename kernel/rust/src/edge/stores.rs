@@ -8,7 +8,10 @@ use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef};
 
-use super::{Count, Kernel, Last, Steered, Steering, range, requests};
+use super::{
+    requests,
+    steering::{Count, Kernel, Last, Steered, Steering, range},
+};
 
 /// How long each object is. The second half of a mapping of pages or frames is filled when it is made.
 const PAGES: usize = 8;
@@ -103,7 +106,7 @@ impl VmOperations for Shown<Mixed, Pages> {
     fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.memory.page(ctx.pgoff()) {
-            // Both ways for a page to come, by turns.
+            // Pages are inserted and handed back by turns, so that stores to both are told.
             Some(page) if ctx.pgoff().index() % 2 == 0 => ctx.insert_page(page),
             Some(page) => ctx.deliver(page.clone()),
             None => ctx.fail(Errno::ENXIO),
@@ -155,7 +158,7 @@ impl VmOperations for Shown<PfnMap, LinuxIomem> {
         self.0.faults.one_more();
         let prot = ctx.page_prot();
         match self.0.memory.frame(ctx.pgoff()) {
-            // With a protection of its own, too, a store is told.
+            // Also where a frame has a protection of its own the first store is told.
             Some(frame) if ctx.pgoff().index() % 2 == 0 => ctx.insert_pfn_prot(frame, prot),
             Some(frame) => ctx.insert_pfn(frame),
             None => ctx.fail(Errno::ENXIO),

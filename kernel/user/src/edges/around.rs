@@ -7,17 +7,16 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page,
+    access::{open, page, touch},
     requests::{AROUND, FAULTS},
-    touch,
 };
-use crate::device::PAGE;
+use crate::calls::PAGE;
 use std::thread;
 
 const PAGES: usize = 1040;
-/// What the core asks for at most, aligned (`fault_around_bytes`).
+/// How many pages the core asks for at most, aligned to that number (`fault_around_bytes`).
 const WINDOW: usize = 16;
-/// What one page table is for.
+/// How many pages one page table maps.
 const TABLE: usize = 512;
 /// Aligned, so that it is known where page tables begin.
 const PLACE: UserAddr = UserAddr::new(0x2000_0000_0000);
@@ -46,10 +45,10 @@ pub(super) fn fills_the_window(checks: &mut Checks) -> Result<(), Refusal> {
     load(TABLE - 1..TABLE, 1, 0)?;
     load(TABLE..TABLE + 1, 1, 1)?;
     load(TABLE + 1..TABLE + WINDOW, 1, 0)?;
-    // What was asked for too far away has stayed out.
+    // The driver also offers pages that nobody asked for, far away: none of them was mapped.
     load(PAGES - 1..PAGES, 1, 1)?;
     load(PAGES - WINDOW..PAGES, 1, 0)?;
-    // A store is not asked.
+    // For a store `map_pages` is not called.
     let stored = page(at, 100);
     checks.success("a store", process.write(stored, &[1]));
     checks.equal("calls after a store", &process.number(AROUND, 0)?, &calls.0);
@@ -66,7 +65,7 @@ pub(super) fn from_many_threads(checks: &mut Checks) -> Result<(), Refusal> {
             let threads: Vec<_> = (0..4)
                 .map(|thread| {
                     let process = &process;
-                    // From different ends.
+                    // Half of the threads begin at the end.
                     scope.spawn(move || {
                         (0..PAGES)
                             .map(|step| if thread % 2 == 0 { step } else { PAGES - 1 - step })

@@ -12,11 +12,13 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page, range,
+    access::{open, page, range, touch},
     requests::{FIND, INSERT, ZAP},
-    touch,
 };
-use crate::device::{self, PAGE, Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
 const PAGES: usize = 16;
 
@@ -40,7 +42,7 @@ const fn errno<T>(errno: Errno) -> Result<T, Refusal> {
     Err(Refusal::Errno(errno))
 }
 
-/// A batch says how many pages are in, to the page.
+/// The error of a batch says exactly how many pages are in.
 pub(super) fn inserts_and_zaps(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("established")?;
     checks.equal("before any mapping", &insert(&process, 0, 1), &errno(Errno::EINVAL));
@@ -67,9 +69,9 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     process.unmap(page(at, 5), 1)?;
     checks.equal("into a hole", &insert(&process, 0, 8), &Ok((5, Some(Errno::EFAULT))));
     checks.equal("behind the hole", &insert(&process, 6, 10), &Ok((10, None)));
-    // The back moves before the front.
-    let place = device::mmap(-1, PAGES * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
-    let moved = device::mremap(page(at, 6), 4 * PAGE, place, 4 * PAGE)?;
+    // The back of the mapping is moved to addresses before its front.
+    let place = calls::mmap(-1, PAGES * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    let moved = calls::mremap(page(at, 6), 4 * PAGE, place, 4 * PAGE)?;
     checks.equal("a page that was moved", &touch(&process, moved), &Ok(devices::pattern(6 * PAGE)));
     process.number(ZAP, range(0, PAGES as u32))?;
     checks.equal("a page that was zapped", &touch(&process, moved), &Err(Trap::Sigbus(moved)));
@@ -78,7 +80,7 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
     let stayed = page(at, 10);
     checks.equal("the one that stayed", &touch(&process, stayed), &Ok(devices::pattern(10 * PAGE)));
     // A second place for the same slots: a zap reaches it as well.
-    let again = device::mremap(page(at, 10), 0, page(place, 4), 6 * PAGE)?;
+    let again = calls::mremap(page(at, 10), 0, page(place, 4), 6 * PAGE)?;
     checks.equal("before: the second place", &touch(&process, again), &Err(Trap::Sigbus(again)));
     process.number(ZAP, range(10, 1))?;
     checks.equal("into one of two places", &insert(&process, 10, 1), &Ok((1, None)));
@@ -121,7 +123,7 @@ pub(super) fn gone(checks: &mut Checks) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// By an address of the caller's, if the mapping there runs the device's operations.
+/// A mapping is found by an address of the caller's if it has the device's operations.
 pub(super) fn found(checks: &mut Checks) -> Result<(), Refusal> {
     let (process, same, wrong) = (open("established")?, open("established")?, open("around")?);
     let at = process.map(Map::shared(PAGES))?;
@@ -130,9 +132,9 @@ pub(super) fn found(checks: &mut Checks) -> Result<(), Refusal> {
     checks.equal("of another file", &find(&same, page(at, 3)), &errno(Errno::EPERM));
     let other = wrong.map(Map::shared(1))?;
     checks.equal("of another device", &find(&process, other), &errno(Errno::EINVAL));
-    let anonymous = device::mmap(-1, PAGE, libc::PROT_READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
+    let anonymous = calls::mmap(-1, PAGE, libc::PROT_READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, 0)?;
     checks.equal("of no device", &find(&process, anonymous), &errno(Errno::EINVAL));
-    device::munmap(anonymous, PAGE)?;
+    calls::munmap(anonymous, PAGE)?;
     checks.equal("of nothing", &find(&process, anonymous), &errno(Errno::EFAULT));
     checks.equal("the first address", &find(&process, UserAddr::new(0)), &errno(Errno::EFAULT));
     checks.equal("the last address", &find(&process, UserAddr::new(usize::MAX)), &errno(Errno::EFAULT));

@@ -14,15 +14,17 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page, range,
+    access::{open, page, range, touch},
     requests::{FAULTS, HUGE, INSERT, STORES, UNMAP},
-    touch,
 };
-use crate::device::{self, PAGE, Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
-/// The object's length: two entries.
+/// How many pages the object has: two large entries.
 const PAGES: usize = 1024;
-/// One entry's.
+/// How many pages one large entry has.
 const ENTRY: usize = 512;
 /// An address for which even an entry of 1 GiB would be asked.
 const PLACE: UserAddr = UserAddr::new(0x3000_0000_0000);
@@ -53,16 +55,16 @@ pub(super) fn fills_two_mib(checks: &mut Checks) -> Result<(), Refusal> {
     checks.success("a store", process.write(second, &[0x77]));
     checks.equal("the byte stored", &touch(&process, second), &Ok(0x77));
     checks.equal("calls for a store", &calls(&process)?, &[2, 1, 0]);
-    // A slot that the entry covers is not empty.
+    // A slot that a large entry covers counts as present.
     let busy = process.number(INSERT, range(9, 1));
     checks.equal("insert_pfn under a huge entry", &busy, &Err(Refusal::Errno(Errno::EBUSY)));
-    // Unmapped, it comes anew; and what was stored has reached the object.
+    // Unmapped and touched again, it shows what was stored: the store has reached the object.
     process.number(UNMAP, range(0, PAGES as u32))?;
     checks.equal("the byte after unmap", &touch(&process, second), &Ok(0x77));
     checks.equal("calls after unmap", &calls(&process)?, &[3, 1, 0]);
     process.unmap(at, PAGES)?;
 
-    // Where the object does not lie as the addresses do, and where the entry would reach out of the mapping.
+    // No large entry where object and addresses are not aligned alike, nor where it would reach out of the mapping.
     let odd = process.map_at(Map::shared(PAGES - 1).at(PageOffset::new(1)), PLACE)?;
     load(checks, &process, odd, 1, 0..4);
     let short = process.map_at(Map::shared(ENTRY - 1), page(PLACE, 2 * PAGES))?;
@@ -82,24 +84,24 @@ pub(super) fn cut_and_moved(checks: &mut Checks) -> Result<(), Refusal> {
         load(checks, &child, at, 0, 0..PAGES);
         checks.equal("calls for a child", &calls(&process)?, &[2, 1, 0]);
     }
-    // Moved as it is.
+    // The whole entry is moved.
     let to = page(PLACE, 4 * PAGES);
-    checks.equal("mremap", &device::mremap(at, PAGES * PAGE, to, PAGES * PAGE), &Ok(to));
+    checks.equal("mremap", &calls::mremap(at, PAGES * PAGE, to, PAGES * PAGE), &Ok(to));
     load(checks, &process, to, 0, 0..PAGES);
     checks.equal("calls after a move", &calls(&process)?, &[2, 1, 0]);
-    // Moved in parts that are no entries.
+    // A part of an entry is moved.
     let part = page(PLACE, 8 * PAGES);
-    checks.equal("mremap of a part", &device::mremap(to, 100 * PAGE, part, 100 * PAGE), &Ok(part));
+    checks.equal("mremap of a part", &calls::mremap(to, 100 * PAGE, part, 100 * PAGE), &Ok(part));
     load(checks, &process, part, 0, 0..100);
     load(checks, &process, to, 0, 100..PAGES);
-    // Cut in the middle.
+    // A page in the middle of an entry is unmapped.
     process.unmap(page(to, 700), 1)?;
     load(checks, &process, to, 0, (100..700).chain(701..PAGES));
-    // Half of an entry made read-only, and writable again.
+    // A part of an entry becomes read-only, and writable again.
     let half = page(to, 701);
-    device::mprotect(half, 100 * PAGE, libc::PROT_READ)?;
+    calls::mprotect(half, 100 * PAGE, libc::PROT_READ)?;
     checks.verdict(process.write(half, &[1]).is_ok().then(|| "a store to what is read-only".into()));
-    device::mprotect(half, 100 * PAGE, libc::PROT_READ | libc::PROT_WRITE)?;
+    calls::mprotect(half, 100 * PAGE, libc::PROT_READ | libc::PROT_WRITE)?;
     checks.success("a store", process.write(half, &[1]));
     checks.equal("the byte stored", &touch(&process, half), &Ok(1));
     process.unmap(to, PAGES)?;
@@ -112,7 +114,7 @@ pub(super) fn looked_at(checks: &mut Checks) -> Result<(), Refusal> {
         let process = open(device)?;
         let at = process.map_at(Map::shared(PAGES), PLACE)?;
         load(checks, &process, at, 0, (0..PAGES).step_by(ENTRY));
-        let refused = device::copied(at);
+        let refused = calls::copied(at);
         checks.equal(format!("{device}: process_vm_readv"), &refused, &Err(Refusal::Errno(Errno::EFAULT)));
         let mut entries = vec![0; PAGES * 8];
         let pagemap = File::open("/proc/self/pagemap");
@@ -120,7 +122,7 @@ pub(super) fn looked_at(checks: &mut Checks) -> Result<(), Refusal> {
         checks.success(format!("{device}: /proc/self/pagemap"), read);
         for file in ["smaps", "numa_maps"] {
             let path = format!("/proc/self/{file}");
-            // Not every kernel has each.
+            // Not every kernel has each of these.
             checks.verdict(fs::read(&path).err().filter(|_| fs::exists(&path).unwrap_or(false)).map(|e| e.to_string()));
         }
         for advice in [libc::MADV_COLD, libc::MADV_PAGEOUT, libc::MADV_DONTNEED, libc::MADV_FREE, libc::MADV_HUGEPAGE] {
@@ -133,7 +135,7 @@ pub(super) fn looked_at(checks: &mut Checks) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Stores to an entry that is not writable: because they are told, or because the kernel tracks them.
+/// Stores to an entry that is not writable, because the driver is told of them or because the kernel tracks them.
 pub(super) fn stores(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("huge_told")?;
     let at = process.map_at(Map::shared(PAGES), PLACE)?;
@@ -153,7 +155,7 @@ pub(super) fn stores(checks: &mut Checks) -> Result<(), Refusal> {
     let process = open("huge")?;
     let at = process.map_at(Map::shared(PAGES), PLACE)?;
     // From here on the kernel notes what is dirty: new entries are not writable, and stores make them so.
-    fs::write("/proc/self/clear_refs", "4").map_err(|error| device::refusal(&error))?;
+    fs::write("/proc/self/clear_refs", "4").map_err(|error| calls::refusal(&error))?;
     load(checks, &process, at, 0, 0..1);
     checks.equal("calls with soft-dirty tracking", &calls(&process)?, &[1, 1, 0]);
     checks.success("a store", process.write(at, &[1]));
@@ -210,7 +212,7 @@ pub(super) fn beside_small(checks: &mut Checks) -> Result<(), Refusal> {
     });
     checks.equal("wrong accesses", &wrong, &Some(0));
     // What the kernel says if an insertion finds no place for a page table.
-    checks.equal("faults that ended as OOM", &device::log()?.contains("VM_FAULT_OOM"), &false);
+    checks.equal("faults that ended as OOM", &calls::log()?.contains("VM_FAULT_OOM"), &false);
     let [huge, _, small] = calls(&process)?;
     println!("  {huge} calls of huge_fault, {small} of fault");
     process.unmap(at, PAGES)

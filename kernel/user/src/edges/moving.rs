@@ -12,8 +12,8 @@ use vmctx_conformance::{
 };
 use vmctx_drivers::spufs::HARDWARE_PAGE;
 
-use super::{open, page, touch};
-use crate::device::PAGE;
+use super::access::{open, page, touch};
+use crate::calls::PAGE;
 
 const PAGES: usize = HARDWARE_PAGE / PAGE;
 
@@ -26,18 +26,22 @@ pub(super) fn under_loads_and_stores(checks: &mut Checks) -> Result<(), Refusal>
     let (loads, stores) = thread::scope(|scope| {
         let loads = scope.spawn(|| {
             let (mut loads, mut wrong) = (0_usize, Vec::new());
-            while !done.load(Ordering::Relaxed) {
+            // Once at least, also if all moves are over before this thread gets a processor.
+            loop {
                 let number = 1 + loads % (PAGES - 1);
                 match touch(&process, page(at, number)) {
                     Ok(byte) if byte == devices::pattern(number * PAGE) => loads += 1,
                     other => wrong.push(format!("page {number}: {other:?}")),
+                }
+                if done.load(Ordering::Relaxed) {
+                    break;
                 }
             }
             (loads, wrong)
         });
         let stores = scope.spawn(|| {
             let (mut stores, mut wrong) = (0_usize, Vec::new());
-            while !done.load(Ordering::Relaxed) {
+            loop {
                 let byte = stores as u8;
                 if let Err(trap) = process.write(at, &[byte]) {
                     wrong.push(trap.to_string());
@@ -45,6 +49,9 @@ pub(super) fn under_loads_and_stores(checks: &mut Checks) -> Result<(), Refusal>
                 match touch(&process, at) {
                     Ok(found) if found == byte => stores += 1,
                     other => wrong.push(format!("{byte} was stored, {other:?} is there")),
+                }
+                if done.load(Ordering::Relaxed) {
+                    break;
                 }
             }
             (stores, wrong)

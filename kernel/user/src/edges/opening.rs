@@ -7,11 +7,10 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page,
+    access::{open, page, touch},
     requests::{CLOSED, DROPPED, OPENED, SWITCH},
-    touch,
 };
-use crate::device::{PAGE, Process};
+use crate::{calls::PAGE, device::Process};
 
 const PAGES: usize = 8;
 
@@ -55,7 +54,7 @@ pub(super) fn opened_and_refused(checks: &mut Checks, device: &str) -> Result<()
     if let Some(child) = process.fork().transpose()? {
         dead(checks, &child, at, 0..6);
         dead(checks, &child, moved, 0..1);
-        // Cut, a dead one is two dead ones.
+        // A VMA that was refused shows nothing, and neither do the two that a cut makes of it.
         child.unmap(page(at, 2), 1)?;
         dead(checks, &child, at, (0..2).chain(3..6));
     }
@@ -65,7 +64,7 @@ pub(super) fn opened_and_refused(checks: &mut Checks, device: &str) -> Result<()
     checks.equal("a refused move", &refused, &Err(Refusal::Errno(Errno::ENOMEM)));
     checks.equal("hooks of a refused move", &calls(&process)?, &[4, 3, 0]);
     checks.equal("what was to be moved", &touch(&process, moved), &Ok(devices::pattern(7 * PAGE)));
-    // Both of what is left of it are new VMAs; the one that goes is the old.
+    // Both pieces that a cut leaves are new VMAs and refused; the old one is closed.
     process.unmap(page(at, 2), 1)?;
     dead(checks, &process, at, (0..2).chain(3..6));
     checks.equal("a refused cut", &calls(&process)?, &[4, 4, 0]);

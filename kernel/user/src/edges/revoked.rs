@@ -10,8 +10,11 @@ use vmctx_conformance::{
     user::{Map, Refusal, Trap, User},
 };
 
-use super::{open, page, requests::SWITCH, touch};
-use crate::device::PAGE;
+use super::{
+    access::{open, page, touch},
+    requests::SWITCH,
+};
+use crate::calls::PAGE;
 
 const PAGES: usize = 4;
 
@@ -59,7 +62,7 @@ pub(super) fn under_loads(checks: &mut Checks) -> Result<(), Refusal> {
         Ok::<_, Refusal>(sum)
     })?;
     println!("  {loads} loads, {traps} SIGBUS in {ROUNDS} rounds");
-    // Another device is another object.
+    // Switching one device off does not reach another.
     process.number(SWITCH, 0)?;
     checks.equal("a load of another device's", &touch(&other, others), &Ok(devices::pattern(0)));
     other.unmap(others, PAGES)?;

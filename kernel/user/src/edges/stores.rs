@@ -7,13 +7,12 @@ use vmctx_conformance::{
 };
 
 use super::{
-    open, page, range,
+    access::{open, page, range, touch},
     requests::{FAULTS, PROTECT, STORES, UNMAP},
-    touch,
 };
-use crate::device::{PAGE, Process};
+use crate::{calls::PAGE, device::Process};
 
-/// The first half of the object comes by faults, the second when it is mapped.
+/// The first half of the object is mapped by faults, the second by the mmap hook.
 const HALF: usize = 4;
 /// The page to which no store is allowed.
 const REFUSED: usize = 3;
@@ -49,24 +48,24 @@ impl Told<'_> {
     }
 }
 
-/// Once for each page, and once more after its entry was taken away.
+/// The driver is told of one store to each page, and of one more after its entry was taken away.
 pub(super) fn told(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     let mut told = Told { process: open(device)?, checks, faults: 0, stores: 0 };
     let at = told.process.map(Map::shared(HALF))?;
     told.load(at, devices::pattern(0), 1)?;
     told.store(at, 1, 0, 1)?;
     told.store(at, 2, 0, 0)?;
-    // Without a load before.
+    // Pages that were not loaded before.
     told.store(page(at, 1), 3, 1, 1)?;
     told.store(page(at, 2), 4, 1, 1)?;
     told.store(page(at, 1), 5, 0, 0)?;
-    // An error of the hook.
+    // The hook refuses this store.
     let refused = page(at, REFUSED);
     told.load(refused, devices::pattern(REFUSED * PAGE), 1)?;
     told.checks.equal("a store that is refused", &told.process.write(refused, &[6]), &Err(Trap::Sigbus(refused)));
     told.told("a store that is refused".into(), 0, 1)?;
     told.load(refused, devices::pattern(REFUSED * PAGE), 0)?;
-    // Armed again.
+    // After the entries were taken away the next stores are told again.
     told.process.number(UNMAP, range(0, 2))?;
     told.load(at, 2, 1)?;
     told.store(at, 7, 0, 1)?;
@@ -77,7 +76,7 @@ pub(super) fn told(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     told.store(at, 11, 0, 0)?;
     told.process.unmap(at, HALF)?;
 
-    // What the mmap hook inserts is not writable either.
+    // What the mmap hook inserts is write-protected, too, so that its first store is told.
     let eager = Map::shared(HALF).at(PageOffset::new(HALF));
     let at = told.process.map(eager)?;
     told.load(at, devices::pattern(HALF * PAGE), 0)?;
@@ -87,7 +86,7 @@ pub(super) fn told(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     told.process.unmap(at, HALF)
 }
 
-/// Frames that are inserted writable, and frames that become so.
+/// Frames that a store inserts are writable at once; others become so when a store is told.
 pub(super) fn mixed(checks: &mut Checks) -> Result<(), Refusal> {
     let mut told = Told { process: open("stores_to_mixed")?, checks, faults: 0, stores: 0 };
     let at = told.process.map(Map::shared(HALF))?;
@@ -119,13 +118,13 @@ pub(super) fn private(checks: &mut Checks) -> Result<(), Refusal> {
             checks.equal(format!("{device}: the object"), &object, &Ok(devices::pattern(at * PAGE)));
         }
         checks.equal(format!("{device}: stores told"), &process.number(STORES, 0)?, &0);
-        // Unmapping leaves them alone.
+        // Unmapping the object leaves private copies alone.
         process.number(UNMAP, range(0, HALF as u32))?;
         checks.equal(format!("{device}: a copy after unmap"), &touch(&process, page(own, 2)), &Ok(2));
         process.unmap(own, HALF)?;
         process.unmap(shared, HALF)?;
     }
-    // Write-protecting, which is zapping, would lose them.
+    // Write-protecting takes entries away, and must leave private copies alone.
     let process = open("stores_to_pages")?;
     let own = process.map(Map::private(HALF))?;
     checks.success("a private store", process.write(own, &[1]));

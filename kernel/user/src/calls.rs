@@ -1,0 +1,146 @@
+//! System calls on a device's file and its mappings, and what they fail with.
+
+use std::{ffi::CString, io, os::fd::RawFd, ptr};
+
+use vmctx::{Errno, UserAddr};
+use vmctx_conformance::user::Refusal;
+
+/// Bytes in a page.
+pub(crate) const PAGE: usize = 4096;
+
+/// `struct vmctx_gauge` of `kernel/module/devices.h`.
+#[repr(C)]
+struct RawGauge {
+    which: u64,
+    page: u64,
+    value: u64,
+}
+
+/// `VMCTX_GAUGE`: `_IOWR('v', 0, struct vmctx_gauge)`.
+const VMCTX_GAUGE: libc::c_ulong = 0xc018_7600;
+
+/// The errno of the system call that has just failed.
+pub(crate) fn last_errno() -> Refusal {
+    refusal(&io::Error::last_os_error())
+}
+
+/// An error of the standard library's as a scenario knows it.
+pub(crate) fn refusal(error: &io::Error) -> Refusal {
+    errno(error).map_or_else(|| Refusal::Other(error.to_string()), Refusal::Errno)
+}
+
+/// The errno in it, if there is one that `vmctx` knows.
+pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().and_then(Errno::from_raw)
+}
+
+/// `VMCTX_GAUGE`: a number of the module's, by its number there.
+pub(crate) fn gauge(file: RawFd, which: u64, page: usize) -> Result<u64, Refusal> {
+    let mut gauge = RawGauge { which, page: page as u64, value: 0 };
+    // SAFETY: the request takes a `struct vmctx_gauge`, and this is one.
+    match unsafe { libc::ioctl(file, VMCTX_GAUGE, &mut gauge) } {
+        0 => Ok(gauge.value),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `mremap` to an address. What is mapped there is replaced.
+pub(crate) fn mremap(from: UserAddr, len: usize, to: UserAddr, new_len: usize) -> Result<UserAddr, Refusal> {
+    let (from, to) = (from.get() as *mut libc::c_void, to.get() as *mut libc::c_void);
+    // SAFETY: the moved range is a mapping of a device's, and what is replaced was mapped for this, or is one as well.
+    mapped(unsafe { libc::mremap(from, len, new_len, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, to) })
+}
+
+/// `mremap` in place, to another length.
+pub(crate) fn resize(at: UserAddr, len: usize, new_len: usize) -> Result<UserAddr, Refusal> {
+    // SAFETY: the range is a mapping of a device's, to which nobody has a reference.
+    mapped(unsafe { libc::mremap(at.get() as *mut libc::c_void, len, new_len, 0) })
+}
+
+/// `process_vm_readv` of one byte of this process's own mapping.
+pub(crate) fn copied(at: UserAddr) -> Result<(), Refusal> {
+    let mut byte = 0_u8;
+    let local = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    let remote = libc::iovec { iov_base: at.get() as *mut libc::c_void, iov_len: 1 };
+    // SAFETY: one byte is written, to `byte`; the other side the kernel checks.
+    match unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) } {
+        1 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `mprotect`, of a mapping of a device's.
+pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusal> {
+    // SAFETY: nobody has a reference to what is mapped there.
+    match unsafe { libc::mprotect(at.get() as *mut libc::c_void, len, prot) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `mmap` wherever the kernel likes. The offset need not be one that it accepts.
+pub(crate) fn mmap(fd: RawFd, len: usize, prot: i32, flags: i32, offset: i64) -> Result<UserAddr, Refusal> {
+    // SAFETY: without MAP_FIXED no memory of the program's is replaced.
+    mapped(unsafe { libc::mmap(ptr::null_mut(), len, prot, flags, fd, offset) })
+}
+
+/// `mmap` at an address, and nowhere else: EEXIST if something is mapped there.
+pub(crate) fn mmap_at(
+    at: UserAddr,
+    fd: RawFd,
+    len: usize,
+    prot: i32,
+    flags: i32,
+    offset: i64,
+) -> Result<UserAddr, Refusal> {
+    let flags = flags | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: nothing is replaced.
+    mapped(unsafe { libc::mmap(at.get() as *mut libc::c_void, len, prot, flags, fd, offset) })
+}
+
+/// `mmap` at an address, or elsewhere if something is mapped there.
+pub(crate) fn mmap_near(
+    hint: UserAddr,
+    fd: RawFd,
+    len: usize,
+    prot: i32,
+    flags: i32,
+    offset: usize,
+) -> Result<UserAddr, Refusal> {
+    // SAFETY: without MAP_FIXED no memory of the program's is replaced.
+    mapped(unsafe { libc::mmap(hint.get() as *mut libc::c_void, len, prot, flags, fd, offset as i64) })
+}
+
+/// What `mmap` and `mremap` give.
+fn mapped(at: *mut libc::c_void) -> Result<UserAddr, Refusal> {
+    if at == libc::MAP_FAILED { Err(last_errno()) } else { Ok(UserAddr::new(at as usize)) }
+}
+
+/// `munmap`.
+pub(crate) fn munmap(at: UserAddr, len: usize) -> Result<(), Refusal> {
+    // SAFETY: the range is a mapping of a device's, to which nobody has a reference.
+    match unsafe { libc::munmap(at.get() as *mut libc::c_void, len) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `delete_module`: unloads a module, if nobody uses it.
+pub(crate) fn unload(name: &str) -> Result<(), Refusal> {
+    let name = CString::new(name).map_err(|error| Refusal::Other(error.to_string()))?;
+    // SAFETY: the name is a string.
+    match unsafe { libc::syscall(libc::SYS_delete_module, name.as_ptr(), libc::O_NONBLOCK) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// The kernel's log.
+pub(crate) fn log() -> Result<String, Refusal> {
+    const READ_ALL: i32 = 3;
+    let mut bytes = vec![0_u8; 1 << 20];
+    // SAFETY: as many bytes may be written.
+    let len = unsafe { libc::klogctl(READ_ALL, bytes.as_mut_ptr().cast(), bytes.len() as i32) };
+    bytes.truncate(usize::try_from(len).map_err(|_| last_errno())?);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
