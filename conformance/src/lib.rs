@@ -17,6 +17,9 @@
 //! 3. [`Site`]: opens a device by its number. Each time it is a fresh one, with memory and a process of its own.
 //! 4. [`Runner::run_all`], and [`Table`](table::Table).
 //!
+//! If its processes are a [`UserSide`](vmctx_hosted::UserSide), as those of every platform on `vmctx-hosted` are, then
+//! [`ProcessUser`] is the second, and a platform is run in some 60 lines: `examples/platform` in the repository has them.
+//!
 //! ```no_run
 //! use std::{marker::PhantomData, process::ExitCode, sync::Arc};
 //!

@@ -75,8 +75,7 @@ impl PageTable for Table {
         mut visit: impl FnMut(Range<usize>, Pte, &mut CopiedEntry) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         let mut entries = self.entries.lock();
-        let found: Vec<(usize, Pte)> =
-            entries.by_address.range(range).map(|(address, pte)| (*address, *pte)).collect();
+        let found: Vec<(usize, Pte)> = entries.by_address.range(range).map(|(address, pte)| (*address, *pte)).collect();
         for (address, pte) in found {
             entries.look(address, |entry| visit(address..address + PAGE_SIZE, pte, entry))?;
         }
