@@ -4,6 +4,8 @@
 #![cfg(test)]
 
 mod basics;
+// Shared with the tests that run on every platform.
+#[path = "../both/drivers.rs"]
 mod drivers;
 mod faults;
 mod hooks;
@@ -18,3 +20,4 @@ mod private;
 mod relocatable;
 mod syscalls;
 mod unsound;
+mod users;

@@ -11,7 +11,10 @@ use vmctx::{
 };
 use vmctx_sim::{DeviceMemory, Machine, Map, Signal, Sim};
 
-use crate::drivers::{PAGE, in_threads, page_at};
+use crate::{
+    drivers::{PAGE, page_at},
+    users::in_threads,
+};
 
 /// A BAR that can be switched off while users have it mapped.
 struct Bar {

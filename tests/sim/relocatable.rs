@@ -4,16 +4,16 @@ use std::{
     marker::PhantomData,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, Mappings, Mixed, MmapCtx, MmapFile, Page as _,
-    PageCount, PageOffset, PfnMap, Platform, Prefault, Relocatable, RwLock as _, Spot, VmFault, VmOperations,
+    Errno, FaultCtx, Location, Mapped, Mappings, Mixed, MmapCtx, MmapFile, Page as _, PageCount, PageOffset, PfnMap,
+    Platform, Prefault, Relocatable, RwLock as _, Spot, VmFault, VmOperations,
     kind::{FilledLater, HoldsMoving},
 };
-use vmctx_sim::{DeviceMemory, File, Machine, Map, Page, Process, Signal, Sim};
+use vmctx_sim::{File, Machine, Map, Page, Process, Signal, Sim};
 
 use crate::drivers::{PAGE, page_at};
 
@@ -23,39 +23,13 @@ const PAGES: usize = 3;
 /// Where the object begins that the memory is a part of.
 const FIRST: usize = 5;
 
-/// What stands where the memory is not any more.
-const POISON: u8 = 0xee;
-
-/// In a part of the device's memory, or in pages.
-enum Place {
-    Device(DeviceMemory, usize),
-    Ram(Vec<Page>),
-}
-
-impl Place {
-    fn read(&self, page: usize, into: &mut [u8]) {
-        match self {
-            Self::Device(memory, first) => memory.read((first + page) * PAGE, into).unwrap(),
-            Self::Ram(pages) => pages[page].read(0, into).unwrap(),
-        }
-    }
-
-    fn write(&self, page: usize, from: &[u8]) {
-        match self {
-            Self::Device(memory, first) => memory.write((first + page) * PAGE, from).unwrap(),
-            Self::Ram(pages) => pages[page].write(0, from).unwrap(),
-        }
-    }
-}
+struct Place(Vec<Page>);
 
 impl Location for Place {
     type Platform = Sim;
 
     fn spot(&self, at: PageCount) -> Option<Spot<'_, Sim>> {
-        match self {
-            Self::Device(memory, first) => memory.frame(PageOffset::new(first + at.get())).map(Spot::Frame),
-            Self::Ram(pages) => pages.get(at.get()).map(Spot::Page),
-        }
+        self.0.get(at.get()).map(Spot::Page)
     }
 }
 
@@ -140,86 +114,7 @@ fn opened<K: HoldsMoving + FilledLater>(machine: &Machine, object: &Arc<Object<K
 }
 
 fn in_ram(machine: &Machine) -> Place {
-    Place::Ram((0..PAGES).map(|_| machine.alloc_page().unwrap()).collect())
-}
-
-/// Moves the memory, and leaves something else where it was.
-fn move_to<K: HoldsMoving>(machine: &Machine, object: &Object<K>, to: Place) {
-    let store = object.store.read(machine.may_sleep());
-    let moving = store.as_ref().unwrap().begin_move(machine.may_sleep());
-    let mut bytes = [0; PAGE];
-    for page in 0..PAGES {
-        moving.location().read(page, &mut bytes);
-        to.write(page, &bytes);
-    }
-    let from = moving.finish(to);
-    for page in 0..PAGES {
-        from.write(page, &[POISON; PAGE]);
-    }
-}
-
-/// Readers, writers and a child of theirs, while the memory moves all the time.
-fn moves_under_load<K: HoldsMoving + FilledLater>() {
-    const ROUNDS: u32 = 3000;
-    const MOVES: usize = 2000;
-    let machine = Machine::new();
-    // Two places in the device, and ever new ones in RAM.
-    let device = machine.device_memory(PageCount::new(2 * PAGES)).unwrap();
-    let object = object::<K>(&machine, in_ram(&machine), None);
-    let file = opened(&machine, &object, true);
-    let parent = machine.process();
-    let at = parent.mmap(&file, Map::shared(PAGES * PAGE).pgoff(PageOffset::new(FIRST))).unwrap();
-    let child = parent.fork().unwrap();
-    let stale = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        // Each writer has words of its own, and finds in them what it has written last.
-        for (index, process) in [&parent, &child, &parent, &child].into_iter().enumerate() {
-            let (user, stale) = (process.thread(), &stale);
-            scope.spawn(move || {
-                for round in 1..=ROUNDS {
-                    let page = page_at(at, round as usize % PAGES);
-                    let word = vmctx::UserAddr::new(page.get() + 4 * index);
-                    let last = user.read_u32(word).unwrap();
-                    let expected = round.saturating_sub(u32::try_from(PAGES).unwrap());
-                    stale.fetch_or(last != expected, Ordering::Relaxed);
-                    user.write_u32(word, round).unwrap();
-                    // Whatever the others write, it is not that.
-                    let mut words = [0; 16];
-                    user.read(page, &mut words).unwrap();
-                    let poisoned = words.chunks(4).any(|word| word == [POISON; 4]);
-                    stale.fetch_or(poisoned, Ordering::Relaxed);
-                }
-            });
-        }
-        for round in 0..MOVES {
-            let to = if round % 3 == 2 { in_ram(&machine) } else { Place::Device(device.clone(), round % 3 * PAGES) };
-            move_to(&machine, &object, to);
-        }
-    });
-    assert!(!stale.load(Ordering::Relaxed));
-    // All of them see the same, and it is what was written last.
-    for process in [&parent, &child] {
-        let user = process.thread();
-        for index in 0..4 {
-            let last = (1..=ROUNDS).rev().find(|round| *round as usize % PAGES == 1).unwrap();
-            let word = vmctx::UserAddr::new(page_at(at, 1).get() + 4 * index);
-            assert_eq!(user.read_u32(word), Ok(last));
-        }
-    }
-    parent.exit().unwrap();
-    child.exit().unwrap();
-    drop((file, object));
-    assert_eq!((machine.statistics().frames_in_use, machine.statistics().page_tables_in_use), (0, 0));
-}
-
-#[test]
-fn memory_that_moves_by_number_is_never_seen_where_it_was() {
-    moves_under_load::<PfnMap>();
-}
-
-#[test]
-fn memory_that_moves_among_pages_is_never_seen_where_it_was() {
-    moves_under_load::<Mixed>();
+    Place((0..PAGES).map(|_| machine.alloc_page().unwrap()).collect())
 }
 
 fn one_mapped(machine: &Machine, file: &File) -> (Process, vmctx::UserAddr) {
@@ -292,7 +187,7 @@ fn a_fault_that_finds_the_memory_moved_is_repeated() {
     let elsewhere: fn(&Moving, &Machine) = |store, machine| {
         let moving = store.begin_move(machine.may_sleep());
         let to = in_ram(machine);
-        to.write(0, &[7]);
+        to.0[0].write(0, &[7]).unwrap();
         moving.finish(to);
     };
     let object = object::<Mixed>(&machine, in_ram(&machine), Some(elsewhere));
