@@ -2,20 +2,24 @@
 
 use std::{
     marker::PhantomData,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Iomem as _, Location, Mapped, Mappings, Mixed, MmapCtx, MmapFile, Page as _,
-    PageCount, PageOffset, PfnMap, Platform, Relocatable, RwLock as _, Spot, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource as _, Iomem as _, Location, Mapped, Mappings, MaySleep, Mixed, MmapCtx, MmapFile,
+    Page as _, PageCount, PageOffset, PfnMap, Platform, Relocatable, RwLock as _, Spot, UserAddr, VmFault,
+    VmOperations,
     kind::{FilledLater, HoldsMoving},
 };
 use vmctx_hosted::{Map, Trap, UserSide};
 
 use crate::{
     beds::{IomemOf, TestBed, if_told},
-    drivers::{OnDrop, PAGE, page_at, share},
+    drivers::{OnDrop, PAGE, RefOf, page_at, share},
     switched::{SwitchedFile, switched},
 };
 
@@ -23,6 +27,11 @@ on_each_platform!(
     what_is_revoked_is_a_sigbus_and_what_comes_back_is_there,
     memory_that_moves_by_number_is_never_seen_where_it_was,
     memory_that_moves_among_pages_is_never_seen_where_it_was,
+    a_move_that_is_given_up_leaves_the_memory_where_it_was,
+    memory_that_is_dropped_is_unmapped_first,
+    a_mapping_of_another_object_gets_nothing,
+    only_the_pages_that_the_memory_has_are_there,
+    a_fault_that_finds_the_memory_moved_is_repeated,
 );
 
 fn what_is_revoked_is_a_sigbus_and_what_comes_back_is_there<B: TestBed>() {
@@ -85,10 +94,16 @@ impl<P: Platform> Location for Place<P> {
     }
 }
 
-/// The state of all mappings of the object, and its file.
+type Moving<P> = Relocatable<P, Place<P>>;
+
+/// What a fault does before it inserts.
+type Before<P> = Box<dyn Fn(&Moving<P>, MaySleep<'_>) + Send + Sync>;
+
+/// The state of all mappings of the object.
 struct Object<P: Platform, K> {
-    store: Relocatable<P, Place<P>>,
+    store: P::RwLock<Option<Moving<P>>>,
     mappings: Mappings<P>,
+    before: Option<Before<P>>,
     kind: PhantomData<fn(K) -> K>,
 }
 
@@ -97,25 +112,64 @@ impl<P: Platform, K: HoldsMoving> VmOperations for Object<P, K> {
     type Mapping = K;
 
     fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
-        let resident = self.store.resident(ctx.may_sleep());
+        let store = self.store.read(ctx.may_sleep());
+        let Some(store) = &*store else { return ctx.fail(Errno::EIO) };
+        let resident = store.resident(ctx.may_sleep());
+        if let Some(before) = &self.before {
+            let epoch = resident.epoch(&ctx);
+            drop(resident);
+            before(store, ctx.may_sleep());
+            return match epoch.resident(ctx.may_sleep()) {
+                Ok(resident) => resident.insert(ctx),
+                Err(moved) => ctx.refault(moved),
+            };
+        }
         let neighbour = PageOffset::new(ctx.pgoff().index() + 1);
         resident.prefault(&mut ctx, neighbour);
         resident.insert(ctx)
     }
 }
 
-struct ObjectFile<P: Platform, K: 'static>(P::Ref<Object<P, K>>);
+/// A file of the object's, or one that only says that it is not.
+struct Opened<P: Platform, K: 'static> {
+    object: P::Ref<Object<P, K>>,
+    is_of_it: bool,
+}
 
-impl<P: Platform, K: HoldsMoving + FilledLater> MmapFile for ObjectFile<P, K> {
+impl<P: Platform, K: HoldsMoving + FilledLater> MmapFile for Opened<P, K> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared(self.0.clone())?.fill_later())
+    fn mappings(&self) -> Option<&Mappings<P>> {
+        self.is_of_it.then_some(&self.object.mappings)
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
-        Some(&self.0.mappings)
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.establish_shared(self.object.clone())?.fill_later())
     }
+}
+
+/// The object, of which a part lies in pages.
+fn object<B: TestBed, K: HoldsMoving>(
+    bed: &B,
+    before: Option<Before<B::Platform>>,
+) -> RefOf<B, Object<B::Platform, K>> {
+    let may_sleep = bed.may_sleep();
+    let mappings = Mappings::new(may_sleep).unwrap();
+    let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
+    let store = Relocatable::new(in_ram(bed), mappings.clone(), first, count, may_sleep).unwrap();
+    let store = vmctx::RwLock::new(Some(store), may_sleep).unwrap();
+    share(bed, Object { store, mappings, before, kind: PhantomData })
+}
+
+/// A file of the object's, and a mapping of the part that moves.
+fn opened<B: TestBed, K: HoldsMoving + FilledLater>(
+    bed: &B,
+    object: &RefOf<B, Object<B::Platform, K>>,
+    is_of_it: bool,
+) -> (B::File, UserAddr) {
+    let file = bed.open(Opened { object: object.clone(), is_of_it });
+    let at = bed.mmap(&file, Map::shared(PAGES * PAGE).pgoff(PageOffset::new(FIRST)));
+    (file, at)
 }
 
 fn in_ram<B: TestBed>(bed: &B) -> Place<B::Platform> {
@@ -124,7 +178,8 @@ fn in_ram<B: TestBed>(bed: &B) -> Place<B::Platform> {
 
 /// Moves the memory, and leaves something else where it was.
 fn move_to<B: TestBed, K>(bed: &B, object: &Object<B::Platform, K>, to: Place<B::Platform>) {
-    let moving = object.store.begin_move(bed.may_sleep());
+    let store = object.store.read(bed.may_sleep());
+    let moving = store.as_ref().unwrap().begin_move(bed.may_sleep());
     let mut bytes = [0; PAGE];
     for page in 0..PAGES {
         moving.location().read(page, &mut bytes);
@@ -148,15 +203,10 @@ fn moves_under_load<B: TestBed, K: HoldsMoving + FilledLater>() {
     const ROUNDS: u32 = 3000;
     const MOVES: usize = 2000;
     let bed = B::new();
-    let may_sleep = bed.may_sleep();
     // Two places in the device, and ever new ones in RAM.
     let device: IomemOf<B> = bed.device_memory(2 * PAGES);
-    let mappings = Mappings::new(may_sleep).unwrap();
-    let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
-    let store = Relocatable::new(in_ram(&bed), mappings.clone(), first, count, may_sleep).unwrap();
-    let object = share(&bed, Object::<B::Platform, K> { store, mappings, kind: PhantomData });
-    let file = bed.open(ObjectFile(object.clone()));
-    let at = bed.mmap(&file, Map::shared(PAGES * PAGE).pgoff(first));
+    let object = object::<B, K>(&bed, None);
+    let (file, at) = opened::<B, K>(&bed, &object, true);
     let child = bed.user().fork().ok().map(Result::unwrap);
     let parent = &**bed.user();
     let other = child.as_ref().unwrap_or(parent);
@@ -213,4 +263,76 @@ fn memory_that_moves_by_number_is_never_seen_where_it_was<B: TestBed>() {
 
 fn memory_that_moves_among_pages_is_never_seen_where_it_was<B: TestBed>() {
     moves_under_load::<B, Mixed>();
+}
+
+fn a_move_that_is_given_up_leaves_the_memory_where_it_was<B: TestBed>() {
+    let bed = B::new();
+    let object = object::<B, Mixed>(&bed, None);
+    let (_file, at) = opened::<B, Mixed>(&bed, &object, true);
+    bed.store(at, 9).unwrap();
+    // The fault brought its neighbour along.
+    if_told(bed.mapped_pages(at, PAGES), 2);
+    assert_eq!(bed.counts().inserted, 2);
+    let store = object.store.read(bed.may_sleep());
+    let moving = store.as_ref().unwrap().begin_move(bed.may_sleep());
+    if_told(bed.mapped_pages(at, PAGES), 0);
+    assert!(store.as_ref().unwrap().try_resident().is_none());
+    drop(moving);
+    assert!(store.as_ref().unwrap().try_resident().is_some());
+    drop(store);
+    assert_eq!(bed.load(at), Ok(9));
+    assert_eq!(bed.counts().handler_calls, 2);
+}
+
+fn memory_that_is_dropped_is_unmapped_first<B: TestBed>() {
+    let bed = B::new();
+    let object = object::<B, PfnMap>(&bed, None);
+    let (_file, at) = opened::<B, PfnMap>(&bed, &object, true);
+    bed.store(at, 9).unwrap();
+    if_told(bed.mapped_pages(at, PAGES), 2);
+    assert_eq!((bed.counts().inserted, bed.pages_in_use()), (2, PAGES));
+    let store = object.store.write(bed.may_sleep()).take();
+    drop(store);
+    if_told(bed.mapped_pages(at, PAGES), 0);
+    assert_eq!(bed.pages_in_use(), 0);
+    assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
+}
+
+fn a_mapping_of_another_object_gets_nothing<B: TestBed>() {
+    let bed = B::new();
+    let object = object::<B, Mixed>(&bed, None);
+    let (_file, at) = opened::<B, Mixed>(&bed, &object, false);
+    assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
+    if_told(bed.mapped_pages(at, PAGES), 0);
+    assert_eq!(bed.counts().inserted, 0);
+}
+
+fn only_the_pages_that_the_memory_has_are_there<B: TestBed>() {
+    let bed = B::new();
+    let object = object::<B, Mixed>(&bed, None);
+    let (file, _) = opened::<B, Mixed>(&bed, &object, true);
+    let at = bed.mmap(&file, Map::shared((FIRST + PAGES + 1) * PAGE));
+    for page in 0..=FIRST + PAGES {
+        let there = bed.load(page_at(at, page)).is_ok();
+        assert_eq!(there, (FIRST..FIRST + PAGES).contains(&page), "page {page}");
+    }
+}
+
+fn a_fault_that_finds_the_memory_moved_is_repeated<B: TestBed>() {
+    let bed = B::new();
+    // The first fault moves it.
+    let elsewhere = Mutex::new(Some(in_ram(&bed)));
+    let before: Before<B::Platform> = Box::new(move |store, may_sleep| {
+        if let Some(to) = elsewhere.lock().unwrap().take() {
+            let moving = store.begin_move(may_sleep);
+            to.write(0, &[7]);
+            moving.finish(to);
+        }
+    });
+    let object = object::<B, Mixed>(&bed, Some(before));
+    let (_file, at) = opened::<B, Mixed>(&bed, &object, true);
+    assert_eq!(bed.load(at), Ok(7));
+    let counts = bed.counts();
+    assert_eq!((counts.handler_calls, bed.refaults(), counts.inserted), (2, 1, 1));
+    assert_eq!(bed.pages_in_use(), PAGES);
 }

@@ -17,7 +17,6 @@ mod mapped;
 mod mappings;
 mod mkwrite;
 mod private;
-mod relocatable;
 mod syscalls;
 mod unsound;
 mod users;
