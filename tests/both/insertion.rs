@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use vmctx::{Errno, FrameSource as _, Iomem as _, Mixed, Normal, PageOffset, PfnMap, Prefault};
+use vmctx::{Errno, FrameSource as _, Iomem as _, Mixed, Normal, Page as _, PageCount, PageOffset, PfnMap, Prefault};
 use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide as _};
 
 use crate::{
@@ -17,6 +17,8 @@ on_each_platform!(
     one_fault_brings_its_neighbours_too,
     neighbours_stay_if_the_fault_itself_fails,
     what_is_in_place_is_left_alone,
+    a_window_fills_the_free_slots_of_the_mapping_but_the_faults,
+    a_window_may_begin_and_end_anywhere,
     a_page_handed_back_is_mapped_with_its_reference,
     a_page_can_be_handed_back_for_two_slots,
     a_mapping_without_a_fault_hook_has_what_mmap_gave_it,
@@ -130,6 +132,74 @@ fn what_is_in_place_is_left_alone<B: TestBed>() {
     assert_eq!((bed.faults(), counts.inserted, counts.already_present), (1, 2, 1));
     assert_eq!(B::references(&pages[1]), 2);
     if_told(B::map_count(&pages[1]), 0);
+}
+
+fn a_window_fills_the_free_slots_of_the_mapping_but_the_faults<B: TestBed>() {
+    let bed = B::new();
+    let mut pages = pages(&bed, 11);
+    let there = pages.remove(10);
+    let foreign = self::pages(&B::new(), 1).remove(0);
+    let counts = Arc::new(Mutex::new(Vec::new()));
+    let (inserted, tell) = ((pages.clone(), there.clone()), Arc::clone(&counts));
+    let file = faulting::<Mixed, _, _>(&bed, move |mut ctx| {
+        let (pages, there) = &inserted;
+        assert_eq!(ctx.pgoff(), PageOffset::new(4));
+        assert_eq!(ctx.prefault_page(PageOffset::new(6), there), Prefault::Inserted);
+        let mut window = pages.clone();
+        window[7] = foreign.clone();
+        let counts = [(); 2].map(|()| ctx.prefault_pages(PageOffset::ZERO, &window));
+        tell.lock().unwrap().extend(counts);
+        let answer = ctx.insert_page(&pages[9]);
+        assert!(!answer.already_present());
+        answer
+    });
+    let at = bed.mmap(&file, Map::shared(7 * PAGE).pgoff(PageOffset::new(2)));
+    assert_eq!(bed.load(page_at(at, 2)), Ok(10));
+    assert_eq!(*counts.lock().unwrap(), [4, 0].map(PageCount::new));
+    if_told(bed.mapped_pages(at, 7), 6);
+    for (slot, byte) in [(0, 3), (1, 4), (2, 10), (3, 6), (4, 11), (6, 9)] {
+        assert_eq!(bed.load(page_at(at, slot)), Ok(byte), "slot {slot}");
+    }
+    assert_eq!((bed.faults(), bed.counts().inserted), (1, 6));
+    for (page, times) in pages.iter().chain([&there]).zip([0, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1]) {
+        assert_eq!(B::references(page), 2 + times);
+        if_told(B::map_count(page), times);
+    }
+}
+
+fn a_window_may_begin_and_end_anywhere<B: TestBed>() {
+    const SHOWN: std::ops::Range<usize> = 2..6;
+    let bed = B::new();
+    let pages = pages(&bed, 9);
+    let windows = (0..8).chain(usize::MAX - 8..=usize::MAX).flat_map(|at| (0..=pages.len()).map(move |len| (at, len)));
+    let mut cases = 0;
+    for ((first, len), fault) in windows.flat_map(|window| SHOWN.map(move |fault| (window, fault))) {
+        cases += 1;
+        // Which page of the window belongs at a slot, if that is not the fault's own.
+        let window_at = |slot: usize| slot.checked_sub(first).filter(|&index| index < len && slot != fault);
+        let expected = SHOWN.filter(|&slot| window_at(slot).is_some()).count();
+        let (window, own) = (pages[..len].to_vec(), self::pages(&bed, 1).remove(0));
+        own.write(0, &[0]).unwrap();
+        let file = faulting::<Mixed, _, _>(&bed, move |mut ctx| {
+            assert_eq!(ctx.prefault_pages(PageOffset::new(first), &window), PageCount::new(expected));
+            ctx.insert_page(&own)
+        });
+        let bytes = SHOWN.len() * PAGE;
+        let at = bed.mmap(&file, Map::shared(bytes).pgoff(PageOffset::new(SHOWN.start)));
+        let case = format!("{len} pages at {first}, a fault at {fault}");
+        assert_eq!(bed.load(page_at(at, fault - SHOWN.start)), Ok(0), "{case}");
+        if_told(bed.mapped_pages(at, SHOWN.len()), expected + 1);
+        for (slot, index) in SHOWN.filter_map(|slot| Some((slot, window_at(slot)?))) {
+            assert_eq!(bed.load(page_at(at, slot - SHOWN.start)), Ok(number(index)), "{case}: {slot}");
+        }
+        bed.munmap(at, bytes);
+    }
+    // One fault each: the other reads found what the window had brought.
+    assert_eq!(bed.faults(), cases);
+    for page in &pages {
+        assert_eq!(B::references(page), 1);
+        if_told(B::map_count(page), 0);
+    }
 }
 
 fn a_page_handed_back_is_mapped_with_its_reference<B: TestBed>() {

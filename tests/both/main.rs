@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod beds;
+mod bar;
 mod basics;
 mod drivers;
 mod established;

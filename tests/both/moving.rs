@@ -18,13 +18,15 @@ use vmctx::{
 use vmctx_hosted::{Map, Trap, UserSide};
 
 use crate::{
-    beds::{IomemOf, TestBed, if_told},
+    bar::{BarFile, bar},
+    beds::{IomemOf, TestBed, all_at_once, if_told},
     drivers::{OnDrop, PAGE, RefOf, page_at, share},
     switched::{SwitchedFile, switched},
 };
 
 on_each_platform!(
     what_is_revoked_is_a_sigbus_and_what_comes_back_is_there,
+    what_was_switched_off_under_the_drivers_lock_is_seen_by_nobody,
     memory_that_moves_by_number_is_never_seen_where_it_was,
     memory_that_moves_among_pages_is_never_seen_where_it_was,
     a_move_that_is_given_up_leaves_the_memory_where_it_was,
@@ -50,6 +52,42 @@ fn what_is_revoked_is_a_sigbus_and_what_comes_back_is_there<B: TestBed>() {
         }
     }
     assert_eq!(B::references(&device.page), 1);
+}
+
+fn what_was_switched_off_under_the_drivers_lock_is_seen_by_nobody<B: TestBed>() {
+    let bed = B::new();
+    let bar = bar(&bed, bed.device_memory(1));
+    let switch = |to| {
+        let mut on = bar.on.write(bed.may_sleep());
+        *on = to;
+        bar.mappings.unmap(PageOffset::ZERO, bar.memory.count(), bed.may_sleep());
+    };
+    let file = bed.open(BarFile { bar: bar.clone(), is_of_it: true });
+    let at = bed.mmap(&file, Map::shared(PAGE));
+    // While it is off its memory reads as something else.
+    let (running, seen) = (AtomicUsize::new(3), AtomicUsize::new(0));
+    all_at_once(4, |thread| {
+        if thread == 3 {
+            while running.load(Ordering::SeqCst) != 0 {
+                switch(false);
+                bar.memory.write(0, &[POISON]).unwrap();
+                bar.memory.write(0, &[0]).unwrap();
+                switch(true);
+            }
+            return;
+        }
+        let _done = OnDrop(|| _ = running.fetch_sub(1, Ordering::SeqCst));
+        for _ in 0..2000 {
+            match bed.load(at) {
+                Ok(byte) => _ = seen.fetch_or(usize::from(byte), Ordering::Relaxed),
+                Err(trap) => assert_eq!(trap, Trap::Sigbus(at)),
+            }
+        }
+    });
+    assert_eq!(seen.load(Ordering::Relaxed), 0);
+    switch(false);
+    assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
+    bed.assert_no_complaints();
 }
 
 /// How many pages move together.

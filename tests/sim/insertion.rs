@@ -1,13 +1,12 @@
 //! What drivers insert: references, refusals, the zero page, frames by number.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use vmctx::{
-    Errno, FrameSource, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Prefault, Remapped, UserAddr,
-    platform::Cache,
+    Errno, FrameSource, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Remapped, UserAddr, platform::Cache,
 };
 use vmctx_sim::{DeviceMemory, File, Machine, Map, Signal};
 
@@ -152,77 +151,6 @@ fn insert_mixed_mkwrite_needs_no_second_fault() {
     let private = process.mmap(&file, Map::private(PAGE)).unwrap();
     user.write_u8(private, 2).unwrap();
     assert_eq!((user.read_u8(private), user.read_u8(at)), (Ok(2), Ok(1)));
-}
-
-#[test]
-fn a_window_fills_the_free_slots_of_the_mapping_but_the_faults() {
-    let machine = Machine::new();
-    let pages = pages(&machine, 10);
-    let there = machine.alloc_page().unwrap();
-    let foreign = Machine::new().alloc_page().unwrap();
-    let counts = Arc::new(Mutex::new(Vec::new()));
-    let (inserted, tell) = ((pages.clone(), there.clone()), Arc::clone(&counts));
-    let file = faulting::<Mixed, _, _>(&machine, move |mut ctx| {
-        let (pages, there) = &inserted;
-        assert_eq!(ctx.pgoff(), PageOffset::new(4));
-        assert_eq!(ctx.prefault_page(PageOffset::new(6), there), Prefault::Inserted);
-        let mut window = pages.clone();
-        window[7] = foreign.clone();
-        let counts = [(); 2].map(|()| ctx.prefault_pages(PageOffset::ZERO, &window));
-        tell.lock().unwrap().extend(counts);
-        let answer = ctx.insert_page(&pages[9]);
-        assert!(!answer.already_present());
-        answer
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(7 * PAGE).pgoff(PageOffset::new(2))).unwrap();
-    let user = process.thread();
-    assert_eq!(user.read_u8(page_at(at, 2)), Ok(10));
-    assert_eq!(*counts.lock().unwrap(), [4, 0].map(PageCount::new));
-    assert_eq!(process.mapped_pages(at, 7 * PAGE), PageCount::new(6));
-    for (slot, byte) in [(0, 3), (1, 4), (2, 10), (3, 6), (4, 0), (6, 9)] {
-        assert_eq!(user.read_u8(page_at(at, slot)), Ok(byte), "slot {slot}");
-    }
-    let statistics = machine.statistics();
-    assert_eq!((statistics.faults, statistics.insertions), (1, 6));
-    let mapped: Vec<_> = pages.iter().map(vmctx_sim::Page::map_count).collect();
-    assert_eq!(mapped, [0, 0, 1, 1, 0, 1, 0, 0, 1, 1]);
-    assert_eq!(there.map_count(), 1);
-}
-
-#[test]
-fn a_window_may_begin_and_end_anywhere() {
-    const SHOWN: std::ops::Range<usize> = 2..6;
-    let machine = Machine::new();
-    let pages = pages(&machine, 9);
-    let process = machine.process();
-    let user = process.thread();
-    let windows = (0..8).chain(usize::MAX - 8..=usize::MAX).flat_map(|at| (0..=pages.len()).map(move |len| (at, len)));
-    let mut cases = 0;
-    for ((first, len), fault) in windows.flat_map(|window| SHOWN.map(move |fault| (window, fault))) {
-        cases += 1;
-        // Which page of the window belongs at a slot, if that is not the fault's own.
-        let window_at = |slot: usize| slot.checked_sub(first).filter(|&index| index < len && slot != fault);
-        let expected = SHOWN.filter(|&slot| window_at(slot).is_some()).count();
-        let (window, own) = (pages[..len].to_vec(), machine.alloc_page().unwrap());
-        let file = faulting::<Mixed, _, _>(&machine, move |mut ctx| {
-            assert_eq!(ctx.prefault_pages(PageOffset::new(first), &window), PageCount::new(expected));
-            ctx.insert_page(&own)
-        });
-        let bytes = SHOWN.len() * PAGE;
-        let at = process.mmap(&file, Map::shared(bytes).pgoff(PageOffset::new(SHOWN.start))).unwrap();
-        let case = format!("{len} pages at {first}, a fault at {fault}");
-        assert_eq!(user.read_u8(page_at(at, fault - SHOWN.start)), Ok(0), "{case}");
-        assert_eq!(process.mapped_pages(at, bytes), PageCount::new(expected + 1), "{case}");
-        for (slot, index) in SHOWN.filter_map(|slot| Some((slot, window_at(slot)?))) {
-            let byte = u8::try_from(index + 1).unwrap();
-            assert_eq!(user.read_u8(page_at(at, slot - SHOWN.start)), Ok(byte), "{case}: {slot}");
-        }
-        process.munmap(at, bytes).unwrap();
-    }
-    // One fault each: the other reads found what the window had brought.
-    assert_eq!(machine.statistics().faults, cases);
-    assert!(pages.iter().all(|page| page.map_count() == 0));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod basics;
 // Shared with the tests that run on every platform.
+#[path = "../both/bar.rs"]
+mod bar;
 #[path = "../both/drivers.rs"]
 mod drivers;
 mod faults;
