@@ -2,15 +2,14 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Barrier},
-    thread,
+    sync::Arc,
 };
 
 use vmctx::{MaySleep, MmapFile, PageCount, Platform, UserAddr};
 use vmctx_hosted::{AccessError, Answers, Counts, Map, Trap, UserSide, WaitQueue};
 use vmctx_sim::{Limits, Machine, Process, Sim};
 
-use crate::drivers::{PageOf, System};
+use crate::drivers::{PAGE, PageOf, System};
 
 /// Makes tests of generic functions: one for each platform. A function that is in no list is dead code to the compiler.
 macro_rules! on_each_platform {
@@ -155,20 +154,6 @@ pub(crate) fn if_told<T: PartialEq + std::fmt::Debug>(told: Option<T>, expected:
     }
 }
 
-/// So many threads, which begin together.
-pub(crate) fn all_at_once(threads: usize, each: impl Fn(usize) + Sync) {
-    let start = Barrier::new(threads);
-    thread::scope(|scope| {
-        for thread in 0..threads {
-            let (start, each) = (&start, &each);
-            scope.spawn(move || {
-                start.wait();
-                each(thread);
-            });
-        }
-    });
-}
-
 /// A machine of `sim`'s, with a process.
 pub(crate) struct Simulated {
     machine: Machine,
@@ -255,7 +240,7 @@ impl TestBed for Simulated {
     }
 
     fn mapped_pages(&self, at: UserAddr, pages: usize) -> Option<usize> {
-        Some(self.process.mapped_pages(at, pages * crate::drivers::PAGE).get())
+        Some(self.process.mapped_pages(at, pages * PAGE).get())
     }
 
     fn page_tables_in_use(&self) -> Option<usize> {

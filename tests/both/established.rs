@@ -13,8 +13,9 @@ use vmctx::{
 use vmctx_hosted::{Map, Prot, UserSide as _};
 
 use crate::{
-    beds::{TestBed, all_at_once, if_told},
+    beds::{TestBed, if_told},
     drivers::{Handles, PAGE, PageOf, on_fault, open, page_at, pages, share, with_handles},
+    threads::all_at_once,
 };
 
 on_each_platform!(

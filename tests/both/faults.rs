@@ -9,8 +9,9 @@ use vmctx::{Errno, Mixed, Normal, PageOffset, Release};
 use vmctx_hosted::{Map, Refusal, Trap, UserSide};
 
 use crate::{
-    beds::{TestBed, all_at_once, if_told},
+    beds::{TestBed, if_told},
     drivers::{OnDrop, PAGE, faulting, first_byte, on_fault, open, page_at, pages, ring},
+    threads::all_at_once,
 };
 
 on_each_platform!(

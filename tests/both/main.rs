@@ -3,17 +3,20 @@
 // In a module that clippy knows to be a test's, so that helpers may `unwrap` as tests may.
 #![cfg(test)]
 
+// What the tests are made of. Those of `sim` alone and of `uffd` alone use some of these files, too.
 #[macro_use]
 mod beds;
 mod bar;
-mod basics;
 mod drivers;
+mod switched;
+mod threads;
+mod tracked;
+
+mod basics;
 mod established;
 mod faults;
 mod insertion;
 mod mkwrite;
 mod moving;
 mod private;
-mod switched;
-mod tracked;
 mod waiting;

@@ -15,8 +15,9 @@ use vmctx::{
 use vmctx_hosted::{Map, Trap, UserSide as _};
 
 use crate::{
-    beds::{IomemOf, TestBed, all_at_once, if_told},
+    beds::{IomemOf, TestBed, if_told},
     drivers::{PAGE, first_byte, open, page_at, pages, share, with_handles},
+    threads::all_at_once,
     tracked::tracked,
 };
 

@@ -19,9 +19,10 @@ use vmctx_hosted::{Map, Trap, UserSide};
 
 use crate::{
     bar::{BarFile, bar},
-    beds::{IomemOf, TestBed, all_at_once, if_told},
+    beds::{IomemOf, TestBed, if_told},
     drivers::{OnDrop, PAGE, RefOf, page_at, share},
     switched::{SwitchedFile, switched},
+    threads::all_at_once,
 };
 
 on_each_platform!(

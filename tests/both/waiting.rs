@@ -12,8 +12,9 @@ use vmctx::{Errno, FaultCtx, Mixed, PageOffset, Platform, Release, VmFault, VmOp
 use vmctx_hosted::{Map, Trap, UserSide as _, WaitQueue};
 
 use crate::{
-    beds::{TestBed, all_at_once, if_told},
+    beds::{TestBed, if_told},
     drivers::{OnDrop, PAGE, faulting, number, on_fault, open, page_at, pages, share, with_handles},
+    threads::all_at_once,
 };
 
 on_each_platform!(

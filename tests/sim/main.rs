@@ -4,11 +4,6 @@
 #![cfg(test)]
 
 mod basics;
-// Shared with the tests that run on every platform.
-#[path = "../both/bar.rs"]
-mod bar;
-#[path = "../both/drivers.rs"]
-mod drivers;
 mod faults;
 mod hooks;
 mod huge;
@@ -22,3 +17,11 @@ mod private;
 mod syscalls;
 mod unsound;
 mod users;
+
+// Shared with the tests that run on every platform.
+#[path = "../both/bar.rs"]
+mod bar;
+#[path = "../both/drivers.rs"]
+mod drivers;
+#[path = "../both/threads.rs"]
+mod threads;

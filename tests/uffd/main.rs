@@ -16,5 +16,7 @@ mod together;
 mod drivers;
 #[path = "../both/switched.rs"]
 mod switched;
+#[path = "../both/threads.rs"]
+mod threads;
 #[path = "../both/tracked.rs"]
 mod tracked;

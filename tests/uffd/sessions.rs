@@ -3,8 +3,6 @@
 use std::{
     io::{self, Write},
     process,
-    sync::Barrier,
-    thread,
 };
 
 use vmctx::{PageCount, UserAddr};
@@ -37,20 +35,6 @@ pub(crate) fn memory(pages: usize) -> Memory {
 pub(crate) fn load(session: &Session, at: UserAddr) -> Result<u8, vmctx_uffd::Trap> {
     let mut byte = [0];
     session.read(at, &mut byte).map(|()| byte[0])
-}
-
-/// So many threads, which begin together.
-pub(crate) fn all_at_once(threads: usize, each: impl Fn(usize) + Sync) {
-    let start = Barrier::new(threads);
-    thread::scope(|scope| {
-        for thread in 0..threads {
-            let (start, each) = (&start, &each);
-            scope.spawn(move || {
-                start.wait();
-                each(thread);
-            });
-        }
-    });
 }
 
 /// What hooks have answered: counted before whoever waited goes on.

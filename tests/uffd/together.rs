@@ -13,7 +13,8 @@ use vmctx_uffd::{Map, Uffd};
 
 use crate::{
     drivers::{OnFault, PAGE, faulting, number, on_fault, page_at, pages, ring},
-    sessions::{all_at_once, answers, load, session},
+    sessions::{answers, load, session},
+    threads::all_at_once,
 };
 
 const THREADS: usize = 12;
