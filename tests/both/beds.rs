@@ -53,6 +53,9 @@ pub(crate) trait TestBed:
     /// The process.
     type User: UserSide<Platform = Self::Platform, File = Self::File>;
 
+    /// Whether other code takes addresses of the process, too.
+    const SHARES_ADDRESSES: bool;
+
     /// One that knows nothing of any other.
     fn new() -> Self;
 
@@ -187,6 +190,7 @@ impl System for Simulated {
 
 impl TestBed for Simulated {
     type User = Process;
+    const SHARES_ADDRESSES: bool = false;
 
     fn new() -> Self {
         Self::with_limits(Limits::default())
@@ -289,7 +293,10 @@ pub(crate) mod uffd {
                 let _ = writeln!(io::stderr(), "nothing of `uffd` is tested on this machine: {error}");
                 false
             }
-            opened => opened.is_ok(),
+            opened => {
+                drop(opened.unwrap());
+                true
+            }
         })
     }
 
@@ -323,6 +330,7 @@ pub(crate) mod uffd {
 
     impl<const IN_THREAD: bool> TestBed for UffdBed<IN_THREAD> {
         type User = Session;
+        const SHARES_ADDRESSES: bool = true;
 
         fn new() -> Self {
             Self::open(Options::default())
