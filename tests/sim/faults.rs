@@ -1,7 +1,6 @@
 //! Faults: at once, one after the other, given up, repeated, gone wrong.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Barrier, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -11,9 +10,12 @@ use std::{
 };
 
 use vmctx::{Errno, Mixed, Normal, PageCount, PageOffset, Release, WaitQueue as _};
-use vmctx_sim::{AccessError, Hook, Injection, Limits, Machine, Map, Process, Signal, SyscallError, WaitQueue};
+use vmctx_sim::{AccessError, Hook, Injection, Machine, Map, Process, Signal, Sim, SyscallError, WaitQueue};
 
-use crate::drivers::{OnDrop, PAGE, faulting, in_threads, on_fault, open, page_at, pages};
+use crate::{
+    drivers::{OnDrop, PAGE, faulting, on_fault, open, page_at, pages},
+    users::in_threads,
+};
 
 #[test]
 fn of_threads_that_race_for_one_page_one_inserts_and_all_see_it() {
@@ -24,7 +26,7 @@ fn of_threads_that_race_for_one_page_one_inserts_and_all_see_it() {
     let (all, inserted) = (Barrier::new(THREADS), page.clone());
     let lost = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&lost);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         all.wait();
         let answer = ctx.insert_page(&inserted);
         count.fetch_add(usize::from(answer.already_present()), Ordering::SeqCst);
@@ -47,7 +49,7 @@ fn of_threads_that_race_with_delivered_pages_the_losers_references_are_put() {
     let machine = Machine::new();
     let page = pages(&machine, 1).remove(0);
     let (all, delivered) = (Barrier::new(THREADS), page.clone());
-    let file = faulting::<Normal, _>(&machine, move |ctx| {
+    let file = faulting::<Normal, _, _>(&machine, move |ctx| {
         all.wait();
         ctx.deliver(delivered.clone())
     });
@@ -72,7 +74,7 @@ fn faults_on_different_pages_do_not_wait_for_each_other() {
     let pages = pages(&machine, 2);
     // Each handler waits until the other runs: one after the other would never get through.
     let both = Barrier::new(2);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         both.wait();
         let page = &pages[ctx.pgoff().index()];
         ctx.insert_page(page)
@@ -91,7 +93,7 @@ fn stores_to_a_page_go_on_while_another_page_faults() {
     let (entered, in_handler) = mpsc::channel();
     let (finish, finished) = mpsc::channel();
     let finished = Mutex::new(finished);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         if ctx.pgoff() == PageOffset::new(1) {
             entered.send(()).unwrap();
             finished.lock().unwrap().recv().unwrap();
@@ -114,51 +116,12 @@ fn stores_to_a_page_go_on_while_another_page_faults() {
 }
 
 #[test]
-fn munmap_goes_on_when_a_fault_gives_up_its_lock_and_the_state_outlives_the_hook() {
-    let machine = Machine::new();
-    let dropped = Arc::new(AtomicBool::new(false));
-    let (released, is_released) = mpsc::channel();
-    let (unmapped, is_unmapped) = mpsc::channel();
-    let is_unmapped = Arc::new(Mutex::new(is_unmapped));
-    let seen_by_hook = Arc::new(AtomicBool::new(true));
-
-    let (tell, seen) = (Arc::clone(&dropped), Arc::clone(&seen_by_hook));
-    let file = open(&machine, move |ctx| {
-        let (tell, look, seen) = (Arc::clone(&tell), Arc::clone(&tell), Arc::clone(&seen));
-        let on_drop = OnDrop(move || tell.store(true, Ordering::SeqCst));
-        let (released, is_unmapped) = (released.clone(), Arc::clone(&is_unmapped));
-        let state = on_fault::<Mixed, _>(move |ctx| {
-            let _ = &on_drop;
-            let Release::Released(gone) = ctx.release() else { panic!("a first try can be released") };
-            released.send(()).unwrap();
-            is_unmapped.lock().unwrap().recv().unwrap();
-            seen.store(look.load(Ordering::SeqCst), Ordering::SeqCst);
-            gone.retry()
-        });
-        Ok(ctx.establish(state)?.fill_later())
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    thread::scope(|scope| {
-        let user = process.thread();
-        // The fault begins anew, and finds nothing mapped.
-        scope.spawn(move || assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at))));
-        is_released.recv().unwrap();
-        process.munmap(at, PAGE).unwrap();
-        unmapped.send(()).unwrap();
-    });
-    assert!(!seen_by_hook.load(Ordering::SeqCst), "dropped under the running hook");
-    assert!(dropped.load(Ordering::SeqCst));
-    assert_eq!(machine.statistics().retries, 1);
-}
-
-#[test]
-fn a_retried_fault_has_its_lock_again_and_cannot_be_retried_twice() {
+fn a_fault_that_must_not_be_retried_or_waited_for_is_not() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
     let tries = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&tries);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         tell.lock().unwrap().push(ctx.is_tried());
         match ctx.release() {
             Release::Released(gone) => gone.retry(),
@@ -168,57 +131,21 @@ fn a_retried_fault_has_its_lock_again_and_cannot_be_retried_twice() {
     });
     let process = machine.process();
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    assert_eq!(process.thread().read_u8(at), Ok(0));
-    assert_eq!(*tries.lock().unwrap(), [false, true]);
-
     // Not to be retried at all: one call. Not to be waited for: two, and the lock is not given up in between.
     for (injection, expected) in [(Injection::NoRetry, vec![false]), (Injection::RetryNoWait, vec![false, true])] {
-        tries.lock().unwrap().clear();
-        file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
         machine.inject(injection);
         assert_eq!(process.thread().read_u8(at), Ok(0));
         assert_eq!(*tries.lock().unwrap(), expected);
+        tries.lock().unwrap().clear();
+        file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
     }
-}
-
-#[test]
-fn a_fault_that_is_repeated_for_ever_is_reported() {
-    let machine = Machine::with_limits(Limits { refaults: 25, ..Limits::default() });
-    let calls = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&calls);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
-        count.fetch_add(1, Ordering::SeqCst);
-        ctx.fail_or_refault(Errno::EAGAIN)
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    let error = process.thread().read_u8(at).unwrap_err();
-    assert_eq!(error, AccessError::RefaultsForever { address: at, refaults: 25 });
-    assert_eq!((calls.load(Ordering::SeqCst), machine.statistics().refaults), (25, 25));
-}
-
-#[test]
-fn a_fault_that_is_repeated_until_it_is_served_is_served() {
-    let machine = Machine::with_limits(Limits { refaults: 5, ..Limits::default() });
-    let page = machine.alloc_page().unwrap();
-    let calls = AtomicUsize::new(0);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
-        if calls.fetch_add(1, Ordering::SeqCst) < 4 {
-            ctx.fail_or_refault(Errno::EINTR)
-        } else {
-            ctx.insert_page(&page)
-        }
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    assert_eq!(process.thread().read_u8(at), Ok(0));
 }
 
 #[test]
 fn what_went_wrong_decides_the_signal() {
     let machine = Machine::new();
     let errnos = [Errno::ENOMEM, Errno::EHWPOISON, Errno::ENXIO, Errno::EBUSY];
-    let file = faulting::<Normal, _>(&machine, move |mut ctx| {
+    let file = faulting::<Normal, _, _>(&machine, move |mut ctx| {
         ctx.account_major();
         let errno = errnos[ctx.pgoff().index()];
         ctx.fail(errno)
@@ -243,7 +170,7 @@ fn a_fault_waits_until_it_is_woken() {
     let ready = Arc::new(AtomicBool::new(false));
     let page = machine.alloc_page().unwrap();
     let (waiting, is_ready) = (queue.clone(), Arc::clone(&ready));
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         let ticket = waiting.ticket();
         if is_ready.load(Ordering::SeqCst) {
             return ctx.insert_page(&page);
@@ -280,23 +207,12 @@ fn a_fault_waits_until_it_is_woken() {
 }
 
 #[test]
-fn a_hook_inside_a_hook_is_refused() {
+fn a_hook_can_neither_fork_nor_end_its_process() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
     let process = machine.process();
-    let plain = faulting::<Mixed, _>(&machine, {
-        let page = page.clone();
-        move |ctx| ctx.insert_page(&page)
-    });
-    let present = process.mmap(&plain, Map::shared(PAGE)).unwrap();
-    process.thread().read_u8(present).unwrap();
-
-    // Everything a hook could try, on its own process.
-    let tries = move |process: &Process, hook: Hook| {
+    let tries = |process: &Process, hook: Hook| {
         let refused = Err(SyscallError::InsideHook { hook });
-        assert_eq!(process.thread().read_u8(present), Err(AccessError::InsideHook { hook, address: present }));
-        assert_eq!(process.munmap(present, PAGE), refused);
-        assert_eq!(process.mmap(&plain, Map::shared(PAGE)).map(drop), refused);
         assert_eq!(process.fork().map(drop), refused);
         assert_eq!(process.exit(), refused);
         assert_eq!(process.mapping_count().map(drop), refused);
@@ -311,7 +227,7 @@ fn a_hook_inside_a_hook_is_refused() {
         tries(Hook::Mmap);
         let (in_fault, in_close, page) = (Arc::clone(&tries), Arc::clone(&tries), page.clone());
         let on_drop = OnDrop(move || in_close(Hook::Close));
-        let state = on_fault::<Mixed, _>(move |ctx| {
+        let state = on_fault::<Sim, Mixed, _>(move |ctx| {
             let _ = &on_drop;
             in_fault(Hook::Fault);
             ctx.insert_page(&page)
@@ -326,32 +242,11 @@ fn a_hook_inside_a_hook_is_refused() {
 }
 
 #[test]
-fn a_panicking_fault_hook_gives_back_what_it_holds() {
-    let machine = Machine::new();
-    let page = machine.alloc_page().unwrap();
-    let locked = page.clone();
-    let first = AtomicBool::new(true);
-    let file = faulting::<Normal, _>(&machine, move |ctx| {
-        let locked = ctx.lock_page(&locked);
-        assert!(!first.swap(false, Ordering::SeqCst), "on purpose");
-        ctx.deliver_locked(locked)
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::private(PAGE)).unwrap();
-    let user = process.thread();
-    assert!(catch_unwind(AssertUnwindSafe(|| user.write_u8(at, 1))).is_err());
-    assert_eq!((page.references(), machine.statistics().frames_in_use), (2, 1));
-    // Neither the page nor the address space is locked for ever, and this thread is in no hook.
-    user.write_u8(at, 1).unwrap();
-    process.munmap(at, PAGE).unwrap();
-}
-
-#[test]
 fn a_page_that_is_locked_twice_is_reported() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
     let twice = page.clone();
-    let file = faulting::<Normal, _>(&machine, move |ctx| {
+    let file = faulting::<Normal, _, _>(&machine, move |ctx| {
         let _first = ctx.lock_page(&twice);
         let second = ctx.lock_page(&twice);
         ctx.deliver_locked(second)
@@ -363,25 +258,12 @@ fn a_page_that_is_locked_twice_is_reported() {
 }
 
 #[test]
-fn a_mapping_without_a_fault_hook_has_what_mmap_gave_it() {
-    let machine = Machine::new();
-    let page = machine.alloc_page().unwrap();
-    let file = open(&machine, move |ctx| Ok(ctx.populate::<Mixed>()?.insert_page(&page)?.fill_later()));
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
-    let user = process.thread();
-    assert_eq!(user.read_u8(at), Ok(0));
-    assert_eq!(user.read_u8(page_at(at, 1)).unwrap_err().signal(), Some(Signal::Sigbus(page_at(at, 1))));
-    assert_eq!(machine.statistics().handler_calls, 0);
-}
-
-#[test]
 fn accesses_go_on_while_everything_changes_under_them() {
     const PAGES: usize = 8;
     let machine = Machine::new();
     let pages = pages(&machine, PAGES);
     let inserted = pages.clone();
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         let page = &inserted[ctx.pgoff().index()];
         ctx.insert_page(page)
     });
@@ -420,25 +302,4 @@ fn accesses_go_on_while_everything_changes_under_them() {
     let statistics = machine.statistics();
     assert_eq!((statistics.frames_in_use, statistics.page_tables_in_use), (PAGES, 0));
     assert!(pages.iter().all(|page| (page.references(), page.map_count()) == (2, 0)));
-}
-
-#[test]
-fn a_fault_knows_how_its_mapping_was_asked_for() {
-    let machine = Machine::new();
-    let page = pages(&machine, 1).remove(0);
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let look = Arc::clone(&seen);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
-        look.lock().unwrap().push((ctx.is_shared(), ctx.is_cow(), ctx.is_write()));
-        ctx.insert_page(&page)
-    });
-    let process = machine.process();
-    let user = process.thread();
-    for map in [Map::shared(PAGE), Map::private(PAGE)] {
-        let at = process.mmap(&file, map).unwrap();
-        assert_eq!(user.read_u8(at), Ok(1));
-    }
-    let written = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    user.write_u8(written, 9).unwrap();
-    assert_eq!(*seen.lock().unwrap(), [(true, false, false), (false, true, false), (true, false, true)]);
 }

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, VmFault, VmOperations};
 use vmctx_sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError};
 
-use crate::drivers::{PAGE, errno, open, page_at, pages};
+use crate::{
+    drivers::{PAGE, open, page_at, pages},
+    users::errno,
+};
 
 /// What happened, and to which pages of the object.
 type Log = Arc<Mutex<Vec<(&'static str, usize, usize)>>>;

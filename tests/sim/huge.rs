@@ -12,7 +12,10 @@ use vmctx::{
 };
 use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal, Sim};
 
-use crate::drivers::{Handles, PAGE, in_threads, page_at, with_handles};
+use crate::{
+    drivers::{Handles, PAGE, page_at, with_handles},
+    users::in_threads,
+};
 
 const HUGE: usize = 512 * PAGE;
 /// An address that is aligned to the largest entries.
@@ -103,13 +106,13 @@ impl<const TOLD: bool> VmOperations for AmongPages<TOLD> {
     }
 }
 
-fn file<V: VmOperations<Platform = Sim>>(machine: &Machine, state: V) -> (File, Arc<V>, Handles<V::Mapping>)
+fn file<V: VmOperations<Platform = Sim>>(machine: &Machine, state: V) -> (File, Arc<V>, Handles<Sim, V::Mapping>)
 where
     V::Mapping: FilledLater,
 {
     let state = Arc::new(state);
     let shared = Arc::clone(&state);
-    let (file, handles) = with_handles(machine, move || Arc::clone(&shared));
+    let (file, handles) = with_handles(machine, move |_| Arc::clone(&shared));
     (file, state, handles)
 }
 

@@ -1,17 +1,19 @@
 //! What drivers insert: references, refusals, the zero page, frames by number.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use vmctx::{
-    Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, PageProt, PfnMap, Prefault, Remapped,
-    UserAddr, platform::Cache,
+    Errno, FrameSource, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Remapped, UserAddr, platform::Cache,
 };
-use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal};
+use vmctx_sim::{DeviceMemory, File, Machine, Map, Signal};
 
-use crate::drivers::{PAGE, errno, faulting, first_byte, open, page_at, pages};
+use crate::{
+    drivers::{PAGE, faulting, first_byte, open, page_at, pages},
+    users::errno,
+};
 
 fn device(machine: &Machine, count: usize) -> DeviceMemory {
     let memory = machine.device_memory(PageCount::new(count)).unwrap();
@@ -28,68 +30,6 @@ fn remapping(machine: &Machine, memory: &DeviceMemory) -> File {
         let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
         ctx.populate::<Remapped>()?.remap_all(frames)
     })
-}
-
-#[test]
-fn an_inserted_page_has_a_reference_of_its_own() {
-    let machine = Machine::new();
-    let page = machine.alloc_page().unwrap();
-    let inserted = page.clone();
-    let file = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
-    let process = machine.process();
-    assert_eq!((page.references(), page.map_count()), (2, 0));
-    let once = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    let twice = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    assert_eq!((page.references(), page.map_count()), (4, 2));
-    process.munmap(once, PAGE).unwrap();
-    process.munmap(twice, PAGE).unwrap();
-    assert_eq!((page.references(), page.map_count()), (2, 0));
-}
-
-#[test]
-fn a_delivered_page_brings_its_reference() {
-    let machine = Machine::new();
-    let page = machine.alloc_page().unwrap();
-    let delivered = page.clone();
-    let file = faulting::<Normal, _>(&machine, move |ctx| {
-        if ctx.pgoff() == PageOffset::ZERO {
-            ctx.deliver(delivered.clone())
-        } else {
-            let locked = ctx.lock_page(&delivered);
-            ctx.deliver_locked(locked)
-        }
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
-    process.thread().write_u8(at, 5).unwrap();
-    assert_eq!((page.references(), page.map_count()), (3, 1));
-    // The lock is given back with the second one: else this would hang.
-    assert_eq!(process.thread().read_u8(page_at(at, 1)), Ok(5));
-    assert_eq!((page.references(), page.map_count()), (4, 2));
-    let statistics = machine.statistics();
-    assert_eq!((statistics.delivered, statistics.answers.page, statistics.answers.locked), (2, 1, 1));
-}
-
-#[test]
-fn a_page_of_another_machine_is_refused() {
-    let (machine, other) = (Machine::new(), Machine::new());
-    let foreign = other.alloc_page().unwrap();
-    let process = machine.process();
-
-    let page = foreign.clone();
-    let at_mmap = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&page)?.finish());
-    assert_eq!(errno(process.mmap(&at_mmap, Map::shared(PAGE))), Errno::EINVAL);
-
-    let page = foreign.clone();
-    let in_fault = faulting::<Mixed, _>(&machine, move |ctx| ctx.insert_page(&page));
-    let at = process.mmap(&in_fault, Map::shared(PAGE)).unwrap();
-    assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
-
-    let page = foreign.clone();
-    let delivering = faulting::<Normal, _>(&machine, move |ctx| ctx.deliver(page.clone()));
-    let at = process.mmap(&delivering, Map::shared(PAGE)).unwrap();
-    assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
-    assert_eq!(foreign.map_count(), 0);
 }
 
 #[test]
@@ -138,27 +78,12 @@ fn holes_and_frames_of_other_machines_are_refused_and_the_range_is_undone() {
     let foreign = device(&other, 1);
     let file = remapping(&machine, &foreign);
     assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::EINVAL);
-    let file = faulting::<PfnMap, _>(&machine, move |ctx| {
+    let file = faulting::<PfnMap, _, _>(&machine, move |ctx| {
         let frame = foreign.frame(ctx.pgoff()).unwrap();
         ctx.insert_pfn(frame)
     });
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
     assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
-}
-
-#[test]
-fn a_copy_on_write_mapping_cannot_be_a_pfn_map() {
-    let machine = Machine::new();
-    let memory = device(&machine, 1);
-    let file = faulting::<PfnMap, _>(&machine, move |ctx| {
-        let frame = memory.frame(ctx.pgoff()).unwrap();
-        ctx.insert_pfn(frame)
-    });
-    let process = machine.process();
-    assert_eq!(errno(process.mmap(&file, Map::private(PAGE))), Errno::EINVAL);
-    assert_eq!(errno(process.mmap(&file, Map::private(PAGE).prot(Prot::READ))), Errno::EINVAL);
-    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    assert_eq!(process.thread().read_u8(at), Ok(101));
 }
 
 #[test]
@@ -168,7 +93,7 @@ fn insert_mixed_counts_a_page_and_not_a_devices_frame() {
     let page = &pages(&machine, 1)[0];
     let (everything, ram) = (machine.physical_memory(), PageOffset::new(usize::try_from(page.pfn()).unwrap()));
     let frames = memory.clone();
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         if ctx.pgoff() == PageOffset::ZERO {
             ctx.insert_mixed(frames.frame(PageOffset::ZERO).unwrap())
         } else {
@@ -190,7 +115,7 @@ fn insert_mixed_refuses_free_frames_and_private_copies() {
     let machine = Machine::new();
     let wanted = Arc::new(AtomicU64::new(0));
     let (everything, number) = (machine.physical_memory(), Arc::clone(&wanted));
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         let pfn = usize::try_from(number.load(Ordering::SeqCst)).unwrap();
         ctx.insert_mixed(everything.frame(PageOffset::new(pfn)).unwrap())
     });
@@ -215,7 +140,7 @@ fn insert_mixed_mkwrite_needs_no_second_fault() {
     let machine = Machine::new();
     let memory = device(&machine, 1);
     let file =
-        faulting::<Mixed, _>(&machine, move |ctx| ctx.insert_mixed_mkwrite(memory.frame(PageOffset::ZERO).unwrap()));
+        faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_mixed_mkwrite(memory.frame(PageOffset::ZERO).unwrap()));
     let process = machine.process();
     let user = process.thread();
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
@@ -229,134 +154,12 @@ fn insert_mixed_mkwrite_needs_no_second_fault() {
 }
 
 #[test]
-fn the_zero_page_is_for_mappings_that_cannot_write_it() {
-    let machine = Machine::new();
-    let at_mmap = open(&machine, |ctx| ctx.populate::<Mixed>()?.insert_zero_page()?.finish());
-    let in_fault = faulting::<Mixed, _>(&machine, |ctx| ctx.insert_zero_page());
-    let process = machine.process();
-    let user = process.thread();
-
-    assert_eq!(errno(process.mmap(&at_mmap, Map::shared(PAGE))), Errno::EINVAL);
-    assert_eq!(errno(process.mmap(&at_mmap, Map::shared(PAGE).prot(Prot::READ))), Errno::EINVAL);
-    let at = process.mmap(&in_fault, Map::shared(PAGE)).unwrap();
-    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigbus(at)));
-
-    for file in [at_mmap, in_fault] {
-        let at = process.mmap(&file, Map::private(PAGE)).unwrap();
-        let another = process.mmap(&file, Map::private(PAGE)).unwrap();
-        assert_eq!(user.read_u8(at), Ok(0));
-        user.write_u8(at, 9).unwrap();
-        assert_eq!((user.read_u8(at), user.read_u8(another)), (Ok(9), Ok(0)));
-    }
-    let forbidden = open(&machine, |ctx| ctx.read_only()?.populate::<Mixed>()?.insert_zero_page()?.finish());
-    process.mmap(&forbidden, Map::shared(PAGE).prot(Prot::READ)).unwrap();
-}
-
-#[test]
-fn what_is_in_place_is_left_alone() {
-    let machine = Machine::new();
-    let pages = pages(&machine, 3);
-    let prefaults = Arc::new(Mutex::new(Vec::new()));
-    let (inserted, tell) = (pages.clone(), Arc::clone(&prefaults));
-    let file = faulting::<Mixed, _>(&machine, move |mut ctx| {
-        let mut found = Vec::new();
-        for at in [0, 1, 9] {
-            found.push(ctx.prefault_page(PageOffset::new(at), &inserted[2]));
-        }
-        found.push(ctx.prefault_page(PageOffset::new(1), &inserted[1]));
-        *tell.lock().unwrap() = found;
-        ctx.insert_page(&inserted[0])
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(3 * PAGE)).unwrap();
-    let user = process.thread();
-    assert_eq!(user.read_u8(at), Ok(1));
-    use Prefault::{AlreadyPresent, Inserted, OutsideMapping, TheFaultItself};
-    assert_eq!(*prefaults.lock().unwrap(), [TheFaultItself, Inserted, OutsideMapping, AlreadyPresent]);
-    assert_eq!(user.read_u8(page_at(at, 1)), Ok(3));
-    let statistics = machine.statistics();
-    assert_eq!((statistics.faults, statistics.insertions, statistics.already_present), (1, 2, 1));
-    assert_eq!(pages[1].map_count(), 0);
-}
-
-#[test]
-fn a_window_fills_the_free_slots_of_the_mapping_but_the_faults() {
-    let machine = Machine::new();
-    let pages = pages(&machine, 10);
-    let there = machine.alloc_page().unwrap();
-    let foreign = Machine::new().alloc_page().unwrap();
-    let counts = Arc::new(Mutex::new(Vec::new()));
-    let (inserted, tell) = ((pages.clone(), there.clone()), Arc::clone(&counts));
-    let file = faulting::<Mixed, _>(&machine, move |mut ctx| {
-        let (pages, there) = &inserted;
-        assert_eq!(ctx.pgoff(), PageOffset::new(4));
-        assert_eq!(ctx.prefault_page(PageOffset::new(6), there), Prefault::Inserted);
-        let mut window = pages.clone();
-        window[7] = foreign.clone();
-        let counts = [(); 2].map(|()| ctx.prefault_pages(PageOffset::ZERO, &window));
-        tell.lock().unwrap().extend(counts);
-        let answer = ctx.insert_page(&pages[9]);
-        assert!(!answer.already_present());
-        answer
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(7 * PAGE).pgoff(PageOffset::new(2))).unwrap();
-    let user = process.thread();
-    assert_eq!(user.read_u8(page_at(at, 2)), Ok(10));
-    assert_eq!(*counts.lock().unwrap(), [4, 0].map(PageCount::new));
-    assert_eq!(process.mapped_pages(at, 7 * PAGE), PageCount::new(6));
-    for (slot, byte) in [(0, 3), (1, 4), (2, 10), (3, 6), (4, 0), (6, 9)] {
-        assert_eq!(user.read_u8(page_at(at, slot)), Ok(byte), "slot {slot}");
-    }
-    let statistics = machine.statistics();
-    assert_eq!((statistics.faults, statistics.insertions), (1, 6));
-    let mapped: Vec<_> = pages.iter().map(vmctx_sim::Page::map_count).collect();
-    assert_eq!(mapped, [0, 0, 1, 1, 0, 1, 0, 0, 1, 1]);
-    assert_eq!(there.map_count(), 1);
-}
-
-#[test]
-fn a_window_may_begin_and_end_anywhere() {
-    const SHOWN: std::ops::Range<usize> = 2..6;
-    let machine = Machine::new();
-    let pages = pages(&machine, 9);
-    let process = machine.process();
-    let user = process.thread();
-    let windows = (0..8).chain(usize::MAX - 8..=usize::MAX).flat_map(|at| (0..=pages.len()).map(move |len| (at, len)));
-    let mut cases = 0;
-    for ((first, len), fault) in windows.flat_map(|window| SHOWN.map(move |fault| (window, fault))) {
-        cases += 1;
-        // Which page of the window belongs at a slot, if that is not the fault's own.
-        let window_at = |slot: usize| slot.checked_sub(first).filter(|&index| index < len && slot != fault);
-        let expected = SHOWN.filter(|&slot| window_at(slot).is_some()).count();
-        let (window, own) = (pages[..len].to_vec(), machine.alloc_page().unwrap());
-        let file = faulting::<Mixed, _>(&machine, move |mut ctx| {
-            assert_eq!(ctx.prefault_pages(PageOffset::new(first), &window), PageCount::new(expected));
-            ctx.insert_page(&own)
-        });
-        let bytes = SHOWN.len() * PAGE;
-        let at = process.mmap(&file, Map::shared(bytes).pgoff(PageOffset::new(SHOWN.start))).unwrap();
-        let case = format!("{len} pages at {first}, a fault at {fault}");
-        assert_eq!(user.read_u8(page_at(at, fault - SHOWN.start)), Ok(0), "{case}");
-        assert_eq!(process.mapped_pages(at, bytes), PageCount::new(expected + 1), "{case}");
-        for (slot, index) in SHOWN.filter_map(|slot| Some((slot, window_at(slot)?))) {
-            let byte = u8::try_from(index + 1).unwrap();
-            assert_eq!(user.read_u8(page_at(at, slot - SHOWN.start)), Ok(byte), "{case}: {slot}");
-        }
-        process.munmap(at, bytes).unwrap();
-    }
-    // One fault each: the other reads found what the window had brought.
-    assert_eq!(machine.statistics().faults, cases);
-    assert!(pages.iter().all(|page| page.map_count() == 0));
-}
-
-#[test]
 fn one_frames_protection_and_cache_attribute_are_its_own() {
     let machine = Machine::new();
     let memory = device(&machine, 1);
     let writable = Arc::new(AtomicBool::new(true));
     let is_writable = Arc::clone(&writable);
-    let file = faulting::<PfnMap, _>(&machine, move |ctx| {
+    let file = faulting::<PfnMap, _, _>(&machine, move |ctx| {
         let prot = ctx.page_prot().write_combine();
         let prot = if is_writable.load(Ordering::SeqCst) { prot } else { prot.read_only() };
         ctx.insert_pfn_prot(memory.frame(PageOffset::ZERO).unwrap(), prot)

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use vmctx::{Errno, Mixed, MmapCtx, Normal, Page as _, PageCount, PageOffset};
 use vmctx_sim::{AccessError, Injection, Limits, Machine, Map, Page, Process, Signal, Sim, Statistics, SyscallError};
 
-use crate::drivers::{PAGE, errno, faulting, on_fault, open, page_at, pages};
+use crate::{
+    drivers::{PAGE, faulting, on_fault, open, page_at, pages},
+    users::errno,
+};
 
 #[test]
 fn a_machine_has_so_many_frames_and_no_more() {
     let machine = Machine::with_limits(Limits { frames: PageCount::new(3), ..Limits::default() });
     let page = machine.alloc_page().unwrap();
     page.write(0, &[7; PAGE]).unwrap();
-    let file = faulting::<Mixed, _>(&machine, {
+    let file = faulting::<Mixed, _, _>(&machine, {
         let page = page.clone();
         move |ctx| ctx.insert_page(&page)
     });
@@ -40,8 +43,8 @@ fn a_machine_has_so_many_page_tables_and_no_more() {
     let inserted = page.clone();
     let at_mmap = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
     let (inserted, delivered) = (page.clone(), page.clone());
-    let in_fault = faulting::<Mixed, _>(&machine, move |ctx| ctx.insert_page(&inserted));
-    let by_core = faulting::<Normal, _>(&machine, move |ctx| ctx.deliver(delivered.clone()));
+    let in_fault = faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_page(&inserted));
+    let by_core = faulting::<Normal, _, _>(&machine, move |ctx| ctx.deliver(delivered.clone()));
 
     let first = machine.process();
     let at = first.mmap(&at_mmap, Map::shared(PAGE)).unwrap();
@@ -106,7 +109,7 @@ fn scenario(machine: &Machine) -> Result<(), Failure> {
     let file = open(machine, move |ctx: MmapCtx<'_, Sim>| {
         let pages = Arc::clone(&pages);
         let first = Arc::clone(&pages);
-        let state = on_fault::<Mixed, _>(move |ctx| match pages.get(ctx.pgoff().index() % 4) {
+        let state = on_fault::<Sim, Mixed, _>(move |ctx| match pages.get(ctx.pgoff().index() % 4) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),
         });
@@ -187,7 +190,7 @@ fn an_injected_busy_is_an_error_at_mmap_and_a_repetition_in_a_fault() {
     let page = pages(&machine, 1).remove(0);
     let inserted = page.clone();
     let at_mmap = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
-    let in_fault = faulting::<Mixed, _>(&machine, move |ctx| ctx.insert_page(&page));
+    let in_fault = faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_page(&page));
     let process = machine.process();
     let busy = Injection::Insertion { after: 0, errno: Errno::EBUSY };
     machine.inject(busy);

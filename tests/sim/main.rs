@@ -4,7 +4,6 @@
 #![cfg(test)]
 
 mod basics;
-mod drivers;
 mod faults;
 mod hooks;
 mod huge;
@@ -15,6 +14,14 @@ mod mapped;
 mod mappings;
 mod mkwrite;
 mod private;
-mod relocatable;
 mod syscalls;
 mod unsound;
+mod users;
+
+// Shared with the tests that run on every platform.
+#[path = "../both/bar.rs"]
+mod bar;
+#[path = "../both/drivers.rs"]
+mod drivers;
+#[path = "../both/threads.rs"]
+mod threads;

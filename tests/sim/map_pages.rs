@@ -8,7 +8,10 @@ use std::{
 use vmctx::{Errno, FaultCtx, Hooks, MapPagesCtx, Mixed, PageCount, PageOffset, Prefault, VmFault, VmOperations};
 use vmctx_sim::{File, Machine, Map, Page, Sim};
 
-use crate::drivers::{PAGE, in_threads, open, page_at};
+use crate::{
+    drivers::{PAGE, open, page_at},
+    users::in_threads,
+};
 
 /// Pages of which those below a limit are at hand; the others a fault brings.
 struct Cache {

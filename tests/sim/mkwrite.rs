@@ -6,13 +6,13 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Handle, Hooks, Iomem as _, Mapping, Mixed, Normal, Page as _, PageCount,
-    PageMkwriteCtx, PageOffset, PfnMkwriteCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, Iomem as _, Mapping, Mixed, Normal, PageCount, PageMkwriteCtx, PageOffset,
+    PfnMkwriteCtx, VmFault, VmOperations,
     kind::{FilledLater, MapsPages},
 };
-use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim};
+use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Prot, Signal, Sim};
 
-use crate::drivers::{PAGE, first_byte, in_threads, open, page_at, pages, with_handles};
+use crate::drivers::{PAGE, first_byte, open, page_at, pages};
 
 type OnFault<M> = Box<dyn for<'f> Fn(FaultCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
 type OnStore<M> = Box<dyn for<'f> Fn(PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
@@ -176,21 +176,6 @@ fn an_entry_that_goes_while_the_hook_is_asked_is_not_made_writable() {
 }
 
 #[test]
-fn a_private_mapping_tells_nobody_of_its_copies() {
-    let machine = Machine::new();
-    let page = pages(&machine, 1).remove(0);
-    let store: OnStore<Mixed> = Box::new(|ctx| ctx.fail(Errno::EROFS));
-    let file = told(&machine, Told { fault: inserting(&page), store });
-    let process = machine.process();
-    let user = process.thread();
-    let at = process.mmap(&file, Map::private(PAGE)).unwrap();
-    user.read_u8(at).unwrap();
-    user.write_u8(at, 9).unwrap();
-    assert_eq!((user.read_u8(at), first_byte(&page)), (Ok(9), 1));
-    assert_eq!((machine.statistics().mkwrite_calls, machine.statistics().copies), (0, 1));
-}
-
-#[test]
 fn what_is_inserted_at_mmap_starts_read_only_too() {
     let machine = Machine::new();
     let page = pages(&machine, 1).remove(0);
@@ -252,95 +237,6 @@ fn user_memory_is_out_of_bounds_for_the_hook() {
     assert_eq!(*touched, Err(vmctx_sim::AccessError::InsideHook { hook, address: at }));
     assert_eq!(*ioctl, Err(vmctx_sim::SyscallError::InsideHook { hook }));
     process.exit().unwrap();
-}
-
-/// A page with a copy of it on disk, brought up to date by whoever cleans it.
-struct WrittenBack {
-    page: Page,
-    dirty: Arc<AtomicBool>,
-}
-
-impl WrittenBack {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
-        let page = ctx.lock_page();
-        self.dirty.store(true, Ordering::SeqCst);
-        ctx.allow_locked(page)
-    }
-}
-
-impl VmOperations for WrittenBack {
-    type Platform = Sim;
-    type Mapping = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
-
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
-        ctx.insert_page(&self.page)
-    }
-}
-
-fn write_protect<M: Mapping>(process: &Process, handle: &Handle<Sim, M>) {
-    process.ioctl(|ctx| handle.lock(ctx).unwrap().write_protect(PageOffset::ZERO, PageCount::new(1))).unwrap();
-}
-
-#[test]
-fn write_protection_has_the_next_store_told_and_no_load() {
-    let machine = Machine::new();
-    let page = pages(&machine, 1).remove(0);
-    let shown = page.clone();
-    let (file, handles) =
-        with_handles(&machine, move || Arc::new(WrittenBack { page: shown.clone(), dirty: Arc::default() }));
-    let process = machine.process();
-    let user = process.thread();
-    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    let handle = handles.lock().unwrap().pop().unwrap();
-    for round in 1..=3 {
-        user.write_u8(at, round).unwrap();
-        write_protect(&process, &handle);
-        let faults = machine.statistics().faults;
-        assert_eq!(user.read_u8(at), Ok(round));
-        assert_eq!(machine.statistics().faults, faults);
-        assert_eq!(machine.statistics().mkwrite_calls, u64::from(round));
-    }
-    assert_eq!(page.map_count(), 1);
-}
-
-#[test]
-fn a_cleaner_that_runs_beside_writers_misses_no_store() {
-    let machine = Machine::new();
-    let page = machine.alloc_page().unwrap();
-    let dirty = Arc::new(AtomicBool::new(false));
-    let (file, handles) = with_handles(&machine, {
-        let (page, dirty) = (page.clone(), Arc::clone(&dirty));
-        move || Arc::new(WrittenBack { page: page.clone(), dirty: Arc::clone(&dirty) })
-    });
-    let process = machine.process();
-    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
-    let handle = handles.lock().unwrap().pop().unwrap();
-    let writing = AtomicUsize::new(3);
-    let disk = std::sync::Mutex::new([0; PAGE]);
-    let clean = || {
-        if dirty.swap(false, Ordering::SeqCst) {
-            write_protect(&process, &handle);
-            page.read(0, &mut *disk.lock().unwrap()).unwrap();
-        }
-    };
-    in_threads(&process, 4, |index, user| {
-        if index == 3 {
-            while writing.load(Ordering::SeqCst) != 0 {
-                clean();
-            }
-            return;
-        }
-        for byte in (1..=250).cycle().take(2000) {
-            user.write_u8(vmctx::UserAddr::new(at.get() + index), byte).unwrap();
-        }
-        writing.fetch_sub(1, Ordering::SeqCst);
-    });
-    clean();
-    let mut bytes = [0; PAGE];
-    page.read(0, &mut bytes).unwrap();
-    assert_eq!(bytes, *disk.lock().unwrap());
-    assert_eq!(bytes[..3], [250; 3]);
 }
 
 /// What `pfn_mkwrite` does.

@@ -6,44 +6,21 @@ use std::sync::{
 };
 
 use vmctx::{Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, Remapped};
-use vmctx_sim::{File, Limits, Machine, Map, Page, Prot, Signal};
+use vmctx_sim::{File, Limits, Machine, Map, Page, Signal, Sim};
 
-use crate::drivers::{OnDrop, PAGE, errno, faulting, first_byte, on_fault, open, page_at, pages};
+use crate::{
+    drivers::{OnDrop, PAGE, faulting, on_fault, open, page_at, pages},
+    users::errno,
+};
 
 fn inserting(machine: &Machine, page: &Page) -> File {
     let page = page.clone();
-    faulting::<Mixed, _>(machine, move |ctx| ctx.insert_page(&page))
+    faulting::<Mixed, _, _>(machine, move |ctx| ctx.insert_page(&page))
 }
 
 fn delivering(machine: &Machine, page: &Page) -> File {
     let page = page.clone();
-    faulting::<Normal, _>(machine, move |ctx| ctx.deliver(page.clone()))
-}
-
-#[test]
-fn a_store_to_a_private_mapping_goes_to_a_copy() {
-    let machine = Machine::new();
-    let page = pages(&machine, 1).remove(0);
-    let process = machine.process();
-    let user = process.thread();
-    for file in [inserting(&machine, &page), delivering(&machine, &page)] {
-        for touched_before in [false, true] {
-            let at = process.mmap(&file, Map::private(PAGE)).unwrap();
-            if touched_before {
-                assert_eq!(user.read_u8(at), Ok(1));
-                assert_eq!(page.map_count(), 1);
-            }
-            user.write_u8(page_at(at, 0), 9).unwrap();
-            let mut bytes = [0; 2];
-            user.read(at, &mut bytes).unwrap();
-            assert_eq!((bytes, first_byte(&page)), ([9, 1], 1));
-            // The page itself is no longer mapped.
-            assert_eq!(page.map_count(), 0);
-            process.munmap(at, PAGE).unwrap();
-        }
-    }
-    let statistics = machine.statistics();
-    assert_eq!((statistics.copies, statistics.frames_in_use), (4, 1));
+    faulting::<Normal, _, _>(machine, move |ctx| ctx.deliver(page.clone()))
 }
 
 #[test]
@@ -135,7 +112,7 @@ fn the_state_lives_until_the_last_of_parent_and_child_is_gone() {
     let file = open(&machine, move |ctx| {
         let tell = Arc::clone(&tell);
         let on_drop = OnDrop(move || _ = tell.fetch_add(1, Ordering::SeqCst));
-        let state = on_fault::<Mixed, _>(move |ctx| {
+        let state = on_fault::<Sim, Mixed, _>(move |ctx| {
             let _ = &on_drop;
             ctx.fail(Errno::EFAULT)
         });
@@ -185,7 +162,7 @@ fn private_copies_survive_a_truncation_and_only_that() {
     let machine = Machine::new();
     let pages = pages(&machine, 3);
     let inserted = pages.clone();
-    let file = faulting::<Mixed, _>(&machine, move |ctx| match inserted.get(ctx.pgoff().index()) {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| match inserted.get(ctx.pgoff().index()) {
         Some(page) => ctx.insert_page(page),
         None => ctx.fail(Errno::ENXIO),
     });
@@ -218,19 +195,4 @@ fn private_copies_survive_a_truncation_and_only_that() {
     assert_eq!(pages.iter().map(Page::map_count).sum::<usize>(), 0);
     // The next touch faults.
     assert_eq!(in_two.read_u8(shared), Ok(2));
-}
-
-#[test]
-fn a_private_copy_keeps_its_bytes_when_protections_come_and_go() {
-    let machine = Machine::new();
-    let page = pages(&machine, 1).remove(0);
-    let process = machine.process();
-    let at = process.mmap(&inserting(&machine, &page), Map::private(PAGE)).unwrap();
-    let user = process.thread();
-    user.write_u8(at, 8).unwrap();
-    process.mprotect(at, PAGE, Prot::READ).unwrap();
-    assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
-    process.mprotect(at, PAGE, Prot::READ | Prot::WRITE).unwrap();
-    user.write_u8(at, 9).unwrap();
-    assert_eq!((user.read_u8(at), machine.statistics().copies), (Ok(9), 1));
 }

@@ -2,17 +2,21 @@
 
 use std::sync::{Arc, Mutex};
 
-use vmctx::{Errno, FrameSource, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr};
-use vmctx_sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Thread};
+use vmctx::{Errno, FrameSource, Hooks, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr, VmOperations};
+use vmctx_sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Sim, Thread};
 
-use crate::drivers::{PAGE, Uncut, errno, faulting, first_byte, open, page_at, pages};
+use crate::{
+    drivers::{PAGE, faulting, open, page_at, pages, ring},
+    users::errno,
+};
 
-fn ring(machine: &Machine, pages: &[Page]) -> File {
-    let pages = pages.to_vec();
-    faulting::<Mixed, _>(machine, move |ctx| match pages.get(ctx.pgoff().index()) {
-        Some(page) => ctx.insert_page(page),
-        None => ctx.fail(Errno::ENXIO),
-    })
+/// A mapping that tells at which page offsets it is to be cut, and lets that happen or not.
+struct Uncut(Arc<dyn Fn(PageOffset) -> Result<(), Errno> + Send + Sync>);
+
+impl VmOperations for Uncut {
+    type Platform = Sim;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.may_split(|uncut, at| (uncut.0)(at));
 }
 
 /// Four pages, all touched.
@@ -31,22 +35,6 @@ fn four() -> (File, Vec<Page>, Process, Thread, UserAddr) {
 
 fn bytes(user: &Thread, at: UserAddr) -> [Option<u8>; 4] {
     [0, 1, 2, 3].map(|page| user.read_u8(page_at(at, page)).ok())
-}
-
-#[test]
-fn munmap_in_the_middle_leaves_both_ends() {
-    let (_file, pages, process, user, at) = four();
-    process.munmap(page_at(at, 1), 2 * PAGE).unwrap();
-    assert_eq!(bytes(&user, at), [Some(1), None, None, Some(4)]);
-    assert_eq!(process.mapping_count(), Ok(2));
-    assert_eq!(pages.iter().map(Page::map_count).collect::<Vec<_>>(), [1, 0, 0, 1]);
-    // The far end still knows its place in the object.
-    process.munmap(at, PAGE).unwrap();
-    assert_eq!(bytes(&user, at), [None, None, None, Some(4)]);
-    // What is not mapped is no error.
-    process.munmap(at, 4 * PAGE).unwrap();
-    process.munmap(at, 4 * PAGE).unwrap();
-    assert_eq!(process.mapping_count(), Ok(0));
 }
 
 #[test]
@@ -107,20 +95,6 @@ fn a_mapping_that_may_not_be_cut_is_not_cut() {
     process.mprotect(at, 4 * PAGE, Prot::READ).unwrap();
     process.munmap(at, 4 * PAGE).unwrap();
     assert_eq!(cuts.lock().unwrap().len(), 5);
-}
-
-#[test]
-fn mprotect_takes_rights_away_and_gives_them_back() {
-    let (_file, pages, process, user, at) = four();
-    process.mprotect(at, 2 * PAGE, Prot::READ).unwrap();
-    assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
-    user.write_u8(page_at(at, 2), 9).unwrap();
-    process.mprotect(at, PAGE, Prot::NONE).unwrap();
-    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
-    assert_eq!(pages[0].map_count(), 1);
-    process.mprotect(at, 4 * PAGE, Prot::READ | Prot::WRITE).unwrap();
-    user.write_u8(at, 8).unwrap();
-    assert_eq!((first_byte(&pages[0]), first_byte(&pages[2])), (8, 9));
 }
 
 #[test]
@@ -231,7 +205,7 @@ fn mremap_fails_as_linux_does() {
     assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
 
     // A mapping without flags of its own could be merged with a neighbour, so it does not expand either.
-    let handed_back = faulting::<Normal, _>(machine, |ctx| ctx.fail(Errno::ENXIO));
+    let handed_back = faulting::<Normal, _, _>(machine, |ctx| ctx.fail(Errno::ENXIO));
     let at = process.mmap(&handed_back, Map::shared(PAGE)).unwrap();
     assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
 
@@ -250,7 +224,7 @@ fn mremap_fails_as_linux_does() {
 fn a_move_that_runs_out_of_page_tables_changes_nothing() {
     let machine = Machine::with_limits(Limits { page_tables: 3, ..Limits::default() });
     let pages = pages(&machine, 4);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| match pages.get(ctx.pgoff().index() - 511) {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| match pages.get(ctx.pgoff().index() - 511) {
         Some(page) => ctx.insert_page(page),
         None => ctx.fail(Errno::ENXIO),
     });

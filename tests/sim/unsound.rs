@@ -16,7 +16,7 @@ fn the_answer_to_another_fault_is_recognised() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
     let kept: Mutex<Option<VmFault<'static>>> = Mutex::new(None);
-    let file = faulting::<Mixed, _>(&machine, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
         let mut kept = kept.lock().unwrap();
         if let Some(old) = kept.take() {
             // SAFETY: not sound at all, which is the point; in memory it is a number.

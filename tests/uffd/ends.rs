@@ -8,17 +8,20 @@ use std::{
     thread,
 };
 
-use vmctx::{Errno, Mixed, PageOffset, WaitQueue as _};
+use vmctx::{Mixed, WaitQueue as _};
 use vmctx_uffd::{Map, SyscallError, Trap, WaitQueue};
 
-use crate::drivers::{OnDrop, PAGE, faulting, load, page_at, pages, ring, session};
+use crate::{
+    drivers::{OnDrop, PAGE, faulting, page_at, pages, ring},
+    sessions::{load, session},
+};
 
 #[test]
 fn who_waits_when_the_session_stops_gets_a_signal_and_no_zeros() {
     let session = session();
     let queue = Arc::new(WaitQueue::default());
     let waiting = Arc::clone(&queue);
-    let file = faulting::<Mixed, _>(&session, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&session, move |ctx| {
         let ticket = waiting.ticket();
         match ctx.wait(ticket) {
             Ok(waited) => ctx.refault(waited),
@@ -97,8 +100,9 @@ fn states_are_dropped_with_the_session_after_their_pages() {
     let dropped = Arc::new(AtomicBool::new(false));
     let session = session();
     let pages = pages(&session, 1);
-    let (on_drop, shown) = (OnDrop::new(&dropped), pages.clone());
-    let file = faulting::<Mixed, _>(&session, move |ctx| {
+    let (tell, shown) = (Arc::clone(&dropped), pages.clone());
+    let on_drop = OnDrop(move || tell.store(true, Ordering::Release));
+    let file = faulting::<Mixed, _, _>(&session, move |ctx| {
         let _ = &on_drop;
         ctx.insert_page(&shown[0])
     });
@@ -109,62 +113,6 @@ fn states_are_dropped_with_the_session_after_their_pages() {
     drop(session);
     assert!(dropped.load(Ordering::Acquire));
     assert_eq!(pages[0].references(), 1);
-}
-
-/// munmap does not wake who waits: we do.
-#[test]
-fn who_waits_where_it_is_unmapped_gets_a_sigsegv() {
-    let session = session();
-    let queue = Arc::new(WaitQueue::default());
-    let (waiting, pages) = (Arc::clone(&queue), pages(&session, 1));
-    let file = faulting::<Mixed, _>(&session, move |ctx| {
-        let ticket = waiting.ticket();
-        if ctx.pgoff() == PageOffset::ZERO && waiting.wakes() == 0 {
-            // Keeps the lock, and the others from being served.
-            let _ = ctx.wait(ticket);
-        }
-        if ctx.pgoff() == PageOffset::ZERO { ctx.insert_page(&pages[0]) } else { ctx.fail(Errno::EIO) }
-    });
-    let at = session.mmap(&file, Map::shared(4 * PAGE)).unwrap();
-    thread::scope(|scope| {
-        let touch = scope.spawn(|| load(&session, at));
-        while queue.sleepers() == 0 {
-            thread::yield_now();
-        }
-        let unmap = scope.spawn(|| session.munmap(at, 4 * PAGE));
-        queue.wake_all();
-        unmap.join().unwrap().unwrap();
-        let got = touch.join().unwrap();
-        assert!(got == Ok(1) || got == Err(Trap::Sigsegv(at)), "{got:?}");
-    });
-}
-
-#[test]
-fn a_mmap_hook_that_fails_or_panics_leaves_nothing() {
-    use vmctx::{Mapped, MmapCtx, MmapFile};
-    use vmctx_uffd::{Page, Uffd};
-
-    struct Half(Vec<Page>, bool);
-    impl MmapFile for Half {
-        type Platform = Uffd;
-
-        fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-            let ctx = ctx.populate::<Mixed>()?.insert_page(&self.0[0])?;
-            assert!(!self.1, "broken");
-            ctx.finish()
-        }
-    }
-    let session = session();
-    let pages = pages(&session, 1);
-    let fails = session.file(Half(pages.clone(), false));
-    assert_eq!(session.mmap(&fails, Map::shared(2 * PAGE)).unwrap_err().errno(), Some(Errno::ENXIO));
-    let panics = session.file(Half(pages.clone(), true));
-    let caught =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session.mmap(&panics, Map::shared(2 * PAGE))));
-    assert!(caught.is_err());
-    assert_eq!((session.mapping_count(), pages[0].references()), (0, 3));
-    let at = session.mmap(&fails, Map::shared(PAGE)).unwrap();
-    assert_eq!(load(&session, at), Ok(1));
 }
 
 /// A child has no such mappings: with them it would be handed zeros, because nobody serves it.

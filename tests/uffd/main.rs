@@ -3,12 +3,20 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
 
 mod basics;
-mod drivers;
 mod ends;
 mod faults;
 mod in_thread;
-mod mkwrite;
-mod moving;
 mod process;
 mod remote;
+mod sessions;
 mod together;
+
+// Shared with the tests that run on every platform.
+#[path = "../both/drivers.rs"]
+mod drivers;
+#[path = "../both/switched.rs"]
+mod switched;
+#[path = "../both/threads.rs"]
+mod threads;
+#[path = "../both/tracked.rs"]
+mod tracked;

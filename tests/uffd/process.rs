@@ -10,7 +10,10 @@ use std::{
 
 use vmctx_uffd::{Map, Trap};
 
-use crate::drivers::{PAGE, load, page_at, pages, ring, session};
+use crate::{
+    drivers::{PAGE, page_at, pages, ring},
+    sessions::{load, session},
+};
 
 /// Runs one of the tests alone.
 fn alone(name: &str) {

@@ -20,8 +20,10 @@ use vmctx::{Errno, Mixed, Page as _, PageCount, PageOffset, RwLock as _, UserAdd
 use vmctx_uffd::{Guest, Map, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Trap, WaitQueue};
 
 use crate::{
-    drivers::{OnDrop, PAGE, answers, faulting, first_byte, memory, number, page_at, pages, ring, session, tracked},
-    moving::{SwitchedFile, switched},
+    drivers::{OnDrop, PAGE, faulting, first_byte, number, page_at, pages, ring},
+    sessions::{answers, memory, session},
+    switched::{SwitchedFile, switched},
+    tracked::tracked,
 };
 
 const SOCKET: &str = "VMCTX_TEST_SOCKET";
@@ -249,7 +251,7 @@ fn serve(stream: UnixStream, what: &str, answer: impl Fn(&str)) {
         tracked(&session, &pages, false).0
     } else {
         let queue = WaitQueue::default();
-        faulting::<Mixed, _>(&session, move |ctx| {
+        faulting::<Mixed, _, _>(&session, move |ctx| {
             if ctx.pgoff() == PageOffset::ZERO {
                 return ctx.insert_page(&pages[0]);
             }
@@ -347,7 +349,7 @@ fn what_the_protection_does_not_allow_is_a_sigsegv() {
 fn what_is_revoked_has_gone_there_when_that_returns() {
     let (session, mut other) = served();
     let device = switched(&session);
-    let file = session.file(SwitchedFile(Arc::clone(&device)));
+    let file = session.file(SwitchedFile(device.clone()));
     let at = session.mmap(&file, Map::shared(2 * PAGE)).unwrap();
     let may_sleep = session.memory().may_sleep();
     for round in 0..50 {
@@ -377,7 +379,7 @@ fn what_is_revoked_has_gone_there_when_that_returns() {
 fn private_copies_are_the_users_own_and_stay() {
     let (session, mut other) = served();
     let device = switched(&session);
-    let file = session.file(SwitchedFile(Arc::clone(&device)));
+    let file = session.file(SwitchedFile(device.clone()));
     let at = session.mmap(&file, Map::private(4 * PAGE)).unwrap();
     other.store(at, 55).unwrap();
     assert_eq!(other.load(page_at(at, 1)), Ok(1));
@@ -417,7 +419,7 @@ fn no_store_is_lost_between_two_looks() {
             let told = state.stores()[1];
             let protect = session.ioctl(|ctx| {
                 let handle = handle.lock().unwrap();
-                let mapped = handle.as_ref().unwrap().lock(ctx)?;
+                let mapped = handle.last().unwrap().lock(ctx)?;
                 if round % 2 == 0 {
                     mapped.write_protect(PageOffset::ZERO, PageCount::new(4));
                 } else {
@@ -457,7 +459,7 @@ fn the_first_store_is_told_and_no_other() {
             assert_eq!(state.stores(), [round, 0, round, 0]);
             let protect = session.ioctl(|ctx| {
                 let handle = handle.lock().unwrap();
-                let mapped = handle.as_ref().unwrap().lock(ctx);
+                let mapped = handle.last().unwrap().lock(ctx);
                 mapped.map(|mapped| mapped.write_protect(PageOffset::ZERO, PageCount::new(4)))
             });
             protect.unwrap().unwrap();
@@ -473,7 +475,7 @@ fn who_waits_when_the_session_stops_gets_a_signal_and_no_zeros() {
     let (session, mut other) = served();
     let queue = Arc::new(WaitQueue::default());
     let (waiting, shown) = (Arc::clone(&queue), pages(&session, 1));
-    let file = faulting::<Mixed, _>(&session, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&session, move |ctx| {
         if ctx.pgoff() == PageOffset::ZERO {
             return ctx.insert_page(&shown[0]);
         }
@@ -576,10 +578,15 @@ fn a_session_can_be_killed_while_mappings_are_moved() {
 }
 
 /// A hook that waits for ever, and says how that ended.
-fn waiting(session: &Session, queue: &WaitQueue, page: &Page, gone: OnDrop) -> (vmctx_uffd::File, Arc<AtomicBool>) {
+fn waiting(
+    session: &Session,
+    queue: &WaitQueue,
+    page: &Page,
+    gone: OnDrop<impl FnMut() + Send + Sync + 'static>,
+) -> (vmctx_uffd::File, Arc<AtomicBool>) {
     let interrupted = Arc::new(AtomicBool::new(false));
     let (queue, page, says) = (queue.clone(), page.clone(), Arc::clone(&interrupted));
-    let file = faulting::<Mixed, _>(session, move |ctx| {
+    let file = faulting::<Mixed, _, _>(session, move |ctx| {
         let _ = &gone;
         if ctx.pgoff() == PageOffset::ZERO {
             return ctx.insert_page(&page);
@@ -600,7 +607,9 @@ fn killed_while_it_waits(kill: impl FnOnce(&mut Other)) {
     let (session, mut other) = served();
     let (queue, dropped) = (WaitQueue::default(), Arc::new(AtomicBool::new(false)));
     let page = pages(&session, 1).remove(0);
-    let (file, interrupted) = waiting(&session, &queue, &page, OnDrop::new(&dropped));
+    let tell = Arc::clone(&dropped);
+    let gone = OnDrop(move || tell.store(true, Ordering::Release));
+    let (file, interrupted) = waiting(&session, &queue, &page, gone);
     let at = session.mmap(&file, Map::shared(4 * PAGE)).unwrap();
     assert_eq!((other.load(at), page.references()), (Ok(1), 3));
     other.begin("load", page_at(at, 1));
@@ -698,7 +707,7 @@ fn one_object_is_revoked_wherever_it_is_mapped() {
         })
         .collect();
     let device = switched(&own);
-    let file = own.file(SwitchedFile(Arc::clone(&device)));
+    let file = own.file(SwitchedFile(device.clone()));
     let at = own.mmap(&file, Map::shared(PAGE)).unwrap();
     let there: Vec<_> = others.iter().map(|(session, _)| session.mmap(&file, Map::shared(PAGE)).unwrap()).collect();
     let may_sleep = own.memory().may_sleep();
@@ -708,7 +717,7 @@ fn one_object_is_revoked_wherever_it_is_mapped() {
         for (at, (_, other)) in there.iter().zip(&mut others) {
             assert_eq!(other.load(*at), if on { Ok(1) } else { Err(Trap::Sigbus(*at)) });
         }
-        assert_eq!(crate::drivers::load(&own, at), if on { Ok(1) } else { Err(Trap::Sigbus(at)) });
+        assert_eq!(crate::sessions::load(&own, at), if on { Ok(1) } else { Err(Trap::Sigbus(at)) });
     }
     assert_eq!(device.page.references(), 4);
     // One that has gone keeps nobody from the others.

@@ -8,10 +8,14 @@ use std::{
     thread,
 };
 
-use vmctx::{Mappings, Mixed, PageCount, PageOffset, Release};
-use vmctx_uffd::Map;
+use vmctx::{Errno, FaultCtx, Mapped, Mappings, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, VmFault};
+use vmctx_uffd::{Map, Uffd};
 
-use crate::drivers::{PAGE, all_at_once, answers, faulting, load, number, page_at, pages, revocable, ring, session};
+use crate::{
+    drivers::{OnFault, PAGE, faulting, number, on_fault, page_at, pages, ring},
+    sessions::{answers, load, session},
+    threads::all_at_once,
+};
 
 const THREADS: usize = 12;
 const ROUNDS: usize = 60;
@@ -39,6 +43,27 @@ fn each_has_its_page_and_each_hook_is_called_once() {
     assert_eq!(session.take_errors(), []);
 }
 
+/// A file with mappings to revoke, and this fault hook.
+struct Revocable<F> {
+    mappings: Arc<Mappings<Uffd>>,
+    state: Arc<OnFault<Uffd, Mixed, F>>,
+}
+
+impl<F> MmapFile for Revocable<F>
+where
+    F: for<'f> Fn(FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> + Send + Sync + 'static,
+{
+    type Platform = Uffd;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish_shared(Arc::clone(&self.state))?.fill_later())
+    }
+
+    fn mappings(&self) -> Option<&Mappings<Uffd>> {
+        Some(&self.mappings)
+    }
+}
+
 /// Each hook takes the page before its own away, once in each round.
 #[test]
 fn what_the_next_hook_takes_away_is_asked_for_again() {
@@ -48,7 +73,7 @@ fn what_the_next_hook_takes_away_is_asked_for_again() {
     let mappings = Arc::new(Mappings::new(may_sleep).unwrap());
     let took: Arc<[AtomicBool]> = (0..THREADS).map(|_| AtomicBool::new(false)).collect();
     let (all, has_taken) = (Arc::clone(&mappings), Arc::clone(&took));
-    let file = revocable::<Mixed, _>(&session, &mappings, move |ctx| {
+    let state = on_fault::<Uffd, Mixed, _>(move |ctx| {
         let own = ctx.pgoff().index();
         if let Some(before) = own.checked_sub(1) {
             if !has_taken[own].swap(true, Ordering::AcqRel) {
@@ -57,6 +82,7 @@ fn what_the_next_hook_takes_away_is_asked_for_again() {
         }
         ctx.insert_page(&pages[own])
     });
+    let file = session.file(Revocable { mappings: Arc::clone(&mappings), state: Arc::new(state) });
     let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
     for _ in 0..ROUNDS {
         took.iter().for_each(|took| took.store(false, Ordering::Release));
@@ -73,7 +99,7 @@ fn who_was_served_before_does_not_wait_for_a_hook_without_the_lock() {
     let pages = pages(&session, THREADS);
     let (asked, done) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let have_it = Arc::clone(&done);
-    let file = faulting::<Mixed, _>(&session, move |ctx| {
+    let file = faulting::<Mixed, _, _>(&session, move |ctx| {
         let own = ctx.pgoff().index();
         if own % 3 != 0 || ctx.is_tried() {
             asked.fetch_add(1, Ordering::AcqRel);

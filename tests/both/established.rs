@@ -1,0 +1,326 @@
+//! Established mappings, reached from outside their hooks: by their handle, or by address.
+
+use std::{
+    marker::PhantomData,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use vmctx::{
+    Errno, FrameSource as _, Handle, InsertPagesError, Iomem as _, Mapping, Mixed, PageCount, PageOffset, PfnMap,
+    Platform, UnlockedCtx, UserAddr, VmOperations,
+};
+use vmctx_hosted::{Map, Prot, UserSide as _};
+
+use crate::{
+    beds::{TestBed, if_told},
+    drivers::{Handles, PAGE, PageOf, on_fault, open, page_at, pages, share, with_handles},
+    threads::all_at_once,
+};
+
+on_each_platform!(
+    an_ioctl_fills_what_mmap_has_left_open,
+    a_batch_says_exactly_how_much_went_in,
+    another_mapping_at_the_same_address_is_not_the_handles,
+    of_two_mappings_with_one_state_a_handle_prefers_its_own,
+    by_address_only_a_mapping_of_the_same_type_is_found,
+    whoever_unmaps_waits_for_the_lock,
+    frames_and_the_zero_page_go_in_by_ioctl_as_they_do_elsewhere,
+    ioctls_and_faults_of_many_threads_agree_on_every_page,
+);
+
+/// A state without a fault hook: what an ioctl does not insert is not there.
+struct Filled<P>(u32, PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Filled<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+}
+
+/// The same by another name.
+struct Alike<P>(u32, PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Alike<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+}
+
+/// A file that ioctls fill: each of its mappings has a state of its own.
+fn fillable<B: TestBed>(bed: &B, number: u32) -> (B::File, Handles<B::Platform, Mixed>) {
+    with_handles(bed, move |may_sleep| {
+        B::Platform::share(Filled::<B::Platform>(number, PhantomData), may_sleep).unwrap()
+    })
+}
+
+/// The same, with a state of another type.
+fn alike<B: TestBed>(bed: &B, number: u32) -> B::File {
+    let state = share(bed, Alike::<B::Platform>(number, PhantomData));
+    with_handles(bed, move |_| state.clone()).0
+}
+
+/// A file that ioctls fill, mapped, and the mapping's handle.
+fn mapped<B: TestBed>(bed: &B, map: Map) -> (B::File, UserAddr, Handle<B::Platform, Mixed>) {
+    let (file, handles) = fillable(bed, 0);
+    let at = bed.mmap(&file, map);
+    let handle = handles.lock().unwrap().pop().unwrap();
+    (file, at, handle)
+}
+
+fn ioctl<B: TestBed, R>(bed: &B, run: impl FnOnce(&mut UnlockedCtx<'_, B::Platform>) -> R) -> R {
+    bed.user().ioctl(run).unwrap()
+}
+
+fn insert<B: TestBed>(bed: &B, handle: &Handle<B::Platform, Mixed>, at: usize, page: &PageOf<B>) -> Result<(), Errno> {
+    ioctl(bed, |ctx| handle.lock(ctx)?.insert_page(PageOffset::new(at), page))
+}
+
+fn zap<B: TestBed, M: Mapping>(bed: &B, handle: &Handle<B::Platform, M>, first: usize, count: usize) {
+    ioctl(bed, |ctx| handle.lock(ctx).unwrap().zap(PageOffset::new(first), PageCount::new(count)));
+}
+
+fn an_ioctl_fills_what_mmap_has_left_open<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 3);
+    let (_file, at, handle) = mapped(&bed, Map::shared(2 * PAGE).pgoff(PageOffset::new(1)));
+    let is_mapped = |times: usize| {
+        assert_eq!(B::references(&pages[2]), 1 + times);
+        if_told(B::map_count(&pages[2]), times);
+    };
+
+    assert!(bed.load(at).is_err());
+    assert_eq!(insert(&bed, &handle, 2, &pages[2]), Ok(()));
+    assert_eq!(bed.load(page_at(at, 1)), Ok(3));
+    assert_eq!(insert(&bed, &handle, 2, &pages[0]), Err(Errno::EBUSY));
+    assert_eq!(insert(&bed, &handle, 2, &pages[2]), Err(Errno::EBUSY));
+    for outside in [0, 3, usize::MAX] {
+        assert_eq!(insert(&bed, &handle, outside, &pages[0]), Err(Errno::EFAULT));
+    }
+    is_mapped(1);
+    ioctl(&bed, |ctx| {
+        let mapped = handle.lock(ctx).unwrap();
+        assert_eq!(mapped.pgoff_of(page_at(at, 1)), Some(PageOffset::new(2)));
+        assert_eq!(mapped.pgoff_of(page_at(at, 2)), None);
+        assert!(mapped.state::<Filled<B::Platform>>().is_some() && mapped.state::<Alike<B::Platform>>().is_none());
+        mapped.zap(PageOffset::ZERO, PageCount::new(usize::MAX));
+    });
+    is_mapped(0);
+}
+
+fn a_batch_says_exactly_how_much_went_in<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 6);
+    let (_file, at, handle) = mapped(&bed, Map::shared(6 * PAGE));
+    let batch = |first: usize, pages: &[PageOf<B>]| {
+        ioctl(&bed, |ctx| handle.lock(ctx).unwrap().insert_pages(PageOffset::new(first), pages))
+    };
+    let stopped = |errno, inserted| Err(InsertPagesError { errno, inserted: PageCount::new(inserted) });
+    // How often each page is mapped.
+    let mapped = |expected: [usize; 6]| {
+        for (page, times) in pages.iter().zip(expected) {
+            assert_eq!(B::references(page), 1 + times);
+        }
+    };
+
+    insert(&bed, &handle, 3, &pages[5]).unwrap();
+    assert_eq!(batch(1, &pages[..4]), stopped(Errno::EBUSY, 2));
+    mapped([1, 1, 0, 0, 0, 1]);
+    for (first, count, there) in [(0, 1, 0), (1, 3, 3), (4, 2, 0)] {
+        if_told(bed.mapped_pages(page_at(at, first), count), there);
+    }
+    // The rest, exactly: what was in the way goes first.
+    zap(&bed, &handle, 3, 1);
+    assert_eq!(batch(3, &pages[2..4]), Ok(()));
+    assert_eq!(bed.load(page_at(at, 4)), Ok(4));
+    assert_eq!(batch(5, &pages[..2]), stopped(Errno::EFAULT, 1));
+    assert_eq!(batch(6, &pages[..1]), stopped(Errno::EFAULT, 0));
+    assert_eq!(batch(0, &[]), Ok(()));
+
+    // Two parts with a hole between them: as far as the first goes.
+    zap(&bed, &handle, 0, 6);
+    bed.munmap(page_at(at, 2), PAGE);
+    assert_eq!(batch(0, &pages), stopped(Errno::EFAULT, 2));
+    assert_eq!(batch(3, &pages[3..]), Ok(()));
+    // Over a cut without a hole it goes on.
+    zap(&bed, &handle, 0, 6);
+    bed.user().mprotect(page_at(at, 4), PAGE, Prot::READ).unwrap();
+    assert_eq!(batch(3, &pages[3..]), Ok(()));
+    bed.munmap(at, 6 * PAGE);
+    mapped([0; 6]);
+}
+
+fn another_mapping_at_the_same_address_is_not_the_handles<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let (file, mut at, handle) = mapped(&bed, Map::shared(PAGE));
+    let other = alike(&bed, 0);
+    // Its state is dropped and its memory used again: by one of the same type, sooner or later at the same place.
+    for round in 0..100 {
+        bed.munmap(at, PAGE);
+        let file = if round % 2 == 0 { &file } else { &other };
+        let map = Map::shared(PAGE);
+        at = bed.user().mmap(file, map.at(at)).unwrap_or_else(|refused| {
+            assert!(B::SHARES_ADDRESSES && refused == Errno::EEXIST.into(), "{refused}");
+            bed.mmap(file, map)
+        });
+        assert_eq!(insert(&bed, &handle, 0, &page), Err(Errno::EFAULT));
+    }
+    assert_eq!(B::references(&page), 1);
+    if_told(B::map_count(&page), 0);
+}
+
+fn of_two_mappings_with_one_state_a_handle_prefers_its_own<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 1);
+    let page = &pages[0];
+    let state = share(&bed, Filled::<B::Platform>(0, PhantomData));
+    let (file, handles) = with_handles(&bed, move |_| state.clone());
+    let whole = bed.mmap(&file, Map::shared(4 * PAGE));
+    let part = bed.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(2)));
+    let handles = std::mem::take(&mut *handles.lock().unwrap());
+    let in_whole = page_at(whole, 2);
+    for (handle, own, other) in [(&handles[0], in_whole, part), (&handles[1], part, in_whole)] {
+        insert(&bed, handle, 2, page).unwrap();
+        assert!(bed.load(own).is_ok() && bed.load(other).is_err());
+        if_told(bed.mapped_pages(own, 1), 1);
+        assert_eq!(B::references(page), 2);
+        if_told(B::map_count(page), 1);
+        // Also where a range begins in the other one.
+        zap(&bed, handle, 0, 4);
+        assert_eq!(B::references(page), 1);
+        if_told(B::map_count(page), 0);
+    }
+    // By address there is no doubt.
+    for (at, other) in [(in_whole, part), (part, in_whole)] {
+        ioctl(&bed, |ctx| ctx.find::<Filled<B::Platform>>(at)?.insert_page(PageOffset::new(2), page)).unwrap();
+        assert!(bed.load(at).is_ok() && bed.load(other).is_err());
+        if_told(bed.mapped_pages(at, 1), 1);
+        ioctl(&bed, |ctx| {
+            ctx.find::<Filled<B::Platform>>(at).unwrap().zap(PageOffset::new(2), PageCount::new(1));
+        });
+    }
+}
+
+fn by_address_only_a_mapping_of_the_same_type_is_found<B: TestBed>() {
+    let bed = B::new();
+    let (file, _) = fillable(&bed, 7);
+    let alike = alike(&bed, 7);
+    let page = pages(&bed, 1).remove(0);
+    let bare = open(&bed, move |ctx| ctx.populate::<Mixed>()?.insert_page(&page)?.finish());
+    let map = |file| bed.mmap(file, Map::shared(PAGE));
+    let (ours, theirs, nobodys) = (map(&file), map(&alike), map(&bare));
+    let find = |at: UserAddr| {
+        ioctl(&bed, |ctx| {
+            let mapped = ctx.find::<Filled<B::Platform>>(at)?;
+            Ok(mapped.state::<Filled<B::Platform>>().map(|state| state.0))
+        })
+    };
+    assert_eq!(find(ours), Ok(Some(7)));
+    assert_eq!(find(theirs), Err(Errno::EINVAL));
+    assert_eq!(find(nobodys), Err(Errno::EINVAL));
+    assert_eq!(find(UserAddr::new(0x1000)), Err(Errno::EFAULT));
+    let theirs_is = ioctl(&bed, |ctx| {
+        ctx.find::<Alike<B::Platform>>(theirs).map(|mapped| mapped.state::<Alike<B::Platform>>().unwrap().0)
+    });
+    assert_eq!(theirs_is, Ok(7));
+}
+
+fn whoever_unmaps_waits_for_the_lock<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let (_file, at, handle) = mapped(&bed, Map::shared(PAGE));
+    thread::scope(|scope| {
+        ioctl(&bed, |ctx| {
+            let mapped = handle.lock(ctx).unwrap();
+            scope.spawn(|| bed.munmap(at, PAGE));
+            for _ in 0..100 {
+                mapped.insert_page(PageOffset::ZERO, &page).unwrap();
+                mapped.zap(PageOffset::ZERO, PageCount::new(1));
+            }
+        });
+    });
+    assert_eq!(insert(&bed, &handle, 0, &page), Err(Errno::EFAULT));
+}
+
+/// Frames by number, and nothing in a fault.
+struct Frames<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Frames<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+}
+
+fn frames_and_the_zero_page_go_in_by_ioctl_as_they_do_elsewhere<B: TestBed>() {
+    let bed = B::new();
+    let memory = bed.device_memory(2);
+    let (file, handles) =
+        with_handles(&bed, |may_sleep| B::Platform::share(Frames::<B::Platform>(PhantomData), may_sleep).unwrap());
+    let at = bed.mmap(&file, Map::shared(2 * PAGE));
+    let handle = handles.lock().unwrap().pop().unwrap();
+    ioctl(&bed, |ctx| {
+        let mapped = handle.lock(ctx).unwrap();
+        let frame = memory.frame(PageOffset::new(1)).unwrap();
+        assert_eq!(mapped.insert_pfn(PageOffset::new(1), frame), Ok(()));
+        assert_eq!(mapped.insert_pfn(PageOffset::new(1), frame), Err(Errno::EBUSY));
+    });
+    bed.store(page_at(at, 1), 5).unwrap();
+    let mut byte = [0];
+    memory.read(PAGE, &mut byte).unwrap();
+    assert_eq!(byte, [5]);
+
+    let (file, handles) = fillable(&bed, 0);
+    let shared = bed.mmap(&file, Map::shared(PAGE));
+    let private = bed.mmap(&file, Map::private(2 * PAGE));
+    let handles = std::mem::take(&mut *handles.lock().unwrap());
+    let zero = |index: usize| ioctl(&bed, |ctx| handles[index].lock(ctx).unwrap().insert_zero_page(PageOffset::ZERO));
+    assert_eq!((zero(0), zero(1)), (Err(Errno::EINVAL), Ok(())));
+    assert!(bed.load(shared).is_err());
+    if_told(bed.mapped_pages(shared, 1), 0);
+    ioctl(&bed, |ctx| {
+        let frame = memory.frame(PageOffset::new(1)).unwrap();
+        assert_eq!(handles[1].lock(ctx).unwrap().insert_mixed(PageOffset::new(1), frame), Ok(()));
+    });
+    assert_eq!((bed.load(private), bed.load(page_at(private, 1))), (Ok(0), Ok(5)));
+    // A store makes a copy, as elsewhere; zapping takes that away, too.
+    bed.store(private, 9).unwrap();
+    zap(&bed, &handles[1], 0, 1);
+    assert!(bed.load(private).is_err());
+    if_told(bed.mapped_pages(private, 2), 1);
+    if_told(bed.copies(), 1);
+}
+
+fn ioctls_and_faults_of_many_threads_agree_on_every_page<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 8);
+    let shown = pages.clone();
+    let fault = on_fault::<B::Platform, Mixed, _>(move |ctx| {
+        let page = &shown[ctx.pgoff().index()];
+        ctx.insert_page(page)
+    });
+    let state = share(&bed, fault);
+    let (file, handles) = with_handles(&bed, move |_| state.clone());
+    let at = bed.mmap(&file, Map::shared(8 * PAGE));
+    let handle = handles.lock().unwrap().pop().unwrap();
+    let wrong = AtomicBool::new(false);
+    all_at_once(4, |thread| {
+        for round in 0..1000 {
+            let slot = (round * 3 + thread) % 8;
+            if thread % 2 == 0 {
+                let byte = bed.load(page_at(at, slot)).unwrap();
+                wrong.fetch_or(usize::from(byte) != slot + 1, Ordering::Relaxed);
+                continue;
+            }
+            let became = ioctl(&bed, |ctx| {
+                let mapped = handle.lock(ctx).unwrap();
+                mapped.zap(PageOffset::new(slot), PageCount::new(1));
+                mapped.insert_page(PageOffset::new(slot), &pages[slot])
+            });
+            wrong.fetch_or(!matches!(became, Ok(()) | Err(Errno::EBUSY)), Ordering::Relaxed);
+        }
+    });
+    assert!(!wrong.load(Ordering::Relaxed));
+    bed.munmap(at, 8 * PAGE);
+    for page in &pages {
+        assert_eq!(B::references(page), 2, "the driver's and the test's");
+        if_told(B::map_count(page), 0);
+    }
+}

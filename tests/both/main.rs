@@ -1,0 +1,22 @@
+//! What holds for users of a driver's mappings on any platform that runs in a program: each test on each of them.
+#![forbid(unsafe_code)]
+// In a module that clippy knows to be a test's, so that helpers may `unwrap` as tests may.
+#![cfg(test)]
+
+// What the tests are made of. Those of `sim` alone and of `uffd` alone use some of these files, too.
+#[macro_use]
+mod beds;
+mod bar;
+mod drivers;
+mod switched;
+mod threads;
+mod tracked;
+
+mod basics;
+mod established;
+mod faults;
+mod insertion;
+mod mkwrite;
+mod moving;
+mod private;
+mod waiting;

@@ -1,0 +1,220 @@
+//! First stores: who is told, when, and what becomes of the store.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource as _, Handle, Hooks, Mixed, Page as _, PageCount, PageMkwriteCtx, PageOffset, PfnMap,
+    PfnMkwriteCtx, Platform, UserAddr, VmFault, VmOperations,
+};
+use vmctx_hosted::{Map, Trap, UserSide as _};
+
+use crate::{
+    beds::{IomemOf, TestBed, if_told},
+    drivers::{PAGE, first_byte, open, page_at, pages, share, with_handles},
+    threads::all_at_once,
+    tracked::tracked,
+};
+
+on_each_platform!(
+    the_first_store_is_told_and_no_other,
+    a_store_that_is_refused_is_a_sigbus_and_does_not_happen,
+    what_is_protected_again_is_told_again,
+    no_store_is_lost_between_two_looks,
+    a_cleaner_that_runs_beside_writers_misses_no_store,
+    the_first_store_to_a_frame_is_told,
+);
+
+/// umap #32 answered a write-protection event with a copy.
+fn the_first_store_is_told_and_no_other<B: TestBed>() {
+    let bed = B::new();
+    let mut pages = pages(&bed, 4);
+    // In order and not: on `uffd` these are two ways into a mapping.
+    for _ in 0..2 {
+        pages.reverse();
+        let (file, state, _) = tracked(&bed, &pages, false);
+        let at = bed.mmap(&file, Map::shared(4 * PAGE));
+        assert_eq!(bed.load(at), Ok(first_byte(&pages[0])));
+        assert_eq!(state.stores(), [0, 0, 0, 0]);
+        for _ in 0..3 {
+            bed.store(at, 70).unwrap();
+            bed.store(page_at(at, 2), 71).unwrap();
+        }
+        assert_eq!((state.stores(), first_byte(&pages[0]), first_byte(&pages[2])), (vec![1, 0, 1, 0], 70, 71));
+        bed.munmap(at, 4 * PAGE);
+    }
+    bed.assert_no_complaints();
+}
+
+fn a_store_that_is_refused_is_a_sigbus_and_does_not_happen<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 1);
+    let (file, ..) = tracked(&bed, &pages, true);
+    let at = bed.mmap(&file, Map::shared(PAGE));
+    assert_eq!(bed.load(at), Ok(1));
+    assert_eq!(bed.store(at, 9), Err(Trap::Sigbus(at)));
+    assert_eq!((bed.load(at), first_byte(&pages[0])), (Ok(1), 1), "and loads go on");
+}
+
+fn write_protect<B: TestBed>(bed: &B, handle: &Handle<B::Platform, Mixed>, pages: usize) {
+    let protect = bed
+        .user()
+        .ioctl(|ctx| handle.lock(ctx).map(|mapped| mapped.write_protect(PageOffset::ZERO, PageCount::new(pages))));
+    protect.unwrap().unwrap();
+}
+
+fn what_is_protected_again_is_told_again<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 3);
+    let (file, state, handles) = tracked(&bed, &pages, false);
+    let at = bed.mmap(&file, Map::shared(3 * PAGE));
+    let handle = handles.lock().unwrap().pop().unwrap();
+    for round in 1..=3 {
+        for page in 0..3 {
+            bed.store(page_at(at, page), round).unwrap();
+        }
+        assert_eq!((state.stores(), bed.mkwrite_calls()), (vec![usize::from(round); 3], 3 * u64::from(round)));
+        write_protect(&bed, &handle, 3);
+        // Loads go on without a fault.
+        let faults = bed.faults();
+        assert_eq!((bed.load(at), bed.faults()), (Ok(round), faults));
+    }
+    if_told(B::map_count(&pages[0]), 1);
+}
+
+/// While stores race with the protection: what was stored after a page was protected has been told.
+fn no_store_is_lost_between_two_looks<B: TestBed>() {
+    const ROUNDS: usize = 300;
+    let bed = B::new();
+    let mut pages = pages(&bed, 8);
+    pages.reverse();
+    let (file, state, handles) = tracked(&bed, &pages, false);
+    let at = bed.mmap(&file, Map::shared(8 * PAGE));
+    let handle = handles.lock().unwrap().pop().unwrap();
+    thread::scope(|scope| {
+        for thread in 0..2_usize {
+            let (bed, pages, state) = (&bed, &pages, &state);
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let page = (2 * round + thread) % 8;
+                    let byte = u8::try_from(round % 200).unwrap();
+                    bed.store(page_at(at, page), byte).unwrap();
+                    assert!(state.stores()[page] > 0, "nobody was told of page {page}");
+                    assert_eq!(first_byte(&pages[page]), byte);
+                }
+            });
+        }
+        for _ in 0..ROUNDS {
+            let protect = bed.user().ioctl(|ctx| {
+                let mapped = handle.lock(ctx)?;
+                mapped.write_protect(PageOffset::ZERO, PageCount::new(4));
+                mapped.zap(PageOffset::new(4), PageCount::new(4));
+                Ok::<(), Errno>(())
+            });
+            protect.unwrap().unwrap();
+        }
+    });
+    bed.assert_no_complaints();
+}
+
+/// A page with a copy of it on disk, brought up to date by whoever cleans it.
+struct WrittenBack<P: Platform> {
+    page: P::Page,
+    dirty: Arc<AtomicBool>,
+}
+
+impl<P: Platform> WrittenBack<P> {
+    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let page = ctx.lock_page();
+        self.dirty.store(true, Ordering::SeqCst);
+        ctx.allow_locked(page)
+    }
+}
+
+impl<P: Platform> VmOperations for WrittenBack<P> {
+    type Platform = P;
+    type Mapping = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page(&self.page)
+    }
+}
+
+fn a_cleaner_that_runs_beside_writers_misses_no_store<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let dirty = Arc::new(AtomicBool::new(false));
+    let (file, handles) = with_handles(&bed, {
+        let state = share(&bed, WrittenBack::<B::Platform> { page: page.clone(), dirty: Arc::clone(&dirty) });
+        move |_| state.clone()
+    });
+    let at = bed.mmap(&file, Map::shared(PAGE));
+    let handle = handles.lock().unwrap().pop().unwrap();
+    let writing = AtomicUsize::new(3);
+    let disk = Mutex::new([0; PAGE]);
+    let clean = || {
+        if dirty.swap(false, Ordering::SeqCst) {
+            write_protect(&bed, &handle, 1);
+            page.read(0, &mut *disk.lock().unwrap()).unwrap();
+        }
+    };
+    all_at_once(4, |thread| {
+        if thread == 3 {
+            while writing.load(Ordering::SeqCst) != 0 {
+                clean();
+            }
+            return;
+        }
+        for byte in (1..=250).cycle().take(2000) {
+            bed.store(UserAddr::new(at.get() + thread), byte).unwrap();
+        }
+        writing.fetch_sub(1, Ordering::SeqCst);
+    });
+    clean();
+    let mut bytes = [0; PAGE];
+    page.read(0, &mut bytes).unwrap();
+    assert_eq!(bytes, *disk.lock().unwrap());
+    assert_eq!(bytes[..3], [250; 3]);
+}
+
+/// Registers whose first store is noted.
+struct Registers<P: Platform>(P::Iomem, AtomicUsize);
+
+impl<P: Platform> Registers<P> {
+    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        ctx.allow()
+    }
+}
+
+impl<P: Platform> VmOperations for Registers<P> {
+    type Platform = P;
+    type Mapping = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        match self.0.frame(ctx.pgoff()) {
+            Some(frame) => ctx.insert_pfn(frame),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+fn the_first_store_to_a_frame_is_told<B: TestBed>() {
+    let bed = B::new();
+    let memory: IomemOf<B> = bed.device_memory(2);
+    let state = share(&bed, Registers::<B::Platform>(memory, AtomicUsize::new(0)));
+    let shared = state.clone();
+    let file = open(&bed, move |ctx| Ok(ctx.shared_only()?.io().establish_shared(shared.clone())?.fill_later()));
+    let at = bed.mmap(&file, Map::shared(2 * PAGE));
+    bed.store(at, 3).unwrap();
+    bed.store(at, 4).unwrap();
+    assert_eq!((bed.load(at), state.1.load(Ordering::Relaxed)), (Ok(4), 1));
+    assert_eq!(bed.mkwrite_calls(), 1);
+}
