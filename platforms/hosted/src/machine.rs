@@ -101,7 +101,10 @@ pub trait Machine: Clone + Send + Sync + 'static {
     fn references(&self, pfn: u64) -> usize;
 
     /// An entry that holds a reference comes, or goes. For [`map_count`](Self::map_count); need not be counted.
-    fn count_mapping(&self, pfn: u64, comes: bool) {
+    ///
+    /// # Safety
+    /// The caller has just made such an entry of the frame, or taken one away.
+    unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
         let _ = (pfn, comes);
     }
 

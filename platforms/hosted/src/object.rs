@@ -29,17 +29,17 @@ pub struct Mappings {
 }
 
 /// Where one VMA maps which part of an object.
-pub struct Place {
+pub(crate) struct Place {
     /// What the VMA's pages are entered into.
-    pub table: Arc<dyn Unmapping>,
+    pub(crate) table: Arc<dyn Unmapping>,
     /// The base-2 logarithm of the page size.
-    pub page_shift: u32,
+    pub(crate) page_shift: u32,
     /// Its first address.
-    pub start: usize,
+    pub(crate) start: usize,
     /// Which page of the object shows there.
-    pub pgoff: usize,
+    pub(crate) pgoff: usize,
     /// How many pages show.
-    pub pages: usize,
+    pub(crate) pages: usize,
 }
 
 impl Place {
@@ -56,9 +56,9 @@ impl Place {
 }
 
 impl Mappings {
-    /// Takes the lock on where the object is mapped.
-    #[must_use]
-    pub fn lock(&self) -> MappingsGuard<'_> {
+    /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide it
+    /// from those that unmap the object.
+    pub(crate) fn lock(&self) -> MappingsGuard<'_> {
         MappingsGuard { places: self.places.lock() }
     }
 
@@ -84,18 +84,18 @@ impl Mappings {
 
 /// The lock on where an object is mapped (`i_mmap_rwsem`). Taken with the mmap lock held or without; the entries' locks
 /// are taken below it, and nothing else.
-pub struct MappingsGuard<'a> {
+pub(crate) struct MappingsGuard<'a> {
     places: MutexGuard<'a, BTreeMap<u64, Place>>,
 }
 
 impl MappingsGuard<'_> {
     /// The VMA of this number is mapped there now, and nowhere else.
-    pub fn link(&mut self, number: u64, place: Place) {
+    pub(crate) fn link(&mut self, number: u64, place: Place) {
         self.places.insert(number, place);
     }
 
     /// The VMA of this number is mapped nowhere any more.
-    pub fn unlink(&mut self, number: u64) {
+    pub(crate) fn unlink(&mut self, number: u64) {
         self.places.remove(&number);
     }
 }

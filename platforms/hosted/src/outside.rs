@@ -68,11 +68,12 @@ impl<P: Paged> Caller<P> {
     }
 
     /// `caller_unlock_page`
-    pub fn unlock_page(&self, page: &P::Page) {
-        // SAFETY: the raw operation is called for a page that this caller has locked.
-        #[expect(unsafe_code, reason = "the lock is held: see above")]
-        unsafe {
-            page.unlock();
-        }
+    ///
+    /// # Safety
+    /// This caller has locked the page with [`lock_page`](Self::lock_page), and has not unlocked it since.
+    #[expect(unsafe_code, reason = "who has locked a page cannot be checked")]
+    pub unsafe fn unlock_page(&self, page: &P::Page) {
+        // SAFETY: by this function's contract.
+        unsafe { page.unlock() };
     }
 }

@@ -198,9 +198,11 @@ pub(crate) fn for_each<T: PageTable>(
 #[expect(unsafe_code, reason = "who has a reference cannot be checked")]
 pub(crate) unsafe fn fill<T: PageTable>(table: &T, entry: &mut T::Entry, pte: Pte) {
     if pte.counted {
-        // SAFETY: by this function's contract.
-        unsafe { table.machine().get(pte.pfn) };
-        table.machine().count_mapping(pte.pfn, true);
+        // SAFETY: by this function's contract; the entry is made below, with its lock held.
+        unsafe {
+            table.machine().get(pte.pfn);
+            table.machine().count_mapping(pte.pfn, true);
+        }
     }
     entry.set(Some(pte));
 }
@@ -214,9 +216,11 @@ pub(crate) unsafe fn forget<T: PageTable>(table: &T, pte: Pte) {
     let machine = table.machine();
     machine.count(Event::Unmapped);
     if pte.counted {
-        machine.count_mapping(pte.pfn, false);
-        // SAFETY: the entry had a reference (`fill`), and is no longer there.
-        unsafe { machine.put(pte.pfn) };
+        // SAFETY: the entry had a reference and was counted (`fill`), and is no longer there.
+        unsafe {
+            machine.count_mapping(pte.pfn, false);
+            machine.put(pte.pfn);
+        }
     }
 }
 

@@ -192,7 +192,8 @@ macro_rules! platform {
                 }
 
                 fn caller_unlock_page(caller: &Self::Caller, page: &Self::Page) {
-                    caller.unlock_page(page);
+                    // SAFETY: `Platform` has this called only for a page that was locked with the operation above.
+                    unsafe { caller.unlock_page(page) };
                 }
 
                 fn release(fault: &Self::Fault) {

@@ -14,7 +14,7 @@ use crate::{
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
     serving::Fault,
-    vma::{Hosted, Space},
+    vma::Space,
 };
 
 /// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
@@ -27,20 +27,21 @@ pub(crate) fn page_align<P: Platform>(bytes: usize) -> Option<usize> {
 ///
 /// # Errors
 /// [`SyscallError::InsideHook`]; what the closure gives is passed on.
-pub fn unlocked<P: Hosted + Platform<Caller = Caller<P>>, R>(
+pub fn unlocked<P: Paged + Platform<Caller = Caller<P>>, R>(
     run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
 ) -> Result<R, SyscallError> {
     in_no_hook(None, run)
 }
 
-fn in_no_hook<P: Hosted + Platform<Caller = Caller<P>>, R>(
+fn in_no_hook<P: Paged + Platform<Caller = Caller<P>>, R>(
     space: Option<&Arc<RwLock<Space<P>>>>,
     run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
 ) -> Result<R, SyscallError> {
     if let Some(hook) = hook::running() {
         return Err(SyscallError::InsideHook { hook });
     }
-    // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
+    // SAFETY: no hook is running, as was just seen. Whatever takes a mmap lock of a `Paged` platform is in this crate, and
+    // calls drivers in hooks while it has it.
     #[expect(unsafe_code, reason = "nothing is held: see above")]
     Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(space), run) }))
 }

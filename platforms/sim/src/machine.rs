@@ -189,7 +189,7 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().references(pfn)
     }
 
-    fn count_mapping(&self, pfn: u64, comes: bool) {
+    unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
         self.memory().count_mapping(pfn, comes);
     }
 
