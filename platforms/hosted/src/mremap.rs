@@ -10,7 +10,7 @@ use crate::{
     machine::Machine,
     mm::Mm,
     paged::Paged,
-    paging::{Entry, PageTable, forget},
+    paging::{Entry, PageTable, Pte, for_each, forget},
     process::{Process, page_align},
     vma::{Space, Vma},
 };
@@ -152,28 +152,49 @@ impl<P: Paged> Mm<P> {
         moved
     }
 
+    /// Everything is taken out before anything is put in: one lock may serve for the entries of both places.
     fn move_range(&self, from: Range<usize>, to: usize) -> Result<(), Errno> {
-        let range = from.clone();
-        self.table().try_for_each(range, |at, pte, entry| {
-            if at.len() == P::PAGE_SIZE {
-                self.table().with_table(at.start - from.start + to, |new| new.set(Some(pte)))?;
-                entry.set(None);
-                return Ok(());
-            }
+        let mut taken = Vec::new();
+        for_each(&**self.table(), from.clone(), |at, pte, entry| {
             entry.set(None);
-            // A huge entry moves as a whole or, as on Linux, not at all, and faults bring it back.
-            let new = at.start.checked_sub(from.start).map(|skipped| to + skipped);
-            match new.filter(|new| new % P::Table::TABLE_SPAN == 0 && at.end <= from.end) {
-                Some(new) => self.table().insert_huge(new, 1, pte, false)?,
-                None => {
-                    // SAFETY: it has just been taken out.
-                    #[expect(unsafe_code, reason = "the entry is the caller's: see above")]
-                    unsafe {
-                        forget(&**self.table(), pte);
-                    }
-                }
+            taken.push((at, pte));
+        });
+        let mut moved = Ok(());
+        for (at, pte) in taken {
+            if moved.is_ok() {
+                moved = self.move_entry(&at, pte, &from, to);
             }
-            Ok(())
-        })
+            if moved.is_err() {
+                // The tables that it came from are still there.
+                self.put_entry(at.start, &at, pte)?;
+            }
+        }
+        moved
+    }
+
+    fn move_entry(&self, at: &Range<usize>, pte: Pte, from: &Range<usize>, to: usize) -> Result<(), Errno> {
+        let new = at.start.checked_sub(from.start).map(|skipped| to + skipped);
+        // A large entry moves as a whole or, as on Linux, not at all, and faults bring it back.
+        let whole = |new: &usize| at.len() == P::PAGE_SIZE || (new % P::Table::TABLE_SPAN == 0 && at.end <= from.end);
+        match new.filter(whole) {
+            Some(new) => self.put_entry(new, at, pte),
+            None => {
+                // SAFETY: it has just been taken out.
+                #[expect(unsafe_code, reason = "the entry is the caller's: see above")]
+                unsafe {
+                    forget(&**self.table(), pte);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts an entry back into the page tables, with the reference that it holds; it is as large as `at`, where it was.
+    fn put_entry(&self, new: usize, at: &Range<usize>, pte: Pte) -> Result<(), Errno> {
+        if at.len() == P::PAGE_SIZE {
+            self.table().with_table(new, |entry| entry.set(Some(pte)))
+        } else {
+            self.table().insert_huge(new, 1, pte, false)
+        }
     }
 }
