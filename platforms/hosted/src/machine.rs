@@ -54,8 +54,11 @@ pub enum Event {
 
 /// The machine that address spaces are of. Clones are the same machine.
 ///
-/// Its frames are named by numbers, as in a page table entry. A number that leads nowhere, or to a frame of another
-/// machine, has no [kind](Self::kind), and is never mapped.
+/// Its frames, of [`PAGE_SIZE`](vmctx::Platform::PAGE_SIZE) bytes, are named by numbers, as in a page table entry. A number
+/// that leads nowhere, or to a frame of another machine, has no [kind](Self::kind), and is never mapped.
+///
+/// All of it may be called by many threads at once, and everything but [`lock`](Self::lock) and [`unlock`](Self::unlock)
+/// with the lock of a page table entry held: none of it may sleep for long, or touch page tables.
 ///
 /// What is `unsafe` here changes counts and locks that other code relies on: a frame whose last reference is put is free
 /// for whoever allocates next.
@@ -70,10 +73,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// Whether `count` frames from `first` on are all RAM, or all of one device: whether a large entry can map them.
     fn are_there(&self, first: u64, count: usize) -> bool;
 
-    /// The number of the zero page.
+    /// The number of the zero page: its [kind](Self::kind) is [`Zero`](FrameKind::Zero), and it reads as zeros.
     fn zero_page(&self) -> u64;
 
-    /// A fresh frame of RAM, zeroed, with one reference, which is the caller's. An `anonymous` one is for a private copy.
+    /// A fresh frame of RAM, zeroed, with one reference, which is the caller's. An `anonymous` one is for a private copy, and
+    /// [stays so](Self::is_anonymous) until it is free again.
     ///
     /// # Errors
     /// ENOMEM.
@@ -97,7 +101,8 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// The reference is the caller's, who does not have it any more.
     unsafe fn put(&self, pfn: u64);
 
-    /// How many references there are (`page_count`).
+    /// How many references there are (`page_count`): handles of drivers, page table entries, faults at work. Zero where there
+    /// is no RAM.
     fn references(&self, pfn: u64) -> usize;
 
     /// An entry that holds a reference comes, or goes. For [`map_count`](Self::map_count); need not be counted.
@@ -114,17 +119,17 @@ pub trait Machine: Clone + Send + Sync + 'static {
         0
     }
 
-    /// `lock_page`; sleeps until whoever has it locked unlocks it.
+    /// `lock_page`: sleeps until whoever has the page locked unlocks it. Nothing where there is no RAM.
     fn lock(&self, pfn: u64);
 
-    /// `unlock_page`
+    /// `unlock_page`. Nothing where there is no RAM.
     ///
     /// # Safety
-    /// The caller has locked it.
+    /// The caller has locked the page, and has not unlocked it since.
     unsafe fn unlock(&self, pfn: u64);
 
-    /// Copies bytes of a frame out, from `offset` on. `false`, and nothing copied, if there is no such frame, or the
-    /// bytes do not all lie in it. Others may be at the same bytes.
+    /// Copies bytes of a frame out, from byte `offset` on. `false`, and nothing copied, if there is no such frame, or the
+    /// bytes do not all lie in it. Users and drivers may load and store the same bytes at the same time.
     fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool;
 
     /// Copies bytes into a frame. As [`read`](Self::read).
@@ -133,7 +138,8 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// Copies a whole frame, as copy-on-write does. Nothing is copied from where there is nothing.
     fn copy(&self, from: u64, to: u64);
 
-    /// Something has happened. Counts it, or does not.
+    /// Something has happened, which may be counted. Whoever has the machine can call it, too, so it is good for tests and
+    /// reports, and for nothing that must be right.
     #[inline]
     fn count(&self, event: Event) {
         let _ = event;
@@ -144,7 +150,7 @@ pub trait Machine: Clone + Send + Sync + 'static {
         None
     }
 
-    /// A driver is about to insert a page or a frame. A machine with errors on order lets it fail here.
+    /// A driver is about to insert a page or a frame. A machine that injects errors lets it fail here.
     ///
     /// # Errors
     /// What the insertion is to fail with.
@@ -153,7 +159,8 @@ pub trait Machine: Clone + Send + Sync + 'static {
         Ok(())
     }
 
-    /// With which flags a fault hook is called the first time, instead of these.
+    /// The flags with which a fault hook is called, instead of these, if the fault was not tried before. A machine that tests
+    /// drivers takes [`ALLOW_RETRY`](FaultFlags::ALLOW_RETRY) away, or adds [`RETRY_NOWAIT`](FaultFlags::RETRY_NOWAIT).
     #[inline]
     fn fault_flags(&self, flags: FaultFlags) -> FaultFlags {
         flags
@@ -294,7 +301,7 @@ impl<P: Platform, M: Machine> DeviceMemory<P, M> {
     ///
     /// # Safety
     /// `base + count` does not overflow. No frame among them is given another use as long as there may be a mapping of
-    /// it. Numbers that lead nowhere may be among them.
+    /// it, unless whoever maps these frames expects that, as with `/dev/mem`. Numbers that lead nowhere may be among them.
     #[must_use]
     #[expect(unsafe_code, reason = "what frames are used for cannot be checked")]
     pub unsafe fn new(machine: M, base: u64, count: PageCount) -> Self {

@@ -16,7 +16,7 @@ use crate::{
     hook,
     machine::Machine,
     object::Unmapping,
-    paged::{MachineOf, Paged},
+    paged::{MachineOf, Paged, check_constants},
     paging::PageTable,
     queue::{Sleepers, WaitQueue},
     vma::{ReadLock, Space, Vma, WriteLock},
@@ -33,6 +33,7 @@ pub(crate) struct Mm<P: Paged> {
 impl<P: Paged> Mm<P> {
     /// An address space with nothing in it, and these page tables.
     pub(crate) fn new(table: P::Table) -> Self {
+        const { check_constants::<P>() };
         Self {
             table: Arc::new(table),
             space: Arc::default(),
