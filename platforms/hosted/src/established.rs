@@ -37,7 +37,7 @@ impl<P: Hosted> Handle<P> {
     /// `lock_handle`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::lock_handle`](vmctx::Platform::lock_handle).
     pub fn lock(&self, wait: bool) -> Result<MappedVma<P>, Errno> {
         if wait {
             may_wait()?;
@@ -68,8 +68,8 @@ impl<P: Hosted> Caller<P> {
     /// Whoever is in a system call of this address space, or of none.
     ///
     /// # Safety
-    /// The value is used for this thread alone, and only as long as it is in that system call, runs no hook and holds no
-    /// mmap lock.
+    /// The value is used for this thread alone, and only as long as it is in that system call, runs no hook and holds
+    /// no mmap lock.
     #[must_use]
     #[expect(unsafe_code, reason = "where the thread is cannot be checked")]
     pub unsafe fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
@@ -79,7 +79,7 @@ impl<P: Hosted> Caller<P> {
     /// `lock_at`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::lock_at`](vmctx::Platform::lock_at).
     pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<MappedVma<P>, Errno> {
         let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;

@@ -88,9 +88,11 @@ impl Drop for MappedLock {
     }
 }
 
-/// Runs a hook, or an ioctl: what is asked about this thread meanwhile is answered with it. A panic leaves nothing behind.
+/// Runs a hook, or an ioctl: what is asked about this thread meanwhile is answered with it. A panic leaves nothing
+/// behind.
 ///
-/// A hook that has the mmap lock cannot be hidden behind an ioctl that is said to run in it: the answer stays that hook.
+/// A hook that has the mmap lock cannot be hidden behind an ioctl that is said to run in it: the answer stays that
+/// hook.
 pub fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
     let hook = if hook == Hook::Ioctl { under_mmap_lock().unwrap_or(hook) } else { hook };
     let _outer = Outer(RUNNING.replace(Some(hook)));

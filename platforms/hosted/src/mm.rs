@@ -88,8 +88,8 @@ impl<P: Paged> Mm<P> {
         self.sleepers.wait(queue, wakes, || self.is_killed())
     }
 
-    /// `do_vmi_munmap`: cuts at both ends of a range, then takes away what is between. Gives back the files, which are to
-    /// be dropped after the lock: their drivers are other people's code.
+    /// `do_vmi_munmap`: cuts at both ends of a range, then takes away what is between. Gives back the files, which are
+    /// to be dropped after the lock: their drivers are other people's code.
     pub(crate) fn unmap_range(&self, space: &mut Space<P>, range: &Range<usize>) -> Result<Vec<P::File>, Errno> {
         let hole =
             space.vmas().find(range.start).is_some_and(|vma| vma.start() < range.start && vma.range().end > range.end);

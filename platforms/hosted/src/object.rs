@@ -56,8 +56,8 @@ impl Place {
 }
 
 impl Mappings {
-    /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide it
-    /// from those that unmap the object.
+    /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide
+    /// it from those that unmap the object.
     pub(crate) fn lock(&self) -> MappingsGuard<'_> {
         MappingsGuard { places: self.places.lock() }
     }

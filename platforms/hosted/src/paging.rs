@@ -1,7 +1,7 @@
 //! Page tables, as the fault path walks them.
 //!
-//! A platform brings its own: [`PageTable`] is what this crate asks of them. What Linux does to whole ranges, taking entries
-//! away and write-protecting them, is written here once for all of them.
+//! A platform brings its own: [`PageTable`] is what this crate asks of them. What Linux does to whole ranges, taking
+//! entries away and write-protecting them, is written here once for all of them.
 
 use std::ops::Range;
 
@@ -87,28 +87,28 @@ impl Entry for CopiedEntry {
 
 /// The page tables of one address space.
 ///
-/// An entry is looked at and changed with its lock held, and users load and store through it with that lock held, too. So
-/// an entry that was taken away is out of use when that returns: the lock is the TLB shootdown. One lock may serve for
-/// many entries, even for all: what looks at an entry, or visits it, does not come back to the same page tables. It does
-/// call the [`Machine`], and for a fork the page tables of the child.
+/// An entry is looked at and changed with its lock held, and users load and store through it with that lock held, too.
+/// So an entry that was taken away is out of use when that returns: the lock is the TLB shootdown. One lock may serve
+/// for many entries, even for all: what looks at an entry, or visits it, does not come back to the same page tables. It
+/// does call the [`Machine`], and for a fork the page tables of the child.
 ///
 /// Entries are made only with the mmap lock held, in any mode, and [`free`](Self::free) is called only with it held for
 /// write. Everything else is called without it, too: by accesses, and by whoever unmaps an object.
 ///
-/// Addresses and ranges are in bytes. An address may lie anywhere in its page, or where nothing can be mapped. A range may be
-/// empty, end within a page, and reach over everything that page tables can map.
+/// Addresses and ranges are in bytes. An address may lie anywhere in its page, or where nothing can be mapped. A range
+/// may be empty, end within a page, and reach over everything that page tables can map.
 ///
-/// Large entries are for platforms that have them ([`HAS_HUGE`](Self::HAS_HUGE)). The defaults say that there is none and
-/// can be none; then `huge_fault` hooks are not called. Where a large entry is, there is no table, and where a table is,
-/// there can be no large entry.
+/// Large entries are for platforms that have them ([`HAS_HUGE`](Self::HAS_HUGE)). The defaults say that there is none
+/// and can be none; then `huge_fault` hooks are not called. Where a large entry is, there is no table, and where a
+/// table is, there can be no large entry.
 pub trait PageTable: Send + Sync + Sized + 'static {
     /// The machine whose frames are mapped.
     type Machine: Machine;
     /// What is handed out of an entry.
     type Entry: Entry;
 
-    /// How many bytes one table of the lowest level maps, a power of two: 2 MiB with pages of 4 KiB and entries of 8 bytes.
-    /// Fault-around stays within one table. It is also what a large entry maps, and then has to be what
+    /// How many bytes one table of the lowest level maps, a power of two: 2 MiB with pages of 4 KiB and entries of 8
+    /// bytes. Fault-around stays within one table. It is also what a large entry maps, and then has to be what
     /// [`HugeSize::Pmd`](vmctx::HugeSize::Pmd) says for the platform's pages, which is checked when this is compiled.
     const TABLE_SPAN: usize;
 
@@ -132,8 +132,8 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     fn with_table<R>(&self, address: usize, change: impl FnOnce(&mut Self::Entry) -> R) -> Result<R, Errno>;
 
     /// Visits the entries whose pages begin in a range, in order of their addresses, until a visit fails: each with the
-    /// bytes that it maps, what is there, and its place, locked. Empty places are not visited. A large entry is visited if
-    /// anything of it lies in the range; its bytes are all [`TABLE_SPAN`](Self::TABLE_SPAN) of them.
+    /// bytes that it maps, what is there, and its place, locked. Empty places are not visited. A large entry is visited
+    /// if anything of it lies in the range; its bytes are all [`TABLE_SPAN`](Self::TABLE_SPAN) of them.
     ///
     /// # Errors
     /// What the visit fails with; nothing else.
@@ -144,12 +144,12 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     ) -> Result<(), Errno>;
 
     /// A number that grows whenever the entry of an address, small or large, is changed. It is how an access that is
-    /// repeated with nothing changed is found out ([`Machine::max_refaults`]). If it grows when other entries change, too,
-    /// that is found out later, or not while others are busy.
+    /// repeated with nothing changed is found out ([`Machine::max_refaults`]). If it grows when other entries change,
+    /// too, that is found out later, or not while others are busy.
     fn changes(&self, address: usize) -> u64;
 
-    /// Frees the tables in a range of which nothing `is_used` any more (`free_pgtables`): it is asked with the bytes that a
-    /// table maps. No entry is left in those. Page tables that are never freed need none of it.
+    /// Frees the tables in a range of which nothing `is_used` any more (`free_pgtables`): it is asked with the bytes
+    /// that a table maps. No entry is left in those. Page tables that are never freed need none of it.
     fn free(&self, range: Range<usize>, is_used: impl Fn(Range<usize>) -> bool) {
         let _ = (range, is_used);
     }
@@ -188,8 +188,8 @@ pub trait PageTable: Send + Sync + Sized + 'static {
 
     /// Makes `count` large entries of consecutive frames, as many as there are pages in
     /// [`TABLE_SPAN`](Self::TABLE_SPAN) for each, at an address that is aligned to all of them. `first` is the first of
-    /// them. Either all are made, which needs that all of their places are [bare](Self::is_bare), or none. With `mkwrite`,
-    /// entries that are there with the same frames are set to what would have been made.
+    /// them. Either all are made, which needs that all of their places are [bare](Self::is_bare), or none. With
+    /// `mkwrite`, entries that are there with the same frames are set to what would have been made.
     ///
     /// # Errors
     /// EBUSY where something is, ENOMEM without memory for what is above.
@@ -281,8 +281,8 @@ impl<T: PageTable> Unmapping for T {
         });
     }
 
-    /// Each page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until the
-    /// entry is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
+    /// Each page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until
+    /// the entry is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
     fn write_protect(&self, range: &Range<usize>) {
         let protect = |entry: &mut T::Entry, pte| entry.set(Some(Pte { writable: false, dirty: false, ..pte }));
         let mut pages = Vec::new();
@@ -315,8 +315,8 @@ impl<T: PageTable> Unmapping for T {
         }
     }
 
-    /// Takes away a large entry that reaches over the address. It is special, so Linux does not split it either, but lets
-    /// faults bring it back in parts (`__split_huge_pmd_locked`).
+    /// Takes away a large entry that reaches over the address. It is special, so Linux does not split it either, but
+    /// lets faults bring it back in parts (`__split_huge_pmd_locked`).
     fn split(&self, address: usize) {
         if address % Self::TABLE_SPAN != 0 {
             drop_huge(self, address);
