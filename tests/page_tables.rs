@@ -1,5 +1,5 @@
-//! What `vmctx-hosted` asks of page tables, on those of `examples/platform`, which have one lock for all of their entries:
-//! nothing looks at an entry while it has another one locked.
+//! What `vmctx-hosted` asks of page tables, on those of `examples/platform`, which have one lock for all of their
+//! entries: nothing looks at an entry while it has another one locked.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::sync::Arc;

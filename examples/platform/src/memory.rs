@@ -55,8 +55,8 @@ impl Memory {
         }))
     }
 
-    /// So many frames of device memory that nobody has yet, the first aligned to their number if that is a power of two.
-    /// What nobody has taken is a hole.
+    /// So many frames of device memory that nobody has yet, the first aligned to their number if that is a power of
+    /// two. What nobody has taken is a hole.
     pub(crate) fn take_device(&self, count: usize) -> Result<u64, Errno> {
         let place = |used: usize| if count.is_power_of_two() { used.next_multiple_of(count) } else { used };
         let more = |used: usize| place(used).checked_add(count).filter(|end| *end <= DEVICE);
@@ -86,7 +86,8 @@ impl Memory {
     }
 }
 
-// A reference more or less than there are would free a frame that is mapped, or never free it: that is what `unsafe` is for.
+// A reference more or less than there are would free a frame that is mapped, or never free it: that is what `unsafe` is
+// for.
 #[expect(unsafe_code, reason = "the contracts are the trait's")]
 impl Machine for Memory {
     fn is(&self, other: &Self) -> bool {

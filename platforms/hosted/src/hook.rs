@@ -45,7 +45,9 @@ impl fmt::Display for Hook {
 }
 
 thread_local! {
+    /// The innermost hook, or the ioctl, that this thread runs.
     static RUNNING: Cell<Option<Hook>> = const { Cell::new(None) };
+    /// How many established mappings this thread has locked.
     static MAPPED: Cell<usize> = const { Cell::new(0) };
 }
 

@@ -45,9 +45,10 @@
 //! `examples/platform` in the repository is such a platform, with page tables in an ordered map; it runs every device
 //! of `vmctx-conformance`. Pages may have any size.
 //!
-//! What the fault path holds on to while a driver's hook runs is a value of [`Fault`] or [`NewVma`], and for an ioctl
-//! one of [`established::Caller`]. They are made in this crate alone, and the tokens of `vmctx` keep them to
-//! themselves: whoever has one may do with it what [`Platform`](vmctx::Platform) says. A driver never has.
+//! While a driver's hook runs there is a value of [`Fault`] or [`NewVma`], in an ioctl one of [`established::Caller`],
+//! of a locked mapping one of [`established::MappedVma`]: whoever has it may do what [`Platform`](vmctx::Platform)
+//! says. No driver has, because the tokens of `vmctx` keep it to themselves, and nobody makes one in safe code of their
+//! own.
 //!
 //! # A platform with faults of its own
 //!

@@ -304,8 +304,7 @@ impl<P: Platform, M: Machine> DeviceMemory<P, M> {
     ///
     /// # Safety
     /// `base + count` does not overflow. No frame among them is given another use as long as there may be a mapping of
-    /// it, unless whoever maps these frames expects that, as with `/dev/mem`. Numbers that lead nowhere may be among
-    /// them.
+    /// it, even if this value is gone by then ([`FrameSource`]). Numbers that lead nowhere may be among them.
     #[must_use]
     #[expect(unsafe_code, reason = "what frames are used for cannot be checked")]
     pub unsafe fn new(machine: M, base: u64, count: PageCount) -> Self {

@@ -43,7 +43,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The addresses at which pages of the object show.
+    /// The addresses at which these pages of the object show; an empty range if none do.
     fn addresses(&self, wanted: &Range<usize>) -> Range<usize> {
         let first = wanted.start.max(self.pgoff);
         let end = wanted.end.min(self.pgoff + self.pages);

@@ -20,9 +20,11 @@
 ///   `1 << PAGE_SHIFT` bytes, and says rightly [what they are](crate::Machine::kind);
 /// - the [`PageTable`](crate::PageTable) has the entries that were put into it, each until it is taken out, and users
 ///   reach memory through them alone, with the entry's lock held;
-/// - [`Hosted::mappings`](crate::vma::Hosted::mappings) of one file, and of all files of one object, are the same.
+/// - [`Hosted::mappings`](crate::vma::Hosted::mappings) of one file, and of all files of one object, are the same;
+/// - none of them calls back: no [`Process`](crate::Process) is used, and no driver's code runs, in their methods.
 ///
-/// This crate itself relies on none of it: it reaches bytes through the machine alone. But drivers do.
+/// Drivers rely on it. This crate itself reaches bytes through the machine alone, and what it does with pointers does
+/// not depend on any of this.
 #[macro_export]
 macro_rules! platform {
     (

@@ -133,8 +133,8 @@
 //! own: user memory that is touched from [inside a hook](AccessError::InsideHook), or with a mapping locked; a fault
 //! that is [repeated for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and
 //! the [answer to another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is
-//! waited for with a [lock](RwLock) held that a hook takes is EDEADLK, the first time that it could go wrong and not
-//! only when it does. A driver that panics takes nothing with it: locks are given back, and what was half mapped is
+//! waited for with a [lock](RwLock) held that a hook has ever taken is EDEADLK, and not only when two threads wait for
+//! each other. A driver that panics takes nothing with it: locks are given back, and what was half mapped is
 //! taken away.
 //!
 //! # Where it differs from Linux
