@@ -232,6 +232,8 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
     /// if cutting a mapping in two would make [too many](Machine::max_mappings); what `may_split` refuses a cut
     /// with. Nothing has been unmapped then.
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
         let mut lock = self.mm().write_lock()?;
         let start = address.get();
         if start % P::PAGE_SIZE != 0 || start > P::TASK_SIZE || bytes > P::TASK_SIZE - start {
@@ -241,9 +243,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
         }
-        let files = self.mm().unmap_range(&mut lock, &range)?;
-        drop(lock);
-        drop(files);
+        self.mm().unmap_range(&mut lock, &range, &mut files)?;
         Ok(())
     }
 }

@@ -41,11 +41,12 @@ impl<P: Paged> Process<P> {
         if start % P::PAGE_SIZE != 0 || new_len == 0 {
             return Err(Errno::EINVAL.into());
         }
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
         let mut lock = self.mm().write_lock()?;
         let vma = lock.vmas().find(start).ok_or(Errno::EFAULT)?;
-        let mut files = Vec::new();
         let at = if new_len <= old_len {
-            files = self.shrink(&mut lock, start, new_len, old_len)?;
+            self.shrink(&mut lock, start, new_len, old_len, &mut files)?;
             start
         } else {
             may_grow(vma, start, old_len, new_len)?;
@@ -61,8 +62,6 @@ impl<P: Paged> Process<P> {
                 return Err(Errno::ENOMEM.into());
             }
         };
-        drop(lock);
-        drop(files);
         Ok(UserAddr::new(at))
     }
 
@@ -72,12 +71,13 @@ impl<P: Paged> Process<P> {
         start: usize,
         new_len: usize,
         old_len: usize,
-    ) -> Result<Vec<P::File>, Errno> {
+        files: &mut Vec<P::File>,
+    ) -> Result<(), Errno> {
         if old_len == new_len {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let end = start.checked_add(old_len).filter(|end| *end <= P::TASK_SIZE).ok_or(Errno::EINVAL)?;
-        self.mm().unmap_range(space, &(start + new_len..end))
+        self.mm().unmap_range(space, &(start + new_len..end), files)
     }
 
     /// `move_vma`: a second VMA, the entries, then away with the first.
@@ -105,12 +105,12 @@ impl<P: Paged> Process<P> {
         space.vmas.insert(moved);
         let moved = if live { self.mm().move_entries(&file, from.clone(), to.start) } else { Ok(()) };
         if let Err(errno) = moved {
-            files.extend(self.mm().unmap(space, &to));
+            self.mm().unmap(space, &to, files);
             return Err(errno);
         }
         if !from.is_empty() {
             // Linux, too, leaves the old one there, without its entries, if it cannot be cut any more.
-            files.extend(self.mm().unmap_range(space, &from).unwrap_or_default());
+            let _ = self.mm().unmap_range(space, &from, files);
         }
         Ok(())
     }

@@ -98,10 +98,10 @@ impl<P: Paged> Process<P> {
     /// # Errors
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
     pub fn exit(&self) -> Result<(), SyscallError> {
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
         let mut lock = self.mm.write_lock()?;
-        let files = self.mm.exit(&mut lock);
-        drop(lock);
-        drop(files);
+        self.mm.exit(&mut lock, &mut files);
         Ok(())
     }
 
