@@ -125,17 +125,17 @@
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
 //! [`Fault`], [`Handle`], [`Caller`], [`MappedVma`]. The rest is used as it is there: [`Map`], [`Prot`], [`OpenMode`],
 //! [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Mappings`], [`RwLock`], [`WaitQueue`]. A
-//! driver's crate needs this one alone.
+//! driver's tests need `vmctx` and this crate.
 //!
 //! # What only a simulator says
 //!
 //! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
-//! own: user memory that is touched from [inside a hook](AccessError::InsideHook), or with a mapping locked; a fault
-//! that is [repeated for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and
-//! the [answer to another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is
-//! waited for with a [lock](RwLock) held that a hook has ever taken is EDEADLK, and not only when two threads wait for
-//! each other. A driver that panics takes nothing with it: locks are given back, and what was half mapped is
-//! taken away.
+//! own: user memory that is touched [inside a hook](AccessError::InsideHook), or with a mapping locked, and a system
+//! call made there; a fault that is [repeated for ever](AccessError::RefaultsForever), a page [locked
+//! twice](AccessError::PageLockedTwice), and the [answer to another fault](AccessError::ForeignAnswer), which only
+//! unsound code can give. A mmap lock that is waited for with a [lock](RwLock) held that a hook has ever taken is
+//! EDEADLK, and not only when two threads wait for each other. A driver that panics takes nothing with it: locks are
+//! given back, and what was half mapped is taken away.
 //!
 //! # Where it differs from Linux
 //!
