@@ -88,8 +88,9 @@ impl<P: Paged> Mm<P> {
         self.sleepers.wait(queue, wakes, || self.is_killed())
     }
 
-    /// `do_vmi_munmap`: cuts at both ends of a range, then takes away what is between. Puts the files into `files`, which
-    /// has to be dropped after the lock, also when a hook panics: a file's drop is a driver's code, and in no hook.
+    /// `do_vmi_munmap`: cuts at both ends of a range, then takes away what is between. Puts the files into `files`,
+    /// which has to be dropped after the lock, also when a hook panics: a file's drop is a driver's code, and in no
+    /// hook.
     pub(crate) fn unmap_range(
         &self,
         space: &mut Space<P>,

@@ -7,14 +7,15 @@ use parking_lot::{Mutex, MutexGuard};
 /// What pages are entered into, as whoever takes them away sees it: the page tables of an address space, or a table for
 /// each mapping.
 pub trait Unmapping: Send + Sync + 'static {
-    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
-    /// `even_cows` is not set. When it returns, nobody is in the middle of an access there.
+    /// Takes the entries of a range of addresses away (`zap_page_range`), and puts their references. The range is of
+    /// whole pages, and may be empty. Private copies stay if `even_cows` is not set. When it returns, nobody is in the
+    /// middle of an access there.
     fn zap(&self, addresses: &Range<usize>, even_cows: bool);
 
     /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`).
     fn write_protect(&self, addresses: &Range<usize>);
 
-    /// A mapping is about to be cut at this address.
+    /// A mapping is about to be cut at this address, which is a page's. Whatever maps both sides at once has to go.
     fn split(&self, _address: usize) {}
 }
 
@@ -68,7 +69,8 @@ impl Mappings {
         Arc::ptr_eq(&self.places, &other.places)
     }
 
-    /// Takes pages of the object out of every mapping. Private copies stay if `even_cows` is not set.
+    /// Takes pages of the object, by their numbers in it, out of every mapping. Private copies stay if `even_cows` is
+    /// not set. When it returns, nobody is in the middle of an access to them.
     pub fn unmap(&self, pages: &Range<usize>, even_cows: bool) {
         for place in self.lock().places.values() {
             place.table.zap(&place.addresses(pages), even_cows);

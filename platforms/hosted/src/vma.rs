@@ -52,7 +52,8 @@ pub struct Vma<P: Hosted> {
 }
 
 impl<P: Hosted> Vma<P> {
-    /// A mapping that is being made. It is no [live](Self::is_live) one until [`begin`](Self::begin).
+    /// A mapping that is being made, at these addresses, in bytes, with page `pgoff` of the object first. It is not
+    /// [live](Self::is_live) until [`begin`](Self::begin).
     #[must_use]
     pub fn new(range: Range<usize>, pgoff: usize, flags: VmFlags, file: P::File, table: Arc<P::Table>) -> Self {
         Self {
