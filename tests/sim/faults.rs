@@ -10,6 +10,7 @@ use std::{
 };
 
 use vmctx::{Errno, Mixed, Normal, PageCount, PageOffset, Release, WaitQueue as _};
+use vmctx_hosted::hook;
 use vmctx_sim::{AccessError, Hook, Injection, Machine, Map, Process, Signal, Sim, SyscallError, WaitQueue};
 
 use crate::{
@@ -221,6 +222,8 @@ fn a_hook_can_neither_fork_nor_end_its_process() {
     let count = Arc::clone(&tried);
     let tries = Arc::new(move |hook| {
         tries(&me, hook);
+        // Nor is it let through when it says that it is an ioctl.
+        hook::enter(Hook::Ioctl, || tries(&me, hook));
         count.fetch_add(1, Ordering::SeqCst);
     });
     let file = open(&machine, move |ctx| {

@@ -1,12 +1,15 @@
 //! `open` and `close`: what a driver is told of the VMAs that share a state, and one that it does not agree to.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+};
 
 use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, VmFault, VmOperations};
 use vmctx_sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError};
 
 use crate::{
-    drivers::{PAGE, open, page_at, pages},
+    drivers::{OnDrop, PAGE, open, page_at, pages},
     users::errno,
 };
 
@@ -236,4 +239,31 @@ fn user_memory_and_system_calls_are_out_of_bounds_for_both() {
     let address = vmctx::UserAddr::new(PAGE);
     let refused = |hook| (AccessError::InsideHook { hook, address }, SyscallError::InsideHook { hook });
     assert_eq!(*seen.lock().unwrap(), [refused(Hook::Open), refused(Hook::Close)]);
+}
+
+#[test]
+fn a_file_is_dropped_after_the_lock_when_the_close_hook_panics() {
+    struct Panics;
+
+    impl VmOperations for Panics {
+        type Platform = Sim;
+        type Mapping = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::NONE.close(|_: &Self, _| panic!("on purpose"));
+    }
+
+    let machine = Machine::new();
+    let process = machine.process();
+    let counted = Arc::new(Mutex::new(None));
+    let on_drop = OnDrop({
+        let (process, counted) = (process.clone(), Arc::clone(&counted));
+        move || *counted.lock().unwrap() = Some(process.mapping_count())
+    });
+    let file = open(&machine, move |ctx| {
+        let _ = &on_drop;
+        Ok(ctx.establish(Panics)?.fill_later())
+    });
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    drop(file);
+    assert!(catch_unwind(AssertUnwindSafe(|| process.munmap(at, PAGE))).is_err());
+    assert_eq!(*counted.lock().unwrap(), Some(Ok(0)));
 }

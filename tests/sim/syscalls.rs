@@ -198,6 +198,7 @@ fn mremap_fails_as_linux_does() {
     assert_eq!(mremap(UserAddr::new(0x10_0000), PAGE, 2 * PAGE), Errno::EFAULT);
     assert_eq!(mremap(at, 5 * PAGE, 6 * PAGE), Errno::EFAULT);
     assert_eq!(mremap(at, 4 * PAGE, 1 << 47), Errno::ENOMEM);
+    assert_eq!(mremap(at, 4 * PAGE, usize::MAX - PAGE + 1), Errno::ENOMEM);
 
     let page = pages[0].clone();
     let fixed = open(machine, move |ctx| ctx.dont_expand().populate::<Mixed>()?.insert_page(&page)?.finish());

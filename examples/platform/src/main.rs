@@ -1,5 +1,5 @@
-//! A platform that knows of `vmctx` only what is published: a list of frames ([`memory`]), an ordered map for page tables
-//! ([`table`]), and `vmctx-hosted` for the rest. The program runs every device of `vmctx-conformance` on it.
+//! A platform that knows of `vmctx` only what is published: a list of frames ([`memory`]), an ordered map for page
+//! tables ([`table`]), and `vmctx-hosted` for the rest. The program runs every device of `vmctx-conformance` on it.
 
 mod memory;
 mod table;
@@ -34,7 +34,8 @@ impl Hosted for Example {
 impl Paged for Example {}
 
 vmctx_hosted::platform! {
-    // SAFETY: `Memory` gives a frame out again only when nobody has a reference, and a `Table` keeps what was put into it.
+    // SAFETY: `Memory` gives a frame out again only when nobody has a reference, and a `Table` keeps what was put into
+    // it.
     unsafe impl Platform for Example {
         const PAGE_SHIFT: u32 = PAGE_SHIFT;
     }

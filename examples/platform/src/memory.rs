@@ -55,8 +55,8 @@ impl Memory {
         }))
     }
 
-    /// So many frames of device memory that nobody has yet, the first aligned to their number if that is a power of two.
-    /// What nobody has taken is a hole.
+    /// So many frames of device memory that nobody has yet, the first aligned to their number if that is a power of
+    /// two. What nobody has taken is a hole.
     pub(crate) fn take_device(&self, count: usize) -> Result<u64, Errno> {
         let place = |used: usize| if count.is_power_of_two() { used.next_multiple_of(count) } else { used };
         let more = |used: usize| place(used).checked_add(count).filter(|end| *end <= DEVICE);
@@ -64,8 +64,12 @@ impl Memory {
         used.map(|used| FIRST_DEVICE + place(used) as u64).map_err(|_| Errno::ENOMEM)
     }
 
+    fn ram_index(pfn: u64) -> Option<usize> {
+        usize::try_from(pfn.checked_sub(FIRST_RAM)?).ok()
+    }
+
     fn ram(&self, pfn: u64) -> Option<&Ram> {
-        self.0.ram.get(usize::try_from(pfn.checked_sub(FIRST_RAM)?).ok()?)
+        self.0.ram.get(Self::ram_index(pfn)?)
     }
 
     fn device(&self, pfn: u64) -> Option<&Bytes> {
@@ -82,7 +86,8 @@ impl Memory {
     }
 }
 
-// A reference more or less than there are would free a frame that is mapped, or never free it: that is what `unsafe` is for.
+// A reference more or less than there are would free a frame that is mapped, or never free it: that is what `unsafe` is
+// for.
 #[expect(unsafe_code, reason = "the contracts are the trait's")]
 impl Machine for Memory {
     fn is(&self, other: &Self) -> bool {
@@ -110,7 +115,7 @@ impl Machine for Memory {
 
     fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
         let index = self.0.free.lock().pop().ok_or(Errno::ENOMEM)?;
-        let ram = &self.0.ram[index];
+        let ram = self.0.ram.get(index).ok_or(Errno::ENOMEM)?;
         for byte in ram.bytes.get().into_iter().flatten() {
             byte.store(0, Ordering::Relaxed);
         }
@@ -137,7 +142,7 @@ impl Machine for Memory {
 
     unsafe fn put(&self, pfn: u64) {
         if self.ram(pfn).is_some_and(|ram| ram.references.fetch_sub(1, Ordering::AcqRel) == 1) {
-            self.0.free.lock().push((pfn - FIRST_RAM) as usize);
+            self.0.free.lock().extend(Self::ram_index(pfn));
         }
     }
 

@@ -120,7 +120,10 @@ impl Patience {
         Self { changes: mm.table().changes(address), unchanged: 0 }
     }
 
-    /// The access did not go through. Whether it was `tried`: its handler has given up the lock, which is no refault.
+    /// The access did not go through, and a fault was served. After RETRY (`tried`) that is not counted as a refault.
+    ///
+    /// # Errors
+    /// When nothing has changed for as many times as the machine puts up with.
     fn repeat<P: Paged>(&mut self, mm: &Mm<P>, address: usize, tried: bool) -> Result<(), AccessError> {
         let changes = mm.table().changes(address);
         if changes != self.changes {

@@ -75,10 +75,10 @@ impl AnswerCounters {
         self.of(code).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Where an answer is counted.
+    /// Where an answer is counted: by the first of its codes in the order below, or as a page that was handed back.
     #[inline]
     pub fn of(&self, code: FaultCode) -> &AtomicU64 {
-        // What most of them are.
+        // Most answers are this one, so it is looked for first.
         if code.without(FaultCode::ALREADY_PRESENT | FaultCode::MAJOR) == FaultCode::NOPAGE {
             return &self.nopage;
         }

@@ -37,7 +37,7 @@ impl<P: Hosted> Handle<P> {
     /// `lock_handle`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::lock_handle`](vmctx::Platform::lock_handle).
     pub fn lock(&self, wait: bool) -> Result<MappedVma<P>, Errno> {
         if wait {
             may_wait()?;
@@ -68,8 +68,8 @@ impl<P: Hosted> Caller<P> {
     /// Whoever is in a system call of this address space, or of none.
     ///
     /// # Safety
-    /// The value is used for this thread alone, and only as long as it is in that system call, runs no hook and holds no
-    /// mmap lock.
+    /// The value is used for this thread alone, and only as long as it is in that system call, runs no hook and holds
+    /// no mmap lock.
     #[must_use]
     #[expect(unsafe_code, reason = "where the thread is cannot be checked")]
     pub unsafe fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
@@ -79,7 +79,7 @@ impl<P: Hosted> Caller<P> {
     /// `lock_at`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::lock_at`](vmctx::Platform::lock_at).
     pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<MappedVma<P>, Errno> {
         let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;
@@ -101,7 +101,7 @@ impl<P: Hosted> Caller<P> {
 pub struct MappedVma<P: Hosted> {
     /// Only to be compared.
     state: *const AnyState,
-    /// Where one VMA with that state begins: the one that was meant.
+    /// Where the VMA begins that was asked for. Others with the same state, in the same process, are reached with it.
     at: usize,
     lock: ReadLock<P>,
     _noted: MappedLock,
@@ -130,7 +130,7 @@ impl<P: Hosted> MappedVma<P> {
         Some(PageOffset::new(self.vma_at(address)?.pgoff_at(address)))
     }
 
-    /// `mapped_slots`. Where two VMAs show the same pages, the slots are those of the VMA that was meant.
+    /// `mapped_slots`. Where two VMAs show the same pages, the slots are those of the VMA that was asked for.
     #[must_use]
     pub fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         let from = from.index();
@@ -139,7 +139,7 @@ impl<P: Hosted> MappedVma<P> {
         let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
         let first = first_of(vma);
         let mut end = vma.pgoff() + vma.pages();
-        // What the meant one shows behind that is a run of its own.
+        // From where the VMA that was asked for shows these pages, too, its slots are the answer: this run ends there.
         if let Some(meant) = reaching().find(|vma| vma.start() == self.at).filter(|meant| meant.pgoff() > first) {
             end = end.min(meant.pgoff());
         }

@@ -76,7 +76,7 @@ struct Faulting<'a, P: Paged> {
     tried: bool,
 }
 
-/// What has become of the large entry.
+/// What has come of asking for a large entry: the fault is served, or goes on with the lock, page by page.
 enum Huge<P: Paged> {
     Served(Next),
     Fallback(ReadLock<P>),
@@ -93,7 +93,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         self.mm.machine()
     }
 
-    /// Calls one of the VMA's hooks, if it is there, and checks what is wrong with any answer.
+    /// Calls one of the VMA's hooks, and checks its answer for what would be wrong from any hook.
     fn ask(
         &self,
         lock: ReadLock<P>,
@@ -160,7 +160,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         if self.tried { flags | FaultFlags::TRIED } else { flags }
     }
 
-    /// The same for a fault hook; the machine has a say in those of the first try.
+    /// The same for a fault hook. On the first try the machine has a say in them.
     fn flags_for_fault_hook(&self) -> FaultFlags {
         if self.tried { self.flags() } else { self.machine().fault_flags(self.flags()) }
     }
@@ -223,7 +223,8 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         } else {
             lock
         };
-        // A store to a private mapping needs a page for the copy, whatever the driver says; Linux allocates it first, too.
+        // A store to a private mapping needs a page for the copy, whatever the driver says; Linux allocates it first,
+        // too.
         let copy = if self.write && !shared {
             Some(anonymous_page(machine).ok_or_else(|| killed(machine, address))?)
         } else {
@@ -404,9 +405,10 @@ fn map_delivered<P: Paged>(
     mapped
 }
 
-/// `unlock_page` of a page whose lock this fault has: it has locked it, or the hook has left it locked.
+/// `unlock_page`, for callers that have locked the page themselves, or got it locked from a hook.
 fn unlock<M: Machine>(page: &Page<M>) {
-    // SAFETY: as said above; each caller has just seen to it.
+    // SAFETY: the page is locked, and the lock this fault's: `map_delivered` takes it if the answer was not LOCKED;
+    // where it was, `take_locked` has found the page among those that this fault has locked.
     #[expect(unsafe_code, reason = "the lock is held: see above")]
     unsafe {
         page.unlock();
@@ -447,7 +449,7 @@ fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Pa
             }
             Ok(Next::Access)
         }
-        // Or a huge entry has come.
+        // Somebody else was faster. EBUSY: with a large entry.
         Ok(false) | Err(Errno::EBUSY) => {
             machine.count(Event::AlreadyPresent);
             Ok(Next::Access)

@@ -90,7 +90,7 @@ impl<P: Platform> File<P> {
         self.mappings().count()
     }
 
-    /// Where its object is mapped.
+    /// The list of where its object is mapped.
     #[must_use]
     pub fn mappings(&self) -> &Mappings {
         &self.open.mappings

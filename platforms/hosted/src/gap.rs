@@ -23,6 +23,9 @@ fn highest<P: Paged>(vmas: &Vmas<P>, len: usize) -> Result<usize, Errno> {
 /// The same, with addresses and the object's offsets alike modulo what a large entry maps, if that can be worth it
 /// (`thp_get_unmapped_area`).
 pub(crate) fn find<P: Paged>(vmas: &Vmas<P>, len: usize, pgoff: usize) -> Result<usize, Errno> {
+    if len > P::TASK_SIZE {
+        return Err(Errno::ENOMEM);
+    }
     let span = P::Table::TABLE_SPAN;
     let offset = pgoff.wrapping_mul(P::PAGE_SIZE) % span;
     let before = (span - offset) % span;

@@ -45,7 +45,9 @@ impl fmt::Display for Hook {
 }
 
 thread_local! {
+    /// The innermost hook, or the ioctl, that this thread runs.
     static RUNNING: Cell<Option<Hook>> = const { Cell::new(None) };
+    /// How many established mappings this thread has locked.
     static MAPPED: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -69,15 +71,14 @@ pub fn in_the_way() -> Option<Hook> {
 }
 
 /// This thread holds a mmap lock that it has taken itself, for an established mapping.
-pub struct MappedLock {
+pub(crate) struct MappedLock {
     // Counted for the thread that has taken it.
     thread: PhantomData<*mut ()>,
 }
 
 impl MappedLock {
     /// Counts it, until the value is dropped.
-    #[must_use]
-    pub fn note() -> Self {
+    pub(crate) fn note() -> Self {
         MAPPED.set(MAPPED.get() + 1);
         Self { thread: PhantomData }
     }
@@ -89,8 +90,13 @@ impl Drop for MappedLock {
     }
 }
 
-/// Runs a hook. A panic in it leaves nothing behind.
+/// Runs a hook, or an ioctl: what is asked about this thread meanwhile is answered with it. A panic leaves nothing
+/// behind.
+///
+/// A hook that has the mmap lock cannot be hidden behind an ioctl that is said to run in it: the answer stays that
+/// hook.
 pub fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
+    let hook = if hook == Hook::Ioctl { under_mmap_lock().unwrap_or(hook) } else { hook };
     let _outer = Outer(RUNNING.replace(Some(hook)));
     body()
 }

@@ -55,7 +55,7 @@ impl<P: Paged> Area<P> {
 
     /// `vm_insert_page`. The checks come in Linux's order; what Linux has a `BUG_ON` for is EINVAL.
     pub(crate) fn insert_page(&self, address: usize, page: &P::Page) -> Result<(), Errno> {
-        self.check(address)?;
+        self.check_page(address)?;
         if !page.is_of(self.machine()) {
             return Err(Errno::EINVAL);
         }
@@ -64,7 +64,7 @@ impl<P: Paged> Area<P> {
 
     /// `vm_insert_page` of the zero page: special, nothing is counted, never writable.
     pub(crate) fn insert_zero_page(&self, address: usize) -> Result<(), Errno> {
-        self.check(address)?;
+        self.check_page(address)?;
         if !self.zero_page_allowed() {
             return Err(Errno::EINVAL);
         }
@@ -78,11 +78,11 @@ impl<P: Paged> Area<P> {
             Some(FrameKind::Zero) if mkwrite => Err(Errno::EINVAL),
             Some(FrameKind::Zero) => self.insert_zero_page(address),
             Some(FrameKind::Ram) => {
-                self.check(address)?;
-                self.insert_free_or_counted(address, pfn, mkwrite)
+                self.check_page(address)?;
+                self.insert_ram(address, pfn, mkwrite)
             }
             Some(FrameKind::Device) => {
-                self.check(address)?;
+                self.check_page(address)?;
                 self.put(address, self.entry(pfn, self.prot, false), mkwrite)
             }
             None => Err(Errno::EINVAL),
@@ -95,18 +95,18 @@ impl<P: Paged> Area<P> {
         if !wanted || self.flags.is_cow() {
             return Err(Errno::EINVAL);
         }
-        self.strike(address)?;
+        self.check_address(address)?;
         self.insert_special(address, pfn, prot)
     }
 
-    /// `vmf_insert_pfn_pmd` and `vmf_insert_pfn_pud`: huge entries of frames, no references taken. A store also makes
+    /// `vmf_insert_pfn_pmd` and `vmf_insert_pfn_pud`: large entries of frames, no references taken. A store also makes
     /// one writable that is there already with the same frames.
     pub(crate) fn insert_huge(&self, address: usize, frames: FrameRange<'_, P>, write: bool) -> Result<(), Errno> {
         let kinds = (self.flags.contains(VmFlags::PFNMAP), self.flags.contains(VmFlags::MIXEDMAP));
         if !matches!(kinds, (true, false) | (false, true)) || (kinds.0 && self.flags.is_cow()) {
             return Err(Errno::EINVAL);
         }
-        self.strike(address)?;
+        self.check_address(address)?;
         let machine = self.machine();
         let first = frames.first().pfn();
         let pages = frames.count().get();
@@ -135,7 +135,7 @@ impl<P: Paged> Area<P> {
         }
         let first = frames.first().pfn();
         for (pfn, at) in (first..).zip(range.clone().step_by(P::PAGE_SIZE)) {
-            let inserted = self.strike(at).and_then(|()| self.insert_special(at, pfn, self.prot));
+            let inserted = self.check_address(at).and_then(|()| self.insert_special(at, pfn, self.prot));
             if let Err(errno) = inserted {
                 self.table.zap(&(address..at), true);
                 return Err(errno);
@@ -144,9 +144,9 @@ impl<P: Paged> Area<P> {
         Ok(())
     }
 
-    /// Addresses, flags and what was injected: what every insertion of pages begins with.
-    fn check(&self, address: usize) -> Result<(), Errno> {
-        self.strike(address)?;
+    /// What every insertion of pages begins with: the address, and whether the mapping can have pages.
+    fn check_page(&self, address: usize) -> Result<(), Errno> {
+        self.check_address(address)?;
         // Linux sets the flag here if the lock allows it, and has a BUG_ON if not. The tokens have set it before.
         if self.flags.contains(VmFlags::MIXEDMAP) && !self.flags.contains(VmFlags::PFNMAP) {
             Ok(())
@@ -155,7 +155,8 @@ impl<P: Paged> Area<P> {
         }
     }
 
-    fn strike(&self, address: usize) -> Result<(), Errno> {
+    /// What every insertion begins with. The machine may let it fail before it does anything.
+    fn check_address(&self, address: usize) -> Result<(), Errno> {
         self.machine().before_insertion()?;
         if self.range.contains(&address) { Ok(()) } else { Err(Errno::EFAULT) }
     }
@@ -171,8 +172,8 @@ impl<P: Paged> Area<P> {
         self.put(address, self.entry(pfn, prot, false), false)
     }
 
-    /// A frame of RAM by number, which may be free for all the caller knows.
-    fn insert_free_or_counted(&self, address: usize, pfn: u64, mkwrite: bool) -> Result<(), Errno> {
+    /// A frame of RAM by number: the driver may not have a reference, so it can be free.
+    fn insert_ram(&self, address: usize, pfn: u64, mkwrite: bool) -> Result<(), Errno> {
         let machine = self.machine();
         if !machine.get_unless_free(pfn) {
             return Err(Errno::EINVAL);
@@ -183,7 +184,7 @@ impl<P: Paged> Area<P> {
         self.insert_counted(address, &page, mkwrite)
     }
 
-    /// A page; the entry takes a reference of its own.
+    /// A page, of which the caller has a reference. The entry takes one of its own.
     fn insert_counted(&self, address: usize, page: &P::Page, mkwrite: bool) -> Result<(), Errno> {
         if self.machine().is_anonymous(page.pfn()) {
             return Err(Errno::EINVAL);
@@ -191,8 +192,8 @@ impl<P: Paged> Area<P> {
         self.put(address, self.entry(page.pfn(), self.prot, true), mkwrite)
     }
 
-    /// `vm_mixed_zeropage_allowed`: nobody may ever write to it, or the driver replaces it before that. Linux allows the
-    /// latter only where `get_user_pages` does not come.
+    /// `vm_mixed_zeropage_allowed`: nobody may ever write to it, or the driver replaces it before that. Linux allows
+    /// the latter only where `get_user_pages` does not come.
     fn zero_page_allowed(&self) -> bool {
         self.flags.is_cow()
             || !self.flags.intersects(VmFlags::WRITE | VmFlags::MAYWRITE)
@@ -240,7 +241,7 @@ impl<P: Paged> Area<P> {
         put
     }
 
-    /// Looks at the entry of an address, for which there is a table or one is made.
+    /// Looks at the entry of an address. A table that is missing is made, or is an error if that is not allowed.
     fn with_entry<R>(
         &self,
         address: usize,

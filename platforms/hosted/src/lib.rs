@@ -1,19 +1,20 @@
-//! What platforms of [`vmctx`](https://docs.rs/vmctx) have in common that run in an ordinary program: a Linux whose parts
-//! are values. For whoever brings a platform of their own; a driver needs none of it.
+//! Linux's memory management in an ordinary program, for whoever brings a platform of [`vmctx`](https://docs.rs/vmctx)
+//! of their own: VMAs and the mmap lock, faults, what may be inserted where, system calls. `vmctx-sim` and `vmctx-uffd`
+//! are made of it. A driver needs none of it.
 //!
 //! # A platform on page tables of its own
 //!
-//! Whoever has frames and page tables, be they simulated, a hypervisor's or those of another kernel, brings two traits and
-//! gets the rest, which is written once and is what `vmctx-sim` runs on:
+//! Whoever has frames and page tables, be they simulated, a hypervisor's or those of another kernel, implements two
+//! traits and gets the rest, which is what `vmctx-sim` runs on:
 //!
 //! 1. [`Machine`]: frames by number, with counts of references, locks and bytes;
 //! 2. [`PageTable`]: entries by address, each looked at and changed under a lock;
-//! 3. a type for the platform, with the two traits that say what it is made of, and [`platform!`], which makes it a
-//!    [`Platform`](vmctx::Platform).
+//! 3. a type for the platform, with [`vma::Hosted`] and [`Paged`], which say what it is made of, and [`platform!`],
+//!    which makes it a [`Platform`](vmctx::Platform).
 //!
-//! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls, and [`Thread`]s that
-//! load and store through the page tables and take faults. Drivers meet the checks that Linux 6.12 makes, in its order and
-//! with its error numbers.
+//! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls, and [`Thread`]s
+//! that load and store through the page tables and take faults. Drivers meet the checks that Linux 6.12 makes, in its
+//! order and with its error numbers.
 //!
 //! ```ignore
 //! enum Example {}
@@ -41,12 +42,17 @@
 //! process.thread().write(at, b"hello")?;
 //! ```
 //!
-//! `examples/platform` in the repository is such a platform whole, with page tables in an ordered map; it runs every device
-//! of `vmctx-conformance`.
+//! `examples/platform` in the repository is such a platform, with page tables in an ordered map; it runs every device
+//! of `vmctx-conformance`. Pages may have any size.
+//!
+//! While a driver's hook runs there is a value of [`Fault`] or [`NewVma`], in an ioctl one of [`established::Caller`],
+//! of a locked mapping one of [`established::MappedVma`]: whoever has it may do what [`Platform`](vmctx::Platform)
+//! says. No driver has, because the tokens of `vmctx` keep it to themselves, and nobody makes one in safe code of their
+//! own.
 //!
 //! # A platform with faults of its own
 //!
-//! Whose faults come from elsewhere, as those of `vmctx-uffd` from the kernel, takes the parts:
+//! A platform whose faults come from elsewhere, as those of `vmctx-uffd` from the kernel, is made of the parts:
 //!
 //! | part | what it is |
 //! | --- | --- |
@@ -60,14 +66,14 @@
 //!
 //! # The user's side
 //!
-//! [`UserSide`] is what all of these have: a test that is written with it, and the scenarios of `vmctx-conformance`, run on
-//! each.
+//! [`UserSide`] is what a user has on each of these platforms: tests that are written with it run on all of them, and
+//! so do the scenarios of `vmctx-conformance`.
 //!
 //! # Locks
 //!
-//! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its handler
-//! gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an object is mapped
-//! ([`Mappings`]), page table entries.
+//! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its
+//! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, the list of
+//! where an object is mapped ([`Mappings`]), page table entries.
 
 mod access;
 pub mod answers;

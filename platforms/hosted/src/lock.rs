@@ -59,7 +59,7 @@ impl<T> DerefMut for WriteGuard<'_, T> {
 }
 
 thread_local! {
-    /// The locks that this thread holds, by their marks.
+    /// The locks that this thread holds: for each the mark whether a hook has ever taken it.
     static HELD: RefCell<Vec<Arc<AtomicBool>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn holds_a_hooks_lock() -> bool {
     HELD.with_borrow(|held| held.iter().any(|mark| mark.load(Ordering::Relaxed)))
 }
 
-/// This thread holds a lock. The guards beside it cannot change threads.
+/// This thread holds a lock, until the value is dropped: by the same thread, because the guard beside it is not `Send`.
 struct Held(Arc<AtomicBool>);
 
 impl Held {

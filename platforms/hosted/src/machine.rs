@@ -54,11 +54,15 @@ pub enum Event {
 
 /// The machine that address spaces are of. Clones are the same machine.
 ///
-/// Its frames are named by numbers, as in a page table entry. A number that leads nowhere, or to a frame of another
-/// machine, has no [kind](Self::kind), and is never mapped.
+/// Its frames, of [`PAGE_SIZE`](vmctx::Platform::PAGE_SIZE) bytes, are named by numbers, as in a page table entry. A
+/// number that leads nowhere, or to a frame of another machine, has no [kind](Self::kind), and is never mapped.
 ///
-/// What is `unsafe` here changes counts and locks that other code relies on: a frame whose last reference is put is free
-/// for whoever allocates next.
+/// All of it may be called by many threads at once, and everything but [`lock`](Self::lock) and
+/// [`unlock`](Self::unlock) with the lock of a page table entry held: none of it may sleep for long, or touch page
+/// tables.
+///
+/// What is `unsafe` here changes counts and locks that other code relies on: a frame whose last reference is put is
+/// free for whoever allocates next.
 #[expect(unsafe_code, reason = "counts of references are promises that cannot be checked")]
 pub trait Machine: Clone + Send + Sync + 'static {
     /// Whether the two are one machine.
@@ -70,10 +74,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// Whether `count` frames from `first` on are all RAM, or all of one device: whether a large entry can map them.
     fn are_there(&self, first: u64, count: usize) -> bool;
 
-    /// The number of the zero page.
+    /// The number of the zero page: its [kind](Self::kind) is [`Zero`](FrameKind::Zero), and it reads as zeros.
     fn zero_page(&self) -> u64;
 
-    /// A fresh frame of RAM, zeroed, with one reference, which is the caller's. An `anonymous` one is for a private copy.
+    /// A fresh frame of RAM, zeroed, with one reference, which is the caller's. An `anonymous` one is for a private
+    /// copy, and [stays so](Self::is_anonymous) until it is free again.
     ///
     /// # Errors
     /// ENOMEM.
@@ -88,7 +93,8 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// Somebody has a reference to the frame, and keeps it until this returns.
     unsafe fn get(&self, pfn: u64);
 
-    /// A reference to a frame that may be free (`get_page_unless_zero`); `false` if it is. The reference is the caller's.
+    /// A reference to a frame that may be free (`get_page_unless_zero`); `false` if it is. The reference is the
+    /// caller's.
     fn get_unless_free(&self, pfn: u64) -> bool;
 
     /// Puts a reference (`put_page`). The last one frees the frame. Nothing where there is no RAM.
@@ -97,11 +103,15 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// The reference is the caller's, who does not have it any more.
     unsafe fn put(&self, pfn: u64);
 
-    /// How many references there are (`page_count`).
+    /// How many references there are (`page_count`): handles of drivers, page table entries, faults at work. Zero where
+    /// there is no RAM.
     fn references(&self, pfn: u64) -> usize;
 
     /// An entry that holds a reference comes, or goes. For [`map_count`](Self::map_count); need not be counted.
-    fn count_mapping(&self, pfn: u64, comes: bool) {
+    ///
+    /// # Safety
+    /// The caller has just made such an entry of the frame, or taken one away.
+    unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
         let _ = (pfn, comes);
     }
 
@@ -111,17 +121,17 @@ pub trait Machine: Clone + Send + Sync + 'static {
         0
     }
 
-    /// `lock_page`; sleeps until whoever has it locked unlocks it.
+    /// `lock_page`: sleeps until whoever has the page locked unlocks it. Nothing where there is no RAM.
     fn lock(&self, pfn: u64);
 
-    /// `unlock_page`
+    /// `unlock_page`. Nothing where there is no RAM.
     ///
     /// # Safety
-    /// The caller has locked it.
+    /// The caller has locked the page, and has not unlocked it since.
     unsafe fn unlock(&self, pfn: u64);
 
-    /// Copies bytes of a frame out, from `offset` on. `false`, and nothing copied, if there is no such frame, or the
-    /// bytes do not all lie in it. Others may be at the same bytes.
+    /// Copies bytes of a frame out, from byte `offset` on. `false`, and nothing copied, if there is no such frame, or
+    /// the bytes do not all lie in it. Users and drivers may load and store the same bytes at the same time.
     fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool;
 
     /// Copies bytes into a frame. As [`read`](Self::read).
@@ -130,7 +140,8 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// Copies a whole frame, as copy-on-write does. Nothing is copied from where there is nothing.
     fn copy(&self, from: u64, to: u64);
 
-    /// Something has happened. Counts it, or does not.
+    /// Something has happened, which may be counted. Whoever has the machine can call it, too, so it is good for tests
+    /// and reports, and for nothing that must be right.
     #[inline]
     fn count(&self, event: Event) {
         let _ = event;
@@ -141,7 +152,7 @@ pub trait Machine: Clone + Send + Sync + 'static {
         None
     }
 
-    /// A driver is about to insert a page or a frame. A machine with errors on order lets it fail here.
+    /// A driver is about to insert a page or a frame. A machine that injects errors lets it fail here.
     ///
     /// # Errors
     /// What the insertion is to fail with.
@@ -150,7 +161,9 @@ pub trait Machine: Clone + Send + Sync + 'static {
         Ok(())
     }
 
-    /// With which flags a fault hook is called the first time, instead of these.
+    /// The flags with which a fault hook is called, instead of these, if the fault was not tried before. A machine that
+    /// tests drivers takes [`ALLOW_RETRY`](FaultFlags::ALLOW_RETRY) away, or adds
+    /// [`RETRY_NOWAIT`](FaultFlags::RETRY_NOWAIT).
     #[inline]
     fn fault_flags(&self, flags: FaultFlags) -> FaultFlags {
         flags
@@ -291,7 +304,7 @@ impl<P: Platform, M: Machine> DeviceMemory<P, M> {
     ///
     /// # Safety
     /// `base + count` does not overflow. No frame among them is given another use as long as there may be a mapping of
-    /// it. Numbers that lead nowhere may be among them.
+    /// it, even if this value is gone by then ([`FrameSource`]). Numbers that lead nowhere may be among them.
     #[must_use]
     #[expect(unsafe_code, reason = "what frames are used for cannot be checked")]
     pub unsafe fn new(machine: M, base: u64, count: PageCount) -> Self {
@@ -359,8 +372,8 @@ impl<P: Platform, M: Machine> Iomem for DeviceMemory<P, M> {
     }
 }
 
-// SAFETY: base and count are set once, and `new`'s contract is that the frames keep their use. Whatever is done with the
-// numbers, bytes are reached through the machine alone, which checks them.
+// SAFETY: base and count are set once, and `new`'s contract is that the frames keep their use. Whatever is done with
+// the numbers, bytes are reached through the machine alone, which checks them.
 #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
 unsafe impl<P: Platform, M: Machine> FrameSource for DeviceMemory<P, M> {
     type Platform = P;

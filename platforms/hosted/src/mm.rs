@@ -16,7 +16,7 @@ use crate::{
     hook,
     machine::Machine,
     object::Unmapping,
-    paged::{MachineOf, Paged},
+    paged::{MachineOf, Paged, check_constants},
     paging::PageTable,
     queue::{Sleepers, WaitQueue},
     vma::{ReadLock, Space, Vma, WriteLock},
@@ -33,6 +33,7 @@ pub(crate) struct Mm<P: Paged> {
 impl<P: Paged> Mm<P> {
     /// An address space with nothing in it, and these page tables.
     pub(crate) fn new(table: P::Table) -> Self {
+        const { check_constants::<P>() };
         Self {
             table: Arc::new(table),
             space: Arc::default(),
@@ -87,9 +88,15 @@ impl<P: Paged> Mm<P> {
         self.sleepers.wait(queue, wakes, || self.is_killed())
     }
 
-    /// `do_vmi_munmap`: cuts at both ends of a range, then takes away what is between. Gives back the files, which are to
-    /// be dropped after the lock: their drivers are other people's code.
-    pub(crate) fn unmap_range(&self, space: &mut Space<P>, range: &Range<usize>) -> Result<Vec<P::File>, Errno> {
+    /// `do_vmi_munmap`: cuts at both ends of a range, then takes away what is between. Puts the files into `files`,
+    /// which has to be dropped after the lock, also when a hook panics: a file's drop is a driver's code, and in no
+    /// hook.
+    pub(crate) fn unmap_range(
+        &self,
+        space: &mut Space<P>,
+        range: &Range<usize>,
+        files: &mut Vec<P::File>,
+    ) -> Result<(), Errno> {
         let hole =
             space.vmas().find(range.start).is_some_and(|vma| vma.start() < range.start && vma.range().end > range.end);
         // Linux lets the count go over the limit for a moment, but not for a mapping that loses its middle.
@@ -98,22 +105,22 @@ impl<P: Paged> Mm<P> {
         }
         space.vmas.split(range.start)?;
         space.vmas.split(range.end)?;
-        Ok(self.unmap(space, range))
+        self.unmap(space, range, files);
+        Ok(())
     }
 
     /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then tables,
-    /// then the states. Gives back the files, as [`unmap_range`](Self::unmap_range).
-    pub(crate) fn unmap(&self, space: &mut Space<P>, range: &Range<usize>) -> Vec<P::File> {
+    /// then the states. The files are as in [`unmap_range`](Self::unmap_range).
+    pub(crate) fn unmap(&self, space: &mut Space<P>, range: &Range<usize>, files: &mut Vec<P::File>) {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
             self.table.zap(&vma.range(), true);
             vma.unlink();
         }
         self.free_tables(space, range);
-        let files = vmas.iter().map(|vma| vma.file().clone()).collect();
+        files.extend(vmas.iter().map(|vma| vma.file().clone()));
         // All entries are gone by now, so that a driver's panic in here leaves none behind.
         vmas.iter_mut().for_each(Vma::close);
-        files
     }
 
     /// Frees the page tables in a range that no VMA needs any more.
@@ -133,16 +140,18 @@ impl<P: Paged> Mm<P> {
         space.vmas.split(address)
     }
 
-    /// `exit_mmap`. Gives back the files, as [`unmap_range`](Self::unmap_range).
-    pub(crate) fn exit(&self, space: &mut Space<P>) -> Vec<P::File> {
+    /// `exit_mmap`. The files are as in [`unmap_range`](Self::unmap_range).
+    pub(crate) fn exit(&self, space: &mut Space<P>, files: &mut Vec<P::File>) {
         space.stopped = true;
-        self.unmap(space, &(0..P::TASK_SIZE))
+        self.unmap(space, &(0..P::TASK_SIZE), files);
     }
 }
 
 impl<P: Paged> Drop for Mm<P> {
     fn drop(&mut self) {
-        let files = self.exit(&mut self.space.write());
-        drop(files);
+        // Declared first, and so dropped last.
+        let mut files = Vec::new();
+        let mut space = self.space.write();
+        self.exit(&mut space, &mut files);
     }
 }

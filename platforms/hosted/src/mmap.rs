@@ -24,10 +24,10 @@ use crate::{
     vma::{Hosted, Space, Vma, Vmas},
 };
 
-/// A mapping that is being made: the platform's [`Vma`](vmctx::Platform::Vma). Made by this crate alone, with the mmap lock
-/// held for write.
+/// A mapping that is being made: the platform's [`Vma`](vmctx::Platform::Vma). Made by this crate alone; to have one is
+/// the proof that the mmap hook runs, with the mmap lock held for write.
 ///
-/// Its methods are the raw operations of [`Platform`] of the same names.
+/// Its methods are the raw operations of [`Platform`] that they name, under the conditions that stand there.
 pub struct NewVma<P: Paged> {
     vma: Vma<P>,
     space: Arc<RwLock<Space<P>>>,
@@ -85,7 +85,7 @@ impl<P: Paged> NewVma<P> {
     /// `vm_insert_page`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::vm_insert_page`](vmctx::Platform::vm_insert_page).
     pub fn insert_page(&mut self, address: usize, page: &P::Page) -> Result<(), Errno> {
         self.area().insert_page(address, page)
     }
@@ -93,7 +93,7 @@ impl<P: Paged> NewVma<P> {
     /// `vm_insert_zero_page`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::vm_insert_zero_page`](vmctx::Platform::vm_insert_zero_page).
     pub fn insert_zero_page(&mut self, address: usize) -> Result<(), Errno> {
         self.area().insert_zero_page(address)
     }
@@ -101,7 +101,7 @@ impl<P: Paged> NewVma<P> {
     /// `vm_insert_mixed`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::vm_insert_mixed`](vmctx::Platform::vm_insert_mixed).
     pub fn insert_mixed(&mut self, address: usize, pfn: u64) -> Result<(), Errno> {
         self.area().insert_mixed(address, pfn, false)
     }
@@ -109,7 +109,7 @@ impl<P: Paged> NewVma<P> {
     /// `remap_pfn_range`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::remap_pfn_range`](vmctx::Platform::remap_pfn_range).
     pub fn remap(&mut self, address: usize, frames: FrameRange<'_, P>) -> Result<(), Errno> {
         let set = VmFlags::IO | VmFlags::PFNMAP | VmFlags::DONTEXPAND | VmFlags::DONTDUMP;
         self.vma.change_flags(set, VmFlags::NONE);
@@ -232,6 +232,8 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
     /// if cutting a mapping in two would make [too many](Machine::max_mappings); what `may_split` refuses a cut
     /// with. Nothing has been unmapped then.
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
         let mut lock = self.mm().write_lock()?;
         let start = address.get();
         if start % P::PAGE_SIZE != 0 || start > P::TASK_SIZE || bytes > P::TASK_SIZE - start {
@@ -241,9 +243,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
         }
-        let files = self.mm().unmap_range(&mut lock, &range)?;
-        drop(lock);
-        drop(files);
+        self.mm().unmap_range(&mut lock, &range, &mut files)?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     machine::Machine,
     mm::Mm,
     paged::Paged,
-    paging::{Entry, PageTable, forget},
+    paging::{Entry, PageTable, Pte, for_each, forget},
     process::{Process, page_align},
     vma::{Space, Vma},
 };
@@ -41,11 +41,12 @@ impl<P: Paged> Process<P> {
         if start % P::PAGE_SIZE != 0 || new_len == 0 {
             return Err(Errno::EINVAL.into());
         }
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
         let mut lock = self.mm().write_lock()?;
         let vma = lock.vmas().find(start).ok_or(Errno::EFAULT)?;
-        let mut files = Vec::new();
         let at = if new_len <= old_len {
-            files = self.shrink(&mut lock, start, new_len, old_len)?;
+            self.shrink(&mut lock, start, new_len, old_len, &mut files)?;
             start
         } else {
             may_grow(vma, start, old_len, new_len)?;
@@ -61,8 +62,6 @@ impl<P: Paged> Process<P> {
                 return Err(Errno::ENOMEM.into());
             }
         };
-        drop(lock);
-        drop(files);
         Ok(UserAddr::new(at))
     }
 
@@ -72,12 +71,13 @@ impl<P: Paged> Process<P> {
         start: usize,
         new_len: usize,
         old_len: usize,
-    ) -> Result<Vec<P::File>, Errno> {
+        files: &mut Vec<P::File>,
+    ) -> Result<(), Errno> {
         if old_len == new_len {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let end = start.checked_add(old_len).filter(|end| *end <= P::TASK_SIZE).ok_or(Errno::EINVAL)?;
-        self.mm().unmap_range(space, &(start + new_len..end))
+        self.mm().unmap_range(space, &(start + new_len..end), files)
     }
 
     /// `move_vma`: a second VMA, the entries, then away with the first.
@@ -105,12 +105,12 @@ impl<P: Paged> Process<P> {
         space.vmas.insert(moved);
         let moved = if live { self.mm().move_entries(&file, from.clone(), to.start) } else { Ok(()) };
         if let Err(errno) = moved {
-            files.extend(self.mm().unmap(space, &to));
+            self.mm().unmap(space, &to, files);
             return Err(errno);
         }
         if !from.is_empty() {
             // Linux, too, leaves the old one there, without its entries, if it cannot be cut any more.
-            files.extend(self.mm().unmap_range(space, &from).unwrap_or_default());
+            let _ = self.mm().unmap_range(space, &from, files);
         }
         Ok(())
     }
@@ -152,28 +152,49 @@ impl<P: Paged> Mm<P> {
         moved
     }
 
+    /// Everything is taken out before anything is put in: one lock may serve for the entries of both places.
     fn move_range(&self, from: Range<usize>, to: usize) -> Result<(), Errno> {
-        let range = from.clone();
-        self.table().try_for_each(range, |at, pte, entry| {
-            if at.len() == P::PAGE_SIZE {
-                self.table().with_table(at.start - from.start + to, |new| new.set(Some(pte)))?;
-                entry.set(None);
-                return Ok(());
-            }
+        let mut taken = Vec::new();
+        for_each(&**self.table(), from.clone(), |at, pte, entry| {
             entry.set(None);
-            // A huge entry moves as a whole or, as on Linux, not at all, and faults bring it back.
-            let new = at.start.checked_sub(from.start).map(|skipped| to + skipped);
-            match new.filter(|new| new % P::Table::TABLE_SPAN == 0 && at.end <= from.end) {
-                Some(new) => self.table().insert_huge(new, 1, pte, false)?,
-                None => {
-                    // SAFETY: it has just been taken out.
-                    #[expect(unsafe_code, reason = "the entry is the caller's: see above")]
-                    unsafe {
-                        forget(&**self.table(), pte);
-                    }
-                }
+            taken.push((at, pte));
+        });
+        let mut moved = Ok(());
+        for (at, pte) in taken {
+            if moved.is_ok() {
+                moved = self.move_entry(&at, pte, &from, to);
             }
-            Ok(())
-        })
+            if moved.is_err() {
+                // The tables that it came from are still there.
+                self.put_entry(at.start, &at, pte)?;
+            }
+        }
+        moved
+    }
+
+    fn move_entry(&self, at: &Range<usize>, pte: Pte, from: &Range<usize>, to: usize) -> Result<(), Errno> {
+        let new = at.start.checked_sub(from.start).map(|skipped| to + skipped);
+        // A large entry moves as a whole or, as on Linux, not at all, and faults bring it back.
+        let whole = |new: &usize| at.len() == P::PAGE_SIZE || (new % P::Table::TABLE_SPAN == 0 && at.end <= from.end);
+        match new.filter(whole) {
+            Some(new) => self.put_entry(new, at, pte),
+            None => {
+                // SAFETY: it has just been taken out.
+                #[expect(unsafe_code, reason = "the entry is the caller's: see above")]
+                unsafe {
+                    forget(&**self.table(), pte);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts an entry back into the page tables, with the reference that it holds; it is as large as `at`, where it was.
+    fn put_entry(&self, new: usize, at: &Range<usize>, pte: Pte) -> Result<(), Errno> {
+        if at.len() == P::PAGE_SIZE {
+            self.table().with_table(new, |entry| entry.set(Some(pte)))
+        } else {
+            self.table().insert_huge(new, 1, pte, false)
+        }
     }
 }

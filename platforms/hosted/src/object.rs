@@ -7,14 +7,15 @@ use parking_lot::{Mutex, MutexGuard};
 /// What pages are entered into, as whoever takes them away sees it: the page tables of an address space, or a table for
 /// each mapping.
 pub trait Unmapping: Send + Sync + 'static {
-    /// Takes the entries of a range away (`zap_page_range`), and puts their references. Private copies stay if
-    /// `even_cows` is not set. When it returns, nobody is in the middle of an access there.
+    /// Takes the entries of a range of addresses away (`zap_page_range`), and puts their references. The range is of
+    /// whole pages, and may be empty. Private copies stay if `even_cows` is not set. When it returns, nobody is in the
+    /// middle of an access there.
     fn zap(&self, addresses: &Range<usize>, even_cows: bool);
 
     /// Takes the right to write from the entries of a range, so that the next store to each faults (`page_mkclean`).
     fn write_protect(&self, addresses: &Range<usize>);
 
-    /// A mapping is about to be cut at this address.
+    /// A mapping is about to be cut at this address, which is a page's. Whatever maps both sides at once has to go.
     fn split(&self, _address: usize) {}
 }
 
@@ -29,21 +30,21 @@ pub struct Mappings {
 }
 
 /// Where one VMA maps which part of an object.
-pub struct Place {
+pub(crate) struct Place {
     /// What the VMA's pages are entered into.
-    pub table: Arc<dyn Unmapping>,
+    pub(crate) table: Arc<dyn Unmapping>,
     /// The base-2 logarithm of the page size.
-    pub page_shift: u32,
+    pub(crate) page_shift: u32,
     /// Its first address.
-    pub start: usize,
+    pub(crate) start: usize,
     /// Which page of the object shows there.
-    pub pgoff: usize,
+    pub(crate) pgoff: usize,
     /// How many pages show.
-    pub pages: usize,
+    pub(crate) pages: usize,
 }
 
 impl Place {
-    /// The addresses at which pages of the object show.
+    /// The addresses at which these pages of the object show; an empty range if none do.
     fn addresses(&self, wanted: &Range<usize>) -> Range<usize> {
         let first = wanted.start.max(self.pgoff);
         let end = wanted.end.min(self.pgoff + self.pages);
@@ -56,9 +57,9 @@ impl Place {
 }
 
 impl Mappings {
-    /// Takes the lock on where the object is mapped.
-    #[must_use]
-    pub fn lock(&self) -> MappingsGuard<'_> {
+    /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide
+    /// it from those that unmap the object.
+    pub(crate) fn lock(&self) -> MappingsGuard<'_> {
         MappingsGuard { places: self.places.lock() }
     }
 
@@ -68,7 +69,8 @@ impl Mappings {
         Arc::ptr_eq(&self.places, &other.places)
     }
 
-    /// Takes pages of the object out of every mapping. Private copies stay if `even_cows` is not set.
+    /// Takes pages of the object, by their numbers in it, out of every mapping. Private copies stay if `even_cows` is
+    /// not set. When it returns, nobody is in the middle of an access to them.
     pub fn unmap(&self, pages: &Range<usize>, even_cows: bool) {
         for place in self.lock().places.values() {
             place.table.zap(&place.addresses(pages), even_cows);
@@ -84,18 +86,18 @@ impl Mappings {
 
 /// The lock on where an object is mapped (`i_mmap_rwsem`). Taken with the mmap lock held or without; the entries' locks
 /// are taken below it, and nothing else.
-pub struct MappingsGuard<'a> {
+pub(crate) struct MappingsGuard<'a> {
     places: MutexGuard<'a, BTreeMap<u64, Place>>,
 }
 
 impl MappingsGuard<'_> {
     /// The VMA of this number is mapped there now, and nowhere else.
-    pub fn link(&mut self, number: u64, place: Place) {
+    pub(crate) fn link(&mut self, number: u64, place: Place) {
         self.places.insert(number, place);
     }
 
     /// The VMA of this number is mapped nowhere any more.
-    pub fn unlink(&mut self, number: u64) {
+    pub(crate) fn unlink(&mut self, number: u64) {
         self.places.remove(&number);
     }
 }

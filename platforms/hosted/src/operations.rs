@@ -6,10 +6,10 @@ use vmctx::{Errno, HugeSize, PageOffset, Platform, VmOperations, entry, platform
 
 use crate::hook::{self, Hook};
 
-/// A state as whoever does not know its type has it.
+/// A driver's state, for whoever does not know its type.
 pub type AnyState = dyn Any + Send + Sync;
 
-/// Which hooks a driver has, of those that Linux looks for.
+/// Which hooks a driver has, of those whose presence Linux looks at.
 #[derive(Clone, Copy, Default)]
 pub struct Registered {
     /// `vm_ops->page_mkwrite`
@@ -64,8 +64,8 @@ pub(crate) trait Operations<P: Platform>: Send + Sync {
     fn hook(&self, call: FaultCall) -> Option<FaultHook<P>>;
 }
 
-/// A state that is shared, whose type this knows.
-pub(super) struct State<V>(pub(super) Arc<V>);
+/// A state with its type, which everybody else reaches through [`Operations`].
+pub(crate) struct State<V>(pub(crate) Arc<V>);
 
 impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> for State<V> {
     fn share(&self) -> Box<dyn Operations<P>> {

@@ -8,7 +8,7 @@ use crate::{
     paged::Paged,
 };
 
-/// The raw operations of [`Platform`](vmctx::Platform) whose names are these with `mapped_` before.
+/// The raw operations of [`Platform`](vmctx::Platform) that insert.
 impl<P: Paged> MappedVma<P> {
     fn area(&self, address: usize) -> Result<Area<P>, Errno> {
         Ok(Area::of(self.vma_at(address).ok_or(Errno::EFAULT)?))
@@ -17,7 +17,7 @@ impl<P: Paged> MappedVma<P> {
     /// `mapped_insert_page`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::mapped_insert_page`](vmctx::Platform::mapped_insert_page).
     pub fn insert_page(&self, address: usize, page: &P::Page) -> Result<(), Errno> {
         self.area(address)?.insert_page(address, page)
     }
@@ -25,7 +25,7 @@ impl<P: Paged> MappedVma<P> {
     /// `mapped_insert_pages`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::mapped_insert_pages`](vmctx::Platform::mapped_insert_pages).
     pub fn insert_pages(&self, address: usize, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
         for (done, page) in pages.iter().enumerate() {
             let at = address.saturating_add(done << P::PAGE_SHIFT);
@@ -37,7 +37,7 @@ impl<P: Paged> MappedVma<P> {
     /// `mapped_insert_zero_page`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::mapped_insert_zero_page`](vmctx::Platform::mapped_insert_zero_page).
     pub fn insert_zero_page(&self, address: usize) -> Result<(), Errno> {
         self.area(address)?.insert_zero_page(address)
     }
@@ -45,7 +45,7 @@ impl<P: Paged> MappedVma<P> {
     /// `mapped_insert_pfn`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::mapped_insert_pfn`](vmctx::Platform::mapped_insert_pfn).
     pub fn insert_pfn(&self, address: usize, pfn: u64) -> Result<(), Errno> {
         let area = self.area(address)?;
         area.insert_pfn(address, pfn, area.prot)
@@ -54,13 +54,13 @@ impl<P: Paged> MappedVma<P> {
     /// `mapped_insert_mixed`
     ///
     /// # Errors
-    /// As there.
+    /// As [`Platform::mapped_insert_mixed`](vmctx::Platform::mapped_insert_mixed).
     pub fn insert_mixed(&self, address: usize, pfn: u64) -> Result<(), Errno> {
         self.area(address)?.insert_mixed(address, pfn, false)
     }
 }
 
-/// The raw operations of [`Platform`](vmctx::Platform) whose names are these with `caller_` before.
+/// The raw operations of [`Platform`](vmctx::Platform) on pages.
 impl<P: Paged> Caller<P> {
     /// `caller_lock_page`
     pub fn lock_page(&self, page: &P::Page) {
@@ -68,11 +68,12 @@ impl<P: Paged> Caller<P> {
     }
 
     /// `caller_unlock_page`
-    pub fn unlock_page(&self, page: &P::Page) {
-        // SAFETY: the raw operation is called for a page that this caller has locked.
-        #[expect(unsafe_code, reason = "the lock is held: see above")]
-        unsafe {
-            page.unlock();
-        }
+    ///
+    /// # Safety
+    /// This caller has locked the page with [`lock_page`](Self::lock_page), and has not unlocked it since.
+    #[expect(unsafe_code, reason = "who has locked a page cannot be checked")]
+    pub unsafe fn unlock_page(&self, page: &P::Page) {
+        // SAFETY: by this function's contract.
+        unsafe { page.unlock() };
     }
 }

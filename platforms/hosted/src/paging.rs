@@ -1,6 +1,6 @@
 //! Page tables, as the fault path walks them.
 //!
-//! A platform brings its own: [`PageTable`] is what this crate asks of them. What the kernel does with whole ranges, taking
+//! A platform brings its own: [`PageTable`] is what this crate asks of them. What Linux does to whole ranges, taking
 //! entries away and write-protecting them, is written here once for all of them.
 
 use std::ops::Range;
@@ -29,17 +29,32 @@ pub struct Pte {
     pub cache: Cache,
 }
 
-/// A place for an entry, while its lock is held.
+/// The place of an entry, handed out while its lock is held.
 pub trait Entry {
-    /// What is there.
+    /// The entry that is there, or `None` if the place is empty.
     fn pte(&self) -> Option<Pte>;
 
-    /// Puts an entry there, or takes it away. Users see it at once (the TLB is flushed).
+    /// Puts an entry there, or empties the place. Users see it at once, as after a flush of the TLB.
     fn set(&mut self, pte: Option<Pte>);
 }
 
-/// An [`Entry`] for page tables that have none of their own to hand out: read before, and written back after, the look at
-/// it.
+/// An [`Entry`] for page tables that cannot hand out a reference to theirs: a copy, from which is written back what was
+/// set.
+///
+/// ```
+/// use vmctx_hosted::{CopiedEntry, Entry, Pte};
+///
+/// fn look<R>(place: &mut Option<Pte>, look: impl FnOnce(&mut CopiedEntry) -> R) -> R {
+///     let mut entry = CopiedEntry::new(*place);
+///     let seen = look(&mut entry);
+///     if let Some(pte) = entry.to_write() {
+///         *place = pte;
+///     }
+///     seen
+/// }
+/// # let mut place = None;
+/// # look(&mut place, |entry| entry.set(None));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CopiedEntry {
     pte: Option<Pte>,
@@ -47,13 +62,13 @@ pub struct CopiedEntry {
 }
 
 impl CopiedEntry {
-    /// What the page table has there.
+    /// A copy of what the page table has there.
     #[must_use]
     pub const fn new(pte: Option<Pte>) -> Self {
         Self { pte, was_set: false }
     }
 
-    /// What is to be written back, if anything.
+    /// What is to be written back: `None` if nothing was set, `Some(None)` if the place was emptied.
     #[must_use]
     pub const fn to_write(&self) -> Option<Option<Pte>> {
         if self.was_set { Some(self.pte) } else { None }
@@ -72,23 +87,29 @@ impl Entry for CopiedEntry {
 
 /// The page tables of one address space.
 ///
-/// An entry is looked at and changed with its lock held, and users load and store through it with that lock held, too. So
-/// an entry that was taken away is out of use when that returns: the lock is the TLB shootdown. One lock may serve for
-/// many entries.
+/// An entry is looked at and changed with its lock held, and users load and store through it with that lock held, too.
+/// So an entry that was taken away is out of use when that returns: the lock is the TLB shootdown. One lock may serve
+/// for many entries, even for all: what looks at an entry, or visits it, does not come back to the same page tables. It
+/// does call the [`Machine`], and for a fork the page tables of the child.
 ///
 /// Entries are made only with the mmap lock held, in any mode, and [`free`](Self::free) is called only with it held for
 /// write. Everything else is called without it, too: by accesses, and by whoever unmaps an object.
 ///
-/// Large entries are for platforms that have them ([`HAS_HUGE`](Self::HAS_HUGE)). The defaults say that there is none and
-/// can be none; then `huge_fault` hooks are not called.
+/// Addresses and ranges are in bytes. An address may lie anywhere in its page, or where nothing can be mapped. A range
+/// may be empty, end within a page, and reach over everything that page tables can map.
+///
+/// Large entries are for platforms that have them ([`HAS_HUGE`](Self::HAS_HUGE)). The defaults say that there is none
+/// and can be none; then `huge_fault` hooks are not called. Where a large entry is, there is no table, and where a
+/// table is, there can be no large entry.
 pub trait PageTable: Send + Sync + Sized + 'static {
     /// The machine whose frames are mapped.
     type Machine: Machine;
     /// What is handed out of an entry.
     type Entry: Entry;
 
-    /// How many bytes one table of the lowest level maps, a power of two; also what one large entry maps. Fault-around
-    /// does not reach over it.
+    /// How many bytes one table of the lowest level maps, a power of two: 2 MiB with pages of 4 KiB and entries of 8
+    /// bytes. Fault-around stays within one table. It is also what a large entry maps, and then has to be what
+    /// [`HugeSize::Pmd`](vmctx::HugeSize::Pmd) says for the platform's pages, which is checked when this is compiled.
     const TABLE_SPAN: usize;
 
     /// Whether there can be large entries.
@@ -101,7 +122,7 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     #[must_use]
     fn empty(&self) -> Self;
 
-    /// Looks at the entry of an address. `None` if there is no table for it.
+    /// Looks at the entry of an address. `None` if there is no table for it, as where a large entry is.
     fn with<R>(&self, address: usize, look: impl FnOnce(&mut Self::Entry) -> R) -> Option<R>;
 
     /// The same, with a table made if there is none.
@@ -110,22 +131,25 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     /// ENOMEM without memory for a table, EBUSY where a large entry is, EFAULT for what no table can map.
     fn with_table<R>(&self, address: usize, change: impl FnOnce(&mut Self::Entry) -> R) -> Result<R, Errno>;
 
-    /// Visits the entries that are present in a range, in order of their addresses, until a visit fails. A large entry is
-    /// one of [`TABLE_SPAN`](Self::TABLE_SPAN) bytes, and may reach over the range.
+    /// Visits the entries whose pages begin in a range, in order of their addresses, until a visit fails: each with the
+    /// bytes that it maps, what is there, and its place, locked. Empty places are not visited. A large entry is visited
+    /// if anything of it lies in the range; its bytes are all [`TABLE_SPAN`](Self::TABLE_SPAN) of them.
     ///
     /// # Errors
-    /// What the visit fails with.
+    /// What the visit fails with; nothing else.
     fn try_for_each(
         &self,
         range: Range<usize>,
         visit: impl FnMut(Range<usize>, Pte, &mut Self::Entry) -> Result<(), Errno>,
     ) -> Result<(), Errno>;
 
-    /// A number that grows when the entry of an address is changed: an access that is repeated with nothing changed is not
-    /// repeated for ever.
+    /// A number that grows whenever the entry of an address, small or large, is changed. It is how an access that is
+    /// repeated with nothing changed is found out ([`Machine::max_refaults`]). If it grows when other entries change,
+    /// too, that is found out later, or not while others are busy.
     fn changes(&self, address: usize) -> u64;
 
-    /// Frees the tables in a range of which nothing `is_used` any more (`free_pgtables`). No entry is left in those.
+    /// Frees the tables in a range of which nothing `is_used` any more (`free_pgtables`): it is asked with the bytes
+    /// that a table maps. No entry is left in those. Page tables that are never freed need none of it.
     fn free(&self, range: Range<usize>, is_used: impl Fn(Range<usize>) -> bool) {
         let _ = (range, is_used);
     }
@@ -142,7 +166,7 @@ pub trait PageTable: Send + Sync + Sized + 'static {
         None
     }
 
-    /// The same for loads and stores through it, of which there may be many at once, while it cannot change.
+    /// The same for loads and stores through it: there may be many at once, and meanwhile the entry cannot change.
     fn look_at_huge<R>(&self, address: usize, look: impl FnOnce(Pte) -> R) -> Option<R> {
         let _ = (address, look);
         None
@@ -155,36 +179,38 @@ pub trait PageTable: Send + Sync + Sized + 'static {
         false
     }
 
-    /// The same for all that one entry of the next level maps (`pud_none`).
+    /// The same for all that one entry of the next level maps (`pud_none`), so that
+    /// [`HugeSize::Pud`](vmctx::HugeSize::Pud) could be made.
     fn is_bare_above(&self, address: usize) -> bool {
         let _ = address;
         false
     }
 
-    /// Makes `count` large entries of consecutive frames, `first` of which is the first, at an address that is aligned to
-    /// all of them: all, where nothing is, or none. With `mkwrite`, entries of the same frames that are there are set to
-    /// what would have been inserted.
+    /// Makes `count` large entries of consecutive frames, as many as there are pages in
+    /// [`TABLE_SPAN`](Self::TABLE_SPAN) for each, at an address that is aligned to all of them. `first` is the first of
+    /// them. Either all are made, which needs that all of their places are [bare](Self::is_bare), or none. With
+    /// `mkwrite`, entries that are there with the same frames are set to what would have been made.
     ///
     /// # Errors
-    /// EBUSY where something is, ENOMEM.
+    /// EBUSY where something is, ENOMEM without memory for what is above.
     fn insert_huge(&self, address: usize, count: usize, first: Pte, mkwrite: bool) -> Result<(), Errno> {
         let _ = (address, count, first, mkwrite);
         Err(Errno::ENOSYS)
     }
 }
 
-/// The entry of an address in the lowest table.
+/// The entry of an address, if it is there and not a large one.
 pub(crate) fn pte<T: PageTable>(table: &T, address: usize) -> Option<Pte> {
     table.with(address, |entry| entry.pte()).flatten()
 }
 
-/// Visits the entries that are present in a range.
+/// [`PageTable::try_for_each`], for visits that cannot fail.
 pub(crate) fn for_each<T: PageTable>(
     table: &T,
     range: Range<usize>,
     mut visit: impl FnMut(Range<usize>, Pte, &mut T::Entry),
 ) {
-    // No visit fails, so neither does the walk.
+    // The walk fails with what a visit fails with, and with nothing else.
     let _ = table.try_for_each(range, |at, pte, entry| {
         visit(at, pte, entry);
         Ok(())
@@ -198,9 +224,11 @@ pub(crate) fn for_each<T: PageTable>(
 #[expect(unsafe_code, reason = "who has a reference cannot be checked")]
 pub(crate) unsafe fn fill<T: PageTable>(table: &T, entry: &mut T::Entry, pte: Pte) {
     if pte.counted {
-        // SAFETY: by this function's contract.
-        unsafe { table.machine().get(pte.pfn) };
-        table.machine().count_mapping(pte.pfn, true);
+        // SAFETY: by this function's contract; the entry is made below, with its lock held.
+        unsafe {
+            table.machine().get(pte.pfn);
+            table.machine().count_mapping(pte.pfn, true);
+        }
     }
     entry.set(Some(pte));
 }
@@ -214,9 +242,11 @@ pub(crate) unsafe fn forget<T: PageTable>(table: &T, pte: Pte) {
     let machine = table.machine();
     machine.count(Event::Unmapped);
     if pte.counted {
-        machine.count_mapping(pte.pfn, false);
-        // SAFETY: the entry had a reference (`fill`), and is no longer there.
-        unsafe { machine.put(pte.pfn) };
+        // SAFETY: the entry had a reference and was counted (`fill`), and is no longer there.
+        unsafe {
+            machine.count_mapping(pte.pfn, false);
+            machine.put(pte.pfn);
+        }
     }
 }
 
@@ -251,8 +281,8 @@ impl<T: PageTable> Unmapping for T {
         });
     }
 
-    /// Each page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until the
-    /// entry is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
+    /// Each page is locked meanwhile: a `page_mkwrite` that has noted a store with the page locked keeps it so until
+    /// the entry is writable, and is not overtaken. Private copies stay as they are: they are their user's own.
     fn write_protect(&self, range: &Range<usize>) {
         let protect = |entry: &mut T::Entry, pte| entry.set(Some(Pte { writable: false, dirty: false, ..pte }));
         let mut pages = Vec::new();
@@ -269,7 +299,7 @@ impl<T: PageTable> Unmapping for T {
                 pages.push((at.start, page));
             }
         });
-        // In the order of locks a page's comes before an entry's, so the entries are looked at once more.
+        // A page's lock is taken before an entry's, so each entry has to be looked at once more.
         for (address, page) in pages {
             page.lock();
             self.with(address, |entry| {
@@ -285,8 +315,8 @@ impl<T: PageTable> Unmapping for T {
         }
     }
 
-    /// Takes away a large entry that reaches over the address. It is special, so Linux does not split it either, but lets
-    /// faults bring it back in parts (`__split_huge_pmd_locked`).
+    /// Takes away a large entry that reaches over the address. It is special, so Linux does not split it either, but
+    /// lets faults bring it back in parts (`__split_huge_pmd_locked`).
     fn split(&self, address: usize) {
         if address % Self::TABLE_SPAN != 0 {
             drop_huge(self, address);

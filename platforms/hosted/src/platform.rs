@@ -1,7 +1,7 @@
 //! A whole [`Platform`](vmctx::Platform) of the parts in this crate.
 
-/// Implements [`Platform`](vmctx::Platform) for a type that is [`Paged`](crate::Paged), with the types of this crate: each
-/// raw operation is the method of the same name of [`NewVma`](crate::NewVma), [`Fault`](crate::Fault) or
+/// Implements [`Platform`](vmctx::Platform) for a type that is [`Paged`](crate::Paged), with the types of this crate:
+/// each raw operation is the method of the same name of [`NewVma`](crate::NewVma), [`Fault`](crate::Fault) or
 /// [`MappedVma`](crate::established::MappedVma).
 ///
 /// ```ignore
@@ -14,8 +14,17 @@
 /// ```
 ///
 /// # Safety
-/// The [`Machine`](crate::Machine) counts references and keeps a frame as long as there is one, and the
-/// [`PageTable`](crate::PageTable) has the entries that were put into it, each until it is taken out.
+/// What the traits say is so, of which `Platform`'s promises are made:
+///
+/// - the [`Machine`](crate::Machine) gives a frame out again only when all references to it were put, has frames of
+///   `1 << PAGE_SHIFT` bytes, and says rightly [what they are](crate::Machine::kind);
+/// - the [`PageTable`](crate::PageTable) has the entries that were put into it, each until it is taken out, and users
+///   reach memory through them alone, with the entry's lock held;
+/// - [`Hosted::mappings`](crate::vma::Hosted::mappings) of one file, and of all files of one object, are the same;
+/// - none of them calls back: no [`Process`](crate::Process) is used, and no driver's code runs, in their methods.
+///
+/// Drivers rely on it. This crate itself reaches bytes through the machine alone, and what it does with pointers does
+/// not depend on any of this.
 #[macro_export]
 macro_rules! platform {
     (
@@ -30,10 +39,11 @@ macro_rules! platform {
                 platform::{Cache, FaultCode, FaultFlags, VmFlags},
             };
 
-            // SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made by `vmctx-hosted` alone, with the
-            // mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and those who take a
-            // VMA away zap before that. An entry that maps a page holds a reference, put when it is taken out. All operations
-            // check their arguments. What remains is the promise of whoever wrote `unsafe impl`.
+            // SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made by `vmctx-hosted` alone,
+            // with the mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and
+            // those who take a VMA away zap before that. An entry that maps a page holds a reference, put when it is
+            // taken out. All operations check their arguments. What remains is the promise of whoever wrote `unsafe
+            // impl`.
             #[expect(unsafe_code, reason = "the platform's promises")]
             unsafe impl Platform for $platform {
                 const PAGE_SHIFT: u32 = $shift;
@@ -96,7 +106,7 @@ macro_rules! platform {
                     vma.set_cache(cache);
                 }
 
-                /// Nothing: the memory of this machine is not encrypted.
+                /// Nothing to do: the memory of such a machine is not encrypted.
                 fn vma_set_decrypted(_: &mut Self::Vma) {}
 
                 fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) {
@@ -192,7 +202,8 @@ macro_rules! platform {
                 }
 
                 fn caller_unlock_page(caller: &Self::Caller, page: &Self::Page) {
-                    caller.unlock_page(page);
+                    // SAFETY: `Platform` has this called only for a page that was locked with the operation above.
+                    unsafe { caller.unlock_page(page) };
                 }
 
                 fn release(fault: &Self::Fault) {

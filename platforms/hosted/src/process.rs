@@ -14,7 +14,7 @@ use crate::{
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
     serving::Fault,
-    vma::{Hosted, Space},
+    vma::Space,
 };
 
 /// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
@@ -22,25 +22,26 @@ pub(crate) fn page_align<P: Platform>(bytes: usize) -> Option<usize> {
     bytes.checked_next_multiple_of(P::PAGE_SIZE)
 }
 
-/// Runs what happens to a device outside any process, its removal for example: as [`Process::ioctl`], without an address
-/// space.
+/// Runs what happens to a device outside any process, its removal for example: as [`Process::ioctl`], without an
+/// address space.
 ///
 /// # Errors
 /// [`SyscallError::InsideHook`]; what the closure gives is passed on.
-pub fn unlocked<P: Hosted + Platform<Caller = Caller<P>>, R>(
+pub fn unlocked<P: Paged + Platform<Caller = Caller<P>>, R>(
     run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
 ) -> Result<R, SyscallError> {
     in_no_hook(None, run)
 }
 
-fn in_no_hook<P: Hosted + Platform<Caller = Caller<P>>, R>(
+fn in_no_hook<P: Paged + Platform<Caller = Caller<P>>, R>(
     space: Option<&Arc<RwLock<Space<P>>>>,
     run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
 ) -> Result<R, SyscallError> {
     if let Some(hook) = hook::running() {
         return Err(SyscallError::InsideHook { hook });
     }
-    // SAFETY: no hook is running, as was just seen, and mmap locks are held by hooks and system calls only.
+    // SAFETY: no hook is running, as was just seen. Whatever takes a mmap lock of a `Paged` platform is in this crate,
+    // and calls drivers in hooks while it has it.
     #[expect(unsafe_code, reason = "nothing is held: see above")]
     Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(space), run) }))
 }
@@ -97,10 +98,10 @@ impl<P: Paged> Process<P> {
     /// # Errors
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
     pub fn exit(&self) -> Result<(), SyscallError> {
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
         let mut lock = self.mm.write_lock()?;
-        let files = self.mm.exit(&mut lock);
-        drop(lock);
-        drop(files);
+        self.mm.exit(&mut lock, &mut files);
         Ok(())
     }
 
@@ -110,8 +111,8 @@ impl<P: Paged> Process<P> {
         self.mm.kill();
     }
 
-    /// How many pages of a range are mapped, by whatever; a large entry maps many. For tests: asks the page tables and faults nothing
-    /// in.
+    /// How many pages of a range are mapped; a large entry maps many. For tests: it looks at the page tables, and
+    /// nothing is faulted in.
     #[must_use]
     pub fn mapped_pages(&self, address: UserAddr, bytes: usize) -> PageCount {
         let mut count = 0;
@@ -136,7 +137,7 @@ impl<P: Paged> Process<P> {
         })
     }
 
-    /// Whether a huge entry maps an address. For tests, as [`mapped_pages`](Self::mapped_pages).
+    /// Whether a large entry maps an address. For tests, as [`mapped_pages`](Self::mapped_pages).
     #[must_use]
     pub fn is_huge_at(&self, address: UserAddr) -> bool {
         self.mm.table().huge(address.get()).is_some()
@@ -192,7 +193,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     /// Loads bytes.
     ///
     /// # Errors
-    /// The signal that the access ends with, or what only a simulator can report.
+    /// The signal that the access ends with, or what Linux could not report ([`AccessError`]).
     pub fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), AccessError> {
         access::read(self.process.mm(), address, into)
     }

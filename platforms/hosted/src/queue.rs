@@ -40,9 +40,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Lets the sleepers look whether they were killed.
+    /// Wakes the sleepers, to look whether they were killed.
     fn nudge(&self) {
-        // With the lock: a sleeper is either before its look, or asleep already.
+        // With the lock held nobody is between the look at `killed` and sleep, and would miss this.
         let _state = self.state.lock();
         self.woken.notify_all();
     }
@@ -78,7 +78,11 @@ pub struct Sleepers {
 }
 
 impl Sleepers {
-    /// Waits on a queue, to be found by [`nudge_all`](Self::nudge_all) meanwhile.
+    /// Sleeps until the queue's count of wake-ups is no longer `wakes`. [`nudge_all`](Self::nudge_all) has `killed`
+    /// asked again.
+    ///
+    /// # Errors
+    /// EINTR if `killed` says so.
     pub fn wait(&self, on: &WaitQueue, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
         self.queues.lock().push(Arc::clone(&on.queue));
         let waited = on.queue.sleep(wakes, killed);
@@ -89,7 +93,7 @@ impl Sleepers {
         waited
     }
 
-    /// Wakes all of them, to look whether they were killed.
+    /// Wakes all who wait, to look whether they were killed.
     pub fn nudge_all(&self) {
         let queues = self.queues.lock().clone();
         for queue in queues {

@@ -22,9 +22,11 @@ use crate::{
     vma::ReadLock,
 };
 
-/// A fault that is being served: the platform's [`Fault`](vmctx::Platform::Fault). Made by this crate alone.
+/// A fault that is being served: the platform's [`Fault`](vmctx::Platform::Fault). Made by this crate alone; to have
+/// one is the proof that the hook runs, and that the mmap lock is held until [`release`](Self::release).
 ///
-/// Its methods are the raw operations of [`Platform`](vmctx::Platform) of the same names.
+/// Its methods are the raw operations of [`Platform`](vmctx::Platform) that they name, under the conditions that stand
+/// there.
 pub struct Fault<P: Paged> {
     serving: Rc<Serving<P>>,
 }
@@ -120,8 +122,8 @@ impl<P: Paged> Fault<P> {
         *self.serving.delivered.borrow_mut() = Some(page);
     }
 
-    /// `lock_page`. A page that this fault has locked already is not waited for, which would be for ever: the access that
-    /// faulted ends with [`AccessError::PageLockedTwice`](crate::AccessError::PageLockedTwice).
+    /// `lock_page`. A page that this fault has locked already is not waited for, which would be for ever: the access
+    /// that faulted ends with [`AccessError::PageLockedTwice`](crate::AccessError::PageLockedTwice).
     pub fn lock_page(&self, page: &P::Page) {
         let serving = &self.serving;
         if serving.locked.borrow().contains(&page.pfn()) {
@@ -135,7 +137,7 @@ impl<P: Paged> Fault<P> {
     /// `unlock_page`
     pub fn unlock_page(&self, page: &P::Page) {
         if self.serving.take_locked(page.pfn()) {
-            // SAFETY: `lock_page` has locked it, and nobody has unlocked it since.
+            // SAFETY: `lock_page` has locked what is on the list, and whoever unlocks a page takes it off.
             #[expect(unsafe_code, reason = "the lock is held: see above")]
             unsafe {
                 page.unlock();
@@ -217,14 +219,14 @@ impl<P: Paged> Serving<P> {
         self.lock.borrow().is_none()
     }
 
-    /// Whether this fault has the page locked; it is then no longer said to.
+    /// Takes a page off the list of those that this fault has locked. `false` if it is not on it.
     pub(crate) fn take_locked(&self, pfn: u64) -> bool {
         let mut locked = self.locked.borrow_mut();
         let found = locked.iter().position(|held| *held == pfn);
         found.map(|index| locked.swap_remove(index)).is_some()
     }
 
-    /// The VMA has private copies from now on.
+    /// Notes that the VMA has private copies from now on.
     pub(crate) fn mark_copied(&self) {
         let lock = self.lock.borrow();
         if let Some(vma) = lock.as_ref().and_then(|lock| lock.vmas().find(self.address)) {
@@ -232,7 +234,7 @@ impl<P: Paged> Serving<P> {
         }
     }
 
-    /// Inserts, if the lock is still held: what is released has no VMA any more.
+    /// Inserts, if the lock is still held: once it was released, the VMA may be gone.
     fn insert(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
         if self.is_released() {
             return FaultCode::SIGBUS;
@@ -248,9 +250,9 @@ impl<P: Paged> Serving<P> {
 
 impl<P: Paged> Drop for Serving<P> {
     fn drop(&mut self) {
-        // Left over only if the handler forgot one, or panicked with the page on its way.
+        // Some are left only if the handler has forgotten a lock, or panicked before its answer was looked at.
         for pfn in self.locked.borrow_mut().drain(..) {
-            // SAFETY: `lock_page` has locked it.
+            // SAFETY: `lock_page` has locked what is on the list, and whoever unlocks a page takes it off.
             #[expect(unsafe_code, reason = "the lock is held: see above")]
             unsafe {
                 self.mm.machine().unlock(pfn);

@@ -51,8 +51,8 @@ pub struct Missing(pub &'static str);
 const NO_LARGE_ENTRIES: Missing =
     Missing("there are no large entries, so huge_fault is not called, and pages come one by one");
 
-/// A process, a session: whatever has an address space into which files of drivers are mapped. A test that is written with
-/// it runs on every platform that has one.
+/// A process, a session: whatever has an address space into which files of drivers are mapped. A test that is written
+/// with it runs on every platform that has one.
 ///
 /// What a platform may have no means for has a default that says so.
 pub trait UserSide: Sized + Send + Sync + 'static {

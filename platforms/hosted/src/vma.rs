@@ -46,13 +46,14 @@ pub struct Vma<P: Hosted> {
     operations: Option<Box<dyn Operations<P>>>,
     registered: Registered,
     is_live: bool,
-    /// Whether there may be private copies (`anon_vma`), where it is the platform that makes them. Set under the mmap
-    /// lock held for read.
+    /// Whether there may be private copies (`anon_vma`). An atomic, because faults set it, which hold the mmap lock for
+    /// read.
     copied: AtomicBool,
 }
 
 impl<P: Hosted> Vma<P> {
-    /// A mapping that is being made. It is no [live](Self::is_live) one until [`begin`](Self::begin).
+    /// A mapping that is being made, at these addresses, in bytes, with page `pgoff` of the object first. It is not
+    /// [live](Self::is_live) until [`begin`](Self::begin).
     #[must_use]
     pub fn new(range: Range<usize>, pgoff: usize, flags: VmFlags, file: P::File, table: Arc<P::Table>) -> Self {
         Self {
@@ -70,7 +71,7 @@ impl<P: Hosted> Vma<P> {
         }
     }
 
-    /// Its name among the mappings of its object; changes with nothing.
+    /// A number that no other VMA has: what the list of its object's mappings knows it by, wherever it moves.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
@@ -88,7 +89,7 @@ impl<P: Hosted> Vma<P> {
         self.range.clone()
     }
 
-    /// `vm_pgoff`: the page of the object that shows at its start.
+    /// `vm_pgoff`: the page of the object that shows at its start, counted in pages.
     #[must_use]
     pub fn pgoff(&self) -> usize {
         self.pgoff
@@ -100,7 +101,7 @@ impl<P: Hosted> Vma<P> {
         self.range.len() >> P::PAGE_SHIFT
     }
 
-    /// The page of the object that shows at an address of the mapping.
+    /// The page of the object that shows at an address, which has to lie in the mapping.
     #[must_use]
     pub fn pgoff_at(&self, address: usize) -> usize {
         self.pgoff + ((address - self.range.start) >> P::PAGE_SHIFT)
@@ -145,8 +146,8 @@ impl<P: Hosted> Vma<P> {
         self.registered
     }
 
-    /// `vm_page_prot`: a private mapping starts read-only, so that the first store is seen and makes a copy; and so does
-    /// a shared one whose driver is told of first stores (`vma_wants_writenotify`).
+    /// `vm_page_prot`: a private mapping starts read-only, so that the first store is seen and makes a copy; and so
+    /// does a shared one whose driver is told of first stores (`vma_wants_writenotify`).
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
         let writable = self.flags.contains(VmFlags::SHARED | VmFlags::WRITE) && !self.registered().told_of_stores;
@@ -158,7 +159,7 @@ impl<P: Hosted> Vma<P> {
         }
     }
 
-    /// Whether there may be private copies (`anon_vma`), where it is the platform that makes them.
+    /// Whether there may be private copies (`anon_vma`), if it is the platform that makes them.
     #[must_use]
     pub fn is_copied(&self) -> bool {
         self.copied.load(Ordering::Relaxed)
@@ -181,12 +182,12 @@ impl<P: Hosted> Vma<P> {
         if write { self.flags.contains(VmFlags::WRITE) } else { self.is_accessible() }
     }
 
-    /// The object's list of mappings has it where it is now, and nowhere else.
+    /// Puts it on the list of its object's mappings, where it is now, and nowhere else.
     pub fn link(&self) {
         P::mappings(&self.file).lock().link(self.number, self.place());
     }
 
-    /// The object's list of mappings does not have it any more.
+    /// Takes it off the list of its object's mappings: its entries have to be gone, or nobody unmaps them.
     pub fn unlink(&self) {
         P::mappings(&self.file).lock().unlink(self.number);
     }
@@ -252,8 +253,8 @@ impl<P: Hosted> Vma<P> {
         self.operations.as_ref().is_some_and(|operations| ptr::addr_eq(operations.state_ref(), state))
     }
 
-    /// Tells the driver that the VMA goes (`vm_ops->close`), if it was told that it came, and drops its state. The pages
-    /// are gone already.
+    /// Tells the driver that the VMA goes (`vm_ops->close`), if it was told that it came, and drops its state. The
+    /// pages are gone already.
     pub fn close(&mut self) {
         let Some(operations) = self.operations.take() else { return };
         hook::enter(Hook::Close, || {
@@ -264,14 +265,18 @@ impl<P: Hosted> Vma<P> {
         });
     }
 
-    /// FaultCalls whether the mapping may be cut at an address (`vm_ops->may_split`).
+    /// Asks the driver whether the mapping may be cut at an address (`vm_ops->may_split`).
+    ///
+    /// # Errors
+    /// What it refuses with.
     pub fn may_split(&self, address: usize) -> Result<(), Errno> {
         let Some(operations) = &self.operations else { return Ok(()) };
         hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(self.pgoff_at(address))))
     }
 
-    /// Another VMA with the same file and state (`vm_area_dup`), for this range and what shows there from `pgoff` on. The
-    /// driver is told (`vm_ops->open`), and may not agree: then nothing may be mapped there.
+    /// Another VMA with the same file and state (`vm_area_dup`), for this range and what shows there from `pgoff` on.
+    /// The driver is told (`vm_ops->open`), and may not agree: the VMA is then not [live](Self::is_live), and nothing
+    /// may be mapped there.
     #[must_use]
     pub fn duplicate(&self, range: Range<usize>, pgoff: usize, table: &Arc<P::Table>) -> Self {
         let mut twin = Self {
@@ -369,7 +374,8 @@ impl<P: Hosted> Vmas<P> {
         }
     }
 
-    /// Cuts the VMA that an address lies in, in two, if it does not begin there.
+    /// Cuts the VMA that an address lies in, in two, so that one begins there. Nothing where one does, or where none
+    /// is.
     ///
     /// # Errors
     /// What `may_split` refuses with.
@@ -382,7 +388,7 @@ impl<P: Hosted> Vmas<P> {
         if !upper.is_live() {
             upper.table.zap(&upper.range, true);
         }
-        // Under one lock: whoever unmaps pages of the object finds them all.
+        // Both with the lock held once, so that whoever unmaps pages of the object finds all of them.
         let mut mappings = P::mappings(&upper.file).lock();
         mappings.link(vma.number, vma.place());
         mappings.link(upper.number, upper.place());
@@ -398,7 +404,7 @@ impl<P: Hosted> Vmas<P> {
     }
 }
 
-/// What the mmap lock protects.
+/// An address space, as the mmap lock protects it.
 pub struct Space<P: Hosted> {
     /// What is mapped.
     pub vmas: Vmas<P>,

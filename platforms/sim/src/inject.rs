@@ -6,10 +6,10 @@ use parking_lot::Mutex;
 
 use vmctx::Errno;
 
-/// Something that shall go wrong, once. With [`Machine::inject`](super::Machine::inject).
+/// Something that shall go wrong, once. With [`Machine::inject`](crate::Machine::inject).
 ///
 /// To find every place at which a driver can meet an error, count up: let the allocation after 0 others fail, after 1,
-/// after 2, until nothing fails any more, and compare [`Statistics`](super::Statistics) each time.
+/// after 2, until nothing fails any more, and compare [`Statistics`](crate::Statistics) each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Injection {
@@ -40,7 +40,7 @@ pub enum Injection {
 
 /// Where something is injected.
 #[derive(Clone, Copy)]
-pub(super) enum Site {
+pub(crate) enum Site {
     FrameAllocation,
     PageTableAllocation,
     Insertion,
@@ -48,26 +48,26 @@ pub(super) enum Site {
 
 /// What was ordered and has not happened yet.
 #[derive(Default)]
-pub(super) struct Injections {
+pub(crate) struct Injections {
     // Whether `pending` is worth locking for.
     any: AtomicBool,
     pending: Mutex<Vec<Injection>>,
 }
 
 impl Injections {
-    pub(super) fn order(&self, injection: Injection) {
+    pub(crate) fn order(&self, injection: Injection) {
         let mut pending = self.pending.lock();
         pending.push(injection);
         self.any.store(true, Ordering::Release);
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.pending.lock().clear();
         self.any.store(false, Ordering::Release);
     }
 
     /// One more allocation or insertion at this place: does it fail?
-    pub(super) fn strike(&self, site: Site) -> Result<(), Errno> {
+    pub(crate) fn strike(&self, site: Site) -> Result<(), Errno> {
         if !self.any.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Injections {
     }
 
     /// Whether this was ordered for a fault; the order is then done.
-    pub(super) fn take(&self, wanted: Injection) -> bool {
+    pub(crate) fn take(&self, wanted: Injection) -> bool {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }

@@ -1,4 +1,5 @@
-//! A software MMU: the embedded default platform, and the kit with which a driver is unit-tested.
+//! A software MMU: a platform of [`vmctx`](https://docs.rs/vmctx) in which all of a machine is a value, and the kit
+//! with which a driver is unit-tested.
 //!
 //! A [`Machine`] has physical memory: frames that are counted, with real bytes, and devices with frames of their own.
 //! A [`Process`] has an address space of 47 bits: mappings in order, page tables, a mmap lock. A [`Thread`] loads and
@@ -71,18 +72,70 @@
 //! [`Injection`] lets one allocation or insertion fail, the nth; [`Statistics`] tell what happened and what is still
 //! in use.
 //!
-//! An ioctl is a closure that gets the proof that no hook is running, [`Process::ioctl`]; with it mappings are reached
-//! through their [handles](vmctx::Handle), or by address. Huge entries, [`Process::is_huge_at`], need a mapping of 2 MiB
-//! and more, and frames that are aligned: [`Machine::device_memory`] of a fresh machine begins with such.
+//! Large entries, [`Process::is_huge_at`], need a mapping of 2 MiB and more, and frames that are aligned:
+//! [`Machine::device_memory`] of a fresh machine begins with such.
+//!
+//! # An ioctl
+//!
+//! It is a closure that gets the proof that no hook is running, with [`Process::ioctl`]; or, without a process, with
+//! [`Machine::unlocked`]. With it mappings are reached through their [handles](vmctx::Handle), or by address:
+//!
+//! ```
+//! use std::sync::{Arc, Mutex};
+//! use vmctx::{Errno, Handle, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, VmOperations};
+//! use vmctx_sim::{Machine, Map, Sim};
+//!
+//! struct Nothing;
+//!
+//! impl VmOperations for Nothing {
+//!     type Platform = Sim;
+//!     type Mapping = Mixed;
+//! }
+//!
+//! struct Device(Arc<Mutex<Option<Handle<Sim, Mixed>>>>);
+//!
+//! impl MmapFile for Device {
+//!     type Platform = Sim;
+//!
+//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+//!         let ctx = ctx.establish(Nothing)?;
+//!         *self.0.lock().unwrap() = Some(ctx.handle()?);
+//!         Ok(ctx.fill_later())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (machine, mapped) = (Machine::new(), Arc::default());
+//! let (file, process) = (machine.open(Device(Arc::clone(&mapped))), machine.process());
+//! let at = process.mmap(&file, Map::shared(4096))?;
+//! let page = machine.alloc_page()?;
+//! process.ioctl(|ctx| match &*mapped.lock().unwrap() {
+//!     Some(mapping) => mapping.lock(ctx)?.insert_page(PageOffset::ZERO, &page),
+//!     None => Err(Errno::ENXIO),
+//! })??;
+//! assert_eq!(process.thread().read_u8(at)?, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is whose
+//!
+//! This crate is the machine: [`Machine`], its memory, page tables, [`Limits`], [`Injection`]s and [`Statistics`]. What
+//! a process does, faults, insertions and system calls, is `vmctx-hosted`'s, whose types are named here with the
+//! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
+//! [`Fault`], [`Handle`], [`Caller`], [`MappedVma`]. The rest is used as it is there: [`Map`], [`Prot`], [`OpenMode`],
+//! [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Mappings`], [`RwLock`], [`WaitQueue`]. A
+//! driver's tests need `vmctx` and this crate.
 //!
 //! # What only a simulator says
 //!
 //! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
-//! own: a hook that is entered from [inside a hook](AccessError::InsideHook), or with a mapping locked; a fault that is
-//! [repeated for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the
-//! [answer to another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is waited
-//! for with a [lock](RwLock) held that a hook takes is EDEADLK, the first time that it could go wrong and not only when
-//! it does. A driver that panics takes nothing with it: locks are given back, and what was half mapped is taken away.
+//! own: user memory that is touched [inside a hook](AccessError::InsideHook), or with a mapping locked, and a system
+//! call made there; a fault that is [repeated for ever](AccessError::RefaultsForever), a page [locked
+//! twice](AccessError::PageLockedTwice), and the [answer to another fault](AccessError::ForeignAnswer), which only
+//! unsound code can give. A mmap lock that is waited for with a [lock](RwLock) held that a hook has ever taken is
+//! EDEADLK, and not only when two threads wait for each other. A driver that panics takes nothing with it: locks are
+//! given back, and what was half mapped is taken away.
 //!
 //! # Where it differs from Linux
 //!
@@ -95,17 +148,17 @@
 //!   Linux takes all.
 //! - Linux's core makes a page table before it calls `map_pages`, and installs it with the first page. Here, as for a
 //!   module there, a slot without a table stays empty.
-//! - `open` can fail, with the mapping dead that it was for; what had been mapped of a part that was cut off is then taken
-//!   away. `page_mkwrite` is not overtaken by [`write_protect`](vmctx::MappedCtx::write_protect), which locks each page as
-//!   `folio_mkclean`'s callers do.
+//! - `open` can fail, with the mapping dead that it was for; what had been mapped of a part that was cut off is then
+//!   taken away. `page_mkwrite` is not overtaken by [`write_protect`](vmctx::MappedCtx::write_protect), which locks
+//!   each page as `folio_mkclean`'s callers do.
 //! - A store to the zero page that `pfn_mkwrite` lets through is a SIGBUS; Linux warns, and everybody's zeros change.
 //!
 //! # Locks
 //!
 //! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its
-//! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an object
-//! is mapped ([`Mappings`]), page table entries. Entries have one lock each, a huge entry too: faults on different pages
-//! wait for each other only if their drivers do.
+//! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an
+//! object is mapped ([`Mappings`]), page table entries. Entries have one lock each, a large entry too: faults on
+//! different pages wait for each other only if their drivers do.
 
 mod inject;
 mod machine;

@@ -17,7 +17,7 @@ use crate::{
     stats::{Counters, Statistics},
 };
 
-/// What a machine has, and how much it puts up with.
+/// How much a machine has, and how much it puts up with.
 ///
 /// ```
 /// use vmctx::PageCount;
@@ -126,12 +126,12 @@ impl Machine {
         }
     }
 
-    pub(super) fn memory(&self) -> &PhysicalMemory {
+    pub(crate) fn memory(&self) -> &PhysicalMemory {
         &self.parts.memory
     }
 
     /// One more page table.
-    pub(super) fn charge_page_table(&self) -> Result<(), Errno> {
+    pub(crate) fn charge_page_table(&self) -> Result<(), Errno> {
         self.parts.injections.strike(Site::PageTableAllocation)?;
         let limit = self.parts.limits.page_tables;
         let more = |used: usize| (used < limit).then_some(used + 1);
@@ -141,7 +141,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn uncharge_page_table(&self) {
+    pub(crate) fn uncharge_page_table(&self) {
         self.parts.page_tables.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -189,7 +189,7 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().references(pfn)
     }
 
-    fn count_mapping(&self, pfn: u64, comes: bool) {
+    unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
         self.memory().count_mapping(pfn, comes);
     }
 

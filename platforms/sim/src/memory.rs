@@ -26,9 +26,9 @@ use vmctx::Errno;
 use vmctx_hosted::FrameKind;
 
 /// The base-2 logarithm of the page size: pages of 4 KiB.
-pub(super) const PAGE_SHIFT: u32 = 12;
+pub(crate) const PAGE_SHIFT: u32 = 12;
 /// Bytes in a page.
-pub(super) const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
+pub(crate) const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 
 /// How many frame numbers each machine has for itself, as a power of two.
 const WINDOW_SHIFT: u32 = 24;
@@ -37,7 +37,7 @@ const FIRST_RAM: u64 = 0x100;
 const FIRST_DEVICE: u64 = 0x80_0000;
 
 /// The most frames of RAM that a machine can have.
-pub(super) const MAX_RAM: usize = 0x40_0000;
+pub(crate) const MAX_RAM: usize = 0x40_0000;
 
 /// Descriptors are made in sections of this many, when first needed.
 const SECTION: usize = 512;
@@ -122,7 +122,7 @@ struct FreeList {
 }
 
 /// The frames of one machine.
-pub(super) struct PhysicalMemory {
+pub(crate) struct PhysicalMemory {
     base: u64,
     ram_frames: usize,
     ram: Box<[OnceLock<Box<[RamFrame]>>]>,
@@ -134,7 +134,7 @@ pub(super) struct PhysicalMemory {
 }
 
 impl PhysicalMemory {
-    pub(super) fn new(ram_frames: usize) -> Self {
+    pub(crate) fn new(ram_frames: usize) -> Self {
         static MACHINES: AtomicU64 = AtomicU64::new(1);
         // Machine numbers come round after 2^28 of them: frame numbers stay below 2^52, as in a page table entry.
         let machine = MACHINES.fetch_add(1, Ordering::Relaxed) & ((1 << 28) - 1);
@@ -152,24 +152,24 @@ impl PhysicalMemory {
     }
 
     /// Every frame number there can be, of this machine and of those before it, which are holes here.
-    pub(super) fn all_frames(&self) -> Range<u64> {
+    pub(crate) fn all_frames(&self) -> Range<u64> {
         0..self.base + (1 << WINDOW_SHIFT)
     }
 
-    pub(super) fn zero_page(&self) -> u64 {
+    pub(crate) fn zero_page(&self) -> u64 {
         self.base + ZERO_PAGE
     }
 
-    pub(super) fn frames_in_use(&self) -> usize {
+    pub(crate) fn frames_in_use(&self) -> usize {
         self.in_use.load(Ordering::Relaxed)
     }
 
-    pub(super) fn references_held(&self) -> usize {
+    pub(crate) fn references_held(&self) -> usize {
         self.references.load(Ordering::Relaxed)
     }
 
     /// What is there, or `None` for a hole or another machine's frame.
-    pub(super) fn kind(&self, pfn: u64) -> Option<FrameKind> {
+    pub(crate) fn kind(&self, pfn: u64) -> Option<FrameKind> {
         if pfn == self.zero_page() {
             Some(FrameKind::Zero)
         } else if self.ram_index(pfn).is_some() {
@@ -180,7 +180,7 @@ impl PhysicalMemory {
     }
 
     /// Whether this many frames from this one on are all RAM, or all of one device.
-    pub(super) fn are_there(&self, first: u64, count: usize) -> bool {
+    pub(crate) fn are_there(&self, first: u64, count: usize) -> bool {
         if let Some(index) = self.ram_index(first) {
             return self.ram_frames - index >= count;
         }
@@ -188,7 +188,7 @@ impl PhysicalMemory {
     }
 
     /// A fresh frame of zeros with one reference.
-    pub(super) fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
+    pub(crate) fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
         let index = {
             let mut free = self.free.lock();
             match free.returned.pop() {
@@ -211,7 +211,7 @@ impl PhysicalMemory {
     }
 
     /// One more reference to a frame of which the caller has one.
-    pub(super) fn get(&self, pfn: u64) {
+    pub(crate) fn get(&self, pfn: u64) {
         if let Some(frame) = self.ram(pfn) {
             frame.references.fetch_add(1, Ordering::Relaxed);
             self.references.fetch_add(1, Ordering::Relaxed);
@@ -219,7 +219,7 @@ impl PhysicalMemory {
     }
 
     /// A reference to a frame that may be free (`get_page_unless_zero`); `false` if it is.
-    pub(super) fn get_unless_free(&self, pfn: u64) -> bool {
+    pub(crate) fn get_unless_free(&self, pfn: u64) -> bool {
         let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
         let got = self
             .ram(pfn)
@@ -231,7 +231,7 @@ impl PhysicalMemory {
     }
 
     /// Puts a reference; the last one frees the frame.
-    pub(super) fn put(&self, pfn: u64) {
+    pub(crate) fn put(&self, pfn: u64) {
         let (Some(frame), Some(index)) = (self.ram(pfn), self.ram_index(pfn)) else { return };
         self.references.fetch_sub(1, Ordering::Relaxed);
         if frame.references.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -241,7 +241,7 @@ impl PhysicalMemory {
     }
 
     /// A page table entry that holds a reference comes or goes.
-    pub(super) fn count_mapping(&self, pfn: u64, comes: bool) {
+    pub(crate) fn count_mapping(&self, pfn: u64, comes: bool) {
         let Some(frame) = self.ram(pfn) else { return };
         if comes {
             frame.mapped.fetch_add(1, Ordering::Relaxed);
@@ -250,20 +250,20 @@ impl PhysicalMemory {
         }
     }
 
-    pub(super) fn references(&self, pfn: u64) -> usize {
+    pub(crate) fn references(&self, pfn: u64) -> usize {
         self.ram(pfn).map_or(0, |frame| frame.references.load(Ordering::Acquire))
     }
 
-    pub(super) fn mappings(&self, pfn: u64) -> usize {
+    pub(crate) fn mappings(&self, pfn: u64) -> usize {
         self.ram(pfn).map_or(0, |frame| frame.mapped.load(Ordering::Acquire))
     }
 
     /// Whether the frame is a private copy (`PageAnon`), which no driver may insert.
-    pub(super) fn is_anonymous(&self, pfn: u64) -> bool {
+    pub(crate) fn is_anonymous(&self, pfn: u64) -> bool {
         self.ram(pfn).is_some_and(|frame| frame.anonymous.load(Ordering::Relaxed))
     }
 
-    pub(super) fn lock(&self, pfn: u64) {
+    pub(crate) fn lock(&self, pfn: u64) {
         let Some(frame) = self.ram(pfn) else { return };
         let mut locked = frame.locked.lock();
         while *locked {
@@ -272,31 +272,31 @@ impl PhysicalMemory {
         *locked = true;
     }
 
-    pub(super) fn unlock(&self, pfn: u64) {
+    pub(crate) fn unlock(&self, pfn: u64) {
         let Some(frame) = self.ram(pfn) else { return };
         *frame.locked.lock() = false;
         frame.unlocked.notify_one();
     }
 
     /// Copies bytes of a frame out. `false` if there is no such frame, or the bytes do not lie in it.
-    pub(super) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
+    pub(crate) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
         self.with_bytes(pfn, |bytes| bytes.read(offset, into))
     }
 
     /// Copies bytes into a frame. As [`read`](Self::read).
-    pub(super) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
+    pub(crate) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
         self.with_bytes(pfn, |bytes| bytes.write(offset, from))
     }
 
     /// Copies a whole frame, as copy-on-write does. Nothing is copied from where there is nothing.
-    pub(super) fn copy(&self, from: u64, to: u64) {
+    pub(crate) fn copy(&self, from: u64, to: u64) {
         let mut page = [0; PAGE_SIZE];
         if self.read(from, 0, &mut page) {
             self.write(to, 0, &page);
         }
     }
 
-    pub(super) fn new_device(&self, count: usize) -> Result<u64, Errno> {
+    pub(crate) fn new_device(&self, count: usize) -> Result<u64, Errno> {
         let mut devices = self.devices.write();
         let first = devices
             .last_key_value()

@@ -5,12 +5,12 @@
 //! one there; each entry has its own. What a user reads or writes is copied while the entry's lock is held. So an
 //! entry that was taken away is out of use when that returns: the lock is the TLB shootdown.
 //!
-//! In the place of a lowest table there can be a huge entry, of as many frames as the table has entries. Its lock is
+//! In the place of a lowest table there can be a large entry, of as many frames as the table has entries. Its lock is
 //! that of the pointer. An entry of the next level is 512 of these, made together.
 //!
-//! Entries are made only with the mmap lock held, in any mode, and tables are freed only with it held for write; that
-//! is why a table which is reached without it, by an access or by `unmap_mapping_range`, may be a detached one, and why
-//! that does no harm.
+//! Entries are made only with the mmap lock held, in any mode, and tables are freed only with it held for write, when
+//! no entry is left in them. So whoever reaches a table without it, an access or `unmap_mapping_range`, may have one
+//! that is just being freed: it finds nothing there, and nobody puts anything into it.
 //!
 //! No crate carries this. `pagetable` is a radix tree that only grows, where tables here are freed and run out; crates
 //! for hardware page tables bring formats and no locks. For VMAs, interval maps (`range-action-map`, `meminterval`) cut
@@ -36,14 +36,14 @@ use crate::{
 const ENTRIES_SHIFT: u32 = 9;
 const ENTRIES: usize = 1 << ENTRIES_SHIFT;
 
-/// How many bytes the entries of each level span, the lowest first. The first is also what a huge entry maps.
+/// How many bytes the entries of each level span, the lowest first. The first is also what a large entry maps.
 const LEAF_SPAN: usize = ENTRIES * PAGE_SIZE;
 const BOTTOM_SPAN: usize = ENTRIES * LEAF_SPAN;
 const MIDDLE_SPAN: usize = ENTRIES * BOTTOM_SPAN;
 /// The first address that the four levels do not reach.
 const ADDRESS_END: usize = 1 << (PAGE_SHIFT + 4 * ENTRIES_SHIFT);
 
-/// A place for an entry, and how often that was changed.
+/// The place of an entry, and how often that was changed.
 #[derive(Default)]
 pub struct Slot {
     pte: Option<Pte>,
@@ -95,7 +95,7 @@ enum What {
     #[default]
     Nothing,
     Table(Arc<Leaf>),
-    /// A huge entry, with the number of its first frame. Never empty but while its lock is held.
+    /// A large entry, with the number of its first frame. Never empty but while its lock is held.
     Huge(Slot),
 }
 
@@ -119,7 +119,7 @@ impl Lower {
         }
     }
 
-    /// Looks at the huge entry, which is gone if it is then empty.
+    /// Looks at the large entry, which is gone if it is then empty.
     fn with_huge<R>(&mut self, look: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let What::Huge(slot) = &mut self.what else { return None };
         let before = slot.changes;
@@ -139,7 +139,7 @@ pub struct PageTables {
 }
 
 impl PageTables {
-    pub(super) fn new(machine: Machine) -> Self {
+    pub(crate) fn new(machine: Machine) -> Self {
         Self { machine, top: Top::default() }
     }
 

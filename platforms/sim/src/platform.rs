@@ -5,10 +5,11 @@ use vmctx_hosted::{OpenMode, Paged, SyscallError, established, vma::Hosted};
 
 use crate::{machine::Machine, memory::PAGE_SHIFT, pagetable::PageTables};
 
-/// The platform. It has no values; what there is of it is a [`Machine`].
+/// The platform, as a driver names it. There is no value of it: what is made is a [`Machine`].
 pub enum Sim {}
 
 /// A page of RAM with a reference held: the platform's [`Page`](vmctx::Platform::Page). From [`Machine::alloc_page`].
+/// Its frame number is also its place in [`Machine::physical_memory`].
 pub type Page = vmctx_hosted::Page<Machine>;
 /// Frames by number, of a device or of the whole machine: the platform's [`Iomem`](vmctx::Platform::Iomem). From
 /// [`Machine::device_memory`], or from [`Machine::physical_memory`], which is everything that a machine has. Its frames
@@ -78,8 +79,8 @@ impl Machine {
     pub fn physical_memory(&self) -> DeviceMemory {
         let all = self.memory().all_frames();
         let count = PageCount::new(usize::try_from(all.end - all.start).unwrap_or(usize::MAX));
-        // SAFETY: as in `device_memory` for a device's frames. Whoever maps RAM by number through this sees what it becomes,
-        // as with `/dev/mem`; every access to bytes is checked.
+        // SAFETY: as in `device_memory` for a device's frames. Whoever maps RAM by number through this sees what it
+        // becomes, as with `/dev/mem`; every access to bytes is checked.
         #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
         unsafe {
             DeviceMemory::new(self.clone(), all.start, count)

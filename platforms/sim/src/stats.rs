@@ -25,7 +25,7 @@ pub struct Statistics {
     pub major_faults: u64,
     /// Entries made by the insertions of drivers, at mmap and in faults, prefaults too.
     pub insertions: u64,
-    /// Insertions of huge entries, each counted once.
+    /// Insertions of large entries, each counted once.
     pub huge_insertions: u64,
     /// Insertions, and pages handed back, that found an entry in place already.
     pub already_present: u64,
@@ -79,7 +79,7 @@ impl Counter {
 
 /// The counts of one machine.
 #[derive(Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     faults: Counter,
     handler_calls: Counter,
     mkwrite_calls: Counter,
@@ -102,7 +102,7 @@ pub(super) struct Counters {
 
 impl Counters {
     #[inline]
-    pub(super) fn count(&self, event: Event) {
+    pub(crate) fn count(&self, event: Event) {
         match event {
             Event::Fault => self.faults.count(),
             Event::Call(Hook::Fault) => self.handler_calls.count(),
@@ -127,7 +127,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn snapshot(&self) -> Statistics {
+    pub(crate) fn snapshot(&self) -> Statistics {
         Statistics {
             faults: self.faults.get(),
             handler_calls: self.handler_calls.get(),

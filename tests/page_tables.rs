@@ -1,0 +1,158 @@
+//! What `vmctx-hosted` asks of page tables, on those of `examples/platform`, which have one lock for all of their
+//! entries: nothing looks at an entry while it has another one locked.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::sync::Arc;
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Remapped, UserAddr, VmFault,
+    VmOperations,
+};
+use vmctx_hosted::{DeviceMemory, File, Map, Mappings, OpenMode, Page, Paged, Process, Prot, Signal, vma::Hosted};
+
+#[path = "../examples/platform/src/memory.rs"]
+mod memory;
+#[path = "../examples/platform/src/table.rs"]
+mod table;
+
+use memory::Memory;
+use table::Table;
+
+const PAGE_SHIFT: u32 = 12;
+const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
+
+enum Example {}
+
+impl Hosted for Example {
+    type File = File<Self>;
+    type Table = Table;
+
+    fn mappings(file: &File<Self>) -> &Mappings {
+        file.mappings()
+    }
+}
+
+impl Paged for Example {}
+
+vmctx_hosted::platform! {
+    // SAFETY: as in the example.
+    unsafe impl Platform for Example {
+        const PAGE_SHIFT: u32 = PAGE_SHIFT;
+    }
+}
+
+/// Pages, each inserted when it is touched.
+#[derive(Clone)]
+struct Pages(Arc<[Page<Memory>]>);
+
+impl Pages {
+    fn new(memory: &Memory, count: usize) -> Self {
+        Self((0..count).map(|_| Page::alloc(memory).unwrap()).collect())
+    }
+
+    fn open(&self) -> File<Example> {
+        File::new(self.clone(), OpenMode::ReadWrite)
+    }
+}
+
+impl MmapFile for Pages {
+    type Platform = Example;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.establish(self.clone())?.fill_later())
+    }
+}
+
+impl VmOperations for Pages {
+    type Platform = Example;
+    type Mapping = Mixed;
+
+    fn fault<'f>(&self, ctx: FaultCtx<'f, Example, Mixed>) -> VmFault<'f> {
+        match self.0.get(ctx.pgoff().index()) {
+            Some(page) => ctx.insert_page(page),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+/// A device's memory, mapped at once.
+struct Registers(DeviceMemory<Example, Memory>);
+
+impl MmapFile for Registers {
+    type Platform = Example;
+
+    fn mmap<'m>(&self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+        let frames = self.0.range(PageOffset::ZERO, ctx.page_count()).ok_or(Errno::ENXIO)?;
+        ctx.populate::<Remapped>()?.remap_all(frames)
+    }
+}
+
+fn page_at(start: UserAddr, page: usize) -> UserAddr {
+    UserAddr::new(start.get() + page * PAGE_SIZE)
+}
+
+#[test]
+fn a_mapping_moves_with_what_is_in_it() {
+    let memory = Memory::new();
+    let pages = Pages::new(&memory, 4);
+    let (process, file) = (Process::new(Table::new(memory)), pages.open());
+    // Nothing can be made longer where it is: the second mapping lies right behind the first.
+    let above = process.mmap(&file, Map::shared(PAGE_SIZE)).unwrap();
+    let at = process.mmap(&file, Map::shared(2 * PAGE_SIZE)).unwrap();
+    assert_eq!(page_at(at, 2), above);
+    let user = process.thread();
+    user.write_u8(at, 1).unwrap();
+    user.write_u8(page_at(at, 1), 2).unwrap();
+    let to = process.mremap(at, 2 * PAGE_SIZE, 4 * PAGE_SIZE, true).unwrap();
+    assert_ne!(to, at);
+    assert_eq!(process.mapped_pages(to, 4 * PAGE_SIZE), PageCount::new(2));
+    assert_eq!(process.mapped_pages(at, 2 * PAGE_SIZE), PageCount::ZERO);
+    assert_eq!(user.read_u8(page_at(to, 1)), Ok(2));
+    user.write_u8(page_at(to, 3), 4).unwrap();
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
+    process.exit().unwrap();
+    assert!(pages.0.iter().all(|page| page.references() == 1));
+}
+
+#[test]
+fn a_child_has_what_its_parent_has_and_copies_of_its_own() {
+    let memory = Memory::new();
+    let pages = Pages::new(&memory, 2);
+    let (process, file) = (Process::new(Table::new(memory)), pages.open());
+    let shared = process.mmap(&file, Map::shared(2 * PAGE_SIZE)).unwrap();
+    let private = process.mmap(&file, Map::private(2 * PAGE_SIZE)).unwrap();
+    let parent = process.thread();
+    parent.write_u8(shared, 1).unwrap();
+    parent.write_u8(private, 2).unwrap();
+    let child = process.fork().unwrap();
+    let user = child.thread();
+    assert_eq!((user.read_u8(shared), user.read_u8(private)), (Ok(1), Ok(2)));
+    user.write_u8(private, 3).unwrap();
+    user.write_u8(shared, 4).unwrap();
+    assert_eq!((parent.read_u8(shared), parent.read_u8(private)), (Ok(4), Ok(2)));
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, false);
+    assert_eq!(child.mapped_pages(shared, 2 * PAGE_SIZE), PageCount::ZERO);
+    assert_eq!((parent.read_u8(private), user.read_u8(private)), (Ok(2), Ok(3)));
+    child.exit().unwrap();
+    process.exit().unwrap();
+    assert!(pages.0.iter().all(|page| page.references() == 1));
+}
+
+#[test]
+fn a_part_loses_its_rights_and_a_part_goes() {
+    let memory = Memory::new();
+    let first = memory.take_device(4).unwrap();
+    // SAFETY: the frames were just taken, and nobody else gets them.
+    #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
+    let device: DeviceMemory<Example, Memory> = unsafe { DeviceMemory::new(memory.clone(), first, PageCount::new(4)) };
+    let file = File::new(Registers(device), OpenMode::ReadWrite);
+    let process = Process::new(Table::new(memory));
+    let at = process.mmap(&file, Map::shared(4 * PAGE_SIZE)).unwrap();
+    process.mprotect(page_at(at, 1), PAGE_SIZE, Prot::READ).unwrap();
+    process.munmap(page_at(at, 2), PAGE_SIZE).unwrap();
+    let user = process.thread();
+    let stored = [0, 1, 2, 3].map(|page| user.write_u8(page_at(at, page), 1).is_ok());
+    assert_eq!(stored, [true, false, false, true]);
+    assert_eq!(process.mapping_count(), Ok(3));
+    assert_eq!(file.mapping_count(), 3);
+}
