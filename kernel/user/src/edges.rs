@@ -31,7 +31,6 @@ mod established;
 mod huge;
 mod moving;
 mod opening;
-#[path = "../../rust/src/edge/requests.rs"]
 mod requests;
 mod revoked;
 mod stores;
