@@ -114,7 +114,8 @@
 //! # Where it runs
 //!
 //! A [`Platform`] is what a kernel or a pager implements, and a driver that is generic over it runs on each. What a
-//! platform [lacks](Platform#what-a-platform-may-lack) compiles there, too, and fails with an errno or a signal. These
+//! platform [lacks](Platform#what-a-platform-may-lack) compiles there, too, and is done another way or fails: with an errno,
+//! or a signal. These
 //! are crates of their own:
 //!
 //! | crate | what it is |
@@ -130,8 +131,9 @@
 //!
 //! # Further
 //!
-//! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error;
-//! [migration](guide::migration) from C, call by call; and what it [costs](guide::cost), in instructions beside C. No
+//! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
+//! pages of the types name them so: G5); [migration](guide::migration) from C, call by call; what it [costs](guide::cost),
+//! in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
 //! function of this crate panics: what can go wrong is in its type.
 #![no_std]
 

@@ -16,8 +16,10 @@
 //!
 //! What a platform has no means for it leaves to the [defaults](Platform#what-a-platform-may-lack).
 //!
-//! The crate `vmctx-sim` is a complete implementation to read beside this page. A platform that runs in an ordinary
-//! program finds VMAs, locks and queues in `vmctx-hosted`, and `vmctx-conformance` says what it gets wrong.
+//! To read beside this page: `tests/smallest_platform.rs` has the least that a platform can be, and
+//! `platforms/uffd/src/platform.rs` each operation. A platform that runs in an ordinary program finds VMAs, locks, queues
+//! and the fault path in `vmctx-hosted`, of which `vmctx-sim` is made; `vmctx-conformance` says what a platform gets
+//! wrong.
 
 use core::ops::{Deref, Range};
 

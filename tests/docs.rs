@@ -1,7 +1,7 @@
 //! The guide quotes the wrong usages with their errors, and the smallest module, to the letter.
 //!
 //! In `README.md` and `docs/*.md` a line `<!-- ui/CASE.rs -->` is followed by the program of that case and by its
-//! error, and a line `<!-- linux/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
+//! error, and a line `<!-- platforms/linux/smallest/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
 
 use std::{env, fs, path::Path};
 

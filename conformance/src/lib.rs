@@ -14,7 +14,7 @@
 //! 2. [`User`]: a process with the device open. It maps, loads, stores, and asks the device. [`devices::Opened`] has both
 //!    halves: the driver's file, which you map as any other, and the device's side, to which reading, writing and requests
 //!    are passed on.
-//! 3. [`Site`]: opens a device by its number. Each time it is a fresh one, with memory and a process of its own.
+//! 3. [`Site`]: opens a [`Device`]. Each time it is a fresh one, with memory and a process of its own.
 //! 4. [`Runner::run_all`], and [`Table`](table::Table).
 //!
 //! If its processes are a [`UserSide`](vmctx_hosted::UserSide), as those of every platform on `vmctx-hosted` are, then

@@ -1,4 +1,4 @@
-//! The drivers of `vmctx-conformance`, as devices of a Linux module. The other half is `kernel/module/devices.c`.
+//! The devices of `vmctx-conformance`, as devices of a Linux module. The other half is `kernel/module/devices.c`.
 #![no_std]
 #![expect(unsafe_code, reason = "the border to C")]
 

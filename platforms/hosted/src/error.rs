@@ -46,7 +46,8 @@ pub enum AccessError {
     #[error("{0}")]
     Signal(Signal),
     /// The handler asks to repeat the access again and again, and the entry never changes: Linux would loop for ever.
-    /// [`Machine::max_refaults`](crate::Machine::max_refaults) is how often that is put up with.
+    /// [`Machine::max_refaults`](crate::Machine::max_refaults), on `sim` its `Limits::refaults`, is how often that is put
+    /// up with.
     #[error("the fault at {address} was repeated {refaults} times, and nothing ever changed")]
     RefaultsForever {
         /// The address of the access.

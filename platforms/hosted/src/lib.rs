@@ -4,13 +4,13 @@
 //!
 //! # A platform on page tables of its own
 //!
-//! Whoever has frames and page tables, be they simulated, a hypervisor's or those of another kernel, implements two
-//! traits and gets the rest, which is what `vmctx-sim` runs on:
+//! Whoever has frames and page tables, be they simulated, a hypervisor's or those of another kernel, writes these and
+//! gets the rest, which is what `vmctx-sim` runs on:
 //!
-//! 1. [`Machine`]: frames by number, with counts of references, locks and bytes;
-//! 2. [`PageTable`]: entries by address, each looked at and changed under a lock;
-//! 3. a type for the platform, with [`vma::Hosted`] and [`Paged`], which say what it is made of, and [`platform!`],
-//!    which makes it a [`Platform`](vmctx::Platform).
+//! 1. a [`Machine`]: frames by number, with counts of references, locks and bytes;
+//! 2. a [`PageTable`]: entries by address, each looked at and changed under a lock;
+//! 3. a type for the platform, whose [`vma::Hosted`] and [`Paged`] name the two, and which [`platform!`] makes a
+//!    [`Platform`](vmctx::Platform).
 //!
 //! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls, and [`Thread`]s
 //! that load and store through the page tables and take faults. Drivers meet the checks that Linux 6.12 makes, in its
@@ -31,7 +31,7 @@
 //! impl Paged for Example {}
 //!
 //! vmctx_hosted::platform! {
-//!     // SAFETY: frames are counted, and entries kept, as the two traits promise.
+//!     // SAFETY: frames are counted, and entries kept, as `Machine` and `PageTable` promise.
 //!     unsafe impl Platform for Example {
 //!         const PAGE_SHIFT: u32 = 12;
 //!     }

@@ -1,7 +1,7 @@
 //! Everything that is foreign: the kernel's structures as far as they are read, and the functions of kernel and shim.
 //!
 //! The numbers in [`offset!`] and [`value!`] lines are the one place where Rust repeats a fact of the kernel's headers.
-//! Here each is compared with the Rust side; `kernel/build` turns the same lines into `static_assert`s, which the shim
+//! Here each is compared with the Rust side; the script `object` turns the same lines into `static_assert`s, which the shim
 //! compiles against the headers of the kernel at hand.
 
 use core::{

@@ -1,9 +1,9 @@
 //! A real kernel: hooks of a Linux module, without `CONFIG_RUST`.
 //!
-//! A module is a C shim, which the kernel's own build system compiles, and a Rust static library that links this crate
-//! with the feature `linux`. The shim exports the few functions that are inline in C (`platforms/linux/shim/vmctx.h` names them,
-//! `platforms/linux/shim/vmctx.c` is them); everything else is called directly. The page `linux` of the guide has the smallest module
-//! whole.
+//! A module is a C shim, which the kernel's own build system compiles, and a Rust static library that links this
+//! crate. The shim exports the few functions that are inline in C (`shim/vmctx.h` names them, `shim/vmctx.c` is them);
+//! everything else is called directly. The script `object` makes the object of the Rust half. The page `guide::linux` of
+//! `vmctx` has the smallest module whole.
 //!
 //! [`open`] is what the module's `f_op->open` calls, [`mmap`] what its `f_op->mmap` calls, and [`ioctl`] is for an
 //! ioctl. Faults, fork, split and close come by themselves: the platform installs a `vm_operations_struct` for each

@@ -124,12 +124,13 @@
 //! a process does, faults, insertions and system calls, is `vmctx-hosted`'s, whose types are named here with the
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
 //! [`Fault`], [`Handle`], [`Caller`], [`MappedVma`]. The rest is used as it is there: [`Map`], [`Prot`], [`OpenMode`],
-//! [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Mappings`], [`RwLock`], [`WaitQueue`]. A
-//! driver's tests need `vmctx` and this crate.
+//! [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Mappings`], [`RwLock`], [`WaitQueue`].
+//! Their methods are on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and
+//! this crate.
 //!
-//! # What only a simulator says
+//! # What only a machine in a program says
 //!
-//! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
+//! So does every platform on `vmctx-hosted`. Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
 //! own: user memory that is touched [inside a hook](AccessError::InsideHook), or with a mapping locked, and a system
 //! call made there; a fault that is [repeated for ever](AccessError::RefaultsForever), a page [locked
 //! twice](AccessError::PageLockedTwice), and the [answer to another fault](AccessError::ForeignAnswer), which only

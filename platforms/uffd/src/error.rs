@@ -78,7 +78,7 @@ pub enum OpenError {
     /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),
-    /// The thread that has a fault is another process's, and the drivers are here.
+    /// `Options::in_thread` with `Options::open_for`: the threads that have faults are another process's.
     #[error("faults of another process are not served by the thread that has them: leave Options::in_thread out")]
     InThread,
     /// The process at the other end of the socket hung up before a session was agreed on. It knows why.

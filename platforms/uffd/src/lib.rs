@@ -172,7 +172,7 @@
 //! `cargo bench -p vmctx-uffd` compares it with loops by hand of the same requests, and with the
 //! kernel's own faults of shared memory; `docs/cost.md` has the figures, and what the defaults were chosen by. Bring what
 //! is at hand around a fault ([`prefault_pages`](vmctx::FaultCtx::prefault_pages)): from 16 pages a fault on it is faster
-//! than faults of the kernel's. A fault is a wake-up of another thread, which is cheap on one processor and dear across
+//! than faults of the kernel's, on one processor. A fault is a wake-up of another thread, which is cheap on one processor and dear across
 //! two: pin the thread that opens the session, and those that touch, where that counts; or serve in the thread that
 //! faults.
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
