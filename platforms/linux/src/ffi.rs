@@ -9,6 +9,9 @@ use core::{
     ops::Range,
 };
 
+/// The base-2 logarithm of the page size.
+pub(super) const PAGE_SHIFT: u32 = 12;
+
 /// `struct page`, opaque.
 #[repr(C)]
 pub(super) struct page {
@@ -49,7 +52,7 @@ impl vm_area_struct {
 
     /// The pages of the object that it shows.
     pub(super) const fn shown(&self) -> Range<usize> {
-        self.vm_pgoff..self.vm_pgoff + ((self.vm_end - self.vm_start) >> <super::Linux as vmctx::Platform>::PAGE_SHIFT)
+        self.vm_pgoff..self.vm_pgoff + ((self.vm_end - self.vm_start) >> PAGE_SHIFT)
     }
 }
 
@@ -132,7 +135,7 @@ use vmctx::{
 pub(super) const PMD_ORDER: c_uint = 9;
 pub(super) const PUD_ORDER: c_uint = 18;
 
-value!(PAGE_SHIFT, 12, <super::Linux as vmctx::Platform>::PAGE_SHIFT);
+value!(PAGE_SHIFT, 12, PAGE_SHIFT);
 value!(PMD_ORDER, 9, PMD_ORDER);
 value!(PUD_ORDER, 18, PUD_ORDER);
 value!(VM_READ, 0x1, VmFlags::READ.bits());

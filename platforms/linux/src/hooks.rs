@@ -7,8 +7,16 @@ use core::{
     ptr,
 };
 
-use super::{Linux, LinuxFault, LinuxRef, LinuxVma, ffi, shared::AnyState};
 use vmctx::{Errno, HugeSize, MmapFile, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
+
+use crate::{
+    errno::code,
+    fault::LinuxFault,
+    ffi,
+    linux::Linux,
+    shared::{AnyState, LinuxRef},
+    vma::LinuxVma,
+};
 
 /// The `vm_ops` of `V`.
 pub(super) struct Table<V>(V);
@@ -234,25 +242,5 @@ pub(super) fn abandon(vma: &mut LinuxVma) {
     if let Some(state) = vma.state.take() {
         // SAFETY: the state was established, and nothing is mapped any more. This is the only call.
         unsafe { state.release() };
-    }
-}
-
-/// A result as the kernel's functions give it: zero for success, or a negative errno.
-#[must_use]
-pub const fn code(result: Result<(), Errno>) -> c_int {
-    match result {
-        Ok(()) => 0,
-        Err(errno) => -errno.to_raw(),
-    }
-}
-
-/// What a kernel function gave that returns zero for success, or a negative errno.
-///
-/// # Errors
-/// The errno; EIO for a number that is none.
-pub fn result(code: c_int) -> Result<(), Errno> {
-    match code {
-        0 => Ok(()),
-        negative => Err(Errno::from_raw(negative.wrapping_neg()).unwrap_or(Errno::EIO)),
     }
 }

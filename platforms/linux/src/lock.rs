@@ -8,8 +8,9 @@ use core::{
     ptr::NonNull,
 };
 
-use super::ffi;
 use vmctx::{Errno, MaySleep, RwLock};
+
+use crate::ffi;
 
 /// A value, and a `struct rw_semaphore` in an allocation of the shim's.
 ///

@@ -8,8 +8,9 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Linux, ffi, hooks, shared::AnyState};
 use vmctx::{Errno, PageOffset, Platform, UnlockedCtx, VmOperations, entry, platform::VmFlags};
+
+use crate::{errno, ffi, hooks, linux::Linux, shared::AnyState};
 
 /// Runs what needs an [`UnlockedCtx`]: an ioctl, the removal of a device. The calling process is the one of the thread.
 ///
@@ -79,7 +80,7 @@ struct MmapLock(NonNull<ffi::mm_struct>);
 impl MmapLock {
     fn take(mm: NonNull<ffi::mm_struct>, wait: bool) -> Result<Self, Errno> {
         // SAFETY: the caller has a reference to the structure.
-        hooks::result(unsafe { ffi::vmctx_mm_lock(mm.as_ptr(), wait) })?;
+        errno::result(unsafe { ffi::vmctx_mm_lock(mm.as_ptr(), wait) })?;
         Ok(Self(mm))
     }
 

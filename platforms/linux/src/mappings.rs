@@ -2,8 +2,9 @@
 
 use core::{ffi::c_void, ptr::NonNull};
 
-use super::{Linux, ffi};
 use vmctx::{Errno, MmapFile, PageCount, PageOffset};
+
+use crate::{ffi, linux::Linux};
 
 /// An `address_space` of its own, in an inode that nobody can open. What DRM and VFIO have for each device.
 ///

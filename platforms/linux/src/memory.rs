@@ -6,8 +6,9 @@ use core::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use super::{Linux, ffi};
 use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, Page, PageCount, Platform};
+
+use crate::{ffi, linux::Linux};
 
 /// A `struct page` with a reference held: dropping it puts the page.
 ///

@@ -2,8 +2,9 @@
 
 use core::{ffi::c_void, ptr::NonNull};
 
-use super::ffi;
 use vmctx::{Errno, MaySleep, WaitQueue};
+
+use crate::{errno::result, ffi};
 
 /// A `wait_queue_head_t` and the number of its wake-ups, in an allocation of the shim's.
 pub struct LinuxWaitQueue(NonNull<c_void>);
@@ -16,7 +17,7 @@ unsafe impl Sync for LinuxWaitQueue {}
 impl LinuxWaitQueue {
     pub(super) fn wait(&self, wakes: u64) -> Result<(), Errno> {
         // SAFETY: the queue lives as long as `self`.
-        super::hooks::result(unsafe { ffi::vmctx_queue_wait(self.0.as_ptr(), wakes) })
+        result(unsafe { ffi::vmctx_queue_wait(self.0.as_ptr(), wakes) })
     }
 }
 

@@ -7,7 +7,7 @@ use core::{
     panic::PanicInfo,
 };
 
-use super::ffi;
+use crate::ffi;
 
 /// The kernel's allocator (`kmalloc`), for a module's `#[global_allocator]`. No memory is a null pointer, which
 /// fallible collections report as ENOMEM.

@@ -9,8 +9,9 @@ use core::{
     sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
-use super::{Linux, ffi};
 use vmctx::{Errno, PageOffset, VmOperations};
+
+use crate::{ffi, linux::Linux};
 
 /// A value under shared ownership: a kernel allocation with a count in front.
 ///
