@@ -1,5 +1,6 @@
 //! Established mappings, reached from outside their hooks.
 
+use std::marker::PhantomData;
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -7,7 +8,7 @@ use std::sync::{
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Handle, Hooks, Mapping, Mixed, PageCount, PageOffset, PfnMap, Platform, RwLock as _,
-    VmFault, VmOperations,
+    UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_sim::{AccessError, Hook, Machine, Map, Page, Process, Sim, SyscallError};
 
@@ -285,9 +286,54 @@ fn a_frame_of_another_machine_does_not_go_in_by_ioctl() {
     let process = machine.process();
     process.mmap(&file, Map::shared(PAGE)).unwrap();
     let handle = handles.lock().unwrap().pop().unwrap();
-    let insert = |ctx: &mut vmctx::UnlockedCtx<'_, Sim>| {
+    let insert = |ctx: &mut UnlockedCtx<'_, Sim>| {
         let foreign = foreign.frame(PageOffset::ZERO).unwrap();
         handle.lock(ctx).unwrap().insert_pfn(PageOffset::ZERO, foreign)
     };
     assert_eq!(process.ioctl(insert), Ok(Err(Errno::EINVAL)));
+}
+
+/// A state of two types in one, of which subtyping makes one the other.
+struct Ambiguous<T>(PhantomData<T>);
+
+type ForAnyLifetime = for<'a> fn(&'a ());
+type ForStatic = fn(&'static ());
+
+impl VmOperations for Ambiguous<ForAnyLifetime> {
+    type Platform = Sim;
+    type Mapping = Mixed;
+}
+
+#[expect(coherence_leak_check, reason = "that there can be two such types is what the test is about")]
+impl VmOperations for Ambiguous<ForStatic> {
+    type Platform = Sim;
+    type Mapping = PfnMap;
+}
+
+#[test]
+fn one_allocation_that_is_taken_for_two_types_is_two_states() {
+    let machine = Machine::new();
+    let state = Arc::new(Ambiguous::<ForAnyLifetime>(PhantomData));
+    let handle = Arc::new(Mutex::new(None));
+    let (mixed, kept) = (Arc::clone(&state), Arc::clone(&handle));
+    let file = open(&machine, move |ctx| {
+        let ctx = ctx.establish_shared(Arc::clone(&mixed))?;
+        *kept.lock().unwrap() = Some(ctx.handle()?);
+        Ok(ctx.fill_later())
+    });
+    let state: Arc<Ambiguous<ForStatic>> = state;
+    let other = open(&machine, move |ctx| Ok(ctx.establish_shared(Arc::clone(&state))?.fill_later()));
+
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let elsewhere = process.mmap(&other, Map::shared(PAGE)).unwrap();
+    let handle = handle.lock().unwrap().take().unwrap();
+    let page = machine.alloc_page().unwrap();
+    assert_eq!(insert(&process, &handle, 0, &page), Ok(()));
+
+    // What is left is a mapping of frames, which the handle of a mapping of pages must not find.
+    process.munmap(at, PAGE).unwrap();
+    assert_eq!(insert(&process, &handle, 0, &page), Err(Errno::EFAULT));
+    let by_address = |ctx: &mut UnlockedCtx<'_, Sim>| ctx.find::<Ambiguous<ForAnyLifetime>>(elsewhere).map(drop);
+    assert_eq!(process.ioctl(by_address), Ok(Err(Errno::EINVAL)));
 }

@@ -1,7 +1,6 @@
 //! Established mappings: how they are found again, and locked.
 
 use std::{
-    any::TypeId,
     ops::Range,
     sync::{Arc, Weak},
 };
@@ -14,15 +13,16 @@ use crate::{
     hook::{self, MappedLock},
     lock,
     object::Unmapping,
-    operations::AnyState,
+    operations::{AnyState, StateId},
     vma::{Hosted, ReadLock, Space, Vma},
 };
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
 pub struct Handle<P: Hosted> {
     space: Weak<RwLock<Space<P>>>,
-    // As long as this is here, no other state has the same address.
-    state: Weak<AnyState>,
+    state: StateId,
+    /// As long as this is here, no other state has the same address.
+    _allocation: Weak<AnyState>,
     hint: usize,
 }
 
@@ -30,8 +30,13 @@ impl<P: Hosted> Handle<P> {
     /// A handle for a mapping of this address space, or `None` if no state was established.
     #[must_use]
     pub fn new(space: &Arc<RwLock<Space<P>>>, vma: &Vma<P>) -> Option<Self> {
-        let state = Arc::downgrade(&vma.state()?);
-        Some(Self { space: Arc::downgrade(space), state, hint: vma.start() })
+        let state = vma.state()?;
+        Some(Self {
+            space: Arc::downgrade(space),
+            state: StateId::of(&*state),
+            _allocation: Arc::downgrade(&state),
+            hint: vma.start(),
+        })
     }
 
     /// `lock_handle`
@@ -47,10 +52,10 @@ impl<P: Hosted> Handle<P> {
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
-        let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state.as_ptr());
+        let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state);
         let hinted = lock.vmas().find(self.hint).filter(of_this);
         let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
-        Ok(MappedVma { state: self.state.as_ptr(), at, lock, _noted: MappedLock::note() })
+        Ok(MappedVma { state: self.state, at, lock, _noted: MappedLock::note() })
     }
 }
 
@@ -89,18 +94,18 @@ impl<P: Hosted> Caller<P> {
         }
         let vma = lock.vmas().find(address).ok_or(Errno::EFAULT)?;
         let state = vma.state().filter(|_| vma.is_live()).ok_or(Errno::EINVAL)?;
-        if (*state).type_id() != TypeId::of::<V>() {
+        let state = StateId::of(&*state);
+        if !state.is::<V>() {
             return Err(Errno::EINVAL);
         }
-        let (state, at) = (Arc::as_ptr(&state), vma.start());
+        let at = vma.start();
         Ok(MappedVma { state, at, lock, _noted: MappedLock::note() })
     }
 }
 
 /// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
 pub struct MappedVma<P: Hosted> {
-    /// Only to be compared.
-    state: *const AnyState,
+    state: StateId,
     /// Where the VMA begins that was asked for. Others with the same state, in the same process, are reached with it.
     at: usize,
     lock: ReadLock<P>,

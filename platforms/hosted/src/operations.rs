@@ -1,6 +1,12 @@
 //! The hooks of a driver behind a mapping, whose type only they know.
 
-use std::{any::Any, mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    mem::ManuallyDrop,
+    ops::Range,
+    ptr,
+    sync::Arc,
+};
 
 use vmctx::{Errno, HugeSize, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
 
@@ -8,6 +14,30 @@ use crate::hook::{self, Hook};
 
 /// A driver's state, for whoever does not know its type.
 pub type AnyState = dyn Any + Send + Sync;
+
+/// By what a state is recognised, for as long as its allocation is there: its address and its type. By its address alone it
+/// is not, because subtyping makes an `Arc` of one type one of another: `for<'a> fn(&'a ())` is a `fn(&'static ())`, and
+/// each of them can have operations, and a kind, of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StateId {
+    /// Compared, and never followed.
+    address: usize,
+    type_id: TypeId,
+}
+
+impl StateId {
+    /// Of this state.
+    #[must_use]
+    pub fn of(state: &AnyState) -> Self {
+        Self { address: ptr::from_ref(state).addr(), type_id: state.type_id() }
+    }
+
+    /// Whether it is a `V`.
+    #[must_use]
+    pub fn is<V: 'static>(self) -> bool {
+        self.type_id == TypeId::of::<V>()
+    }
+}
 
 /// Which hooks a driver has, of those whose presence Linux looks at.
 #[derive(Clone, Copy, Default)]

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    ptr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,7 +19,7 @@ use vmctx::{
 use crate::{
     hook::{self, Hook},
     object::{Mappings, Place, Unmapping},
-    operations::{AnyState, FaultCall, FaultHook, Operations, Registered, State},
+    operations::{AnyState, FaultCall, FaultHook, Operations, Registered, State, StateId},
 };
 
 /// A platform that is an ordinary program: what its VMAs are made of.
@@ -249,8 +248,8 @@ impl<P: Hosted> Vma<P> {
 
     /// Whether this is the VMA's state.
     #[must_use]
-    pub fn has_state(&self, state: *const AnyState) -> bool {
-        self.operations.as_ref().is_some_and(|operations| ptr::addr_eq(operations.state_ref(), state))
+    pub fn has_state(&self, state: StateId) -> bool {
+        self.operations.as_ref().is_some_and(|operations| StateId::of(operations.state_ref()) == state)
     }
 
     /// Tells the driver that the VMA goes (`vm_ops->close`), if it was told that it came, and drops its state. The

@@ -4,6 +4,7 @@ use core::{
     alloc::Layout,
     any::TypeId,
     ffi::c_void,
+    marker::PhantomData,
     ops::{Deref, Range},
     ptr::{self, NonNull},
     sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
@@ -15,9 +16,23 @@ use crate::{ffi, linux::Linux};
 
 /// A value under shared ownership: a kernel allocation with a count in front.
 ///
+/// A reference to a value of one type is none to a value of a subtype or supertype, as an `Arc` is:
+///
+/// ```compile_fail,E0308
+/// # use vmctx_linux::LinuxRef;
+/// fn taken_for_another(state: LinuxRef<for<'a> fn(&'a ())>) -> LinuxRef<fn(&'static ())> {
+///     state
+/// }
+/// ```
+///
 /// # Invariants
 /// The pointer is to a live allocation by [`share`](vmctx::Platform::share), of whose count this value owns one.
-pub struct LinuxRef<T>(NonNull<Shared<T>>);
+pub struct LinuxRef<T>(NonNull<Shared<T>>, Invariant<T>);
+
+/// One type and no other: the header says what the value's type is, so a reference must not become one to a subtype's or
+/// supertype's value. `for<'a> fn(&'a ())` is a `fn(&'static ())`, and each of them can have operations, and a kind, of
+/// its own.
+type Invariant<T> = PhantomData<fn(T) -> T>;
 
 /// An allocation. A pointer to it is one to its header.
 #[repr(C)]
@@ -123,7 +138,7 @@ impl<T: 'static> LinuxRef<T> {
         let header = Header { count: AtomicUsize::new(1), serial: AtomicU64::new(0), of };
         // SAFETY: the allocation is fresh, and of this layout.
         unsafe { shared.write(Shared { header, value }) };
-        Ok(Self(shared))
+        Ok(Self(shared, PhantomData))
     }
 }
 
@@ -158,7 +173,7 @@ impl<T> LinuxRef<T> {
     #[must_use]
     pub unsafe fn from_raw(raw: *mut c_void) -> Self {
         // SAFETY: `into_raw` gives no null.
-        Self(unsafe { NonNull::new_unchecked(raw.cast()) })
+        Self(unsafe { NonNull::new_unchecked(raw.cast()) }, PhantomData)
     }
 
     fn shared(&self) -> &Shared<T> {
@@ -178,7 +193,7 @@ impl<T> Deref for LinuxRef<T> {
 impl<T> Clone for LinuxRef<T> {
     fn clone(&self) -> Self {
         self.shared().header.acquire();
-        Self(self.0)
+        Self(self.0, PhantomData)
     }
 }
 
