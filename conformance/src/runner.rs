@@ -1,6 +1,6 @@
 //! Runs the scenarios of devices, ends those that hang, and says what came of each.
 
-use core::{any::Any, time::Duration};
+use core::{any::Any, mem, time::Duration};
 use std::{
     format,
     string::{String, ToString},
@@ -132,7 +132,7 @@ impl Runner {
             Ok(thread) => thread,
             Err(error) => return failed(device, 0, [format!("no thread for the scenario: {error}")].into()),
         };
-        let mut made = 0;
+        let mut looks = Looks::default();
         loop {
             match outcome.recv_timeout(self.patience) {
                 Ok(outcome) => {
@@ -144,13 +144,28 @@ impl Runner {
                     let said = thread.join().err().and_then(message).unwrap_or_default();
                     return given_up(device, &progress, format!("the scenario panicked: {said}"));
                 }
-                Err(RecvTimeoutError::Timeout) if progress.made() != made => made = progress.made(),
                 Err(RecvTimeoutError::Timeout) => {
-                    let reason = format!("hangs: no check for {:?}, after {made} checks", self.patience);
-                    return Outcome { hangs: true, ..given_up(device, &progress, reason) };
+                    let made = progress.made();
+                    if looks.find_nothing_new(made) {
+                        let reason = format!("hangs: no check for {:?}, after {made} checks", self.patience);
+                        return Outcome { hangs: true, ..given_up(device, &progress, reason) };
+                    }
                 }
             }
         }
+    }
+}
+
+/// How many checks a scenario had made when it was last looked at.
+#[derive(Default)]
+struct Looks {
+    made: usize,
+}
+
+impl Looks {
+    /// Looks once more: whether no check was made since the last time.
+    fn find_nothing_new(&mut self, made: usize) -> bool {
+        made == mem::replace(&mut self.made, made)
     }
 }
 
@@ -187,4 +202,21 @@ fn failed(device: Device, checks: usize, failed: Vec<String>) -> Outcome {
 fn message(panic: std::boxed::Box<dyn Any + Send>) -> Option<String> {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Looks;
+
+    #[test]
+    fn a_scenario_is_given_up_when_a_look_finds_it_where_the_last_one_did() {
+        let mut looks = Looks::default();
+        // However slow it is: each time something was done.
+        for made in 1..100 {
+            assert!(!looks.find_nothing_new(made));
+        }
+        assert!(looks.find_nothing_new(99));
+        // The first look wants a check, too.
+        assert!(Looks::default().find_nothing_new(0));
+    }
 }

@@ -1,10 +1,6 @@
-//! Scenarios that hang are given up and named; those that are only slow are not.
+//! Scenarios that hang are given up and named. That those are not which are only slow is tested beside `Runner`.
 
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use vmctx::{Errno, FaultCtx, Normal, VmFault, VmOperations};
 use vmctx_conformance::{
@@ -111,15 +107,6 @@ fn a_device_that_cannot_be_opened_in_time_is_named() {
     assert!(outcome.hangs && !outcome.is_ok());
     let table = Table(&[outcome]).to_string();
     assert!(table.contains("\nkcov: the last thing known: "), "{table}");
-}
-
-#[test]
-fn a_scenario_that_is_slow_comes_to_its_end() {
-    let begun = Instant::now();
-    let site = WithRelay(|| thread::sleep(Duration::from_millis(20)));
-    let outcome = Runner::new(1).patience(PATIENCE).run(&Arc::new(site), Device::Relay);
-    assert!(begun.elapsed() > 2 * PATIENCE, "long enough to be given up, if it made no checks");
-    assert!(outcome.is_ok(), "{}", Table(&[outcome]));
 }
 
 #[test]
