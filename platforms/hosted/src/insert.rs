@@ -2,10 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use vmctx::{
-    Errno, FrameRange, PageProt,
-    platform::{FaultCode, VmFlags},
-};
+use vmctx::{Errno, FrameRange, PageProt, platform::VmFlags};
 
 use crate::{
     machine::{Event, FrameKind, Machine, Page},
@@ -261,9 +258,4 @@ impl<P: Paged> Area<P> {
         let writable = pte.writable || self.flags.contains(VmFlags::SHARED | VmFlags::WRITE);
         Pte { writable, dirty: true, ..pte }
     }
-}
-
-/// What an insertion of a frame means in a fault. Linux says SIGBUS for whatever is not allowed, OOM without a table.
-pub(crate) fn code(inserted: Result<(), Errno>) -> FaultCode {
-    FaultCode::from_insertion(inserted)
 }

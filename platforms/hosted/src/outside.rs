@@ -22,18 +22,6 @@ impl<P: Paged> MappedVma<P> {
         self.area(address)?.insert_page(address, page)
     }
 
-    /// `mapped_insert_pages`
-    ///
-    /// # Errors
-    /// As [`Platform::mapped_insert_pages`](vmctx::Platform::mapped_insert_pages).
-    pub fn insert_pages(&self, address: usize, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
-        for (done, page) in pages.iter().enumerate() {
-            let at = address.saturating_add(done << P::PAGE_SHIFT);
-            self.insert_page(at, page).map_err(|errno| (errno, done))?;
-        }
-        Ok(())
-    }
-
     /// `mapped_insert_zero_page`
     ///
     /// # Errors

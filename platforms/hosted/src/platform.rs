@@ -106,9 +106,6 @@ macro_rules! platform {
                     vma.set_cache(cache);
                 }
 
-                /// Nothing to do: the memory of such a machine is not encrypted.
-                fn vma_set_decrypted(_: &mut Self::Vma) {}
-
                 fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) {
                     vma.establish(state);
                 }
@@ -259,14 +256,6 @@ macro_rules! platform {
 
                 fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
                     vma.insert_page(address, page)
-                }
-
-                fn mapped_insert_pages(
-                    vma: &Self::MappedVma,
-                    address: usize,
-                    pages: &[Self::Page],
-                ) -> Result<(), (Errno, usize)> {
-                    vma.insert_pages(address, pages)
                 }
 
                 fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno> {

@@ -2,7 +2,6 @@
 
 use std::{cell::Cell, fmt, marker::PhantomData, sync::Arc};
 
-use parking_lot::RwLock;
 use vmctx::{PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry, platform::Cache};
 
 use crate::{
@@ -14,7 +13,6 @@ use crate::{
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
     serving::Fault,
-    vma::Space,
 };
 
 /// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
@@ -34,16 +32,19 @@ pub fn unlocked<P: Paged + Platform<Caller = Caller<P>>, R>(
 }
 
 fn in_no_hook<P: Paged + Platform<Caller = Caller<P>>, R>(
-    space: Option<&Arc<RwLock<Space<P>>>>,
+    mm: Option<&Mm<P>>,
     run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R,
 ) -> Result<R, SyscallError> {
     if let Some(hook) = hook::running() {
         return Err(SyscallError::InsideHook { hook });
     }
+    if mm.is_some_and(|mm| mm.read_lock().is_stopped()) {
+        return Err(SyscallError::Exited);
+    }
     // SAFETY: no hook is running, as was just seen. Whatever takes a mmap lock of a `Paged` platform is in this crate,
     // and calls drivers in hooks while it has it.
     #[expect(unsafe_code, reason = "nothing is held: see above")]
-    Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(space), run) }))
+    Ok(hook::enter(Hook::Ioctl, || unsafe { entry::unlocked(Caller::new(mm.map(Mm::space)), run) }))
 }
 
 /// A process: one address space. Clones are the same process.
@@ -159,13 +160,7 @@ impl<P: Paged + Platform<Caller = Caller<P>>> Process<P> {
     /// # Errors
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`]; what the closure gives is passed on.
     pub fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R) -> Result<R, SyscallError> {
-        if let Some(hook) = hook::running() {
-            return Err(SyscallError::InsideHook { hook });
-        }
-        if self.mm.read_lock().is_stopped() {
-            return Err(SyscallError::Exited);
-        }
-        in_no_hook(Some(self.mm.space()), run)
+        in_no_hook(Some(&self.mm), run)
     }
 }
 

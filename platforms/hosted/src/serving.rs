@@ -13,7 +13,7 @@ use vmctx::{
 };
 
 use crate::{
-    insert::{self, Area},
+    insert::Area,
     machine::{Machine, Page},
     mm::Mm,
     object::Mappings,
@@ -239,7 +239,7 @@ impl<P: Paged> Serving<P> {
         if self.is_released() {
             return FaultCode::SIGBUS;
         }
-        insert::code(insert(&self.area))
+        FaultCode::from_insertion(insert(&self.area))
     }
 
     /// Inserts without making page tables: under RCU.

@@ -82,9 +82,6 @@ unsafe impl Platform for Uffd {
         vma.vma.set_cache(cache);
     }
 
-    /// A process cannot decide that.
-    fn vma_set_decrypted(_: &mut NewVma) {}
-
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut NewVma, state: Arc<V>) {
         vma.vma.establish(state);
     }
