@@ -31,7 +31,7 @@ TOKENS = {
     "page_mkwrite": "PageMkwriteCtx",
     "pfn_mkwrite": "PfnMkwriteCtx",
     "map_pages": "MapPagesCtx",
-    "ioctl, getsockopt": "MappedCtx",
+    "ioctl, getsockopt": "EstablishedCtx",
     "exec": "",
 }
 
@@ -57,21 +57,21 @@ KINDS = {
 OPERATIONS = {
     ("mmap", "vm_insert_page"): "insert_page",
     ("mmap", "vm_insert_pages"): "insert_pages",
-    ("mmap", "vm_map_pages"): "map_pages",
-    ("mmap", "vm_map_pages_zero"): "map_pages_zero",
+    ("mmap", "vm_map_pages"): "fill_at_pgoff",
+    ("mmap", "vm_map_pages_zero"): "fill_from_first",
     ("mmap", "vmf_insert_mixed"): "insert_mixed",
-    ("mmap", "remap_pfn_range", "Remapped"): "remap_all",
+    ("mmap", "remap_pfn_range", "Remapped"): "remap_from_first",
     ("mmap", "remap_pfn_range", "PfnMap"): "remap",
-    ("mmap", "io_remap_pfn_range", "Remapped"): "remap_all",
+    ("mmap", "io_remap_pfn_range", "Remapped"): "remap_from_first",
     ("mmap", "io_remap_pfn_range", "PfnMap"): "remap",
-    ("mmap", "vm_iomap_memory"): "iomap_memory",
+    ("mmap", "vm_iomap_memory"): "remap_at_pgoff",
     ("fault", "vmf_insert_page"): "insert_page",
     ("fault", "vmf_insert_pfn"): "insert_pfn",
     ("fault", "vmf_insert_pfn_prot"): "insert_pfn_prot",
     ("fault", "vmf_insert_mixed"): "insert_mixed",
     ("fault", "vmf_insert_mixed_mkwrite"): "insert_mixed_mkwrite",
-    ("huge_fault", "vmf_insert_pfn_pmd"): "insert_pfn",
-    ("huge_fault", "vmf_insert_pfn_pud"): "insert_pfn",
+    ("huge_fault", "vmf_insert_pfn_pmd"): "insert_huge",
+    ("huge_fault", "vmf_insert_pfn_pud"): "insert_huge",
     ("ioctl, getsockopt", "vm_insert_page"): "insert_page",
     ("ioctl, getsockopt", "vm_insert_pages"): "insert_pages",
 }
@@ -288,7 +288,9 @@ CALLS_READ = {
         "pages of the same tiles", operation="prefault_mixed, insert_mixed"
     ),
     "drivers/gpu/drm/ttm/ttm_bo_vm.c ttm_bo_vm_fault_reserved": Read(
-        "and up to 15 neighbours", missing=(PREFAULT_PROT, ENCRYPTION), mistakes=(AS_NOPAGE,)
+        "and up to 15 neighbours; vmwgfx passes fewer rights where it is told of stores: here the mapping has them",
+        missing=(PREFAULT_PROT, ENCRYPTION),
+        mistakes=(AS_NOPAGE,),
     ),
     "drivers/gpu/drm/ttm/ttm_bo_vm.c ttm_bo_vm_dummy_page": Read(
         "the whole VMA, with the VMA's protection", operation="prefault_pfn, insert_pfn_prot"
@@ -843,8 +845,10 @@ def page(tree):
         decides. A call is expressed if an operation does the same in its context: the kind of mapping, the place in the
         VMA, the protection that is passed, or set by the function that makes the call. A handler is expressed if each
         of its answers is, and the answers of what it calls. Frames of RAM count as frames of a device do: somebody has
-        to vouch for them, as a `FrameSource`. Not judged is what a hook does besides: locks, checks, flags of the VMA,
-        attributes that are set elsewhere."""),
+        to vouch for them, as a `FrameSource`, and the mapping's state, or at mmap the file, to keep them. The rights of
+        a page are its mapping's, here and in the calls: none takes some from a single page but vmwgfx's, whose hooks
+        are told of stores. Not judged is what a hook does besides: locks, checks, flags of the VMA, so also who may
+        write and whether it may grow, and attributes that are set elsewhere."""),
         "## Totals",
         "The calls. None is in a `Normal` mapping: its pages come from handlers.",
         table(

@@ -7,7 +7,6 @@
 use core::{
     cell::Cell,
     mem::{ManuallyDrop, drop},
-    ops::Range,
 };
 
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     ops::VmOperations,
     platform::Platform,
     sleep::MaySleep,
-    units::{HugeSize, PageOffset},
+    units::{HugeSize, PageRange},
     unlocked::UnlockedCtx,
 };
 
@@ -114,7 +113,7 @@ pub unsafe fn huge_fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, 
 /// # Safety
 /// As [`fault`].
 #[expect(unsafe_code, reason = "constructs the hook's token")]
-pub unsafe fn map_pages<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, window: Range<PageOffset>) -> FaultCode {
+pub unsafe fn map_pages<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, window: PageRange) -> FaultCode {
     let hook = V::HOOKS.registered_map_pages();
     let prepare = |frame: &mut FaultFrame<'_, Of<V>>| frame.window = window;
     serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::map_pages::token(frame))))

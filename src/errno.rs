@@ -64,6 +64,43 @@ impl Errno {
     }
 }
 
+/// What a fault can fail with: an [`Errno`], or what is one of its `From`s, as [`InsertPagesError`] is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an errno, nor can one be made of it",
+    label = "not an errno",
+    note = "name it: `ctx.fail(Errno::ENXIO)`",
+    note = "of a number that a function of the kernel's has returned, negated: `Errno::try_from(-result)`",
+    note = "of an error type of the driver's own: `impl From<ItsError> for Errno`",
+    note = "of a `Result`: `match` it, and fail with what is in its `Err`"
+)]
+pub trait IntoErrno {
+    #[doc(hidden)]
+    fn into_errno(self) -> Errno;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Errno>> IntoErrno for E {
+    fn into_errno(self) -> Errno {
+        self.into()
+    }
+}
+
+/// The same as [`Errno::from_raw`], with an error that says what was wrong.
+///
+/// The kernel's own functions return the number negated: `Errno::try_from(-result)`.
+impl TryFrom<i32> for Errno {
+    type Error = NotAnErrno;
+
+    fn try_from(number: i32) -> Result<Self, NotAnErrno> {
+        Self::from_raw(number).ok_or(NotAnErrno(number))
+    }
+}
+
+/// A number that is none of Linux's errnos, which are positive and begin with 1. From [`Errno::try_from`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is the number of no errno")]
+pub struct NotAnErrno(pub i32);
+
 /// [`MmapCtx::insert_pages`](crate::MmapCtx::insert_pages) stopped in the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{errno} (after {inserted} pages)")]

@@ -1,10 +1,10 @@
 //! The fault hook's token.
 
-use core::{marker::PhantomData, ops::Range};
+use core::{borrow::Borrow, marker::PhantomData};
 
 use crate::{
     answer::VmFault,
-    errno::Errno,
+    errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::{FaultCode, FaultFlags},
     frame::Frame,
@@ -15,7 +15,7 @@ use crate::{
     prot::PageProt,
     sleep::MaySleep,
     token::{Held, Invariant},
-    units::{PageCount, PageOffset, UserAddr},
+    units::{PageCount, PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
 
@@ -52,8 +52,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.flags().contains(FaultFlags::TRIED)
     }
 
-    /// The protection that the mapping gives to what is inserted. To insert a frame with less, narrow it or change its
-    /// cache attribute, and pass it to [`insert_pfn_prot`](Self::insert_pfn_prot).
+    /// The protection that the mapping gives to what is inserted. To insert a frame that is cached in another way,
+    /// change its cache attribute and pass it to [`insert_pfn_prot`](Self::insert_pfn_prot).
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
         P::fault_page_prot(self.fault())
@@ -78,6 +78,30 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
+    /// Looks a page up and inserts it where the fault was: one of the driver's, or a fresh one. If there is none, the
+    /// errno says why, and is answered as by [`fail_or_refault`](Self::fail_or_refault).
+    ///
+    /// ```
+    /// # use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault, VmOperations};
+    /// # struct Buffer<P: Platform> { pages: Vec<P::Page> }
+    /// # impl<P: Platform> VmOperations for Buffer<P> {
+    /// #     type Platform = P;
+    /// #     type Kind = Mixed;
+    /// fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    ///     ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
+    /// }
+    /// # }
+    /// ```
+    pub fn insert_page_with<B: Borrow<P::Page>>(self, find: impl FnOnce(&Self) -> Result<B, Errno>) -> VmFault<'f>
+    where
+        M: HoldsPages,
+    {
+        match find(&self) {
+            Ok(page) => self.insert_page(page.borrow()),
+            Err(errno) => self.fail_or_refault(errno),
+        }
+    }
+
     /// Inserts the zero page where the fault was. It is SIGBUS in a shared mapping that is writable or may become so,
     /// unless [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](crate::MmapCtx::io).
     pub fn insert_zero_page(self) -> VmFault<'f>
@@ -88,8 +112,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
-    /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken.
-    pub fn insert_pfn(self, frame: Frame<'_, P>) -> VmFault<'f>
+    /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
+    /// the mapping's state, which lives until nobody has the mapping any more (G21).
+    pub fn insert_pfn(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
@@ -97,19 +122,44 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
-    /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, narrowed or cached in another way.
-    pub fn insert_pfn_prot(self, frame: Frame<'_, P>, prot: PageProt) -> VmFault<'f>
+    /// Looks a frame up and inserts it by number, as [`insert_page_with`](Self::insert_page_with) does with a page.
+    pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
-        let prot = prot.within(self.page_prot());
+        match find(&self) {
+            Ok(frame) => self.insert_pfn(frame),
+            Err(errno) => self.fail_or_refault(errno),
+        }
+    }
+
+    /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, cached in another way.
+    pub fn insert_pfn_prot(self, frame: Frame<'f, P>, prot: PageProt) -> VmFault<'f>
+    where
+        M: HoldsFrames,
+    {
+        let prot = prot.with_rights_of(self.page_prot());
         let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), Some(prot));
         self.answer(code)
     }
 
+    /// Looks a frame up, and the protection it is to have, and inserts it by number.
+    pub fn insert_pfn_prot_with(
+        self,
+        find: impl FnOnce(&Self) -> Result<(Frame<'f, P>, PageProt), Errno>,
+    ) -> VmFault<'f>
+    where
+        M: HoldsFrames,
+    {
+        match find(&self) {
+            Ok((frame, prot)) => self.insert_pfn_prot(frame, prot),
+            Err(errno) => self.fail_or_refault(errno),
+        }
+    }
+
     /// Inserts a frame where the fault was that may have a page behind it (`vmf_insert_mixed`). For such a page the
     /// mapping takes a reference.
-    pub fn insert_mixed(self, frame: Frame<'_, P>) -> VmFault<'f>
+    pub fn insert_mixed(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
@@ -117,17 +167,39 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         self.answer(code)
     }
 
-    /// The same, and writable and dirty at once (`vmf_insert_mixed_mkwrite`). If this frame is in place already, it is
-    /// made writable; another one is left alone.
+    /// Looks a frame up that may have a page behind it, and inserts it.
+    pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        match find(&self) {
+            Ok(frame) => self.insert_mixed(frame),
+            Err(errno) => self.fail_or_refault(errno),
+        }
+    }
+
+    /// As [`insert_mixed`](Self::insert_mixed), and writable and dirty at once (`vmf_insert_mixed_mkwrite`). If this
+    /// frame is in place already, it is made writable; another one is left alone.
     ///
     /// In a private mapping it does not become writable, and the store gets a copy. (Linux would let the store through
     /// to the object, and trusts the file system not to ask for it.)
-    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
         let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), true);
         self.answer(code)
+    }
+
+    /// Looks a frame up and inserts it, writable and dirty at once.
+    pub fn insert_mixed_mkwrite_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
+    where
+        M: HoldsMixed,
+    {
+        match find(&self) {
+            Ok(frame) => self.insert_mixed_mkwrite(frame),
+            Err(errno) => self.fail_or_refault(errno),
+        }
     }
 
     /// Hands a page, with its reference, to the core, which maps it or, for a store to a private mapping, copies it
@@ -138,6 +210,17 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     {
         P::deliver(self.fault(), page);
         self.answer(FaultCode::NONE)
+    }
+
+    /// Looks a page up, or makes one, and hands it to the core.
+    pub fn deliver_with(self, find: impl FnOnce(&Self) -> Result<P::Page, Errno>) -> VmFault<'f>
+    where
+        M: DeliversPages,
+    {
+        match find(&self) {
+            Ok(page) => self.deliver(page),
+            Err(errno) => self.fail_or_refault(errno),
+        }
     }
 
     /// Locks a page (`lock_page`), to look whether it still belongs to the object and then to
@@ -213,7 +296,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Inserts a frame by number at another slot of the mapping.
-    pub fn prefault_pfn(&mut self, at: PageOffset, frame: Frame<'_, P>) -> Prefault
+    pub fn prefault_pfn(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
     where
         M: HoldsFrames,
     {
@@ -223,12 +306,12 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         }
     }
 
-    /// The same with a protection of its own: the mapping's, narrowed or cached in another way.
-    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'_, P>, prot: PageProt) -> Prefault
+    /// The same with a protection of its own: the mapping's, cached in another way.
+    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'f, P>, prot: PageProt) -> Prefault
     where
         M: HoldsFrames,
     {
-        let prot = prot.within(self.page_prot());
+        let prot = prot.with_rights_of(self.page_prot());
         match self.frame.0.neighbour(at) {
             Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), Some(prot))),
             Err(nothing) => nothing,
@@ -236,7 +319,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Inserts a frame that may have a page behind it at another slot of the mapping.
-    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'_, P>) -> Prefault
+    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
     where
         M: HoldsMixed,
     {

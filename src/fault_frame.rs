@@ -1,6 +1,6 @@
 //! What one fault keeps while its hook runs, and what its tokens have to work out.
 
-use core::{cell::Cell, ops::Range};
+use core::cell::Cell;
 
 use crate::{
     answer::{VmFault, answer, code_of},
@@ -8,7 +8,7 @@ use crate::{
     frame::Frame,
     platform::Platform,
     prefault::Prefault,
-    units::{HugeSize, PageCount, PageOffset},
+    units::{HugeSize, PageCount, PageOffset, PageRange},
 };
 
 /// What one fault keeps on the stack of its [entry point](crate::entry). The token borrows it.
@@ -22,7 +22,7 @@ pub(crate) struct FaultFrame<'a, P: Platform> {
     /// Whether the driver has registered a hook that is told of first stores.
     pub(crate) told_of_stores: bool,
     /// The page offsets that a `map_pages` is asked for.
-    pub(crate) window: Range<PageOffset>,
+    pub(crate) window: PageRange,
     /// Whether a `map_pages` has filled the slot of the fault.
     pub(crate) filled: Cell<bool>,
 }
@@ -40,7 +40,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
             major: Cell::new(false),
             huge: HugeSize::Pmd,
             told_of_stores: false,
-            window: PageOffset::ZERO..PageOffset::ZERO,
+            window: PageRange::default(),
             filled: Cell::new(false),
         }
     }
@@ -58,9 +58,9 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
     }
 
     /// The offsets at which the mapping has a slot.
-    pub(crate) fn pgoff_range(&self) -> Range<PageOffset> {
+    pub(crate) fn pgoff_range(&self) -> PageRange {
         let first = P::fault_vma_pgoff(&self.fault);
-        first..PageOffset::new(first.index().saturating_add(self.slots()))
+        PageRange::new(first, PageOffset::new(first.index().saturating_add(self.slots())))
     }
 
     /// How many slots the mapping has.
@@ -115,7 +115,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
 
     /// Makes the entry of the page that was touched writable and dirty, if it is of this frame.
     pub(crate) fn insert_mixed_mkwrite(&self, frame: Frame<'_, P>) -> FaultCode {
-        P::vmf_insert_mixed(&self.fault, self.page_address(), frame.pfn(), true)
+        P::vmf_mixed_mkwrite(&self.fault, frame.pfn())
     }
 
     /// An answer to this fault.

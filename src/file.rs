@@ -2,9 +2,9 @@
 
 use crate::{
     errno::Errno,
-    mappings::Mappings,
     mmap::{Mapped, MmapCtx},
     platform::Platform,
+    shared_object::SharedObject,
 };
 
 /// A file that can be mapped: `f_op->mmap`.
@@ -22,8 +22,8 @@ use crate::{
 /// impl<P: Platform> MmapFile for Doorbell<P> {
 ///     type Platform = P;
 ///
-///     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-///         ctx.populate::<Mixed>()?.insert_page(&self.page)?.finish()
+///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+///         ctx.without_faults::<Mixed>()?.insert_page(&self.page)?.finish()
 ///     }
 /// }
 /// ```
@@ -37,16 +37,17 @@ pub trait MmapFile: Send + Sync + 'static {
     type Platform: Platform;
 
     /// Serves one mmap. The token says which part of the file is wanted and how; success is the [`Mapped`] that the
-    /// token turns into.
+    /// token turns into. Frames that are inserted by number are borrowed from the file, which the mapping keeps open
+    /// (`vm_file`), hence the `'m`.
     ///
     /// # Errors
     /// Whatever the user's `mmap` call is to fail with. What had been inserted is taken away again, then the state of
     /// the mapping, if one was established, is dropped.
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
 
-    /// The object that is mapped when this file is, whose mappings [`Mappings::unmap`] reaches. Asked once, when the
-    /// file is opened. If there is none, each open file is an object of its own.
-    fn mappings(&self) -> Option<&Mappings<Self::Platform>> {
+    /// The object that is mapped when this file is, whose mappings [`SharedObject::unmap`] reaches. Asked once, when
+    /// the file is opened. If there is none, each open file is an object of its own.
+    fn object(&self) -> Option<&SharedObject<Self::Platform>> {
         None
     }
 }
@@ -56,11 +57,25 @@ pub trait MmapFile: Send + Sync + 'static {
 impl<F: MmapFile + ?Sized> MmapFile for alloc::boxed::Box<F> {
     type Platform = F::Platform;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {
         (**self).mmap(ctx)
     }
 
-    fn mappings(&self) -> Option<&Mappings<F::Platform>> {
-        (**self).mappings()
+    fn object(&self) -> Option<&SharedObject<F::Platform>> {
+        (**self).object()
+    }
+}
+
+/// A file that somebody else has as well, for example the device.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+impl<F: MmapFile + ?Sized> MmapFile for alloc::sync::Arc<F> {
+    type Platform = F::Platform;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, F::Platform>) -> Result<Mapped<'m>, Errno> {
+        (**self).mmap(ctx)
+    }
+
+    fn object(&self) -> Option<&SharedObject<F::Platform>> {
+        (**self).object()
     }
 }

@@ -109,6 +109,9 @@ flag_bits!(VmFlags {
 });
 
 impl VmFlags {
+    /// `VM_SPECIAL`: flags with any of which a VMA is not merged with a neighbour.
+    pub const SPECIAL: Self = Self(Self::IO.0 | Self::DONTEXPAND.0 | Self::PFNMAP.0 | Self::MIXEDMAP.0);
+
     /// `is_cow_mapping`: private, and writable or able to become so.
     #[must_use]
     pub const fn is_cow(self) -> bool {

@@ -17,7 +17,7 @@
     label = "a fault answers for one page",
     note = "here: `ctx.insert_page(&page)` inserts the page of `ctx.pgoff()` and answers the fault",
     note = "here, for its neighbours: `ctx.prefault_page(at, &page)`, `ctx.prefault_pages(at, &pages)` before that",
-    note = "in `MmapFile::mmap`: `ctx.map_pages(&pages)`, `ctx.map_pages_zero(&pages)` or `ctx.insert_pages(&pages)?`"
+    note = "in `MmapFile::mmap`: `ctx.fill_at_pgoff(&pages)`, `ctx.fill_from_first(&pages)` or `ctx.insert_pages(&pages)?`"
 )]
 pub trait MapsManyAtMmap {
     fn refused<R>() -> R;
@@ -28,7 +28,7 @@ pub trait MapsManyAtMmap {
     message = "remapping a range belongs to the mmap hook, and this is a page fault",
     label = "`remap_pfn_range` changes VMA flags, which needs the mmap lock held for write",
     note = "here: `ctx.insert_pfn(frame)` in a `PfnMap` mapping, `ctx.insert_mixed(frame)` in a `Mixed` one",
-    note = "in `MmapFile::mmap`: `ctx.populate::<Remapped>()?.remap_all(frames)`"
+    note = "in `MmapFile::mmap`: `ctx.without_faults::<Remapped>()?.remap_from_first(frames)`"
 )]
 pub trait RemapsAtMmap {
     fn refused<R>() -> R;
@@ -38,9 +38,9 @@ pub trait RemapsAtMmap {
 #[diagnostic::on_unimplemented(
     message = "VMA flags, protections and cache attributes belong to the mmap hook, and this is a page fault",
     label = "a fault holds its lock for read only",
-    note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.dont_copy()`, `ctx.read_only()?` ...",
+    note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.writable()`, `ctx.noncached()`, `ctx.dont_copy()` ...",
     note = "here, for one frame of a `PfnMap` mapping: `ctx.insert_pfn_prot(frame, prot)` with \
-            `let prot = ctx.page_prot().noncached()`, or `.write_combine()`, `.decrypted()`, `.read_only()`"
+            `let prot = ctx.page_prot().noncached()`, or `.write_combine()`, `.decrypted()`"
 )]
 pub trait ChangesVmaAtMmap {
     fn refused<R>() -> R;
@@ -51,7 +51,7 @@ pub trait ChangesVmaAtMmap {
     message = "a mapping is established and finished by the mmap hook, and this is a page fault",
     label = "the mapping is already made",
     note = "answer the fault: `ctx.insert_page(&page)`, or `ctx.fail(errno)`",
-    note = "in `MmapFile::mmap`: `ctx.establish(state)?`, `ctx.populate::<Mixed>()?`, `ctx.finish()`, `ctx.fill_later()`"
+    note = "in `MmapFile::mmap`: `ctx.establish(state)?`, `ctx.without_faults::<Mixed>()?`, `ctx.finish()`, `ctx.fill_later()`"
 )]
 pub trait MakesMappingAtMmap {
     fn refused<R>() -> R;
@@ -73,7 +73,7 @@ pub trait DeliversInFault {
     message = "prefaulting is a page fault's way to fill its neighbours, and this is the mmap hook",
     label = "no fault to prefault around",
     note = "here slots are filled in order: `ctx.insert_page(&page)?`, `ctx.insert_pages(&pages)?`, \
-            `ctx.map_pages(&pages)`",
+            `ctx.fill_at_pgoff(&pages)`",
     note = "for frames: `ctx.insert_pfn(frame)?` in a `PfnMap` mapping, `ctx.insert_mixed(frame)?` in a `Mixed` one"
 )]
 pub trait PrefaultsInFault {
@@ -85,7 +85,7 @@ pub trait PrefaultsInFault {
     message = "an entry with a protection of its own is a page fault's, and this is the mmap hook",
     label = "at mmap the whole mapping has one protection",
     note = "here: set it for the mapping before the kind is chosen (`ctx.noncached()`, `ctx.write_combine()`, \
-            `ctx.decrypted()`, `ctx.read_only()?`), then `ctx.insert_pfn(frame)?` or `ctx.insert_mixed(frame)?`",
+            `ctx.decrypted()`), then `ctx.insert_pfn(frame)?` or `ctx.insert_mixed(frame)?`",
     note = "in `VmOperations::fault`: `ctx.insert_pfn_prot(frame, prot)`, `ctx.insert_mixed_mkwrite(frame)`; for a \
             neighbour, `ctx.prefault_pfn_prot(at, frame, prot)`"
 )]
@@ -95,13 +95,131 @@ pub trait SettlesOnePte {
 
 /// Bounds a right that mmap has not given on [`PageProt`](crate::PageProt).
 #[diagnostic::on_unimplemented(
-    message = "a page gets the protection that mmap gave the mapping, or less: it cannot be widened",
+    message = "a page gets the rights that mmap gave the mapping: they cannot be widened",
     label = "no right can be added",
     note = "where the mapping may be written, so may the page: `ctx.page_prot()` as it is; `prot.is_writable()` tells",
-    note = "to take the right to write away: `prot.read_only()`; to change the cache attribute: `prot.noncached()`, \
-            `prot.write_combine()`, `prot.write_back()`"
+    note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.writable()` lets users write",
+    note = "to change the cache attribute: `prot.noncached()`, `prot.write_combine()`, `prot.write_back()`"
 )]
 pub trait WidenedAtMmap {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a right that one page was to lose on [`PageProt`](crate::PageProt).
+#[diagnostic::on_unimplemented(
+    message = "a single page cannot be made read-only: the next store, or mprotect, would make it writable again",
+    label = "it would not stay read-only",
+    note = "for the whole mapping: leave `ctx.writable()` out in `MmapFile::mmap`, and nobody can write to it, ever",
+    note = "for some of its pages: register `Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite)`, which is asked before a page \
+            is written, and answers `ctx.fail(Errno::EPERM)` or `ctx.allow()`",
+    note = "or show them in a mapping of their own, at other page offsets of the file"
+)]
+pub trait NarrowedForOnePage {
+    fn refused<R>() -> R;
+}
+
+/// Bounds the grant to write where it comes too late: on tokens of faults, on [`Mapped`](crate::Mapped) and on
+/// [`EstablishedCtx`](crate::EstablishedCtx).
+#[diagnostic::on_unimplemented(
+    message = "who may write to a mapping is said by its mmap hook, before the kind is chosen",
+    label = "too late here",
+    note = "in `MmapFile::mmap`: `ctx.writable().establish(state)?`; without it a shared mapping cannot be written, ever",
+    note = "whether a single store may happen: register `Hooks::NONE.page_mkwrite(..)` for pages, `pfn_mkwrite(..)` for \
+            frames, which answer `ctx.allow()` or `ctx.fail(errno)`"
+)]
+pub trait GrantedAtMmap {
+    fn refused<R>() -> R;
+}
+
+/// Bounds growth where it is decided already: on tokens of faults, on [`Mapped`](crate::Mapped) and on
+/// [`EstablishedCtx`](crate::EstablishedCtx).
+#[diagnostic::on_unimplemented(
+    message = "whether a mapping may grow is said by its mmap hook, and this one is made already",
+    label = "too late here",
+    note = "in `MmapFile::mmap`: `ctx.establish(state)?.may_expand()`, in a `Mixed` mapping",
+    note = "where that is not said, no mapping grows, and nothing has to be forbidden"
+)]
+pub trait GrowsAtMmap {
+    fn refused<R>() -> R;
+}
+
+/// Bounds flags by their names on [`MmapCtx`](crate::MmapCtx).
+#[diagnostic::on_unimplemented(
+    message = "VMA flags are not set or cleared by hand: what each of them is for has a name",
+    label = "no flag can be named",
+    note = "VM_MAYWRITE is cleared unless users may write: `ctx.writable()`; VM_MAYREAD and VM_MAYEXEC: `ctx.no_read()?`, \
+            `ctx.no_exec()?`",
+    note = "VM_MIXEDMAP and VM_PFNMAP go by the kind; VM_DONTEXPAND is set with it, but for `ctx.establish(state)?.may_expand()`",
+    note = "VM_IO: `ctx.io()`; VM_DONTCOPY: `ctx.dont_copy()`; VM_DONTDUMP: `ctx.dont_dump()`"
+)]
+pub trait NamesAFlag {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what every mapping has anyway on [`MmapCtx`](crate::MmapCtx).
+#[diagnostic::on_unimplemented(
+    message = "no mapping grows, so there is nothing to forbid: VM_DONTEXPAND is set with the kind",
+    label = "leave this call out",
+    note = "a `Mixed` mapping that is to grow says so: `ctx.establish(state)?.may_expand()`"
+)]
+pub trait ExpandsAnyway {
+    fn refused<R>() -> R;
+}
+
+/// Bounds frames on [`EstablishedCtx`](crate::EstablishedCtx).
+#[diagnostic::on_unimplemented(
+    message = "a frame is inserted into an established mapping beside the state that it borrows from",
+    label = "who keeps this frame for as long as users have it mapped?",
+    note = "`established.with_state(|state: &State<P>, slots| slots.insert_pfn(at, state.memory.frame(at)?))`, where \
+            `State<P>` is what the mapping was established with",
+    note = "in a `Mixed` mapping: `slots.insert_mixed(at, frame)`; a page needs no state: `established.insert_page(at, &page)?`"
+)]
+pub trait BorrowsFromTheState {
+    fn refused<R>() -> R;
+}
+
+/// Bounds pages on [`FrameSlots`](crate::FrameSlots).
+#[diagnostic::on_unimplemented(
+    message = "a page is counted, and is inserted without the state beside it",
+    label = "this inserts frames",
+    note = "`established.insert_page(at, &page)?`, `established.insert_pages(at, &pages)?`, outside `with_state` or in it"
+)]
+pub trait NeedsNoState {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a second reference to a page on [`UniquePage`](crate::UniquePage).
+#[diagnostic::on_unimplemented(
+    message = "a `UniquePage` is the only reference to its page, and this would be a second one",
+    label = "one owner",
+    note = "to map it or share it, give that up: `let page = unique.into_page();`",
+    note = "its bytes are reached as it is: `unique.read(offset, &mut bytes)`, `unique.write(offset, &bytes)`"
+)]
+pub trait ReferredToTwice {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a page that is called the only reference to itself on [`UniquePage`](crate::UniquePage).
+#[diagnostic::on_unimplemented(
+    message = "whether nobody else has a page is for `claim` to find out: a user may have it mapped",
+    label = "not known to be the only reference",
+    note = "`UniquePage::claim(page)`; while somebody has it, that gives it back in `Err`: keep it there, and claim it later",
+    note = "a fresh page: `UniquePage::alloc(&memory, may_sleep)?`"
+)]
+pub trait ClaimedUnseen {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a second owner of a part on [`IomemPart`](crate::IomemPart).
+#[diagnostic::on_unimplemented(
+    message = "an `IomemPart` has one owner, and this would be a second one",
+    label = "one owner",
+    note = "the state of a mapping owns its part: `ctx.establish(State(part))?`, and gives it back when it is dropped",
+    note = "to share it, share the state: `let state = P::share(State(part), may_sleep)?`, then \
+            `ctx.establish_shared(state.clone())?` for each mapping",
+    note = "to give some of it away: `part.split_at(count)`"
+)]
+pub trait OwnedTwice {
     fn refused<R>() -> R;
 }
 
@@ -186,6 +304,17 @@ pub trait InsertsOnePage {
     fn refused<R>() -> R;
 }
 
+/// Bounds a protection of its own on [`HugeFaultCtx`](crate::HugeFaultCtx).
+#[diagnostic::on_unimplemented(
+    message = "a large entry has the mapping's protection",
+    label = "no protection of its own",
+    note = "in `MmapFile::mmap`, for the whole mapping, before the kind is chosen: `ctx.noncached()`, `ctx.write_combine()` ...",
+    note = "for single pages: `ctx.fallback()`, and in `VmOperations::fault` `ctx.insert_pfn_prot(frame, prot)`"
+)]
+pub trait SettlesOneEntry {
+    fn refused<R>() -> R;
+}
+
 /// Bounds what sleeps on [`MapPagesCtx`](crate::MapPagesCtx).
 #[diagnostic::on_unimplemented(
     message = "`map_pages` runs under RCU and must not sleep, and this sleeps",
@@ -219,12 +348,12 @@ pub trait FailsInFault {
     fn refused<R>() -> R;
 }
 
-/// Bounds answers on [`MappedCtx`](crate::MappedCtx).
+/// Bounds answers on [`EstablishedCtx`](crate::EstablishedCtx).
 #[diagnostic::on_unimplemented(
     message = "this answers a hook, and here a mapping is reached from outside its hooks",
     label = "nobody waits for an answer",
-    note = "here operations give `Result<(), Errno>`: `mapped.insert_page(at, &page)?`",
-    note = "the mapping is made already; to take pages away again: `mapped.zap(first, count)`"
+    note = "here operations give `Result<(), Errno>`: `established.insert_page(at, &page)?`",
+    note = "the mapping is made already; to take pages away again: `established.zap(first, count)`"
 )]
 pub trait AnswersNothing {
     fn refused<R>() -> R;
@@ -304,20 +433,20 @@ pub trait MakesHandles {
 #[diagnostic::on_unimplemented(
     message = "no mapping is locked here: it may be gone, or another one be in its place",
     label = "needs a locked mapping",
-    note = "with the handle that the mapping's mmap hook made: `let mapped = handle.lock(unlocked)?;`",
-    note = "by an address that the user gave: `let mapped = unlocked.find::<V>(address)?;`",
-    note = "then `mapped.insert_page(at, &page)?`, `mapped.zap(first, count)`"
+    note = "with the handle that the mapping's mmap hook made: `let established = handle.lock(unlocked)?;`",
+    note = "by an address that the user gave: `let established = unlocked.find::<V>(address)?;`",
+    note = "then `established.insert_page(at, &page)?`, `established.zap(first, count)`"
 )]
 pub trait HoldsAMapping {
     fn refused<R>() -> R;
 }
 
-/// Bounds a mmap operation on [`MappedCtx`](crate::MappedCtx).
+/// Bounds a mmap operation on [`EstablishedCtx`](crate::EstablishedCtx).
 #[diagnostic::on_unimplemented(
     message = "flags, cache attributes and range remaps belong to the mmap hook, and this mapping is made already",
     label = "the mmap lock is held for read only",
-    note = "here, page by page: `mapped.insert_page(at, &page)?`, `mapped.insert_pfn(at, frame)?`, `mapped.zap(first, count)`",
-    note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.read_only()?` ..."
+    note = "here, page by page: `established.insert_page(at, &page)?`, `established.zap(first, count)`",
+    note = "in `MmapFile::mmap`, before the kind is chosen: `ctx.writable()`, `ctx.noncached()` ..."
 )]
 pub trait MakesTheMapping {
     fn refused<R>() -> R;

@@ -4,8 +4,8 @@ use core::marker::PhantomData;
 
 use crate::{
     errno::Errno,
-    kind::Mapping,
-    mapped::{MappedCtx, mapped},
+    established::{EstablishedCtx, established},
+    kind::Kind,
     platform::Platform,
     sleep::MaySleep,
     units::{PageCount, PageOffset},
@@ -28,7 +28,7 @@ pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
     Handle { raw, kind: PhantomData }
 }
 
-impl<P: Platform, M: Mapping> Handle<P, M> {
+impl<P: Platform, M: Kind> Handle<P, M> {
     /// Takes the mmap lock of the mapping's process for read, and finds the mapping.
     ///
     /// A lock that the driver's mmap or fault hook takes must not be held meanwhile: the hook takes it under the mmap
@@ -37,18 +37,18 @@ impl<P: Platform, M: Mapping> Handle<P, M> {
     /// # Errors
     /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
     /// hook takes.
-    pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
+    pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
-        P::lock_handle(&self.raw, true).map(mapped)
+        P::lock_handle(&self.raw, true).map(established)
     }
 
     /// The same without waiting.
     ///
     /// # Errors
     /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
-    pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<MappedCtx<'u, P, M>, Errno> {
+    pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
-        P::lock_handle(&self.raw, false).map(mapped)
+        P::lock_handle(&self.raw, false).map(established)
     }
 
     /// Takes away what is mapped of `count` pages of the object from `first` on, if the mmap lock can be had without
@@ -59,7 +59,7 @@ impl<P: Platform, M: Mapping> Handle<P, M> {
     /// As [`try_lock`](Self::try_lock).
     pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         let _ = may_sleep;
-        let mapped: MappedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(mapped)?;
+        let mapped: EstablishedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(established)?;
         mapped.zap(first, count);
         Ok(())
     }

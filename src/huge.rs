@@ -1,10 +1,10 @@
 //! The token of `huge_fault`.
 
-use core::{marker::PhantomData, ops::Range};
+use core::marker::PhantomData;
 
 use crate::{
     answer::VmFault,
-    errno::Errno,
+    errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::FaultCode,
     frame::FrameRange,
@@ -12,7 +12,7 @@ use crate::{
     platform::Platform,
     sleep::MaySleep,
     token::{Held, Invariant},
-    units::{HugeSize, PageCount, PageOffset, UserAddr},
+    units::{HugeSize, PageCount, PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
 
@@ -53,12 +53,12 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     /// begin anywhere in the object. `None` if the entry does not lie inside the mapping: then
     /// [fall back](Self::fallback).
     #[must_use]
-    pub fn entry_range(&self) -> Option<Range<PageOffset>> {
+    pub fn entry_range(&self) -> Option<PageRange> {
         let start = self.entry_start()?;
         let vma = P::fault_vma_range(self.fault());
         let skipped = PageCount::new((start - vma.start) >> P::PAGE_SHIFT);
         let first = P::fault_vma_pgoff(self.fault()).checked_add(skipped)?;
-        Some(first..first.checked_add(self.page_count())?)
+        Some(PageRange::new(first, first.checked_add(self.page_count())?))
     }
 
     /// Fills the entry with `frames` (`vmf_insert_pfn_pmd`, `vmf_insert_pfn_pud`). No reference is taken. If an entry
@@ -67,7 +67,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     /// It falls back if the frames are not as many as [`page_count`](Self::page_count), if the first is not aligned to
     /// that number, or if the entry does not lie inside the mapping. It also falls back for a store that has to make a
     /// private copy or that [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
-    pub fn insert_huge(self, frames: FrameRange<'_, P>) -> VmFault<'f>
+    pub fn insert_huge(self, frames: FrameRange<'f, P>) -> VmFault<'f>
     where
         M: MapsFrames,
     {
@@ -93,7 +93,8 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
 
     /// The address where the entry begins, if the whole of it is inside the mapping.
     fn entry_start(&self) -> Option<usize> {
-        let bytes = self.page_count().get() << P::PAGE_SHIFT;
+        // More than can be counted lies in no mapping.
+        let bytes = self.page_count().get().checked_mul(P::PAGE_SIZE)?;
         let vma = P::fault_vma_range(self.fault());
         let start = P::fault_address(self.fault()) & !(bytes - 1);
         (start >= vma.start && start.checked_add(bytes)? <= vma.end).then_some(start)

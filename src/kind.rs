@@ -1,22 +1,21 @@
 //! The kinds of mapping, and which operations each of them has.
 //!
-//! The kind is part of a token's type (G9). [`Mapping`] is a kind that was chosen. Each of the other traits bounds one
+//! The kind is part of a token's type (G9). [`Kind`] is a kind that was chosen. Each of the other traits bounds one
 //! group of operations and is implemented by the kinds that have them. All are sealed and have no type parameters, and
 //! they exist for their error messages as much as for their bounds.
 
 /// The kind is not chosen yet: flags, protections and refusals, but no insertion. Choose with
-/// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::populate`](crate::MmapCtx::populate).
+/// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::without_faults`](crate::MmapCtx::without_faults).
 pub enum Undecided {}
 
 /// Pages are handed back by the fault hook, and the core maps them: the `nopage` way. Neither `VM_MIXEDMAP` nor
 /// `VM_PFNMAP`.
 ///
-/// It does not expand (`VM_DONTEXPAND`). Without any special flag Linux would merge a mapping with its neighbour and
-/// lose the state of one of the two (`__mmap_region` in `mm/mmap.c`, 6.12).
 pub enum Normal {}
 
 /// The driver inserts pages, and frames that may have a page behind them: `VM_MIXEDMAP`. Inserted pages are counted:
-/// the mapping holds a reference.
+/// the mapping holds a reference. The only kind that can be allowed to grow
+/// ([`may_expand`](crate::MmapCtx::may_expand)).
 pub enum Mixed {}
 
 /// The driver inserts frames by number, no reference is taken: `VM_PFNMAP`. Refused with EINVAL for a copy-on-write
@@ -32,7 +31,7 @@ pub enum Remapped {}
 /// Hidden: beside a second public `Mixed` rustc would write `vmctx::Mixed` into every message about the first.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum KindValue {
     /// [`Normal`](enum@Normal)
     Normal,
     /// [`Mixed`](enum@Mixed)
@@ -49,21 +48,21 @@ mod sealed {
         label = "not a kind of mapping",
         note = "a kind decides VMA flags that Linux acts on, so there are no others: use `Normal`, `Mixed`, `PfnMap` \
                 or `Remapped`",
-        note = "`Undecided` is what a `MmapCtx` has before `establish` or `populate`"
+        note = "`Undecided` is what a `MmapCtx` has before `establish` or `without_faults`"
     )]
-    pub trait Kind {}
+    pub trait KnownKind {}
 }
 
 #[diagnostic::do_not_recommend]
-impl sealed::Kind for Undecided {}
+impl sealed::KnownKind for Undecided {}
 #[diagnostic::do_not_recommend]
-impl sealed::Kind for Normal {}
+impl sealed::KnownKind for Normal {}
 #[diagnostic::do_not_recommend]
-impl sealed::Kind for Mixed {}
+impl sealed::KnownKind for Mixed {}
 #[diagnostic::do_not_recommend]
-impl sealed::Kind for PfnMap {}
+impl sealed::KnownKind for PfnMap {}
 #[diagnostic::do_not_recommend]
-impl sealed::Kind for Remapped {}
+impl sealed::KnownKind for Remapped {}
 
 /// A kind of mapping that has been chosen: [`Normal`], [`Mixed`], [`PfnMap`] or [`Remapped`]. Sealed.
 #[diagnostic::on_unimplemented(
@@ -71,52 +70,64 @@ impl sealed::Kind for Remapped {}
     label = "not a kind of mapping",
     note = "choose one: `Normal` (hand pages back from `fault`), `Mixed` (insert pages), `PfnMap` (insert frames by \
             number), `Remapped` (map the whole range at mmap)",
-    note = "`Undecided` is what a `MmapCtx` has before `ctx.establish(state)?`, where the kind is `type Mapping`, or \
-            `ctx.populate::<..>()?`"
+    note = "`Undecided` is what a `MmapCtx` has before `ctx.establish(state)?`, where the kind is `type Kind`, or \
+            `ctx.without_faults::<..>()?`"
 )]
-pub trait Mapping: sealed::Kind + Sized + 'static {
+pub trait Kind: sealed::KnownKind + Sized + 'static {
     /// The kind as a value.
-    const KIND: Kind;
+    const KIND: KindValue;
 }
 
 #[diagnostic::do_not_recommend]
-impl Mapping for Normal {
-    const KIND: Kind = Kind::Normal;
+impl Kind for Normal {
+    const KIND: KindValue = KindValue::Normal;
 }
 #[diagnostic::do_not_recommend]
-impl Mapping for Mixed {
-    const KIND: Kind = Kind::Mixed;
+impl Kind for Mixed {
+    const KIND: KindValue = KindValue::Mixed;
 }
 #[diagnostic::do_not_recommend]
-impl Mapping for PfnMap {
-    const KIND: Kind = Kind::PfnMap;
+impl Kind for PfnMap {
+    const KIND: KindValue = KindValue::PfnMap;
 }
 #[diagnostic::do_not_recommend]
-impl Mapping for Remapped {
-    const KIND: Kind = Kind::Remapped;
+impl Kind for Remapped {
+    const KIND: KindValue = KindValue::Remapped;
 }
 
 /// No kind has been chosen yet: [`Undecided`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "the kind of this mapping is already chosen: it is `{Self}`",
-    label = "too late: this belongs before `establish` or `populate`",
+    label = "too late: this belongs before `establish` or `without_faults`",
     note = "flags, protections, cache attributes and refusals are settled first, then the kind, then the pages: move \
-            this call above `ctx.establish(..)?` or `ctx.populate::<..>()?`, and choose the kind once"
+            this call above `ctx.establish(..)?` or `ctx.without_faults::<..>()?`, and choose the kind once"
 )]
-pub trait StillUndecided: sealed::Kind {}
+pub trait StillUndecided: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl StillUndecided for Undecided {}
+
+/// A mapping that can be allowed to grow: [`Mixed`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "only a `Mixed` mapping can be allowed to grow, and this one is `{Self}`",
+    label = "this mapping shows what its mmap hook saw, and never more",
+    note = "to grow: `type Kind = Mixed;` in `VmOperations`, then `ctx.establish(state)?.may_expand()`",
+    note = "`Undecided`: choose the kind first, `ctx.establish(state)?.may_expand()`",
+    note = "`Normal`, `PfnMap` and `Remapped`: leave the call out; the user maps the rest with another mmap"
+)]
+pub trait Expands: sealed::KnownKind {}
+#[diagnostic::do_not_recommend]
+impl Expands for Mixed {}
 
 /// Pages can be inserted: [`Mixed`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "a page can only be inserted into a `Mixed` mapping, and this one is `{Self}`",
     label = "only a `Mixed` mapping holds inserted pages",
-    note = "to insert pages: `type Mapping = Mixed;` in `VmOperations`, or `ctx.populate::<Mixed>()?`",
-    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first",
+    note = "to insert pages: `type Kind = Mixed;` in `VmOperations`, or `ctx.without_faults::<Mixed>()?`",
+    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.without_faults::<Mixed>()?` first",
     note = "`Normal`: hand the page back from the fault hook, `ctx.deliver(page)`",
     note = "`PfnMap`: insert the frame of a `FrameSource`, `ctx.insert_pfn(frame)`"
 )]
-pub trait HoldsPages: sealed::Kind {}
+pub trait HoldsPages: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl HoldsPages for Mixed {}
 
@@ -124,12 +135,12 @@ impl HoldsPages for Mixed {}
 #[diagnostic::on_unimplemented(
     message = "`insert_mixed` and its relatives need a `Mixed` mapping, and this one is `{Self}`",
     label = "only a `Mixed` mapping holds these",
-    note = "to insert frames that may have a page behind them: `type Mapping = Mixed;` in `VmOperations`, or \
-            `ctx.populate::<Mixed>()?`",
+    note = "to insert frames that may have a page behind them: `type Kind = Mixed;` in `VmOperations`, or \
+            `ctx.without_faults::<Mixed>()?`",
     note = "`PfnMap`: `ctx.insert_pfn(frame)`; where it is there already and only to be written, `ctx.allow()`",
     note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`; let a store to it happen, `ctx.allow()`"
 )]
-pub trait HoldsMixed: sealed::Kind {}
+pub trait HoldsMixed: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl HoldsMixed for Mixed {}
 
@@ -137,14 +148,14 @@ impl HoldsMixed for Mixed {}
 #[diagnostic::on_unimplemented(
     message = "a frame can only be inserted by number into a `PfnMap` mapping, and this one is `{Self}`",
     label = "only a `PfnMap` mapping holds frames by number",
-    note = "to insert frames by number: `type Mapping = PfnMap;` in `VmOperations`, or `ctx.populate::<PfnMap>()?`",
-    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<PfnMap>()?` first",
+    note = "to insert frames by number: `type Kind = PfnMap;` in `VmOperations`, or `ctx.without_faults::<PfnMap>()?`",
+    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.without_faults::<PfnMap>()?` first",
     note = "`Mixed`: `ctx.insert_mixed(frame)` for a frame, `ctx.insert_page(&page)` for a page; beside a fault, \
             `ctx.prefault_mixed(at, frame)`, `ctx.prefault_page(at, &page)`",
     note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`",
-    note = "`Remapped`: `ctx.remap_all(frames)` in the mmap hook, nothing in a fault"
+    note = "`Remapped`: `ctx.remap_from_first(frames)` in the mmap hook, nothing in a fault"
 )]
-pub trait HoldsFrames: sealed::Kind {}
+pub trait HoldsFrames: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl HoldsFrames for PfnMap {}
 
@@ -153,12 +164,12 @@ impl HoldsFrames for PfnMap {}
 #[diagnostic::on_unimplemented(
     message = "`page_mkwrite` and `map_pages` are hooks of a mapping with pages, `Normal` or `Mixed`, and this one is `{Self}`",
     label = "this mapping has no pages to tell the hook about",
-    note = "to have pages: `type Mapping = Mixed;` or `type Mapping = Normal;` in `VmOperations`",
+    note = "to have pages: `type Kind = Mixed;` or `type Kind = Normal;` in `VmOperations`",
     note = "`PfnMap`: first stores are told to `pfn_mkwrite`, and neighbours are filled by the fault hook, \
             `ctx.prefault_pfn(at, frame)`, or at once by `huge_fault`",
     note = "`Remapped`: all of it is mapped at mmap, and nothing is told afterwards"
 )]
-pub trait MapsPages: sealed::Kind {}
+pub trait MapsPages: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl MapsPages for Normal {}
 #[diagnostic::do_not_recommend]
@@ -168,11 +179,11 @@ impl MapsPages for Mixed {}
 #[diagnostic::on_unimplemented(
     message = "`huge_fault` and `pfn_mkwrite` are hooks of a mapping with frames, `Mixed` or `PfnMap`, and this one is `{Self}`",
     label = "this mapping has no frames that faults have inserted",
-    note = "to have frames: `type Mapping = PfnMap;` or `type Mapping = Mixed;` in `VmOperations`",
+    note = "to have frames: `type Kind = PfnMap;` or `type Kind = Mixed;` in `VmOperations`",
     note = "`Normal`: its pages are handed back one by one, `ctx.deliver(page)`, and first stores are told to `page_mkwrite`",
     note = "`Remapped`: all of it is mapped at mmap, and nothing is told afterwards"
 )]
-pub trait MapsFrames: sealed::Kind {}
+pub trait MapsFrames: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl MapsFrames for Mixed {}
 #[diagnostic::do_not_recommend]
@@ -182,10 +193,10 @@ impl MapsFrames for PfnMap {}
 #[diagnostic::on_unimplemented(
     message = "memory that moves can only be inserted into a `Mixed` or a `PfnMap` mapping, and this one is `{Self}`",
     label = "this mapping does not hold memory that moves",
-    note = "`type Mapping = PfnMap;` in `VmOperations`: everything goes by number, as TTM and spufs do it",
-    note = "`type Mapping = Mixed;`: its pages in RAM are counted"
+    note = "`type Kind = PfnMap;` in `VmOperations`: everything goes by number, as TTM and spufs do it",
+    note = "`type Kind = Mixed;`: its pages in RAM are counted"
 )]
-pub trait HoldsMoving: Mapping {}
+pub trait HoldsMoving: Kind {}
 #[diagnostic::do_not_recommend]
 impl HoldsMoving for Mixed {}
 #[diagnostic::do_not_recommend]
@@ -195,10 +206,10 @@ impl HoldsMoving for PfnMap {}
 #[diagnostic::on_unimplemented(
     message = "the whole range is remapped at once only in a `Remapped` mapping, and this one is `{Self}`",
     label = "only for a `Remapped` mapping",
-    note = "to map the whole range by number at mmap: `ctx.populate::<Remapped>()?`, or `type Mapping = Remapped;`",
+    note = "to map the whole range by number at mmap: `ctx.without_faults::<Remapped>()?`, or `type Kind = Remapped;`",
     note = "`PfnMap`: `ctx.remap(frames)?` maps part of the range, and faults may fill the rest"
 )]
-pub trait RemapsWhole: sealed::Kind {}
+pub trait RemapsWhole: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl RemapsWhole for Remapped {}
 
@@ -207,9 +218,9 @@ impl RemapsWhole for Remapped {}
     message = "a page can only be handed back in a `Normal` or `Mixed` mapping, and this one is `{Self}`",
     label = "this mapping has no pages to hand back",
     note = "`PfnMap`: insert the frame, `ctx.insert_pfn(frame)`",
-    note = "to hand pages back: `type Mapping = Normal;` in `VmOperations`"
+    note = "to hand pages back: `type Kind = Normal;` in `VmOperations`"
 )]
-pub trait DeliversPages: sealed::Kind {}
+pub trait DeliversPages: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl DeliversPages for Normal {}
 #[diagnostic::do_not_recommend]
@@ -219,11 +230,11 @@ impl DeliversPages for Mixed {}
 #[diagnostic::on_unimplemented(
     message = "a mapping without a fault hook cannot be `{Self}`",
     label = "nothing would ever fill it",
-    note = "without a fault hook the mmap hook fills it: `ctx.populate::<Mixed>()?` for pages, `<PfnMap>` for frames, \
+    note = "without a fault hook the mmap hook fills it: `ctx.without_faults::<Mixed>()?` for pages, `<PfnMap>` for frames, \
             `<Remapped>` for the whole range",
     note = "`Normal`: its pages come from the fault hook, `ctx.establish(state)?.fill_later()`"
 )]
-pub trait Populated: Mapping {}
+pub trait Populated: Kind {}
 #[diagnostic::do_not_recommend]
 impl Populated for Mixed {}
 #[diagnostic::do_not_recommend]
@@ -235,10 +246,10 @@ impl Populated for Remapped {}
 #[diagnostic::on_unimplemented(
     message = "the mmap hook cannot fill this mapping: it is `{Self}`",
     label = "nothing was inserted here that `finish` could vouch for",
-    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.populate::<Mixed>()?` first, insert, then `ctx.finish()`",
+    note = "`Undecided`: call `ctx.establish(state)?` or `ctx.without_faults::<Mixed>()?` first, insert, then `ctx.finish()`",
     note = "`Normal`: its pages come from the fault hook, so say `ctx.fill_later()`"
 )]
-pub trait FilledAtMmap: sealed::Kind {}
+pub trait FilledAtMmap: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl FilledAtMmap for Mixed {}
 #[diagnostic::do_not_recommend]
@@ -252,10 +263,10 @@ impl FilledAtMmap for Remapped {}
     message = "this mapping cannot be left to be filled later: it is `{Self}`",
     label = "this mapping must be filled before the mmap hook returns",
     note = "`Undecided`: choose the kind first, `ctx.establish(state)?.fill_later()`",
-    note = "`Remapped`: `ctx.remap_all(frames)` maps the whole range and ends the hook; `PfnMap` is the kind that \
+    note = "`Remapped`: `ctx.remap_from_first(frames)` maps the whole range and ends the hook; `PfnMap` is the kind that \
             faults may fill"
 )]
-pub trait FilledLater: sealed::Kind {}
+pub trait FilledLater: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl FilledLater for Normal {}
 #[diagnostic::do_not_recommend]

@@ -21,9 +21,9 @@
 //! | [`HugeFaultCtx`] | [`Hooks::huge_fault`] | the same | yes | [`VmFault`], or `fallback` does |
 //! | [`MapPagesCtx`] | [`Hooks::map_pages`] | RCU | no | [`Prefault`] each, [`VmFault`] at the end |
 //! | [`UnlockedCtx`] | an ioctl, the removal of a device | none | yes | nothing is inserted: it locks a mapping |
-//! | [`MappedCtx`] | whoever locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
+//! | [`EstablishedCtx`] | whoever locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
 //!
-//! Whatever sleeps takes a [`MaySleep`] as an argument; the tokens of hooks that may sleep give one. [`Mappings`]
+//! Whatever sleeps takes a [`MaySleep`] as an argument; the tokens of hooks that may sleep give one. [`SharedObject`]
 //! revokes what users have mapped of an object, and [`Relocatable`] is memory that moves under them.
 //!
 //! # A driver
@@ -41,20 +41,17 @@
 //! }
 //!
 //! impl<P: Platform> Ring<P> {
-//!     fn place<I: InsertPoint<Platform = P, Mapping = Mixed>>(&self, at: I) -> I::Outcome {
-//!         match self.pages.get(at.pgoff().index()) {
-//!             Some(page) => at.insert_page(page),
-//!             None => at.fail(Errno::ENXIO),
-//!         }
+//!     fn place<I: InsertPoint<Platform = P, Kind = Mixed>>(&self, at: I) -> I::Outcome {
+//!         at.insert_page_with(|at| at.pgoff().of(&*self.pages).ok_or(Errno::ENXIO))
 //!     }
 //! }
 //!
 //! impl<P: Platform> MmapFile for Ring<P> {
 //!     type Platform = P;
 //!
-//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-//!         let whole = ctx.page_count().get() == self.pages.len();
-//!         let mut ctx = ctx.dont_expand().establish(Ring { pages: self.pages.clone() })?;
+//!     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+//!         let whole = ctx.page_count() == self.pages.len();
+//!         let mut ctx = ctx.writable().establish(Ring { pages: self.pages.clone() })?;
 //!         if !whole {
 //!             return Ok(ctx.fill_later());
 //!         }
@@ -67,9 +64,9 @@
 //!
 //! impl<P: Platform> VmOperations for Ring<P> {
 //!     type Platform = P;
-//!     type Mapping = Mixed;
+//!     type Kind = Mixed;
 //!
-//!     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+//!     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
 //!         self.place(ctx)
 //!     }
 //! }
@@ -92,15 +89,19 @@
 //!
 //! # Decisions a driver makes
 //!
-//! 1. **Who holds the state of a mapping?** The type that implements [`VmOperations`]: one value for each mmap, shared
+//! 1. **Who may write?** A shared mapping is read-only, for ever, unless its hook says [`MmapCtx::writable`].
+//! 2. **Who holds the state of a mapping?** The type that implements [`VmOperations`]: one value for each mmap, shared
 //!    by what fork and split make of the mapping, dropped after its last page has gone. [`MmapCtx::establish`]
-//!    installs it; [`MmapCtx::populate`] does without.
-//! 2. **Which [kind] is the mapping?** [`Mixed`] for pages, [`PfnMap`] for frames by number, [`Normal`] to hand pages
+//!    installs it; [`MmapCtx::without_faults`] does without.
+//! 3. **Which [kind] is the mapping?** [`Mixed`] for pages, [`PfnMap`] for frames by number, [`Normal`] to hand pages
 //!    back, [`Remapped`] for a whole range at once. The kind is part of the token's type, and decides what can be
 //!    inserted.
-//! 3. **When is it filled?** Now, and [`MmapCtx::finish`] checks that it is; or later, and [`MmapCtx::fill_later`] says
+//! 4. **Who keeps what is mapped?** A page is counted: the mapping has a reference. A frame is not: it is borrowed,
+//!    from the state in a fault, from the file at mmap, which live as long as the mapping does. Device memory that is
+//!    given out in parts is an [`IomemPart`], a page of a pool a [`UniquePage`].
+//! 5. **When is it filled?** Now, and [`MmapCtx::finish`] checks that it is; or later, and [`MmapCtx::fill_later`] says
 //!    so.
-//! 4. **What does a fault do that cannot be served?** It says what went wrong, [`FaultCtx::fail`] or
+//! 6. **What does a fault do that cannot be served?** It says what went wrong, [`FaultCtx::fail`] or
 //!    [`FaultCtx::fail_or_refault`]. The code that becomes of it is the kernel's business.
 //!
 //! # Types met in error messages
@@ -109,14 +110,13 @@
 //! the other traits of [`kind`] bound single operations. If a message names one, the mapping is of a kind that does not
 //! have the operation, and a note says which kind has it. [`MaySleep`] is an argument of whatever sleeps:
 //! `ctx.may_sleep()`. The lifetimes `'f` and `'m` tie a token and its answer to one call of one hook. Write `<'f>` and
-//! `<'m>` out in signatures, as above: for `'_` rustc takes the lifetime of `&self`.
+//! `<'m>` out in signatures, for the token and for `&self`, as above.
 //!
 //! # Where it runs
 //!
 //! A [`Platform`] is what a kernel or a pager implements, and a driver that is generic over it runs on each. What a
-//! platform [lacks](Platform#what-a-platform-may-lack) compiles there, too, and is done another way or fails: with an errno,
-//! or a signal. These
-//! are crates of their own:
+//! platform [lacks](Platform#what-a-platform-may-lack) compiles there, too, and is done another way or fails: with an
+//! errno, or a signal. These are crates of their own:
 //!
 //! | crate | what it is |
 //! | --- | --- |
@@ -127,14 +127,14 @@
 //! | `vmctx-conformance` | the devices and scenarios that a platform must pass |
 //!
 //! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
-//! default and adds [`MmapFile`] for boxes of files.
+//! default and adds [`MmapFile`] for `Box` and `Arc`.
 //!
 //! # Further
 //!
 //! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
-//! pages of the types name them so: G5); [migration](guide::migration) from C, call by call; what it [costs](guide::cost),
-//! in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
-//! function of this crate panics: what can go wrong is in its type.
+//! pages of the types name them so: G5); [migration](guide::migration) from C, call by call; what it
+//! [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No function of this
+//! crate panics: what can go wrong is in its type.
 #![no_std]
 
 #[cfg(feature = "alloc")]
@@ -151,8 +151,8 @@ pub mod guide;
 mod point;
 
 // Mappings: while they are made, once they are established, and of memory that moves.
+mod established;
 mod handle;
-mod mapped;
 mod mmap;
 mod relocatable;
 mod unlocked;
@@ -169,8 +169,10 @@ mod pfn_mkwrite;
 
 // What a platform implements, and what is typed by it.
 mod frame;
-mod mappings;
+mod iomem_part;
 pub mod platform;
+mod shared_object;
+mod unique_page;
 
 // The vocabulary.
 mod answer;
@@ -188,30 +190,32 @@ mod units;
 mod wait;
 
 pub use answer::VmFault;
-pub use errno::{Errno, InsertPagesError};
+pub use errno::{Errno, InsertPagesError, IntoErrno, NotAnErrno};
+pub use established::{EstablishedCtx, FrameSlots};
 pub use fault::{FaultCtx, Release, Released};
 pub use file::MmapFile;
 pub use frame::{Frame, FrameRange, FrameSource, Iomem, OutOfFrames};
 pub use handle::Handle;
 pub use huge::HugeFaultCtx;
+pub use iomem_part::IomemPart;
 #[doc(no_inline)]
-pub use kind::{Mapping, Mixed, Normal, PfnMap, Remapped, Undecided};
+pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::RwLock;
 pub use map_pages::MapPagesCtx;
-pub use mapped::MappedCtx;
-pub use mappings::Mappings;
 pub use mmap::{Mapped, MmapCtx};
 pub use ops::{Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps};
-pub use page::{OutOfPage, Page};
+pub use page::{OutOfPage, PageRef};
 pub use page_lock::{LockedPage, PageLock};
 pub use page_mkwrite::PageMkwriteCtx;
 pub use pfn_mkwrite::PfnMkwriteCtx;
 pub use platform::Platform;
-pub use point::InsertPoint;
+pub use point::{FramePoint, InsertPoint};
 pub use prefault::Prefault;
 pub use prot::PageProt;
 pub use relocatable::{Epoch, Location, Moved, Moving, MovingPoint, Relocatable, Resident, Spot};
+pub use shared_object::SharedObject;
 pub use sleep::MaySleep;
-pub use units::{HugeSize, PageCount, PageOffset, UserAddr};
+pub use unique_page::UniquePage;
+pub use units::{HugeSize, PageCount, PageOffset, PageRange, PageRangeIter, UserAddr};
 pub use unlocked::UnlockedCtx;
 pub use wait::{RefaultReason, Ticket, WaitQueue, Waited};

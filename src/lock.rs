@@ -26,9 +26,9 @@ use crate::{errno::Errno, sleep::MaySleep};
 ///
 /// impl<P: Platform> VmOperations for Meter<P> {
 ///     type Platform = P;
-///     type Mapping = Normal;
+///     type Kind = Normal;
 ///
-///     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
 ///         let mut credit = self.credit.write(ctx.may_sleep());
 ///         match credit.checked_sub(1) {
 ///             Some(left) => *credit = left,

@@ -1,6 +1,6 @@
 //! The token of `map_pages`.
 
-use core::{marker::PhantomData, ops::Range};
+use core::marker::PhantomData;
 
 use crate::{
     answer::VmFault,
@@ -11,7 +11,7 @@ use crate::{
     platform::Platform,
     prefault::Prefault,
     token::{Held, Invariant},
-    units::{PageOffset, UserAddr},
+    units::{PageOffset, PageRange, UserAddr},
 };
 
 /// The token of `map_pages`: a load has met no page, and the pages around it that are at hand can be mapped without
@@ -40,8 +40,8 @@ include!("common/fault_token.rs");
 impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     /// The part of the object that the core would like to have mapped. It lies around the fault and inside the mapping.
     #[must_use]
-    pub fn wanted(&self) -> Range<PageOffset> {
-        self.frame.0.window.clone()
+    pub fn wanted(&self) -> PageRange {
+        self.frame.0.window
     }
 
     /// Inserts a page at a slot of the mapping, if that is possible without sleeping. A slot that would need a page
@@ -54,7 +54,7 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     }
 
     /// Inserts a frame that may have a page behind it. As [`prefault_page`](Self::prefault_page).
-    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'_, P>) -> Prefault
+    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
     where
         M: HoldsMixed,
     {

@@ -1,6 +1,6 @@
 //! The mmap hook's token.
 
-use core::marker::PhantomData;
+use core::{borrow::Borrow, marker::PhantomData};
 
 use crate::{
     errno::{Errno, InsertPagesError},
@@ -8,8 +8,8 @@ use crate::{
     frame::{Frame, FrameRange},
     handle::{Handle, handle},
     kind::{
-        FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Mapping, Populated, RemapsWhole,
-        StillUndecided, Undecided,
+        Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, KindValue, Populated,
+        RemapsWhole, StillUndecided, Undecided,
     },
     ops::VmOperations,
     platform::Platform,
@@ -24,11 +24,12 @@ use crate::{
 /// Locks: mmap lock, write. May sleep. Insertion answers `Result<Self, Errno>`.
 ///
 /// It begins [`Undecided`]: the hook looks at what is wanted, refuses it, or sets flags. Then it chooses the kind, with
-/// [`establish`](Self::establish), which brings a state and a fault hook, or with [`populate`](Self::populate), which
-/// brings neither. Then it fills the slots in order, so that none is filled twice and nothing goes outside. An
-/// insertion takes the token and gives it back only in `Ok`, so a failed one cannot be followed by a success (G6). The
-/// hook succeeds with a [`Mapped`]: from [`finish`](Self::finish) if every slot is filled, from
-/// [`fill_later`](Self::fill_later) if the rest is to come later, or from an operation that fills the whole range.
+/// [`establish`](Self::establish), which brings a state and a fault hook, or with
+/// [`without_faults`](Self::without_faults), which brings neither. Then it fills the slots in order, so that none is
+/// filled twice and nothing goes outside. An insertion takes the token and gives it back only in `Ok`, so a failed one
+/// cannot be followed by a success (G6). The hook succeeds with a [`Mapped`]: from [`finish`](Self::finish) if every
+/// slot is filled, from [`fill_later`](Self::fill_later) if the rest is to come later, or from an operation that fills
+/// the whole range.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
@@ -36,12 +37,17 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
     // Both in bytes, and whole pages: everything below `filled` is in, and `filled <= len`. Counted in pages they would
     // cost a loop that inserts pages one more register, because the compiler keeps the bytes beside the pages.
+    // Until the kind is chosen nothing is filled, and the lowest bit of `filled` says whether the driver has granted
+    // writing: a word of its own would cost that loop another register, too.
     filled: usize,
     len: usize,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut MmapCtx<'static, P, M>>,
 }
+
+/// What `filled` is of a [`MmapCtx`] whose kind is not chosen yet, if writing is granted.
+const GRANTED: usize = 1;
 
 /// The success of a mmap hook. Only a [`MmapCtx`] turns into one, and only after all its insertions have succeeded. It
 /// can neither be made up nor kept for another mmap.
@@ -81,7 +87,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// How many slots are still to be filled.
     #[must_use]
     pub fn remaining(&self) -> PageCount {
-        PageCount::new((self.len - self.filled) >> P::PAGE_SHIFT)
+        PageCount::new((self.len >> P::PAGE_SHIFT) - (self.filled >> P::PAGE_SHIFT))
     }
 
     /// Whether every slot is filled.
@@ -96,10 +102,30 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.flags().contains(VmFlags::MAYSHARE)
     }
 
-    /// Whether the user may write (`VM_WRITE`).
+    /// Whether the user asks to read (`VM_READ`), as things are now: mprotect can add it, if [`no_read`](Self::no_read)
+    /// does not keep it from that. (Where the user may write, processors let him read as well.)
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.flags().contains(VmFlags::READ)
+    }
+
+    /// Whether the user asks to write (`VM_WRITE`), as things are now. What may become of the mapping this does not
+    /// say: [`may_be_written`](Self::may_be_written) does.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.flags().contains(VmFlags::WRITE)
+    }
+
+    /// Whether a store can ever reach the object through this mapping, now or after an mprotect: it is shared, the file
+    /// was opened for writing, and the hook has called [`writable`](Self::writable). A driver that counts the writers
+    /// of an object counts these mappings. It is known once the kind is chosen, in
+    /// [`establish_with`](Self::establish_with) too.
+    #[must_use]
+    pub fn may_be_written(&self) -> bool
+    where
+        M: Kind,
+    {
+        self.flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
     }
 
     /// Whether the user may execute (`VM_EXEC`).
@@ -128,7 +154,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// first. EINVAL also on a platform that has no handles.
     pub fn handle(&self) -> Result<Handle<P, M>, Errno>
     where
-        M: Mapping,
+        M: Kind,
     {
         P::vma_handle(self.vma.0).map(handle).ok_or(Errno::EINVAL)
     }
@@ -140,7 +166,26 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 
 /// Refusals, flags and cache attributes: before the kind is chosen.
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    /// The mapping will never be written.
+    /// Users may write, now or after an mprotect, if the file was opened for writing (G19).
+    ///
+    /// A shared mapping whose hook has not said so cannot be stored to, ever: `PROT_WRITE` is EPERM, when the kind is
+    /// chosen and before a state is made, and an mprotect that adds it is EACCES, because `VM_MAYWRITE` is cleared.
+    /// Private mappings need no grant: what their users write are copies of their own.
+    ///
+    /// (To look at `VM_WRITE` and refuse it is not enough, because mprotect comes later: CVE-2022-43750.)
+    pub fn writable(mut self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.filled = GRANTED;
+        self
+    }
+
+    /// The mapping will never be written, not even a private copy of it.
+    ///
+    /// It is for private mappings, whose users could write copies: a [`PfnMap`](crate::PfnMap) cannot have these. A
+    /// shared mapping cannot be written anyway without [`writable`](Self::writable); for one this refuses at once what
+    /// would be refused when the kind is chosen.
     ///
     /// # Errors
     /// EPERM if it was asked for with `PROT_WRITE`. Else a later `mprotect` cannot add it (`VM_MAYWRITE` is cleared).
@@ -149,6 +194,17 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: StillUndecided,
     {
         self.never(VmFlags::WRITE, VmFlags::MAYWRITE)
+    }
+
+    /// The mapping will never be readable by itself. (Where the user may write, processors let him read as well.)
+    ///
+    /// # Errors
+    /// EPERM if it was asked for with `PROT_READ`. Else a later `mprotect` cannot add it (`VM_MAYREAD` is cleared).
+    pub fn no_read(self) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        self.never(VmFlags::READ, VmFlags::MAYREAD)
     }
 
     /// The mapping will never be executed.
@@ -179,14 +235,6 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: StillUndecided,
     {
         self.with(VmFlags::DONTCOPY)
-    }
-
-    /// mremap cannot make the mapping longer (`VM_DONTEXPAND`).
-    pub fn dont_expand(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        self.with(VmFlags::DONTEXPAND)
     }
 
     /// The mapping is left out of core dumps (`VM_DONTDUMP`).
@@ -253,63 +301,98 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Gives the mapping its state, whose hooks serve its faults. The state's type decides the kind.
     ///
     /// # Errors
-    /// EINVAL for a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
+    /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
+    /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
-    /// ENOMEM. In both cases the state is dropped.
-    pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Mapping>, Errno>
+    /// ENOMEM. In all cases the state is dropped.
+    pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
         M: StillUndecided,
     {
-        let state = P::share(state, may_sleep())?;
-        self.install(state)
+        self.establish_with(|_| Ok(state))
+    }
+
+    /// The same with a state that is made only if the mapping is not refused, and can be made of what is asked for.
+    ///
+    /// # Errors
+    /// As [`establish`](Self::establish), and what `state` says.
+    pub fn establish_with<V: VmOperations<Platform = P>>(
+        self,
+        state: impl FnOnce(&MmapCtx<'m, P, V::Kind>) -> Result<V, Errno>,
+    ) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
+    where
+        M: StillUndecided,
+    {
+        let ctx = self.become_kind()?;
+        let state = P::share(state(&ctx)?, may_sleep())?;
+        ctx.install(state)
     }
 
     /// The same with a state that somebody else holds as well, for example the open file.
     ///
     /// # Errors
-    /// EINVAL for a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping.
+    /// As [`establish`](Self::establish).
     pub fn establish_shared<V: VmOperations<Platform = P>>(
         self,
         state: P::Ref<V>,
-    ) -> Result<MmapCtx<'m, P, V::Mapping>, Errno>
+    ) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
         M: StillUndecided,
     {
-        self.install(state)
+        self.become_kind()?.install(state)
     }
 
     /// Chooses the kind of a mapping that has no fault hook: a touch of what is not inserted now is a SIGBUS.
     ///
     /// # Errors
-    /// EINVAL for a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping.
-    pub fn populate<K: Populated>(self) -> Result<MmapCtx<'m, P, K>, Errno>
+    /// EPERM and EINVAL as [`establish`](Self::establish).
+    pub fn without_faults<K: Populated>(self) -> Result<MmapCtx<'m, P, K>, Errno>
     where
         M: StillUndecided,
     {
         self.become_kind()
     }
 
-    fn install<V: VmOperations<Platform = P>>(self, state: P::Ref<V>) -> Result<MmapCtx<'m, P, V::Mapping>, Errno> {
-        let ctx = self.become_kind()?;
-        P::establish(ctx.vma.0, state);
-        Ok(ctx)
+    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is (G20). The fault hook is
+    /// then asked for pages behind what the mmap hook saw.
+    ///
+    /// Without this every mapping has `VM_DONTEXPAND`, and what would make it longer is EFAULT; so is an old length of
+    /// zero, which would map it once more. It can be made shorter, and moved.
+    pub fn may_expand(self) -> Self
+    where
+        M: Expands,
+    {
+        P::vma_change_flags(self.vma.0, VmFlags::NONE, VmFlags::DONTEXPAND);
+        self
     }
 
-    fn become_kind<K: Mapping>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
-        let kind_flag = match K::KIND {
-            // `remap_pfn_range` sets the flags of this kind itself, after it has checked the range.
-            Kind::Remapped => VmFlags::NONE,
-            // Linux merges a VMA that has no special flag with a neighbour that fits. If it does so before the mmap
-            // hook, the hook is not asked; if it does so after a hook that has changed flags, `close` is not called and
-            // the state leaks.
-            Kind::Normal => VmFlags::DONTEXPAND,
-            Kind::Mixed => VmFlags::MIXEDMAP,
-            Kind::PfnMap if self.is_cow() => return Err(Errno::EINVAL),
-            Kind::PfnMap => VmFlags::PFNMAP,
+    fn become_kind<K: Kind>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
+        let flags = self.flags();
+        let never = if flags.contains(VmFlags::MAYSHARE) && self.filled != GRANTED {
+            if flags.contains(VmFlags::WRITE) {
+                return Err(Errno::EPERM);
+            }
+            VmFlags::MAYWRITE
+        } else {
+            VmFlags::NONE
         };
-        P::vma_change_flags(self.vma.0, kind_flag, VmFlags::NONE);
-        let Self { vma, filled, len, .. } = self;
-        Ok(MmapCtx { vma, filled, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        let holds = match K::KIND {
+            // `remap_pfn_range` sets the flags of this kind itself, after it has checked the range.
+            KindValue::Normal | KindValue::Remapped => VmFlags::NONE,
+            KindValue::Mixed => VmFlags::MIXEDMAP,
+            KindValue::PfnMap if flags.is_cow() => return Err(Errno::EINVAL),
+            KindValue::PfnMap => VmFlags::PFNMAP,
+        };
+        // Beside keeping it from growing, VM_DONTEXPAND keeps Linux from merging the VMA with a neighbour: that would
+        // lose the state of one of the two.
+        P::vma_change_flags(self.vma.0, holds | VmFlags::DONTEXPAND, never);
+        let Self { vma, len, .. } = self;
+        Ok(MmapCtx { vma, filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+    }
+
+    fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno> {
+        P::establish(self.vma.0, state)?;
+        Ok(self)
     }
 }
 
@@ -330,6 +413,21 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(self)
     }
 
+    /// Looks a page up and inserts it into the next slot: one of the driver's, or a fresh one.
+    ///
+    /// # Errors
+    /// What `find` says, else as [`insert_page`](Self::insert_page).
+    pub fn insert_page_with<B: Borrow<P::Page>>(
+        self,
+        find: impl FnOnce(&Self) -> Result<B, Errno>,
+    ) -> Result<Self, Errno>
+    where
+        M: HoldsPages,
+    {
+        let page = find(&self)?;
+        self.insert_page(page.borrow())
+    }
+
     /// Inserts pages into the next slots, in one go (`vm_insert_pages`).
     ///
     /// # Errors
@@ -343,12 +441,28 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(self)
     }
 
+    /// Looks pages up and inserts them into the next slots, in one go.
+    ///
+    /// # Errors
+    /// What `find` says, with none inserted; else as [`insert_pages`](Self::insert_pages).
+    pub fn insert_pages_with<B: AsRef<[P::Page]>>(
+        self,
+        find: impl FnOnce(&Self) -> Result<B, Errno>,
+    ) -> Result<Self, InsertPagesError>
+    where
+        M: HoldsPages,
+    {
+        let pages = find(&self).map_err(|errno| InsertPagesError { errno, inserted: PageCount::ZERO })?;
+        self.insert_pages(pages.as_ref())
+    }
+
     /// Fills every slot that is left from `pages`, the whole object: the slot's `pgoff` is the index (`vm_map_pages`).
     ///
     /// # Errors
     /// ENXIO, and nothing is inserted, if the mapping begins behind the object's end or reaches over it. Else as
     /// [`insert_page`](Self::insert_page).
-    pub fn map_pages(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
+    #[doc(alias = "vm_map_pages")]
+    pub fn fill_at_pgoff(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
         M: HoldsPages,
     {
@@ -360,8 +474,9 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// (`vm_map_pages_zero`).
     ///
     /// # Errors
-    /// As [`map_pages`](Self::map_pages).
-    pub fn map_pages_zero(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
+    /// As [`fill_at_pgoff`](Self::fill_at_pgoff).
+    #[doc(alias = "vm_map_pages_zero")]
+    pub fn fill_from_first(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
         M: HoldsPages,
     {
@@ -390,7 +505,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
-    pub fn insert_mixed(mut self, frame: Frame<'_, P>) -> Result<Self, Errno>
+    pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsMixed,
     {
@@ -400,26 +515,63 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(self)
     }
 
-    /// Inserts a frame by number into the next slot. No reference is taken.
+    /// Looks a frame up and inserts it as [`insert_mixed`](Self::insert_mixed) does.
+    ///
+    /// # Errors
+    /// What `find` says, else as [`insert_page`](Self::insert_page).
+    pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
+    where
+        M: HoldsMixed,
+    {
+        let frame = find(&self)?;
+        self.insert_mixed(frame)
+    }
+
+    /// Inserts a frame by number into the next slot. No reference is taken: the frame borrows from the file, which the
+    /// mapping keeps open (G21).
     ///
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
-    pub fn insert_pfn(self, frame: Frame<'_, P>) -> Result<Self, Errno>
+    pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
         self.remap_next(FrameRange::from(frame))
     }
 
+    /// Looks a frame up and inserts it by number into the next slot.
+    ///
+    /// # Errors
+    /// What `find` says, else as [`insert_pfn`](Self::insert_pfn).
+    pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
+    where
+        M: HoldsFrames,
+    {
+        let frame = find(&self)?;
+        self.insert_pfn(frame)
+    }
+
     /// Inserts frames by number into the next slots (`remap_pfn_range` of a part).
     ///
     /// # Errors
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
-    pub fn remap(self, frames: FrameRange<'_, P>) -> Result<Self, Errno>
+    pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
         self.remap_next(frames)
+    }
+
+    /// Looks frames up and inserts them by number into the next slots.
+    ///
+    /// # Errors
+    /// What `find` says, else as [`remap`](Self::remap).
+    pub fn remap_with(self, find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>) -> Result<Self, Errno>
+    where
+        M: HoldsFrames,
+    {
+        let frames = find(&self)?;
+        self.remap(frames)
     }
 
     /// Maps the whole range onto `frames`, beginning with the first of them (`remap_pfn_range`). There may be more
@@ -427,7 +579,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EINVAL if there are fewer frames than slots, or one may not be mapped; ENOMEM. Nothing is then mapped.
-    pub fn remap_all(self, frames: FrameRange<'_, P>) -> Result<Mapped<'m>, Errno>
+    #[doc(alias = "remap_pfn_range")]
+    pub fn remap_from_first(self, frames: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
     {
@@ -438,8 +591,9 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// Maps the whole range onto the part of `memory` that begins at `pgoff` (`vm_iomap_memory`).
     ///
     /// # Errors
-    /// EINVAL if `memory` ends before the mapping does. Else as [`remap_all`](Self::remap_all).
-    pub fn iomap_memory(self, memory: FrameRange<'_, P>) -> Result<Mapped<'m>, Errno>
+    /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
+    #[doc(alias = "vm_iomap_memory")]
+    pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
     {
@@ -502,7 +656,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.finish_filled()
     }
 
-    fn remap_next(mut self, frames: FrameRange<'_, P>) -> Result<Self, Errno> {
+    fn remap_next(mut self, frames: FrameRange<'m, P>) -> Result<Self, Errno> {
         let count = frames.count().get();
         if count > self.remaining().get() {
             return Err(Errno::EFAULT);

@@ -1,19 +1,17 @@
 //! What a driver implements for the state of one mapping: the fault hook, and the optional ones.
 
-use core::ops::Range;
-
 use crate::{
     answer::VmFault,
     errno::Errno,
     fault::FaultCtx,
     flags::FaultCode,
     huge::HugeFaultCtx,
-    kind::{Mapping, MapsFrames, MapsPages},
+    kind::{Kind, MapsFrames, MapsPages},
     map_pages::MapPagesCtx,
     page_mkwrite::PageMkwriteCtx,
     pfn_mkwrite::PfnMkwriteCtx,
     platform::Platform,
-    units::PageOffset,
+    units::{PageOffset, PageRange},
 };
 
 /// The operations of a mapping (`vm_ops`), implemented by the **state of one mapping** (`vm_private_data`).
@@ -32,13 +30,10 @@ use crate::{
 ///
 /// impl<P: Platform> VmOperations for Buffer<P> {
 ///     type Platform = P;
-///     type Mapping = Mixed;
+///     type Kind = Mixed;
 ///
-///     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-///         match self.pages.get(ctx.pgoff().index()) {
-///             Some(page) => ctx.insert_page(page),
-///             None => ctx.fail(Errno::ENXIO),
-///         }
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+///         ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
 ///     }
 /// }
 /// ```
@@ -46,7 +41,7 @@ use crate::{
     message = "`{Self}` is not the state of a mapping: it does not implement `VmOperations`",
     label = "no fault hook to establish",
     note = "implement `VmOperations` for the type that holds what the fault hook needs",
-    note = "a mapping without a fault hook is made with `ctx.populate::<Mixed>()?`"
+    note = "a mapping without a fault hook is made with `ctx.without_faults::<Mixed>()?`"
 )]
 pub trait VmOperations: Sized + Send + Sync + 'static {
     /// The platform that it runs on.
@@ -54,18 +49,18 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
 
     /// The kind of the mapping, which decides what can be inserted: [`Normal`](crate::Normal), [`Mixed`](crate::Mixed),
     /// [`PfnMap`](crate::PfnMap) or [`Remapped`](crate::Remapped).
-    type Mapping: Mapping;
+    type Kind: Kind;
 
     /// The hooks that are there only if registered, because Linux acts on their presence.
     const HOOKS: Hooks<Self> = Hooks::NONE;
 
     /// Serves one fault (`vm_ops->fault`), and answers it by spending the token.
     ///
-    /// Write the `'f` out: with `'_` rustc would take the answer's lifetime from `&self`.
+    /// Write the `'f` out. The state is borrowed for as long as the token, so that frames can be borrowed from it.
     ///
     /// Without an implementation of this a mapping has the pages that its mmap hook inserted, and a touch elsewhere is
     /// a SIGBUS.
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Self::Platform, Self::Mapping>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Self::Platform, Self::Kind>) -> VmFault<'f> {
         ctx.fail(Errno::EFAULT)
     }
 }
@@ -80,14 +75,14 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
 /// # use vmctx::{Errno, Hooks, Mixed, PageMkwriteCtx, PageOffset, Platform, VmFault, VmOperations};
 /// # struct Ring<P: Platform>(P::Page);
 /// impl<P: Platform> Ring<P> {
-///     fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+///     fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
 ///         ctx.allow()
 ///     }
 /// }
 ///
 /// impl<P: Platform> VmOperations for Ring<P> {
 ///     type Platform = P;
-///     type Mapping = Mixed;
+///     type Kind = Mixed;
 ///     const HOOKS: Hooks<Self> =
 ///         Hooks::NONE.page_mkwrite(Self::page_mkwrite).may_split(|_, _| Err(Errno::EINVAL));
 /// }
@@ -104,28 +99,28 @@ pub struct Hooks<V: VmOperations> {
 
 /// The platform of a mapping's operations, and its kind.
 type On<V> = <V as VmOperations>::Platform;
-type Of<V> = <V as VmOperations>::Mapping;
+type Of<V> = <V as VmOperations>::Kind;
 
 /// The type of [`Hooks::open`].
-pub type Open<V> = fn(&V, Range<PageOffset>) -> Result<(), Errno>;
+pub type Open<V> = fn(&V, PageRange) -> Result<(), Errno>;
 
 /// The type of [`Hooks::close`].
-pub type Close<V> = fn(&V, Range<PageOffset>);
+pub type Close<V> = fn(&V, PageRange);
 
 /// The type of [`Hooks::may_split`].
 pub type MaySplit<V> = fn(&V, PageOffset) -> Result<(), Errno>;
 
 /// The type of [`Hooks::page_mkwrite`].
-pub type PageMkwrite<V> = for<'f> fn(&V, PageMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+pub type PageMkwrite<V> = for<'f> fn(&'f V, PageMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::pfn_mkwrite`].
-pub type PfnMkwrite<V> = for<'f> fn(&V, PfnMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+pub type PfnMkwrite<V> = for<'f> fn(&'f V, PfnMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::huge_fault`].
-pub type HugeFault<V> = for<'f> fn(&V, HugeFaultCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+pub type HugeFault<V> = for<'f> fn(&'f V, HugeFaultCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::map_pages`].
-pub type MapPages<V> = for<'f> fn(&V, MapPagesCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
+pub type MapPages<V> = for<'f> fn(&'f V, MapPagesCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// Registering.
 impl<V: VmOperations> Hooks<V> {
@@ -140,20 +135,28 @@ impl<V: VmOperations> Hooks<V> {
         map_pages: None,
     };
 
-    /// Registers `vm_ops->open`: fork, a cut or a move has made another VMA with this state, which shows that part of
-    /// the object. Not called for the one that mmap makes.
+    /// Registers `vm_ops->open`: there is a VMA with this state, which shows that part of the object. Called for each
+    /// (G23): for the one that mmap makes, when its hook has succeeded, and for each that fork, a cut or a move makes
+    /// of it.
     ///
-    /// If it fails, the new VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken
-    /// away, and a fault of it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, register
+    /// If it fails for the first, the mmap fails with that errno, and the state is dropped. If it fails later, the new
+    /// VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken away, and a fault of
+    /// it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, register
     /// [`may_split`](Self::may_split).
+    ///
+    /// Where the mapping is a private [`Remapped`](crate::Remapped) one, Linux keeps the number of its first frame in
+    /// `vm_pgoff`, and tells this hook, [`close`](Self::close) and [`may_split`](Self::may_split) that instead.
+    ///
+    /// (Linux itself does not call it for the first VMA. What counts in `close`, and in `open`, had a count too few:
+    /// CVE-2025-38563, CVE-2026-23056.)
     #[must_use]
     pub const fn open(self, hook: Open<V>) -> Self {
         Self { open: Some(hook), ..self }
     }
 
-    /// Registers `vm_ops->close`: a VMA with this state goes, and its pages have gone already. Called for each VMA but
-    /// one whose [`open`](Self::open) or whose mmap has failed. That the last VMA has gone is told by the state's
-    /// `Drop`, in every case.
+    /// Registers `vm_ops->close`: a VMA with this state goes, and its pages have gone already. Called once for each VMA
+    /// whose [`open`](Self::open) has not failed, also if the mmap fails after its hook. A mmap hook that fails has
+    /// opened nothing. That the last VMA has gone is told by the state's `Drop`, in every case.
     #[must_use]
     pub const fn close(self, hook: Close<V>) -> Self {
         Self { close: Some(hook), ..self }
@@ -171,7 +174,7 @@ impl<V: VmOperations> Hooks<V> {
     #[must_use]
     pub const fn page_mkwrite(self, hook: PageMkwrite<V>) -> Self
     where
-        V::Mapping: MapsPages,
+        V::Kind: MapsPages,
     {
         Self { page_mkwrite: Some(hook), ..self }
     }
@@ -181,7 +184,7 @@ impl<V: VmOperations> Hooks<V> {
     #[must_use]
     pub const fn pfn_mkwrite(self, hook: PfnMkwrite<V>) -> Self
     where
-        V::Mapping: MapsFrames,
+        V::Kind: MapsFrames,
     {
         Self { pfn_mkwrite: Some(hook), ..self }
     }
@@ -190,7 +193,7 @@ impl<V: VmOperations> Hooks<V> {
     #[must_use]
     pub const fn huge_fault(self, hook: HugeFault<V>) -> Self
     where
-        V::Mapping: MapsFrames,
+        V::Kind: MapsFrames,
     {
         Self { huge_fault: Some(hook), ..self }
     }
@@ -199,7 +202,7 @@ impl<V: VmOperations> Hooks<V> {
     #[must_use]
     pub const fn map_pages(self, hook: MapPages<V>) -> Self
     where
-        V::Mapping: MapsPages,
+        V::Kind: MapsPages,
     {
         Self { map_pages: Some(hook), ..self }
     }
@@ -260,7 +263,7 @@ impl<V: VmOperations> Hooks<V> {
 /// Functions that a wrapper registers to have the hooks of the inner mapping called.
 macro_rules! pass_on {
     ($($field:ident($token:ident);)*) => {$(
-        fn $field<'f, W: Wraps>(wrapper: &W, ctx: $token<'f, On<W>, Of<W>>) -> VmFault<'f> {
+        fn $field<'f, W: Wraps>(wrapper: &'f W, ctx: $token<'f, On<W>, Of<W>>) -> VmFault<'f> {
             match <W::Inner as VmOperations>::HOOKS.$field {
                 Some(hook) => hook(wrapper.inner(), ctx),
                 None => ctx.frame().answer(FaultCode::SIGBUS),
@@ -276,11 +279,11 @@ pass_on! {
     map_pages(MapPagesCtx);
 }
 
-fn open<W: Wraps>(wrapper: &W, shown: Range<PageOffset>) -> Result<(), Errno> {
+fn open<W: Wraps>(wrapper: &W, shown: PageRange) -> Result<(), Errno> {
     <W::Inner as VmOperations>::HOOKS.open.map_or(Ok(()), |hook| hook(wrapper.inner(), shown))
 }
 
-fn close<W: Wraps>(wrapper: &W, shown: Range<PageOffset>) {
+fn close<W: Wraps>(wrapper: &W, shown: PageRange) {
     if let Some(hook) = <W::Inner as VmOperations>::HOOKS.close {
         hook(wrapper.inner(), shown);
     }
@@ -312,7 +315,7 @@ impl<W: Wraps> Hooks<W> {
 /// [`Hooks::of_inner`].
 pub trait Wraps: VmOperations {
     /// What is wrapped.
-    type Inner: VmOperations<Platform = Self::Platform, Mapping = Self::Mapping>;
+    type Inner: VmOperations<Platform = Self::Platform, Kind = Self::Kind>;
 
     /// What is wrapped.
     fn inner(&self) -> &Self::Inner;

@@ -1,10 +1,10 @@
 //! The token of the hook that is told of a first store to a page: `page_mkwrite`.
 
-use core::{marker::PhantomData, ops::Range};
+use core::marker::PhantomData;
 
 use crate::{
     answer::VmFault,
-    errno::Errno,
+    errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::FaultCode,
     frame::Frame,
@@ -13,12 +13,12 @@ use crate::{
     platform::Platform,
     sleep::MaySleep,
     token::{Held, Invariant},
-    units::{PageOffset, UserAddr},
+    units::{PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
 
 /// The token of `page_mkwrite`: a page of a shared mapping is about to be written for the first time since it was
-/// mapped, or since it was [write-protected](crate::MappedCtx::write_protect).
+/// mapped, or since it was [write-protected](crate::EstablishedCtx::write_protect).
 ///
 /// Locks: mmap lock or VMA lock, read. May sleep, but cannot give up the lock. The page is there already; nothing is
 /// inserted. The answer is [`allow`](Self::allow), or an error for the store.
@@ -74,9 +74,9 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
     }
 
     /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`), as a file system does
-    /// whose pages are frames of a device with pages behind them. If another frame is there by now, it is left alone
-    /// and the access repeated.
-    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    /// whose pages are frames of a device with pages behind them. If the entry has gone by now, or
+    /// another frame is there, nothing is inserted and the access repeated.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {

@@ -1,10 +1,10 @@
 //! The token of the hook that is told of a first store to a frame: `pfn_mkwrite`.
 
-use core::{marker::PhantomData, ops::Range};
+use core::marker::PhantomData;
 
 use crate::{
     answer::VmFault,
-    errno::Errno,
+    errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::FaultCode,
     frame::Frame,
@@ -13,7 +13,7 @@ use crate::{
     platform::Platform,
     sleep::MaySleep,
     token::{Held, Invariant},
-    units::{PageOffset, UserAddr},
+    units::{PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
 
@@ -45,9 +45,9 @@ impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
         self.answer(FaultCode::NONE)
     }
 
-    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`). If another frame is
-    /// there by now, it is left alone and the access repeated.
-    pub fn insert_mixed_mkwrite(self, frame: Frame<'_, P>) -> VmFault<'f>
+    /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`). If the entry has
+    /// gone by now, or another frame is there, nothing is inserted and the access repeated.
+    pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {

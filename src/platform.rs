@@ -17,9 +17,9 @@
 //! What a platform has no means for it leaves to the [defaults](Platform#what-a-platform-may-lack).
 //!
 //! To read beside this page: `tests/smallest_platform.rs` has the least that a platform can be, and
-//! `platforms/uffd/src/platform.rs` each operation. A platform that runs in an ordinary program finds VMAs, locks, queues
-//! and the fault path in `vmctx-hosted`, of which `vmctx-sim` is made; `vmctx-conformance` says what a platform gets
-//! wrong.
+//! `platforms/uffd/src/platform.rs` each operation. A platform that runs in an ordinary program finds VMAs, locks,
+//! queues and the fault path in `vmctx-hosted`, of which `vmctx-sim` is made; `vmctx-conformance` says what a platform
+//! gets wrong.
 
 use core::ops::{Deref, Range};
 
@@ -35,7 +35,7 @@ use crate::{FrameRange, Iomem, VmOperations};
 use crate::{
     errno::Errno,
     lock::RwLock,
-    page::Page,
+    page::PageRef,
     prot::PageProt,
     sleep::MaySleep,
     units::{PageCount, PageOffset, UserAddr},
@@ -50,25 +50,26 @@ use crate::{
 ///
 /// | the platform has no | operations with a default | and the driver sees |
 /// | --- | --- | --- |
-/// | insertion of many pages at once | [`vm_insert_pages`](Self::vm_insert_pages), [`vmf_insert_pages`](Self::vmf_insert_pages), [`mapped_insert_pages`](Self::mapped_insert_pages) | one insertion after the other |
-/// | zero page | [`vm_insert_zero_page`](Self::vm_insert_zero_page), [`mapped_insert_zero_page`](Self::mapped_insert_zero_page) | ENOSYS |
+/// | insertion of many pages at once | [`vm_insert_pages`](Self::vm_insert_pages), [`vmf_insert_pages`](Self::vmf_insert_pages), [`established_insert_pages`](Self::established_insert_pages) | one insertion after the other |
+/// | zero page | [`vm_insert_zero_page`](Self::vm_insert_zero_page), [`established_insert_zero_page`](Self::established_insert_zero_page) | ENOSYS |
 /// | | [`vmf_insert_zero_page`](Self::vmf_insert_zero_page) | SIGBUS |
-/// | frames by number | [`remap_pfn_range`](Self::remap_pfn_range), [`vm_insert_mixed`](Self::vm_insert_mixed), [`mapped_insert_pfn`](Self::mapped_insert_pfn), [`mapped_insert_mixed`](Self::mapped_insert_mixed) | ENOSYS |
-/// | | [`vmf_insert_pfn`](Self::vmf_insert_pfn), [`vmf_insert_mixed`](Self::vmf_insert_mixed) | SIGBUS, or [`Prefault::Refused`](crate::Prefault::Refused) |
+/// | frames by number | [`remap_pfn_range`](Self::remap_pfn_range), [`vm_insert_mixed`](Self::vm_insert_mixed), [`established_insert_pfn`](Self::established_insert_pfn), [`established_insert_mixed`](Self::established_insert_mixed) | ENOSYS |
+/// | | [`vmf_insert_pfn`](Self::vmf_insert_pfn), [`vmf_insert_mixed`](Self::vmf_insert_mixed), [`vmf_mixed_mkwrite`](Self::vmf_mixed_mkwrite) | SIGBUS, or [`Prefault::Refused`](crate::Prefault::Refused) |
 /// | large entries | [`vmf_insert_pfn_huge`](Self::vmf_insert_pfn_huge) | FALLBACK: the `fault` hook is asked |
 /// | insertion under RCU | [`vmf_map_page`](Self::vmf_map_page), [`vmf_map_mixed`](Self::vmf_map_mixed) | [`Prefault::Refused`](crate::Prefault::Refused): the `fault` hook is asked |
+/// | count of a page's references | [`is_only_reference`](Self::is_only_reference) | an error with the page from [`UniquePage::claim`](crate::UniquePage::claim) |
 /// | cache attributes, encryption | [`vma_set_cache`](Self::vma_set_cache), [`vma_set_decrypted`](Self::vma_set_decrypted) | memory as it is anyway |
-/// | objects to revoke access to | [`new_mappings`](Self::new_mappings) | ENOSYS from [`Mappings::new`](crate::Mappings::new) |
+/// | objects to revoke access to | [`new_object`](Self::new_object) | ENOSYS from [`SharedObject::new`](crate::SharedObject::new) |
 /// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
 /// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
 /// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
-/// | | [`mapped_insert_page`](Self::mapped_insert_page) | ENOSYS |
-/// | | [`mapped_state`](Self::mapped_state), [`mapped_pgoff`](Self::mapped_pgoff) | `None` |
-/// | way to protect established pages | [`mapped_write_protect`](Self::mapped_write_protect) | the pages are taken away instead |
+/// | | [`established_insert_page`](Self::established_insert_page) | ENOSYS |
+/// | | [`established_state`](Self::established_state), [`established_pgoff`](Self::established_pgoff) | `None` |
+/// | way to protect established pages | [`established_write_protect`](Self::established_write_protect) | the pages are taken away instead |
 ///
 /// There is no default where a driver could not see that nothing was done: a page that is not locked, an entry that is
 /// not taken away. Where there is nothing to lock or to take away, an uninhabited type says so: with `enum Never {}`
-/// for [`MappedVma`](Self::MappedVma), [`mapped_zap`](Self::mapped_zap) is `match *vma {}`.
+/// for [`EstablishedVma`](Self::EstablishedVma), [`established_zap`](Self::established_zap) is `match *vma {}`.
 ///
 /// # Safety
 /// The implementer promises what the safe API of the tokens is built on.
@@ -76,7 +77,11 @@ use crate::{
 /// - A [`Vma`](Self::Vma) exists only while its mmap lock is held for write and the VMA is being made; a
 ///   [`Fault`](Self::Fault) only while the fault is being served. Neither can be had by a driver.
 /// - All clones of a [`Ref`](Self::Ref) lead to one and the same value at one and the same address, which lives until
-///   the last is dropped.
+///   the last is dropped. `Ref<T>`, `RwLock<T>` and whatever else holds a driver's type are invariant in it, and a
+///   state is recognised by its address **and** its [`TypeId`](core::any::TypeId): `for<'a> fn(&'a ())` is a
+///   `fn(&'static ())`, and each can have operations, and a kind, of its own.
+/// - The file of a VMA stays open, and its driver alive, for as long as the VMA or one that fork, a cut or a move made
+///   of it is there; it is the file whose mmap hook was called.
 /// - The state given to [`establish`](Self::establish) is dropped only after no user can reach the mapping's pages any
 ///   more: zap first, then drop. It is shared by what fork and split make of the mapping.
 /// - A page inserted with a reference ([`vm_insert_page`](Self::vm_insert_page) and relatives) stays allocated until it
@@ -91,7 +96,7 @@ pub unsafe trait Platform: Sized + 'static {
     const PAGE_SIZE: usize = 1 << Self::PAGE_SHIFT;
 
     /// A page that a driver owns a reference to, fit to be mapped: not anonymous, not slab, not the zero page.
-    type Page: Page;
+    type Page: PageRef;
 
     /// Where a driver's pages come from: a zone, a memfd, a software machine. Cloning is cheap and gives the same
     /// source.
@@ -108,7 +113,7 @@ pub unsafe trait Platform: Sized + 'static {
     type RwLock<T: Send + Sync + 'static>: RwLock<T>;
 
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
-    type Mappings: Clone + Send + Sync + 'static;
+    type Object: Clone + Send + Sync + 'static;
 
     /// What finds a mapping again: its process, and the state that it was established with. It keeps neither alive.
     type Handle: Send + Sync + 'static;
@@ -118,7 +123,7 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// An established mapping whose mmap lock is held for read until the value is dropped: all VMAs of one process that
     /// share one state.
-    type MappedVma;
+    type EstablishedVma;
 
     /// Shared ownership of a mapping's state: `Arc`, or a kernel allocation with a reference count.
     type Ref<T: Send + Sync + 'static>: Deref<Target = T> + Clone + Send + Sync + 'static;
@@ -141,6 +146,15 @@ pub unsafe trait Platform: Sized + 'static {
     /// ENOMEM.
     fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno>;
 
+    /// Whether this is the only reference to the page: no mapping has one, nor anybody else (`page_count` is 1).
+    /// Whoever asks owns the reference, so the answer yes stays true until it is given away.
+    ///
+    /// Default: no, and the page is never taken for [unused](crate::UniquePage::claim).
+    fn is_only_reference(page: &Self::Page) -> bool {
+        let _ = page;
+        false
+    }
+
     /// The frame number of a page.
     fn page_pfn(page: &Self::Page) -> u64;
 
@@ -150,14 +164,14 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// ENOMEM.
-    fn new_mappings(may_sleep: MaySleep<'_>) -> Result<Self::Mappings, Errno> {
+    fn new_object(may_sleep: MaySleep<'_>) -> Result<Self::Object, Errno> {
         let _ = may_sleep;
         Err(Errno::ENOSYS)
     }
 
     /// `unmap_mapping_range` without `even_cows`: takes `count` pages, never zero of them, from `first` on out of every
     /// mapping of the object. It takes no mmap lock. When it returns, no access to those pages is under way any more.
-    fn unmap_mapping_range(mappings: &Self::Mappings, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>);
+    fn unmap_mapping_range(mappings: &Self::Object, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>);
 
     // ---- The VMA that is being made ------------------------------------------------------------------------------
 
@@ -191,7 +205,12 @@ pub unsafe trait Platform: Sized + 'static {
     /// The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
     /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
     /// what is inserted into a shared mapping from now on is not writable.
-    fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>);
+    ///
+    /// # Errors
+    /// EINVAL for a VMA with none of the flags that keep Linux from merging it with a neighbour
+    /// ([`VmFlags::SPECIAL`]); the state is dropped. The core has set one, so this is the platform's check of itself: a
+    /// VMA that is merged loses its state, or overwrites its neighbour's.
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) -> Result<(), Errno>;
 
     /// A handle for the mapping, or `None` if no state was established.
     ///
@@ -314,6 +333,10 @@ pub unsafe trait Platform: Sized + 'static {
     /// mapping is no copy-on-write one. NOPAGE also where something is there already, with
     /// [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
     ///
+    /// A protection of its own has the mapping's rights, and perhaps another cache attribute, which has to outlive
+    /// mprotect (G26). Where an entry would get the mapping's back (`pte_modify` on arm64; x86 keeps the entry's),
+    /// mprotect of a mapping with such entries is refused with EACCES.
+    ///
     /// Default: SIGBUS.
     fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
         let _ = (fault, address, pfn, prot);
@@ -327,6 +350,16 @@ pub unsafe trait Platform: Sized + 'static {
     /// Default: SIGBUS.
     fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
         let _ = (fault, address, pfn, mkwrite);
+        FaultCode::SIGBUS
+    }
+
+    /// In a `page_mkwrite` or a `pfn_mkwrite`: makes the entry at the fault's address writable and dirty if it is of
+    /// this frame. Where nothing is, nothing is inserted, and an entry of another frame is left alone; the answer is
+    /// NOPAGE then, too, because the access comes back and finds out.
+    ///
+    /// Default: SIGBUS.
+    fn vmf_mixed_mkwrite(fault: &Self::Fault, pfn: u64) -> FaultCode {
+        let _ = (fault, pfn);
         FaultCode::SIGBUS
     }
 
@@ -356,7 +389,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// Whether the fault's VMA is a mapping of this object.
     ///
     /// Default: `false`, and memory that moves is not inserted, because nobody could take it away again.
-    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool {
+    fn fault_is_of(fault: &Self::Fault, mappings: &Self::Object) -> bool {
         let _ = (fault, mappings);
         false
     }
@@ -406,7 +439,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// # Errors
     /// ESRCH without the process, EFAULT without the mapping, EAGAIN where it would have to wait and may not; EDEADLK
     /// for a lock order that a hook could meet.
-    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno> {
+    fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::EstablishedVma, Errno> {
         let _ = (handle, wait);
         Err(Errno::ENOSYS)
     }
@@ -422,7 +455,7 @@ pub unsafe trait Platform: Sized + 'static {
     fn lock_at<V: VmOperations<Platform = Self>>(
         caller: &Self::Caller,
         address: UserAddr,
-    ) -> Result<Self::MappedVma, Errno> {
+    ) -> Result<Self::EstablishedVma, Errno> {
         let _ = (caller, address);
         Err(Errno::ENOSYS)
     }
@@ -430,7 +463,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// The state, if it is of type `V`.
     ///
     /// Default: `None`.
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V> {
+    fn established_state<V: VmOperations<Platform = Self>>(vma: &Self::EstablishedVma) -> Option<&V> {
         let _ = vma;
         None
     }
@@ -438,14 +471,14 @@ pub unsafe trait Platform: Sized + 'static {
     /// The page of the object that shows at an address, if the mapping is there.
     ///
     /// Default: `None`.
-    fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset> {
+    fn established_pgoff(vma: &Self::EstablishedVma, address: UserAddr) -> Option<PageOffset> {
         let _ = (vma, address);
         None
     }
 
     /// Of the mapping's slots at `from` and behind it, the first ones that lie together: the page offset of the first,
     /// and their addresses in bytes, at least one page's. `None` if there is no such slot.
-    fn mapped_slots(vma: &Self::MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)>;
+    fn established_slots(vma: &Self::EstablishedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)>;
 
     /// As [`vm_insert_page`](Self::vm_insert_page).
     ///
@@ -453,19 +486,23 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As there.
-    fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+    fn established_insert_page(vma: &Self::EstablishedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
         let _ = (vma, address, page);
         Err(Errno::ENOSYS)
     }
 
     /// As [`vm_insert_pages`](Self::vm_insert_pages), into slots that lie together.
     ///
-    /// Default: [`mapped_insert_page`](Self::mapped_insert_page) for one after the other.
+    /// Default: [`established_insert_page`](Self::established_insert_page) for one after the other.
     ///
     /// # Errors
     /// As there.
-    fn mapped_insert_pages(vma: &Self::MappedVma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
-        insert_each::<Self>(address, pages, |at, page| Self::mapped_insert_page(vma, at, page))
+    fn established_insert_pages(
+        vma: &Self::EstablishedVma,
+        address: usize,
+        pages: &[Self::Page],
+    ) -> Result<(), (Errno, usize)> {
+        insert_each::<Self>(address, pages, |at, page| Self::established_insert_page(vma, at, page))
     }
 
     /// As [`vm_insert_zero_page`](Self::vm_insert_zero_page).
@@ -474,7 +511,7 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As there.
-    fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno> {
+    fn established_insert_zero_page(vma: &Self::EstablishedVma, address: usize) -> Result<(), Errno> {
         let _ = (vma, address);
         Err(Errno::ENOSYS)
     }
@@ -485,7 +522,7 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// ENOMEM without a page table, EINVAL for a frame that may not be mapped; EBUSY where the platform can tell.
-    fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+    fn established_insert_pfn(vma: &Self::EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
         let _ = (vma, address, pfn);
         Err(Errno::ENOSYS)
     }
@@ -496,7 +533,7 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As there.
-    fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+    fn established_insert_mixed(vma: &Self::EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
         let _ = (vma, address, pfn);
         Err(Errno::ENOSYS)
     }
@@ -504,18 +541,19 @@ pub unsafe trait Platform: Sized + 'static {
     /// `zap_page_range_single`: takes away what is mapped at these addresses, which lie in one VMA. If the mapping
     /// shows the same slots at other addresses as well, it does so there, too (`mremap` with an old length of zero
     /// duplicates them).
-    fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>);
+    fn established_zap(vma: &Self::EstablishedVma, addresses: Range<usize>);
 
     /// Takes away the right to write there, or more. If a first store to a page is just being allowed, this happens
     /// before or after that and not in between: lock the page, or take the entry away.
     ///
-    /// Default: [`mapped_zap`](Self::mapped_zap).
-    fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>) {
-        Self::mapped_zap(vma, addresses);
+    /// Default: [`established_zap`](Self::established_zap).
+    fn established_write_protect(vma: &Self::EstablishedVma, addresses: Range<usize>) {
+        Self::established_zap(vma, addresses);
     }
 
     /// A number that differs from fault to fault. Its low [`SERIAL_BITS`] bits are compared between a fault and its
-    /// answer, which catches unsound code that has forged the answer's lifetime.
+    /// answer. That catches most of what unsound code does that has forged an answer's lifetime, but not an answer that
+    /// is older by a multiple of 2,048 faults.
     ///
     /// Default: zero, and the comparison is compiled out.
     fn fault_serial(fault: &Self::Fault) -> u32 {

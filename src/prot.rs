@@ -1,4 +1,4 @@
-//! The protection of a page: that of its mapping, or less.
+//! The protection of a page: that of its mapping, cached in another way perhaps.
 
 /// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,12 +12,13 @@ pub enum Cache {
     Noncached,
 }
 
-/// The protection of a page that is about to be inserted: that of its VMA, or less.
+/// The protection of a page that is about to be inserted: that of its VMA, cached in another way perhaps.
 ///
 /// It comes from [`FaultCtx::page_prot`](crate::FaultCtx::page_prot) and goes into
-/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). The right to write can be taken away and the way
-/// the memory is cached changed, but no right can be added that mmap did not give the user. (In C it can be any
-/// number.)
+/// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). The way the memory is cached can be changed. No
+/// right can be added that mmap did not give the user, and none can be taken away from a single page, because it would
+/// not stay away: the next store to a shared writable mapping makes the entry writable (`wp_page_reuse`), and so does
+/// mprotect (G26). (In C it can be any number.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageProt {
     writable: bool,
@@ -27,16 +28,11 @@ pub struct PageProt {
 
 impl PageProt {
     /// What a VMA gives. For platforms; a driver gets its VMA's from
-    /// [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), and a wider one is narrowed again on insertion.
+    /// [`FaultCtx::page_prot`](crate::FaultCtx::page_prot), and an insertion gives the mapping's rights whatever is
+    /// said here.
     #[must_use]
     pub const fn of_vma(writable: bool, cache: Cache) -> Self {
         Self { writable, cache, decrypted: false }
-    }
-
-    /// The same without the right to write.
-    #[must_use]
-    pub const fn read_only(self) -> Self {
-        Self { writable: false, ..self }
     }
 
     /// The same, not cached: device registers (`pgprot_noncached`).
@@ -81,9 +77,9 @@ impl PageProt {
         self.decrypted
     }
 
-    /// The part of this that `vma` allows.
-    pub(crate) const fn within(self, vma: Self) -> Self {
-        Self { writable: self.writable && vma.writable, ..self }
+    /// The same with the rights that the mapping gives, whatever this one says.
+    pub(crate) const fn with_rights_of(self, mapping: Self) -> Self {
+        Self { writable: mapping.writable, ..self }
     }
 }
 

@@ -8,12 +8,12 @@ use crate::{
     fault::FaultCtx,
     flags::FaultCode,
     frame::Frame,
-    kind::{HoldsMoving, Kind},
+    kind::{HoldsMoving, KindValue},
     lock::RwLock,
-    mappings::Mappings,
     platform::Platform,
     prefault::Prefault,
     prot::PageProt,
+    shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
     units::{PageCount, PageOffset},
@@ -67,7 +67,7 @@ pub trait Location: Send + Sync + 'static {
 ///
 /// ```
 /// use vmctx::{
-///     FaultCtx, FrameSource, Iomem, Location, MaySleep, Page, PageCount, PageOffset, PfnMap, Platform, Relocatable,
+///     FaultCtx, FrameSource, Iomem, Location, MaySleep, PageRef, PageCount, PageOffset, PfnMap, Platform, Relocatable,
 ///     Spot, VmFault, VmOperations,
 /// };
 ///
@@ -94,9 +94,9 @@ pub trait Location: Send + Sync + 'static {
 ///
 /// impl<P: Platform> VmOperations for Context<P> {
 ///     type Platform = P;
-///     type Mapping = PfnMap;
+///     type Kind = PfnMap;
 ///
-///     fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
 ///         self.store.resident(ctx.may_sleep()).insert(ctx)
 ///     }
 /// }
@@ -118,7 +118,7 @@ pub trait Location: Send + Sync + 'static {
 /// ```
 pub struct Relocatable<P: Platform, L: Location<Platform = P>> {
     home: P::RwLock<Home<L>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
     first: PageOffset,
     count: PageCount,
 }
@@ -140,7 +140,7 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
     /// EOVERFLOW if the last page offset cannot be counted; ENOMEM. The location is dropped.
     pub fn new(
         location: L,
-        mappings: Mappings<P>,
+        mappings: SharedObject<P>,
         first: PageOffset,
         count: PageCount,
         may_sleep: MaySleep<'_>,
@@ -208,7 +208,7 @@ impl<'r, P: Platform, L: Location<Platform = P>> Resident<'r, P, L> {
     /// memory, because unmapping would not find it.
     pub fn insert<C: MovingPoint<Platform = P>>(&self, ctx: C) -> C::Outcome
     where
-        C::Mapping: HoldsMoving,
+        C::Kind: HoldsMoving,
     {
         match self.spot(ctx.pgoff()) {
             Some(spot) if ctx.is_of(&self.of.mappings) => {
@@ -328,7 +328,7 @@ pub trait MovingPoint: sealed::Point + Sized {
     /// The platform.
     type Platform: Platform;
     /// The kind of the mapping.
-    type Mapping;
+    type Kind;
     /// The answer.
     type Outcome;
 
@@ -336,7 +336,7 @@ pub trait MovingPoint: sealed::Point + Sized {
     fn pgoff(&self) -> PageOffset;
 
     #[doc(hidden)]
-    fn is_of(&self, mappings: &Mappings<Self::Platform>) -> bool;
+    fn is_of(&self, mappings: &SharedObject<Self::Platform>) -> bool;
 
     #[doc(hidden)]
     fn page_prot(&self) -> PageProt;
@@ -344,7 +344,7 @@ pub trait MovingPoint: sealed::Point + Sized {
     #[doc(hidden)]
     fn insert_spot(self, spot: HeldSpot<'_, Self::Platform>, prot: PageProt) -> Self::Outcome
     where
-        Self::Mapping: HoldsMoving;
+        Self::Kind: HoldsMoving;
 
     /// It cannot be served.
     fn fail(self, errno: Errno) -> Self::Outcome;
@@ -353,14 +353,14 @@ pub trait MovingPoint: sealed::Point + Sized {
 #[diagnostic::do_not_recommend]
 impl<'f, P: Platform, M> MovingPoint for FaultCtx<'f, P, M> {
     type Platform = P;
-    type Mapping = M;
+    type Kind = M;
     type Outcome = VmFault<'f>;
 
     fn pgoff(&self) -> PageOffset {
         self.pgoff()
     }
 
-    fn is_of(&self, mappings: &Mappings<P>) -> bool {
+    fn is_of(&self, mappings: &SharedObject<P>) -> bool {
         P::fault_is_of(self.fault(), &mappings.raw)
     }
 
@@ -392,10 +392,10 @@ impl<P: Platform, M: HoldsMoving> FaultCtx<'_, P, M> {
     fn put_spot(&self, address: usize, spot: &Spot<'_, P>, prot: PageProt) -> FaultCode {
         let fault = self.fault();
         let of_mapping = self.page_prot();
-        let prot = Some(prot.within(of_mapping)).filter(|prot| *prot != of_mapping);
+        let prot = Some(prot.with_rights_of(of_mapping)).filter(|prot| *prot != of_mapping);
         match (M::KIND, spot) {
-            (Kind::Mixed, Spot::Page(page)) => P::vmf_insert_page(fault, address, page),
-            (Kind::Mixed, Spot::Frame(frame)) => P::vmf_insert_mixed(fault, address, frame.pfn(), false),
+            (KindValue::Mixed, Spot::Page(page)) => P::vmf_insert_page(fault, address, page),
+            (KindValue::Mixed, Spot::Frame(frame)) => P::vmf_insert_mixed(fault, address, frame.pfn(), false),
             (_, Spot::Page(page)) => P::vmf_insert_pfn(fault, address, P::page_pfn(page), prot),
             (_, Spot::Frame(frame)) => P::vmf_insert_pfn(fault, address, frame.pfn(), prot),
         }

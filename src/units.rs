@@ -1,6 +1,6 @@
 //! The coordinates of a mapping, each a type of its own: an address is not an offset, an offset is not a count.
 
-use core::fmt;
+use core::{cmp::Ordering, fmt, iter::FusedIterator};
 
 /// A page offset into the object that is mapped: Linux's `pgoff`, the everyday coordinate of a hook.
 ///
@@ -26,6 +26,19 @@ impl PageOffset {
         self.0
     }
 
+    /// What stands for this page in a slice that holds the whole object, or `None` if the object ends before it.
+    ///
+    /// ```
+    /// use vmctx::PageOffset;
+    ///
+    /// assert_eq!(PageOffset::new(1).of(&["first", "second"]), Some(&"second"));
+    /// assert_eq!(PageOffset::new(2).of(&["first", "second"]), None);
+    /// ```
+    #[must_use]
+    pub fn of<T>(self, object: &[T]) -> Option<&T> {
+        object.get(self.0)
+    }
+
     /// The page `count` pages further on, or `None` if there is no such number.
     #[must_use]
     pub const fn checked_add(self, count: PageCount) -> Option<Self> {
@@ -45,7 +58,88 @@ impl PageOffset {
     }
 }
 
-/// A number of pages: a length, never a place.
+/// A part of an object, in pages: from `start` on, up to `end`, which is not in it any more.
+///
+/// Unlike a `Range<PageOffset>` it is `Copy` and can be walked:
+///
+/// ```
+/// use vmctx::{PageOffset, PageRange};
+///
+/// let shown = PageRange { start: PageOffset::new(3), end: PageOffset::new(5) };
+/// assert!(shown.into_iter().eq([PageOffset::new(3), PageOffset::new(4)]));
+/// assert!(shown.contains(PageOffset::new(4)) && !shown.contains(PageOffset::new(5)));
+/// assert_eq!(shown.page_count(), 2);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PageRange {
+    /// The first page.
+    pub start: PageOffset,
+    /// The page behind the last.
+    pub end: PageOffset,
+}
+
+impl PageRange {
+    /// The part from `start` on, up to and without `end`.
+    #[must_use]
+    pub const fn new(start: PageOffset, end: PageOffset) -> Self {
+        Self { start, end }
+    }
+
+    /// How many pages that is.
+    #[must_use]
+    pub const fn page_count(self) -> PageCount {
+        PageCount(self.end.0.saturating_sub(self.start.0))
+    }
+
+    /// Whether it has no pages.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.end.0 <= self.start.0
+    }
+
+    /// Whether a page is in it.
+    #[must_use]
+    pub const fn contains(self, page: PageOffset) -> bool {
+        self.start.0 <= page.0 && page.0 < self.end.0
+    }
+}
+
+impl IntoIterator for PageRange {
+    type Item = PageOffset;
+    type IntoIter = PageRangeIter;
+
+    fn into_iter(self) -> PageRangeIter {
+        PageRangeIter(self.start.0..self.end.0)
+    }
+}
+
+/// The pages of a [`PageRange`], one after the other.
+#[derive(Clone, Debug)]
+pub struct PageRangeIter(core::ops::Range<usize>);
+
+impl Iterator for PageRangeIter {
+    type Item = PageOffset;
+
+    fn next(&mut self) -> Option<PageOffset> {
+        self.0.next().map(PageOffset)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for PageRangeIter {
+    fn next_back(&mut self) -> Option<PageOffset> {
+        self.0.next_back().map(PageOffset)
+    }
+}
+
+impl ExactSizeIterator for PageRangeIter {}
+impl FusedIterator for PageRangeIter {}
+
+/// A number of pages: a length, never a place. It can be compared with a plain number, such as the length of a slice of
+/// pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageCount(usize);
 
@@ -66,6 +160,18 @@ impl PageCount {
     }
 }
 
+impl PartialEq<usize> for PageCount {
+    fn eq(&self, pages: &usize) -> bool {
+        self.0 == *pages
+    }
+}
+
+impl PartialOrd<usize> for PageCount {
+    fn partial_cmp(&self, pages: &usize) -> Option<Ordering> {
+        self.0.partial_cmp(pages)
+    }
+}
+
 /// How large an entry a huge fault can fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HugeSize {
@@ -76,13 +182,18 @@ pub enum HugeSize {
 }
 
 impl HugeSize {
-    /// How many pages such an entry maps, with pages of 2^`page_shift` bytes and entries of 8 bytes.
+    /// How many pages such an entry maps, with pages of 2^`page_shift` bytes and entries of 8 bytes. With pages that
+    /// are smaller than an entry it is one; more than can be counted are `usize::MAX`.
     #[must_use]
     pub const fn page_count(self, page_shift: u32) -> PageCount {
-        let per_table = page_shift - 3;
-        PageCount::new(match self {
-            Self::Pmd => 1 << per_table,
-            Self::Pud => 1 << (2 * per_table),
+        let per_table = page_shift.saturating_sub(3);
+        let shift = match self {
+            Self::Pmd => per_table,
+            Self::Pud => per_table.saturating_mul(2),
+        };
+        PageCount::new(match 1_usize.checked_shl(shift) {
+            Some(pages) => pages,
+            None => usize::MAX,
         })
     }
 }

@@ -4,9 +4,9 @@ use core::marker::PhantomData;
 
 use crate::{
     errno::Errno,
+    established::{self, EstablishedCtx},
     frame::Frame,
     guidance::HoldsAMapping,
-    mapped::{self, MappedCtx},
     ops::VmOperations,
     page_lock::{PageLock, caller_lock_page},
     platform::Platform,
@@ -42,10 +42,10 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     }
 
     /// Locks a page (`lock_page`), to take it out of the object and then out of every mapping
-    /// ([`Mappings::unmap`](crate::Mappings::unmap)), as truncation does. A fault that looks under the same lock and
-    /// [delivers the page locked](crate::FaultCtx::deliver_locked) has either mapped it before this, or sees that it
-    /// has gone. A store that was [allowed with the page locked](crate::PageMkwriteCtx::allow_locked) happened before
-    /// this, and a later one is told to the driver anew.
+    /// ([`SharedObject::unmap`](crate::SharedObject::unmap)), as truncation does. A fault that looks under the same
+    /// lock and [delivers the page locked](crate::FaultCtx::deliver_locked) has either mapped it before this, or sees
+    /// that it has gone. A store that was [allowed with the page locked](crate::PageMkwriteCtx::allow_locked) happened
+    /// before this, and a later one is told to the driver anew.
     ///
     /// Whoever holds the page lock must not wait for the mmap lock, so this borrows the proof as well.
     pub fn lock_page(&mut self, page: &P::Page) -> PageLock<'_, P> {
@@ -55,8 +55,8 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     /// The mapping at an address of the calling process, if its state is a `V`. It is for a system call that is given
     /// an address; a driver that keeps [handles](crate::Handle) needs none.
     ///
-    /// The type of the state is compared. Whose mapping it is among all those of that type, [`state`](MappedCtx::state)
-    /// says.
+    /// The type of the state is compared. Whose mapping it is among all those of that type,
+    /// [`state`](EstablishedCtx::state) says.
     ///
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is somebody else's mapping, ESRCH if the caller has no address
@@ -64,8 +64,8 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     pub fn find<V: VmOperations<Platform = P>>(
         &mut self,
         address: UserAddr,
-    ) -> Result<MappedCtx<'_, P, V::Mapping>, Errno> {
-        P::lock_at::<V>(&self.caller.0, address).map(mapped::mapped)
+    ) -> Result<EstablishedCtx<'_, P, V::Kind>, Errno> {
+        P::lock_at::<V>(&self.caller.0, address).map(established::established)
     }
 }
 

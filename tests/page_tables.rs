@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Remapped, UserAddr, VmFault,
-    VmOperations,
+    VmOperations, platform::VmFlags,
 };
-use vmctx_hosted::{DeviceMemory, File, Map, Mappings, OpenMode, Page, Paged, Process, Prot, Signal, vma::Hosted};
+use vmctx_hosted::{
+    DeviceMemory, File, Map, Object, OpenMode, Page, Paged, Process, Prot, Ref, Signal,
+    vma::{Hosted, Vma},
+};
 
 #[path = "../examples/platform/src/memory.rs"]
 mod memory;
@@ -27,7 +30,7 @@ impl Hosted for Example {
     type File = File<Self>;
     type Table = Table;
 
-    fn mappings(file: &File<Self>) -> &Mappings {
+    fn mappings(file: &File<Self>) -> &Object {
         file.mappings()
     }
 }
@@ -58,16 +61,16 @@ impl Pages {
 impl MmapFile for Pages {
     type Platform = Example;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(self.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(self.clone())?.may_expand().fill_later())
     }
 }
 
 impl VmOperations for Pages {
     type Platform = Example;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Example, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Example, Mixed>) -> VmFault<'f> {
         match self.0.get(ctx.pgoff().index()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),
@@ -81,9 +84,9 @@ struct Registers(DeviceMemory<Example, Memory>);
 impl MmapFile for Registers {
     type Platform = Example;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
         let frames = self.0.range(PageOffset::ZERO, ctx.page_count()).ok_or(Errno::ENXIO)?;
-        ctx.populate::<Remapped>()?.remap_all(frames)
+        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
     }
 }
 
@@ -96,7 +99,7 @@ fn a_mapping_moves_with_what_is_in_it() {
     let memory = Memory::new();
     let pages = Pages::new(&memory, 4);
     let (process, file) = (Process::new(Table::new(memory)), pages.open());
-    // Nothing can be made longer where it is: the second mapping lies right behind the first.
+    // Where there were room behind, it would neither grow nor move: the first mapping lies right behind the second.
     let above = process.mmap(&file, Map::shared(PAGE_SIZE)).unwrap();
     let at = process.mmap(&file, Map::shared(2 * PAGE_SIZE)).unwrap();
     assert_eq!(page_at(at, 2), above);
@@ -155,4 +158,23 @@ fn a_part_loses_its_rights_and_a_part_goes() {
     assert_eq!(stored, [true, false, false, true]);
     assert_eq!(process.mapping_count(), Ok(3));
     assert_eq!(file.mapping_count(), 3);
+}
+
+/// Linux would merge it with a neighbour, and drop one of the two states.
+#[test]
+fn a_vma_that_could_be_merged_gets_no_state() {
+    let memory = Memory::new();
+    let (pages, range) = (Pages::new(&memory, 1), 0x10_0000..0x10_0000 + PAGE_SIZE);
+    let (file, table) = (pages.open(), Arc::new(Table::new(memory)));
+    let accesses = VmFlags::READ | VmFlags::SHARED | VmFlags::MAYREAD | VmFlags::MAYSHARE | VmFlags::DONTCOPY;
+    let establish = |flags| {
+        let state = Ref::new(pages.clone());
+        let mut vma = Vma::<Example>::new(range.clone(), 0, flags, file.clone(), Arc::clone(&table));
+        let established = vma.establish(state.clone());
+        (established, Ref::strong_count(&state))
+    };
+    assert_eq!(establish(accesses), (Err(Errno::EINVAL), 1), "the state is dropped");
+    for special in [VmFlags::IO, VmFlags::DONTEXPAND, VmFlags::PFNMAP, VmFlags::MIXEDMAP] {
+        assert_eq!(establish(accesses | special), (Ok(()), 2));
+    }
 }

@@ -2,20 +2,22 @@
 //! noticed here, and by no tool that compares versions of an API.
 
 use std::{
+    borrow::Borrow,
     fmt::{Debug, Display},
     hash::Hash,
     mem::size_of,
+    sync::Arc,
 };
 
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, assert_obj_safe, const_assert_eq};
 use vmctx::{
-    Epoch, Errno, FaultCtx, Frame, FrameRange, Handle, HugeFaultCtx, InsertPagesError, InsertPoint, Location,
-    LockedPage, MapPagesCtx, Mapped, MappedCtx, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Moving,
-    MovingPoint, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset, PageProt, PfnMap, PfnMkwriteCtx, Prefault,
-    RefaultReason, Release, Released, Relocatable, Remapped, Resident, Spot, Ticket, Undecided, UnlockedCtx, UserAddr,
-    VmFault, Waited,
+    Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange, FrameSlots, FrameSource, Handle,
+    HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, Location, LockedPage, MapPagesCtx, Mapped, MaySleep, Mixed,
+    MmapCtx, MmapFile, Moved, Moving, MovingPoint, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset, PageProt,
+    PfnMap, PfnMkwriteCtx, Prefault, RefaultReason, Release, Released, Relocatable, Remapped, Resident, SharedObject,
+    Spot, Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited,
     kind::{
-        DeliversPages, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Mapping,
+        DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Kind,
         MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
     },
     platform::{FaultCode, VmFlags},
@@ -63,10 +65,10 @@ assert_token!(
     MapPagesCtx<'static, Sim, Normal>,
     MapPagesCtx<'static, Sim, Mixed>,
     UnlockedCtx<'static, Sim>,
-    MappedCtx<'static, Sim, Normal>,
-    MappedCtx<'static, Sim, Mixed>,
-    MappedCtx<'static, Sim, PfnMap>,
-    MappedCtx<'static, Sim, Remapped>,
+    EstablishedCtx<'static, Sim, Normal>,
+    EstablishedCtx<'static, Sim, Mixed>,
+    EstablishedCtx<'static, Sim, PfnMap>,
+    EstablishedCtx<'static, Sim, Remapped>,
     Resident<'static, Sim, Place>,
     Moving<'static, Sim, Place>,
 );
@@ -84,16 +86,23 @@ assert_not_impl_any!(FaultCode: From<Errno>, From<VmFault<'static>>, Into<Errno>
 assert_not_impl_any!(Mapped<'static>: Clone, Copy, Default, Debug, From<()>, From<VmFault<'static>>);
 
 // G9: one kind at a time, and each has what Linux gives it.
-assert_not_impl_any!(Undecided: Mapping, HoldsPages, HoldsMixed, HoldsFrames, RemapsWhole, DeliversPages, FilledAtMmap, FilledLater,
+assert_not_impl_any!(Undecided: Kind, HoldsPages, HoldsMixed, HoldsFrames, RemapsWhole, DeliversPages, FilledAtMmap, FilledLater,
     Populated);
 assert_not_impl_any!(Normal: StillUndecided, HoldsPages, HoldsMixed, HoldsFrames, RemapsWhole, FilledAtMmap, Populated);
 assert_not_impl_any!(Mixed: StillUndecided, HoldsFrames, RemapsWhole);
 assert_not_impl_any!(PfnMap: StillUndecided, HoldsPages, HoldsMixed, RemapsWhole, DeliversPages);
 assert_not_impl_any!(Remapped: StillUndecided, HoldsPages, HoldsMixed, HoldsFrames, DeliversPages, FilledLater);
-assert_impl_all!(Normal: Mapping, DeliversPages, FilledLater);
-assert_impl_all!(Mixed: Mapping, HoldsPages, HoldsMixed, DeliversPages, FilledAtMmap, FilledLater, Populated);
-assert_impl_all!(PfnMap: Mapping, HoldsFrames, FilledAtMmap, FilledLater, Populated);
-assert_impl_all!(Remapped: Mapping, RemapsWhole, FilledAtMmap, Populated);
+assert_impl_all!(Normal: Kind, DeliversPages, FilledLater);
+assert_impl_all!(Mixed: Kind, HoldsPages, HoldsMixed, DeliversPages, FilledAtMmap, FilledLater, Populated);
+assert_impl_all!(PfnMap: Kind, HoldsFrames, FilledAtMmap, FilledLater, Populated);
+assert_impl_all!(Remapped: Kind, RemapsWhole, FilledAtMmap, Populated);
+
+// G20: one kind can be allowed to grow.
+assert_impl_all!(Mixed: Expands);
+assert_not_impl_any!(Undecided: Expands);
+assert_not_impl_any!(Normal: Expands);
+assert_not_impl_any!(PfnMap: Expands);
+assert_not_impl_any!(Remapped: Expands);
 
 // G9: the hooks that each kind has, and memory that moves.
 assert_impl_all!(Normal: MapsPages);
@@ -109,7 +118,7 @@ assert_not_impl_any!(PageOffset: From<usize>, From<u64>, From<UserAddr>, From<Pa
 assert_not_impl_any!(PageCount: From<usize>, From<PageOffset>, Into<usize>);
 assert_not_impl_any!(UserAddr: From<usize>, From<PageOffset>, Into<usize>, Default);
 
-// G8: a protection is narrowed, never made.
+// G26: a protection is cached in another way, never made.
 assert_not_impl_any!(PageProt: Default, From<bool>, From<u32>, From<u64>, From<VmFlags>);
 
 // G11: a prefault is no answer, and neither is how many there were.
@@ -140,7 +149,7 @@ assert_not_impl_any!(Resident<'static, Sim, Place>: RefaultReason<'static>);
 // G13: memory that moves is inserted by faults, and nobody else.
 assert_impl_all!(FaultCtx<'static, Sim, PfnMap>: MovingPoint);
 assert_not_impl_any!(MmapCtx<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(MappedCtx<'static, Sim, PfnMap>: MovingPoint);
+assert_not_impl_any!(EstablishedCtx<'static, Sim, PfnMap>: MovingPoint);
 assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: MovingPoint);
 assert_not_impl_any!(HugeFaultCtx<'static, Sim, PfnMap>: MovingPoint);
 assert_not_impl_any!(PageMkwriteCtx<'static, Sim, Mixed>: MovingPoint);
@@ -153,8 +162,8 @@ assert_not_impl_any!(Relocatable<Sim, Place>: std::ops::Deref, std::ops::DerefMu
 // G14: a handle and an object are kept and shared, but not made up; and a handle has its mapping's kind.
 assert_impl_all!(Handle<Sim, Mixed>: Send, Sync);
 assert_not_impl_any!(Handle<Sim, Mixed>: Clone, Copy, Default, From<UserAddr>, From<Handle<Sim, PfnMap>>, From<sim::Handle>);
-assert_impl_all!(Mappings<Sim>: Send, Sync, Clone);
-assert_not_impl_any!(Mappings<Sim>: Default, From<sim::Mappings>, AsRef<sim::Mappings>);
+assert_impl_all!(SharedObject<Sim>: Send, Sync, Clone);
+assert_not_impl_any!(SharedObject<Sim>: Default, From<sim::Object>, AsRef<sim::Object>);
 
 // G15: the right to sleep comes from nothing that `map_pages` has.
 assert_not_impl_any!(MaySleep<'static>: From<MapPagesCtx<'static, Sim, Mixed>>, From<PageOffset>, Debug);
@@ -170,7 +179,29 @@ assert_not_impl_any!(PageMkwriteCtx<'static, Sim, Mixed>: InsertPoint);
 assert_not_impl_any!(PfnMkwriteCtx<'static, Sim, Mixed>: InsertPoint);
 assert_not_impl_any!(HugeFaultCtx<'static, Sim, Mixed>: InsertPoint);
 assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: InsertPoint);
-assert_not_impl_any!(MappedCtx<'static, Sim, Mixed>: InsertPoint);
+assert_not_impl_any!(EstablishedCtx<'static, Sim, Mixed>: InsertPoint);
+
+// G21: frames are inserted where they are borrowed from who outlives the mapping, for as long as the token says.
+assert_impl_all!(MmapCtx<'static, Sim, Mixed>: FramePoint<'static>);
+assert_impl_all!(FaultCtx<'static, Sim, Mixed>: FramePoint<'static>);
+assert_not_impl_any!(EstablishedCtx<'static, Sim, Mixed>: FramePoint<'static>);
+assert_not_impl_any!(FrameSlots<'static, Sim, Mixed>: FramePoint<'static>, InsertPoint, Clone, Copy, Default, From<()>);
+assert_not_impl_any!(Released<'static, Sim, Mixed>: FramePoint<'static>);
+assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: FramePoint<'static>);
+
+// G21: what inserts frames beside a state stays with its thread; what is owned has one owner, and is not made up.
+assert_not_impl_any!(FrameSlots<'static, Sim, PfnMap>: Send, Sync);
+assert_not_impl_any!(UniquePage<Sim>: Clone, Copy, Default, From<sim::Page>, AsRef<sim::Page>, Borrow<sim::Page>, std::ops::Deref,
+    std::ops::DerefMut, PartialEq);
+assert_not_impl_any!(sim::Page: Into<UniquePage<Sim>>, From<UniquePage<Sim>>);
+assert_not_impl_any!(IomemPart<Sim>: Clone, Copy, Default, From<sim::DeviceMemory>, FrameSource, AsRef<sim::DeviceMemory>,
+    Borrow<sim::DeviceMemory>, std::ops::Deref, std::ops::DerefMut);
+assert_impl_all!(UniquePage<Sim>: Send, Sync);
+assert_impl_all!(IomemPart<Sim>: Send, Sync);
+
+// A state's reference keeps the state's type: an `Arc` can become one of another type.
+assert_not_impl_any!(vmctx_hosted::Ref<Place>: From<Arc<Place>>, Into<Arc<Place>>, AsRef<Arc<Place>>, AsMut<Place>,
+    std::ops::DerefMut, Default);
 
 // A framework keeps files of any driver.
 assert_obj_safe!(MmapFile<Platform = Sim>);
@@ -186,9 +217,10 @@ const_assert_eq!(size_of::<PfnMkwriteCtx<'static, Sim, PfnMap>>(), WORD);
 const_assert_eq!(size_of::<HugeFaultCtx<'static, Sim, PfnMap>>(), WORD);
 const_assert_eq!(size_of::<MapPagesCtx<'static, Sim, Mixed>>(), WORD);
 assert_eq_size!(UnlockedCtx<'static, Sim>, <Sim as vmctx::Platform>::Caller);
-assert_eq_size!(MappedCtx<'static, Sim, Mixed>, <Sim as vmctx::Platform>::MappedVma);
+assert_eq_size!(EstablishedCtx<'static, Sim, Mixed>, <Sim as vmctx::Platform>::EstablishedVma);
 assert_eq_size!(Handle<Sim, Mixed>, <Sim as vmctx::Platform>::Handle);
 const_assert_eq!(size_of::<Moved<'static>>(), 0);
+// A VMA, and two places in it.
 const_assert_eq!(size_of::<MmapCtx<'static, Sim, Mixed>>(), 3 * WORD);
 assert_eq_size!(Result<MmapCtx<'static, Sim, Mixed>, Errno>, MmapCtx<'static, Sim, Mixed>);
 const_assert_eq!(size_of::<VmFault<'static>>(), 4);

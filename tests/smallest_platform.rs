@@ -19,9 +19,10 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, MapPagesCtx, Mapped,
-    Mapping, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, Page, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Prefault, Remapped, UserAddr, VmFault, VmOperations, entry,
+    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Kind, MapPagesCtx, Mapped,
+    MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRange,
+    PageRef, PfnMap, Platform, Prefault, Remapped, SharedObject, UserAddr, VmFault, VmOperations, entry,
+    kind::FilledLater,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
@@ -49,7 +50,7 @@ impl SmallPage {
     }
 }
 
-impl Page for SmallPage {
+impl PageRef for SmallPage {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         Err(OutOfPage { offset, len: into.len() })
     }
@@ -134,11 +135,11 @@ unsafe impl Platform for Small {
     type Iomem = Bar;
     type WaitQueue = <Sim as Platform>::WaitQueue;
     type RwLock<T: Send + Sync + 'static> = <Sim as Platform>::RwLock<T>;
-    type Mappings = Never;
+    type Object = Never;
     type Handle = ();
     type Caller = ();
     // Which addresses were zapped.
-    type MappedVma = RefCell<Vec<Range<usize>>>;
+    type EstablishedVma = RefCell<Vec<Range<usize>>>;
     type Ref<T: Send + Sync + 'static> = Arc<T>;
     type Vma = SmallVma;
     type Fault = SmallFault;
@@ -175,8 +176,12 @@ unsafe impl Platform for Small {
         vma.flags = (vma.flags | set).without(clear);
     }
 
-    fn establish<V: VmOperations<Platform = Self>>(vma: &mut SmallVma, state: Arc<V>) {
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut SmallVma, state: Arc<V>) -> Result<(), Errno> {
+        if !vma.flags.intersects(VmFlags::SPECIAL) {
+            return Err(Errno::EINVAL);
+        }
         vma.state = Some(state);
+        Ok(())
     }
 
     fn abandon(vma: &mut SmallVma) {
@@ -250,11 +255,11 @@ unsafe impl Platform for Small {
         page.unlock();
     }
 
-    fn mapped_slots(_: &Self::MappedVma, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+    fn established_slots(_: &Self::EstablishedVma, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         None
     }
 
-    fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>) {
+    fn established_zap(vma: &Self::EstablishedVma, addresses: Range<usize>) {
         vma.borrow_mut().push(addresses);
     }
 }
@@ -270,7 +275,7 @@ struct File(for<'m> fn(MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno>);
 impl MmapFile for File {
     type Platform = Small;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno> {
         (self.0)(ctx)
     }
 }
@@ -293,13 +298,13 @@ fn three_pages() -> [SmallPage; 3] {
 }
 
 /// A mapping of this kind with this fault hook.
-struct State<M: Mapping>(for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>);
+struct State<M: Kind>(for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>);
 
-impl<M: Mapping> VmOperations for State<M> {
+impl<M: Kind> VmOperations for State<M> {
     type Platform = Small;
-    type Mapping = M;
+    type Kind = M;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Small, M>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Small, M>) -> VmFault<'f> {
         (self.0)(ctx)
     }
 }
@@ -313,7 +318,7 @@ fn serve<V: VmOperations<Platform = Small>>(state: V, at: impl FnOnce(Ref<V>, Sm
     at(ManuallyDrop::new(unsafe { ptr::read(&state) }), SmallFault::default())
 }
 
-fn fault<M: Mapping>(hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) -> FaultCode {
+fn fault<M: Kind>(hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) -> FaultCode {
     // SAFETY: the fault is served here, of a mapping with this state.
     serve(State(hook), |state, fault| unsafe { entry::fault::<State<M>>(state, fault) })
 }
@@ -321,7 +326,7 @@ fn fault<M: Mapping>(hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) ->
 #[test]
 fn a_driver_of_pages_lacks_nothing() {
     let full = mmap(|ctx| {
-        let mut ctx = ctx.populate::<Mixed>()?;
+        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
         while !ctx.is_full() {
             ctx = ctx.insert_page(&SmallPage::new())?;
         }
@@ -339,7 +344,7 @@ fn a_driver_of_pages_lacks_nothing() {
 
 #[test]
 fn many_pages_go_in_one_after_the_other() {
-    let table = mmap(|ctx| Ok(ctx.populate::<Mixed>()?.insert_pages(&three_pages())?.fill_later()));
+    let table = mmap(|ctx| Ok(ctx.writable().without_faults::<Mixed>()?.insert_pages(&three_pages())?.fill_later()));
     let addresses: Vec<usize> = table.unwrap_or_default().into_keys().collect();
     assert_eq!(addresses, [RANGE.start, RANGE.start + PAGE, RANGE.start + 2 * PAGE]);
 
@@ -359,12 +364,21 @@ fn many_pages_go_in_one_after_the_other() {
 
 #[test]
 fn frames_are_enosys_at_mmap() {
-    assert_eq!(refused(|ctx| ctx.populate::<PfnMap>()?.insert_pfn(one_frame())?.finish()), Errno::ENOSYS);
-    assert_eq!(refused(|ctx| ctx.populate::<PfnMap>()?.remap(all_frames())?.finish()), Errno::ENOSYS);
-    assert_eq!(refused(|ctx| ctx.populate::<Remapped>()?.remap_all(all_frames())), Errno::ENOSYS);
-    assert_eq!(refused(|ctx| ctx.populate::<Remapped>()?.iomap_memory(all_frames())), Errno::ENOSYS);
-    assert_eq!(refused(|ctx| ctx.populate::<Mixed>()?.insert_mixed(one_frame())?.finish()), Errno::ENOSYS);
-    assert_eq!(refused(|ctx| ctx.populate::<Mixed>()?.insert_zero_page()?.finish()), Errno::ENOSYS);
+    assert_eq!(
+        refused(|ctx| ctx.writable().without_faults::<PfnMap>()?.insert_pfn(one_frame())?.finish()),
+        Errno::ENOSYS
+    );
+    assert_eq!(refused(|ctx| ctx.writable().without_faults::<PfnMap>()?.remap(all_frames())?.finish()), Errno::ENOSYS);
+    assert_eq!(
+        refused(|ctx| ctx.writable().without_faults::<Remapped>()?.remap_from_first(all_frames())),
+        Errno::ENOSYS
+    );
+    assert_eq!(refused(|ctx| ctx.writable().without_faults::<Remapped>()?.remap_at_pgoff(all_frames())), Errno::ENOSYS);
+    assert_eq!(
+        refused(|ctx| ctx.writable().without_faults::<Mixed>()?.insert_mixed(one_frame())?.finish()),
+        Errno::ENOSYS
+    );
+    assert_eq!(refused(|ctx| ctx.writable().without_faults::<Mixed>()?.insert_zero_page()?.finish()), Errno::ENOSYS);
 }
 
 #[test]
@@ -398,12 +412,12 @@ fn frames_around_a_fault_are_refused() {
 struct Large;
 
 impl Large {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Small, Mixed>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Small, Mixed>) -> VmFault<'f> {
         assert!(ctx.entry_range().is_some(), "all of the entry lies in the mapping");
         ctx.insert_huge(all_frames())
     }
 
-    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, Small, Mixed>) -> VmFault<'f> {
+    fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, Small, Mixed>) -> VmFault<'f> {
         assert_eq!(ctx.prefault_page(ctx.pgoff(), &SmallPage::new()), Prefault::Refused);
         assert_eq!(ctx.prefault_mixed(ctx.pgoff(), one_frame()), Prefault::Refused);
         ctx.finish()
@@ -412,7 +426,7 @@ impl Large {
 
 impl VmOperations for Large {
     type Platform = Small;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault).map_pages(Self::map_pages);
 }
 
@@ -425,7 +439,7 @@ fn a_large_entry_falls_back() {
 
 #[test]
 fn what_map_pages_offers_is_left_to_the_fault_hook() {
-    let window = PageOffset::ZERO..PageOffset::new(16);
+    let window = PageRange::new(PageOffset::ZERO, PageOffset::new(16));
     // SAFETY: as above; nothing here sleeps.
     let code = serve(Large, |state, fault| unsafe { entry::map_pages::<Large>(state, fault, window) });
     assert_eq!(code, FaultCode::NONE);
@@ -434,21 +448,40 @@ fn what_map_pages_offers_is_left_to_the_fault_hook() {
 #[test]
 fn cache_attributes_and_encryption_change_nothing() {
     let table = mmap(|ctx| {
-        let ctx = ctx.noncached().write_combine().decrypted().populate::<Mixed>()?;
+        let ctx = ctx.noncached().write_combine().decrypted().writable().without_faults::<Mixed>()?;
         Ok(ctx.insert_page(&SmallPage::new())?.fill_later())
     });
     assert_eq!(table.map(|table| table.len()), Ok(1));
 }
 
+/// The core sets one of the flags that a platform looks for.
+#[test]
+fn a_state_of_any_kind_has_a_vma_that_is_not_merged() {
+    fn established<M: Kind + FilledLater>() -> Result<usize, Errno> {
+        mmap(|ctx| Ok(ctx.writable().establish(State::<M>(|ctx| ctx.fail(Errno::ENXIO)))?.fill_later()))
+            .map(|table| table.len())
+    }
+    assert_eq!((established::<Normal>(), established::<Mixed>(), established::<PfnMap>()), (Ok(0), Ok(0), Ok(0)));
+    let grown = mmap(|ctx| {
+        Ok(ctx.writable().establish(State::<Mixed>(|ctx| ctx.fail(Errno::ENXIO)))?.may_expand().fill_later())
+    });
+    assert_eq!(grown.map(|table| table.len()), Ok(0));
+
+    let state = Arc::new(State::<Mixed>(|ctx| ctx.fail(Errno::ENXIO)));
+    let mut vma = SmallVma { flags: VmFlags::READ | VmFlags::SHARED, table: Table::new(), state: None };
+    assert_eq!(Small::establish(&mut vma, Arc::clone(&state)), Err(Errno::EINVAL));
+    assert!(vma.state.is_none() && Arc::strong_count(&state) == 1);
+}
+
 #[test]
 fn there_are_no_objects_to_revoke_access_to() {
-    assert_eq!(Mappings::<Small>::new(may_sleep()).err(), Some(Errno::ENOSYS));
+    assert_eq!(SharedObject::<Small>::new(may_sleep()).err(), Some(Errno::ENOSYS));
 }
 
 #[test]
 fn there_are_no_handles() {
     let errno = refused(|ctx| {
-        let ctx = ctx.establish(State::<Mixed>(|ctx| ctx.fail(Errno::ENXIO)))?;
+        let ctx = ctx.writable().establish(State::<Mixed>(|ctx| ctx.fail(Errno::ENXIO)))?;
         ctx.handle()?;
         Ok(ctx.fill_later())
     });
@@ -470,14 +503,14 @@ fn established_mappings_cannot_be_reached() {
 fn what_a_locked_mapping_lacks_is_enosys() {
     let vma = RefCell::default();
     let page = SmallPage::new();
-    assert_eq!(Small::mapped_insert_page(&vma, RANGE.start, &page), Err(Errno::ENOSYS));
-    assert_eq!(Small::mapped_insert_pages(&vma, RANGE.start, &three_pages()), Err((Errno::ENOSYS, 0)));
-    assert_eq!(Small::mapped_insert_zero_page(&vma, RANGE.start), Err(Errno::ENOSYS));
-    assert_eq!(Small::mapped_insert_pfn(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
-    assert_eq!(Small::mapped_insert_mixed(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
-    assert!(Small::mapped_state::<State<Mixed>>(&vma).is_none());
-    assert_eq!(Small::mapped_pgoff(&vma, UserAddr::new(RANGE.start)), None);
+    assert_eq!(Small::established_insert_page(&vma, RANGE.start, &page), Err(Errno::ENOSYS));
+    assert_eq!(Small::established_insert_pages(&vma, RANGE.start, &three_pages()), Err((Errno::ENOSYS, 0)));
+    assert_eq!(Small::established_insert_zero_page(&vma, RANGE.start), Err(Errno::ENOSYS));
+    assert_eq!(Small::established_insert_pfn(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
+    assert_eq!(Small::established_insert_mixed(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
+    assert!(Small::established_state::<State<Mixed>>(&vma).is_none());
+    assert_eq!(Small::established_pgoff(&vma, UserAddr::new(RANGE.start)), None);
 
-    Small::mapped_write_protect(&vma, RANGE);
+    Small::established_write_protect(&vma, RANGE);
     assert_eq!(*vma.borrow(), [RANGE], "it is zapped where it cannot be protected");
 }

@@ -19,16 +19,16 @@ struct Ring(Vec<Page>);
 impl MmapFile for Ring {
     type Platform = Uffd;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(self.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(self.clone())?.fill_later())
     }
 }
 
 impl VmOperations for Ring {
     type Platform = Uffd;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
         match self.0.get(ctx.pgoff().index()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),
@@ -43,23 +43,23 @@ struct Told(Ring);
 impl MmapFile for Told {
     type Platform = Uffd;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(self.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(self.clone())?.fill_later())
     }
 }
 
 impl VmOperations for Told {
     type Platform = Uffd;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
         self.0.fault(ctx)
     }
 }
 
 impl Told {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
         let page = ctx.lock_page();
         ctx.allow_locked(page)
     }

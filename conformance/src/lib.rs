@@ -2,7 +2,8 @@
 //! and every byte is checked.
 //!
 //! - [`devices`]: what there is to be mapped, each with its driver of `vmctx-drivers`, and what a platform brings for
-//!   it;
+//!   it. One, [`Device::Rights`], is nobody's driver but a probe: every way in which something is inserted, and what
+//!   mprotect, fork, moves and debuggers make of it;
 //! - [`user`]: what a platform does for a user;
 //! - [`mapping`]: one mapping and every byte of it;
 //! - [`Runner`] and [`Outcome`]: runs the scenarios, and says what came of each; [`table`] prints that.
@@ -11,14 +12,15 @@
 //! In this order, where `P` is your [`Platform`](vmctx::Platform):
 //!
 //! 1. [`devices::Host`]: the memory that a device is set up with.
-//! 2. [`User`]: a process with the device open. It maps, loads, stores, and asks the device. [`devices::Opened`] has both
-//!    halves: the driver's file, which you map as any other, and the device's side, to which reading, writing and requests
-//!    are passed on.
+//! 2. [`User`]: a process with the device open. It maps, loads, stores, and asks the device. [`devices::Opened`] has
+//!    both halves: the driver's file, which you map as any other, and the device's side, to which reading, writing and
+//!    requests are passed on.
 //! 3. [`Site`]: opens a [`Device`]. Each time it is a fresh one, with memory and a process of its own.
 //! 4. [`Runner::run_all`], and [`Table`](table::Table).
 //!
 //! If its processes are a [`UserSide`](vmctx_hosted::UserSide), as those of every platform on `vmctx-hosted` are, then
-//! [`ProcessUser`] is the second, and a platform is run in some 60 lines: `examples/platform` in the repository has them.
+//! [`ProcessUser`] is the second, and a platform is run in some 60 lines: `examples/platform` in the repository has
+//! them.
 //!
 //! ```no_run
 //! use std::{marker::PhantomData, process::ExitCode, sync::Arc};
@@ -114,8 +116,8 @@
 //! }
 //! ```
 //!
-//! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say what
-//! the others need.
+//! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say
+//! what the others need.
 //!
 //! # What a platform lacks
 //! The other methods of [`User`] have bodies that say so. `None` is no failure: whatever would need the answer is not
@@ -125,6 +127,7 @@
 //! | `None` from | is not checked |
 //! | --- | --- |
 //! | [`expand`](User::expand) | that a mapping which must not grow does not |
+//! | [`protect`](User::protect), [`move_to`](User::move_to), [`poke`](User::poke) | what mprotect, a move or a debugger does to a mapping's rights |
 //! | [`fork`](User::fork) | what a child sees, and who is counted or kept alive by it |
 //! | [`references`](User::references) | that each page has the references that it had before, when it is mapped no more |
 //! | [`cache`](User::cache) | how a page is cached |

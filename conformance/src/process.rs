@@ -102,6 +102,19 @@ impl<S: UserSide> User for ProcessUser<S> {
         Some(moved.map(drop))
     }
 
+    fn protect(&self, at: UserAddr, pages: usize, writable: bool) -> Option<Result<(), Refusal>> {
+        let prot = if writable { Prot::READ | Prot::WRITE } else { Prot::READ };
+        Some(self.process.mprotect(at, bytes::<S>(pages), prot))
+    }
+
+    fn move_to(&self, at: UserAddr, pages: usize, to: UserAddr) -> Option<Result<(), Refusal>> {
+        self.has("mremap", self.process.move_to(at, bytes::<S>(pages), to))
+    }
+
+    fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
+        self.has("debugger", self.process.poke(at, from))
+    }
+
     fn fork(&self) -> Option<Result<Self, Refusal>> {
         let child = self.has("fork", self.process.fork())?;
         let device = Arc::clone(&self.device);
@@ -126,7 +139,7 @@ impl<S: UserSide> User for ProcessUser<S> {
 
     /// In the order of what is left out of most scenarios.
     fn left_out(&self) -> Vec<LeftOut> {
-        const ORDER: [&str; 4] = ["fork", "mremap", "cache", "large"];
+        const ORDER: [&str; 6] = ["fork", "mremap", "cache", "large", "frames", "debugger"];
         let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone();
         left_out.sort_by_key(|left| ORDER.iter().position(|what| *what == left.what).unwrap_or(ORDER.len()));
         left_out

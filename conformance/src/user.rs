@@ -131,8 +131,8 @@ pub trait User: Sized + Send + Sync + 'static {
     /// Reads the device's own memory, `offset` bytes from its start.
     ///
     /// # Errors
-    /// As the [device](crate::devices::Side::read) has it: EINVAL outside it; EAGAIN while a hook or a request is at it,
-    /// and it is asked again.
+    /// As the [device](crate::devices::Side::read) has it: EINVAL outside it; EAGAIN while a hook or a request is at
+    /// it, and it is asked again.
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno>;
 
     /// Writes the device's own memory, `offset` bytes from its start.
@@ -144,6 +144,24 @@ pub trait User: Sized + Send + Sync + 'static {
     /// `mremap` in place, to a longer mapping.
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {
         let _ = (at, pages, to);
+        None
+    }
+
+    /// `mprotect`: to read and write, or only to read.
+    fn protect(&self, at: UserAddr, pages: usize, writable: bool) -> Option<Result<(), Refusal>> {
+        let _ = (at, pages, writable);
+        None
+    }
+
+    /// `mremap` with `MREMAP_FIXED`, to where nothing is mapped.
+    fn move_to(&self, at: UserAddr, pages: usize, to: UserAddr) -> Option<Result<(), Refusal>> {
+        let _ = (at, pages, to);
+        None
+    }
+
+    /// A debugger's store: ptrace, or `/proc/pid/mem`. EIO where it may not.
+    fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
+        let _ = (at, from);
         None
     }
 

@@ -109,9 +109,9 @@ impl<P: Platform> Rings<P> {
 }
 
 /// How often the rings are mapped (`po->mapped`).
-struct Mappings(Users);
+struct Shown(Users);
 
-impl Used for Mappings {
+impl Used for Shown {
     fn users(&self) -> &Users {
         &self.0
     }
@@ -121,7 +121,7 @@ impl Used for Mappings {
 pub struct AfPacket<P: Platform> {
     memory: P::Memory,
     rings: P::RwLock<Rings<P>>,
-    mapped: P::Ref<Mappings>,
+    mapped: P::Ref<Shown>,
 }
 
 impl<P: Platform> AfPacket<P> {
@@ -131,7 +131,7 @@ impl<P: Platform> AfPacket<P> {
     /// ENOMEM.
     pub fn new(memory: P::Memory, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let rings = P::RwLock::new(Rings { receive: None, send: None }, may_sleep)?;
-        Ok(Self { memory, rings, mapped: P::share(Mappings(Users::new()), may_sleep)? })
+        Ok(Self { memory, rings, mapped: P::share(Shown(Users::new()), may_sleep)? })
     }
 
     /// Sets up a ring of so many blocks of so many pages, or takes it away if there are to be no blocks
@@ -200,14 +200,14 @@ impl<P: Platform> AfPacket<P> {
 impl<P: Platform> MmapFile for AfPacket<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // Held until the mapping is counted, so that nobody replaces the rings before that.
         let rings = self.rings.read(ctx.may_sleep());
         let pages: usize = rings.each().map(Ring::page_count).sum();
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count().get() != pages {
             return Err(Errno::EINVAL);
         }
-        let mut ctx = ctx.establish(User::<P, _>::new(self.mapped.clone()))?;
+        let mut ctx = ctx.writable().establish(User::<P, _>::new(self.mapped.clone()))?;
         for block in rings.each().flat_map(|ring| &ring.blocks) {
             ctx = ctx.insert_pages(block.pages())?;
         }

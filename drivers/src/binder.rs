@@ -15,7 +15,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 use core::ops::Range;
 
 use vmctx::{
-    Errno, Handle, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Page, PageCount, PageOffset, Platform, RwLock,
+    Errno, Handle, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, RwLock,
     UnlockedCtx, VmOperations,
 };
 
@@ -48,7 +48,7 @@ struct Area<P: Platform> {
 
 impl<P: Platform> VmOperations for Area<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 struct Content<P: Platform> {
@@ -67,6 +67,26 @@ struct Slot<P: Platform> {
 }
 
 impl<P: Platform> Proc<P> {
+    /// Maps the area in which the process receives.
+    ///
+    /// # Errors
+    /// EPERM if it is to be writable, EBUSY if it was mapped before, ENOMEM.
+    pub fn map<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.read_only()?.dont_copy();
+        let mut mapping = self.mapping.write(ctx.may_sleep());
+        // A file is mapped once in its life, even if that mapping has gone since.
+        if mapping.is_some() {
+            return Err(Errno::EBUSY);
+        }
+        let (first, pages) = (ctx.pgoff(), ctx.page_count().get().min(MOST / P::PAGE_SIZE));
+        let content = P::RwLock::new(Content::new(pages)?, ctx.may_sleep())?;
+        let area = P::share(Area { content }, ctx.may_sleep())?;
+        let ctx = ctx.establish_shared(area.clone())?;
+        let receiving = Receiving::<P> { handle: ctx.handle()?, first, area };
+        *mapping = Some(P::share(receiving, ctx.may_sleep())?);
+        Ok(ctx.fill_later())
+    }
+
     /// A process that has not mapped its file yet, whose pages come from `memory`.
     ///
     /// # Errors
@@ -238,19 +258,7 @@ impl<P: Platform> Binder<P> {
 impl<P: Platform> MmapFile for Binder<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.read_only()?.dont_copy();
-        let mut mapping = self.proc.mapping.write(ctx.may_sleep());
-        // A file is mapped once in its life, even if that mapping has gone since.
-        if mapping.is_some() {
-            return Err(Errno::EBUSY);
-        }
-        let (first, pages) = (ctx.pgoff(), ctx.page_count().get().min(MOST / P::PAGE_SIZE));
-        let content = P::RwLock::new(Content::new(pages)?, ctx.may_sleep())?;
-        let area = P::share(Area { content }, ctx.may_sleep())?;
-        let ctx = ctx.establish_shared(area.clone())?;
-        let receiving = Receiving::<P> { handle: ctx.handle()?, first, area };
-        *mapping = Some(P::share(receiving, ctx.may_sleep())?);
-        Ok(ctx.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        self.proc.map(ctx)
     }
 }

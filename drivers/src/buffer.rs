@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use vmctx::{Errno, MaySleep, Page, PageCount, PageOffset, Platform};
+use vmctx::{Errno, MaySleep, PageCount, PageOffset, PageRef, Platform};
 
 /// Pages that a driver owns, in the order of their page offsets. Never none.
 pub struct Buffer<P: Platform> {

@@ -14,8 +14,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageProt,
-    PfnMap, Platform, RwLock, VmFault, VmOperations, platform::Cache,
+    Errno, FaultCtx, FrameSource, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageProt, PfnMap,
+    Platform, RwLock, SharedObject, VmFault, VmOperations, platform::Cache,
 };
 
 /// A part of a BAR.
@@ -48,7 +48,7 @@ impl Region {
 pub struct Bar<P: Platform> {
     memory: P::Iomem,
     regions: P::RwLock<Vec<Region>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Bar<P> {
@@ -66,7 +66,7 @@ impl<P: Platform> Bar<P> {
         let mut list = Vec::new();
         list.try_reserve_exact(regions.len()).map_err(|_| Errno::ENOMEM)?;
         list.extend_from_slice(regions);
-        Ok(Self { memory, regions: P::RwLock::new(list, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { memory, regions: P::RwLock::new(list, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// From now on a region is cached so, for everybody: two mappings of it never differ.
@@ -84,19 +84,16 @@ impl<P: Platform> Bar<P> {
 
 impl<P: Platform> VmOperations for Bar<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let at = ctx.pgoff();
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        // Held until the frame is in, so that its region is not cached in another way before that.
         let regions = self.regions.read(ctx.may_sleep());
-        let region = regions.iter().find(|region| region.contains(at));
-        match region.zip(self.memory.frame(at)) {
-            Some((region, frame)) => {
-                let prot = region.prot(ctx.page_prot());
-                ctx.insert_pfn_prot(frame, prot)
-            }
-            None => ctx.fail(Errno::ENXIO),
-        }
+        ctx.insert_pfn_prot_with(|fault| {
+            let at = fault.pgoff();
+            let region = regions.iter().find(|region| region.contains(at)).ok_or(Errno::ENXIO)?;
+            Ok((self.memory.frame(at).ok_or(Errno::ENXIO)?, region.prot(fault.page_prot())))
+        })
     }
 }
 
@@ -116,12 +113,12 @@ impl<P: Platform> MmapFile for CacheDisabled<P> {
     type Platform = P;
 
     /// All of it in the BAR, or EINVAL (`pci_mmap_fits`).
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         self.bar.memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
-        Ok(ctx.io().dont_expand().dont_dump().noncached().establish_shared(self.bar.clone())?.fill_later())
+        Ok(ctx.io().writable().dont_dump().noncached().establish_shared(self.bar.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.bar.mappings)
     }
 }

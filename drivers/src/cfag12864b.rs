@@ -25,7 +25,7 @@ impl<P: Platform> Cfag12864b<P> {
 impl<P: Platform> MmapFile for Cfag12864b<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.populate::<Mixed>()?.map_pages_zero(slice::from_ref(&self.buffer))
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        ctx.writable().without_faults::<Mixed>()?.fill_from_first(slice::from_ref(&self.buffer))
     }
 }

@@ -14,8 +14,8 @@ use alloc::vec::Vec;
 use core::{array, marker::PhantomData};
 
 use vmctx::{
-    Errno, FaultCtx, FrameRange, FrameSource, Iomem, Mapped, Mapping, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page,
-    PageCount, PageOffset, Platform, Remapped, RwLock, VmFault, VmOperations, kind::DeliversPages,
+    Errno, FaultCtx, FrameRange, FrameSource, Iomem, Kind, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal,
+    PageCount, PageOffset, PageRef, Platform, Remapped, RwLock, VmFault, VmOperations, kind::DeliversPages,
 };
 
 use crate::buffer::copy_bytes;
@@ -148,15 +148,12 @@ struct View<P: Platform, K> {
     kind: PhantomData<fn(K) -> K>,
 }
 
-impl<P: Platform, K: Mapping + DeliversPages> VmOperations for View<P, K> {
+impl<P: Platform, K: Kind + DeliversPages> VmOperations for View<P, K> {
     type Platform = P;
-    type Mapping = K;
+    type Kind = K;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
-        match self.inode.page(ctx.pgoff(), ctx.may_sleep()) {
-            Ok(page) => ctx.deliver(page),
-            Err(errno) => ctx.fail(errno),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
+        ctx.deliver_with(|at| self.inode.page(at.pgoff(), at.may_sleep()))
     }
 }
 
@@ -179,15 +176,16 @@ impl<P: Platform> Cramfs<P> {
 impl<P: Platform> MmapFile for Cramfs<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // Nobody writes to the image, so shared mappings are read-only (`generic_file_readonly_mmap`).
         if ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);
         }
-        let ctx = if ctx.is_shared() { ctx.read_only()? } else { ctx };
         let in_place = self.inode.in_place(ctx.pgoff(), ctx.page_count()).filter(|_| !ctx.is_writable());
         match in_place {
-            Some(frames) if frames.count() == ctx.page_count() => ctx.populate::<Remapped>()?.remap_all(frames),
+            Some(frames) if frames.count() == ctx.page_count() => {
+                ctx.without_faults::<Remapped>()?.remap_from_first(frames)
+            }
             Some(frames) => {
                 let mut ctx = ctx.establish(self.view::<Mixed>())?;
                 for at in (0..frames.count().get()).map(PageCount::new) {

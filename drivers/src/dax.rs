@@ -20,9 +20,9 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, MapPagesCtx, Mapped, Mappings, MaySleep,
-    Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PfnMkwriteCtx, Platform, Prefault, RwLock, VmFault, VmOperations,
-    WaitQueue,
+    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, MapPagesCtx, Mapped, MaySleep, Mixed,
+    MmapCtx, MmapFile, PageCount, PageOffset, PfnMkwriteCtx, Platform, Prefault, RwLock, SharedObject, VmFault,
+    VmOperations, WaitQueue,
 };
 
 /// A file, and the device that it has for itself.
@@ -38,7 +38,7 @@ pub struct Inode<P: Platform> {
     dirty: Vec<AtomicBool>,
     /// Held to read by who notes a store and makes it possible, so that a sync does not come in between.
     syncing: P::RwLock<()>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
     /// How many entries mappings have been given and may still have.
     entries: AtomicUsize,
 }
@@ -76,7 +76,7 @@ impl<P: Platform> Inode<P> {
     pub fn new(
         device: P::Iomem,
         extents: &[Option<PageOffset>],
-        mappings: Mappings<P>,
+        mappings: SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let flags = |count| {
@@ -208,12 +208,12 @@ impl<P: Platform> Dax<P> {
 impl<P: Platform> MmapFile for Dax<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let view = View::<P> { inode: self.inode.clone(), entries: AtomicUsize::new(0) };
-        Ok(ctx.establish(view)?.fill_later())
+        Ok(ctx.writable().establish(view)?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.inode.mappings)
     }
 }
@@ -227,11 +227,11 @@ struct View<P: Platform> {
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> =
         Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite).huge_fault(Self::huge_fault).map_pages(Self::map_pages);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let at = ctx.pgoff();
         // Taken before the look at the map: a claim that ends between the two would otherwise be waited for in vain.
         let ticket = self.inode.settled.ticket();
@@ -253,7 +253,7 @@ impl<P: Platform> VmOperations for View<P> {
 }
 
 impl<P: Platform> View<P> {
-    fn insert<'f>(&self, ctx: FaultCtx<'f, P, Mixed>, block: PageOffset) -> VmFault<'f> {
+    fn insert<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>, block: PageOffset) -> VmFault<'f> {
         let Some(frame) = self.inode.device.frame(block) else { return ctx.fail(Errno::EIO) };
         self.count();
         let answer = if ctx.is_write() && ctx.is_shared() {
@@ -270,14 +270,14 @@ impl<P: Platform> View<P> {
     }
 
     /// A store to a page that was only read.
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         let Some(frame) = self.inode.frame(ctx.pgoff()) else { return ctx.fail(Errno::EIO) };
         let _until_it_is_in = self.inode.syncing.read(ctx.may_sleep());
         self.inode.note_store(ctx.pgoff());
         ctx.insert_mixed_mkwrite(frame)
     }
 
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let frames = ctx.entry_range().and_then(|entry| self.inode.frames(entry.start, ctx.page_count()));
         let Some(frames) = frames else { return ctx.fallback() };
         self.count();
@@ -289,7 +289,7 @@ impl<P: Platform> View<P> {
     }
 
     /// Pages that have their blocks. Holes are for the fault, which may wait for a block.
-    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
         let wanted = ctx.wanted();
         for at in (wanted.start.index()..wanted.end.index()).map(PageOffset::new) {
             let Some(frame) = self.inode.frame(at) else { continue };
@@ -340,7 +340,7 @@ mod tests {
         extents: &[Option<PageOffset>],
     ) -> Result<<Sim as Platform>::Ref<Inode<Sim>>, Errno> {
         let device = machine.device_memory(PageCount::new(blocks)).unwrap();
-        let mappings = Mappings::new(machine.may_sleep()).unwrap();
+        let mappings = SharedObject::new(machine.may_sleep()).unwrap();
         Sim::share(Inode::new(device, extents, mappings, machine.may_sleep())?, machine.may_sleep())
     }
 

@@ -48,9 +48,9 @@ impl<P: Platform> DevMem<P> {
 impl<P: Platform> MmapFile for DevMem<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let frames = self.frames(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
         let ctx = if self.is_uncached(ctx.pgoff()) { ctx.noncached() } else { ctx };
-        ctx.populate::<Remapped>()?.remap_all(frames)
+        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
     }
 }

@@ -49,17 +49,17 @@ impl<P: Platform> Allocation<P> {
     ///
     /// # Errors
     /// ENXIO if the mapping begins behind its end, or reaches over it; else what the insertion says.
-    pub fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    pub fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = match self.coherence {
             Coherence::Coherent => ctx,
             Coherence::Noncoherent => ctx.noncached(),
             Coherence::WriteCombine => ctx.write_combine(),
         };
         match &self.memory {
-            Memory::Pages(pages) => ctx.populate::<Mixed>()?.map_pages(pages.pages()),
+            Memory::Pages(pages) => ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages.pages()),
             Memory::Contiguous(frames) => {
                 let frames = frames.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
-                ctx.populate::<Remapped>()?.remap_all(frames)
+                ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
             }
         }
     }
@@ -71,7 +71,7 @@ pub struct DmaFile<P: Platform>(pub Allocation<P>);
 impl<P: Platform> MmapFile for DmaFile<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         self.0.mmap(ctx)
     }
 }

@@ -18,8 +18,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount,
-    PageOffset, PageProt, PfnMap, Platform, Relocatable, Spot, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Relocatable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -191,7 +191,7 @@ impl<P: Platform> Object<P> {
     pub fn new(
         heaps: P::Ref<Heaps<P>>,
         content: Buffer<P>,
-        mappings: &Mappings<P>,
+        mappings: &SharedObject<P>,
         fake_offset: PageOffset,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
@@ -274,9 +274,9 @@ impl<P: Platform> Object<P> {
 
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let resident = self.memory.resident(ctx.may_sleep());
         if !resident.location().is_visible() {
             let epoch = resident.epoch(&ctx);
@@ -301,12 +301,12 @@ impl<P: Platform> VmOperations for Object<P> {
 /// The device.
 pub struct Drm<P: Platform> {
     objects: Vec<P::Ref<Object<P>>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Drm<P> {
     /// A device with these objects, which are mapped at their fake offsets, through these mappings.
-    pub fn new(objects: Vec<P::Ref<Object<P>>>, mappings: Mappings<P>) -> Self {
+    pub fn new(objects: Vec<P::Ref<Object<P>>>, mappings: SharedObject<P>) -> Self {
         Self { objects, mappings }
     }
 }
@@ -314,14 +314,14 @@ impl<P: Platform> Drm<P> {
 impl<P: Platform> MmapFile for Drm<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let (at, count) = (ctx.pgoff(), ctx.page_count());
         let object = self.objects.iter().find(|object| object.has(at, count)).ok_or(Errno::EINVAL)?;
-        let ctx = ctx.io().dont_expand().dont_dump();
+        let ctx = ctx.io().writable().dont_dump();
         Ok(ctx.establish_shared(object.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.mappings)
     }
 }

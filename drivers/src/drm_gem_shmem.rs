@@ -16,8 +16,8 @@ use alloc::{boxed::Box, vec::Vec};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
-    RwLock, VmFault, VmOperations, Wraps,
+    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock,
+    SharedObject, VmFault, VmOperations, Wraps,
 };
 
 use crate::buffer::Buffer;
@@ -29,7 +29,7 @@ pub struct Object<P: Platform> {
     /// `None` once it is purged.
     pages: P::RwLock<Option<P::Ref<Buffer<P>>>>,
     /// Those of the whole device.
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
     uses: AtomicUsize,
 }
 
@@ -41,7 +41,7 @@ impl<P: Platform> Object<P> {
     pub fn new(
         fake_offset: PageOffset,
         pages: P::Ref<Buffer<P>>,
-        mappings: Mappings<P>,
+        mappings: SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let count = pages.page_count();
@@ -75,15 +75,15 @@ struct View<P: Platform> {
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        // Held until the page is in, so that the object is not purged before that.
         let pages = self.object.pages.read(ctx.may_sleep());
-        let inside = self.object.inside(ctx.pgoff());
-        match inside.zip(pages.as_ref()).and_then(|(inside, pages)| pages.page(inside)) {
-            Some(page) => ctx.insert_page(page),
-            None => ctx.fail(Errno::EFAULT),
-        }
+        ctx.insert_page_with(|at| {
+            let inside = self.object.inside(at.pgoff()).ok_or(Errno::EFAULT)?;
+            pages.as_ref().and_then(|pages| pages.page(inside)).ok_or(Errno::EFAULT)
+        })
     }
 }
 
@@ -111,10 +111,10 @@ impl<P: Platform> Drop for Uses<P> {
 
 impl<V: VmOperations> VmOperations for Counted<V> {
     type Platform = V::Platform;
-    type Mapping = V::Mapping;
+    type Kind = V::Kind;
     const HOOKS: Hooks<Self> = Hooks::of_inner();
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, V::Platform, V::Mapping>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, V::Platform, V::Kind>) -> VmFault<'f> {
         self.view.fault(ctx)
     }
 }
@@ -144,12 +144,12 @@ pub enum Handle<P: Platform> {
 /// The device's file.
 pub struct DrmGemShmem<P: Platform> {
     handles: Vec<Handle<P>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> DrmGemShmem<P> {
     /// A device with these objects, which are looked up in their order.
-    pub fn new(handles: Vec<Handle<P>>, mappings: Mappings<P>) -> Self {
+    pub fn new(handles: Vec<Handle<P>>, mappings: SharedObject<P>) -> Self {
         Self { handles, mappings }
     }
 }
@@ -157,7 +157,7 @@ impl<P: Platform> DrmGemShmem<P> {
 impl<P: Platform> MmapFile for DrmGemShmem<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let at = ctx.pgoff();
         let handle = self.handles.iter().find(|handle| match handle {
             Handle::Own(object) => object.inside(at).is_some(),
@@ -173,12 +173,12 @@ impl<P: Platform> MmapFile for DrmGemShmem<P> {
                 }
                 let view = View::<P> { object: object.clone() };
                 let counted = Counted { view, _use: Uses::new(object.clone()) };
-                Ok(ctx.dont_expand().dont_dump().write_combine().establish(counted)?.fill_later())
+                Ok(ctx.writable().dont_dump().write_combine().establish(counted)?.fill_later())
             }
         }
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.mappings)
     }
 }

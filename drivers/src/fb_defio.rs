@@ -13,8 +13,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Normal, Page, PageCount,
-    PageMkwriteCtx, PageOffset, Platform, RwLock, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Normal, PageCount, PageMkwriteCtx,
+    PageOffset, PageRef, Platform, RwLock, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -25,7 +25,7 @@ pub struct Screen<P: Platform> {
     panel: P::Iomem,
     /// By page, whether it was written since it was last shown. The lock comes before the pages' own.
     noted: P::RwLock<Vec<bool>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Screen<P> {
@@ -40,7 +40,7 @@ impl<P: Platform> Screen<P> {
         let mut noted = Vec::new();
         noted.try_reserve_exact(shadow.page_count().get()).map_err(|_| Errno::ENOMEM)?;
         noted.resize(shadow.page_count().get(), false);
-        Ok(Self { shadow, panel, noted: P::RwLock::new(noted, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { shadow, panel, noted: P::RwLock::new(noted, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// How many pages were written since they were last shown.
@@ -86,7 +86,7 @@ impl<P: Platform> Screen<P> {
         Ok(())
     }
 
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
         let mut noted = self.noted.write(ctx.may_sleep());
         let Some(noted_here) = noted.get_mut(ctx.pgoff().index()) else { return ctx.fail(Errno::EIO) };
         *noted_here = true;
@@ -99,14 +99,11 @@ impl<P: Platform> Screen<P> {
 
 impl<P: Platform> VmOperations for Screen<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
-        match self.shadow.page(ctx.pgoff()) {
-            Some(page) => ctx.deliver(page.clone()),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+        ctx.deliver_with(|at| self.shadow.page(at.pgoff()).cloned().ok_or(Errno::ENXIO))
     }
 }
 
@@ -125,11 +122,11 @@ impl<P: Platform> FbDefio<P> {
 impl<P: Platform> MmapFile for FbDefio<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.dont_expand().dont_dump().establish_shared(self.screen.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().dont_dump().establish_shared(self.screen.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.screen.mappings)
     }
 }

@@ -114,7 +114,7 @@ impl<P: Platform> FirewireIso<P> {
 impl<P: Platform> MmapFile for FirewireIso<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let mut stream = self.stream.write(ctx.may_sleep());
         if stream.in_use().is_some() {
             return Err(Errno::EBUSY);
@@ -123,10 +123,10 @@ impl<P: Platform> MmapFile for FirewireIso<P> {
         // Until there is a context, the mapping's rights say which way the stream will go.
         let by_rights = if ctx.is_writable() { Direction::Transmit } else { Direction::Receive };
         let direction = stream.context.unwrap_or(by_rights);
-        let ctx = if direction == Direction::Receive { ctx.read_only()? } else { ctx };
+        let ctx = if direction == Direction::Receive { ctx.read_only()? } else { ctx.writable() };
         let buffer = Buffer::alloc(&self.memory, ctx.page_count(), ctx.may_sleep())?;
         let packets = P::share(Packets { buffer, direction, users: Users::new() }, ctx.may_sleep())?;
-        let mapped = ctx.establish(User::<P, _>::new(packets.clone()))?.map_pages_zero(packets.buffer.pages())?;
+        let mapped = ctx.establish(User::<P, _>::new(packets.clone()))?.fill_from_first(packets.buffer.pages())?;
         stream.packets = Some(packets);
         Ok(mapped)
     }

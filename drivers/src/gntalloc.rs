@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Page, PageCount, PageOffset, Platform, RwLock, VmOperations,
+    Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, RwLock, VmOperations,
 };
 
 /// A page with its grant reference.
@@ -144,7 +144,7 @@ impl<P: Platform> Gntalloc<P> {
 impl<P: Platform> MmapFile for Gntalloc<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?;
         let list = self.list.read(ctx.may_sleep());
         let found = list.find(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENOENT)?;
@@ -153,7 +153,7 @@ impl<P: Platform> MmapFile for Gntalloc<P> {
         grefs.extend(list.grefs.get(found).into_iter().flatten().cloned());
         drop(list);
         let view = P::share(View::<P> { grefs }, ctx.may_sleep())?;
-        let mut ctx = ctx.dont_expand().dont_dump().establish_shared(view.clone())?;
+        let mut ctx = ctx.writable().dont_dump().establish_shared(view.clone())?;
         for gref in &view.grefs {
             ctx = ctx.insert_page(&gref.page)?;
         }
@@ -168,5 +168,5 @@ struct View<P: Platform> {
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Page, PageCount, PageOffset, Platform, RwLock,
+    Errno, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, RwLock,
     VmOperations,
 };
 
@@ -161,7 +161,7 @@ fn position<P: Platform>(maps: &[P::Ref<Map<P>>], index: PageOffset, count: Page
 impl<P: Platform> MmapFile for Gntdev<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // A store to a private mapping would copy somebody else's page.
         if !ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);
@@ -172,12 +172,12 @@ impl<P: Platform> MmapFile for Gntdev<P> {
         drop(maps);
         let writable = ctx.is_writable();
         // For ever, so that mprotect cannot add the right later: the grants below are mapped read-only.
-        let ctx = if writable { ctx } else { ctx.read_only()? };
+        let ctx = if writable { ctx.writable() } else { ctx.read_only()? };
         let grants = self.map_grants(map)?;
         grants.map.admit(writable)?;
         let grants = P::share(grants, ctx.may_sleep())?;
-        let ctx = ctx.dont_copy().dont_expand().dont_dump().establish_shared(grants.clone())?;
-        ctx.map_pages_zero(&grants.pages)
+        let ctx = ctx.dont_copy().dont_dump().establish_shared(grants.clone())?;
+        ctx.fill_from_first(&grants.pages)
     }
 }
 
@@ -189,7 +189,7 @@ struct Grants<P: Platform> {
 
 impl<P: Platform> VmOperations for Grants<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(|_, _| Err(Errno::EINVAL));
 }
 

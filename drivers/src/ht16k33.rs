@@ -56,7 +56,7 @@ impl<P: Platform> Ht16k33<P> {
 impl<P: Platform> MmapFile for Ht16k33<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.populate::<Mixed>()?.map_pages_zero(self.frame.pages())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        ctx.writable().without_faults::<Mixed>()?.fill_from_first(self.frame.pages())
     }
 }

@@ -16,8 +16,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped, Mappings, MaySleep, MmapCtx, MmapFile,
-    PageCount, PageOffset, PfnMap, Platform, RwLock, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount,
+    PageOffset, PfnMap, Platform, RwLock, SharedObject, VmFault, VmOperations,
 };
 
 /// On which node a block is taken.
@@ -83,7 +83,7 @@ impl State {
 pub struct Inode<P: Platform> {
     nodes: Vec<P::Iomem>,
     state: P::RwLock<State>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Inode<P> {
@@ -104,7 +104,7 @@ impl<P: Platform> Inode<P> {
             taken.push(list(node.count().get() / Self::BLOCK.get(), false)?);
         }
         let state = State { taken, file: list(blocks, Entry::Unreserved)?, policy: Policy::Interleave };
-        Ok(Self { nodes, state: P::RwLock::new(state, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { nodes, state: P::RwLock::new(state, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// The policy of mappings to come.
@@ -213,7 +213,7 @@ struct View<P: Platform> {
 }
 
 impl<P: Platform> View<P> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let size = Inode::<P>::BLOCK;
         let aligned = ctx.entry_range().filter(|entry| entry.start.index() % size.get() == 0);
         let Some(entry) = aligned.filter(|_| ctx.page_count() == size) else { return ctx.fallback() };
@@ -232,11 +232,11 @@ impl<P: Platform> View<P> {
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 
     /// One page of a block, where there can be no large entry.
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let (size, at) = (Inode::<P>::BLOCK.get(), ctx.pgoff().index());
         let mut state = self.inode.state.write(ctx.may_sleep());
         let block = match self.inode.block(&mut state, at / size, self.policy) {
@@ -244,10 +244,7 @@ impl<P: Platform> VmOperations for View<P> {
             Err(errno) => return ctx.fail(errno),
         };
         let page = PageOffset::new(block.number * size + at % size);
-        match self.inode.nodes.get(block.node).and_then(|node| node.frame(page)) {
-            Some(frame) => ctx.insert_pfn(frame),
-            None => ctx.fail(Errno::EIO),
-        }
+        ctx.insert_pfn_with(|_| self.inode.nodes.get(block.node).and_then(|node| node.frame(page)).ok_or(Errno::EIO))
     }
 }
 
@@ -269,8 +266,8 @@ impl<P: Platform> MmapFile for Hugetlb<P> {
     /// Maps whole blocks, shared; anything else is EINVAL. (In C large pages can be private and copied; frames by
     /// number cannot.) ENOMEM if the pools have too few blocks, so that no touch can fail for that reason later. What
     /// is reserved belongs to the file, and stays reserved when the mapping goes.
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.shared_only()?.dont_expand();
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.shared_only()?.writable();
         let (first, count, block) = (ctx.pgoff().index(), ctx.page_count().get(), Inode::<P>::BLOCK.get());
         if first % block != 0 || count % block != 0 {
             return Err(Errno::EINVAL);
@@ -279,7 +276,7 @@ impl<P: Platform> MmapFile for Hugetlb<P> {
         Ok(ctx.establish(View::<P> { inode: self.inode.clone(), policy })?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.inode.mappings)
     }
 }

@@ -15,8 +15,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameSource, Iomem, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PfnMap, Platform, RwLock, VmFault, VmOperations,
+    Errno, FaultCtx, Frame, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
+    Platform, RwLock, SharedObject, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -61,7 +61,7 @@ pub struct Gpu<P: Platform> {
     aperture: P::Iomem,
     objects: Vec<Object<P>>,
     gtt: P::RwLock<Gtt>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Gpu<P> {
@@ -78,7 +78,7 @@ impl<P: Platform> Gpu<P> {
         bound.try_reserve_exact(parts).map_err(|_| Errno::ENOMEM)?;
         bound.resize(parts, None);
         let gtt = P::RwLock::new(Gtt { bound, victim: 0, trouble: None }, may_sleep)?;
-        Ok(Self { aperture, objects, gtt, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { aperture, objects, gtt, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// The next `times` bindings fail with this errno: what can go wrong with hardware.
@@ -197,9 +197,9 @@ impl<P: Platform> Gpu<P> {
 
 impl<P: Platform> VmOperations for Gpu<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let Some(Place { part, inside }) = self.locate(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };
         // Held until the frames are in, so that nobody evicts the part before that.
         let mut gtt = self.gtt.write(ctx.may_sleep());
@@ -218,10 +218,7 @@ impl<P: Platform> VmOperations for Gpu<P> {
                 ctx.prefault_pfn(other, frame);
             }
         }
-        match self.frame(slot, inside) {
-            Some(frame) => ctx.insert_pfn(frame),
-            None => ctx.fail(Errno::EIO),
-        }
+        ctx.insert_pfn_with(|_| self.frame(slot, inside).ok_or(Errno::EIO))
     }
 }
 
@@ -241,18 +238,18 @@ impl<P: Platform> MmapFile for I915<P> {
     type Platform = P;
 
     /// A part of one object, or EINVAL.
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let first = self.gpu.locate(ctx.pgoff()).ok_or(Errno::EINVAL)?;
         let last = PageOffset::new(ctx.pgoff().index().saturating_add(ctx.page_count().get() - 1));
         let last = self.gpu.locate(last).ok_or(Errno::EINVAL)?;
         if first.part.object != last.part.object {
             return Err(Errno::EINVAL);
         }
-        let ctx = ctx.io().dont_expand().dont_dump().write_combine();
+        let ctx = ctx.io().writable().dont_dump().write_combine();
         Ok(ctx.establish_shared(self.gpu.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.gpu.mappings)
     }
 }

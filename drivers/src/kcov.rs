@@ -27,11 +27,11 @@ impl<P: Platform> Kcov<P> {
 impl<P: Platform> MmapFile for Kcov<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != self.area.page_count() {
             return Err(Errno::EINVAL);
         }
-        let mut ctx = ctx.dont_expand().populate::<Mixed>()?;
+        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
         for page in self.area.pages() {
             ctx = ctx.insert_page(page)?;
         }

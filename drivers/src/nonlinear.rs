@@ -13,7 +13,7 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mappings, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock,
+    Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock, SharedObject,
     VmFault, VmOperations,
 };
 
@@ -24,7 +24,7 @@ pub struct Window<P: Platform> {
     file: P::Ref<Buffer<P>>,
     /// By slot, the page of the file.
     table: P::RwLock<Vec<PageOffset>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Window<P> {
@@ -36,7 +36,7 @@ impl<P: Platform> Window<P> {
         let mut table = Vec::new();
         table.try_reserve_exact(slots.get()).map_err(|_| Errno::ENOMEM)?;
         table.extend((0..slots.get()).map(PageOffset::new));
-        Ok(Self { file, table: P::RwLock::new(table, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { file, table: P::RwLock::new(table, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// From now on `count` slots from `slot` on show the file from `page` on (`remap_file_pages`). A page that the file
@@ -66,15 +66,15 @@ impl<P: Platform> Window<P> {
 
 impl<P: Platform> VmOperations for Window<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         // Held until the page is in, so that the table does not change before that.
         let table = self.table.read(ctx.may_sleep());
-        match table.get(ctx.pgoff().index()).and_then(|page| self.file.page(*page)) {
-            Some(page) => ctx.insert_page(page),
-            None => ctx.fail(Errno::ENXIO),
-        }
+        ctx.insert_page_with(|at| {
+            let page = at.pgoff().of(&table).ok_or(Errno::ENXIO)?;
+            self.file.page(*page).ok_or(Errno::ENXIO)
+        })
     }
 }
 
@@ -95,11 +95,11 @@ impl<P: Platform> MmapFile for Nonlinear<P> {
 
     /// Shared mappings only: a private copy belongs to no page of the file, and would stay where it is. (C lets it be
     /// mapped, and refuses to remap it, with the same EINVAL.)
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared(self.window.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared(self.window.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.window.mappings)
     }
 }

@@ -14,14 +14,14 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Normal, PageCount, PageOffset, Platform, RwLock,
-    UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, MaySleep, MmapCtx, MmapFile, Normal, PageCount, PageOffset, Platform, RwLock,
+    SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 
 /// A file, and its page cache.
 pub struct Object<P: Platform> {
     pages: P::RwLock<Vec<Option<P::Page>>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Object<P> {
@@ -33,7 +33,7 @@ impl<P: Platform> Object<P> {
         let mut cache = Vec::new();
         cache.try_reserve_exact(pages.len()).map_err(|_| Errno::ENOMEM)?;
         cache.extend(pages.iter().cloned().map(Some));
-        Ok(Self { pages: P::RwLock::new(cache, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { pages: P::RwLock::new(cache, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// Takes the page at this offset out of the file, and out of every mapping. `None` if there is none.
@@ -77,9 +77,9 @@ fn is<P: Platform>(this: Option<&P::Page>, that: &P::Page) -> bool {
 
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
         let at = ctx.pgoff();
         loop {
             let Some(page) = self.page(at, ctx.may_sleep()) else { return ctx.fail(Errno::ENXIO) };
@@ -107,11 +107,11 @@ impl<P: Platform> Nopage<P> {
 impl<P: Platform> MmapFile for Nopage<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared(self.object.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.object.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.object.mappings)
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     use core::slice;
     use std::thread;
 
-    use vmctx::Page;
+    use vmctx::PageRef;
     use vmctx_sim::{Machine, Map, Sim};
 
     use super::*;

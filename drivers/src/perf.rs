@@ -28,25 +28,22 @@ struct Ring<P: Platform> {
 }
 
 impl<P: Platform> Ring<P> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
         if ctx.pgoff() == CONTROL { ctx.allow() } else { ctx.fail(Errno::EACCES) }
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
     // The ring is mapped as a whole or not at all, so it refuses to be cut (`perf_mmap_may_split`).
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite).may_split(|_, _| Err(Errno::EINVAL));
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
         if ctx.is_write() && ctx.pgoff() != CONTROL {
             return ctx.fail(Errno::EACCES);
         }
-        match self.pages.page(ctx.pgoff()) {
-            Some(page) => ctx.deliver(page.clone()),
-            None => ctx.fail(Errno::ENXIO),
-        }
+        ctx.deliver_with(|at| self.pages.page(at.pgoff()).cloned().ok_or(Errno::ENXIO))
     }
 }
 
@@ -75,14 +72,14 @@ impl<P: Platform> Perf<P> {
 impl<P: Platform> MmapFile for Perf<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.shared_only()?.dont_copy().dont_expand().dont_dump();
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.shared_only()?.dont_copy().dont_dump();
         match ctx.pgoff() {
             CONTROL if ctx.page_count() == self.ring.page_count() => {
-                Ok(ctx.establish(Ring::<P> { pages: self.ring.clone() })?.fill_later())
+                Ok(ctx.writable().establish(Ring::<P> { pages: self.ring.clone() })?.fill_later())
             }
             at if at == self.aux_offset && ctx.page_count() == self.aux.page_count() => {
-                ctx.read_only()?.populate::<Mixed>()?.map_pages_zero(self.aux.pages())
+                ctx.without_faults::<Mixed>()?.fill_from_first(self.aux.pages())
             }
             _ => Err(Errno::EINVAL),
         }

@@ -54,13 +54,13 @@ impl<P: Platform> PrivcmdBuf<P> {
 impl<P: Platform> MmapFile for PrivcmdBuf<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?;
         let buffer = Buffer::alloc(&self.memory, ctx.page_count(), ctx.may_sleep())?;
         self.pages.fetch_add(ctx.page_count().get(), Ordering::AcqRel);
         let hypercalls = Hypercalls::<P> { buffer, first: ctx.pgoff(), pages: self.pages.clone() };
         let hypercalls = P::share(hypercalls, ctx.may_sleep())?;
-        ctx.io().dont_expand().establish_shared(hypercalls.clone())?.map_pages_zero(hypercalls.buffer.pages())
+        ctx.io().writable().establish_shared(hypercalls.clone())?.fill_from_first(hypercalls.buffer.pages())
     }
 }
 
@@ -74,7 +74,7 @@ struct Hypercalls<P: Platform> {
 
 impl<P: Platform> VmOperations for Hypercalls<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 impl<P: Platform> Drop for Hypercalls<P> {

@@ -27,12 +27,12 @@ impl<P: Platform> Relay<P> {
 impl<P: Platform> MmapFile for Relay<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         if ctx.page_count() != self.buffer.page_count() {
             return Err(Errno::EINVAL);
         }
         let view = View::<P> { buffer: self.buffer.clone() };
-        Ok(ctx.dont_expand().establish(view)?.fill_later())
+        Ok(ctx.writable().establish(view)?.fill_later())
     }
 }
 
@@ -43,12 +43,9 @@ struct View<P: Platform> {
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
-        match self.buffer.page(ctx.pgoff()) {
-            Some(page) => ctx.deliver(page.clone()),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+        ctx.deliver_with(|at| self.buffer.page(at.pgoff()).cloned().ok_or(Errno::ENXIO))
     }
 }

@@ -60,7 +60,7 @@ impl<P: Platform> Area<P> {
     /// # Errors
     /// As [`remap_partial`](Self::remap_partial).
     pub fn remap<'m>(&self, ctx: MmapCtx<'m, P>, first: PageOffset) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.dont_expand().dont_dump().populate::<Mixed>()?;
+        let ctx = ctx.dont_dump().without_faults::<Mixed>()?;
         let count = ctx.page_count();
         self.remap_partial(ctx, first, count)?.finish()
     }
@@ -72,9 +72,9 @@ pub struct Vfb<P: Platform>(pub Area<P>);
 impl<P: Platform> MmapFile for Vfb<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let first = ctx.pgoff();
-        self.0.remap(ctx, first)
+        self.0.remap(ctx.writable(), first)
     }
 }
 
@@ -94,13 +94,13 @@ impl<P: Platform> Vmcore<P> {
 impl<P: Platform> MmapFile for Vmcore<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let headers = self.headers.pages();
         let end = ctx.pgoff().checked_add(ctx.page_count()).ok_or(Errno::EINVAL)?;
         if end.index() > headers.len().saturating_add(self.notes.page_count().get()) {
             return Err(Errno::EINVAL);
         }
-        let mut ctx = ctx.read_only()?.no_exec()?.dont_expand().populate::<Mixed>()?;
+        let mut ctx = ctx.read_only()?.no_exec()?.without_faults::<Mixed>()?;
         while let Some(page) = self.headers.page(ctx.pgoff()).filter(|_| !ctx.is_full()) {
             ctx = ctx.insert_page(page)?;
         }

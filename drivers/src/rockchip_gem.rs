@@ -26,7 +26,7 @@ impl<P: Platform> RockchipGem<P> {
 impl<P: Platform> MmapFile for RockchipGem<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.io().dont_expand().dont_dump().write_combine().populate::<Mixed>()?.map_pages(self.pages.pages())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        ctx.io().writable().dont_dump().write_combine().without_faults::<Mixed>()?.fill_at_pgoff(self.pages.pages())
     }
 }

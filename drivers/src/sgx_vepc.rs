@@ -18,8 +18,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Page, PageCount, PageOffset,
-    PfnMap, Platform, Release, RwLock, Ticket, VmFault, VmOperations, WaitQueue,
+    Errno, FaultCtx, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, PfnMap,
+    Platform, Release, RwLock, SharedObject, Ticket, VmFault, VmOperations, WaitQueue,
 };
 
 use crate::buffer::copy_bytes;
@@ -50,7 +50,7 @@ pub struct Vepc<P: Platform> {
     /// Woken when a page has been reclaimed.
     reclaimed: P::WaitQueue,
     busy: AtomicUsize,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Vepc<P> {
@@ -70,7 +70,7 @@ impl<P: Platform> Vepc<P> {
             pages: P::RwLock::new(Pages { places, free }, may_sleep)?,
             reclaimed: P::WaitQueue::new(may_sleep)?,
             busy: AtomicUsize::new(0),
-            mappings: Mappings::new(may_sleep)?,
+            mappings: SharedObject::new(may_sleep)?,
         })
     }
 
@@ -205,9 +205,9 @@ impl<P: Platform> Pages<P> {
 
 impl<P: Platform> VmOperations for Vepc<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         // Taken before the look at the page: a reclaim that ends between the two would otherwise be waited for in vain.
         let ticket = self.reclaimed.ticket();
         let mut pages = self.pages.write(ctx.may_sleep());
@@ -241,12 +241,12 @@ impl<P: Platform> SgxVepc<P> {
 impl<P: Platform> MmapFile for SgxVepc<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.shared_only()?.io().dont_dump().dont_copy();
-        Ok(ctx.establish_shared(self.vepc.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.shared_only()?.io().writable().dont_dump().dont_copy();
+        Ok(ctx.writable().establish_shared(self.vepc.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.vepc.mappings)
     }
 }

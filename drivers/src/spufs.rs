@@ -13,8 +13,8 @@
 //! with all its bits, of which the mail says that it needs it, is asked for under its long name.
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount,
-    PageOffset, PageProt, PfnMap, Platform, Relocatable, Resident, Spot, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Relocatable, Resident, SharedObject, Spot, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -68,7 +68,7 @@ impl<P: Platform> Location for LocalStore<P> {
 /// A context: what runs on a processor, or waits for one.
 pub struct Context<P: Platform> {
     store: Relocatable<P, LocalStore<P>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Context<P> {
@@ -81,7 +81,7 @@ impl<P: Platform> Context<P> {
         if pages.get() != HARDWARE_PAGE / P::PAGE_SIZE {
             return Err(Errno::EINVAL);
         }
-        let mappings = Mappings::new(may_sleep)?;
+        let mappings = SharedObject::new(may_sleep)?;
         let place = LocalStore { spu: None, saved };
         let store = Relocatable::new(place, mappings.clone(), PageOffset::ZERO, pages, may_sleep)?;
         Ok(Self { store, mappings })
@@ -135,9 +135,9 @@ impl<P: Platform> Context<P> {
 
 impl<P: Platform> VmOperations for Context<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let store = self.store.resident(ctx.may_sleep());
         if store.location().spu.is_some() {
             map_hardware_page(&store, &mut ctx);
@@ -175,11 +175,11 @@ impl<P: Platform> Spufs<P> {
 impl<P: Platform> MmapFile for Spufs<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.io().establish_shared(self.context.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.io().writable().establish_shared(self.context.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.context.mappings)
     }
 }

@@ -13,8 +13,8 @@ use alloc::{collections::VecDeque, vec::Vec};
 use core::ptr;
 
 use vmctx::{
-    Errno, InsertPagesError, Mapped, MappedCtx, MaySleep, Mixed, MmapCtx, MmapFile, Page, PageCount, PageOffset,
-    Platform, RwLock, UnlockedCtx, UserAddr, VmOperations,
+    Errno, EstablishedCtx, InsertPagesError, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageRef, Platform, RwLock, UnlockedCtx, UserAddr, VmOperations,
 };
 
 /// How many pages are inserted in one go at most (`TCP_ZEROCOPY_PAGE_BATCH_SIZE`).
@@ -109,8 +109,8 @@ impl<P: Platform> Socket<P> {
     /// socket is mapped. What was mapped there before is replaced.
     ///
     /// # Errors
-    /// EINVAL for an address that is not a page's, or where something else than this socket is mapped (in C it may be any
-    /// other TCP socket); EFAULT where nothing is (in C: EINVAL). ENOMEM if not even one page could be mapped. If
+    /// EINVAL for an address that is not a page's, or where something else than this socket is mapped (in C it may be
+    /// any other TCP socket); EFAULT where nothing is (in C: EINVAL). ENOMEM if not even one page could be mapped. If
     /// there is less than a page of data, the address is not looked at.
     pub fn receive(
         &self,
@@ -152,7 +152,7 @@ fn unmappable<P: Platform>(queue: &VecDeque<Fragment<P>>) -> usize {
 /// Moves whole pages from the front of the queue into the mapping, `most` of them, as far as they go. How many, and
 /// what stopped it: an error, or `None` for the end of the data.
 fn map_front<P: Platform>(
-    mapping: &MappedCtx<'_, P, Mixed>,
+    mapping: &EstablishedCtx<'_, P, Mixed>,
     at: PageOffset,
     queue: &mut VecDeque<Fragment<P>>,
     most: usize,
@@ -183,7 +183,7 @@ fn map_front<P: Platform>(
 
 /// Inserts pages. Where something is in place, it is taken away with all that follows, and the rest tried again.
 fn replace<P: Platform>(
-    mapping: &MappedCtx<'_, P, Mixed>,
+    mapping: &EstablishedCtx<'_, P, Mixed>,
     at: PageOffset,
     pages: &[P::Page],
 ) -> Result<(), InsertPagesError> {
@@ -206,7 +206,7 @@ struct Window<P: Platform> {
 
 impl<P: Platform> VmOperations for Window<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 /// The socket's file.
@@ -224,7 +224,7 @@ impl<P: Platform> TcpZerocopy<P> {
 impl<P: Platform> MmapFile for TcpZerocopy<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let window = Window::<P> { socket: self.socket.clone() };
         Ok(ctx.read_only()?.no_exec()?.establish(window)?.fill_later())
     }

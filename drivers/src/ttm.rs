@@ -15,8 +15,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount,
-    PageOffset, PageProt, PfnMap, Platform, Release, Relocatable, Resident, RwLock, Spot, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Release, Relocatable, Resident, RwLock, SharedObject, Spot, VmFault, VmOperations,
     WaitQueue,
 };
 
@@ -99,7 +99,7 @@ impl<P: Platform> Location for Place<P> {
 /// A buffer object.
 pub struct Object<P: Platform> {
     memory: Relocatable<P, Place<P>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
     /// Where the card still copies the object from.
     moving_from: P::RwLock<Option<Place<P>>>,
     /// Whether it does: the fence.
@@ -114,7 +114,7 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(place: Place<P>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let (mappings, pages) = (Mappings::new(may_sleep)?, place.page_count());
+        let (mappings, pages) = (SharedObject::new(may_sleep)?, place.page_count());
         let memory = Relocatable::new(place, mappings.clone(), PageOffset::ZERO, pages, may_sleep)?;
         let moving_from = P::RwLock::new(None, may_sleep)?;
         let idle = P::WaitQueue::new(may_sleep)?;
@@ -222,9 +222,9 @@ type Reserved<'r, 'f, P> = (Resident<'r, P, Place<P>>, FaultCtx<'f, P, PfnMap>);
 
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let (resident, mut ctx) = match self.reserve(ctx) {
             Ok(reserved) => reserved,
             Err(answer) => return answer,
@@ -259,11 +259,11 @@ impl<P: Platform> Ttm<P> {
 impl<P: Platform> MmapFile for Ttm<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.io().dont_expand().dont_dump().establish_shared(self.object.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.io().writable().dont_dump().establish_shared(self.object.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.object.mappings)
     }
 }

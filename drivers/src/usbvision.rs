@@ -96,7 +96,7 @@ impl<P: Platform> Usbvision<P> {
 impl<P: Platform> MmapFile for Usbvision<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // Held until the mapping is counted, so that nobody replaces the frames before that.
         let frames = self.frames.read(ctx.may_sleep());
         if self.unplugged.load(Ordering::Acquire) {
@@ -108,7 +108,7 @@ impl<P: Platform> MmapFile for Usbvision<P> {
         if !ctx.is_writable() || ctx.page_count() != self.frame || !at_a_frame {
             return Err(Errno::EINVAL);
         }
-        let ctx = ctx.io().dont_expand().dont_dump().establish(User::<P, _>::new(frames.clone()))?;
-        ctx.map_pages(frames.area.pages())
+        let ctx = ctx.io().writable().dont_dump().establish(User::<P, _>::new(frames.clone()))?;
+        ctx.fill_at_pgoff(frames.area.pages())
     }
 }

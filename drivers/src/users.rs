@@ -2,10 +2,11 @@
 //! `drivers/media/common/videobuf2/videobuf2-memops.c` is the best known), written once.
 //!
 //! In C each driver raises its count in the mmap hook, in `open` and nowhere else, lowers it in `close`, and must not
-//! forget to lower it when the mmap hook fails after all. Here a mapping's state is counted from when it is made until
-//! it is dropped, whichever way that comes about.
+//! forget to lower it when the mmap hook fails after all. Here `open` is told of every VMA, and `close` of each that
+//! `open` was told of. What is left to count is a mapping that is being made, from before its hook gives up the
+//! driver's lock until `open` is told of it.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{Hooks, Mixed, Platform, VmOperations};
 
@@ -37,44 +38,46 @@ pub trait Used: Send + Sync + 'static {
 /// The state of a mapping that mmap fills with what is behind `T`: kept alive, and counted.
 pub struct User<P: Platform, T: Used> {
     of: P::Ref<T>,
-    /// This mapping's part of the count: its VMAs.
-    vmas: AtomicUsize,
+    /// Whether `open` was told of a VMA. The first is counted from when this is made.
+    opened: AtomicBool,
 }
 
 impl<P: Platform, T: Used> User<P, T> {
     /// One more user.
     pub fn new(of: P::Ref<T>) -> Self {
-        let user = Self { of, vmas: AtomicUsize::new(0) };
+        let user = Self { of, opened: AtomicBool::new(false) };
         user.comes();
         user
     }
 
     fn comes(&self) {
-        self.vmas.fetch_add(1, Ordering::AcqRel);
         self.of.users().0.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn go(&self, vmas: usize) {
-        self.vmas.fetch_sub(vmas, Ordering::AcqRel);
-        self.of.users().0.fetch_sub(vmas, Ordering::AcqRel);
+    fn goes(&self) {
+        self.of.users().0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 impl<P: Platform, T: Used> VmOperations for User<P, T> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE
         .open(|user: &Self, _| {
-            user.comes();
+            if user.opened.swap(true, Ordering::AcqRel) {
+                user.comes();
+            }
             Ok(())
         })
-        .close(|user: &Self, _| user.go(1));
+        .close(|user: &Self, _| user.goes());
 }
 
 impl<P: Platform, T: Used> Drop for User<P, T> {
-    /// Of a mapping that did not come about, or that nobody was told of.
     fn drop(&mut self) {
-        self.go(self.vmas.load(Ordering::Acquire));
+        // The mapping did not come about.
+        if !*self.opened.get_mut() {
+            self.goes();
+        }
     }
 }
 
@@ -93,15 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn a_user_that_nobody_was_told_of_is_none() {
+    fn a_mapping_that_does_not_come_about_is_counted_until_it_is_dropped() {
         let machine = Machine::new();
         let thing = Sim::share(Thing(Users::new()), machine.may_sleep()).unwrap();
         let (first, second) = (User::<Sim, _>::new(thing.clone()), User::<Sim, _>::new(thing.clone()));
         assert_eq!(thing.users().count(), 2);
         drop(first);
         assert_eq!(thing.users().count(), 1);
-        // `close` was called for its only VMA, so dropping it must not count that once more.
-        second.go(1);
         drop(second);
         assert_eq!(thing.users().count(), 0);
     }

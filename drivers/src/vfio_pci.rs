@@ -7,15 +7,15 @@
 //!
 //! What C did by hand: until 6.10 it kept a list of the device's VMAs to zap them one by one, with three locks in an
 //! order that could deadlock with the mmap lock. It works out in one function by how much a large entry is too long, or
-//! not aligned, in three terms. Here unmapping goes by the object ([`Mappings`]), under the very lock that faults take
-//! to look whether memory is enabled; and what an entry would show is asked of the context, which falls back by itself
-//! where frames do not fit it.
+//! not aligned, in three terms. Here unmapping goes by the object ([`SharedObject`]), under the very lock that faults
+//! take to look whether memory is enabled; and what an entry would show is asked of the context, which falls back by
+//! itself where frames do not fit it.
 
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount,
-    PageOffset, PfnMap, Platform, RwLock, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, HugeFaultCtx, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
+    PfnMap, Platform, RwLock, SharedObject, VmFault, VmOperations,
 };
 
 /// The base-2 logarithm of how many bytes of the file each region has (`VFIO_PCI_OFFSET_SHIFT`).
@@ -23,14 +23,6 @@ const REGION_SHIFT: u32 = 40;
 
 /// How many BARs a device can have. The regions behind them are not to be mapped.
 pub const BARS: usize = 6;
-
-/// A BAR.
-pub struct Bar<P: Platform> {
-    /// The pages that it is in.
-    pub memory: P::Iomem,
-    /// How long it is, in bytes. With less than a page, something else may be in the same page.
-    pub len: usize,
-}
 
 /// Where a region begins in the file, with pages of 2^`page_shift` bytes.
 #[must_use]
@@ -40,11 +32,11 @@ pub const fn region(index: usize, page_shift: u32) -> PageOffset {
 
 /// The device.
 pub struct Core<P: Platform> {
-    /// By index.
-    bars: Vec<Option<Bar<P>>>,
+    /// By index. In a page that a BAR does not fill, something else may be, so it is not shown.
+    bars: Vec<Option<IomemPart<P>>>,
     /// Whether memory is enabled (`memory_lock`, and a bit of the command register).
     enabled: P::RwLock<bool>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Core<P> {
@@ -52,11 +44,11 @@ impl<P: Platform> Core<P> {
     ///
     /// # Errors
     /// EINVAL for more than [`BARS`]; ENOMEM.
-    pub fn new(bars: Vec<Option<Bar<P>>>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+    pub fn new(bars: Vec<Option<IomemPart<P>>>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         if bars.len() > BARS {
             return Err(Errno::EINVAL);
         }
-        Ok(Self { bars, enabled: P::RwLock::new(true, may_sleep)?, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { bars, enabled: P::RwLock::new(true, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// Enables memory or disables it. When it is disabled, nobody is in the middle of an access any more.
@@ -70,17 +62,17 @@ impl<P: Platform> Core<P> {
     }
 
     /// The BAR that is at a page offset, and which page of it.
-    fn bar_at(&self, pgoff: PageOffset) -> Option<(&Bar<P>, PageOffset)> {
+    fn bar_at(&self, pgoff: PageOffset) -> Option<(&IomemPart<P>, PageOffset)> {
         let size = region(1, P::PAGE_SHIFT).index();
         let bar = self.bars.get(pgoff.index() / size)?.as_ref()?;
         Some((bar, PageOffset::new(pgoff.index() % size)))
     }
 
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let Some((bar, at)) = ctx.entry_range().and_then(|entry| self.bar_at(entry.start)) else {
             return ctx.fallback();
         };
-        let Some(frames) = bar.memory.range(at, ctx.page_count()) else { return ctx.fallback() };
+        let Some(frames) = bar.range(at, ctx.page_count()) else { return ctx.fallback() };
         let enabled = self.enabled.read(ctx.may_sleep());
         if *enabled { ctx.insert_huge(frames) } else { ctx.fail(Errno::EIO) }
     }
@@ -88,17 +80,17 @@ impl<P: Platform> Core<P> {
 
 impl<P: Platform> VmOperations for Core<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let enabled = self.enabled.read(ctx.may_sleep());
-        let frame = self.bar_at(ctx.pgoff()).and_then(|(bar, at)| bar.memory.frame(at));
-        match frame {
-            Some(frame) if *enabled => ctx.insert_pfn(frame),
-            Some(_) => ctx.fail(Errno::EIO),
-            None => ctx.fail(Errno::ENXIO),
-        }
+        // Held until the frame is in, so that nobody disables memory before that.
+        ctx.insert_pfn_with(|at| {
+            let (bar, page) = self.bar_at(at.pgoff()).ok_or(Errno::ENXIO)?;
+            let frame = bar.frame(page).ok_or(Errno::ENXIO)?;
+            if *enabled { Ok(frame) } else { Err(Errno::EIO) }
+        })
     }
 }
 
@@ -117,17 +109,17 @@ impl<P: Platform> VfioPci<P> {
 impl<P: Platform> MmapFile for VfioPci<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?;
         let (bar, at) = self.core.bar_at(ctx.pgoff()).ok_or(Errno::EINVAL)?;
-        if bar.len < P::PAGE_SIZE || bar.memory.range(at, ctx.page_count()).is_none() {
+        if bar.range(at, ctx.page_count()).is_none() {
             return Err(Errno::EINVAL);
         }
-        let ctx = ctx.io().dont_expand().dont_dump().noncached();
+        let ctx = ctx.io().writable().dont_dump().noncached();
         Ok(ctx.establish_shared(self.core.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.core.mappings)
     }
 }

@@ -49,11 +49,8 @@ impl<P: Platform> Object<P> {
     }
 
     /// Places the page that belongs here. Behind the object's end: ENXIO for who maps, SIGBUS for who touches.
-    fn place<I: InsertPoint<Platform = P, Mapping = Mixed>>(&self, at: I) -> I::Outcome {
-        match self.page(at.pgoff()) {
-            Some(page) => at.insert_page(page),
-            None => at.fail(Errno::ENXIO),
-        }
+    fn place<I: InsertPoint<Platform = P, Kind = Mixed>>(&self, at: I) -> I::Outcome {
+        at.insert_page_with(|at| self.page(at.pgoff()).ok_or(Errno::ENXIO))
     }
 
     /// Places the neighbours of a page that is there.
@@ -74,9 +71,9 @@ impl<P: Platform> Object<P> {
 
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.place_around(&mut ctx);
         self.place(ctx)
     }
@@ -115,10 +112,10 @@ impl<P: Platform> Default for Vgem<P> {
 impl<P: Platform> MmapFile for Vgem<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let at = ctx.pgoff();
         let object = self.objects.iter().find(|object| object.page(at).is_some()).ok_or(Errno::EINVAL)?;
-        let mut ctx = ctx.dont_expand().dont_dump().write_combine().establish_shared(object.clone())?;
+        let mut ctx = ctx.writable().dont_dump().write_combine().establish_shared(object.clone())?;
         match object.placement {
             Placement::OnFault => Ok(ctx.fill_later()),
             Placement::AtMmap => {

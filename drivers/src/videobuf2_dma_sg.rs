@@ -6,7 +6,7 @@
 //! then, as it was in 2018 (today they are orphaned, and freed with the last user).
 //!
 //! What C does by hand: it sets `vm_pgoff` to 0, so that the common helper does not take the cookie for an offset;
-//! flags follow after the insertion; and it calls its own `open` to begin the count. Here `map_pages_zero` says that
+//! flags follow after the insertion; and it calls its own `open` to begin the count. Here `fill_from_first` says that
 //! the offset is none, and the count is the state's ([`users`](crate::users)).
 
 use alloc::vec::Vec;
@@ -132,7 +132,7 @@ fn find<P: Platform>(buffers: &[Planes<P>], cookie: PageOffset) -> Result<&P::Re
 impl<P: Platform> MmapFile for Videobuf2<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?;
         if self.queue_type == QueueType::Output && !ctx.is_writable() {
             return Err(Errno::EINVAL);
@@ -143,7 +143,7 @@ impl<P: Platform> MmapFile for Videobuf2<P> {
         if ctx.page_count() > plane.pages.page_count() {
             return Err(Errno::EINVAL);
         }
-        let ctx = ctx.dont_expand().dont_dump().establish(User::<P, _>::new(plane.clone()))?;
-        ctx.map_pages_zero(plane.pages.pages())
+        let ctx = ctx.writable().dont_dump().establish(User::<P, _>::new(plane.clone()))?;
+        ctx.fill_from_first(plane.pages.pages())
     }
 }

@@ -12,8 +12,8 @@
 //! page offset, what became of it cannot be answered, a cut is as good as any, and the lock is the driver's own.
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameSource, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
-    Platform, RwLock, VmFault, VmOperations,
+    Errno, FaultCtx, Frame, FrameSource, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform,
+    RwLock, SharedObject, VmFault, VmOperations,
 };
 
 /// The slot of the clocks.
@@ -61,7 +61,7 @@ pub struct Data<P: Platform> {
     memory: P::Iomem,
     layout: Layout,
     view: P::RwLock<View>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Data<P> {
@@ -71,7 +71,7 @@ impl<P: Platform> Data<P> {
     /// ENOMEM.
     pub fn new(memory: P::Iomem, layout: Layout, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let view = P::RwLock::new(View::default(), may_sleep)?;
-        Ok(Self { memory, layout, view, mappings: Mappings::new(may_sleep)? })
+        Ok(Self { memory, layout, view, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// Joins the time namespace whose page this is, or none.
@@ -112,9 +112,9 @@ impl<P: Platform> Data<P> {
 
 impl<P: Platform> VmOperations for Data<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let view = self.view.read(ctx.may_sleep());
         let Some(frame) = self.shown(*view, ctx.pgoff()) else { return ctx.fail(Errno::ENXIO) };
         if ctx.pgoff() == CLOCKS {
@@ -142,11 +142,11 @@ impl<P: Platform> Vvar<P> {
 impl<P: Platform> MmapFile for Vvar<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.read_only()?.io().dont_expand().dont_dump().establish_shared(self.data.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.read_only()?.io().dont_dump().establish_shared(self.data.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.data.mappings)
     }
 }

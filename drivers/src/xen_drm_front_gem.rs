@@ -27,7 +27,7 @@ struct Object<P: Platform> {
 
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 impl<P: Platform> Drop for Object<P> {
@@ -97,11 +97,11 @@ impl<P: Platform> XenDrmFront<P> {
 impl<P: Platform> MmapFile for XenDrmFront<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let object = self.find(ctx.pgoff(), ctx.may_sleep()).ok_or(Errno::EINVAL)?;
         if ctx.page_count() > object.pages.page_count() {
             return Err(Errno::EINVAL);
         }
-        ctx.dont_expand().establish_shared(object.clone())?.map_pages_zero(object.pages.pages())
+        ctx.writable().establish_shared(object.clone())?.fill_from_first(object.pages.pages())
     }
 }

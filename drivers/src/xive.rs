@@ -64,23 +64,16 @@ impl<P: Platform> Controller<P> {
 
 impl<P: Platform> VmOperations for Controller<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        match self.look_up(ctx.pgoff()) {
-            Ok(Place::TimaOs(at)) => match self.bar.frame(at) {
-                Some(frame) => {
-                    let prot = ctx.page_prot().noncached();
-                    ctx.insert_pfn_prot(frame, prot)
-                }
-                None => ctx.fail(Errno::ENXIO),
-            },
-            Ok(Place::Esb(at)) => match self.bar.frame(at) {
-                Some(frame) => ctx.insert_pfn(frame),
-                None => ctx.fail(Errno::ENXIO),
-            },
-            Err(errno) => ctx.fail(errno),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_prot_with(|fault| {
+            let (at, prot) = match self.look_up(fault.pgoff())? {
+                Place::TimaOs(at) => (at, fault.page_prot().noncached()),
+                Place::Esb(at) => (at, fault.page_prot()),
+            };
+            Ok((self.bar.frame(at).ok_or(Errno::ENXIO)?, prot))
+        })
     }
 }
 
@@ -111,7 +104,7 @@ impl<P: Platform> Xive<P> {
 impl<P: Platform> MmapFile for Xive<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let sources = self.controller.sources.len();
         let pages = match ctx.pgoff() {
             TIMA => TIMA_PAGES,
@@ -121,6 +114,6 @@ impl<P: Platform> MmapFile for Xive<P> {
         if ctx.page_count() > pages {
             return Err(Errno::EINVAL);
         }
-        Ok(ctx.io().write_combine().establish_shared(self.controller.clone())?.fill_later())
+        Ok(ctx.io().writable().write_combine().establish_shared(self.controller.clone())?.fill_later())
     }
 }

@@ -167,7 +167,7 @@ static int rust_open(struct inode *inode, struct file *file)
 #define TWIN(name)									\
 static int rust_##name##_mmap(struct file *file, struct vm_area_struct *vma)		\
 {											\
-	return vmctx_bench_##name(file->private_data, vma);				\
+	return vmctx_bench_##name(file->private_data, file, vma);			\
 }											\
 static const struct file_operations c_##name##_fops = {				\
 	.owner = THIS_MODULE, .open = c_open, .mmap = name##_mmap,			\

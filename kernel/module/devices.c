@@ -21,7 +21,7 @@
 bool vmctx_device_name(unsigned int index, u8 *name, size_t len);
 int vmctx_device_open(unsigned int index, struct file *file, void **handle);
 void vmctx_device_release(void *handle);
-int vmctx_device_mmap(void *handle, struct vm_area_struct *vma);
+int vmctx_device_mmap(void *handle, struct file *file, struct vm_area_struct *vma);
 int vmctx_device_read(void *handle, size_t offset, u8 *into, size_t len);
 int vmctx_device_write(void *handle, size_t offset, const u8 *from, size_t len);
 long vmctx_device_references(void *handle, size_t page);
@@ -102,7 +102,7 @@ static int device_release(struct inode *inode, struct file *file)
 
 static int device_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	return vmctx_device_mmap(file->private_data, vma);
+	return vmctx_device_mmap(file->private_data, file, vma);
 }
 
 static ssize_t device_read(struct file *file, char __user *to, size_t len, loff_t *offset)

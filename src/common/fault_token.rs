@@ -32,7 +32,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
 
     /// The part of the object that this mapping shows, in pages: the offsets at which it has a slot.
     #[must_use]
-    pub fn pgoff_range(&self) -> Range<PageOffset> {
+    pub fn pgoff_range(&self) -> PageRange {
         self.frame.0.pgoff_range()
     }
 

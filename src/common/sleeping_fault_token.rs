@@ -10,22 +10,22 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     }
 
     /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
-    pub fn account_major(&mut self) {
+    pub fn account_major(&self) {
         self.frame.0.major.set(true);
     }
 
     /// The access cannot be served, and this errno says why (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
     /// everything else is SIGBUS.
-    pub fn fail(self, errno: Errno) -> VmFault<'f> {
-        self.answer(FaultCode::from_errno(errno))
+    pub fn fail(self, errno: impl IntoErrno) -> VmFault<'f> {
+        self.answer(FaultCode::from_errno(errno.into_errno()))
     }
 
     /// The access cannot be served now. EINTR, ERESTARTSYS, EAGAIN, EBUSY and ENOSPC have it repeated, after the signal
     /// if there is one; everything else is as [`fail`](Self::fail).
     ///
     /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
-    pub fn fail_or_refault(self, errno: Errno) -> VmFault<'f> {
-        match errno {
+    pub fn fail_or_refault(self, errno: impl IntoErrno) -> VmFault<'f> {
+        match errno.into_errno() {
             Errno::EINTR | Errno::ERESTARTSYS | Errno::EAGAIN | Errno::EBUSY | Errno::ENOSPC => {
                 self.answer(FaultCode::NOPAGE)
             }

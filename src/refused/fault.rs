@@ -1,12 +1,12 @@
 // Part of the module `fault`, which includes this file: see `guidance.rs`.
 
 use crate::{
+    established::EstablishedCtx,
     frame::FrameRange,
     guidance::{
-        AnswersAnotherHook, ChangesVmaAtMmap, HoldsItsLock, MakesHandles, MakesMappingAtMmap, MapsManyAtMmap,
-        NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
+        AnswersAnotherHook, ChangesVmaAtMmap, GrantedAtMmap, GrowsAtMmap, HoldsItsLock, MakesHandles,
+        MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
     },
-    mapped::MappedCtx,
     ops::VmOperations,
 };
 
@@ -14,14 +14,14 @@ use crate::{
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
-    pub fn map_pages<R>(self, _pages: &[P::Page]) -> R
+    pub fn fill_at_pgoff<R>(self, _pages: &[P::Page]) -> R
     where
         Self: MapsManyAtMmap,
     {
         Self::refused()
     }
 
-    pub fn map_pages_zero<R>(self, _pages: &[P::Page]) -> R
+    pub fn fill_from_first<R>(self, _pages: &[P::Page]) -> R
     where
         Self: MapsManyAtMmap,
     {
@@ -35,6 +35,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pages_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: MapsManyAtMmap,
+    {
+        Self::refused()
+    }
+
     pub fn remap<R>(self, _frames: FrameRange<'_, P>) -> R
     where
         Self: RemapsAtMmap,
@@ -42,14 +49,21 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
-    pub fn remap_all<R>(self, _frames: FrameRange<'_, P>) -> R
+    pub fn remap_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: RemapsAtMmap,
     {
         Self::refused()
     }
 
-    pub fn iomap_memory<R>(self, _frames: FrameRange<'_, P>) -> R
+    pub fn remap_from_first<R>(self, _frames: FrameRange<'_, P>) -> R
+    where
+        Self: RemapsAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn remap_at_pgoff<R>(self, _frames: FrameRange<'_, P>) -> R
     where
         Self: RemapsAtMmap,
     {
@@ -84,7 +98,28 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn writable(self) -> Self
+    where
+        Self: GrantedAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn may_expand(self) -> Self
+    where
+        Self: GrowsAtMmap,
+    {
+        Self::refused()
+    }
+
     pub fn dont_expand(self) -> Self
+    where
+        Self: GrowsAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn no_read<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
@@ -133,6 +168,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn establish_with<V, R>(self, _state: V) -> R
+    where
+        Self: MakesMappingAtMmap,
+    {
+        Self::refused()
+    }
+
     pub fn establish_shared<V, R>(self, _state: V) -> R
     where
         Self: MakesMappingAtMmap,
@@ -140,7 +182,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
-    pub fn populate<K>(self) -> Result<FaultCtx<'f, P, K>, Errno>
+    pub fn without_faults<K>(self) -> Result<FaultCtx<'f, P, K>, Errno>
     where
         Self: MakesMappingAtMmap,
     {
@@ -246,7 +288,7 @@ impl<P: Platform, M> FaultCtx<'_, P, M> {
         Self::refused()
     }
 
-    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
+    pub fn find<V>(&mut self, _address: UserAddr) -> Result<EstablishedCtx<'_, P, V::Kind>, Errno>
     where
         V: VmOperations<Platform = P>,
         Self: RunsNoHook,
@@ -266,7 +308,21 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_page_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
     pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: HoldsItsLock,
     {
@@ -280,7 +336,21 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_mixed_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
     pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: HoldsItsLock,
     {

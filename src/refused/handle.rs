@@ -2,7 +2,7 @@
 
 use crate::{frame::Frame, guidance::HoldsAMapping};
 
-/// What [`MappedCtx`] has, a locked mapping.
+/// What [`EstablishedCtx`] has, a locked mapping.
 #[doc(hidden)]
 impl<P: Platform, M> Handle<P, M> {
     pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R

@@ -2,7 +2,7 @@
 
 use crate::{
     frame::Frame,
-    guidance::{InsertsOnePage, NamesACodeForAnEntry, ReleasesInFault},
+    guidance::{GrantedAtMmap, InsertsOnePage, NamesACodeForAnEntry, ReleasesInFault, SettlesOneEntry},
     prot::PageProt,
 };
 
@@ -17,7 +17,21 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_page_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
     pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: InsertsOnePage,
     {
@@ -31,7 +45,21 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_mixed_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
     pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: InsertsOnePage,
     {
@@ -59,7 +87,21 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pfn_prot_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
     pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed_mkwrite_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: InsertsOnePage,
     {
@@ -104,6 +146,20 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     pub fn sigbus<R>(self) -> R
     where
         Self: NamesACodeForAnEntry,
+    {
+        Self::refused()
+    }
+
+    pub fn writable(self) -> Self
+    where
+        Self: GrantedAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn page_prot(&self) -> PageProt
+    where
+        Self: SettlesOneEntry,
     {
         Self::refused()
     }

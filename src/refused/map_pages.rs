@@ -2,7 +2,7 @@
 
 use crate::{
     errno::Errno,
-    guidance::{AnswersAtTheEnd, FailsInFault, SleepsInFault},
+    guidance::{AnswersAtTheEnd, FailsInFault, GrantedAtMmap, SleepsInFault},
     page_lock::LockedPage,
     wait::Ticket,
 };
@@ -46,7 +46,21 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_page_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
     pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: AnswersAtTheEnd,
     {
@@ -60,7 +74,21 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pfn_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
     pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: AnswersAtTheEnd,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: AnswersAtTheEnd,
     {
@@ -105,6 +133,13 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     pub fn sigbus<R>(self) -> R
     where
         Self: FailsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn writable(self) -> Self
+    where
+        Self: GrantedAtMmap,
     {
         Self::refused()
     }

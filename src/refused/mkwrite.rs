@@ -1,6 +1,6 @@
 // Part of the modules `page_mkwrite` and `pfn_mkwrite`, which include this file: see `guidance.rs`.
 
-use crate::guidance::{InsertsInFault, NamesACodeForAStore, ReleasesInFault};
+use crate::guidance::{GrantedAtMmap, InsertsInFault, NamesACodeForAStore, ReleasesInFault};
 
 /// What only `VmOperations::fault` has: something to insert, and a lock that can be given up. And codes, which nobody
 /// names.
@@ -14,7 +14,21 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_page_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
     pub fn insert_pfn<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: InsertsInFault,
     {
@@ -28,7 +42,21 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_mixed_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
     pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: InsertsInFault,
     {
@@ -94,6 +122,13 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     pub fn retry<R>(self) -> R
     where
         Self: ReleasesInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn writable(self) -> Self
+    where
+        Self: GrantedAtMmap,
     {
         Self::refused()
     }

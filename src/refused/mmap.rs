@@ -1,8 +1,11 @@
 // Part of the module `mmap`, which includes this file: see `guidance.rs`.
 
 use crate::{
-    guidance::{AnswersFault, DeliversInFault, PrefaultsInFault, RunsNoHook, SettlesOnePte},
-    mapped::MappedCtx,
+    established::EstablishedCtx,
+    guidance::{
+        AnswersFault, DeliversInFault, ExpandsAnyway, GrantedAtMmap, GrowsAtMmap, NamesAFlag, PrefaultsInFault,
+        RunsNoHook, SettlesOnePte,
+    },
     page_lock::LockedPage,
     prot::PageProt,
     units::UserAddr,
@@ -14,6 +17,13 @@ use crate::{
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     pub fn deliver<R>(self, _page: P::Page) -> R
+    where
+        Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn deliver_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: DeliversInFault,
     {
@@ -69,6 +79,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
+    pub fn page_prot(&self) -> PageProt
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
     pub fn insert_pfn_prot<R>(self, _frame: Frame<'_, P>, _prot: PageProt) -> R
     where
         Self: SettlesOnePte,
@@ -76,7 +93,21 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pfn_prot_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
     pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_mixed_mkwrite_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
     where
         Self: SettlesOnePte,
     {
@@ -126,10 +157,57 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 }
 
+/// What every mapping has anyway.
+#[doc(hidden)]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn dont_expand(self) -> Self
+    where
+        Self: ExpandsAnyway,
+    {
+        Self::refused()
+    }
+}
+
+/// Flags by their names, as in C.
+#[doc(hidden)]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn vm_flags_set<F>(self, _flags: F) -> Self
+    where
+        Self: NamesAFlag,
+    {
+        Self::refused()
+    }
+
+    pub fn vm_flags_clear<F>(self, _flags: F) -> Self
+    where
+        Self: NamesAFlag,
+    {
+        Self::refused()
+    }
+}
+
+/// What is said before a mapping is a success.
+#[doc(hidden)]
+impl Mapped<'_> {
+    pub fn writable(self) -> Self
+    where
+        Self: GrantedAtMmap,
+    {
+        Self::refused()
+    }
+
+    pub fn may_expand(self) -> Self
+    where
+        Self: GrowsAtMmap,
+    {
+        Self::refused()
+    }
+}
+
 /// Other mappings, which no hook reaches.
 #[doc(hidden)]
 impl<P: Platform, M> MmapCtx<'_, P, M> {
-    pub fn find<V>(&mut self, _address: UserAddr) -> Result<MappedCtx<'_, P, V::Mapping>, Errno>
+    pub fn find<V>(&mut self, _address: UserAddr) -> Result<EstablishedCtx<'_, P, V::Kind>, Errno>
     where
         V: VmOperations<Platform = P>,
         Self: RunsNoHook,

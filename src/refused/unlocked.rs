@@ -1,6 +1,6 @@
 // Part of the module `unlocked`, which includes this file: see `guidance.rs`.
 
-/// What [`MappedCtx`] has, a locked mapping.
+/// What [`EstablishedCtx`] has, a locked mapping.
 #[doc(hidden)]
 impl<P: Platform> UnlockedCtx<'_, P> {
     pub fn insert_page<R>(&self, _at: PageOffset, _page: &P::Page) -> R

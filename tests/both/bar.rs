@@ -1,7 +1,7 @@
 //! A BAR that can be switched off while users have it mapped.
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Mapped, Mappings, MmapCtx, MmapFile, PfnMap, Platform, RwLock as _, VmFault,
+    Errno, FaultCtx, FrameSource as _, Mapped, MmapCtx, MmapFile, PfnMap, Platform, RwLock as _, SharedObject, VmFault,
     VmOperations,
 };
 
@@ -10,13 +10,13 @@ use crate::drivers::{RefOf, System, share};
 pub(crate) struct Bar<P: Platform> {
     pub(crate) memory: P::Iomem,
     pub(crate) on: P::RwLock<bool>,
-    pub(crate) mappings: Mappings<P>,
+    pub(crate) mappings: SharedObject<P>,
 }
 
 /// A BAR of this memory, switched on.
 pub(crate) fn bar<S: System>(system: &S, memory: <S::Platform as Platform>::Iomem) -> RefOf<S, Bar<S::Platform>> {
     let on = vmctx::RwLock::new(true, system.may_sleep()).unwrap();
-    share(system, Bar { memory, on, mappings: Mappings::new(system.may_sleep()).unwrap() })
+    share(system, Bar { memory, on, mappings: SharedObject::new(system.may_sleep()).unwrap() })
 }
 
 /// One of its open files: all are of the same object, or, to be wrong, of none.
@@ -28,20 +28,20 @@ pub(crate) struct BarFile<P: Platform> {
 impl<P: Platform> MmapFile for BarFile<P> {
     type Platform = P;
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         self.is_of_it.then_some(&self.bar.mappings)
     }
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared(self.bar.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared(self.bar.clone())?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Bar<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let on = self.on.read(ctx.may_sleep());
         match self.memory.frame(ctx.pgoff()) {
             Some(frame) if *on => ctx.insert_pfn(frame),

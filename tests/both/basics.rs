@@ -1,19 +1,24 @@
 //! Mapping, touching, protecting, unmapping.
 
 use std::{
+    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use vmctx::{Errno, Mixed, Page as _, UserAddr};
+use vmctx::{
+    Errno, FaultCtx, FrameSource as _, Hooks, Mixed, PageCount, PageOffset, PageRange, PageRef as _, PfnMap, Platform,
+    Remapped, UserAddr, VmFault, VmOperations,
+};
 use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide as _};
 
 use crate::{
-    beds::{TestBed, if_told},
-    drivers::{OnDrop, PAGE, first_byte, open, page_at, pages, ring},
+    beds::{IomemOf, TestBed, if_told},
+    borrowed::open_with,
+    drivers::{OnDrop, PAGE, PageOf, first_byte, on_fault, open, page_at, pages, ring, share},
 };
 
 on_each_platform!(
@@ -25,6 +30,11 @@ on_each_platform!(
     a_part_can_be_unmapped_and_the_rest_goes_on,
     a_mapping_keeps_its_file_open,
     a_mmap_hook_that_fails_or_panics_leaves_nothing,
+    the_first_vma_is_opened_and_closed_as_all_are,
+    a_first_vma_that_is_not_opened_is_a_mmap_that_fails,
+    who_grants_no_writing_cannot_be_written,
+    without_a_grant_private_copies_are_the_users_all_the_same,
+    what_can_never_be_written_may_show_the_zero_page,
 );
 
 fn both_sides_have_the_same_physical_page<B: TestBed>() {
@@ -158,7 +168,7 @@ fn a_mapping_keeps_its_file_open<B: TestBed>() {
     let on_close = OnDrop(move || _ = tell.fetch_add(1, Ordering::SeqCst));
     let file = open(&bed, move |ctx| {
         let _ = &on_close;
-        ctx.populate::<Mixed>()?.insert_page(&page)?.finish()
+        ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish()
     });
     let at = bed.mmap(&file, Map::shared(PAGE));
 
@@ -176,7 +186,7 @@ fn a_mmap_hook_that_fails_or_panics_leaves_nothing<B: TestBed>() {
     let panics = Arc::new(AtomicBool::new(false));
     let (inserted, told) = (page.clone(), Arc::clone(&panics));
     let file = open(&bed, move |ctx| {
-        let ctx = ctx.populate::<Mixed>()?.insert_page(&inserted)?;
+        let ctx = ctx.writable().without_faults::<Mixed>()?.insert_page(&inserted)?;
         assert!(!told.load(Ordering::SeqCst), "on purpose");
         ctx.finish()
     });
@@ -196,4 +206,222 @@ fn a_mmap_hook_that_fails_or_panics_leaves_nothing<B: TestBed>() {
     panics.store(false, Ordering::SeqCst);
     let at = mmap(1).unwrap();
     assert_eq!(bed.load(at), Ok(1));
+}
+
+/// What a driver is told of its VMAs, and of which pages of the object.
+type Log = Arc<Mutex<Vec<(&'static str, PageRange)>>>;
+
+/// What the driver's open hook comes to, which can be changed.
+type Outcome = Arc<Mutex<fn() -> Result<(), Errno>>>;
+
+/// A mapping whose driver keeps a log, and opens only what it is to open.
+struct Opened<P: Platform> {
+    log: Log,
+    outcome: Outcome,
+    platform: PhantomData<fn(P) -> P>,
+}
+
+impl<P: Platform> Opened<P> {
+    fn note(&self, what: &'static str, shown: PageRange) {
+        self.log.lock().unwrap().push((what, shown));
+    }
+}
+
+impl<P: Platform> VmOperations for Opened<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .open(|opened: &Self, shown| {
+            opened.note("open", shown);
+            let outcome = *opened.outcome.lock().unwrap();
+            outcome()
+        })
+        .close(|opened: &Self, shown| opened.note("close", shown));
+}
+
+impl<P: Platform> Drop for Opened<P> {
+    fn drop(&mut self) {
+        self.note("drop", PageRange::default());
+    }
+}
+
+/// A file whose mappings have this page in their first slot, and keep a log.
+struct Doors<B: TestBed> {
+    bed: B,
+    file: B::File,
+    page: PageOf<B>,
+    log: Log,
+    outcome: Outcome,
+}
+
+impl<B: TestBed> Doors<B> {
+    fn new() -> Self {
+        let bed = B::new();
+        let page = pages(&bed, 1).remove(0);
+        let log = Log::default();
+        let outcome: Outcome = Arc::new(Mutex::new(|| Ok(())));
+        let file = open(&bed, {
+            let (page, log, outcome) = (page.clone(), Arc::clone(&log), Arc::clone(&outcome));
+            move |ctx| {
+                let state = Opened { log: Arc::clone(&log), outcome: Arc::clone(&outcome), platform: PhantomData };
+                Ok(ctx.writable().establish(state)?.insert_page(&page)?.fill_later())
+            }
+        });
+        Self { bed, file, page, log, outcome }
+    }
+
+    fn mmap(&self) -> Result<UserAddr, Refusal> {
+        self.bed.user().mmap(&self.file, Map::shared(4 * PAGE).pgoff(PageOffset::new(2)))
+    }
+
+    /// What was told, as the first page of the object and the one behind the last.
+    fn told(&self) -> Vec<(&'static str, usize, usize)> {
+        let log = std::mem::take(&mut *self.log.lock().unwrap());
+        log.into_iter().map(|(what, shown)| (what, shown.start.index(), shown.end.index())).collect()
+    }
+
+    fn assert_nothing_is_left(&self) {
+        assert_eq!((self.bed.mapping_count(), B::references(&self.page)), (0, 2));
+        if_told(B::map_count(&self.page), 0);
+        if_told(self.bed.page_tables_in_use(), 0);
+        self.bed.assert_no_complaints();
+    }
+}
+
+fn the_first_vma_is_opened_and_closed_as_all_are<B: TestBed>() {
+    let doors = Doors::<B>::new();
+    let at = doors.mmap().unwrap();
+    assert_eq!(doors.told(), [("open", 2, 6)]);
+    assert_eq!(doors.bed.load(at), Ok(1));
+    doors.bed.munmap(page_at(at, 1), PAGE);
+    assert_eq!(doors.told(), [("open", 3, 6), ("open", 4, 6), ("close", 3, 4)]);
+    doors.bed.munmap(at, 4 * PAGE);
+    // As often closed as opened.
+    assert_eq!(doors.told(), [("close", 2, 3), ("close", 4, 6), ("drop", 0, 0)]);
+    doors.assert_nothing_is_left();
+}
+
+fn a_first_vma_that_is_not_opened_is_a_mmap_that_fails<B: TestBed>() {
+    let doors = Doors::<B>::new();
+    *doors.outcome.lock().unwrap() = || Err(Errno::EMFILE);
+    assert_eq!(doors.mmap(), Err(Refusal::Errno(Errno::EMFILE)));
+    assert_eq!(doors.told(), [("open", 2, 6), ("drop", 0, 0)], "and it is not closed");
+    doors.assert_nothing_is_left();
+
+    *doors.outcome.lock().unwrap() = || panic!("on purpose");
+    assert!(catch_unwind(AssertUnwindSafe(|| doors.mmap())).is_err());
+    assert_eq!(doors.told(), [("open", 2, 6), ("drop", 0, 0)]);
+    doors.assert_nothing_is_left();
+
+    *doors.outcome.lock().unwrap() = || Ok(());
+    let at = doors.mmap().unwrap();
+    assert_eq!(doors.bed.load(at), Ok(1));
+}
+
+/// A file that shows this page in its first slot, counts its states, and does not say that users may write.
+fn not_granted<B: TestBed>(bed: &B, page: &PageOf<B>, states: &Arc<AtomicUsize>) -> B::File {
+    let (page, states) = (page.clone(), Arc::clone(states));
+    open(bed, move |ctx| {
+        let page = page.clone();
+        let ctx = ctx.establish_with(|at| {
+            assert!(!at.may_be_written());
+            states.fetch_add(1, Ordering::SeqCst);
+            Ok(on_fault::<B::Platform, Mixed, _>(move |ctx| ctx.insert_page(&page)))
+        })?;
+        Ok(ctx.fill_later())
+    })
+}
+
+fn who_grants_no_writing_cannot_be_written<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let states = Arc::new(AtomicUsize::new(0));
+    let file = not_granted(&bed, &page, &states);
+    for prot in [Prot::READ_WRITE, Prot::WRITE] {
+        assert_eq!(bed.user().mmap(&file, Map::shared(PAGE).prot(prot)), Err(Refusal::Errno(Errno::EPERM)));
+    }
+    assert_eq!((bed.mapping_count(), states.load(Ordering::SeqCst)), (0, 0), "no state was made for it");
+
+    // Nor later: it is not enough to look at what is asked for now.
+    let at = bed.mmap(&file, Map::shared(2 * PAGE).prot(Prot::READ));
+    for touched in [false, true] {
+        for prot in [Prot::READ_WRITE, Prot::WRITE] {
+            assert_eq!(bed.user().mprotect(at, 2 * PAGE, prot), Err(Refusal::Errno(Errno::EACCES)), "{touched}");
+        }
+        assert_eq!(bed.store(at, 9), Err(Trap::Sigsegv(at)));
+        assert_eq!(bed.load(at), Ok(1));
+    }
+    // What it has it may lose and have again.
+    bed.user().mprotect(at, PAGE, Prot::NONE).unwrap();
+    assert_eq!(bed.load(at), Err(Trap::Sigsegv(at)));
+    bed.user().mprotect(at, PAGE, Prot::READ).unwrap();
+    assert_eq!((bed.load(at), first_byte(&page)), (Ok(1), 1));
+
+    // Without a state it is the same.
+    let shown = page.clone();
+    let bare = open(&bed, move |ctx| ctx.without_faults::<Mixed>()?.insert_page(&shown)?.finish());
+    let registers = bed.device_memory(1);
+    let frames = open_with(&bed, registers.clone(), |registers, ctx| {
+        ctx.without_faults::<Remapped>()?
+            .remap_from_first(registers.range(PageOffset::ZERO, PageCount::new(1)).unwrap())
+    });
+    let by_number = faulting_without_grant(&bed, registers);
+    for file in [bare, frames, by_number] {
+        assert_eq!(bed.user().mmap(&file, Map::shared(PAGE)), Err(Refusal::Errno(Errno::EPERM)));
+        let at = bed.mmap(&file, Map::shared(PAGE).prot(Prot::READ));
+        bed.load(at).unwrap();
+        assert_eq!(bed.user().mprotect(at, PAGE, Prot::READ_WRITE), Err(Refusal::Errno(Errno::EACCES)));
+        assert_eq!(bed.store(at, 9), Err(Trap::Sigsegv(at)));
+    }
+    assert_eq!(first_byte(&page), 1);
+    bed.assert_no_complaints();
+}
+
+/// Frames by number, whose users may not write.
+fn faulting_without_grant<B: TestBed>(bed: &B, memory: IomemOf<B>) -> B::File {
+    let state = share(bed, Registers::<B::Platform>(memory));
+    open(bed, move |ctx| Ok(ctx.establish_shared(state.clone())?.fill_later()))
+}
+
+struct Registers<P: Platform>(P::Iomem);
+
+impl<P: Platform> VmOperations for Registers<P> {
+    type Platform = P;
+    type Kind = PfnMap;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_with(|at| self.0.frame(at.pgoff()).ok_or(Errno::ENXIO))
+    }
+}
+
+fn without_a_grant_private_copies_are_the_users_all_the_same<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let file = not_granted(&bed, &page, &Arc::default());
+    let at = bed.mmap(&file, Map::private(2 * PAGE));
+    let second = page_at(at, 1);
+    assert_eq!(bed.load(at), Ok(1));
+    bed.store(at, 9).unwrap();
+    bed.store(second, 8).unwrap();
+    assert_eq!((bed.load(at), bed.load(second), first_byte(&page)), (Ok(9), Ok(8), 1));
+    bed.user().mprotect(at, 2 * PAGE, Prot::READ).unwrap();
+    assert_eq!(bed.store(at, 7), Err(Trap::Sigsegv(at)));
+    bed.user().mprotect(at, 2 * PAGE, Prot::READ_WRITE).unwrap();
+    bed.store(at, 7).unwrap();
+    assert_eq!((bed.load(at), bed.load(second), first_byte(&page)), (Ok(7), Ok(8), 1));
+    // Also where writing was not asked for at first.
+    let later = bed.mmap(&file, Map::private(PAGE).prot(Prot::READ));
+    bed.user().mprotect(later, PAGE, Prot::READ_WRITE).unwrap();
+    bed.store(later, 6).unwrap();
+    assert_eq!((bed.load(later), first_byte(&page)), (Ok(6), 1));
+    bed.assert_no_complaints();
+}
+
+/// With a grant it is EINVAL: see `the_zero_page_is_for_who_cannot_write_it`.
+fn what_can_never_be_written_may_show_the_zero_page<B: TestBed>() {
+    let bed = B::new();
+    let file = open(&bed, |ctx| ctx.without_faults::<Mixed>()?.insert_zero_page()?.finish());
+    let at = bed.mmap(&file, Map::shared(PAGE).prot(Prot::READ));
+    assert_eq!(bed.load(at), Ok(0));
+    assert_eq!(bed.user().mprotect(at, PAGE, Prot::READ_WRITE), Err(Refusal::Errno(Errno::EACCES)));
 }

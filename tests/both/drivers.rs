@@ -6,7 +6,7 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Handle, Mapped, Mapping, MaySleep, Mixed, MmapCtx, MmapFile, Page, Platform, UserAddr, VmFault,
+    Errno, FaultCtx, Handle, Kind, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageRef, Platform, UserAddr, VmFault,
     VmOperations, kind::FilledLater,
 };
 
@@ -79,7 +79,7 @@ where
 {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         (self.mmap)(ctx)
     }
 }
@@ -93,13 +93,13 @@ pub(crate) struct OnFault<P, M, F> {
 impl<P, M, F> VmOperations for OnFault<P, M, F>
 where
     P: Platform,
-    M: Mapping,
+    M: Kind,
     F: for<'f> Fn(FaultCtx<'f, P, M>) -> VmFault<'f> + Send + Sync + 'static,
 {
     type Platform = P;
-    type Mapping = M;
+    type Kind = M;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, M>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, M>) -> VmFault<'f> {
         (self.fault)(ctx)
     }
 }
@@ -129,11 +129,11 @@ pub(crate) fn share<S: System, V: Send + Sync + 'static>(system: &S, state: V) -
 /// Opens a file of which all mappings share one state, with this fault hook.
 pub(crate) fn faulting<M, S: System, F>(system: &S, fault: F) -> S::File
 where
-    M: Mapping + FilledLater,
+    M: Kind + FilledLater,
     F: for<'f> Fn(FaultCtx<'f, S::Platform, M>) -> VmFault<'f> + Send + Sync + 'static,
 {
     let state = share(system, on_fault::<S::Platform, M, F>(fault));
-    open(system, move |ctx| Ok(ctx.establish_shared(state.clone())?.fill_later()))
+    open(system, move |ctx| Ok(ctx.writable().establish_shared(state.clone())?.fill_later()))
 }
 
 /// A file with these pages, inserted as they are touched.
@@ -152,17 +152,17 @@ pub(crate) type Handles<P, M> = Arc<Mutex<Vec<Handle<P, M>>>>;
 pub(crate) fn with_handles<S: System, V>(
     system: &S,
     state: impl Fn(MaySleep<'_>) -> RefOf<S, V> + Send + Sync + 'static,
-) -> (S::File, Handles<S::Platform, V::Mapping>)
+) -> (S::File, Handles<S::Platform, V::Kind>)
 where
     V: VmOperations<Platform = S::Platform>,
-    V::Mapping: FilledLater,
+    V::Kind: FilledLater,
 {
     let handles = Handles::default();
     let file = open(system, {
         let handles = Arc::clone(&handles);
         move |ctx| {
             let state = state(ctx.may_sleep());
-            let ctx = ctx.establish_shared(state)?;
+            let ctx = ctx.writable().establish_shared(state)?;
             handles.lock().unwrap().push(ctx.handle()?);
             Ok(ctx.fill_later())
         }
@@ -194,7 +194,7 @@ pub(crate) fn number(index: usize) -> u8 {
     u8::try_from(index % 251).unwrap() + 1
 }
 
-pub(crate) fn first_byte(page: &impl Page) -> u8 {
+pub(crate) fn first_byte(page: &impl PageRef) -> u8 {
     let mut byte = [0];
     page.read(0, &mut byte).unwrap();
     byte[0]

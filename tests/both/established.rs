@@ -7,7 +7,7 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FrameSource as _, Handle, InsertPagesError, Iomem as _, Mapping, Mixed, PageCount, PageOffset, PfnMap,
+    Errno, FrameSource as _, Handle, InsertPagesError, Iomem as _, Kind, Mixed, PageCount, PageOffset, PfnMap,
     Platform, UnlockedCtx, UserAddr, VmOperations,
 };
 use vmctx_hosted::{Map, Prot, UserSide as _};
@@ -24,6 +24,7 @@ on_each_platform!(
     another_mapping_at_the_same_address_is_not_the_handles,
     of_two_mappings_with_one_state_a_handle_prefers_its_own,
     by_address_only_a_mapping_of_the_same_type_is_found,
+    a_mapping_is_not_found_as_one_of_a_type_that_its_own_is_a_subtype_of,
     whoever_unmaps_waits_for_the_lock,
     frames_and_the_zero_page_go_in_by_ioctl_as_they_do_elsewhere,
     ioctls_and_faults_of_many_threads_agree_on_every_page,
@@ -34,7 +35,7 @@ struct Filled<P>(u32, PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Filled<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 /// The same by another name.
@@ -42,7 +43,7 @@ struct Alike<P>(u32, PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Alike<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 /// A file that ioctls fill: each of its mappings has a state of its own.
@@ -74,7 +75,7 @@ fn insert<B: TestBed>(bed: &B, handle: &Handle<B::Platform, Mixed>, at: usize, p
     ioctl(bed, |ctx| handle.lock(ctx)?.insert_page(PageOffset::new(at), page))
 }
 
-fn zap<B: TestBed, M: Mapping>(bed: &B, handle: &Handle<B::Platform, M>, first: usize, count: usize) {
+fn zap<B: TestBed, M: Kind>(bed: &B, handle: &Handle<B::Platform, M>, first: usize, count: usize) {
     ioctl(bed, |ctx| handle.lock(ctx).unwrap().zap(PageOffset::new(first), PageCount::new(count)));
 }
 
@@ -205,7 +206,7 @@ fn by_address_only_a_mapping_of_the_same_type_is_found<B: TestBed>() {
     let (file, _) = fillable(&bed, 7);
     let alike = alike(&bed, 7);
     let page = pages(&bed, 1).remove(0);
-    let bare = open(&bed, move |ctx| ctx.populate::<Mixed>()?.insert_page(&page)?.finish());
+    let bare = open(&bed, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
     let map = |file| bed.mmap(file, Map::shared(PAGE));
     let (ours, theirs, nobodys) = (map(&file), map(&alike), map(&bare));
     let find = |at: UserAddr| {
@@ -222,6 +223,37 @@ fn by_address_only_a_mapping_of_the_same_type_is_found<B: TestBed>() {
         ctx.find::<Alike<B::Platform>>(theirs).map(|mapped| mapped.state::<Alike<B::Platform>>().unwrap().0)
     });
     assert_eq!(theirs_is, Ok(7));
+}
+
+/// A function of the first type is one of the second.
+type ForAny = for<'a> fn(&'a ());
+type ForStatic = fn(&'static ());
+
+/// A mapping of frames, or one of pages.
+struct Ambiguous<P, T>(PhantomData<T>, PhantomData<fn(P) -> P>);
+
+impl<P: Platform> VmOperations for Ambiguous<P, ForAny> {
+    type Platform = P;
+    type Kind = PfnMap;
+}
+
+#[expect(coherence_leak_check, reason = "that these are two types is what is tested")]
+impl<P: Platform> VmOperations for Ambiguous<P, ForStatic> {
+    type Platform = P;
+    type Kind = Mixed;
+}
+
+fn a_mapping_is_not_found_as_one_of_a_type_that_its_own_is_a_subtype_of<B: TestBed>() {
+    let bed = B::new();
+    let (file, _) = with_handles(&bed, |may_sleep| {
+        B::Platform::share(Ambiguous::<B::Platform, ForAny>(PhantomData, PhantomData), may_sleep).unwrap()
+    });
+    let at = bed.mmap(&file, Map::shared(PAGE));
+    let ioctl = bed.user().ioctl(|ctx| {
+        assert!(ctx.find::<Ambiguous<B::Platform, ForAny>>(at).is_ok());
+        ctx.find::<Ambiguous<B::Platform, ForStatic>>(at).err()
+    });
+    assert_eq!(ioctl, Ok(Some(Errno::EINVAL)));
 }
 
 fn whoever_unmaps_waits_for_the_lock<B: TestBed>() {
@@ -241,33 +273,40 @@ fn whoever_unmaps_waits_for_the_lock<B: TestBed>() {
     assert_eq!(insert(&bed, &handle, 0, &page), Err(Errno::EFAULT));
 }
 
-/// Frames by number, and nothing in a fault.
-struct Frames<P>(PhantomData<fn(P) -> P>);
+/// The frames of a device, by number or not, and nothing in a fault.
+struct Frames<P: Platform, M>(P::Iomem, PhantomData<fn(M) -> M>);
 
-impl<P: Platform> VmOperations for Frames<P> {
+impl<P: Platform, M: Kind> VmOperations for Frames<P, M> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = M;
 }
 
 fn frames_and_the_zero_page_go_in_by_ioctl_as_they_do_elsewhere<B: TestBed>() {
     let bed = B::new();
     let memory = bed.device_memory(2);
-    let (file, handles) =
-        with_handles(&bed, |may_sleep| B::Platform::share(Frames::<B::Platform>(PhantomData), may_sleep).unwrap());
+    let state = share(&bed, Frames::<B::Platform, PfnMap>(memory.clone(), PhantomData));
+    let (file, handles) = with_handles(&bed, move |_| state.clone());
     let at = bed.mmap(&file, Map::shared(2 * PAGE));
     let handle = handles.lock().unwrap().pop().unwrap();
+    let second = PageOffset::new(1);
     ioctl(&bed, |ctx| {
         let mapped = handle.lock(ctx).unwrap();
-        let frame = memory.frame(PageOffset::new(1)).unwrap();
-        assert_eq!(mapped.insert_pfn(PageOffset::new(1), frame), Ok(()));
-        assert_eq!(mapped.insert_pfn(PageOffset::new(1), frame), Err(Errno::EBUSY));
+        let inserted = mapped.with_state(|state: &Frames<B::Platform, PfnMap>, slots| {
+            let frame = state.0.frame(second).unwrap();
+            [second, second, PageOffset::new(2)].map(|at| slots.insert_pfn(at, frame))
+        });
+        assert_eq!(inserted, Some([Ok(()), Err(Errno::EBUSY), Err(Errno::EFAULT)]));
+        // Of a state of another type nothing is borrowed.
+        let of_another = mapped.with_state(|_: &Frames<B::Platform, Mixed>, _| unreachable!("it is not that"));
+        assert_eq!(of_another, None::<()>);
     });
     bed.store(page_at(at, 1), 5).unwrap();
     let mut byte = [0];
     memory.read(PAGE, &mut byte).unwrap();
     assert_eq!(byte, [5]);
 
-    let (file, handles) = fillable(&bed, 0);
+    let state = share(&bed, Frames::<B::Platform, Mixed>(memory, PhantomData));
+    let (file, handles) = with_handles(&bed, move |_| state.clone());
     let shared = bed.mmap(&file, Map::shared(PAGE));
     let private = bed.mmap(&file, Map::private(2 * PAGE));
     let handles = std::mem::take(&mut *handles.lock().unwrap());
@@ -276,8 +315,10 @@ fn frames_and_the_zero_page_go_in_by_ioctl_as_they_do_elsewhere<B: TestBed>() {
     assert!(bed.load(shared).is_err());
     if_told(bed.mapped_pages(shared, 1), 0);
     ioctl(&bed, |ctx| {
-        let frame = memory.frame(PageOffset::new(1)).unwrap();
-        assert_eq!(handles[1].lock(ctx).unwrap().insert_mixed(PageOffset::new(1), frame), Ok(()));
+        let inserted = handles[1].lock(ctx).unwrap().with_state(|state: &Frames<B::Platform, Mixed>, slots| {
+            slots.insert_mixed(second, state.0.frame(second).unwrap())
+        });
+        assert_eq!(inserted, Some(Ok(())));
     });
     assert_eq!((bed.load(private), bed.load(page_at(private, 1))), (Ok(0), Ok(5)));
     // A store makes a copy, as elsewhere; zapping takes that away, too.

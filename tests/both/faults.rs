@@ -197,7 +197,7 @@ fn user_memory_and_system_calls_are_out_of_bounds_for_hooks<B: TestBed>() {
             in_fault("fault");
             ctx.insert_page(&page)
         });
-        Ok(ctx.establish(state)?.fill_later())
+        Ok(ctx.writable().establish(state)?.fill_later())
     });
     let at = bed.mmap(&file, Map::shared(PAGE));
     assert_eq!(bed.load(at), Ok(1));

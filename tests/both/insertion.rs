@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use vmctx::{Errno, FrameSource as _, Iomem as _, Mixed, Normal, Page as _, PageCount, PageOffset, PfnMap, Prefault};
+use vmctx::{
+    Errno, FrameSource as _, Iomem as _, Mixed, Normal, PageCount, PageOffset, PageRef as _, PfnMap, Prefault,
+};
 use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide as _};
 
 use crate::{
     beds::{TestBed, if_told},
+    borrowed::faulting_with,
     drivers::{PAGE, faulting, first_byte, number, open, page_at, pages, ring},
 };
 
@@ -31,7 +34,7 @@ fn an_inserted_page_has_a_reference_of_its_own<B: TestBed>() {
     let bed = B::new();
     let page = pages(&bed, 1).remove(0);
     let inserted = page.clone();
-    let file = open(&bed, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
+    let file = open(&bed, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&inserted)?.finish());
     let is_mapped = |times: usize| {
         assert_eq!(B::references(&page), 2 + times);
         if_told(B::map_count(&page), times);
@@ -250,7 +253,7 @@ fn a_page_can_be_handed_back_for_two_slots<B: TestBed>() {
 fn a_mapping_without_a_fault_hook_has_what_mmap_gave_it<B: TestBed>() {
     let bed = B::new();
     let page = pages(&bed, 1).remove(0);
-    let file = open(&bed, move |ctx| Ok(ctx.populate::<Mixed>()?.insert_page(&page)?.fill_later()));
+    let file = open(&bed, move |ctx| Ok(ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.fill_later()));
     let at = bed.mmap(&file, Map::shared(2 * PAGE));
     assert_eq!(bed.load(at), Ok(1));
     assert_eq!(bed.load(page_at(at, 1)), Err(Trap::Sigbus(page_at(at, 1))));
@@ -262,7 +265,7 @@ fn a_page_of_other_memory_is_not_mapped<B: TestBed>() {
     let foreign = pages(&other, 1).remove(0);
 
     let page = foreign.clone();
-    let at_mmap = open(&bed, move |ctx| ctx.populate::<Mixed>()?.insert_page(&page)?.finish());
+    let at_mmap = open(&bed, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
     assert_eq!(bed.user().mmap(&at_mmap, Map::shared(PAGE)), Err(Refusal::Errno(Errno::EINVAL)));
 
     let page = foreign.clone();
@@ -278,7 +281,7 @@ fn a_page_of_other_memory_is_not_mapped<B: TestBed>() {
 
 fn the_zero_page_is_for_who_cannot_write_it<B: TestBed>() {
     let bed = B::new();
-    let at_mmap = open(&bed, |ctx| ctx.populate::<Mixed>()?.insert_zero_page()?.finish());
+    let at_mmap = open(&bed, |ctx| ctx.writable().without_faults::<Mixed>()?.insert_zero_page()?.finish());
     let in_fault = faulting::<Mixed, _, _>(&bed, |ctx| ctx.insert_zero_page());
 
     // It could be written some day.
@@ -300,7 +303,7 @@ fn the_zero_page_is_for_who_cannot_write_it<B: TestBed>() {
     bed.store(at, 5).unwrap();
     assert_eq!((bed.load(at), bed.load(page_at(at, 1))), (Ok(5), Ok(0)));
 
-    let forbidden = open(&bed, |ctx| ctx.read_only()?.populate::<Mixed>()?.insert_zero_page()?.finish());
+    let forbidden = open(&bed, |ctx| ctx.read_only()?.without_faults::<Mixed>()?.insert_zero_page()?.finish());
     bed.mmap(&forbidden, Map::shared(PAGE).prot(Prot::READ));
 }
 
@@ -308,10 +311,8 @@ fn frames_by_number_are_those_of_the_device<B: TestBed>() {
     let bed = B::new();
     let device = bed.device_memory(4);
     device.write(0, &[101]).unwrap();
-    let shown = device.clone();
-    let file = faulting::<PfnMap, _, _>(&bed, move |ctx| match shown.frame(ctx.pgoff()) {
-        Some(frame) => ctx.insert_pfn(frame),
-        None => ctx.fail(Errno::ENXIO),
+    let file = faulting_with::<PfnMap, _, _, _>(&bed, device.clone(), |device, ctx| {
+        ctx.insert_pfn_with(|at| device.frame(at.pgoff()).ok_or(Errno::ENXIO))
     });
     for prot in [Prot::READ_WRITE, Prot::READ] {
         let copy_on_write = bed.user().mmap(&file, Map::private(PAGE).prot(prot));

@@ -7,6 +7,7 @@
 #[macro_use]
 mod beds;
 mod bar;
+mod borrowed;
 mod drivers;
 mod switched;
 mod threads;
@@ -18,5 +19,6 @@ mod faults;
 mod insertion;
 mod mkwrite;
 mod moving;
+mod owned;
 mod private;
 mod waiting;

@@ -9,8 +9,9 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Handle, Hooks, Mixed, Page as _, PageCount, PageMkwriteCtx, PageOffset, PfnMap,
-    PfnMkwriteCtx, Platform, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource as _, Handle, Hooks, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, PageCount,
+    PageMkwriteCtx, PageOffset, PageRef as _, PfnMap, PfnMkwriteCtx, Platform, SharedObject, UserAddr, VmFault,
+    VmOperations,
 };
 use vmctx_hosted::{Map, Trap, UserSide as _};
 
@@ -28,6 +29,7 @@ on_each_platform!(
     no_store_is_lost_between_two_looks,
     a_cleaner_that_runs_beside_writers_misses_no_store,
     the_first_store_to_a_frame_is_told,
+    a_slot_that_is_emptied_while_a_store_is_told_stays_empty,
 );
 
 /// umap #32 answered a write-protection event with a copy.
@@ -129,7 +131,7 @@ struct WrittenBack<P: Platform> {
 }
 
 impl<P: Platform> WrittenBack<P> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         let page = ctx.lock_page();
         self.dirty.store(true, Ordering::SeqCst);
         ctx.allow_locked(page)
@@ -138,10 +140,10 @@ impl<P: Platform> WrittenBack<P> {
 
 impl<P: Platform> VmOperations for WrittenBack<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_page(&self.page)
     }
 }
@@ -187,7 +189,7 @@ fn a_cleaner_that_runs_beside_writers_misses_no_store<B: TestBed>() {
 struct Registers<P: Platform>(P::Iomem, AtomicUsize);
 
 impl<P: Platform> Registers<P> {
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
         self.1.fetch_add(1, Ordering::Relaxed);
         ctx.allow()
     }
@@ -195,10 +197,10 @@ impl<P: Platform> Registers<P> {
 
 impl<P: Platform> VmOperations for Registers<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         match self.0.frame(ctx.pgoff()) {
             Some(frame) => ctx.insert_pfn(frame),
             None => ctx.fail(Errno::ENXIO),
@@ -211,10 +213,106 @@ fn the_first_store_to_a_frame_is_told<B: TestBed>() {
     let memory: IomemOf<B> = bed.device_memory(2);
     let state = share(&bed, Registers::<B::Platform>(memory, AtomicUsize::new(0)));
     let shared = state.clone();
-    let file = open(&bed, move |ctx| Ok(ctx.shared_only()?.io().establish_shared(shared.clone())?.fill_later()));
+    let file =
+        open(&bed, move |ctx| Ok(ctx.shared_only()?.io().writable().establish_shared(shared.clone())?.fill_later()));
     let at = bed.mmap(&file, Map::shared(2 * PAGE));
     bed.store(at, 3).unwrap();
     bed.store(at, 4).unwrap();
     assert_eq!((bed.load(at), state.1.load(Ordering::Relaxed)), (Ok(4), 1));
     assert_eq!(bed.mkwrite_calls(), 1);
+}
+
+/// A frame of a mixed mapping, taken away from its users while they store to it.
+struct Emptied<P: Platform> {
+    memory: P::Iomem,
+    mappings: SharedObject<P>,
+    empties: AtomicBool,
+    /// Whether loads and stores still find something.
+    shows: AtomicBool,
+    asked: AtomicUsize,
+    told: AtomicUsize,
+}
+
+impl<P: Platform> Emptied<P> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+        self.told.fetch_add(1, Ordering::SeqCst);
+        if self.empties.load(Ordering::SeqCst) {
+            self.mappings.unmap(ctx.pgoff(), PageCount::new(1), ctx.may_sleep());
+        }
+        let frame = self.memory.frame(ctx.pgoff()).unwrap();
+        ctx.insert_mixed_mkwrite(frame)
+    }
+}
+
+impl<P: Platform> VmOperations for Emptied<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.shows.load(Ordering::SeqCst) {
+            ctx.insert_mixed_with(|at| self.memory.frame(at.pgoff()).ok_or(Errno::ENXIO))
+        } else {
+            ctx.fail(Errno::EIO)
+        }
+    }
+}
+
+struct EmptiedFile<P: Platform>(P::Ref<Emptied<P>>);
+
+impl<P: Platform> MmapFile for EmptiedFile<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(&self.0.mappings)
+    }
+}
+
+fn a_slot_that_is_emptied_while_a_store_is_told_stays_empty<B: TestBed>() {
+    let bed = B::new();
+    let memory: IomemOf<B> = bed.device_memory(2);
+    let state = share(
+        &bed,
+        Emptied::<B::Platform> {
+            memory: memory.clone(),
+            mappings: SharedObject::new(bed.may_sleep()).unwrap(),
+            empties: AtomicBool::new(true),
+            shows: AtomicBool::new(true),
+            asked: AtomicUsize::new(0),
+            told: AtomicUsize::new(0),
+        },
+    );
+    let file = bed.open(EmptiedFile(state.clone()));
+    let at = bed.mmap(&file, Map::shared(2 * PAGE));
+    let stored = |page: usize| {
+        let mut byte = [0];
+        memory.read(page * PAGE, &mut byte).unwrap();
+        byte[0]
+    };
+    let calls = || (state.asked.load(Ordering::SeqCst), state.told.load(Ordering::SeqCst));
+
+    // The memory is nobody's any more when the hook inserts: whoever stores has to ask again, and hears no.
+    assert_eq!(bed.load(at), Ok(0));
+    state.shows.store(false, Ordering::SeqCst);
+    assert_eq!(bed.store(at, 9), Err(Trap::Sigbus(at)));
+    assert_eq!((calls(), stored(0)), ((2, 1), 0));
+    if_told(bed.mapped_pages(at, 2), 0);
+    assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
+
+    // And where it is shown again, it begins anew.
+    state.shows.store(true, Ordering::SeqCst);
+    state.empties.store(false, Ordering::SeqCst);
+    bed.store(at, 9).unwrap();
+    bed.store(at, 10).unwrap();
+    assert_eq!((calls(), stored(0)), ((4, 2), 10));
+
+    // The frame of another slot is left alone.
+    bed.store(page_at(at, 1), 11).unwrap();
+    assert_eq!((stored(0), stored(1)), (10, 11));
+    bed.assert_no_complaints();
 }

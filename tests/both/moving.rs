@@ -10,8 +10,8 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Iomem as _, Location, Mapped, Mappings, MaySleep, Mixed, MmapCtx, MmapFile,
-    Page as _, PageCount, PageOffset, PfnMap, Platform, Relocatable, RwLock as _, Spot, UserAddr, VmFault,
+    Errno, FaultCtx, FrameSource as _, Iomem as _, Location, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount,
+    PageOffset, PageRef as _, PfnMap, Platform, Relocatable, RwLock as _, SharedObject, Spot, UserAddr, VmFault,
     VmOperations,
     kind::{FilledLater, HoldsMoving},
 };
@@ -141,16 +141,16 @@ type Before<P> = Box<dyn Fn(&Moving<P>, MaySleep<'_>) + Send + Sync>;
 /// The state of all mappings of the object.
 struct Object<P: Platform, K> {
     store: P::RwLock<Option<Moving<P>>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
     before: Option<Before<P>>,
     kind: PhantomData<fn(K) -> K>,
 }
 
 impl<P: Platform, K: HoldsMoving> VmOperations for Object<P, K> {
     type Platform = P;
-    type Mapping = K;
+    type Kind = K;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
         let store = self.store.read(ctx.may_sleep());
         let Some(store) = &*store else { return ctx.fail(Errno::EIO) };
         let resident = store.resident(ctx.may_sleep());
@@ -178,12 +178,12 @@ struct Opened<P: Platform, K: 'static> {
 impl<P: Platform, K: HoldsMoving + FilledLater> MmapFile for Opened<P, K> {
     type Platform = P;
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         self.is_of_it.then_some(&self.object.mappings)
     }
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared(self.object.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared(self.object.clone())?.fill_later())
     }
 }
 
@@ -193,7 +193,7 @@ fn object<B: TestBed, K: HoldsMoving>(
     before: Option<Before<B::Platform>>,
 ) -> RefOf<B, Object<B::Platform, K>> {
     let may_sleep = bed.may_sleep();
-    let mappings = Mappings::new(may_sleep).unwrap();
+    let mappings = SharedObject::new(may_sleep).unwrap();
     let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
     let store = Relocatable::new(in_ram(bed), mappings.clone(), first, count, may_sleep).unwrap();
     let store = vmctx::RwLock::new(Some(store), may_sleep).unwrap();

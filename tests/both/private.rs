@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use vmctx::{Normal, Page as _, PageCount, PageOffset, RwLock as _, UserAddr};
+use vmctx::{Normal, PageCount, PageOffset, PageRef as _, RwLock as _, UserAddr};
 use vmctx_hosted::{Map, Prot, Trap, UserSide as _};
 
 use crate::{

@@ -13,7 +13,7 @@ pub(crate) struct Tracked<P: Platform> {
 }
 
 impl<P: Platform> Tracked<P> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         if self.refuses {
             return ctx.fail(Errno::ENOSPC);
         }
@@ -29,10 +29,10 @@ impl<P: Platform> Tracked<P> {
 
 impl<P: Platform> VmOperations for Tracked<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         match self.pages.get(ctx.pgoff().index()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),

@@ -102,9 +102,9 @@ struct Overtaken<P: Platform> {
 
 impl<P: Platform<WaitQueue = WaitQueue>> VmOperations for Overtaken<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let ticket = self.queue.ticket();
         if ctx.wait(ticket).is_err() {
             return ctx.fail(Errno::EINTR);
@@ -162,7 +162,7 @@ fn a_mapping_can_go_while_its_fault_waits_without_a_lock<B: TestBed>() {
                 seen.store(look.load(Ordering::Acquire), Ordering::Release);
                 released.retry()
             });
-            Ok(ctx.establish(state)?.fill_later())
+            Ok(ctx.writable().establish(state)?.fill_later())
         }
     });
     let at = bed.mmap(&file, Map::shared(PAGE));

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use vmctx::{Errno, Mixed, Normal, PageOffset, UserAddr};
+use vmctx_hosted::Ref;
 use vmctx_sim::{AccessError, Limits, Machine, Map, OpenMode, Page, Prot, Signal, Sim, SyscallError};
 
 use crate::{
@@ -110,16 +111,16 @@ fn a_files_mode_decides_what_its_mappings_may_do() {
     let page = pages(&machine, 1);
     let opened = |mode| {
         let page = page[0].clone();
-        let state = Arc::new(on_fault::<Sim, Normal, _>(move |ctx| ctx.deliver(page.clone())));
-        struct Device<V>(Arc<V>);
+        let state = Ref::new(on_fault::<Sim, Normal, _>(move |ctx| ctx.deliver(page.clone())));
+        struct Device<V>(Ref<V>);
         impl<V> vmctx::MmapFile for Device<V>
         where
-            V: vmctx::VmOperations<Platform = Sim, Mapping = Normal>,
+            V: vmctx::VmOperations<Platform = Sim, Kind = Normal>,
         {
             type Platform = Sim;
 
-            fn mmap<'m>(&self, ctx: vmctx::MmapCtx<'m, Sim>) -> Result<vmctx::Mapped<'m>, Errno> {
-                Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
+            fn mmap<'m>(&'m self, ctx: vmctx::MmapCtx<'m, Sim>) -> Result<vmctx::Mapped<'m>, Errno> {
+                Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
             }
         }
         machine.open_with(Device(state), mode)
@@ -150,7 +151,7 @@ fn the_state_is_dropped_after_the_pages_are_gone() {
         let (seen, tell) = (inserted.clone(), Arc::clone(&tell));
         let count = move || tell.store(seen.iter().map(Page::map_count).sum(), Ordering::SeqCst);
         let on_drop = OnDrop(count);
-        let ctx = ctx.establish(on_fault::<Sim, Mixed, _>(move |ctx| {
+        let ctx = ctx.writable().establish(on_fault::<Sim, Mixed, _>(move |ctx| {
             let _ = &on_drop;
             ctx.fail(Errno::EFAULT)
         }))?;

@@ -146,7 +146,7 @@ fn a_fault_that_must_not_be_retried_or_waited_for_is_not() {
 fn what_went_wrong_decides_the_signal() {
     let machine = Machine::new();
     let errnos = [Errno::ENOMEM, Errno::EHWPOISON, Errno::ENXIO, Errno::EBUSY];
-    let file = faulting::<Normal, _, _>(&machine, move |mut ctx| {
+    let file = faulting::<Normal, _, _>(&machine, move |ctx| {
         ctx.account_major();
         let errno = errnos[ctx.pgoff().index()];
         ctx.fail(errno)
@@ -235,7 +235,7 @@ fn a_hook_can_neither_fork_nor_end_its_process() {
             in_fault(Hook::Fault);
             ctx.insert_page(&page)
         });
-        Ok(ctx.establish(state)?.fill_later())
+        Ok(ctx.writable().establish(state)?.fill_later())
     });
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
     assert_eq!(process.thread().read_u8(at), Ok(0));

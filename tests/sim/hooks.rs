@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, VmFault, VmOperations};
+use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, PageRange, VmFault, VmOperations};
 use vmctx_sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError};
 
 use crate::{
-    drivers::{OnDrop, PAGE, open, page_at, pages},
+    drivers::{OnDrop, PAGE, open, page_at, pages, ring},
     users::errno,
 };
 
@@ -25,7 +25,7 @@ struct Logged {
 }
 
 impl Logged {
-    fn note(&self, what: &'static str, shown: &std::ops::Range<PageOffset>) {
+    fn note(&self, what: &'static str, shown: PageRange) {
         if let Some(inside) = &self.inside {
             inside();
         }
@@ -41,19 +41,19 @@ impl Drop for Logged {
 
 impl VmOperations for Logged {
     type Platform = Sim;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE
         .open(|logged: &Self, shown| {
             if *logged.refuses.lock().unwrap() {
-                logged.note("refuse", &shown);
+                logged.note("refuse", shown);
                 return Err(Errno::EMFILE);
             }
-            logged.note("open", &shown);
+            logged.note("open", shown);
             Ok(())
         })
-        .close(|logged: &Self, shown| logged.note("close", &shown));
+        .close(|logged: &Self, shown| logged.note("close", shown));
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         let page = &self.pages[ctx.pgoff().index()];
         ctx.insert_page(page)
     }
@@ -73,7 +73,8 @@ impl Set {
             let (pages, log, refuses) = (pages.clone(), Arc::clone(&log), Arc::clone(&refuses));
             move |ctx| {
                 let (pages, log, refuses) = (pages.clone(), Arc::clone(&log), Arc::clone(&refuses));
-                Ok(ctx.establish(Logged { pages, log, refuses, inside: None })?.fill_later())
+                let ctx = ctx.writable().establish(Logged { pages, log, refuses, inside: None })?;
+                Ok(ctx.may_expand().fill_later())
             }
         });
         Self { file, pages, log, refuses }
@@ -99,11 +100,12 @@ fn touch(process: &Process, at: vmctx::UserAddr, pages: usize) {
 }
 
 #[test]
-fn every_vma_but_the_first_is_opened_and_every_one_is_closed() {
+fn every_vma_is_opened_and_closed() {
     let machine = Machine::new();
     let set = Set::new(&machine);
     let process = machine.process();
     let at = process.mmap(&set.file, Map::shared(4 * PAGE)).unwrap();
+    assert_eq!(set.log(), [("open", 0, 4)]);
     touch(&process, at, 4);
     assert_eq!(set.log(), []);
     let child = process.fork().unwrap();
@@ -114,8 +116,10 @@ fn every_vma_but_the_first_is_opened_and_every_one_is_closed() {
     process.mprotect(page_at(at, 1), 2 * PAGE, Prot::READ).unwrap();
     assert_eq!(set.log(), [("open", 1, 4), ("open", 3, 4)]);
     // What moves is opened where it goes, and closed where it was.
-    let moved = process.mremap(page_at(at, 3), PAGE, 700 * PAGE, true).unwrap();
-    assert_eq!(set.log(), if moved == page_at(at, 3) { vec![] } else { vec![("open", 3, 703), ("close", 3, 4)] });
+    let wall = ring(&machine, &set.pages);
+    process.mmap(&wall, Map::shared(PAGE).at(page_at(at, 4))).unwrap();
+    process.mremap(page_at(at, 3), PAGE, 700 * PAGE, true).unwrap();
+    assert_eq!(set.log(), [("open", 3, 703), ("close", 3, 4)]);
     process.munmap(at, 2 * PAGE).unwrap();
     assert_eq!(set.log(), [("open", 2, 3), ("close", 0, 1), ("close", 1, 2)]);
     process.exit().unwrap();
@@ -136,7 +140,10 @@ fn a_mapping_is_closed_when_its_pages_have_gone() {
     });
     let file = open(&machine, move |ctx| {
         let (pages, inside) = (vec![page.clone()], Some(Arc::clone(&inside)));
-        Ok(ctx.establish(Logged { pages, log: Log::default(), refuses: Arc::default(), inside })?.fill_later())
+        Ok(ctx
+            .writable()
+            .establish(Logged { pages, log: Log::default(), refuses: Arc::default(), inside })?
+            .fill_later())
     });
     for by_exit in [false, true] {
         let process = machine.process();
@@ -147,7 +154,8 @@ fn a_mapping_is_closed_when_its_pages_have_gone() {
         } else {
             process.munmap(at, PAGE).unwrap();
         }
-        assert_eq!(counts.lock().unwrap().pop(), Some(0));
+        // When it was opened, and when it was closed.
+        assert_eq!(std::mem::take(&mut *counts.lock().unwrap()), [0, 0]);
     }
 }
 
@@ -159,7 +167,7 @@ fn a_mmap_that_fails_is_dropped_and_not_closed() {
         let log = Arc::clone(&log);
         move |ctx| {
             let state = Logged { pages: Vec::new(), log: Arc::clone(&log), refuses: Arc::default(), inside: None };
-            let _ctx = ctx.establish(state)?;
+            let _ctx = ctx.writable().establish(state)?;
             Err(Errno::ENODEV)
         }
     });
@@ -175,6 +183,7 @@ fn a_child_whose_open_fails_has_nothing_and_is_not_closed() {
     let process = machine.process();
     let at = process.mmap(&set.file, Map::shared(4 * PAGE)).unwrap();
     touch(&process, at, 4);
+    assert_eq!(set.log(), [("open", 0, 4)]);
     set.refuse(true);
     let child = process.fork().unwrap();
     set.refuse(false);
@@ -203,6 +212,7 @@ fn a_part_or_a_move_whose_open_fails_has_nothing() {
     let process = machine.process();
     let at = process.mmap(&set.file, Map::shared(4 * PAGE)).unwrap();
     touch(&process, at, 4);
+    assert_eq!(set.log(), [("open", 0, 4)]);
     set.refuse(true);
     process.mprotect(page_at(at, 2), 2 * PAGE, Prot::READ).unwrap();
     assert_eq!((set.log(), set.map_counts()), (vec![("refuse", 2, 4)], vec![1, 1, 0, 0]));
@@ -232,13 +242,13 @@ fn user_memory_and_system_calls_are_out_of_bounds_for_both() {
     });
     let file = open(&machine, move |ctx| {
         let (log, inside) = (Arc::clone(&log), Some(Arc::clone(&inside)));
-        Ok(ctx.establish(Logged { pages: Vec::new(), log, refuses: Arc::default(), inside })?.fill_later())
+        Ok(ctx.writable().establish(Logged { pages: Vec::new(), log, refuses: Arc::default(), inside })?.fill_later())
     });
     process.mmap(&file, Map::shared(PAGE)).unwrap();
     process.fork().unwrap().exit().unwrap();
     let address = vmctx::UserAddr::new(PAGE);
     let refused = |hook| (AccessError::InsideHook { hook, address }, SyscallError::InsideHook { hook });
-    assert_eq!(*seen.lock().unwrap(), [refused(Hook::Open), refused(Hook::Close)]);
+    assert_eq!(*seen.lock().unwrap(), [refused(Hook::Open), refused(Hook::Open), refused(Hook::Close)]);
 }
 
 #[test]
@@ -247,7 +257,7 @@ fn a_file_is_dropped_after_the_lock_when_the_close_hook_panics() {
 
     impl VmOperations for Panics {
         type Platform = Sim;
-        type Mapping = Mixed;
+        type Kind = Mixed;
         const HOOKS: Hooks<Self> = Hooks::NONE.close(|_: &Self, _| panic!("on purpose"));
     }
 
@@ -260,7 +270,7 @@ fn a_file_is_dropped_after_the_lock_when_the_close_hook_panics() {
     });
     let file = open(&machine, move |ctx| {
         let _ = &on_drop;
-        Ok(ctx.establish(Panics)?.fill_later())
+        Ok(ctx.writable().establish(Panics)?.fill_later())
     });
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
     drop(file);

@@ -1,7 +1,7 @@
 //! Large entries: when they are made, what is seen through them, and what a cut leaves of them.
 
 use std::sync::{
-    Arc, Mutex,
+    Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -10,11 +10,12 @@ use vmctx::{
     PfnMkwriteCtx, Prefault, UserAddr, VmFault, VmOperations,
     kind::{FilledLater, MapsFrames},
 };
+use vmctx_hosted::Ref;
 use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal, Sim};
 
 use crate::{
     drivers::{Handles, PAGE, page_at, with_handles},
-    users::in_threads,
+    users::{growing, in_threads},
 };
 
 const HUGE: usize = 512 * PAGE;
@@ -36,7 +37,7 @@ impl Large {
         Self { memory, skip: 0, largest: HugeSize::Pmd, asked: Mutex::default() }
     }
 
-    fn serve_huge<'f, M: MapsFrames>(&self, ctx: HugeFaultCtx<'f, Sim, M>) -> VmFault<'f> {
+    fn serve_huge<'f, M: MapsFrames>(&'f self, ctx: HugeFaultCtx<'f, Sim, M>) -> VmFault<'f> {
         self.asked.lock().unwrap().push(ctx.size());
         if ctx.size() == HugeSize::Pud && self.largest == HugeSize::Pmd {
             return ctx.fallback();
@@ -58,17 +59,17 @@ impl Large {
 struct ByNumber(Large);
 
 impl ByNumber {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
         self.0.serve_huge(ctx)
     }
 }
 
 impl VmOperations for ByNumber {
     type Platform = Sim;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
         match self.0.frame_at(ctx.pgoff()) {
             Some(frame) => ctx.insert_pfn(frame),
             None => ctx.fail(Errno::ENXIO),
@@ -80,25 +81,25 @@ impl VmOperations for ByNumber {
 struct AmongPages<const TOLD: bool>(Large);
 
 impl<const TOLD: bool> AmongPages<TOLD> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         self.0.serve_huge(ctx)
     }
 
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         ctx.allow()
     }
 }
 
 impl<const TOLD: bool> VmOperations for AmongPages<TOLD> {
     type Platform = Sim;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = if TOLD {
         Hooks::NONE.huge_fault(Self::huge_fault).pfn_mkwrite(Self::pfn_mkwrite)
     } else {
         Hooks::NONE.huge_fault(Self::huge_fault)
     };
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         match self.0.frame_at(ctx.pgoff()) {
             Some(frame) => ctx.insert_mixed(frame),
             None => ctx.fail(Errno::ENXIO),
@@ -106,13 +107,13 @@ impl<const TOLD: bool> VmOperations for AmongPages<TOLD> {
     }
 }
 
-fn file<V: VmOperations<Platform = Sim>>(machine: &Machine, state: V) -> (File, Arc<V>, Handles<Sim, V::Mapping>)
+fn file<V: VmOperations<Platform = Sim>>(machine: &Machine, state: V) -> (File, Ref<V>, Handles<Sim, V::Kind>)
 where
-    V::Mapping: FilledLater,
+    V::Kind: FilledLater,
 {
-    let state = Arc::new(state);
-    let shared = Arc::clone(&state);
-    let (file, handles) = with_handles(machine, move |_| Arc::clone(&shared));
+    let state = Ref::new(state);
+    let shared = state.clone();
+    let (file, handles) = with_handles(machine, move |_| shared.clone());
     (file, state, handles)
 }
 
@@ -246,10 +247,10 @@ fn a_large_entry_is_unmapped_as_a_whole_and_made_again() {
 #[test]
 fn fork_copies_large_entries_and_a_move_takes_them_along() {
     let machine = Machine::new();
-    let (file, _state, _) = file(&machine, AmongPages::<false>(Large::new(&machine, 1024)));
+    let file = growing(&machine, AmongPages::<false>(Large::new(&machine, 1024)));
     let process = machine.process();
     let user = process.thread();
-    // A wall behind, so that what grows must move.
+    // A wall behind, so that what grows moves.
     process.mmap(&file, Map::shared(PAGE).at(page_at(AT, 1024))).unwrap();
     process.mmap(&file, Map::shared(2 * HUGE).at(AT)).unwrap();
     user.write_u8(AT, 1).unwrap();
@@ -328,17 +329,17 @@ struct Around {
 }
 
 impl Around {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
         if ctx.pgoff().index() < 512 { self.large.serve_huge(ctx) } else { ctx.fallback() }
     }
 }
 
 impl VmOperations for Around {
     type Platform = Sim;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
         let covered = self.large.memory.frame(PageOffset::new(700)).unwrap();
         self.became.lock().unwrap().push(ctx.prefault_pfn(PageOffset::new(7), covered));
         let frame = self.large.memory.frame(ctx.pgoff()).unwrap();

@@ -1,17 +1,18 @@
 //! What drivers insert: references, refusals, the zero page, frames by number.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
 };
 
 use vmctx::{
     Errno, FrameSource, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Remapped, UserAddr, platform::Cache,
 };
-use vmctx_sim::{DeviceMemory, File, Machine, Map, Signal};
+use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal};
 
 use crate::{
-    drivers::{PAGE, faulting, first_byte, open, page_at, pages},
+    borrowed::{faulting_with, open_with},
+    drivers::{PAGE, first_byte, page_at, pages},
     users::errno,
 };
 
@@ -25,10 +26,9 @@ fn device(machine: &Machine, count: usize) -> DeviceMemory {
 
 /// A file that maps this memory whole (`remap_pfn_range`), `/dev/mem`'s way.
 fn remapping(machine: &Machine, memory: &DeviceMemory) -> File {
-    let memory = memory.clone();
-    open(machine, move |ctx| {
+    open_with(machine, memory.clone(), |memory, ctx| {
         let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
-        ctx.populate::<Remapped>()?.remap_all(frames)
+        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
     })
 }
 
@@ -78,7 +78,7 @@ fn holes_and_frames_of_other_machines_are_refused_and_the_range_is_undone() {
     let foreign = device(&other, 1);
     let file = remapping(&machine, &foreign);
     assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::EINVAL);
-    let file = faulting::<PfnMap, _, _>(&machine, move |ctx| {
+    let file = faulting_with::<PfnMap, _, _, _>(&machine, foreign, |foreign, ctx| {
         let frame = foreign.frame(ctx.pgoff()).unwrap();
         ctx.insert_pfn(frame)
     });
@@ -92,10 +92,9 @@ fn insert_mixed_counts_a_page_and_not_a_devices_frame() {
     let memory = device(&machine, 1);
     let page = &pages(&machine, 1)[0];
     let (everything, ram) = (machine.physical_memory(), PageOffset::new(usize::try_from(page.pfn()).unwrap()));
-    let frames = memory.clone();
-    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
+    let file = faulting_with::<Mixed, _, _, _>(&machine, (memory, everything), move |(memory, everything), ctx| {
         if ctx.pgoff() == PageOffset::ZERO {
-            ctx.insert_mixed(frames.frame(PageOffset::ZERO).unwrap())
+            ctx.insert_mixed(memory.frame(PageOffset::ZERO).unwrap())
         } else {
             ctx.insert_mixed(everything.frame(ram).unwrap())
         }
@@ -114,8 +113,8 @@ fn insert_mixed_counts_a_page_and_not_a_devices_frame() {
 fn insert_mixed_refuses_free_frames_and_private_copies() {
     let machine = Machine::new();
     let wanted = Arc::new(AtomicU64::new(0));
-    let (everything, number) = (machine.physical_memory(), Arc::clone(&wanted));
-    let file = faulting::<Mixed, _, _>(&machine, move |ctx| {
+    let number = Arc::clone(&wanted);
+    let file = faulting_with::<Mixed, _, _, _>(&machine, machine.physical_memory(), move |everything, ctx| {
         let pfn = usize::try_from(number.load(Ordering::SeqCst)).unwrap();
         ctx.insert_mixed(everything.frame(PageOffset::new(pfn)).unwrap())
     });
@@ -139,8 +138,9 @@ fn insert_mixed_refuses_free_frames_and_private_copies() {
 fn insert_mixed_mkwrite_needs_no_second_fault() {
     let machine = Machine::new();
     let memory = device(&machine, 1);
-    let file =
-        faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_mixed_mkwrite(memory.frame(PageOffset::ZERO).unwrap()));
+    let file = faulting_with::<Mixed, _, _, _>(&machine, memory, |memory, ctx| {
+        ctx.insert_mixed_mkwrite(memory.frame(PageOffset::ZERO).unwrap())
+    });
     let process = machine.process();
     let user = process.thread();
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
@@ -154,15 +154,14 @@ fn insert_mixed_mkwrite_needs_no_second_fault() {
 }
 
 #[test]
-fn one_frames_protection_and_cache_attribute_are_its_own() {
+fn one_frames_cache_attribute_is_its_own_and_its_rights_are_the_mappings() {
     let machine = Machine::new();
-    let memory = device(&machine, 1);
-    let writable = Arc::new(AtomicBool::new(true));
-    let is_writable = Arc::clone(&writable);
-    let file = faulting::<PfnMap, _, _>(&machine, move |ctx| {
-        let prot = ctx.page_prot().write_combine();
-        let prot = if is_writable.load(Ordering::SeqCst) { prot } else { prot.read_only() };
-        ctx.insert_pfn_prot(memory.frame(PageOffset::ZERO).unwrap(), prot)
+    let first = Arc::new(Mutex::new(None));
+    let another = Arc::clone(&first);
+    let file = faulting_with::<PfnMap, _, _, _>(&machine, device(&machine, 1), move |memory, ctx| {
+        // The protection of whichever mapping was touched first, for the frames of all of them.
+        let prot = *another.lock().unwrap().get_or_insert(ctx.page_prot());
+        ctx.insert_pfn_prot(memory.frame(PageOffset::ZERO).unwrap(), prot.write_combine())
     });
     let process = machine.process();
     let user = process.thread();
@@ -171,12 +170,16 @@ fn one_frames_protection_and_cache_attribute_are_its_own() {
     user.read_u8(at).unwrap();
     assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(true, Cache::WriteCombine)));
 
-    writable.store(false, Ordering::SeqCst);
+    let read_only = process.mmap(&file, Map::shared(PAGE).prot(Prot::READ)).unwrap();
+    user.read_u8(read_only).unwrap();
+    assert_eq!(process.page_prot_at(read_only), Some(PageProt::of_vma(false, Cache::WriteCombine)));
+    assert_eq!(user.write_u8(read_only, 3).unwrap_err().signal(), Some(Signal::Sigsegv(read_only)));
+
+    // Nor does one mapping lose what another does not have.
+    *first.lock().unwrap() = None;
     file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+    user.read_u8(read_only).unwrap();
     user.read_u8(at).unwrap();
-    assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(false, Cache::WriteCombine)));
-    // The mapping may be written, and nobody wants to know first (`pfn_mkwrite`).
-    user.write_u8(at, 3).unwrap();
     assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(true, Cache::WriteCombine)));
 }
 
@@ -184,9 +187,9 @@ fn one_frames_protection_and_cache_attribute_are_its_own() {
 fn the_vmas_cache_attribute_goes_to_all_that_is_inserted() {
     let machine = Machine::new();
     let memory = device(&machine, 1);
-    let file = open(&machine, move |ctx| {
+    let file = open_with(&machine, memory, |memory, ctx| {
         let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
-        ctx.noncached().populate::<Remapped>()?.remap_all(frames)
+        ctx.noncached().writable().without_faults::<Remapped>()?.remap_from_first(frames)
     });
     let process = machine.process();
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();

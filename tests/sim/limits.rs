@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vmctx::{Errno, Mixed, MmapCtx, Normal, Page as _, PageCount, PageOffset};
+use vmctx::{Errno, Mixed, MmapCtx, Normal, PageCount, PageOffset, PageRef as _};
 use vmctx_sim::{AccessError, Injection, Limits, Machine, Map, Page, Process, Signal, Sim, Statistics, SyscallError};
 
 use crate::{
@@ -41,7 +41,7 @@ fn a_machine_has_so_many_page_tables_and_no_more() {
     let machine = Machine::with_limits(Limits { page_tables: 1, ..Limits::default() });
     let page = machine.alloc_page().unwrap();
     let inserted = page.clone();
-    let at_mmap = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
+    let at_mmap = open(&machine, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&inserted)?.finish());
     let (inserted, delivered) = (page.clone(), page.clone());
     let in_fault = faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_page(&inserted));
     let by_core = faulting::<Normal, _, _>(&machine, move |ctx| ctx.deliver(delivered.clone()));
@@ -65,7 +65,7 @@ fn a_machine_has_so_many_page_tables_and_no_more() {
 fn mappings_share_a_page_table_until_the_last_is_gone() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
-    let file = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&page)?.finish());
+    let file = open(&machine, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
     let process = machine.process();
     let one = process.mmap(&file, Map::shared(PAGE)).unwrap();
     let two = process.mmap(&file, Map::shared(PAGE)).unwrap();
@@ -113,7 +113,8 @@ fn scenario(machine: &Machine) -> Result<(), Failure> {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),
         });
-        Ok(ctx.establish(state)?.insert_page(&first[0])?.insert_page(&first[1])?.fill_later())
+        let ctx = ctx.writable().establish(state)?.may_expand();
+        Ok(ctx.insert_page(&first[0])?.insert_page(&first[1])?.fill_later())
     });
     let process = machine.process();
     let shared = process.mmap(&file, Map::shared(4 * PAGE))?;
@@ -189,7 +190,7 @@ fn an_injected_busy_is_an_error_at_mmap_and_a_repetition_in_a_fault() {
     let machine = Machine::new();
     let page = pages(&machine, 1).remove(0);
     let inserted = page.clone();
-    let at_mmap = open(&machine, move |ctx| ctx.populate::<Mixed>()?.insert_page(&inserted)?.finish());
+    let at_mmap = open(&machine, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&inserted)?.finish());
     let in_fault = faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_page(&page));
     let process = machine.process();
     let busy = Injection::Insertion { after: 0, errno: Errno::EBUSY };

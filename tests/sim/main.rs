@@ -4,15 +4,15 @@
 #![cfg(test)]
 
 mod basics;
+mod established;
 mod faults;
 mod hooks;
 mod huge;
 mod insertion;
 mod limits;
 mod map_pages;
-mod mapped;
-mod mappings;
 mod mkwrite;
+mod object;
 mod private;
 mod syscalls;
 mod unsound;
@@ -21,6 +21,8 @@ mod users;
 // Shared with the tests that run on every platform.
 #[path = "../both/bar.rs"]
 mod bar;
+#[path = "../both/borrowed.rs"]
+mod borrowed;
 #[path = "../both/drivers.rs"]
 mod drivers;
 #[path = "../both/threads.rs"]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use vmctx::{Errno, FaultCtx, Hooks, MapPagesCtx, Mixed, PageCount, PageOffset, Prefault, VmFault, VmOperations};
+use vmctx_hosted::Ref;
 use vmctx_sim::{File, Machine, Map, Page, Sim};
 
 use crate::{
@@ -22,7 +23,7 @@ struct Cache {
 }
 
 impl Cache {
-    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         let wanted = ctx.wanted().start.index()..ctx.wanted().end.index();
         self.asked.lock().unwrap().push(wanted.clone());
         for at in wanted.start..wanted.end.min(self.at_hand) {
@@ -35,10 +36,10 @@ impl Cache {
 
 impl VmOperations for Cache {
     type Platform = Sim;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         match self.pages.get(ctx.pgoff().index()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),
@@ -59,13 +60,13 @@ fn cache(pages: usize, at_hand: usize) -> Set {
     let pages: Arc<Vec<_>> = Arc::new((0..pages).map(|_| machine.alloc_page().unwrap()).collect());
     let (asked, became) = (Arc::default(), Arc::default());
     let file = open(&machine, {
-        let state = Arc::new(Cache {
+        let state = Ref::new(Cache {
             pages: Arc::clone(&pages),
             at_hand,
             asked: Arc::clone(&asked),
             became: Arc::clone(&became),
         });
-        move |ctx| Ok(ctx.establish_shared(Arc::clone(&state))?.fill_later())
+        move |ctx| Ok(ctx.writable().establish_shared(state.clone())?.fill_later())
     });
     Set { machine, file, pages, asked, became }
 }

@@ -6,10 +6,11 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Iomem as _, Mapping, Mixed, Normal, PageCount, PageMkwriteCtx, PageOffset,
+    Errno, FaultCtx, FrameSource, Hooks, Iomem as _, Kind, Mixed, Normal, PageCount, PageMkwriteCtx, PageOffset,
     PfnMkwriteCtx, VmFault, VmOperations,
     kind::{FilledLater, MapsPages},
 };
+use vmctx_hosted::Ref;
 use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Prot, Signal, Sim};
 
 use crate::drivers::{PAGE, first_byte, open, page_at, pages};
@@ -24,24 +25,24 @@ struct Told<M> {
 }
 
 impl<M> Told<M> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> {
         (self.store)(ctx)
     }
 }
 
-impl<M: Mapping + MapsPages> VmOperations for Told<M> {
+impl<M: Kind + MapsPages> VmOperations for Told<M> {
     type Platform = Sim;
-    type Mapping = M;
+    type Kind = M;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, M>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, M>) -> VmFault<'f> {
         (self.fault)(ctx)
     }
 }
 
-fn told<M: Mapping + MapsPages + FilledLater>(machine: &Machine, told: Told<M>) -> File {
-    let told = Arc::new(told);
-    open(machine, move |ctx| Ok(ctx.establish_shared(Arc::clone(&told))?.fill_later()))
+fn told<M: Kind + MapsPages + FilledLater>(machine: &Machine, told: Told<M>) -> File {
+    let told = Ref::new(told);
+    open(machine, move |ctx| Ok(ctx.writable().establish_shared(told.clone())?.fill_later()))
 }
 
 fn inserting(page: &Page) -> OnFault<Mixed> {
@@ -182,7 +183,7 @@ fn what_is_inserted_at_mmap_starts_read_only_too() {
     let inserted = page.clone();
     let file = open(&machine, move |ctx| {
         let state = Told::<Mixed> { fault: Box::new(|ctx| ctx.fail(Errno::ENXIO)), store: allowing() };
-        ctx.establish(state)?.insert_page(&inserted)?.finish()
+        ctx.writable().establish(state)?.insert_page(&inserted)?.finish()
     });
     let process = machine.process();
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
@@ -256,7 +257,7 @@ struct Frames {
 }
 
 impl Frames {
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         match self.does {
             Does::Allow => ctx.allow(),
             Does::Fail => ctx.fail(Errno::EROFS),
@@ -270,10 +271,10 @@ impl Frames {
 
 impl VmOperations for Frames {
     type Platform = Sim;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         if self.zero {
             return ctx.insert_zero_page();
         }
@@ -287,7 +288,7 @@ fn frames(machine: &Machine, does: Does, zero: bool, io: bool, mkwrite_at_once: 
     let shown = memory.clone();
     let file = open(machine, move |ctx| {
         let ctx = if io { ctx.io() } else { ctx };
-        Ok(ctx.establish(Frames { memory: shown.clone(), zero, mkwrite_at_once, does })?.fill_later())
+        Ok(ctx.writable().establish(Frames { memory: shown.clone(), zero, mkwrite_at_once, does })?.fill_later())
     });
     (file, memory)
 }

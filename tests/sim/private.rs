@@ -9,6 +9,7 @@ use vmctx::{Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset
 use vmctx_sim::{File, Limits, Machine, Map, Page, Signal, Sim};
 
 use crate::{
+    borrowed::open_with,
     drivers::{OnDrop, PAGE, faulting, on_fault, open, page_at, pages},
     users::errno,
 };
@@ -28,10 +29,9 @@ fn frames_without_a_page_are_copied_too() {
     let machine = Machine::new();
     let memory = machine.device_memory(PageCount::new(1)).unwrap();
     memory.write(0, &[1, 2, 3]).unwrap();
-    let frames = memory.clone();
-    let file = open(&machine, move |ctx| {
-        let frames = frames.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
-        ctx.populate::<Remapped>()?.remap_all(frames)
+    let file = open_with(&machine, memory.clone(), |memory, ctx| {
+        let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
     });
     let process = machine.process();
     let at = process.mmap(&file, Map::private(PAGE)).unwrap();
@@ -116,7 +116,7 @@ fn the_state_lives_until_the_last_of_parent_and_child_is_gone() {
             let _ = &on_drop;
             ctx.fail(Errno::EFAULT)
         });
-        Ok(ctx.establish(state)?.fill_later())
+        Ok(ctx.writable().establish(state)?.fill_later())
     });
     let parent = machine.process();
     let at = parent.mmap(&file, Map::shared(3 * PAGE)).unwrap();
@@ -135,7 +135,8 @@ fn the_state_lives_until_the_last_of_parent_and_child_is_gone() {
 fn a_mapping_that_is_not_to_be_copied_is_not_in_the_child() {
     let machine = Machine::new();
     let page = pages(&machine, 1).remove(0);
-    let file = open(&machine, move |ctx| ctx.dont_copy().populate::<Mixed>()?.insert_page(&page)?.finish());
+    let file =
+        open(&machine, move |ctx| ctx.dont_copy().writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
     let parent = machine.process();
     let at = parent.mmap(&file, Map::shared(PAGE)).unwrap();
     let child = parent.fork().unwrap();

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use vmctx::{Errno, FrameSource, Hooks, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr, VmOperations};
+use vmctx_hosted::Ref;
 use vmctx_sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Sim, Thread};
 
 use crate::{
-    drivers::{PAGE, faulting, open, page_at, pages, ring},
-    users::errno,
+    borrowed::open_with,
+    drivers::{PAGE, faulting, on_fault, open, page_at, pages, ring},
+    users::{errno, growing, growing_ring},
 };
 
 /// A mapping that tells at which page offsets it is to be cut, and lets that happen or not.
@@ -15,7 +17,7 @@ struct Uncut(Arc<dyn Fn(PageOffset) -> Result<(), Errno> + Send + Sync>);
 
 impl VmOperations for Uncut {
     type Platform = Sim;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(|uncut, at| (uncut.0)(at));
 }
 
@@ -24,7 +26,7 @@ fn four() -> (File, Vec<Page>, Process, Thread, UserAddr) {
     let machine = Machine::new();
     let pages = pages(&machine, 4);
     let process = machine.process();
-    let file = ring(&machine, &pages);
+    let file = growing_ring(&machine, &pages);
     let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
     let user = process.thread();
     for page in 0..4 {
@@ -68,13 +70,13 @@ fn a_mapping_that_may_not_be_cut_is_not_cut() {
     let machine = Machine::new();
     let cuts = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&cuts);
-    let uncut = Arc::new(Uncut(Arc::new(move |at: PageOffset| {
+    let uncut = Ref::new(Uncut(Arc::new(move |at: PageOffset| {
         tell.lock().unwrap().push(at.index());
         Err(Errno::EINVAL)
     })));
     let pages = pages(&machine, 4);
     let file = open(&machine, move |ctx| {
-        let mut ctx = ctx.establish_shared(Arc::clone(&uncut))?;
+        let mut ctx = ctx.writable().establish_shared(uncut.clone())?.may_expand();
         for page in &pages {
             ctx = ctx.insert_page(page)?;
         }
@@ -112,7 +114,7 @@ fn mprotect_fails_as_linux_does_and_keeps_what_it_had_done() {
     assert!(user.write_u8(page_at(at, 3), 9).is_ok());
 
     let page = pages[0].clone();
-    let never = open(machine, move |ctx| ctx.read_only()?.populate::<Mixed>()?.insert_page(&page)?.finish());
+    let never = open(machine, move |ctx| ctx.read_only()?.without_faults::<Mixed>()?.insert_page(&page)?.finish());
     assert_eq!(errno(process.mmap(&never, Map::shared(PAGE))), Errno::EPERM);
     let at = process.mmap(&never, Map::shared(PAGE).prot(Prot::READ)).unwrap();
     assert_eq!(mprotect(at, PAGE, Prot::READ | Prot::WRITE), Errno::EACCES);
@@ -128,24 +130,58 @@ fn mremap_makes_a_mapping_shorter() {
 }
 
 #[test]
-fn mremap_makes_a_mapping_longer_where_it_is() {
+fn mremap_never_makes_a_mapping_longer_where_it_is() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 4);
+    let file = growing_ring(&machine, &pages);
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    user.read_u8(page_at(at, 1)).unwrap();
+    // Where there is room behind, it does not move either.
+    for may_move in [false, true] {
+        assert_eq!(errno(process.mremap(at, 2 * PAGE, 4 * PAGE, may_move)), Errno::ENOMEM);
+        assert_eq!((process.mapping_count(), file.mapping_count()), (Ok(1), 1));
+        assert_eq!(bytes(&user, at), [Some(1), Some(2), None, None]);
+    }
+    // There is room for one page more, and not for two.
+    process.mmap(&file, Map::shared(PAGE).at(page_at(at, 3))).unwrap();
+    assert_eq!(errno(process.mremap(at, 2 * PAGE, 3 * PAGE, true)), Errno::ENOMEM);
+    assert_eq!(errno(process.mremap(at, 2 * PAGE, 4 * PAGE, false)), Errno::ENOMEM);
+    let moved = process.mremap(at, 2 * PAGE, 4 * PAGE, true).unwrap();
+    assert_ne!(moved, at);
+    assert_eq!(bytes(&user, moved), [Some(1), Some(2), Some(3), Some(4)]);
+    assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
+    // The object's pages are found at the new place, too.
+    file.unmap_mapping_range(PageOffset::new(3), PageCount::new(1), true);
+    assert_eq!(process.mapped_pages(moved, 4 * PAGE), PageCount::new(3));
+}
+
+#[test]
+fn a_mapping_that_was_not_allowed_to_grow_does_not() {
     let machine = Machine::new();
     let pages = pages(&machine, 4);
     let file = ring(&machine, &pages);
     let process = machine.process();
+    let wall = process.mmap(&file, Map::shared(PAGE)).unwrap();
     let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
-    assert_eq!(process.mremap(at, 2 * PAGE, 4 * PAGE, false), Ok(at));
-    assert_eq!(bytes(&process.thread(), at), [Some(1), Some(2), Some(3), Some(4)]);
-    // The object's pages are found at the new place, too.
-    file.unmap_mapping_range(PageOffset::new(3), PageCount::new(1), true);
-    assert_eq!(process.mapped_pages(at, 4 * PAGE), PageCount::new(3));
+    assert_eq!(page_at(at, 2), wall);
+    for may_move in [false, true] {
+        assert_eq!(errno(process.mremap(at, 2 * PAGE, 4 * PAGE, may_move)), Errno::EFAULT);
+        assert_eq!(errno(process.mremap(at, PAGE, 2 * PAGE, may_move)), Errno::EFAULT);
+        // Once more is longer than nothing.
+        assert_eq!(errno(process.mremap(at, 0, 2 * PAGE, may_move)), Errno::EFAULT);
+    }
+    assert_eq!(bytes(&process.thread(), at), [Some(1), Some(2), Some(1), None]);
+    assert_eq!((process.mapping_count(), file.mapping_count()), (Ok(2), 2));
+    assert_eq!(process.mremap(at, 2 * PAGE, PAGE, false), Ok(at));
 }
 
 #[test]
 fn mremap_moves_a_mapping_with_what_is_mapped() {
     let machine = Machine::new();
     let pages = pages(&machine, 4);
-    let file = ring(&machine, &pages);
+    let file = growing_ring(&machine, &pages);
     let process = machine.process();
     let user = process.thread();
     let wall = process.mmap(&file, Map::shared(PAGE)).unwrap();
@@ -184,7 +220,7 @@ fn mremap_from_nothing_maps_a_shared_mapping_once_more() {
     let machine = process.machine();
     let again = process.mremap(page_at(at, 1), 0, 2 * PAGE, true).unwrap();
     assert_eq!((user.read_u8(again), user.read_u8(at)), (Ok(2), Ok(1)));
-    let private = process.mmap(&ring(machine, &pages), Map::private(PAGE)).unwrap();
+    let private = process.mmap(&growing_ring(machine, &pages), Map::private(PAGE)).unwrap();
     assert_eq!(errno(process.mremap(private, 0, PAGE, true)), Errno::EINVAL);
 }
 
@@ -201,19 +237,18 @@ fn mremap_fails_as_linux_does() {
     assert_eq!(mremap(at, 4 * PAGE, usize::MAX - PAGE + 1), Errno::ENOMEM);
 
     let page = pages[0].clone();
-    let fixed = open(machine, move |ctx| ctx.dont_expand().populate::<Mixed>()?.insert_page(&page)?.finish());
+    let fixed = open(machine, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
     let at = process.mmap(&fixed, Map::shared(PAGE)).unwrap();
     assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
 
-    // A mapping without flags of its own could be merged with a neighbour, so it does not expand either.
     let handed_back = faulting::<Normal, _, _>(machine, |ctx| ctx.fail(Errno::ENXIO));
     let at = process.mmap(&handed_back, Map::shared(PAGE)).unwrap();
     assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
 
     let memory = machine.device_memory(PageCount::new(2)).unwrap();
-    let frames = open(machine, move |ctx| {
+    let frames = open_with(machine, memory, |memory, ctx| {
         let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
-        ctx.populate::<Remapped>()?.remap_all(frames)
+        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
     });
     let at = process.mmap(&frames, Map::shared(2 * PAGE)).unwrap();
     assert_eq!(mremap(at, 2 * PAGE, 3 * PAGE), Errno::EFAULT);
@@ -225,10 +260,11 @@ fn mremap_fails_as_linux_does() {
 fn a_move_that_runs_out_of_page_tables_changes_nothing() {
     let machine = Machine::with_limits(Limits { page_tables: 3, ..Limits::default() });
     let pages = pages(&machine, 4);
-    let file = faulting::<Mixed, _, _>(&machine, move |ctx| match pages.get(ctx.pgoff().index() - 511) {
+    let fault = on_fault::<Sim, Mixed, _>(move |ctx| match pages.get(ctx.pgoff().index() - 511) {
         Some(page) => ctx.insert_page(page),
         None => ctx.fail(Errno::ENXIO),
     });
+    let file = growing(&machine, fault);
     let process = machine.process();
     let user = process.thread();
     // Two pages in two tables, with a wall behind; and there is one table left. What could hold a huge entry is placed

@@ -20,12 +20,12 @@ use crate::{
 fn a_page_that_was_given_back_comes_again_as_zeros() {
     let session = session();
     let page = session.memory().alloc_page().unwrap();
-    vmctx::Page::write(&page, 100, b"secret").unwrap();
+    vmctx::PageRef::write(&page, 100, b"secret").unwrap();
     let pfn = page.pfn();
     drop(page);
     let page = session.memory().alloc_page().unwrap();
     let mut bytes = [1; PAGE];
-    vmctx::Page::read(&page, 0, &mut bytes).unwrap();
+    vmctx::PageRef::read(&page, 0, &mut bytes).unwrap();
     assert_eq!((page.pfn(), bytes), (pfn, [0; PAGE]));
 }
 
@@ -157,4 +157,35 @@ fn thousands_of_racing_touches_and_none_is_stranded() {
     assert!(session.statistics().events >= (ROUNDS * PAGES) as u64);
     assert!(pages.iter().all(|page| page.references() == 3));
     assert_eq!(session.take_errors(), []);
+}
+
+/// What a hook panics with. Its drop wants to take a mapping away, as a driver's value could.
+struct Payload {
+    session: std::sync::Weak<vmctx_uffd::Session>,
+    address: vmctx::UserAddr,
+    said: Arc<std::sync::Mutex<Vec<Result<(), vmctx_uffd::SyscallError>>>>,
+}
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        let session = self.session.upgrade().unwrap();
+        self.said.lock().unwrap().push(session.munmap(self.address, PAGE));
+    }
+}
+
+#[test]
+fn what_a_hook_panics_with_is_dropped_inside_the_hook() {
+    let session = Arc::new(session());
+    let said = Arc::default();
+    let other = session.mmap(&ring(&*session, &pages(&*session, 1)), Map::shared(PAGE)).unwrap();
+    let (inside, told) = (Arc::downgrade(&session), Arc::clone(&said));
+    let file = faulting::<Mixed, _, _>(&*session, move |_| {
+        std::panic::panic_any(Payload { session: inside.clone(), address: other, said: Arc::clone(&told) })
+    });
+    let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(load(&session, at), Err(Trap::Sigbus(at)));
+    // It would have waited for the mmap lock that its own fault holds.
+    let inside = vmctx_uffd::SyscallError::InsideHook { hook: vmctx_uffd::Hook::Fault };
+    assert_eq!(*said.lock().unwrap(), [Err(inside)]);
+    assert_eq!(load(&session, other), Ok(1));
 }

@@ -10,17 +10,22 @@ use std::{
     },
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
 };
 
-use vmctx::{Errno, Mixed, Page as _, PageCount, PageOffset, RwLock as _, UserAddr, WaitQueue as _};
-use vmctx_uffd::{Guest, Map, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Trap, WaitQueue};
+use vmctx::{
+    Errno, FaultCtx, Hooks, Mixed, PageCount, PageOffset, PageRef as _, RwLock as _, UserAddr, VmFault, VmOperations,
+    WaitQueue as _,
+};
+use vmctx_uffd::{
+    Guest, Map, OpenError, Options, Page, Prot, Session, SessionError, SyscallError, Trap, Uffd, WaitQueue,
+};
 
 use crate::{
-    drivers::{OnDrop, PAGE, faulting, first_byte, number, page_at, pages, ring},
+    drivers::{OnDrop, PAGE, faulting, first_byte, number, open, page_at, pages, ring},
     sessions::{answers, memory, session},
     switched::{SwitchedFile, switched},
     tracked::tracked,
@@ -694,6 +699,55 @@ fn a_guest_that_leaves_is_reported_and_gives_its_addresses_back() {
 }
 
 /// Two processes, and mappings of this one: one driver for all.
+/// A mapping that nobody else has opened.
+struct Door {
+    guest: Mutex<Option<Guest>>,
+    page: Page,
+    told: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl VmOperations for Door {
+    type Platform = Uffd;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .open(|door: &Self, _| {
+            door.told.lock().unwrap().push("open");
+            // The other side leaves before it has been asked to map anything.
+            drop(door.guest.lock().unwrap().take());
+            Ok(())
+        })
+        .close(|door: &Self, _| door.told.lock().unwrap().push("close"));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        ctx.insert_page(&self.page)
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.told.lock().unwrap().push("drop");
+    }
+}
+
+#[test]
+fn a_mapping_that_fails_after_it_was_opened_is_closed() {
+    let (session, guest) = in_one_process();
+    let page = pages(&session, 1).remove(0);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let guest = Mutex::new(Some(guest));
+    let file = open(&session, {
+        let (page, told) = (page.clone(), Arc::clone(&told));
+        move |ctx| {
+            let guest = Mutex::new(guest.lock().unwrap().take());
+            let state = Door { guest, page: page.clone(), told: Arc::clone(&told) };
+            Ok(ctx.writable().establish(state)?.insert_page(&page)?.fill_later())
+        }
+    });
+    assert_eq!(session.mmap(&file, Map::shared(2 * PAGE)), Err(SyscallError::Failed(Errno::ESRCH)));
+    assert_eq!(*told.lock().unwrap(), ["open", "close", "drop"]);
+    assert_eq!((session.mapping_count(), page.references()), (0, 2));
+}
+
 #[test]
 fn one_object_is_revoked_wherever_it_is_mapped() {
     let own = Session::open(&memory(1 << 10)).unwrap();
@@ -738,7 +792,8 @@ fn both_sides_may_be_in_one_process() {
     assert_eq!(load_in(&guest, at), Err(Trap::Sigsegv(at)));
 }
 
-/// As it does when memory is short. Nobody reads faults any more; the guest's own descriptors must not keep them coming.
+/// As it does when memory is short. Nobody reads faults any more; the guest's own descriptors must not keep them
+/// coming.
 #[test]
 fn what_the_kernel_forgets_after_the_session_has_stopped_the_kernel_brings_back() {
     let (session, guest) = in_one_process();

@@ -8,7 +8,8 @@ use std::{
     thread,
 };
 
-use vmctx::{Errno, FaultCtx, Mapped, Mappings, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, VmFault};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, SharedObject, VmFault};
+use vmctx_hosted::Ref;
 use vmctx_uffd::{Map, Uffd};
 
 use crate::{
@@ -45,8 +46,8 @@ fn each_has_its_page_and_each_hook_is_called_once() {
 
 /// A file with mappings to revoke, and this fault hook.
 struct Revocable<F> {
-    mappings: Arc<Mappings<Uffd>>,
-    state: Arc<OnFault<Uffd, Mixed, F>>,
+    mappings: Arc<SharedObject<Uffd>>,
+    state: Ref<OnFault<Uffd, Mixed, F>>,
 }
 
 impl<F> MmapFile for Revocable<F>
@@ -55,11 +56,11 @@ where
 {
     type Platform = Uffd;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared(Arc::clone(&self.state))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.state.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Uffd>> {
+    fn object(&self) -> Option<&SharedObject<Uffd>> {
         Some(&self.mappings)
     }
 }
@@ -70,7 +71,7 @@ fn what_the_next_hook_takes_away_is_asked_for_again() {
     let session = session();
     let may_sleep = session.memory().may_sleep();
     let pages = pages(&session, THREADS);
-    let mappings = Arc::new(Mappings::new(may_sleep).unwrap());
+    let mappings = Arc::new(SharedObject::new(may_sleep).unwrap());
     let took: Arc<[AtomicBool]> = (0..THREADS).map(|_| AtomicBool::new(false)).collect();
     let (all, has_taken) = (Arc::clone(&mappings), Arc::clone(&took));
     let state = on_fault::<Uffd, Mixed, _>(move |ctx| {
@@ -82,7 +83,7 @@ fn what_the_next_hook_takes_away_is_asked_for_again() {
         }
         ctx.insert_page(&pages[own])
     });
-    let file = session.file(Revocable { mappings: Arc::clone(&mappings), state: Arc::new(state) });
+    let file = session.file(Revocable { mappings: Arc::clone(&mappings), state: Ref::new(state) });
     let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
     for _ in 0..ROUNDS {
         took.iter().for_each(|took| took.store(false, Ordering::Release));

@@ -1,4 +1,4 @@
-//! G8: `VM_DONTEXPAND` from a fault, which holds its lock for read.
+//! G8, G20: growth forbidden from a fault, as in C in the mmap hook.
 use vmctx::{FaultCtx, Mixed, Platform, VmFault};
 
 fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, page: &P::Page) -> VmFault<'f> {

@@ -1,7 +1,7 @@
 //! G8: `remap_pfn_range` in a fault.
 use vmctx::{FaultCtx, FrameRange, PfnMap, Platform, VmFault};
 
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, frames: FrameRange<'_, P>) -> VmFault<'f> {
+fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, frames: FrameRange<'f, P>) -> VmFault<'f> {
     ctx.remap(frames)
 }
 

@@ -2,7 +2,7 @@
 use vmctx::{Errno, Mapped, MmapCtx, Platform, Remapped};
 
 fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, base: u64) -> Result<Mapped<'m>, Errno> {
-    ctx.populate::<Remapped>()?.remap_all(base)
+    ctx.without_faults::<Remapped>()?.remap_from_first(base)
 }
 
 fn main() {}

@@ -1,7 +1,7 @@
 //! G7, G8: one hook calls another by hand, with its own token.
 use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault, VmOperations};
 
-fn fault<'f, P: Platform, V: VmOperations<Platform = P, Mapping = Mixed>>(
+fn fault<'f, P: Platform, V: VmOperations<Platform = P, Kind = Mixed>>(
     state: &V,
     ctx: FaultCtx<'f, P, Mixed>,
 ) -> VmFault<'f> {

@@ -1,19 +1,18 @@
-//! G2: that a part of the mapping has gone cannot be refused.
+//! G2, G23: that a part of the mapping has gone cannot be refused.
 use core::marker::PhantomData;
-use core::ops::Range;
-use vmctx::{Errno, Hooks, Mixed, PageOffset, Platform, VmOperations};
+use vmctx::{Errno, Hooks, Mixed, PageRange, Platform, VmOperations};
 
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn close(&self, _shown: Range<PageOffset>) -> Result<(), Errno> {
+    fn close(&self, _shown: PageRange) -> Result<(), Errno> {
         Err(Errno::EBUSY)
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.close(Self::close);
 }
 

@@ -6,7 +6,7 @@ struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
     fn fault(&self, ctx: FaultCtx<'_, P, Mixed>) -> VmFault<'_> {
         ctx.fail(Errno::ENXIO)

@@ -11,7 +11,7 @@ struct Device<P> {
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, _ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, _ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         Err(Errno::ENODEV)
     }
 }

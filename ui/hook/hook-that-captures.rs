@@ -10,7 +10,7 @@ fn counted<P: Platform>(calls: u32) -> impl for<'f> Fn(&Ring<P>, PageMkwriteCtx<
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(counted(3));
 }
 

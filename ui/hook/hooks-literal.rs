@@ -10,7 +10,7 @@ fn forge<P: Platform>() -> Hooks<Ring<P>> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 }
 
 fn main() {}

@@ -5,14 +5,14 @@ use vmctx::{Hooks, HugeFaultCtx, Mixed, PfnMap, Platform, VmFault, VmOperations}
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         ctx.fallback()
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 }
 

@@ -12,7 +12,7 @@ fn other<'f, P: Platform>(_: &Other, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(other);
 }
 

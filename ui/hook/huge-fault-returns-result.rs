@@ -5,7 +5,7 @@ use vmctx::{Errno, Hooks, HugeFaultCtx, Mixed, Platform, VmOperations};
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, Mixed>) -> Result<(), Errno> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, Mixed>) -> Result<(), Errno> {
         drop(ctx);
         Err(Errno::EIO)
     }
@@ -13,7 +13,7 @@ impl<P: Platform> Ring<P> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 }
 

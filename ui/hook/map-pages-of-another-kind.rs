@@ -5,14 +5,14 @@ use vmctx::{Hooks, MapPagesCtx, Mixed, PfnMap, Platform, VmFault, VmOperations};
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn map_pages<'f>(&self, ctx: MapPagesCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn map_pages<'f>(&'f self, ctx: MapPagesCtx<'f, P, PfnMap>) -> VmFault<'f> {
         ctx.finish()
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
 }
 

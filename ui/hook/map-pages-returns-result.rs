@@ -5,7 +5,7 @@ use vmctx::{Errno, Hooks, MapPagesCtx, Mixed, Platform, VmOperations};
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn map_pages<'f>(&self, ctx: MapPagesCtx<'f, P, Mixed>) -> Result<(), Errno> {
+    fn map_pages<'f>(&'f self, ctx: MapPagesCtx<'f, P, Mixed>) -> Result<(), Errno> {
         drop(ctx);
         Err(Errno::EIO)
     }
@@ -13,7 +13,7 @@ impl<P: Platform> Ring<P> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
 }
 

@@ -10,7 +10,7 @@ fn may_split<'f, P: Platform>(_: &Ring<P>, _: PageOffset) -> VmFault<'f> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(may_split);
 }
 

@@ -8,7 +8,7 @@ impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
     fn mmap(&self, ctx: MmapCtx<'_, P>) -> Result<Mapped<'_>, Errno> {
-        ctx.populate::<Mixed>()?.finish()
+        ctx.without_faults::<Mixed>()?.finish()
     }
 }
 

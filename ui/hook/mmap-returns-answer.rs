@@ -7,7 +7,7 @@ struct Device<P>(PhantomData<fn(P) -> P>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, _ctx: MmapCtx<'m, P>) -> VmFault<'m> {
+    fn mmap<'m>(&'m self, _ctx: MmapCtx<'m, P>) -> VmFault<'m> {
         loop {}
     }
 }

@@ -7,7 +7,7 @@ struct Device<P>(PhantomData<fn(P) -> P>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P, Mixed>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P, Mixed>) -> Result<Mapped<'m>, Errno> {
         ctx.finish()
     }
 }

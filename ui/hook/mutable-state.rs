@@ -6,7 +6,7 @@ struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
     fn fault<'f>(&mut self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.fail(Errno::ENXIO)

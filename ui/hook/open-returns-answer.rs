@@ -1,17 +1,16 @@
-//! G2: another VMA of the mapping is not a fault.
+//! G2, G23: another VMA of the mapping is not a fault.
 use core::marker::PhantomData;
-use core::ops::Range;
-use vmctx::{Hooks, Mixed, PageOffset, Platform, VmFault, VmOperations};
+use vmctx::{Hooks, Mixed, PageRange, Platform, VmFault, VmOperations};
 
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
-fn open<'f, P: Platform>(_: &Ring<P>, _: Range<PageOffset>) -> VmFault<'f> {
+fn open<'f, P: Platform>(_: &Ring<P>, _: PageRange) -> VmFault<'f> {
     loop {}
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.open(open);
 }
 

@@ -5,14 +5,14 @@ use vmctx::{Hooks, Mixed, PageMkwriteCtx, PfnMap, Platform, VmFault, VmOperation
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
         ctx.allow()
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 }
 

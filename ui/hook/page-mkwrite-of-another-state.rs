@@ -12,7 +12,7 @@ fn other<'f, P: Platform>(_: &Other, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFau
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(other);
 }
 

@@ -5,7 +5,7 @@ use vmctx::{Errno, Hooks, Mixed, PageMkwriteCtx, Platform, VmOperations};
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> Result<(), Errno> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> Result<(), Errno> {
         drop(ctx);
         Err(Errno::EIO)
     }
@@ -13,7 +13,7 @@ impl<P: Platform> Ring<P> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 }
 

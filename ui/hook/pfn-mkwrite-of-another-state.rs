@@ -12,7 +12,7 @@ fn other<'f, P: Platform>(_: &Other, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFaul
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(other);
 }
 

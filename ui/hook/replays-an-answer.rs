@@ -12,9 +12,9 @@ impl<P: Platform> Replay<P> {
 
 impl<P: Platform> VmOperations for Replay<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, _ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, _ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.last()
     }
 }

@@ -6,9 +6,9 @@ struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'static> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'static> {
         ctx.fail(Errno::ENXIO)
     }
 }

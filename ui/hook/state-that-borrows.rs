@@ -7,7 +7,7 @@ struct Ring<'d, P: Platform> {
 
 impl<'d, P: Platform> VmOperations for Ring<'d, P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 fn main() {}

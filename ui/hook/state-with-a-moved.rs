@@ -9,9 +9,9 @@ struct Hoard<P: Platform> {
 
 impl<P: Platform> VmOperations for Hoard<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let Some(moved) = self.kept.write(ctx.may_sleep()).take() else { loop {} };
         ctx.refault(moved)
     }

@@ -7,7 +7,7 @@ struct Hoard<P: Platform, L: Location<Platform = P>> {
 
 impl<P: Platform, L: Location<Platform = P>> VmOperations for Hoard<P, L> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 fn main() {}

@@ -11,7 +11,7 @@ struct Ring<P> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 fn main() {}

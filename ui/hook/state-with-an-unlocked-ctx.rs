@@ -7,7 +7,7 @@ struct Hoard<P: Platform> {
 
 impl<P: Platform> VmOperations for Hoard<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 fn main() {}

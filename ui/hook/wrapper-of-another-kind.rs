@@ -3,12 +3,12 @@ use vmctx::{Mixed, PfnMap, Platform, VmOperations, Wraps};
 
 struct Logged<V>(V);
 
-impl<P: Platform, V: VmOperations<Platform = P, Mapping = Mixed>> VmOperations for Logged<V> {
+impl<P: Platform, V: VmOperations<Platform = P, Kind = Mixed>> VmOperations for Logged<V> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 }
 
-impl<P: Platform, V: VmOperations<Platform = P, Mapping = Mixed>> Wraps for Logged<V> {
+impl<P: Platform, V: VmOperations<Platform = P, Kind = Mixed>> Wraps for Logged<V> {
     type Inner = V;
 
     fn inner(&self) -> &V {

@@ -1,7 +1,7 @@
 //! G5: a large entry tried again after it was answered.
 use vmctx::{FrameRange, HugeFaultCtx, PfnMap, Platform, VmFault};
 
-fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frames: FrameRange<'_, P>) -> VmFault<'f> {
+fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frames: FrameRange<'f, P>) -> VmFault<'f> {
     let first = ctx.insert_huge(frames);
     if first.is_error() { ctx.fallback() } else { first }
 }

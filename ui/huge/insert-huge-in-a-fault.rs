@@ -1,7 +1,7 @@
 //! G8: the fault of one page fills no large entry.
 use vmctx::{FaultCtx, FrameRange, PfnMap, Platform, VmFault};
 
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, frames: FrameRange<'_, P>) -> VmFault<'f> {
+fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, frames: FrameRange<'f, P>) -> VmFault<'f> {
     ctx.insert_huge(frames)
 }
 

@@ -1,7 +1,7 @@
 //! G1: a large insertion answers the fault, it gives no `Result`.
 use vmctx::{Errno, FrameRange, HugeFaultCtx, PfnMap, Platform};
 
-fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frames: FrameRange<'_, P>) -> Result<(), Errno> {
+fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frames: FrameRange<'f, P>) -> Result<(), Errno> {
     ctx.insert_huge(frames).map_err(|_| Errno::ENXIO)
 }
 

@@ -1,7 +1,7 @@
 //! G9: a large entry in a mapping whose pages are handed back.
 use vmctx::{FrameRange, HugeFaultCtx, Normal, Platform, VmFault};
 
-fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, Normal>, frames: FrameRange<'_, P>) -> VmFault<'f> {
+fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, Normal>, frames: FrameRange<'f, P>) -> VmFault<'f> {
     ctx.insert_huge(frames)
 }
 

@@ -1,7 +1,7 @@
 //! G9: a large entry from one frame.
 use vmctx::{Frame, HugeFaultCtx, PfnMap, Platform, VmFault};
 
-fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frame: Frame<'_, P>) -> VmFault<'f> {
+fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frame: Frame<'f, P>) -> VmFault<'f> {
     ctx.insert_huge(frame)
 }
 

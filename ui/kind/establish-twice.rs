@@ -1,7 +1,7 @@
 //! G9: a mapping has one state and one kind.
 use vmctx::{Errno, Mixed, MmapCtx, Platform, VmOperations};
 
-fn mmap<'m, P: Platform, V: VmOperations<Platform = P, Mapping = Mixed>>(
+fn mmap<'m, P: Platform, V: VmOperations<Platform = P, Kind = Mixed>>(
     ctx: MmapCtx<'m, P>,
     one: V,
     other: V,

@@ -1,7 +1,7 @@
 //! G9: a frame by number in a fault of a `Normal` mapping.
 use vmctx::{FaultCtx, Frame, Normal, Platform, VmFault};
 
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Normal>, frame: Frame<'_, P>) -> VmFault<'f> {
+fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Normal>, frame: Frame<'f, P>) -> VmFault<'f> {
     ctx.insert_pfn(frame)
 }
 

@@ -1,7 +1,7 @@
 //! G9: a frame by number in a fault of a `Remapped` mapping.
 use vmctx::{FaultCtx, Frame, Platform, Remapped, VmFault};
 
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Remapped>, frame: Frame<'_, P>) -> VmFault<'f> {
+fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Remapped>, frame: Frame<'f, P>) -> VmFault<'f> {
     ctx.insert_pfn(frame)
 }
 

@@ -1,7 +1,7 @@
 //! G9: a page beside the fault in a fault of a `PfnMap` mapping.
 use vmctx::{FaultCtx, PageOffset, PfnMap, Platform};
 
-fn around<P: Platform>(ctx: &mut FaultCtx<'_, P, PfnMap>, at: PageOffset, page: &P::Page) {
+fn around<'f, P: Platform>(ctx: &mut FaultCtx<'f, P, PfnMap>, at: PageOffset, page: &P::Page) {
     ctx.prefault_page(at, page);
 }
 

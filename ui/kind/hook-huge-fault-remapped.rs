@@ -5,14 +5,14 @@ use vmctx::{Hooks, HugeFaultCtx, Platform, Remapped, VmFault, VmOperations};
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, Remapped>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, Remapped>) -> VmFault<'f> {
         ctx.fallback()
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Remapped;
+    type Kind = Remapped;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 }
 

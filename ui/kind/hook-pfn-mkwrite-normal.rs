@@ -5,14 +5,14 @@ use vmctx::{Hooks, Normal, PfnMkwriteCtx, Platform, VmFault, VmOperations};
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
         ctx.allow()
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
 }
 

@@ -1,7 +1,7 @@
-//! G9: `VM_DONTEXPAND`, after the kind was chosen and slots may be filled.
-use vmctx::{MmapCtx, PfnMap, Platform};
+//! G20: growth forbidden, after the kind has forbidden it.
+use vmctx::{Mixed, MmapCtx, Platform};
 
-fn late<'m, P: Platform>(ctx: MmapCtx<'m, P, PfnMap>) -> MmapCtx<'m, P, PfnMap> {
+fn late<'m, P: Platform>(ctx: MmapCtx<'m, P, Mixed>) -> MmapCtx<'m, P, Mixed> {
     ctx.dont_expand()
 }
 

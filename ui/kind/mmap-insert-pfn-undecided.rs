@@ -1,7 +1,7 @@
 //! G9: a frame by number, before the kind of the mapping is chosen.
 use vmctx::{Errno, Frame, MmapCtx, Platform};
 
-fn fill<'m, P: Platform>(ctx: MmapCtx<'m, P>, frame: Frame<'_, P>) -> Result<MmapCtx<'m, P>, Errno> {
+fn fill<'m, P: Platform>(ctx: MmapCtx<'m, P>, frame: Frame<'m, P>) -> Result<MmapCtx<'m, P>, Errno> {
     ctx.insert_pfn(frame)
 }
 

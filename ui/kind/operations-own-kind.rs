@@ -8,7 +8,7 @@ enum Framebuffer {}
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Framebuffer;
+    type Kind = Framebuffer;
 }
 
 fn main() {}

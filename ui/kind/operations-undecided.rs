@@ -6,7 +6,7 @@ struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Undecided;
+    type Kind = Undecided;
 }
 
 fn main() {}

@@ -1,7 +1,7 @@
 //! G15: unmapping everywhere sleeps.
-use vmctx::{MapPagesCtx, Mappings, Mixed, PageCount, PageOffset, Platform, VmFault};
+use vmctx::{MapPagesCtx, Mixed, PageCount, PageOffset, Platform, SharedObject, VmFault};
 
-fn map_pages<'f, P: Platform>(ctx: MapPagesCtx<'f, P, Mixed>, mappings: &Mappings<P>) -> VmFault<'f> {
+fn map_pages<'f, P: Platform>(ctx: MapPagesCtx<'f, P, Mixed>, mappings: &SharedObject<P>) -> VmFault<'f> {
     mappings.unmap(PageOffset::ZERO, PageCount::new(1), ctx.may_sleep());
     ctx.finish()
 }

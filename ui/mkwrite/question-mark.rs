@@ -1,5 +1,5 @@
 //! G1, G3: `?` on a `Result` in a hook that answers with `VmFault`.
-use vmctx::{Mixed, Page, PageMkwriteCtx, Platform, VmFault};
+use vmctx::{Mixed, PageRef, PageMkwriteCtx, Platform, VmFault};
 
 fn page_mkwrite<'f, P: Platform>(ctx: PageMkwriteCtx<'f, P, Mixed>, page: &P::Page) -> VmFault<'f> {
     page.write(0, &[1])?;

@@ -3,7 +3,7 @@ use vmctx::{Errno, Frame, Mapped, MmapCtx, PageProt, PfnMap, Platform};
 
 fn fill<'m, P: Platform>(
     ctx: MmapCtx<'m, P, PfnMap>,
-    frame: Frame<'_, P>,
+    frame: Frame<'m, P>,
     prot: PageProt,
 ) -> Result<Mapped<'m>, Errno> {
     ctx.insert_pfn_prot(frame, prot)?.finish()

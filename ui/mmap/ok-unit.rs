@@ -2,7 +2,7 @@
 use vmctx::{Errno, Mapped, Mixed, MmapCtx, Platform};
 
 fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, page: &P::Page) -> Result<Mapped<'m>, Errno> {
-    ctx.populate::<Mixed>()?.insert_page(page)?;
+    ctx.without_faults::<Mixed>()?.insert_page(page)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! G2: fault-around without a fault.
 use vmctx::{Frame, MmapCtx, PageOffset, PfnMap, Platform};
 
-fn fill<P: Platform>(ctx: &mut MmapCtx<'_, P, PfnMap>, at: PageOffset, frame: Frame<'_, P>) {
+fn fill<'m, P: Platform>(ctx: &mut MmapCtx<'m, P, PfnMap>, at: PageOffset, frame: Frame<'m, P>) {
     ctx.prefault_pfn(at, frame);
 }
 

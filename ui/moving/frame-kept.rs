@@ -1,16 +1,15 @@
-//! G13: a frame of the old place, inserted after the guard was dropped.
+//! G13, G21: a frame of the place where the memory is now, inserted without the guard that keeps it there.
 use vmctx::{Errno, FaultCtx, Location, PageCount, PfnMap, Platform, Relocatable, Spot, VmFault};
 
 fn fault<'f, P: Platform, L: Location<Platform = P>>(
     ctx: FaultCtx<'f, P, PfnMap>,
-    memory: &Relocatable<P, L>,
+    memory: &'f Relocatable<P, L>,
 ) -> VmFault<'f> {
     let resident = memory.resident(ctx.may_sleep());
-    let Some(Spot::Frame(frame)) = resident.location().spot(PageCount::ZERO) else {
-        return ctx.fail(Errno::EFAULT);
-    };
-    drop(resident);
-    ctx.insert_pfn(frame)
+    match resident.location().spot(PageCount::ZERO) {
+        Some(Spot::Frame(frame)) => ctx.insert_pfn(frame),
+        _ => ctx.fail(Errno::EFAULT),
+    }
 }
 
 fn main() {}

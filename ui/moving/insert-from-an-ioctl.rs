@@ -1,8 +1,11 @@
 //! G13: memory that moves is inserted by faults, not from an ioctl.
-use vmctx::{Location, MappedCtx, PfnMap, Platform, Resident};
+use vmctx::{EstablishedCtx, Location, PfnMap, Platform, Resident};
 
-fn fill<P: Platform, L: Location<Platform = P>>(mapped: MappedCtx<'_, P, PfnMap>, resident: &Resident<'_, P, L>) {
-    resident.insert(mapped)
+fn fill<P: Platform, L: Location<Platform = P>>(
+    established: EstablishedCtx<'_, P, PfnMap>,
+    resident: &Resident<'_, P, L>,
+) {
+    resident.insert(established)
 }
 
 fn main() {}

@@ -1,16 +1,15 @@
 //! G13, G15: access is revoked under the lock that faults take, so that no fault inserts behind the unmapping.
 #![forbid(unsafe_code)]
-use std::sync::Arc;
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PfnMap, Platform, RwLock, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem as _, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
+    Platform, RwLock, SharedObject, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Signal, Sim};
 
 struct Bar<P: Platform> {
     memory: P::Iomem,
     on: P::RwLock<bool>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Bar<P> {
@@ -25,9 +24,9 @@ impl<P: Platform> Bar<P> {
 
 impl<P: Platform> VmOperations for Bar<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let on = self.on.read(ctx.may_sleep());
         match self.memory.frame(ctx.pgoff()) {
             Some(frame) if *on => ctx.insert_pfn(frame),
@@ -41,12 +40,12 @@ struct Device<P: Platform>(P::Ref<Bar<P>>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.0.mappings)
     }
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared::<Bar<P>>(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared::<Bar<P>>(self.0.clone())?.fill_later())
     }
 }
 
@@ -54,11 +53,12 @@ fn main() {
     let machine = Machine::new();
     let memory = machine.device_memory(PageCount::new(1)).unwrap();
     memory.write(0, &[9]).unwrap();
-    let bar = Arc::new(Bar::<Sim> {
+    let bar = Bar::<Sim> {
         memory,
         on: RwLock::new(true, machine.may_sleep()).unwrap(),
-        mappings: Mappings::new(machine.may_sleep()).unwrap(),
-    });
+        mappings: SharedObject::new(machine.may_sleep()).unwrap(),
+    };
+    let bar = Sim::share(bar, machine.may_sleep()).unwrap();
     let file = machine.open(Device(bar.clone()));
     let users = [machine.process(), machine.process()];
     let at: Vec<_> = users.iter().map(|process| process.mmap(&file, Map::shared(4096)).unwrap()).collect();

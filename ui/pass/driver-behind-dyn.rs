@@ -11,8 +11,8 @@ struct Registered(Box<dyn MmapFile<Platform = Sim>>);
 impl MmapFile for Registered {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-        self.0.mmap(ctx.dont_expand())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        self.0.mmap(ctx.writable())
     }
 }
 
@@ -21,10 +21,10 @@ struct Whole<P: Platform>(P::Page);
 
 impl<P: Platform> VmOperations for Whole<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(Self::may_split);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_page(&self.0)
     }
 }
@@ -40,10 +40,10 @@ struct Logged<V>(V);
 
 impl<V: VmOperations> VmOperations for Logged<V> {
     type Platform = V::Platform;
-    type Mapping = V::Mapping;
+    type Kind = V::Kind;
     const HOOKS: Hooks<Self> = Hooks::of_inner();
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, V::Platform, V::Mapping>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, V::Platform, V::Kind>) -> VmFault<'f> {
         self.0.fault(ctx)
     }
 }
@@ -61,8 +61,8 @@ struct Device<P: Platform>(P::Page);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Logged(Whole::<P>(self.0.clone())))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Logged(Whole::<P>(self.0.clone())))?.fill_later())
     }
 }
 

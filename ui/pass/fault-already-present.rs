@@ -4,7 +4,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page as _, Platform, VmFault, VmOperations};
+use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef as _, Platform, VmFault, VmOperations};
 use vmctx_sim::{Injection, Machine, Map};
 
 /// Allocates a block for each insertion, and gives it back if it was not needed.
@@ -18,17 +18,17 @@ struct Device<P: Platform>(P::Page, Arc<AtomicUsize>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let state = Blocks { page: self.0.clone(), free: self.1.clone() };
-        Ok(ctx.establish::<Blocks<P>>(state)?.fill_later())
+        Ok(ctx.writable().establish::<Blocks<P>>(state)?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Blocks<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.free.fetch_sub(1, Ordering::Relaxed);
         let answer = ctx.insert_page(&self.page);
         if answer.already_present() || answer.is_error() {

@@ -9,9 +9,9 @@ struct Troubles(Mutex<Vec<(Errno, bool)>>, <Sim as Platform>::Page);
 
 impl VmOperations for Troubles {
     type Platform = Sim;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
         match self.0.lock().unwrap().pop() {
             Some((errno, true)) => ctx.fail_or_refault(errno),
             Some((errno, false)) => ctx.fail(errno),
@@ -25,9 +25,9 @@ struct Device(Vec<(Errno, bool)>, <Sim as Platform>::Page);
 impl MmapFile for Device {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
         let state = Troubles(Mutex::new(self.0.clone()), self.1.clone());
-        Ok(ctx.establish(state)?.fill_later())
+        Ok(ctx.writable().establish(state)?.fill_later())
     }
 }
 

@@ -1,7 +1,7 @@
 //! G1, G5, G10: a fault is answered by inserting its page, where it was; the user sees the driver's bytes.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page as _, PageOffset, Platform, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef as _, PageOffset, Platform, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Signal};
 
@@ -11,20 +11,17 @@ struct Ring<P: Platform>(Vec<P::Page>);
 impl<P: Platform> MmapFile for Ring<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Ring::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Ring::<P>(self.0.clone()))?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        match self.0.get(ctx.pgoff().index()) {
-            Some(page) => ctx.insert_page(page),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| at.pgoff().of(&self.0).ok_or(Errno::ENXIO))
     }
 }
 

@@ -4,7 +4,7 @@ use vmctx::{
     Errno, FaultCtx, FrameSource, Iomem as _, Mapped, MmapCtx, MmapFile, PageCount, PfnMap, Platform, UserAddr,
     VmFault, VmOperations,
 };
-use vmctx_sim::{Machine, Map, Signal};
+use vmctx_sim::{Machine, Map, Signal, Sim};
 
 struct Bar<P: Platform>(P::Iomem);
 
@@ -13,20 +13,17 @@ struct Device<P: Platform>(P::Ref<Bar<P>>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared::<Bar<P>>(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared::<Bar<P>>(self.0.clone())?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Bar<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        match self.0.frame(ctx.pgoff()) {
-            Some(frame) => ctx.insert_pfn(frame),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_with(|at| self.0.frame(at.pgoff()).ok_or(Errno::ENXIO))
     }
 }
 
@@ -34,7 +31,7 @@ fn main() {
     let machine = Machine::new();
     let memory = machine.device_memory(PageCount::new(2)).unwrap();
     memory.write(4096, b"device").unwrap();
-    let file = machine.open(Device(std::sync::Arc::new(Bar(memory.clone()))));
+    let file = machine.open(Device(Sim::share(Bar(memory.clone()), machine.may_sleep()).unwrap()));
     let process = machine.process();
     let user = process.thread();
     let at = process.mmap(&file, Map::shared(3 * 4096)).unwrap();

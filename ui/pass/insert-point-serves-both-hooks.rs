@@ -11,19 +11,16 @@ struct Ring<P: Platform> {
 }
 
 impl<P: Platform> Ring<P> {
-    fn place<I: InsertPoint<Platform = P, Mapping = Mixed>>(&self, at: I) -> I::Outcome {
-        match self.pages.get(at.pgoff().index()) {
-            Some(page) => at.insert_page(page),
-            None => at.fail(Errno::ENXIO),
-        }
+    fn place<I: InsertPoint<Platform = P, Kind = Mixed>>(&self, at: I) -> I::Outcome {
+        at.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
     }
 }
 
 impl<P: Platform> MmapFile for Ring<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let mut ctx = ctx.establish(Ring::<P> { pages: self.pages.clone(), eager: self.eager })?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.writable().establish(Ring::<P> { pages: self.pages.clone(), eager: self.eager })?;
         if !self.eager {
             return Ok(ctx.fill_later());
         }
@@ -36,9 +33,9 @@ impl<P: Platform> MmapFile for Ring<P> {
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.place(ctx)
     }
 }

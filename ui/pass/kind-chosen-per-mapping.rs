@@ -1,7 +1,7 @@
 //! G9: one file, and each mapping of the kind that its offset asks for, with the operations of that kind.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Normal, Page as _, PageCount,
+    Errno, FaultCtx, FrameSource, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageRef as _, PageCount,
     PageOffset, PfnMap, Platform, Remapped, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Sim};
@@ -16,15 +16,15 @@ struct Device {
 impl MmapFile for Device {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
         let frames = |count| self.bar.range(PageOffset::ZERO, count).ok_or(Errno::ENXIO);
         match ctx.pgoff().index() {
-            0 => Ok(ctx.establish(Handed(self.page.clone()))?.fill_later()),
-            1 => ctx.populate::<Mixed>()?.insert_page(&self.page)?.finish(),
-            2 => ctx.populate::<PfnMap>()?.remap(frames(PageCount::new(1))?)?.finish(),
+            0 => Ok(ctx.writable().establish(Handed(self.page.clone()))?.fill_later()),
+            1 => ctx.writable().without_faults::<Mixed>()?.insert_page(&self.page)?.finish(),
+            2 => ctx.writable().without_faults::<PfnMap>()?.remap(frames(PageCount::new(1))?)?.finish(),
             3 => {
                 let wanted = ctx.page_count();
-                ctx.populate::<Remapped>()?.remap_all(frames(wanted)?)
+                ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames(wanted)?)
             }
             _ => Err(Errno::ENXIO),
         }
@@ -35,9 +35,9 @@ struct Handed(Page);
 
 impl VmOperations for Handed {
     type Platform = Sim;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
         ctx.deliver(self.0.clone())
     }
 }

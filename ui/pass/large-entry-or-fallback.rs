@@ -9,7 +9,7 @@ use vmctx_sim::{Machine, Map};
 struct Framebuffer<P: Platform>(P::Iomem);
 
 impl<P: Platform> Framebuffer<P> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let Some(entry) = ctx.entry_range() else { return ctx.fallback() };
         match self.0.range(entry.start, ctx.page_count()) {
             Some(frames) => ctx.insert_huge(frames),
@@ -20,14 +20,11 @@ impl<P: Platform> Framebuffer<P> {
 
 impl<P: Platform> VmOperations for Framebuffer<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        match self.0.frame(ctx.pgoff()) {
-            Some(frame) => ctx.insert_pfn(frame),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_with(|at| self.0.frame(at.pgoff()).ok_or(Errno::ENXIO))
     }
 }
 
@@ -36,8 +33,8 @@ struct Device<P: Platform>(P::Iomem);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish(Framebuffer::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish(Framebuffer::<P>(self.0.clone()))?.fill_later())
     }
 }
 

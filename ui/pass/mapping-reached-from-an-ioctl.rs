@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 use std::sync::{Arc, Mutex};
 use vmctx::{
-    Errno, FaultCtx, Handle, InsertPagesError, Mapped, Mixed, MmapCtx, MmapFile, Page as _, PageCount, PageOffset,
+    Errno, FaultCtx, Handle, InsertPagesError, Mapped, Mixed, MmapCtx, MmapFile, PageRef as _, PageCount, PageOffset,
     Platform, UnlockedCtx, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Signal};
@@ -16,7 +16,7 @@ struct Of<P: Platform>(Receive, std::marker::PhantomData<fn(P) -> P>);
 
 impl<P: Platform> VmOperations for Of<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }
 
 /// Of the same kind, and somebody else's.
@@ -24,9 +24,9 @@ struct Other<P: Platform>(P::Page);
 
 impl<P: Platform> VmOperations for Other<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_page(&self.0)
     }
 }
@@ -38,8 +38,8 @@ struct Socket<P: Platform> {
 impl<P: Platform> MmapFile for Socket<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.establish(Of::<P>(Receive { name: 7 }, std::marker::PhantomData))?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.writable().establish(Of::<P>(Receive { name: 7 }, std::marker::PhantomData))?;
         let Ok(mut mappings) = self.mappings.lock() else { return Err(Errno::EIO) };
         mappings.push(ctx.handle()?);
         Ok(ctx.fill_later())
@@ -51,18 +51,18 @@ struct Elsewhere<P: Platform>(P::Page);
 impl<P: Platform> MmapFile for Elsewhere<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Other::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Other::<P>(self.0.clone()))?.fill_later())
     }
 }
 
 /// As a system call that is given an address: `TCP_ZEROCOPY_RECEIVE`.
 fn receive<P: Platform>(unlocked: &mut UnlockedCtx<'_, P>, at: UserAddr, pages: &[P::Page]) -> Result<u32, Errno> {
-    let mapped = unlocked.find::<Of<P>>(at)?;
-    let name = mapped.state::<Of<P>>().map_or(0, |state| state.0.name);
-    let first = mapped.pgoff_of(at).ok_or(Errno::EFAULT)?;
-    mapped.zap(first, PageCount::new(pages.len()));
-    mapped.insert_pages(first, pages).map_err(Errno::from)?;
+    let established = unlocked.find::<Of<P>>(at)?;
+    let name = established.state::<Of<P>>().map_or(0, |state| state.0.name);
+    let first = established.pgoff_of(at).ok_or(Errno::EFAULT)?;
+    established.zap(first, PageCount::new(pages.len()));
+    established.insert_pages(first, pages).map_err(Errno::from)?;
     Ok(name)
 }
 
@@ -87,18 +87,18 @@ fn main() {
     // By handle; a slot that is taken is an error, and a slot that is not there.
     process
         .ioctl(|unlocked| {
-            let mapped = handle.lock(unlocked).unwrap();
-            assert_eq!(mapped.insert_page(PageOffset::ZERO, &pages[0]), Ok(()));
-            assert_eq!(mapped.insert_page(PageOffset::ZERO, &pages[1]), Err(Errno::EBUSY));
-            assert_eq!(mapped.insert_page(PageOffset::new(2), &pages[1]), Err(Errno::EFAULT));
+            let established = handle.lock(unlocked).unwrap();
+            assert_eq!(established.insert_page(PageOffset::ZERO, &pages[0]), Ok(()));
+            assert_eq!(established.insert_page(PageOffset::ZERO, &pages[1]), Err(Errno::EBUSY));
+            assert_eq!(established.insert_page(PageOffset::new(2), &pages[1]), Err(Errno::EFAULT));
             let InsertPagesError { errno, inserted } =
-                mapped.insert_pages(PageOffset::new(1), &pages[1..]).unwrap_err();
+                established.insert_pages(PageOffset::new(1), &pages[1..]).unwrap_err();
             assert_eq!((errno, inserted), (Errno::EFAULT, PageCount::new(1)));
         })
         .unwrap();
     assert_eq!((user.read_u8(at), user.read_u8(UserAddr::new(at.get() + 4096))), (Ok(1), Ok(2)));
 
-    // By address; not where somebody else's operations run, nor where nothing is mapped.
+    // By address; not where somebody else's operations run, nor where nothing is established.
     assert_eq!(process.ioctl(|unlocked| receive(unlocked, at, &pages[2..])), Ok(Ok(7)));
     assert_eq!(user.read_u8(at), Ok(3));
     assert_eq!(process.ioctl(|unlocked| receive(unlocked, other, &pages[2..])), Ok(Err(Errno::EINVAL)));

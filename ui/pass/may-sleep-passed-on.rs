@@ -15,21 +15,18 @@ impl<P: Platform> Lazy<P> {
 impl<P: Platform> MmapFile for Lazy<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Lazy::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Lazy::<P>(self.0.clone()))?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Lazy<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.account_major();
-        match self.page(ctx.may_sleep()) {
-            Ok(page) => ctx.insert_page(&page),
-            Err(errno) => ctx.fail(errno),
-        }
+        ctx.insert_page_with(|at| self.page(at.may_sleep()))
     }
 }
 

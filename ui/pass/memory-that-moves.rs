@@ -1,9 +1,8 @@
 //! G4, G13: memory that moves is inserted under the lock that also guards moving it, and a fault that waited can ask.
 #![forbid(unsafe_code)]
-use std::sync::Arc;
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Page as _,
-    PageCount, PageOffset, PfnMap, Platform, Relocatable, Spot, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageRef as _, PageCount,
+    PageOffset, PfnMap, Platform, Relocatable, SharedObject, Spot, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Sim};
 
@@ -26,7 +25,7 @@ impl<P: Platform> Location for Place<P> {
 
 struct Buffer<P: Platform> {
     memory: Relocatable<P, Place<P>>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Buffer<P> {
@@ -47,9 +46,9 @@ impl<P: Platform> Buffer<P> {
 
 impl<P: Platform> VmOperations for Buffer<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let resident = self.memory.resident(ctx.may_sleep());
         let epoch = resident.epoch(&ctx);
         drop(resident);
@@ -69,12 +68,12 @@ struct Device<P: Platform>(P::Ref<Buffer<P>>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.0.mappings)
     }
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared::<Buffer<P>>(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared::<Buffer<P>>(self.0.clone())?.fill_later())
     }
 }
 
@@ -82,10 +81,11 @@ fn main() {
     let machine = Machine::new();
     let pages = PageCount::new(2);
     let card = machine.device_memory(pages).unwrap();
-    let mappings = Mappings::new(machine.may_sleep()).unwrap();
+    let mappings = SharedObject::new(machine.may_sleep()).unwrap();
     let memory =
         Relocatable::new(Place::Card(card.clone()), mappings.clone(), PageOffset::ZERO, pages, machine.may_sleep());
-    let buffer = Arc::new(Buffer::<Sim> { memory: memory.unwrap(), mappings });
+    let buffer = Buffer::<Sim> { memory: memory.unwrap(), mappings };
+    let buffer = Sim::share(buffer, machine.may_sleep()).unwrap();
     let file = machine.open(Device(buffer.clone()));
     let process = machine.process();
     let user = process.thread();

@@ -17,10 +17,10 @@ struct Device(Vec<Page>, Way);
 impl MmapFile for Device {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-        let mut ctx = ctx.populate::<Mixed>()?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
         match self.1 {
-            Way::MapPages => return ctx.map_pages(&self.0),
+            Way::MapPages => return ctx.fill_at_pgoff(&self.0),
             Way::InsertPages => {
                 return match ctx.insert_pages(&self.0) {
                     Ok(ctx) => ctx.finish(),

@@ -8,8 +8,8 @@ struct Doorbell<P: Platform>(P::Page);
 impl<P: Platform> MmapFile for Doorbell<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.populate::<Mixed>()?.insert_page(&self.0)?.finish()
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        ctx.writable().without_faults::<Mixed>()?.insert_page(&self.0)?.finish()
     }
 }
 

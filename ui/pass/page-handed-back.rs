@@ -1,7 +1,7 @@
 //! G12: a page is handed back with its reference, locked by this fault or not at all.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, Page as _, PageOffset, Platform, UserAddr, VmFault,
+    Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, PageRef as _, PageOffset, Platform, UserAddr, VmFault,
     VmOperations,
 };
 use vmctx_sim::{Machine, Map};
@@ -11,16 +11,16 @@ struct Log<P: Platform>(P::Page);
 impl<P: Platform> MmapFile for Log<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Log::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Log::<P>(self.0.clone()))?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Log<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
         if ctx.pgoff() == PageOffset::ZERO {
             let locked = ctx.lock_page(&self.0);
             ctx.deliver_locked(locked)

@@ -1,9 +1,8 @@
 //! G12, G14: a page is locked, taken out of object and mappings, and unlocked; faults look under the lock.
 #![forbid(unsafe_code)]
-use std::sync::Arc;
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mappings, MmapCtx, MmapFile, Normal, Page as _, PageCount, PageOffset, Platform, RwLock,
-    UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, PageRef as _, PageCount, PageOffset, Platform, RwLock,
+    SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Signal, Sim};
 
@@ -11,7 +10,7 @@ use vmctx_sim::{Machine, Map, Signal, Sim};
 struct Log<P: Platform> {
     page: P::Page,
     there: P::RwLock<bool>,
-    mappings: Mappings<P>,
+    mappings: SharedObject<P>,
 }
 
 struct Device<P: Platform>(P::Ref<Log<P>>);
@@ -19,20 +18,20 @@ struct Device<P: Platform>(P::Ref<Log<P>>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared::<Log<P>>(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared::<Log<P>>(self.0.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
+    fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.0.mappings)
     }
 }
 
 impl<P: Platform> VmOperations for Log<P> {
     type Platform = P;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
         let locked = ctx.lock_page(&self.page);
         if !*self.there.read(ctx.may_sleep()) {
             drop(locked);
@@ -54,11 +53,12 @@ fn main() {
     let machine = Machine::new();
     let page = machine.alloc_page().unwrap();
     page.write(0, b"log").unwrap();
-    let log = Arc::new(Log::<Sim> {
+    let log = Log::<Sim> {
         page: page.clone(),
         there: RwLock::new(true, machine.may_sleep()).unwrap(),
-        mappings: Mappings::new(machine.may_sleep()).unwrap(),
-    });
+        mappings: SharedObject::new(machine.may_sleep()).unwrap(),
+    };
+    let log = Sim::share(log, machine.may_sleep()).unwrap();
     let file = machine.open(Device(log.clone()));
     let process = machine.process();
     let user = process.thread();

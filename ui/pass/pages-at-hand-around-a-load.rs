@@ -28,13 +28,12 @@ impl<P: Platform> Cache<P> {
         Ok(slot.insert(P::alloc_page(&self.memory, may_sleep)?).clone())
     }
 
-    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
         // A lock can be tried. If somebody changes the cache now, the fault hook waits for that.
         let Some(pages) = self.pages.try_read() else { return ctx.finish() };
-        let wanted = ctx.wanted();
-        for (at, page) in pages.iter().enumerate().map(|(at, page)| (PageOffset::new(at), page)) {
-            match page {
-                Some(page) if wanted.contains(&at) && !ctx.prefault_page(at, page).is_present() => break,
+        for at in ctx.wanted() {
+            match at.of(&pages) {
+                Some(Some(page)) if !ctx.prefault_page(at, page).is_present() => break,
                 _ => {}
             }
         }
@@ -44,14 +43,11 @@ impl<P: Platform> Cache<P> {
 
 impl<P: Platform> VmOperations for Cache<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        match self.page(ctx.pgoff(), ctx.may_sleep()) {
-            Ok(page) => ctx.insert_page(&page),
-            Err(errno) => ctx.fail(errno),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| self.page(at.pgoff(), at.may_sleep()))
     }
 }
 
@@ -60,8 +56,8 @@ struct Device<P: Platform>(P::Ref<Cache<P>>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared::<Cache<P>>(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared::<Cache<P>>(self.0.clone())?.fill_later())
     }
 }
 

@@ -11,16 +11,16 @@ struct Around<P: Platform>(Vec<P::Page>);
 impl<P: Platform> MmapFile for Around<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Around::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Around::<P>(self.0.clone()))?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Around<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let here = ctx.pgoff();
         let mut outcomes = Vec::new();
         for (index, page) in self.0.iter().enumerate() {

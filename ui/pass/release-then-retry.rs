@@ -15,17 +15,17 @@ struct Device<P: Platform>(P::Page);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let state = Slow { page: self.0.clone(), fetched: AtomicBool::new(false) };
-        Ok(ctx.establish::<Slow<P>>(state)?.fill_later())
+        Ok(ctx.writable().establish::<Slow<P>>(state)?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Slow<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         if self.fetched.load(Ordering::Acquire) {
             return ctx.insert_page(&self.page);
         }

@@ -17,7 +17,7 @@ struct Registers<P: Platform> {
 
 impl<P: Platform> Registers<P> {
     /// The device has to be awake before a store reaches it.
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
         self.woken.fetch_add(1, Ordering::Relaxed);
         ctx.allow()
     }
@@ -25,14 +25,11 @@ impl<P: Platform> Registers<P> {
 
 impl<P: Platform> VmOperations for Registers<P> {
     type Platform = P;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        match self.memory.frame(ctx.pgoff()) {
-            Some(frame) => ctx.insert_pfn(frame),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_with(|at| self.memory.frame(at.pgoff()).ok_or(Errno::ENXIO))
     }
 }
 
@@ -41,9 +38,9 @@ struct Device<P: Platform>(P::Iomem, Arc<AtomicU64>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let state = Registers::<P> { memory: self.0.clone(), woken: self.1.clone() };
-        Ok(ctx.shared_only()?.establish(state)?.fill_later())
+        Ok(ctx.shared_only()?.writable().establish(state)?.fill_later())
     }
 }
 

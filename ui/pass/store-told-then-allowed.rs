@@ -18,13 +18,13 @@ struct Device<P: Platform>(P::Ref<Log<P>>);
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared::<Log<P>>(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared::<Log<P>>(self.0.clone())?.fill_later())
     }
 }
 
 impl<P: Platform> Log<P> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         let at = ctx.pgoff();
         if at >= self.writable {
             return ctx.fail(Errno::EROFS);
@@ -38,24 +38,22 @@ impl<P: Platform> Log<P> {
 
 impl<P: Platform> VmOperations for Log<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        match self.pages.get(ctx.pgoff().index()) {
-            Some(page) => ctx.insert_page(page),
-            None => ctx.fail(Errno::ENXIO),
-        }
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
     }
 }
 
 fn main() {
     let machine = Machine::new();
-    let log = std::sync::Arc::new(Log::<Sim> {
+    let log = Log::<Sim> {
         pages: (0..2).map(|_| machine.alloc_page().unwrap()).collect(),
         writable: PageOffset::new(1),
         dirty: RwLock::new(Vec::new(), machine.may_sleep()).unwrap(),
-    });
+    };
+    let log = Sim::share(log, machine.may_sleep()).unwrap();
     let file = machine.open(Device(log.clone()));
     let process = machine.process();
     let user = process.thread();

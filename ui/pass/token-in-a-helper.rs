@@ -21,9 +21,9 @@ struct Ring<P: Platform>(Vec<P::Page>);
 
 impl<P: Platform> VmOperations for Ring<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let later = move || Request { ctx, pages: &self.0 };
         let answer = later().serve();
         assert!(!answer.is_error());
@@ -34,9 +34,11 @@ impl<P: Platform> VmOperations for Ring<P> {
 impl<P: Platform> MmapFile for Ring<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let mut token = Some(ctx);
-        token.take().map_or(Err(Errno::EFAULT), |ctx| Ok(ctx.establish(Ring::<P>(self.0.clone()))?.fill_later()))
+        token
+            .take()
+            .map_or(Err(Errno::EFAULT), |ctx| Ok(ctx.writable().establish(Ring::<P>(self.0.clone()))?.fill_later()))
     }
 }
 

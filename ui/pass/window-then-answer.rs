@@ -11,16 +11,16 @@ struct Window<P: Platform>(Vec<P::Page>);
 impl<P: Platform> MmapFile for Window<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Window::<P>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Window::<P>(self.0.clone()))?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Window<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let Some(page) = self.0.get(ctx.pgoff().index()) else { return ctx.fail(Errno::ENXIO) };
         assert_eq!(ctx.prefault_page(PageOffset::new(2), &self.0[2]), Prefault::Inserted);
         // Of six pages the mapping shows four; one of those is the fault's, and one is in.

@@ -1,12 +1,12 @@
 //! G17: an insertion point of the driver's own.
-use core::marker::PhantomData;
-use vmctx::{Errno, Frame, InsertPoint, Mixed, PageOffset, Platform};
+use core::{borrow::Borrow, marker::PhantomData};
+use vmctx::{Errno, InsertPoint, IntoErrno, Mixed, PageOffset, Platform};
 
 struct Log<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> InsertPoint for Log<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     type Outcome = Result<(), Errno>;
 
     fn pgoff(&self) -> PageOffset {
@@ -17,20 +17,16 @@ impl<P: Platform> InsertPoint for Log<P> {
         Ok(())
     }
 
+    fn insert_page_with<B: Borrow<P::Page>>(self, _: impl FnOnce(&Self) -> Result<B, Errno>) -> Result<(), Errno> {
+        Ok(())
+    }
+
     fn insert_zero_page(self) -> Result<(), Errno> {
         Ok(())
     }
 
-    fn insert_mixed(self, _: Frame<'_, P>) -> Result<(), Errno> {
-        Ok(())
-    }
-
-    fn insert_pfn(self, _: Frame<'_, P>) -> Result<(), Errno> {
-        Ok(())
-    }
-
-    fn fail(self, errno: Errno) -> Result<(), Errno> {
-        Err(errno)
+    fn fail(self, errno: impl IntoErrno) -> Result<(), Errno> {
+        Err(errno.into_errno())
     }
 }
 

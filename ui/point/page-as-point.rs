@@ -1,7 +1,7 @@
 //! G17: a page handed to a helper that wants a place.
 use vmctx::{InsertPoint, Mixed, Platform};
 
-fn place<I: InsertPoint<Mapping = Mixed>>(_at: I) {}
+fn place<I: InsertPoint<Kind = Mixed>>(_at: I) {}
 
 fn serve<P: Platform>(page: P::Page) {
     place(page)

@@ -1,8 +1,8 @@
 //! G17: the sealing trait itself cannot be named.
-use vmctx::kind::sealed::Kind;
+use vmctx::kind::sealed::KnownKind;
 
 enum Framebuffer {}
 
-impl Kind for Framebuffer {}
+impl KnownKind for Framebuffer {}
 
 fn main() {}

@@ -14,7 +14,7 @@ impl<P: Platform> Meter<P> {
 
 impl<P: Platform> VmOperations for Meter<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(Self::may_split);
 }
 

@@ -1,7 +1,12 @@
 //! G15: the right to sleep of a page lock, used after the page was unlocked.
-use vmctx::{Mappings, PageCount, PageOffset, Platform, UnlockedCtx};
+use vmctx::{PageCount, PageOffset, Platform, SharedObject, UnlockedCtx};
 
-fn truncate<P: Platform>(unlocked: &mut UnlockedCtx<'_, P>, mappings: &Mappings<P>, page: &P::Page, at: PageOffset) {
+fn truncate<P: Platform>(
+    unlocked: &mut UnlockedCtx<'_, P>,
+    mappings: &SharedObject<P>,
+    page: &P::Page,
+    at: PageOffset,
+) {
     let lock = unlocked.lock_page(page);
     let may_sleep = lock.may_sleep();
     drop(lock);

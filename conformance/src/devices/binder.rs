@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use vmctx::{Errno, Mapped, MmapCtx, MmapFile, Platform, RwLock, UnlockedCtx};
 
 use super::host::{Host, Opened, Shared, Side, pattern};
-use vmctx_drivers::binder::{Binder, Proc};
+use vmctx_drivers::binder::Proc;
 
 /// Closes the file and opens it anew. What was mapped until then is [that of before](SEND_BEFORE).
 pub const REOPEN: u32 = 1;
@@ -54,9 +54,9 @@ struct Device<P: Platform> {
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let now = self.files.read(ctx.may_sleep()).now.clone();
-        Binder::new(now).mmap(ctx)
+        now.map(ctx)
     }
 }
 

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, HugeSize, Iomem, Mapped, Mappings, MmapCtx, MmapFile, PageCount, PageOffset, Platform, UnlockedCtx,
+    Errno, HugeSize, Iomem, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject, UnlockedCtx,
 };
 
 use super::host::{Host, Opened, Own, Side, fill, fill_pages};
@@ -52,7 +52,7 @@ pub const HUGE_FILLED: [usize; 4] = [0, 1, 255, 511];
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let memory = host.device_memory(PageCount::new(BLOCKS))?;
     fill_pages::<H::Platform>(&memory, EXTENTS.iter().flatten().map(|block| block.index()))?;
-    let mappings = Mappings::new(host.may_sleep())?;
+    let mappings = SharedObject::new(host.may_sleep())?;
     let inode = Inode::<H::Platform>::new(memory.clone(), &EXTENTS, mappings.clone(), host.may_sleep())?;
     let inode = H::Platform::share(inode, host.may_sleep())?;
 
@@ -72,7 +72,7 @@ fn huge<H: Host>(
     host: &H,
     memory: <H::Platform as Platform>::Iomem,
     pages: PageCount,
-    mappings: Mappings<H::Platform>,
+    mappings: SharedObject<H::Platform>,
 ) -> Result<Huge<H::Platform>, Errno> {
     let size = H::Platform::PAGE_SIZE;
     for page in HUGE_FILLED {
@@ -95,15 +95,15 @@ struct Files<P: Platform> {
 impl<P: Platform> MmapFile for Files<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         match &self.huge {
             Some((huge, at)) if ctx.pgoff().index() >= at.get() => huge.mmap(ctx),
             _ => self.small.mmap(ctx),
         }
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
-        self.small.mappings()
+    fn object(&self) -> Option<&SharedObject<P>> {
+        self.small.object()
     }
 }
 

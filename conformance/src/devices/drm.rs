@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, Mappings, PageCount, PageOffset, Platform, UnlockedCtx};
+use vmctx::{Errno, PageCount, PageOffset, Platform, SharedObject, UnlockedCtx};
 
 use super::host::{Host, Opened, Side, fill};
 use vmctx_drivers::{
@@ -49,7 +49,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let heaps =
         Heaps { system: host.memory().clone(), aperture: heap(APERTURE, APERTURE)?, video: heap(VIDEO, VISIBLE)? };
     let heaps = H::Platform::share(heaps, may_sleep)?;
-    let mappings = Mappings::new(may_sleep)?;
+    let mappings = SharedObject::new(may_sleep)?;
     let mut objects = Vec::new();
     objects.try_reserve_exact(OBJECTS.len()).map_err(|_| Errno::ENOMEM)?;
     for (index, fake_offset) in OBJECTS.into_iter().enumerate() {

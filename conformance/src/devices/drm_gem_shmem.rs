@@ -1,7 +1,7 @@
 //! A device with an object of its own, and one that it has imported from a driver that fills its mappings at once. In
 //! the device's memory they lie one behind the other, the imported one first.
 
-use vmctx::{Errno, Mappings, PageOffset, Platform, UnlockedCtx};
+use vmctx::{Errno, PageOffset, Platform, SharedObject, UnlockedCtx};
 
 use super::host::{Host, Opened, Side, buffer, list};
 use vmctx_drivers::{
@@ -31,7 +31,7 @@ pub const PURGE: u32 = 2;
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let buffers = [buffer(host, 0, IMPORTED)?, buffer(host, IMPORTED, PAGES)?];
     let [imported, own] = &buffers;
-    let mappings = Mappings::new(host.may_sleep())?;
+    let mappings = SharedObject::new(host.may_sleep())?;
     let object = Object::new(OWN, own.clone(), mappings.clone(), host.may_sleep())?;
     let object = H::Platform::share(object, host.may_sleep())?;
     let exporter = alloc::boxed::Box::new(RockchipGem::new(imported.clone()));

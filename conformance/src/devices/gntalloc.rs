@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, Page, PageCount, PageOffset, Platform, RwLock};
+use vmctx::{Errno, PageCount, PageOffset, PageRef, Platform, RwLock};
 
 use super::host::{Host, Opened, Shared, Side, asked, index, unpair};
 use vmctx_drivers::gntalloc::Gntalloc;

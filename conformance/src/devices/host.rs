@@ -7,7 +7,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, Iomem, Mapped, Mappings, MaySleep, MmapCtx, MmapFile, Page, PageCount, PageOffset, Platform, UnlockedCtx,
+    Errno, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, SharedObject,
+    UnlockedCtx,
 };
 
 use vmctx_drivers::buffer::Buffer;
@@ -92,12 +93,12 @@ pub struct Shared<P: Platform, F: Send + Sync + 'static>(pub P::Ref<F>);
 impl<P: Platform, F: MmapFile<Platform = P>> MmapFile for Shared<P, F> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         self.0.mmap(ctx)
     }
 
-    fn mappings(&self) -> Option<&Mappings<P>> {
-        self.0.mappings()
+    fn object(&self) -> Option<&SharedObject<P>> {
+        self.0.object()
     }
 }
 
@@ -180,7 +181,7 @@ impl<P: Platform, const N: usize> Choice<P, N> {
 impl<P: Platform, const N: usize> MmapFile for Choice<P, N> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         self.chosen()?.file.mmap(ctx)
     }
 }

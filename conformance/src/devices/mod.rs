@@ -31,6 +31,7 @@ pub mod perf;
 pub mod privcmd_buf;
 pub mod relay;
 pub mod remap_vmalloc;
+pub mod rights;
 pub mod rockchip_gem;
 pub mod sgx_vepc;
 pub mod spufs;
@@ -90,6 +91,7 @@ macro_rules! for_each_device {
             Cramfs cramfs "mmap, fault" "Remapped, Mixed, Normal" "compressed file: the kind by what lies in place";
             Perf perf "mmap, fault" "Normal, Mixed" "ring buffer: kind by offset, and only its first page can be written";
             Hugetlb hugetlb "fault, huge_fault" "PfnMap" "large pages of two nodes, zeroed on demand, reserved at mmap";
+            Rights rights "mmap, fault, map_pages, mkwrite, mapped" "all" "probe: what mprotect, fork, moves and debuggers make of each way to insert";
         }
     };
 }

@@ -63,7 +63,7 @@ struct Pair<P: Platform>([TcpZerocopy<P>; SOCKETS]);
 impl<P: Platform> MmapFile for Pair<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let [first, second] = &self.0;
         if ctx.pgoff() < SECOND { first.mmap(ctx) } else { second.mmap(ctx) }
     }

@@ -1,10 +1,10 @@
 //! A device with two BARs, one that is smaller than a page, and, where there is that much memory, one for a huge entry.
 //! In the device's memory those that can be mapped lie one behind the other.
 
-use vmctx::{Errno, HugeSize, Iomem, PageCount, Platform, UnlockedCtx};
+use vmctx::{Errno, HugeSize, Iomem, IomemPart, PageCount, Platform, UnlockedCtx};
 
 use super::host::{Host, IomemOf, Opened, Side, fill, list};
-use vmctx_drivers::vfio_pci::{Bar, Core, VfioPci};
+use vmctx_drivers::vfio_pci::{Core, VfioPci};
 
 /// The index of the first BAR, and its pages.
 pub const FIRST: (usize, usize) = (0, 6);
@@ -33,16 +33,9 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let pages = HugeSize::Pmd.page_count(H::Platform::PAGE_SHIFT).get();
     let huge = bar(host, FIRST.1 + SECOND.1, pages, HUGE_FILLED).ok();
 
-    let whole = |memory: &IomemOf<H>, pages: usize| {
-        Some(Bar { memory: memory.clone(), len: pages.saturating_mul(H::Platform::PAGE_SIZE) })
-    };
-    let bars = list([
-        whole(&first, FIRST.1),
-        Some(Bar { memory: small, len: 256 }),
-        whole(&second, SECOND.1),
-        None,
-        huge.as_ref().and_then(|memory| whole(memory, pages)),
-    ])?;
+    let whole = |memory: &IomemOf<H>| Some(IomemPart::whole(memory.clone()));
+    let small = IomemPart::of_bytes(small, 0..256).map_err(|_| Errno::EINVAL)?;
+    let bars = list([whole(&first), Some(small), whole(&second), None, huge.as_ref().and_then(whole)])?;
     let core = H::Platform::share(Core::new(bars, host.may_sleep())?, host.may_sleep())?;
     let device = Device::<H::Platform> { first, second, huge: huge.map(|memory| (memory, pages)), core: core.clone() };
     Ok(Opened::new(VfioPci::new(core), device))

@@ -27,6 +27,7 @@ mod perf;
 mod privcmd_buf;
 mod relay;
 mod remap_vmalloc;
+mod rights;
 mod rockchip_gem;
 mod run;
 mod sgx_vepc;

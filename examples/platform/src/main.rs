@@ -14,7 +14,7 @@ use vmctx_conformance::{
     devices::{Host, Opened},
     table::Table as Report,
 };
-use vmctx_hosted::{DeviceMemory, File, Mappings, OpenMode, Paged, Process, vma::Hosted};
+use vmctx_hosted::{DeviceMemory, File, Object, OpenMode, Paged, Process, vma::Hosted};
 
 const PAGE_SHIFT: u32 = 12;
 const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
@@ -26,7 +26,7 @@ impl Hosted for Example {
     type File = File<Self>;
     type Table = Table;
 
-    fn mappings(file: &File<Self>) -> &Mappings {
+    fn mappings(file: &File<Self>) -> &Object {
         file.mappings()
     }
 }

@@ -89,50 +89,55 @@ pub(crate) unsafe extern "C" fn vmctx_bench_unload(bench: *mut c_void) {
 /// `f_op->mmap` of the driver that `of` picks.
 ///
 /// # Safety
-/// `bench` is loaded; `vma` is the kernel's, in a call of `f_op->mmap`.
-unsafe fn mmap<F: MmapFile<Platform = Linux>>(bench: *mut c_void, of: fn(&Bench) -> &F, vma: *mut c_void) -> c_int {
+/// `bench` is loaded; `vma` is the kernel's, in a call of `f_op->mmap` of `file`.
+unsafe fn mmap<F: MmapFile<Platform = Linux>>(
+    bench: *mut c_void,
+    of: fn(&Bench) -> &F,
+    file: *mut c_void,
+    vma: *mut c_void,
+) -> c_int {
     // SAFETY: by this function's contract; the copy is not dropped.
     let loaded = ManuallyDrop::new(unsafe { LinuxRef::<Loaded>::from_raw(bench) });
     // SAFETY: by this function's contract.
-    unsafe { linux::mmap(of(&loaded.bench), vma) }
+    unsafe { linux::mmap(of(&loaded.bench), file, vma) }
 }
 
 /// # Safety
 /// As [`mmap`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn vmctx_bench_fault(bench: *mut c_void, vma: *mut c_void) -> c_int {
+pub(crate) unsafe extern "C" fn vmctx_bench_fault(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe { mmap(bench, |bench| &bench.fault, vma) }
+    unsafe { mmap(bench, |bench| &bench.fault, file, vma) }
 }
 
 /// # Safety
 /// As [`mmap`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn vmctx_bench_around(bench: *mut c_void, vma: *mut c_void) -> c_int {
+pub(crate) unsafe extern "C" fn vmctx_bench_around(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe { mmap(bench, |bench| &bench.around, vma) }
+    unsafe { mmap(bench, |bench| &bench.around, file, vma) }
 }
 
 /// # Safety
 /// As [`mmap`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn vmctx_bench_page(bench: *mut c_void, vma: *mut c_void) -> c_int {
+pub(crate) unsafe extern "C" fn vmctx_bench_page(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe { mmap(bench, |bench| &bench.page, vma) }
+    unsafe { mmap(bench, |bench| &bench.page, file, vma) }
 }
 
 /// # Safety
 /// As [`mmap`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn vmctx_bench_pages(bench: *mut c_void, vma: *mut c_void) -> c_int {
+pub(crate) unsafe extern "C" fn vmctx_bench_pages(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe { mmap(bench, |bench| &bench.pages, vma) }
+    unsafe { mmap(bench, |bench| &bench.pages, file, vma) }
 }
 
 /// # Safety
 /// As [`mmap`].
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn vmctx_bench_map(bench: *mut c_void, vma: *mut c_void) -> c_int {
+pub(crate) unsafe extern "C" fn vmctx_bench_map(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe { mmap(bench, |bench| &bench.map, vma) }
+    unsafe { mmap(bench, |bench| &bench.map, file, vma) }
 }

@@ -10,12 +10,13 @@ mod requests;
 mod revoked;
 mod steering;
 mod stores;
+mod two_types;
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, Page, Platform, Release, UnlockedCtx,
-    VmFault, VmOperations, WaitQueue,
+    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, PageRef, Platform, Release,
+    UnlockedCtx, VmFault, VmOperations, WaitQueue,
 };
 use vmctx_conformance::devices::Opened;
 use vmctx_linux::{Linux, LinuxPage, LinuxRef, LinuxWaitQueue};
@@ -40,6 +41,7 @@ pub(crate) const ALL: &[(&str, OpenEdge)] = &[
     ("huge_told", huge::open_told),
     ("huge_mixed", huge::open_mixed),
     ("established", established::open),
+    ("two_types", two_types::open),
     ("revoked", revoked::open),
     ("opening", opening::open),
     ("opening_remapped", opening::open_remapped),
@@ -124,14 +126,14 @@ const STAMP: usize = 0x5eed_cafe;
 impl<const MAP_PAGES: bool> MmapFile for Releases<MAP_PAGES> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Released::<MAP_PAGES> { control: self.0.clone(), stamp: STAMP })?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Released::<MAP_PAGES> { control: self.0.clone(), stamp: STAMP })?.fill_later())
     }
 }
 
 impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = if MAP_PAGES {
         // It maps nothing, so that every load gets to the fault hook.
         Hooks::NONE.map_pages(|_, ctx| ctx.finish())
@@ -139,7 +141,7 @@ impl<const MAP_PAGES: bool> VmOperations for Released<MAP_PAGES> {
         Hooks::NONE
     };
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         if self.control.go.load(Ordering::SeqCst) {
             return ctx.insert_page(&self.control.page);
         }
@@ -179,16 +181,16 @@ struct Raced(LinuxRef<Control>);
 impl MmapFile for Races {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Raced(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Raced(self.0.clone()))?.fill_later())
     }
 }
 
 impl VmOperations for Raced {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.arrived.fetch_add(1, Ordering::SeqCst);
         self.0.queue.wake_all();
         loop {
@@ -216,16 +218,16 @@ struct Neighbour(LinuxRef<Control>);
 impl MmapFile for Neighbours {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.dont_dump().establish(Neighbour(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.dont_dump().writable().establish(Neighbour(self.0.clone()))?.fill_later())
     }
 }
 
 impl VmOperations for Neighbour {
     type Platform = Linux;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Normal>) -> VmFault<'f> {
         ctx.deliver(self.0.page.clone())
     }
 }
@@ -242,17 +244,17 @@ struct Panics;
 impl MmapFile for Panics {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Self)?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Self)?.fill_later())
     }
 }
 
 impl VmOperations for Panics {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
     #[expect(clippy::panic, reason = "what becomes of it is what this driver is for")]
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         panic!("no page for {}", ctx.pgoff())
     }
 }

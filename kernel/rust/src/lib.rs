@@ -85,11 +85,11 @@ pub unsafe extern "C" fn vmctx_device_release(handle: *mut c_void) {
 /// `f_op->mmap`.
 ///
 /// # Safety
-/// `handle` is open; `vma` is the kernel's, in a call of `f_op->mmap` of that file.
+/// `handle` is of the open `file`; `vma` is the kernel's, in a call of `f_op->mmap` of that file.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vmctx_device_mmap(handle: *mut c_void, vma: *mut c_void) -> c_int {
+pub unsafe extern "C" fn vmctx_device_mmap(handle: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe { linux::mmap(open(handle).file(), vma) }
+    unsafe { linux::mmap(open(handle).file(), file, vma) }
 }
 
 /// Reads the device's own memory.

@@ -190,7 +190,7 @@ fn measure() -> io::Result<bool> {
     report.line("  the same without the mmap itself", by_page.without(empty).per(PAGES), BOUND);
     for (what, c, rust, bound) in [
         ("page of 256: vm_insert_pages, insert_pages", "pages", "pages", BOUND),
-        ("page of 256: vm_map_pages, map_pages", "map", "map", 0.9),
+        ("page of 256: vm_map_pages, fill_at_pgoff", "map", "map", 0.9),
         ("page of 256: vm_insert_page in a loop, insert_pages", "page", "pages", 0.9),
     ] {
         report.line(what, filled(&Twins::open(c, rust)?)?.per(PAGES), bound);

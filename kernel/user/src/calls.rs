@@ -1,6 +1,12 @@
 //! System calls on a device's file and its mappings, and what they fail with.
 
-use std::{ffi::CString, io, os::fd::RawFd, ptr};
+use std::{
+    ffi::CString,
+    fs::OpenOptions,
+    io,
+    os::{fd::RawFd, unix::fs::FileExt},
+    ptr,
+};
 
 use vmctx::{Errno, UserAddr};
 use vmctx_conformance::user::Refusal;
@@ -76,6 +82,12 @@ pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusa
         0 => Ok(()),
         _ => Err(last_errno()),
     }
+}
+
+/// A debugger's store into this process, by `/proc/self/mem`: ptrace's goes the same way (`access_remote_vm`).
+pub(crate) fn poke(at: UserAddr, from: &[u8]) -> Result<(), Refusal> {
+    let memory = OpenOptions::new().write(true).open("/proc/self/mem").map_err(|error| refusal(&error))?;
+    memory.write_all_at(from, at.get() as u64).map_err(|error| refusal(&error))
 }
 
 /// `mmap` wherever the kernel likes. The offset need not be one that it accepts.

@@ -26,6 +26,10 @@ const WRITE: u64 = 1;
 const UNMAP: u64 = 2;
 /// With the page in the place of the address, and the request in that of the length.
 const CONTROL: u64 = 3;
+/// `mprotect`, to read only.
+const PROTECT_READ: u64 = 4;
+/// `mprotect`, to read and write.
+const PROTECT_WRITE: u64 = 5;
 
 // What it answers, with a value.
 /// It is done. The value is what an ioctl has given.
@@ -90,10 +94,20 @@ impl Child {
         .map_err(|trap| Refusal::Other(trap.to_string()))
     }
 
+    /// The child calls `mprotect`.
+    pub(crate) fn protect(&self, at: UserAddr, len: usize, writable: bool) -> Result<(), Refusal> {
+        self.call(if writable { PROTECT_WRITE } else { PROTECT_READ }, at.get(), len).map(drop)
+    }
+
     /// The child asks for a number of the module's, by an ioctl.
     pub(crate) fn number(&self, which: u64, page: usize) -> Result<u64, Refusal> {
+        self.call(CONTROL, page, which as usize)
+    }
+
+    /// A system call of the child's.
+    fn call(&self, what: u64, at: usize, len: usize) -> Result<u64, Refusal> {
         let told = self.tell(|line| {
-            command(line, CONTROL, page, which as usize)?;
+            command(line, what, at, len)?;
             answer(line)
         });
         match told {
@@ -165,6 +179,10 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
         };
         let (code, value) = match outcome {
             Ok(()) if what == UNMAP => said(calls::munmap(at, len).map(|()| 0)),
+            Ok(()) if what == PROTECT_READ => said(calls::mprotect(at, len, libc::PROT_READ).map(|()| 0)),
+            Ok(()) if what == PROTECT_WRITE => {
+                said(calls::mprotect(at, len, libc::PROT_READ | libc::PROT_WRITE).map(|()| 0))
+            }
             Ok(()) if what == CONTROL => said(calls::gauge(file, len as u64, at.get())),
             Ok(()) => (DONE, 0),
             Err(Trap::Sigbus(address)) => (SIGBUS, address.get() as u64),

@@ -127,6 +127,28 @@ impl User for Process {
         Some(calls::resize(at, pages * PAGE, to * PAGE).map(drop))
     }
 
+    fn protect(&self, at: UserAddr, pages: usize, writable: bool) -> Option<Result<(), Refusal>> {
+        let len = pages * PAGE;
+        Some(match &self.child {
+            None => calls::mprotect(at, len, libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 }),
+            Some(child) => child.protect(at, len, writable),
+        })
+    }
+
+    fn move_to(&self, at: UserAddr, pages: usize, to: UserAddr) -> Option<Result<(), Refusal>> {
+        match &self.child {
+            None => Some(calls::mremap(at, pages * PAGE, to, pages * PAGE).map(drop)),
+            Some(_) => None,
+        }
+    }
+
+    fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
+        match &self.child {
+            None => Some(calls::poke(at, from)),
+            Some(_) => None,
+        }
+    }
+
     fn fork(&self) -> Option<Result<Self, Refusal>> {
         let child = Child::fork(self.file.as_raw_fd())
             .and_then(|child| Ok(Self { file: self.file.try_clone()?, remapped: self.remapped, child: Some(child) }));

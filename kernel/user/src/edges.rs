@@ -76,6 +76,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("established_is_gone", established::gone),
     ("established_is_found", established::found),
     ("established_while_it_changes", established::while_it_changes),
+    ("established_is_not_of_another_type", established::not_of_another_type),
     ("revoked_under_loads", revoked::under_loads),
     ("moved_under_loads_and_stores", moving::under_loads_and_stores),
     ("open_hook_of_pages", |checks| opening::opened_and_refused(checks, "opening")),

@@ -3,6 +3,7 @@
 use std::{
     ops::Range,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use parking_lot::RwLock;
@@ -43,25 +44,40 @@ impl<P: Hosted> Handle<P> {
     ///
     /// # Errors
     /// As [`Platform::lock_handle`](vmctx::Platform::lock_handle).
-    pub fn lock(&self, wait: bool) -> Result<MappedVma<P>, Errno> {
+    pub fn lock(&self, wait: bool) -> Result<EstablishedVma<P>, Errno> {
         if wait {
             may_wait()?;
         }
         let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
-        let lock = if wait { space.read_arc() } else { space.try_read_arc().ok_or(Errno::EAGAIN)? };
+        let lock = if wait { wait_for(&space)? } else { space.try_read_arc().ok_or(Errno::EAGAIN)? };
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
         let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state);
         let hinted = lock.vmas().find(self.hint).filter(of_this);
         let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
-        Ok(MappedVma { state: self.state, at, lock, _noted: MappedLock::note() })
+        Ok(EstablishedVma { state: self.state, at, lock, _noted: MappedLock::note() })
     }
 }
 
 /// The mmap lock may be waited for.
 fn may_wait() -> Result<(), Errno> {
     if hook::in_the_way().is_some() || lock::holds_a_hooks_lock() { Err(Errno::EDEADLK) } else { Ok(()) }
+}
+
+/// Takes the mmap lock for read. Whoever waits with a driver's lock held looks from time to time whether a hook, which
+/// has the mmap lock, has begun to wait for that one.
+fn wait_for<P: Hosted>(space: &Arc<RwLock<Space<P>>>) -> Result<ReadLock<P>, Errno> {
+    const LOOK_AGAIN: Duration = Duration::from_millis(5);
+    if !lock::holds_any() {
+        return Ok(space.read_arc());
+    }
+    loop {
+        if let Some(lock) = space.try_read_arc_for(LOOK_AGAIN) {
+            return Ok(lock);
+        }
+        may_wait()?;
+    }
 }
 
 /// Who is in a system call, and of which address space, if of one: the platform's [`Caller`](vmctx::Platform::Caller).
@@ -85,10 +101,10 @@ impl<P: Hosted> Caller<P> {
     ///
     /// # Errors
     /// As [`Platform::lock_at`](vmctx::Platform::lock_at).
-    pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<MappedVma<P>, Errno> {
+    pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<EstablishedVma<P>, Errno> {
         let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;
-        let lock = space.read_arc();
+        let lock = wait_for(space)?;
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
@@ -99,12 +115,12 @@ impl<P: Hosted> Caller<P> {
             return Err(Errno::EINVAL);
         }
         let at = vma.start();
-        Ok(MappedVma { state, at, lock, _noted: MappedLock::note() })
+        Ok(EstablishedVma { state, at, lock, _noted: MappedLock::note() })
     }
 }
 
-/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
-pub struct MappedVma<P: Hosted> {
+/// A mapping whose mmap lock is held for read: the platform's [`EstablishedVma`](vmctx::Platform::EstablishedVma).
+pub struct EstablishedVma<P: Hosted> {
     state: StateId,
     /// Where the VMA begins that was asked for. Others with the same state, in the same process, are reached with it.
     at: usize,
@@ -112,7 +128,7 @@ pub struct MappedVma<P: Hosted> {
     _noted: MappedLock,
 }
 
-impl<P: Hosted> MappedVma<P> {
+impl<P: Hosted> EstablishedVma<P> {
     fn vmas(&self) -> impl Iterator<Item = &Vma<P>> {
         self.lock.vmas().iter().filter(|vma| vma.is_live() && vma.has_state(self.state))
     }
@@ -123,19 +139,19 @@ impl<P: Hosted> MappedVma<P> {
         self.lock.vmas().find(address).filter(|vma| vma.is_live() && vma.has_state(self.state))
     }
 
-    /// `mapped_state`
+    /// `established_state`
     #[must_use]
     pub fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
         self.vma_at(self.at)?.state_as()
     }
 
-    /// `mapped_pgoff`
+    /// `established_pgoff`
     #[must_use]
     pub fn pgoff(&self, address: usize) -> Option<PageOffset> {
         Some(PageOffset::new(self.vma_at(address)?.pgoff_at(address)))
     }
 
-    /// `mapped_slots`. Where two VMAs show the same pages, the slots are those of the VMA that was asked for.
+    /// `established_slots`. Where two VMAs show the same pages, the slots are those of the VMA that was asked for.
     #[must_use]
     pub fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         let from = from.index();
@@ -152,14 +168,14 @@ impl<P: Hosted> MappedVma<P> {
         Some((PageOffset::new(first), address(first)..address(end)))
     }
 
-    /// `mapped_zap`
+    /// `established_zap`
     pub fn zap(&self, addresses: &Range<usize>) {
         if let Some(vma) = self.vma_at(addresses.start) {
             vma.table().zap(addresses, true);
         }
     }
 
-    /// `mapped_write_protect`
+    /// `established_write_protect`
     pub fn write_protect(&self, addresses: &Range<usize>) {
         if let Some(vma) = self.vma_at(addresses.start) {
             vma.table().write_protect(addresses);

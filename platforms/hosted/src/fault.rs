@@ -2,13 +2,12 @@
 
 use std::{
     cell::{Cell, RefCell},
-    ops::Range,
     rc::Rc,
     sync::Arc,
 };
 
 use vmctx::{
-    Errno, HugeSize, PageOffset, Platform, UserAddr,
+    Errno, HugeSize, PageOffset, PageRange, Platform, UserAddr,
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 
@@ -261,7 +260,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     }
 
     /// `do_fault_around`. Gives back the lock if the fault hook is to be called.
-    fn map_pages(&self, lock: ReadLock<P>, window: Range<PageOffset>) -> Result<Option<ReadLock<P>>, AccessError> {
+    fn map_pages(&self, lock: ReadLock<P>, window: PageRange) -> Result<Option<ReadLock<P>>, AccessError> {
         let Answered { serving, code } = self.ask(lock, FaultCall::MapPages(window), self.flags(), None)?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
@@ -376,14 +375,14 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
 }
 
 /// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping and one page table.
-fn fault_around<P: Paged>(vma: &Vma<P>, address: usize) -> Range<PageOffset> {
+fn fault_around<P: Paged>(vma: &Vma<P>, address: usize) -> PageRange {
     const PAGES: usize = 16;
     let (pgoff, in_vma) = (vma.pgoff_at(address), vma.pgoff_at(address) - vma.pgoff());
     let in_table = address % P::Table::TABLE_SPAN / P::PAGE_SIZE;
     let before = (in_table % PAGES).min(in_vma);
     let first = in_table - before;
     let behind = PAGES.min(P::Table::TABLE_SPAN / P::PAGE_SIZE - first) - before;
-    PageOffset::new(pgoff - before)..PageOffset::new(pgoff + behind.min(vma.pages() - in_vma))
+    PageRange::new(PageOffset::new(pgoff - before), PageOffset::new(pgoff + behind.min(vma.pages() - in_vma)))
 }
 
 /// `finish_fault`, with the page locked while that is done.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use vmctx::{MmapFile, PageCount, PageOffset, Platform};
 
-use crate::object::Mappings;
+use crate::object::Object;
 
 /// What a file was opened for; decides what its mappings may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct File<P: Platform> {
 struct Open<P: Platform> {
     driver: Box<dyn MmapFile<Platform = P>>,
     mode: OpenMode,
-    mappings: Mappings,
+    mappings: Object,
 }
 
 impl<P: Platform> Clone for File<P> {
@@ -52,10 +52,10 @@ impl<P: Platform> fmt::Debug for File<P> {
     }
 }
 
-impl<P: Platform<Mappings = Mappings>> File<P> {
+impl<P: Platform<Object = Object>> File<P> {
     /// Opens a file of a driver's.
     pub fn new(driver: impl MmapFile<Platform = P>, mode: OpenMode) -> Self {
-        let mappings = driver.mappings().map(|mappings| mappings.platform_object().clone()).unwrap_or_default();
+        let mappings = driver.object().map(|mappings| mappings.platform_object().clone()).unwrap_or_default();
         Self { open: Arc::new(Open { driver: Box::new(driver), mode, mappings }) }
     }
 }
@@ -84,7 +84,7 @@ impl<P: Platform> File<P> {
     }
 
     /// In how many places, of all processes, the object is mapped: also through other files that are of the same
-    /// [`Mappings`](vmctx::Mappings).
+    /// [`SharedObject`](vmctx::SharedObject).
     #[must_use]
     pub fn mapping_count(&self) -> usize {
         self.mappings().count()
@@ -92,7 +92,7 @@ impl<P: Platform> File<P> {
 
     /// The list of where its object is mapped.
     #[must_use]
-    pub fn mappings(&self) -> &Mappings {
+    pub fn mappings(&self) -> &Object {
         &self.open.mappings
     }
 }

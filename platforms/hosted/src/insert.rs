@@ -66,7 +66,7 @@ impl<P: Paged> Area<P> {
             return Err(Errno::EINVAL);
         }
         let pfn = self.machine().zero_page();
-        self.put(address, self.entry(pfn, self.prot.read_only(), false), false)
+        self.put(address, Pte { writable: false, ..self.entry(pfn, self.prot, false) }, false)
     }
 
     /// `vm_insert_mixed`, and `vmf_insert_mixed_mkwrite`: a page is counted, a device's frame is not.
@@ -84,6 +84,15 @@ impl<P: Paged> Area<P> {
             }
             None => Err(Errno::EINVAL),
         }
+    }
+
+    /// `vmf_mixed_mkwrite`: nothing is inserted where nothing is.
+    pub(crate) fn make_mixed_writable(&self, address: usize, pfn: u64) {
+        self.table.with(address, |entry| {
+            if let Some(present) = entry.pte().filter(|present| present.pfn == pfn) {
+                entry.set(Some(self.make_writable(present)));
+            }
+        });
     }
 
     /// `vmf_insert_pfn_prot`.

@@ -12,9 +12,9 @@
 //! 3. a type for the platform, whose [`vma::Hosted`] and [`Paged`] name the two, and which [`platform!`] makes a
 //!    [`Platform`](vmctx::Platform).
 //!
-//! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls, and [`Thread`]s
-//! that load and store through the page tables and take faults. Drivers meet the checks that Linux 6.12 makes, in its
-//! order and with its error numbers.
+//! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls and a debugger's
+//! [stores](Process::poke), and [`Thread`]s that load and store through the page tables and take faults. Drivers meet
+//! the checks that Linux 6.12 makes, in its order and with its error numbers.
 //!
 //! ```ignore
 //! enum Example {}
@@ -23,7 +23,7 @@
 //!     type File = File<Self>;
 //!     type Table = ExampleTable;          // a `PageTable`, whose machine is a `Machine`
 //!
-//!     fn mappings(file: &File<Self>) -> &Mappings {
+//!     fn mappings(file: &File<Self>) -> &Object {
 //!         file.mappings()
 //!     }
 //! }
@@ -46,7 +46,7 @@
 //! of `vmctx-conformance`. Pages may have any size.
 //!
 //! While a driver's hook runs there is a value of [`Fault`] or [`NewVma`], in an ioctl one of [`established::Caller`],
-//! of a locked mapping one of [`established::MappedVma`]: whoever has it may do what [`Platform`](vmctx::Platform)
+//! of a locked mapping one of [`established::EstablishedVma`]: whoever has it may do what [`Platform`](vmctx::Platform)
 //! says. No driver has, because the tokens of `vmctx` keep it to themselves, and nobody makes one in safe code of their
 //! own.
 //!
@@ -56,12 +56,13 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`vma`] | VMAs, the ordered map of them, the mmap lock, cutting, `vm_page_prot` |
+//! | [`vma`] | VMAs, the ordered map of them, the mmap lock, cutting, `vm_page_prot`, when `open` and `close` are called |
 //! | [`operations`] | the hooks of a driver behind a mapping, whose type only they know |
 //! | [`object`] | where an object is mapped, for whoever unmaps it |
 //! | [`established`] | handles, and mappings locked from outside hooks |
 //! | [`hook`] | which hook a thread is in |
 //! | [`RwLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`Ref`] | shared ownership of a mapping's state; invariant, as a platform's has to be |
 //! | [`Map`], [`Prot`], [`answers`] | what is asked of `mmap`, rights, counts |
 //!
 //! # The user's side
@@ -73,7 +74,7 @@
 //!
 //! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its
 //! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, the list of
-//! where an object is mapped ([`Mappings`]), page table entries.
+//! where an object is mapped ([`Object`]), page table entries.
 
 mod access;
 pub mod answers;
@@ -102,6 +103,7 @@ mod process;
 mod prot;
 pub mod queue;
 mod serving;
+mod shared;
 mod user;
 pub mod vma;
 
@@ -113,13 +115,14 @@ pub use lock::{ReadGuard, RwLock, WriteGuard};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, Page};
 pub use map::Map;
 pub use mmap::NewVma;
-pub use object::Mappings;
+pub use object::Object;
 pub use paged::{MachineOf, Paged};
 pub use paging::{CopiedEntry, Entry, PageTable, Pte};
 pub use process::{Process, Thread, unlocked};
 pub use prot::Prot;
 pub use queue::WaitQueue;
 pub use serving::Fault;
+pub use shared::Ref;
 pub use user::{Missing, Refusal, Trap, UserSide};
 
 /// For [`platform!`].

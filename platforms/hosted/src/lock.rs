@@ -15,10 +15,10 @@ use crate::hook;
 
 /// A lock for a driver's state: the platform's [`RwLock`](vmctx::Platform::RwLock).
 ///
-/// It remembers whether a hook that runs under the mmap lock has ever taken it. If so, the mmap lock must not be waited
-/// for while it is held: there the order is the other, and sooner or later two threads would wait for each other.
-/// [`Handle::lock`](vmctx::Handle::lock) and [`UnlockedCtx::find`](vmctx::UnlockedCtx::find) fail with EDEADLK then,
-/// whether or not it would have happened this time.
+/// It remembers whether a hook that runs under the mmap lock has ever taken it, or waited for it. If so, the mmap lock
+/// must not be waited for while it is held: there the order is the other, and sooner or later two threads would wait
+/// for each other. [`Handle::lock`](vmctx::Handle::lock) and [`UnlockedCtx::find`](vmctx::UnlockedCtx::find) fail with
+/// EDEADLK then, whether or not it would have happened this time.
 pub struct RwLock<T> {
     value: parking_lot::RwLock<T>,
     taken_in_hook: Arc<AtomicBool>,
@@ -58,14 +58,26 @@ impl<T> DerefMut for WriteGuard<'_, T> {
     }
 }
 
+/// Whether this thread holds a driver's lock.
+pub(crate) fn holds_any() -> bool {
+    HELD.with_borrow(|held| !held.is_empty())
+}
+
 thread_local! {
     /// The locks that this thread holds: for each the mark whether a hook has ever taken it.
     static HELD: RefCell<Vec<Arc<AtomicBool>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether this thread holds a lock that a hook takes under the mmap lock.
+/// Whether this thread holds a lock that a hook takes, or waits for, under the mmap lock.
 pub(crate) fn holds_a_hooks_lock() -> bool {
     HELD.with_borrow(|held| held.iter().any(|mark| mark.load(Ordering::Relaxed)))
+}
+
+/// A hook takes this lock, or is about to wait for it.
+fn mark_if_in_hook(mark: &AtomicBool) {
+    if hook::under_mmap_lock().is_some() {
+        mark.store(true, Ordering::Relaxed);
+    }
 }
 
 /// This thread holds a lock, until the value is dropped: by the same thread, because the guard beside it is not `Send`.
@@ -73,9 +85,7 @@ struct Held(Arc<AtomicBool>);
 
 impl Held {
     fn note(mark: &Arc<AtomicBool>) -> Self {
-        if hook::under_mmap_lock().is_some() {
-            mark.store(true, Ordering::Relaxed);
-        }
+        mark_if_in_hook(mark);
         HELD.with_borrow_mut(|held| held.push(Arc::clone(mark)));
         Self(Arc::clone(mark))
     }
@@ -100,6 +110,8 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     }
 
     fn read(&self, _: MaySleep<'_>) -> ReadGuard<'_, T> {
+        // Before it waits: whoever holds the lock may be about to wait for the mmap lock that the hook has.
+        mark_if_in_hook(&self.taken_in_hook);
         ReadGuard { value: self.value.read(), _held: Held::note(&self.taken_in_hook) }
     }
 
@@ -108,6 +120,7 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     }
 
     fn write(&self, _: MaySleep<'_>) -> WriteGuard<'_, T> {
+        mark_if_in_hook(&self.taken_in_hook);
         WriteGuard { value: self.value.write(), _held: Held::note(&self.taken_in_hook) }
     }
 

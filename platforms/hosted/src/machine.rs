@@ -278,7 +278,7 @@ impl<M: Machine> fmt::Debug for Page<M> {
     }
 }
 
-impl<M: Machine> vmctx::Page for Page<M> {
+impl<M: Machine> vmctx::PageRef for Page<M> {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         let len = into.len();
         if self.machine.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }

@@ -21,6 +21,7 @@ use crate::{
     object::Unmapping,
     paged::Paged,
     process::{Process, page_align},
+    shared::Ref,
     vma::{Hosted, Space, Vma, Vmas},
 };
 
@@ -63,11 +64,14 @@ impl<P: Paged> NewVma<P> {
     }
 
     /// `establish`
-    pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Arc<V>)
+    ///
+    /// # Errors
+    /// As [`Platform::establish`](vmctx::Platform::establish).
+    pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Ref<V>) -> Result<(), Errno>
     where
-        P: Platform<Ref<V> = Arc<V>>,
+        P: Platform<Ref<V> = Ref<V>>,
     {
-        self.vma.establish(state);
+        self.vma.establish(state)
     }
 
     /// `vma_handle`
@@ -120,10 +124,13 @@ impl<P: Paged> NewVma<P> {
         Area::of(&self.vma)
     }
 
-    /// The mmap hook has succeeded.
-    fn into_vma(mut self) -> Vma<P> {
-        self.vma.begin();
-        self.vma
+    /// The mmap hook has succeeded, and now its open hook has, or nothing is left of the mapping.
+    fn into_vma(mut self) -> Result<Vma<P>, Errno> {
+        if let Err(errno) = self.vma.begin() {
+            self.abandon();
+            return Err(errno);
+        }
+        Ok(self.vma)
     }
 }
 
@@ -192,7 +199,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
     /// addresses, and when there are [too many mappings](Machine::max_mappings); EOVERFLOW if the object's last
     /// byte could not be counted; EEXIST where something is mapped already; EPERM below the lowest address that can
     /// be mapped; EACCES for a file that was not opened for reading, or not for the writing that a shared mapping is
-    /// to do; and what the mmap hook fails with. Afterwards nothing is left of a mapping that failed.
+    /// to do; and what the mmap hook or the open hook fails with. Afterwards nothing is left of a mapping that failed.
     pub fn mmap(&self, file: &File<P>, map: Map) -> Result<UserAddr, SyscallError> {
         let first = map.first_page(P::PAGE_SHIFT)?;
         let mut lock = self.mm().write_lock()?;
@@ -217,8 +224,9 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         // function.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        let vma = new.into_vma()?;
         undo.disarm();
-        lock.vmas.insert(new.into_vma());
+        lock.vmas.insert(vma);
         Ok(UserAddr::new(range.start))
     }
 

@@ -23,11 +23,11 @@ impl<P: Paged> Process<P> {
     /// mapping is not moved but mapped once more.
     ///
     /// # Errors
-    /// EINVAL for an address that is not a page's, for no new bytes, for a private mapping to be mapped once more,
-    /// and if the object's offsets overflow; EFAULT where nothing is mapped, where `old_bytes` reach over the
-    /// mapping's end, and to grow a mapping of frames or one that the driver does not let grow (`VM_DONTEXPAND`);
-    /// ENOMEM without room, page tables or mappings; what `may_split` refuses a cut with. The mapping is then as it
-    /// was.
+    /// EINVAL for an address that is not a page's, for no new bytes, for a private mapping to be mapped once more, and
+    /// if the object's offsets overflow; EFAULT where nothing is mapped, where `old_bytes` reach over the mapping's
+    /// end, and to grow a mapping, or map it once more, that the driver does not let grow (`VM_DONTEXPAND`); ENOMEM
+    /// without room, page tables or mappings, and to grow where there is room behind; what `may_split` refuses a cut
+    /// with. The mapping is then as it was.
     pub fn mremap(
         &self,
         address: UserAddr,
@@ -50,11 +50,9 @@ impl<P: Paged> Process<P> {
             start
         } else {
             may_grow(vma, start, old_len, new_len)?;
-            if fits_behind(&lock, vma, start, old_len, new_len) {
-                let first = vma.start();
-                lock.vmas.extend(first, new_len - old_len);
-                start
-            } else if may_move {
+            // Where there is room behind, Linux grows a mapping by merging it with what would be there, which it does
+            // not do with those that have one of `VmFlags::SPECIAL`; and then it does not move the mapping either.
+            if may_move && !has_room_behind(&lock, vma, start, old_len, new_len) {
                 let to = gap::find(lock.vmas(), new_len, vma.pgoff_at(start))?;
                 self.move_mapping(&mut lock, start..start + old_len, to..to + new_len, &mut files)?;
                 to
@@ -63,6 +61,54 @@ impl<P: Paged> Process<P> {
             }
         };
         Ok(UserAddr::new(at))
+    }
+
+    /// The same to a place of the caller's (`MREMAP_FIXED`): what is mapped there is taken away first.
+    ///
+    /// Follows `mremap_to`.
+    ///
+    /// # Errors
+    /// As [`mremap`](Self::mremap); EINVAL also for a place that is not a page's, that is not in the address space, or
+    /// that overlaps with the mapping. What was mapped there may have gone even so.
+    pub fn mremap_fixed(
+        &self,
+        address: UserAddr,
+        old_bytes: usize,
+        new_bytes: usize,
+        to: UserAddr,
+    ) -> Result<UserAddr, SyscallError> {
+        let (start, to) = (address.get(), to.get());
+        let old_len = page_align::<P>(old_bytes).ok_or(Errno::EINVAL)?;
+        let new_len = page_align::<P>(new_bytes).ok_or(Errno::EINVAL)?;
+        if start % P::PAGE_SIZE != 0 || new_len == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        // Declared before the lock, and so dropped after it.
+        let mut files = Vec::new();
+        let mut lock = self.mm().write_lock()?;
+        lock.vmas().find(start).ok_or(Errno::EFAULT)?;
+        if to % P::PAGE_SIZE != 0 || new_len > P::TASK_SIZE || to > P::TASK_SIZE - new_len {
+            return Err(Errno::EINVAL.into());
+        }
+        let end = start.checked_add(old_len).ok_or(Errno::EINVAL)?;
+        if to < P::MMAP_MIN || (end > to && to + new_len > start) {
+            return Err(Errno::EINVAL.into());
+        }
+        self.mm().unmap_range(&mut lock, &(to..to + new_len), &mut files)?;
+        let old_len = if old_len > new_len {
+            self.shrink(&mut lock, start, new_len, old_len, &mut files)?;
+            new_len
+        } else {
+            old_len
+        };
+        let vma = lock.vmas().find(start).ok_or(Errno::EFAULT)?;
+        if new_len > old_len {
+            may_grow(vma, start, old_len, new_len)?;
+        } else if old_len > vma.range().end - start {
+            return Err(Errno::EFAULT.into());
+        }
+        self.move_mapping(&mut lock, start..start + old_len, to..to + new_len, &mut files)?;
+        Ok(UserAddr::new(to))
     }
 
     fn shrink(
@@ -132,7 +178,7 @@ fn may_grow<P: Paged>(vma: &Vma<P>, start: usize, old_len: usize, new_len: usize
 }
 
 /// `vma_expandable`: whether what is to grow ends where its mapping does, and has room behind.
-fn fits_behind<P: Paged>(space: &Space<P>, vma: &Vma<P>, start: usize, old_len: usize, new_len: usize) -> bool {
+fn has_room_behind<P: Paged>(space: &Space<P>, vma: &Vma<P>, start: usize, old_len: usize, new_len: usize) -> bool {
     let end = vma.range().end;
     let Some(new_end) = end.checked_add(new_len - old_len) else { return false };
     old_len == end - start && new_end <= P::TASK_SIZE && space.vmas().intersecting(&(end..new_end)).is_none()

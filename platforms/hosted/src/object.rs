@@ -20,11 +20,11 @@ pub trait Unmapping: Send + Sync + 'static {
 }
 
 /// All the mappings of one object (`i_mmap`), in every process or session: the platform's
-/// [`Mappings`](vmctx::Platform::Mappings). Clones are of the same object.
+/// [`Object`](vmctx::Platform::Object). Clones are of the same object.
 ///
-/// A file brings its own with [`MmapFile::mappings`](vmctx::MmapFile::mappings), or is an object of its own.
+/// A file brings its own with [`MmapFile::object`](vmctx::MmapFile::object), or is an object of its own.
 #[derive(Clone, Default)]
-pub struct Mappings {
+pub struct Object {
     /// The VMAs that map the object, by their numbers.
     places: Arc<Mutex<BTreeMap<u64, Place>>>,
 }
@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-impl Mappings {
+impl Object {
     /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide
     /// it from those that unmap the object.
     pub(crate) fn lock(&self) -> MappingsGuard<'_> {

@@ -3,21 +3,22 @@
 use std::{
     any::{Any, TypeId},
     mem::ManuallyDrop,
-    ops::Range,
     ptr,
     sync::Arc,
 };
 
-use vmctx::{Errno, HugeSize, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
+use vmctx::{Errno, HugeSize, PageOffset, PageRange, Platform, VmOperations, entry, platform::FaultCode};
 
-use crate::hook::{self, Hook};
+use crate::{
+    hook::{self, Hook},
+    shared::Ref,
+};
 
 /// A driver's state, for whoever does not know its type.
 pub type AnyState = dyn Any + Send + Sync;
 
-/// By what a state is recognised, for as long as its allocation is there: its address and its type. By its address alone it
-/// is not, because subtyping makes an `Arc` of one type one of another: `for<'a> fn(&'a ())` is a `fn(&'static ())`, and
-/// each of them can have operations, and a kind, of its own.
+/// By what a state is recognised, for as long as its allocation is there: its address and its type. By its address
+/// alone it is not: a [`Ref`] cannot change its type, and this is what would notice if one could.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StateId {
     /// Compared, and never followed.
@@ -65,7 +66,7 @@ pub enum FaultCall {
     /// `vm_ops->huge_fault`, for a large entry of this size.
     HugeFault(HugeSize),
     /// `vm_ops->map_pages`, for these pages of the object.
-    MapPages(Range<PageOffset>),
+    MapPages(PageRange),
 }
 
 impl FaultCall {
@@ -87,34 +88,34 @@ pub(crate) trait Operations<P: Platform>: Send + Sync {
     fn share(&self) -> Box<dyn Operations<P>>;
     fn state(&self) -> Arc<AnyState>;
     fn state_ref(&self) -> &AnyState;
-    fn open(&self, shown: Range<PageOffset>) -> Result<(), Errno>;
-    fn close(&self, shown: Range<PageOffset>);
+    fn open(&self, shown: PageRange) -> Result<(), Errno>;
+    fn close(&self, shown: PageRange);
     fn may_split(&self, at: PageOffset) -> Result<(), Errno>;
     fn registered(&self) -> Registered;
     fn hook(&self, call: FaultCall) -> Option<FaultHook<P>>;
 }
 
 /// A state with its type, which everybody else reaches through [`Operations`].
-pub(crate) struct State<V>(pub(crate) Arc<V>);
+pub(crate) struct State<V>(pub(crate) Ref<V>);
 
-impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> for State<V> {
+impl<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>> Operations<P> for State<V> {
     fn share(&self) -> Box<dyn Operations<P>> {
-        Box::new(Self(Arc::clone(&self.0)))
+        Box::new(Self(self.0.clone()))
     }
 
     fn state(&self) -> Arc<AnyState> {
-        Arc::clone(&self.0) as Arc<AnyState>
+        Ref::any(&self.0)
     }
 
     fn state_ref(&self) -> &AnyState {
         &*self.0
     }
 
-    fn open(&self, shown: Range<PageOffset>) -> Result<(), Errno> {
+    fn open(&self, shown: PageRange) -> Result<(), Errno> {
         V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(&self.0, shown))
     }
 
-    fn close(&self, shown: Range<PageOffset>) {
+    fn close(&self, shown: PageRange) {
         if let Some(hook) = V::HOOKS.registered_close() {
             hook(&self.0, shown);
         }
@@ -150,7 +151,7 @@ impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> 
         // that the VMA keeps its reference.
         #[expect(unsafe_code, reason = "the entry points want a bitwise copy of the VMA's reference")]
         let state = ManuallyDrop::new(unsafe { ptr::read(&raw const self.0) });
-        let erased = Arc::into_raw(ManuallyDrop::into_inner(state)).cast::<()>();
+        let erased = Ref::into_raw(ManuallyDrop::into_inner(state)).cast::<()>();
         Some(FaultHook { call, state: erased, serve: serve::<P, V> })
     }
 }
@@ -158,15 +159,15 @@ impl<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>> Operations<P> 
 /// Calls the hook of a state of type `V`.
 ///
 /// # Safety
-/// As [`FaultHook::run`], and `state` is of an `Arc<V>`.
+/// As [`FaultHook::run`], and `state` is of a `Ref<V>`.
 #[expect(unsafe_code, reason = "the promises are the caller's")]
-unsafe fn serve<P: Platform<Ref<V> = Arc<V>>, V: VmOperations<Platform = P>>(
+unsafe fn serve<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>>(
     state: *const (),
     call: FaultCall,
     fault: P::Fault,
 ) -> FaultCode {
     // SAFETY: by this function's contract. The reference is the VMA's, and is not dropped.
-    let state = ManuallyDrop::new(unsafe { Arc::from_raw(state.cast::<V>()) });
+    let state = ManuallyDrop::new(unsafe { Ref::from_raw(state.cast::<V>()) });
     // SAFETY: passed on from `FaultHook::run`, the only caller.
     unsafe {
         match call {

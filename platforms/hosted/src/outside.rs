@@ -3,46 +3,46 @@
 use vmctx::Errno;
 
 use crate::{
-    established::{Caller, MappedVma},
+    established::{Caller, EstablishedVma},
     insert::Area,
     paged::Paged,
 };
 
 /// The raw operations of [`Platform`](vmctx::Platform) that insert.
-impl<P: Paged> MappedVma<P> {
+impl<P: Paged> EstablishedVma<P> {
     fn area(&self, address: usize) -> Result<Area<P>, Errno> {
         Ok(Area::of(self.vma_at(address).ok_or(Errno::EFAULT)?))
     }
 
-    /// `mapped_insert_page`
+    /// `established_insert_page`
     ///
     /// # Errors
-    /// As [`Platform::mapped_insert_page`](vmctx::Platform::mapped_insert_page).
+    /// As [`Platform::established_insert_page`](vmctx::Platform::established_insert_page).
     pub fn insert_page(&self, address: usize, page: &P::Page) -> Result<(), Errno> {
         self.area(address)?.insert_page(address, page)
     }
 
-    /// `mapped_insert_zero_page`
+    /// `established_insert_zero_page`
     ///
     /// # Errors
-    /// As [`Platform::mapped_insert_zero_page`](vmctx::Platform::mapped_insert_zero_page).
+    /// As [`Platform::established_insert_zero_page`](vmctx::Platform::established_insert_zero_page).
     pub fn insert_zero_page(&self, address: usize) -> Result<(), Errno> {
         self.area(address)?.insert_zero_page(address)
     }
 
-    /// `mapped_insert_pfn`
+    /// `established_insert_pfn`
     ///
     /// # Errors
-    /// As [`Platform::mapped_insert_pfn`](vmctx::Platform::mapped_insert_pfn).
+    /// As [`Platform::established_insert_pfn`](vmctx::Platform::established_insert_pfn).
     pub fn insert_pfn(&self, address: usize, pfn: u64) -> Result<(), Errno> {
         let area = self.area(address)?;
         area.insert_pfn(address, pfn, area.prot)
     }
 
-    /// `mapped_insert_mixed`
+    /// `established_insert_mixed`
     ///
     /// # Errors
-    /// As [`Platform::mapped_insert_mixed`](vmctx::Platform::mapped_insert_mixed).
+    /// As [`Platform::established_insert_mixed`](vmctx::Platform::established_insert_mixed).
     pub fn insert_mixed(&self, address: usize, pfn: u64) -> Result<(), Errno> {
         self.area(address)?.insert_mixed(address, pfn, false)
     }

@@ -2,7 +2,7 @@
 
 /// Implements [`Platform`](vmctx::Platform) for a type that is [`Paged`](crate::Paged), with the types of this crate:
 /// each raw operation is the method of the same name of [`NewVma`](crate::NewVma), [`Fault`](crate::Fault) or
-/// [`MappedVma`](crate::established::MappedVma).
+/// [`EstablishedVma`](crate::established::EstablishedVma).
 ///
 /// ```ignore
 /// vmctx_hosted::platform! {
@@ -33,17 +33,17 @@ macro_rules! platform {
         }
     ) => {
         const _: () = {
-            use ::std::{ops::Range, sync::Arc};
+            use ::std::ops::Range;
             use $crate::vmctx::{
                 Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
                 platform::{Cache, FaultCode, FaultFlags, VmFlags},
             };
 
             // SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made by `vmctx-hosted` alone,
-            // with the mmap lock held, and their fields are private. `Ref` is `Arc`. `Vma::close` drops the state, and
-            // those who take a VMA away zap before that. An entry that maps a page holds a reference, put when it is
-            // taken out. All operations check their arguments. What remains is the promise of whoever wrote `unsafe
-            // impl`.
+            // with the mmap lock held, and their fields are private. `Ref` is an `Arc`, and invariant in the type.
+            // `Vma::close` drops the state, and those who take a VMA away zap before that. An entry that maps a page
+            // holds a reference, put when it is taken out. All operations check their arguments. What remains is the
+            // promise of whoever wrote `unsafe impl`.
             #[expect(unsafe_code, reason = "the platform's promises")]
             unsafe impl Platform for $platform {
                 const PAGE_SHIFT: u32 = $shift;
@@ -53,36 +53,35 @@ macro_rules! platform {
                 type Iomem = $crate::DeviceMemory<Self, $crate::MachineOf<Self>>;
                 type WaitQueue = $crate::WaitQueue;
                 type RwLock<T: Send + Sync + 'static> = $crate::RwLock<T>;
-                type Mappings = $crate::Mappings;
+                type Object = $crate::Object;
                 type Handle = $crate::established::Handle<Self>;
                 type Caller = $crate::established::Caller<Self>;
-                type MappedVma = $crate::established::MappedVma<Self>;
-                type Ref<T: Send + Sync + 'static> = Arc<T>;
+                type EstablishedVma = $crate::established::EstablishedVma<Self>;
+                type Ref<T: Send + Sync + 'static> = $crate::Ref<T>;
                 type Vma = $crate::NewVma<Self>;
                 type Fault = $crate::Fault<Self>;
 
                 fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
-                    Ok(Arc::new(value))
+                    Ok($crate::Ref::new(value))
                 }
 
                 fn alloc_page(memory: &Self::Memory, _: MaySleep<'_>) -> Result<Self::Page, Errno> {
                     Self::Page::alloc(memory)
                 }
 
+                fn is_only_reference(page: &Self::Page) -> bool {
+                    page.references() == 1
+                }
+
                 fn page_pfn(page: &Self::Page) -> u64 {
                     page.pfn()
                 }
 
-                fn new_mappings(_: MaySleep<'_>) -> Result<Self::Mappings, Errno> {
-                    Ok(Self::Mappings::default())
+                fn new_object(_: MaySleep<'_>) -> Result<Self::Object, Errno> {
+                    Ok(Self::Object::default())
                 }
 
-                fn unmap_mapping_range(
-                    mappings: &Self::Mappings,
-                    first: PageOffset,
-                    count: PageCount,
-                    _: MaySleep<'_>,
-                ) {
+                fn unmap_mapping_range(mappings: &Self::Object, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
                     mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
                 }
 
@@ -106,8 +105,11 @@ macro_rules! platform {
                     vma.set_cache(cache);
                 }
 
-                fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) {
-                    vma.establish(state);
+                fn establish<V: VmOperations<Platform = Self>>(
+                    vma: &mut Self::Vma,
+                    state: Self::Ref<V>,
+                ) -> Result<(), Errno> {
+                    vma.establish(state)
                 }
 
                 fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
@@ -182,6 +184,10 @@ macro_rules! platform {
                     fault.insert_mixed(address, pfn, mkwrite)
                 }
 
+                fn vmf_mixed_mkwrite(fault: &Self::Fault, pfn: u64) -> FaultCode {
+                    fault.mixed_mkwrite(pfn)
+                }
+
                 fn deliver(fault: &Self::Fault, page: Self::Page) {
                     fault.deliver(page);
                 }
@@ -215,7 +221,7 @@ macro_rules! platform {
                     fault.page()
                 }
 
-                fn fault_is_of(fault: &Self::Fault, mappings: &Self::Mappings) -> bool {
+                fn fault_is_of(fault: &Self::Fault, mappings: &Self::Object) -> bool {
                     fault.is_of(mappings)
                 }
 
@@ -231,50 +237,57 @@ macro_rules! platform {
                     fault.map_mixed(address, pfn)
                 }
 
-                fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::MappedVma, Errno> {
+                fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::EstablishedVma, Errno> {
                     handle.lock(wait)
                 }
 
                 fn lock_at<V: VmOperations<Platform = Self>>(
                     caller: &Self::Caller,
                     address: UserAddr,
-                ) -> Result<Self::MappedVma, Errno> {
+                ) -> Result<Self::EstablishedVma, Errno> {
                     caller.lock_at::<V>(address.get())
                 }
 
-                fn mapped_state<V: VmOperations<Platform = Self>>(vma: &Self::MappedVma) -> Option<&V> {
+                fn established_state<V: VmOperations<Platform = Self>>(vma: &Self::EstablishedVma) -> Option<&V> {
                     vma.state()
                 }
 
-                fn mapped_pgoff(vma: &Self::MappedVma, address: UserAddr) -> Option<PageOffset> {
+                fn established_pgoff(vma: &Self::EstablishedVma, address: UserAddr) -> Option<PageOffset> {
                     vma.pgoff(address.get())
                 }
 
-                fn mapped_slots(vma: &Self::MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+                fn established_slots(
+                    vma: &Self::EstablishedVma,
+                    from: PageOffset,
+                ) -> Option<(PageOffset, Range<usize>)> {
                     vma.slots(from)
                 }
 
-                fn mapped_insert_page(vma: &Self::MappedVma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+                fn established_insert_page(
+                    vma: &Self::EstablishedVma,
+                    address: usize,
+                    page: &Self::Page,
+                ) -> Result<(), Errno> {
                     vma.insert_page(address, page)
                 }
 
-                fn mapped_insert_zero_page(vma: &Self::MappedVma, address: usize) -> Result<(), Errno> {
+                fn established_insert_zero_page(vma: &Self::EstablishedVma, address: usize) -> Result<(), Errno> {
                     vma.insert_zero_page(address)
                 }
 
-                fn mapped_insert_pfn(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+                fn established_insert_pfn(vma: &Self::EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
                     vma.insert_pfn(address, pfn)
                 }
 
-                fn mapped_insert_mixed(vma: &Self::MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+                fn established_insert_mixed(vma: &Self::EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
                     vma.insert_mixed(address, pfn)
                 }
 
-                fn mapped_zap(vma: &Self::MappedVma, addresses: Range<usize>) {
+                fn established_zap(vma: &Self::EstablishedVma, addresses: Range<usize>) {
                     vma.zap(&addresses);
                 }
 
-                fn mapped_write_protect(vma: &Self::MappedVma, addresses: Range<usize>) {
+                fn established_write_protect(vma: &Self::EstablishedVma, addresses: Range<usize>) {
                     vma.write_protect(&addresses);
                 }
 

@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, fmt, marker::PhantomData, sync::Arc};
 
-use vmctx::{PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry, platform::Cache};
+use vmctx::{
+    Errno, PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry,
+    platform::{Cache, VmFlags},
+};
 
 use crate::{
     access,
@@ -13,6 +16,7 @@ use crate::{
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
     serving::Fault,
+    vma::Vma,
 };
 
 /// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
@@ -150,6 +154,43 @@ impl<P: Paged> Process<P> {
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
     pub fn mapping_count(&self) -> Result<usize, SyscallError> {
         Ok(self.mm.write_lock()?.vmas.len())
+    }
+}
+
+impl<P: Paged + Platform<Fault = Fault<P>>> Process<P> {
+    /// Stores bytes as a debugger does (ptrace, `/proc/pid/mem`): it gets no further than the user does.
+    ///
+    /// Follows `__access_remote_vm` and `check_vma_flags`, but for one thing: a store that a debugger forces into a
+    /// private mapping which the user may not write is refused, where Linux makes a private copy.
+    ///
+    /// # Errors
+    /// EIO where nothing is mapped or the user may not write, where no page is behind the mapping (`VM_IO`,
+    /// `VM_PFNMAP`, a device's frame), and where a user's store would end with a signal. What lies before that was
+    /// stored.
+    pub fn poke(&self, address: UserAddr, from: &[u8]) -> Result<(), SyscallError> {
+        let mut at = address.get();
+        let mut rest = from;
+        while !rest.is_empty() {
+            let (part, left) = rest.split_at(rest.len().min(P::PAGE_SIZE - at % P::PAGE_SIZE));
+            if !self.has_page_to_write(at) {
+                return Err(Errno::EIO.into());
+            }
+            access::write(&self.mm, UserAddr::new(at), part).map_err(|_| Errno::EIO)?;
+            at = at.wrapping_add(part.len());
+            rest = left;
+        }
+        Ok(())
+    }
+
+    /// Whether the user may write there, and there is a page, or will be a private copy.
+    fn has_page_to_write(&self, address: usize) -> bool {
+        let flags = {
+            let lock = self.mm.read_lock();
+            lock.vmas().find(address).filter(|vma| vma.allows(true)).map(Vma::flags)
+        };
+        let Some(flags) = flags.filter(|flags| !flags.intersects(VmFlags::IO | VmFlags::PFNMAP)) else { return false };
+        let is_there = access::read(&self.mm, UserAddr::new(address), &mut [0]).is_ok();
+        is_there && (flags.is_cow() || pte(&**self.mm.table(), address).is_some_and(|pte| pte.counted))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     insert::Area,
     machine::{Machine, Page},
     mm::Mm,
-    object::Mappings,
+    object::Object,
     paged::Paged,
     queue::WaitQueue,
     vma::ReadLock,
@@ -98,6 +98,17 @@ impl<P: Paged> Fault<P> {
         self.serving.insert(|area| area.insert_mixed(address, pfn, mkwrite))
     }
 
+    /// `vmf_mixed_mkwrite`
+    #[must_use]
+    pub fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
+        let serving = &self.serving;
+        if serving.is_released() {
+            return FaultCode::SIGBUS;
+        }
+        serving.area.make_mixed_writable(serving.address & !(P::PAGE_SIZE - 1), pfn);
+        FaultCode::NOPAGE
+    }
+
     /// `vmf_insert_pfn_huge`
     #[must_use]
     pub fn insert_huge(&self, address: usize, frames: FrameRange<'_, P>) -> FaultCode {
@@ -172,7 +183,7 @@ impl<P: Paged> Fault<P> {
 
     /// `fault_is_of`
     #[must_use]
-    pub fn is_of(&self, mappings: &Mappings) -> bool {
+    pub fn is_of(&self, mappings: &Object) -> bool {
         self.serving.mappings.is(mappings)
     }
 
@@ -192,7 +203,7 @@ pub(crate) struct Serving<P: Paged> {
     pub(crate) vma_pgoff: usize,
     pub(crate) area: Area<P>,
     /// Of which object the VMA is a mapping.
-    pub(crate) mappings: Mappings,
+    pub(crate) mappings: Object,
     /// The page that a `page_mkwrite` is asked about.
     pub(crate) page: Option<P::Page>,
     pub(crate) serial: u32,

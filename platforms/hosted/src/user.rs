@@ -111,6 +111,25 @@ pub trait UserSide: Sized + Send + Sync + 'static {
         Err(Missing("there is no such call"))
     }
 
+    /// `mremap` with `MREMAP_FIXED`: moves a mapping to where nothing is.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no such call; inside, as the call has it.
+    fn move_to(&self, address: UserAddr, bytes: usize, to: UserAddr) -> Result<Result<(), Refusal>, Missing> {
+        let _ = (address, bytes, to);
+        Err(Missing("there is no such call"))
+    }
+
+    /// Stores bytes as a debugger does, through ptrace or `/proc/pid/mem`: with the rights that the mapping has, and no
+    /// fault of the user's.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no debugger; inside, EIO where it may not store, or cannot.
+    fn poke(&self, address: UserAddr, from: &[u8]) -> Result<Result<(), Refusal>, Missing> {
+        let _ = (address, from);
+        Err(Missing("there is no debugger"))
+    }
+
     /// `fork`: the child has the same mappings. It exits when dropped.
     ///
     /// # Errors
@@ -208,6 +227,14 @@ where
         new_bytes: usize,
     ) -> Result<Result<UserAddr, Refusal>, Missing> {
         Ok(self.mremap(address, old_bytes, new_bytes, true).map_err(Refusal::from))
+    }
+
+    fn move_to(&self, address: UserAddr, bytes: usize, to: UserAddr) -> Result<Result<(), Refusal>, Missing> {
+        Ok(self.mremap_fixed(address, bytes, bytes, to).map(drop).map_err(Refusal::from))
+    }
+
+    fn poke(&self, address: UserAddr, from: &[u8]) -> Result<Result<(), Refusal>, Missing> {
+        Ok(self.poke(address, from).map_err(Refusal::from))
     }
 
     fn fork(&self) -> Result<Result<Self, Refusal>, Missing> {

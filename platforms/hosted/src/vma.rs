@@ -12,14 +12,15 @@ use std::{
 use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock};
 
 use vmctx::{
-    Errno, PageOffset, PageProt, Platform, VmOperations,
+    Errno, PageOffset, PageProt, PageRange, Platform, VmOperations,
     platform::{Cache, VmFlags},
 };
 
 use crate::{
     hook::{self, Hook},
-    object::{Mappings, Place, Unmapping},
+    object::{Object, Place, Unmapping},
     operations::{AnyState, FaultCall, FaultHook, Operations, Registered, State, StateId},
+    shared::Ref,
 };
 
 /// A platform that is an ordinary program: what its VMAs are made of.
@@ -30,7 +31,7 @@ pub trait Hosted: Platform {
     type Table: Unmapping;
 
     /// Where the file's object is mapped.
-    fn mappings(file: &Self::File) -> &Mappings;
+    fn mappings(file: &Self::File) -> &Object;
 }
 
 /// One mapping: a part of what one mmap has made, all with the same rights.
@@ -135,8 +136,8 @@ impl<P: Hosted> Vma<P> {
     }
 
     /// The part of the object that shows.
-    fn shown(&self) -> Range<PageOffset> {
-        PageOffset::new(self.pgoff)..PageOffset::new(self.pgoff + self.pages())
+    fn shown(&self) -> PageRange {
+        PageRange::new(PageOffset::new(self.pgoff), PageOffset::new(self.pgoff + self.pages()))
     }
 
     /// Which optional hooks the driver has.
@@ -202,18 +203,33 @@ impl<P: Hosted> Vma<P> {
     }
 
     /// Installs the driver's state. There was none.
-    pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Arc<V>)
+    ///
+    /// # Errors
+    /// EINVAL without a flag that keeps the VMA from being merged ([`VmFlags::SPECIAL`]). The state is dropped.
+    pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Ref<V>) -> Result<(), Errno>
     where
-        P: Platform<Ref<V> = Arc<V>>,
+        P: Platform<Ref<V> = Ref<V>>,
     {
+        if !self.flags.intersects(VmFlags::SPECIAL) {
+            return Err(Errno::EINVAL);
+        }
         let state = State(state);
         self.registered = state.registered();
         self.operations = Some(Box::new(state));
+        Ok(())
     }
 
-    /// The mmap hook has succeeded: from now on the mapping is its user's.
-    pub fn begin(&mut self) {
+    /// The mmap hook has succeeded: the driver is told of the VMA (`vm_ops->open`), and from now on the mapping is its
+    /// user's. If nothing comes of it after all, [`close`](Self::close) it.
+    ///
+    /// # Errors
+    /// What the driver refuses with. It is then not told that the VMA goes.
+    pub fn begin(&mut self) -> Result<(), Errno> {
+        if let Some(operations) = &self.operations {
+            hook::enter(Hook::Open, || operations.open(self.shown()))?;
+        }
         self.is_live = true;
+        Ok(())
     }
 
     /// Whether its driver has agreed to it: not a copy whose open hook has failed.
@@ -363,14 +379,6 @@ impl<P: Hosted> Vmas<P> {
         // `find_vma`: the one that the range begins in, or the next one.
         let next = || self.by_start.range(range.start..).next().map(|(_, vma)| vma);
         self.find(range.start).or_else(next).filter(|vma| vma.range.start < range.end)
-    }
-
-    /// Makes the VMA that begins there longer, by so many bytes, which nothing is mapped at.
-    pub(crate) fn extend(&mut self, start: usize, by: usize) {
-        if let Some(vma) = self.by_start.get_mut(&start) {
-            vma.range.end += by;
-            vma.link();
-        }
     }
 
     /// Cuts the VMA that an address lies in, in two, so that one begins there. Nothing where one does, or where none

@@ -64,6 +64,12 @@ void vmctx_put_page(struct page *page)
 	put_page(page);
 }
 
+/* Also of what get_user_pages has pinned, which counts as references. */
+bool vmctx_is_only_reference(struct page *page)
+{
+	return page_count(page) == 1;
+}
+
 void *vmctx_page_address(struct page *page)
 {
 	return page_address(page);
@@ -177,6 +183,15 @@ bool vmctx_entry_there(struct vm_fault *vmf)
 	return seen;
 }
 
+/*
+ * A VMA without one of VM_SPECIAL's flags is merged with a neighbour that fits, before its mmap hook or after it, and loses its state
+ * or overwrites the neighbour's. The core sets one with every kind.
+ */
+void vmctx_warn_mergeable(void)
+{
+	WARN_ONCE(1, "vmctx: a mapping that could be merged is not established\n");
+}
+
 void vmctx_zap(struct vm_area_struct *vma)
 {
 	zap_page_range_single(vma, vma->vm_start, vma->vm_end - vma->vm_start, NULL);
@@ -241,14 +256,11 @@ vm_fault_t vmctx_mkwrite(struct vm_fault *vmf, unsigned long pfn)
 	return VM_FAULT_LOCKED;
 }
 
-/* From vm_page_prot, not from the flags: only it says that a hook is told of stores. */
-vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, bool writable, int cache,
-				 bool decrypted)
+/* The rights are those of vm_page_prot, not of the flags: only it says that a hook is told of stores. */
+vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, int cache, bool decrypted)
 {
 	pgprot_t prot = vma->vm_page_prot;
 
-	if (!writable)
-		prot = read_only(prot);
 	if (decrypted)
 		prot = pgprot_decrypted(prot);
 	return vmf_insert_pfn_prot(vma, address, pfn, with_cache(prot, cache));

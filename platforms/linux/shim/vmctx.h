@@ -23,13 +23,14 @@ void vmctx_set_decrypted(struct vm_area_struct *vma);
 int vmctx_cache_of(const struct vm_area_struct *vma);
 void vmctx_tell_of_stores(struct vm_area_struct *vma);
 bool vmctx_entry_there(struct vm_fault *vmf);
+bool vmctx_is_only_reference(struct page *page);
+void vmctx_warn_mergeable(void);
 void vmctx_zap(struct vm_area_struct *vma);
 void vmctx_refuse(struct vm_area_struct *vma);
 int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address);
 vm_fault_t vmctx_insert_mixed(struct vm_area_struct *vma, unsigned long address, unsigned long pfn);
 vm_fault_t vmctx_insert_mixed_mkwrite(struct vm_area_struct *vma, unsigned long address, unsigned long pfn);
-vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, bool writable, int cache,
-				 bool decrypted);
+vm_fault_t vmctx_insert_pfn_prot(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, int cache, bool decrypted);
 int vmctx_remap(struct vm_area_struct *vma, unsigned long address, unsigned long pfn, unsigned long bytes);
 vm_fault_t vmctx_mkwrite(struct vm_fault *vmf, unsigned long pfn);
 bool vmctx_has_table(const struct vm_fault *vmf, unsigned long address);

@@ -8,7 +8,7 @@
 
 int smallest_open(void **file);
 void smallest_release(void *file);
-int smallest_mmap(void *file, struct vm_area_struct *vma);
+int smallest_mmap(void *device, struct file *file, struct vm_area_struct *vma);
 
 static int c_open(struct inode *inode, struct file *file)
 {
@@ -23,7 +23,7 @@ static int c_release(struct inode *inode, struct file *file)
 
 static int c_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	return smallest_mmap(file->private_data, vma);
+	return smallest_mmap(file->private_data, file, vma);
 }
 
 static const struct file_operations fops = {

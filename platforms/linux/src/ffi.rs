@@ -1,8 +1,8 @@
 //! Everything that is foreign: the kernel's structures as far as they are read, and the functions of kernel and shim.
 //!
 //! The numbers in [`offset!`] and [`value!`] lines are the one place where Rust repeats a fact of the kernel's headers.
-//! Here each is compared with the Rust side; the script `object` turns the same lines into `static_assert`s, which the shim
-//! compiles against the headers of the kernel at hand.
+//! Here each is compared with the Rust side; the script `object` turns the same lines into `static_assert`s, which the
+//! shim compiles against the headers of the kernel at hand.
 
 use core::{
     ffi::{c_char, c_int, c_uint, c_void},
@@ -40,7 +40,7 @@ pub(super) struct vm_area_struct {
     anon_vma: *mut c_void,
     pub(super) vm_ops: *const vm_operations_struct,
     pub(super) vm_pgoff: usize,
-    vm_file: *mut c_void,
+    pub(super) vm_file: *mut c_void,
     pub(super) vm_private_data: *mut c_void,
 }
 
@@ -224,6 +224,8 @@ unsafe extern "C" {
     pub(super) fn vmctx_cache_of(vma: *const vm_area_struct) -> c_int;
     pub(super) fn vmctx_tell_of_stores(vma: *mut vm_area_struct);
     pub(super) fn vmctx_entry_there(fault: *mut vm_fault) -> bool;
+    pub(super) fn vmctx_is_only_reference(page: *mut page) -> bool;
+    pub(super) fn vmctx_warn_mergeable();
     pub(super) fn vmctx_zap(vma: *mut vm_area_struct);
     pub(super) fn vmctx_refuse(vma: *mut vm_area_struct);
     pub(super) fn vmctx_insert_zero_page(vma: *mut vm_area_struct, address: usize) -> c_int;
@@ -233,7 +235,6 @@ unsafe extern "C" {
         vma: *mut vm_area_struct,
         address: usize,
         pfn: usize,
-        writable: bool,
         cache: c_int,
         decrypted: bool,
     ) -> c_uint;

@@ -3,11 +3,13 @@
 use core::{
     ffi::{c_int, c_uint, c_void},
     mem::ManuallyDrop,
-    ops::Range,
     ptr,
 };
 
-use vmctx::{Errno, HugeSize, MmapFile, PageOffset, Platform, VmOperations, entry, platform::FaultCode};
+use vmctx::{
+    Errno, HugeSize, MmapFile, PageOffset, PageRange, Platform, VmOperations, entry,
+    platform::{FaultCode, VmFlags},
+};
 
 use crate::{
     errno::code,
@@ -102,10 +104,10 @@ unsafe fn state<V: VmOperations<Platform = Linux>>(vma: *mut ffi::vm_area_struct
 /// # Safety
 /// The VMA was established, and holds its reference for as long as the state is used. Its bounds do not change
 /// meanwhile.
-unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> (AnyState, Range<PageOffset>) {
+unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> (AnyState, PageRange) {
     // SAFETY: by this function's contract.
     let (state, shown) = unsafe { (AnyState::of_vma((*vma).vm_private_data), (*vma).shown()) };
-    (state, PageOffset::new(shown.start)..PageOffset::new(shown.end))
+    (state, PageRange::new(PageOffset::new(shown.start), PageOffset::new(shown.end)))
 }
 
 unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
@@ -146,7 +148,7 @@ unsafe extern "C" fn map_pages<V: VmOperations<Platform = Linux>>(
     first: usize,
     last: usize,
 ) -> c_uint {
-    let window = PageOffset::new(first)..PageOffset::new(last.saturating_add(1));
+    let window = PageRange::new(PageOffset::new(first), PageOffset::new(last.saturating_add(1)));
     // SAFETY: as for `fault`; under RCU beside, where the token has nothing that sleeps.
     unsafe { entry::map_pages::<V>(state::<V>((*vmf).vma), LinuxFault(vmf), window) }.bits()
 }
@@ -209,20 +211,50 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
     code(V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&state, at)))
 }
 
-/// Serves one mmap of `file`: what a module's `f_op->mmap` calls. Zero, or a negative errno.
+/// Serves one mmap of `driver`: what a module's `f_op->mmap` calls, with the `struct file` that it was called for.
+/// Zero, or a negative errno: EINVAL also if the VMA keeps another file open than that one, because frames are borrowed
+/// from the driver's for as long as the VMA is there.
 ///
 /// Of a driver's own type everything is inlined; a module that serves several may have them as `dyn MmapFile`.
 ///
 /// # Safety
-/// `vma` is the kernel's `struct vm_area_struct` in a call of `f_op->mmap`, for a file that is `file`'s.
-pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(file: &F, vma: *mut c_void) -> c_int {
+/// `vma` is the kernel's `struct vm_area_struct` in a call of `f_op->mmap` for `file`, a `struct file` that keeps
+/// `driver` alive until it is released.
+pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(driver: &F, file: *const c_void, vma: *mut c_void) -> c_int {
     let mut vma = LinuxVma { raw: vma.cast(), state: None };
     // SAFETY: by this function's contract.
-    code(unsafe { entry::mmap(file, &mut vma) })
+    code(unsafe { entry::mmap(driver, &mut vma) }.and_then(|()| opened(&mut vma, file)))
 }
 
-/// Puts V's table and the state into the VMA.
-pub(super) fn establish<V: VmOperations<Platform = Linux>>(vma: &mut LinuxVma, state: LinuxRef<V>) {
+/// The driver's hook has succeeded. The kernel calls no `open` for the VMA that mmap makes, but calls `close` for it,
+/// also if the mmap fails later. After an error of this hook it calls none.
+fn opened(vma: &mut LinuxVma, file: *const c_void) -> Result<(), Errno> {
+    // Early enough, because nobody sees the VMA before this hook has returned; and looked at before the driver's hook,
+    // it would make the loop in that one longer.
+    if !ptr::eq(vma.get().vm_file, file) {
+        abandon(vma);
+        return Err(Errno::EINVAL);
+    }
+    let Some(state) = vma.state else { return Ok(()) };
+    // SAFETY: the value exists only while the VMA is being made, with its lock held for write; it was established.
+    let shown = unsafe { any_state(vma.raw).1 };
+    let opened = state.open(shown);
+    if opened.is_err() {
+        abandon(vma);
+    }
+    opened
+}
+
+/// Puts V's table and the state into the VMA, if the kernel does not merge it with its neighbours.
+pub(super) fn establish<V: VmOperations<Platform = Linux>>(
+    vma: &mut LinuxVma,
+    state: LinuxRef<V>,
+) -> Result<(), Errno> {
+    if !vma.get().flags().intersects(VmFlags::SPECIAL) {
+        // SAFETY: no preconditions.
+        unsafe { ffi::vmctx_warn_mergeable() };
+        return Err(Errno::EINVAL);
+    }
     let state = state.into_state();
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     let raw = unsafe { &mut *vma.raw };
@@ -233,6 +265,7 @@ pub(super) fn establish<V: VmOperations<Platform = Linux>>(vma: &mut LinuxVma, s
         unsafe { ffi::vmctx_tell_of_stores(vma.raw) };
     }
     vma.state = Some(state);
+    Ok(())
 }
 
 /// Takes away what was inserted, then drops the state. After an error the kernel calls no hook of the VMA any more.

@@ -1,13 +1,13 @@
 //! A real kernel: hooks of a Linux module, without `CONFIG_RUST`.
 //!
-//! A module is a C shim, which the kernel's own build system compiles, and a Rust static library that links this
-//! crate. The shim exports the few functions that are inline in C (`shim/vmctx.h` names them, `shim/vmctx.c` is them);
-//! everything else is called directly. The script `object` makes the object of the Rust half. The page `guide::linux` of
-//! `vmctx` has the smallest module whole.
+//! A module is a C shim, which the kernel's own build system compiles, and a Rust static library that links this crate.
+//! The shim exports the few functions that are inline in C (`shim/vmctx.h` names them, `shim/vmctx.c` is them);
+//! everything else is called directly. The script `object` makes the object of the Rust half. The page `guide::linux`
+//! of `vmctx` has the smallest module whole.
 //!
 //! [`open`] is what the module's `f_op->open` calls, [`mmap`] what its `f_op->mmap` calls, and [`ioctl`] is for an
 //! ioctl. Faults, fork, split and close come by themselves: the platform installs a `vm_operations_struct` for each
-//! driver.
+//! driver. What Linux does not call, `open` for the VMA of mmap, [`mmap`] does.
 //!
 //! The layout of the three structures that are read, and every constant, is compared with the kernel's headers when the
 //! shim is compiled. 6.12 on x86-64 is the tested version; a kernel that differs is a compile error, not a surprise.
@@ -17,14 +17,14 @@
 #![expect(unsafe_code, reason = "the kernel is foreign")]
 
 mod errno;
+mod established;
 mod fault;
 mod ffi;
 mod hooks;
 mod linux;
 mod lock;
-mod mapped;
-mod mappings;
 mod memory;
+mod object;
 mod platform;
 mod queue;
 mod runtime;
@@ -32,13 +32,13 @@ mod shared;
 mod vma;
 
 pub use errno::{code, result};
+pub use established::{LinuxEstablishedVma, LinuxHandle, ioctl};
 pub use fault::LinuxFault;
 pub use hooks::mmap;
 pub use linux::Linux;
 pub use lock::{LinuxRead, LinuxRwLock, LinuxWrite};
-pub use mapped::{LinuxHandle, LinuxMappedVma, ioctl};
-pub use mappings::{LinuxMappings, open};
 pub use memory::{LinuxIomem, LinuxPage};
+pub use object::{LinuxObject, open};
 pub use queue::LinuxWaitQueue;
 pub use runtime::{KernelAllocator, panic};
 pub use shared::LinuxRef;

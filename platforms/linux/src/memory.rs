@@ -6,7 +6,7 @@ use core::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, Page, PageCount, Platform};
+use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, PageRef, Platform};
 
 use crate::{ffi, linux::Linux};
 
@@ -80,7 +80,7 @@ impl Drop for LinuxPage {
     }
 }
 
-impl Page for LinuxPage {
+impl PageRef for LinuxPage {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         let bytes = self.bytes(offset, into.len())?;
         for (to, from) in into.iter_mut().zip(bytes) {
@@ -126,6 +126,23 @@ impl LinuxIomem {
         Self { base, count, memory }
     }
 
+    /// The same of a `struct resource`: its whole pages. What it has of its first and of its last page is left out if the
+    /// rest of that page is not its own, because users would see the rest, too. `None` if no whole page is its own.
+    ///
+    /// `start` is a physical address and `len` a number of bytes; `memory` is where `start` is mapped. Bytes are counted
+    /// from the first whole page on.
+    ///
+    /// # Safety
+    /// As [`new`](Self::new), for the whole pages; `memory` is mapped for `len` bytes.
+    #[must_use]
+    pub unsafe fn of_resource(start: u64, len: u64, memory: Option<NonNull<c_void>>) -> Option<Self> {
+        let WholePages { first, count, skipped } = whole_pages(start, len)?;
+        // SAFETY: at least one page of the resource lies behind what is skipped.
+        let memory = memory.map(|memory| unsafe { memory.byte_add(skipped) });
+        // SAFETY: by this function's contract.
+        Some(unsafe { Self::new(first, PageCount::new(count), memory) })
+    }
+
     /// Where the bytes are in the kernel.
     fn bytes(&self, offset: usize, len: usize) -> Result<NonNull<u8>, OutOfFrames> {
         let outside = OutOfFrames { offset, len };
@@ -135,6 +152,39 @@ impl LinuxIomem {
         Ok(unsafe { memory.cast().byte_add(offset) })
     }
 }
+
+/// The pages that lie in a resource as a whole.
+#[derive(Clone, Copy)]
+struct WholePages {
+    /// The number of the first.
+    first: u64,
+    count: usize,
+    /// How many bytes of the resource lie before it.
+    skipped: usize,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "kernels of 64 bits")]
+const fn whole_pages(start: u64, len: u64) -> Option<WholePages> {
+    const PAGE_SIZE: u64 = Linux::PAGE_SIZE as u64;
+    let Some(end) = start.checked_add(len) else { return None };
+    let (first, end) = (start.div_ceil(PAGE_SIZE), end / PAGE_SIZE);
+    if first >= end {
+        return None;
+    }
+    Some(WholePages { first, count: (end - first) as usize, skipped: (first * PAGE_SIZE - start) as usize })
+}
+
+const _: () = {
+    const PAGE_SIZE: u64 = Linux::PAGE_SIZE as u64;
+    assert!(matches!(whole_pages(3 * PAGE_SIZE, 2 * PAGE_SIZE), Some(WholePages { first: 3, count: 2, skipped: 0 })));
+    assert!(matches!(
+        whole_pages(3 * PAGE_SIZE + 16, 2 * PAGE_SIZE),
+        Some(WholePages { first: 4, count: 1, skipped: 0xff0 })
+    ));
+    assert!(whole_pages(3 * PAGE_SIZE + 16, PAGE_SIZE).is_none());
+    assert!(whole_pages(3 * PAGE_SIZE, PAGE_SIZE - 1).is_none());
+    assert!(whole_pages(u64::MAX - 16, 32).is_none());
+};
 
 // SAFETY: the promise was made to `new`; the fields never change.
 unsafe impl FrameSource for LinuxIomem {

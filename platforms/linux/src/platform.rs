@@ -9,23 +9,23 @@ use vmctx::{
 
 use crate::{
     errno::result,
+    established::{LinuxEstablishedVma, LinuxHandle},
     fault::LinuxFault,
     ffi, hooks,
     linux::Linux,
     lock::LinuxRwLock,
-    mapped::{LinuxHandle, LinuxMappedVma},
-    mappings::LinuxMappings,
     memory::{LinuxIomem, LinuxPage},
+    object::LinuxObject,
     queue::LinuxWaitQueue,
     shared::LinuxRef,
     vma::LinuxVma,
 };
 
-// SAFETY: `LinuxVma` and `LinuxFault` are made by `hooks` alone, in calls of the kernel's hooks, and a `LinuxMappedVma`
-// by `mapped`, with the mmap lock. `LinuxRef` is one allocation with a count. The state is dropped by `close`, which the
-// kernel calls after the pages are gone, or by `abandon`, after it has zapped. Pages are inserted with references of
-// their own by the kernel's functions, whose `BUG_ON`s are excluded by the flags that the kinds set, and by what the
-// shim looks at first: docs/linux.md goes through them one by one.
+// SAFETY: `LinuxVma` and `LinuxFault` are made by `hooks` alone, in calls of the kernel's hooks, and a
+// `LinuxEstablishedVma` by `established`, with the mmap lock. `LinuxRef` is one allocation with a count. The state is
+// dropped by `close`, which the kernel calls after the pages are gone, or by `abandon`, after it has zapped. Pages are
+// inserted with references of their own by the kernel's functions, whose `BUG_ON`s are excluded by the flags that the
+// kinds set, and by what the shim looks at first: docs/linux.md goes through them one by one.
 unsafe impl Platform for Linux {
     const PAGE_SHIFT: u32 = ffi::PAGE_SHIFT;
     type Page = LinuxPage;
@@ -33,11 +33,11 @@ unsafe impl Platform for Linux {
     type Iomem = LinuxIomem;
     type WaitQueue = LinuxWaitQueue;
     type RwLock<T: Send + Sync + 'static> = LinuxRwLock<T>;
-    type Mappings = LinuxMappings;
+    type Object = LinuxObject;
     type Handle = LinuxHandle;
     /// The process of the calling thread.
     type Caller = ();
-    type MappedVma = LinuxMappedVma;
+    type EstablishedVma = LinuxEstablishedVma;
     type Ref<T: Send + Sync + 'static> = LinuxRef<T>;
     type Vma = LinuxVma;
     type Fault = LinuxFault;
@@ -50,15 +50,20 @@ unsafe impl Platform for Linux {
         LinuxPage::alloc()
     }
 
+    fn is_only_reference(page: &LinuxPage) -> bool {
+        // SAFETY: the value holds a reference, so the page is there.
+        unsafe { ffi::vmctx_is_only_reference(page.as_ptr()) }
+    }
+
     fn page_pfn(page: &LinuxPage) -> u64 {
         page.pfn() as u64
     }
 
-    fn new_mappings(_: MaySleep<'_>) -> Result<LinuxMappings, Errno> {
-        LinuxMappings::new()
+    fn new_object(_: MaySleep<'_>) -> Result<LinuxObject, Errno> {
+        LinuxObject::new()
     }
 
-    fn unmap_mapping_range(mappings: &LinuxMappings, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
+    fn unmap_mapping_range(mappings: &LinuxObject, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
         mappings.unmap(first, count);
     }
 
@@ -91,8 +96,8 @@ unsafe impl Platform for Linux {
         unsafe { ffi::vmctx_set_decrypted(vma.raw) };
     }
 
-    fn establish<V: VmOperations<Platform = Self>>(vma: &mut LinuxVma, state: LinuxRef<V>) {
-        hooks::establish(vma, state);
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut LinuxVma, state: LinuxRef<V>) -> Result<(), Errno> {
+        hooks::establish(vma, state)
     }
 
     fn vma_handle(vma: &LinuxVma) -> Option<LinuxHandle> {
@@ -190,8 +195,8 @@ unsafe impl Platform for Linux {
                 // SAFETY: VM_PFNMAP was set at mmap, where a copy-on-write mapping was refused.
                 None => ffi::vmf_insert_pfn(vma, address, frame(pfn)),
                 Some(prot) => {
-                    let (writable, cache, decrypted) = (prot.is_writable(), prot.cache() as i32, prot.is_decrypted());
-                    ffi::vmctx_insert_pfn_prot(vma, address, frame(pfn), writable, cache, decrypted)
+                    let (cache, decrypted) = (prot.cache() as i32, prot.is_decrypted());
+                    ffi::vmctx_insert_pfn_prot(vma, address, frame(pfn), cache, decrypted)
                 }
             })
         }
@@ -199,10 +204,6 @@ unsafe impl Platform for Linux {
 
     fn vmf_insert_mixed(fault: &LinuxFault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
         let vma = fault.get().vma;
-        if mkwrite && fault.flags().contains(FaultFlags::MKWRITE) {
-            // SAFETY: by the fault's invariant; this is `page_mkwrite` or `pfn_mkwrite`.
-            return FaultCode::from_bits(unsafe { ffi::vmctx_mkwrite(fault.0, frame(pfn)) });
-        }
         // SAFETY: by the fault's invariant; VM_MIXEDMAP was set at mmap.
         FaultCode::from_bits(unsafe {
             if mkwrite {
@@ -211,6 +212,11 @@ unsafe impl Platform for Linux {
                 ffi::vmctx_insert_mixed(vma, address, frame(pfn))
             }
         })
+    }
+
+    fn vmf_mixed_mkwrite(fault: &LinuxFault, pfn: u64) -> FaultCode {
+        // SAFETY: by the fault's invariant; this is `page_mkwrite` or `pfn_mkwrite`.
+        FaultCode::from_bits(unsafe { ffi::vmctx_mkwrite(fault.0, frame(pfn)) })
     }
 
     fn deliver(fault: &LinuxFault, page: LinuxPage) {
@@ -253,7 +259,7 @@ unsafe impl Platform for Linux {
         unsafe { LinuxPage::of_fault(fault.0) }
     }
 
-    fn fault_is_of(fault: &LinuxFault, mappings: &LinuxMappings) -> bool {
+    fn fault_is_of(fault: &LinuxFault, mappings: &LinuxObject) -> bool {
         // SAFETY: by the fault's invariant its lock is held.
         unsafe { mappings.have(fault.vma()) }
     }
@@ -288,60 +294,64 @@ unsafe impl Platform for Linux {
         }
     }
 
-    fn lock_handle(handle: &LinuxHandle, wait: bool) -> Result<LinuxMappedVma, Errno> {
+    fn lock_handle(handle: &LinuxHandle, wait: bool) -> Result<LinuxEstablishedVma, Errno> {
         handle.lock(wait)
     }
 
-    fn lock_at<V: VmOperations<Platform = Self>>((): &(), address: UserAddr) -> Result<LinuxMappedVma, Errno> {
-        LinuxMappedVma::at::<V>(address.get())
+    fn lock_at<V: VmOperations<Platform = Self>>((): &(), address: UserAddr) -> Result<LinuxEstablishedVma, Errno> {
+        LinuxEstablishedVma::at::<V>(address.get())
     }
 
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &LinuxMappedVma) -> Option<&V> {
+    fn established_state<V: VmOperations<Platform = Self>>(vma: &LinuxEstablishedVma) -> Option<&V> {
         vma.state()
     }
 
-    fn mapped_pgoff(vma: &LinuxMappedVma, address: UserAddr) -> Option<PageOffset> {
+    fn established_pgoff(vma: &LinuxEstablishedVma, address: UserAddr) -> Option<PageOffset> {
         vma.pgoff_at(address.get())
     }
 
-    fn mapped_slots(vma: &LinuxMappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+    fn established_slots(vma: &LinuxEstablishedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         vma.slots(from)
     }
 
-    fn mapped_insert_page(vma: &LinuxMappedVma, address: usize, page: &LinuxPage) -> Result<(), Errno> {
+    fn established_insert_page(vma: &LinuxEstablishedVma, address: usize, page: &LinuxPage) -> Result<(), Errno> {
         // SAFETY: the mmap lock is held; VM_MIXEDMAP was set at mmap, and the page is fit for it.
         result(unsafe { ffi::vm_insert_page(vma.vma_for(address)?, address, page.as_ptr()) })
     }
 
-    fn mapped_insert_pages(vma: &LinuxMappedVma, address: usize, pages: &[LinuxPage]) -> Result<(), (Errno, usize)> {
+    fn established_insert_pages(
+        vma: &LinuxEstablishedVma,
+        address: usize,
+        pages: &[LinuxPage],
+    ) -> Result<(), (Errno, usize)> {
         let raw = vma.vma_for(address).map_err(|errno| (errno, 0))?;
         // SAFETY: as for one page.
         unsafe { insert_pages(raw, address, pages) }
     }
 
-    fn mapped_insert_zero_page(vma: &LinuxMappedVma, address: usize) -> Result<(), Errno> {
-        // SAFETY: as for `mapped_insert_page`; the kernel knows its zero page.
+    fn established_insert_zero_page(vma: &LinuxEstablishedVma, address: usize) -> Result<(), Errno> {
+        // SAFETY: as for `established_insert_page`; the kernel knows its zero page.
         result(unsafe { ffi::vmctx_insert_zero_page(vma.vma_for(address)?, address) })
     }
 
-    fn mapped_insert_pfn(vma: &LinuxMappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+    fn established_insert_pfn(vma: &LinuxEstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
         let raw = vma.vma_for(address)?;
         // SAFETY: the mmap lock is held; VM_PFNMAP was set at mmap, where a copy-on-write mapping was refused.
         inserted(unsafe { beside_huge(raw, address, || ffi::vmf_insert_pfn(raw, address, frame(pfn))) })
     }
 
-    fn mapped_insert_mixed(vma: &LinuxMappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+    fn established_insert_mixed(vma: &LinuxEstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
         // SAFETY: the mmap lock is held; VM_MIXEDMAP was set at mmap.
         inserted(FaultCode::from_bits(unsafe { ffi::vmctx_insert_mixed(vma.vma_for(address)?, address, frame(pfn)) }))
     }
 
-    fn mapped_zap(vma: &LinuxMappedVma, addresses: Range<usize>) {
+    fn established_zap(vma: &LinuxEstablishedVma, addresses: Range<usize>) {
         vma.zap(addresses, |_| true);
     }
 
     // Nothing that only write-protects is exported. In a private mapping nothing needs it: what can be written there is
     // the user's own copy, which a zap would lose.
-    fn mapped_write_protect(vma: &LinuxMappedVma, addresses: Range<usize>) {
+    fn established_write_protect(vma: &LinuxEstablishedVma, addresses: Range<usize>) {
         vma.zap(addresses, |flags| flags.contains(VmFlags::SHARED));
     }
 }

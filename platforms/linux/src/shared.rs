@@ -5,12 +5,12 @@ use core::{
     any::TypeId,
     ffi::c_void,
     marker::PhantomData,
-    ops::{Deref, Range},
+    ops::Deref,
     ptr::{self, NonNull},
     sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
-use vmctx::{Errno, PageOffset, VmOperations};
+use vmctx::{Errno, Mapped, MmapCtx, MmapFile, PageRange, SharedObject, VmOperations};
 
 use crate::{ffi, linux::Linux};
 
@@ -29,9 +29,9 @@ use crate::{ffi, linux::Linux};
 /// The pointer is to a live allocation by [`share`](vmctx::Platform::share), of whose count this value owns one.
 pub struct LinuxRef<T>(NonNull<Shared<T>>, Invariant<T>);
 
-/// One type and no other: the header says what the value's type is, so a reference must not become one to a subtype's or
-/// supertype's value. `for<'a> fn(&'a ())` is a `fn(&'static ())`, and each of them can have operations, and a kind, of
-/// its own.
+/// One type and no other: the header says what the value's type is, so a reference must not become one to a subtype's
+/// or supertype's value. `for<'a> fn(&'a ())` is a `fn(&'static ())`, and each of them can have operations, and a kind,
+/// of its own.
 type Invariant<T> = PhantomData<fn(T) -> T>;
 
 /// An allocation. A pointer to it is one to its header.
@@ -63,11 +63,11 @@ struct Type {
 
 /// # Safety
 /// The value is of the type whose hook this is, and lives.
-type OpenHook = unsafe fn(NonNull<Header>, Range<PageOffset>) -> Result<(), Errno>;
+type OpenHook = unsafe fn(NonNull<Header>, PageRange) -> Result<(), Errno>;
 
 /// # Safety
 /// The value is of the type whose hook this is, and lives.
-type CloseHook = unsafe fn(NonNull<Header>, Range<PageOffset>);
+type CloseHook = unsafe fn(NonNull<Header>, PageRange);
 
 /// Any value.
 struct Plain<T>(T);
@@ -104,10 +104,7 @@ unsafe fn drop_value<T>(header: NonNull<Header>) {
 
 /// # Safety
 /// The value is a `V`, and lives.
-unsafe fn open<V: VmOperations<Platform = Linux>>(
-    header: NonNull<Header>,
-    shown: Range<PageOffset>,
-) -> Result<(), Errno> {
+unsafe fn open<V: VmOperations<Platform = Linux>>(header: NonNull<Header>, shown: PageRange) -> Result<(), Errno> {
     // SAFETY: by this function's contract.
     let state = unsafe { &header.cast::<Shared<V>>().as_ref().value };
     V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(state, shown))
@@ -115,7 +112,7 @@ unsafe fn open<V: VmOperations<Platform = Linux>>(
 
 /// # Safety
 /// The value is a `V`, and lives.
-unsafe fn close<V: VmOperations<Platform = Linux>>(header: NonNull<Header>, shown: Range<PageOffset>) {
+unsafe fn close<V: VmOperations<Platform = Linux>>(header: NonNull<Header>, shown: PageRange) {
     // SAFETY: by this function's contract.
     let state = unsafe { &header.cast::<Shared<V>>().as_ref().value };
     if let Some(hook) = V::HOOKS.registered_close() {
@@ -201,6 +198,19 @@ impl<T> Drop for LinuxRef<T> {
     fn drop(&mut self) {
         // SAFETY: the count that this value owns is given up with it.
         unsafe { release(self.0.cast()) };
+    }
+}
+
+/// A file that somebody else has as well, for example its device.
+impl<F: MmapFile<Platform = Linux>> MmapFile for LinuxRef<F> {
+    type Platform = Linux;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        (**self).mmap(ctx)
+    }
+
+    fn object(&self) -> Option<&SharedObject<Linux>> {
+        (**self).object()
     }
 }
 
@@ -314,13 +324,13 @@ impl AnyState {
     }
 
     /// The open hook, if there is one.
-    pub(super) fn open(self, shown: Range<PageOffset>) -> Result<(), Errno> {
+    pub(super) fn open(self, shown: PageRange) -> Result<(), Errno> {
         // SAFETY: the hook is that of the value's type, and by the invariant the value lives.
         self.header().of().open.map_or(Ok(()), |hook| unsafe { hook(self.0, shown) })
     }
 
     /// The close hook, if there is one.
-    pub(super) fn close(self, shown: Range<PageOffset>) {
+    pub(super) fn close(self, shown: PageRange) {
         if let Some(hook) = self.header().of().close {
             // SAFETY: as in `open`.
             unsafe { hook(self.0, shown) };

@@ -13,7 +13,7 @@
 //! it takes root, a kernel, or more than milliseconds.
 //!
 //! ```
-//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, Platform, UserAddr, VmFault, VmOperations};
+//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef, Platform, UserAddr, VmFault, VmOperations};
 //! use vmctx_sim::{Machine, Map, Signal};
 //!
 //! /// A driver to test: a ring of pages, allocated up front, inserted as they are touched.
@@ -24,21 +24,18 @@
 //! impl<P: Platform> MmapFile for Ring<P> {
 //!     type Platform = P;
 //!
-//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+//!     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
 //!         let state = Ring { pages: self.pages.clone() };
-//!         Ok(ctx.shared_only()?.establish(state)?.fill_later())
+//!         Ok(ctx.shared_only()?.writable().establish(state)?.fill_later())
 //!     }
 //! }
 //!
 //! impl<P: Platform> VmOperations for Ring<P> {
 //!     type Platform = P;
-//!     type Mapping = Mixed;
+//!     type Kind = Mixed;
 //!
-//!     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-//!         match self.pages.get(ctx.pgoff().index()) {
-//!             Some(page) => ctx.insert_page(page),
-//!             None => ctx.fail(Errno::ENXIO),
-//!         }
+//!     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+//!         ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
 //!     }
 //! }
 //!
@@ -60,6 +57,9 @@
 //!
 //! // The driver refuses private mappings, and the user sees its error number.
 //! assert_eq!(process.mmap(&file, Map::private(4096)).unwrap_err().errno(), Some(Errno::EINVAL));
+//!
+//! // It shows what it was made with, and does not grow.
+//! assert_eq!(process.mremap(at, 2 * 4096, 3 * 4096, true).unwrap_err().errno(), Some(Errno::EFAULT));
 //!
 //! // A mapping that is gone holds nothing: this handle and the open file's are what is left.
 //! process.munmap(at, 2 * 4096)?;
@@ -89,7 +89,7 @@
 //!
 //! impl VmOperations for Nothing {
 //!     type Platform = Sim;
-//!     type Mapping = Mixed;
+//!     type Kind = Mixed;
 //! }
 //!
 //! struct Device(Arc<Mutex<Option<Handle<Sim, Mixed>>>>);
@@ -97,8 +97,8 @@
 //! impl MmapFile for Device {
 //!     type Platform = Sim;
 //!
-//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-//!         let ctx = ctx.establish(Nothing)?;
+//!     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+//!         let ctx = ctx.writable().establish(Nothing)?;
 //!         *self.0.lock().unwrap() = Some(ctx.handle()?);
 //!         Ok(ctx.fill_later())
 //!     }
@@ -123,24 +123,33 @@
 //! This crate is the machine: [`Machine`], its memory, page tables, [`Limits`], [`Injection`]s and [`Statistics`]. What
 //! a process does, faults, insertions and system calls, is `vmctx-hosted`'s, whose types are named here with the
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
-//! [`Fault`], [`Handle`], [`Caller`], [`MappedVma`]. The rest is used as it is there: [`Map`], [`Prot`], [`OpenMode`],
-//! [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Mappings`], [`RwLock`], [`WaitQueue`].
-//! Their methods are on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and
-//! this crate.
+//! [`Fault`], [`Handle`], [`Caller`], [`EstablishedVma`]. The rest is used as it is there: [`Map`], [`Prot`],
+//! [`OpenMode`], [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Object`], [`RwLock`],
+//! [`WaitQueue`], and [`Ref`], which shares a mapping's state. Their methods are on the pages of
+//! `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this crate.
 //!
 //! # What only a machine in a program says
 //!
-//! So does every platform on `vmctx-hosted`. Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
-//! own: user memory that is touched [inside a hook](AccessError::InsideHook), or with a mapping locked, and a system
-//! call made there; a fault that is [repeated for ever](AccessError::RefaultsForever), a page [locked
-//! twice](AccessError::PageLockedTwice), and the [answer to another fault](AccessError::ForeignAnswer), which only
-//! unsound code can give. A mmap lock that is waited for with a [lock](RwLock) held that a hook has ever taken is
-//! EDEADLK, and not only when two threads wait for each other. A driver that panics takes nothing with it: locks are
-//! given back, and what was half mapped is taken away.
+//! Where Linux would deadlock, loop for ever or follow a bad pointer, an access or a call ends with an error of its
+//! own, here as on every platform on page tables of `vmctx-hosted`: user memory that is touched [inside a
+//! hook](AccessError::InsideHook), or with a mapping locked, and a system call made there; a fault that is [repeated
+//! for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the [answer to
+//! another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is waited for with
+//! a [lock](RwLock) held that a hook has ever taken, or has begun to wait for, is EDEADLK: so the wrong order is
+//! found when it is met for the first time, and not only when two threads wait for each other. A driver that panics
+//! takes nothing with it: locks are given back, and what was half mapped is taken away.
 //!
 //! # Where it differs from Linux
 //!
 //! - There are no anonymous mappings, no swap, no merging of mappings, and no page cache: nothing is dirty but entries.
+//!   Of the system calls there are no `madvise`, `mlock`, `msync`, `mincore`, no `MREMAP_DONTUNMAP`, and no mmap over
+//!   something that is mapped.
+//! - A SIGSEGV names the address of the access, whatever that is. On x86-64 an address that is not canonical is no
+//!   page fault, and Linux names the address 0. A length of almost all bytes is EINVAL to `mremap` as the old one,
+//!   too; there Linux lets it wrap to zero.
+//! - A [debugger's store](vmctx_hosted::Process::poke) that is forced into a private mapping which the user may not
+//!   write is EIO; Linux makes a private copy for it. Elsewhere a debugger gets as far as in Linux: no further than
+//!   the user.
 //! - `vmf_insert_mixed` counts a page that has one behind its frame number, as Linux does on architectures without a
 //!   special bit in their page table entries.
 //! - A copy-on-write mapping of frames keeps its `vm_pgoff`; Linux overwrites that with the frame number.
@@ -149,16 +158,17 @@
 //!   Linux takes all.
 //! - Linux's core makes a page table before it calls `map_pages`, and installs it with the first page. Here, as for a
 //!   module there, a slot without a table stays empty.
-//! - `open` can fail, with the mapping dead that it was for; what had been mapped of a part that was cut off is then
-//!   taken away. `page_mkwrite` is not overtaken by [`write_protect`](vmctx::MappedCtx::write_protect), which locks
-//!   each page as `folio_mkclean`'s callers do.
+//! - `open` is called for the mapping of mmap, too, as [everywhere](vmctx::Hooks::open), and can fail: then that mmap
+//!   does, or later the mapping is dead that it was for, and what had been mapped of a part that was cut off is taken
+//!   away. `page_mkwrite` is not overtaken by [`write_protect`](vmctx::EstablishedCtx::write_protect), which locks each
+//!   page as `folio_mkclean`'s callers do.
 //! - A store to the zero page that `pfn_mkwrite` lets through is a SIGBUS; Linux warns, and everybody's zeros change.
 //!
 //! # Locks
 //!
 //! From the outside in: the mmap lock of a process (a system call holds it for write; a fault for read, until its
 //! handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where an
-//! object is mapped ([`Mappings`]), page table entries. Entries have one lock each, a large entry too: faults on
+//! object is mapped ([`Object`]), page table entries. Entries have one lock each, a large entry too: faults on
 //! different pages wait for each other only if their drivers do.
 
 mod inject;
@@ -170,9 +180,9 @@ mod stats;
 
 pub use inject::Injection;
 pub use machine::{Limits, Machine};
-pub use platform::{Caller, DeviceMemory, Fault, File, Handle, MappedVma, NewVma, Page, Process, Sim, Thread};
+pub use platform::{Caller, DeviceMemory, EstablishedVma, Fault, File, Handle, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
 pub use vmctx_hosted::{
-    AccessError, Answers, Hook, Map, Mappings, OpenMode, Prot, ReadGuard, RwLock, Signal, SyscallError, WaitQueue,
+    AccessError, Answers, Hook, Map, Object, OpenMode, Prot, ReadGuard, Ref, RwLock, Signal, SyscallError, WaitQueue,
     WriteGuard,
 };

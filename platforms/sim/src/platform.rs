@@ -29,14 +29,14 @@ pub type Fault = vmctx_hosted::Fault<Sim>;
 pub type Handle = established::Handle<Sim>;
 /// Who is in a system call: the platform's [`Caller`](vmctx::Platform::Caller).
 pub type Caller = established::Caller<Sim>;
-/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
-pub type MappedVma = established::MappedVma<Sim>;
+/// A mapping whose mmap lock is held for read: the platform's [`EstablishedVma`](vmctx::Platform::EstablishedVma).
+pub type EstablishedVma = established::EstablishedVma<Sim>;
 
 impl Hosted for Sim {
     type File = File;
     type Table = PageTables;
 
-    fn mappings(file: &File) -> &vmctx_hosted::Mappings {
+    fn mappings(file: &File) -> &vmctx_hosted::Object {
         file.mappings()
     }
 }

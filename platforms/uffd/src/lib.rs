@@ -1,12 +1,12 @@
 //! Real page faults of real memory, in an ordinary Linux process, without root: `cargo add vmctx vmctx-uffd`.
 //!
-//! A [`Memory`] is a memory object of the kernel's; its pages are what drivers allocate. A [`Session`] has a userfaultfd
-//! and the threads that read it: whoever touches memory that the session has mapped, and finds nothing there, sleeps
-//! until a driver's fault hook has answered. An insertion maps the driver's own physical page (`UFFDIO_CONTINUE`); nothing
-//! is copied, and what either side writes the other sees.
+//! A [`Memory`] is a memory object of the kernel's; its pages are what drivers allocate. A [`Session`] has a
+//! userfaultfd and the threads that read it: whoever touches memory that the session has mapped, and finds nothing
+//! there, sleeps until a driver's fault hook has answered. An insertion maps the driver's own physical page
+//! (`UFFDIO_CONTINUE`); nothing is copied, and what either side writes the other sees.
 //!
 //! ```
-//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Page, PageCount, Platform, VmFault, VmOperations};
+//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef, PageCount, Platform, VmFault, VmOperations};
 //! use vmctx_uffd::{Map, Memory, OpenError, Session, Trap};
 //!
 //! /// Pages that are inserted as they are touched.
@@ -17,20 +17,17 @@
 //! impl<P: Platform> MmapFile for Ring<P> {
 //!     type Platform = P;
 //!
-//!     fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-//!         Ok(ctx.shared_only()?.establish(Ring { pages: self.pages.clone() })?.fill_later())
+//!     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+//!         Ok(ctx.shared_only()?.writable().establish(Ring { pages: self.pages.clone() })?.fill_later())
 //!     }
 //! }
 //!
 //! impl<P: Platform> VmOperations for Ring<P> {
 //!     type Platform = P;
-//!     type Mapping = Mixed;
+//!     type Kind = Mixed;
 //!
-//!     fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-//!         match self.pages.get(ctx.pgoff().index()) {
-//!             Some(page) => ctx.insert_page(page),
-//!             None => ctx.fail(Errno::ENXIO),
-//!         }
+//!     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+//!         ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
 //!     }
 //! }
 //!
@@ -71,15 +68,15 @@
 //! | OOM | nothing, a few times; then POISON | waits, then SIGBUS |
 //! | a first store that is allowed | take the write protection away | goes on |
 //!
-//! `Mappings::unmap` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
+//! `SharedObject::unmap` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
 //! `/proc/self/pagemap`, with stores held back by write protection meanwhile.
 //!
 //! # Where pages lie
 //!
-//! CONTINUE maps a page of the memory object at its own place in the kernel's mapping, and nowhere else. A mapping is laid
-//! out for an object whose pages were allocated one after the other; a page that lies elsewhere is mapped on its own, with
-//! three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The layout is
-//! learned from the faults of a [`File`]'s earlier mappings.
+//! CONTINUE maps a page of the memory object at its own place in the kernel's mapping, and nowhere else. A mapping is
+//! laid out for an object whose pages were allocated one after the other; a page that lies elsewhere is mapped on its
+//! own, with three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
+//! layout is learned from the faults of a [`File`]'s earlier mappings.
 //!
 //! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
 //! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
@@ -87,12 +84,12 @@
 //!
 //! # Who serves
 //!
-//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook is replaced
-//! meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
+//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook is
+//! replaced meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
 //!
-//! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by what
-//! was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And the
-//! access goes on when the hook has returned, not before.
+//! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by
+//! what was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And
+//! the access goes on when the hook has returned, not before.
 //!
 //! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
 //! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
@@ -109,11 +106,14 @@
 //! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
 //!   stood in for by [memory](Memory::device_memory).
 //! - There are no large entries: `huge_fault` is not called.
-//! - A child of fork has no such mappings (`MADV_DONTFORK`). `mremap`, `mprotect` and `munmap` are the session's; what
-//!   other code does with these system calls to its addresses is not seen by drivers.
+//! - A child of fork has no such mappings (`MADV_DONTFORK`). `mprotect` and `munmap` are the session's, and it has no
+//!   `mremap`; what other code does with these system calls to its addresses is not seen by drivers.
+//! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not
+//!   know of it: to a system call that the process itself makes, or its debugger, the memory is a memory object that
+//!   it can write. Who maps is trusted as far as the process is.
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
-//!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first store
-//!   that is so for loads, too.
+//!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first
+//!   store that is so for loads, too.
 //! - A copied page of a private mapping keeps the reference to the page that it is a copy of until it is unmapped.
 //! - There is nobody to kill for want of memory.
 //!
@@ -147,13 +147,13 @@
 //! ```
 //!
 //! A userfaultfd works on the memory of the process that has opened it, whoever holds it; so the guest opens them, and
-//! sends them over. What only the process itself can do to its addresses, a thread of the guest's does when it is asked:
-//! to map, to unmap, to protect, to take pages away, to look for private copies. Each costs a message there and one back;
-//! a page that lies where the mapping would have it costs none.
+//! sends them over. What only the process itself can do to its addresses, a thread of the guest's does when it is
+//! asked: to map, to unmap, to protect, to take pages away, to look for private copies. Each costs a message there and
+//! one back; a page that lies where the mapping would have it costs none.
 //!
 //! - The guest does nothing to addresses that it has not reserved itself, whatever it is asked. Besides that the two
-//!   trust each other: the guest has all of the [`Memory`] in its hands, and a guest that does not answer, or is stopped
-//!   (SIGSTOP), holds up whoever takes its pages away.
+//!   trust each other: the guest has all of the [`Memory`] in its hands, and a guest that does not answer, or is
+//!   stopped (SIGSTOP), holds up whoever takes its pages away.
 //! - When the guest's process has gone, however it ended, or the [`Guest`] was dropped, that is a
 //!   [`SessionError::GuestGone`]. Hooks that wait are interrupted, calls fail with ESRCH, and dropping the session puts
 //!   the references of all its pages.
@@ -163,23 +163,23 @@
 //! # Locks
 //!
 //! From the outside in: the session's mmap lock (a system call of the session's holds it for write; a fault for read,
-//! until its handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks, where
-//! an object is mapped ([`Mappings`]), a mapping's table. A thread that waits inside a hook is replaced meanwhile, so that
-//! one fault can wait for another.
+//! until its handler gives it up; an ioctl for read, while it has a mapping locked), locks of drivers, page locks,
+//! where an object is mapped ([`Object`]), a mapping's table. A thread that waits inside a hook is replaced meanwhile,
+//! so that one fault can wait for another.
 //!
 //! # Cost
 //!
-//! `cargo bench -p vmctx-uffd` compares it with loops by hand of the same requests, and with the
-//! kernel's own faults of shared memory; `docs/cost.md` has the figures, and what the defaults were chosen by. Bring what
-//! is at hand around a fault ([`prefault_pages`](vmctx::FaultCtx::prefault_pages)): from 16 pages a fault on it is faster
-//! than faults of the kernel's, on one processor. A fault is a wake-up of another thread, which is cheap on one processor and dear across
-//! two: pin the thread that opens the session, and those that touch, where that counts; or serve in the thread that
-//! faults.
+//! `cargo bench -p vmctx-uffd` compares it with loops by hand of the same requests, and with the kernel's own faults of
+//! shared memory; `docs/cost.md` has the figures, and what the defaults were chosen by. Bring what is at hand around a
+//! fault ([`prefault_pages`](vmctx::FaultCtx::prefault_pages)): from 16 pages a fault on it is faster than faults of
+//! the kernel's, on one processor. A fault is a wake-up of another thread, which is cheap on one processor and dear
+//! across two: pin the thread that opens the session, and those that touch, where that counts; or serve in the thread
+//! that faults.
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
-// From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`; `mm`;
-// `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
+// From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`;
+// `mm`; `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
 mod error;
 mod frames;
 mod guest;
@@ -201,10 +201,10 @@ pub use memory::{DeviceMemory, Memory, Page};
 pub use mm::{
     file::File,
     new_vma::NewVma,
-    vma::{Caller, Handle, MappedVma},
+    vma::{Caller, EstablishedVma, Handle},
 };
 pub use serve::vmf::Fault;
 pub use session::{calls::Session, options::Options};
 pub use statistics::Statistics;
 pub use uffd::Uffd;
-pub use vmctx_hosted::{Answers, Hook, Map, Mappings, Prot, ReadGuard, RwLock, WaitQueue, WriteGuard};
+pub use vmctx_hosted::{Answers, Hook, Map, Object, Prot, ReadGuard, Ref, RwLock, WaitQueue, WriteGuard};

@@ -136,7 +136,7 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// A page with a reference held: the platform's [`Page`](vmctx::Page).
+/// A page with a reference held: the platform's [`Page`](vmctx::PageRef).
 ///
 /// From [`Memory::alloc_page`]. Cloning takes a reference, dropping puts it, and the last one frees the page.
 pub struct Page {
@@ -191,7 +191,7 @@ impl Drop for Page {
     }
 }
 
-impl vmctx::Page for Page {
+impl vmctx::PageRef for Page {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         let len = into.len();
         if self.memory.frames.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }

@@ -1,12 +1,12 @@
 //! userfaultfd as a [`Platform`]: each raw operation, on the part that carries it out.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use vmctx::{
     Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
-use vmctx_hosted::{Mappings, RwLock, WaitQueue};
+use vmctx_hosted::{Object, Ref, RwLock, WaitQueue};
 
 use crate::{
     frames::ZERO_PFN,
@@ -15,17 +15,17 @@ use crate::{
     mm::{
         insert::{Area, insert_mapped, insert_pages},
         new_vma::NewVma,
-        vma::{Caller, Handle, MappedVma},
+        vma::{Caller, EstablishedVma, Handle},
     },
     serve::{server, vmf::Fault},
     uffd::Uffd,
 };
 
 // SAFETY: point by point as the trait lists them. `NewVma` and `Fault` are made in `Session::mmap` and in
-// `PageFault::call`, with the mmap lock held, and nobody outside this crate reaches their fields. `Ref` is `Arc`.
-// `Vma::close` drops the state, and whoever takes a VMA away has zapped it or made it inaccessible before that. A slot
-// that holds a page has a reference (`Table::fill`), which is put after the kernel has forgotten the page. All operations
-// check their arguments.
+// `PageFault::call`, with the mmap lock held, and nobody outside this crate reaches their fields. `Ref` is an `Arc`,
+// and invariant in the type. `Vma::close` drops the state, and whoever takes a VMA away has zapped it or made it
+// inaccessible before that. A slot that holds a page has a reference (`Table::fill`), which is put after the kernel has
+// forgotten the page. All operations check their arguments.
 unsafe impl Platform for Uffd {
     const PAGE_SHIFT: u32 = PAGE_SHIFT;
 
@@ -34,31 +34,35 @@ unsafe impl Platform for Uffd {
     type Iomem = DeviceMemory;
     type WaitQueue = WaitQueue;
     type RwLock<T: Send + Sync + 'static> = RwLock<T>;
-    type Mappings = Mappings;
+    type Object = Object;
     type Handle = Handle;
     type Caller = Caller;
-    type MappedVma = MappedVma;
-    type Ref<T: Send + Sync + 'static> = Arc<T>;
+    type EstablishedVma = EstablishedVma;
+    type Ref<T: Send + Sync + 'static> = Ref<T>;
     type Vma = NewVma;
     type Fault = Fault;
 
-    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
-        Ok(Arc::new(value))
+    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Ref<T>, Errno> {
+        Ok(Ref::new(value))
     }
 
     fn alloc_page(memory: &Memory, _: MaySleep<'_>) -> Result<Page, Errno> {
         memory.alloc_page()
     }
 
+    fn is_only_reference(page: &Page) -> bool {
+        page.references() == 1
+    }
+
     fn page_pfn(page: &Page) -> u64 {
         page.pfn()
     }
 
-    fn new_mappings(_: MaySleep<'_>) -> Result<Mappings, Errno> {
-        Ok(Mappings::default())
+    fn new_object(_: MaySleep<'_>) -> Result<Object, Errno> {
+        Ok(Object::default())
     }
 
-    fn unmap_mapping_range(mappings: &Mappings, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
+    fn unmap_mapping_range(mappings: &Object, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
         mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
     }
 
@@ -82,8 +86,8 @@ unsafe impl Platform for Uffd {
         vma.vma.set_cache(cache);
     }
 
-    fn establish<V: VmOperations<Platform = Self>>(vma: &mut NewVma, state: Arc<V>) {
-        vma.vma.establish(state);
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut NewVma, state: Ref<V>) -> Result<(), Errno> {
+        vma.vma.establish(state)
     }
 
     fn vma_handle(vma: &NewVma) -> Option<Handle> {
@@ -91,8 +95,7 @@ unsafe impl Platform for Uffd {
     }
 
     fn abandon(vma: &mut NewVma) {
-        vma.vma.table().zap(&vma.vma.range());
-        vma.vma.close();
+        vma.abandon();
     }
 
     fn vm_insert_page(vma: &mut NewVma, address: usize, page: &Page) -> Result<(), Errno> {
@@ -186,6 +189,10 @@ unsafe impl Platform for Uffd {
         fault.vmf().insert(address, |area| area.insert_mixed(address, pfn, mkwrite))
     }
 
+    fn vmf_mixed_mkwrite(fault: &Fault, pfn: u64) -> FaultCode {
+        fault.vmf().mixed_mkwrite(pfn)
+    }
+
     fn deliver(fault: &Fault, page: Page) {
         fault.vmf().delivered.set(Some(page));
     }
@@ -220,8 +227,8 @@ unsafe impl Platform for Uffd {
         // The kernel is told of what was inserted as long as the lock is held, which keeps the mapping there.
         let _ = vmf.install_pending();
         vmf.batch.flush(vmf.locked);
-        // SAFETY: a hook is called without a reference into the VMA, and `PageFault::call` and this file have one only for as
-        // long as they look at it.
+        // SAFETY: a hook is called without a reference into the VMA, and `PageFault::call` and this file have one only
+        // for as long as they look at it.
         unsafe { vmf.locked.release() };
     }
 
@@ -244,7 +251,7 @@ unsafe impl Platform for Uffd {
         }
     }
 
-    fn fault_is_of(fault: &Fault, mappings: &Mappings) -> bool {
+    fn fault_is_of(fault: &Fault, mappings: &Object) -> bool {
         let vmf = fault.vmf();
         vmf.locked.vma().is_some_and(|vma| vma.file().mappings().is(mappings))
     }
@@ -264,31 +271,31 @@ unsafe impl Platform for Uffd {
         Self::vmf_insert_mixed(fault, address, pfn, false)
     }
 
-    fn lock_handle(handle: &Handle, wait: bool) -> Result<MappedVma, Errno> {
+    fn lock_handle(handle: &Handle, wait: bool) -> Result<EstablishedVma, Errno> {
         handle.lock(wait)
     }
 
-    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Caller, address: UserAddr) -> Result<MappedVma, Errno> {
+    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Caller, address: UserAddr) -> Result<EstablishedVma, Errno> {
         caller.lock_at::<V>(address.get())
     }
 
-    fn mapped_state<V: VmOperations<Platform = Self>>(vma: &MappedVma) -> Option<&V> {
+    fn established_state<V: VmOperations<Platform = Self>>(vma: &EstablishedVma) -> Option<&V> {
         vma.state()
     }
 
-    fn mapped_pgoff(vma: &MappedVma, address: UserAddr) -> Option<PageOffset> {
+    fn established_pgoff(vma: &EstablishedVma, address: UserAddr) -> Option<PageOffset> {
         vma.pgoff(address.get())
     }
 
-    fn mapped_slots(vma: &MappedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+    fn established_slots(vma: &EstablishedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         vma.slots(from)
     }
 
-    fn mapped_insert_page(vma: &MappedVma, address: usize, page: &Page) -> Result<(), Errno> {
+    fn established_insert_page(vma: &EstablishedVma, address: usize, page: &Page) -> Result<(), Errno> {
         insert_mapped(vma, address, |area| area.insert_page(address, page))
     }
 
-    fn mapped_insert_pages(vma: &MappedVma, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
+    fn established_insert_pages(vma: &EstablishedVma, address: usize, pages: &[Page]) -> Result<(), (Errno, usize)> {
         let area = Area::of_mapped(vma, address).map_err(|errno| (errno, 0))?;
         let inserted = insert_pages(&area, address, pages);
         let done = inserted.map_or_else(|(_, done)| done, |()| pages.len());
@@ -299,23 +306,23 @@ unsafe impl Platform for Uffd {
         inserted
     }
 
-    fn mapped_insert_zero_page(vma: &MappedVma, address: usize) -> Result<(), Errno> {
+    fn established_insert_zero_page(vma: &EstablishedVma, address: usize) -> Result<(), Errno> {
         insert_mapped(vma, address, |area| area.insert_zero_page(address))
     }
 
-    fn mapped_insert_pfn(vma: &MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+    fn established_insert_pfn(vma: &EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
         insert_mapped(vma, address, |area| area.insert_pfn(address, pfn, area.prot))
     }
 
-    fn mapped_insert_mixed(vma: &MappedVma, address: usize, pfn: u64) -> Result<(), Errno> {
+    fn established_insert_mixed(vma: &EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
         insert_mapped(vma, address, |area| area.insert_mixed(address, pfn, false))
     }
 
-    fn mapped_zap(vma: &MappedVma, addresses: Range<usize>) {
+    fn established_zap(vma: &EstablishedVma, addresses: Range<usize>) {
         vma.zap(&addresses);
     }
 
-    fn mapped_write_protect(vma: &MappedVma, addresses: Range<usize>) {
+    fn established_write_protect(vma: &EstablishedVma, addresses: Range<usize>) {
         vma.write_protect(&addresses);
     }
 }

@@ -59,6 +59,14 @@ impl UserSide for Session {
         Err(Missing("a session has no such call"))
     }
 
+    fn move_to(&self, _: UserAddr, _: usize, _: UserAddr) -> Result<Result<(), Refusal>, Missing> {
+        Err(Missing("a session has no such call"))
+    }
+
+    fn poke(&self, _: UserAddr, _: &[u8]) -> Result<Result<(), Refusal>, Missing> {
+        Err(Missing("a session has no debugger"))
+    }
+
     fn fork(&self) -> Result<Result<Self, Refusal>, Missing> {
         Err(Missing("a child of this process has no such mappings"))
     }

@@ -7,7 +7,7 @@ use std::{mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
 
 use loom::sync::{Mutex, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use vmctx::{
-    Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, Page, PageCount, PageOffset, PageProt, Platform,
+    Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRef, Platform,
     RwLock, VmOperations, WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
@@ -158,7 +158,7 @@ pub struct Fault(Arc<World>);
 #[derive(Clone)]
 pub enum Never {}
 
-impl Page for Never {
+impl PageRef for Never {
     fn read(&self, _: usize, _: &mut [u8]) -> Result<(), OutOfPage> {
         match *self {}
     }
@@ -191,10 +191,10 @@ unsafe impl Platform for Model {
     type Iomem = Frames;
     type WaitQueue = Never;
     type RwLock<T: Send + Sync + 'static> = Lock<T>;
-    type Mappings = Arc<World>;
+    type Object = Arc<World>;
     type Handle = Never;
     type Caller = Never;
-    type MappedVma = Never;
+    type EstablishedVma = Never;
     type Ref<T: Send + Sync + 'static> = Arc<T>;
     type Vma = Never;
     type Fault = Fault;
@@ -211,7 +211,7 @@ unsafe impl Platform for Model {
         match *page {}
     }
 
-    fn new_mappings(_: MaySleep<'_>) -> Result<Arc<World>, Errno> {
+    fn new_object(_: MaySleep<'_>) -> Result<Arc<World>, Errno> {
         Ok(World::new())
     }
 
@@ -275,7 +275,7 @@ unsafe impl Platform for Model {
         match *vma {}
     }
 
-    fn establish<V: VmOperations<Platform = Self>>(vma: &mut Never, _: Arc<V>) {
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut Never, _: Arc<V>) -> Result<(), Errno> {
         match *vma {}
     }
 
@@ -322,11 +322,11 @@ unsafe impl Platform for Model {
         match *caller {}
     }
 
-    fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+    fn established_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         match *vma {}
     }
 
-    fn mapped_zap(vma: &Never, _: Range<usize>) {
+    fn established_zap(vma: &Never, _: Range<usize>) {
         match *vma {}
     }
 }

@@ -10,8 +10,8 @@ use loom::{
     thread,
 };
 use vmctx::{
-    FaultCtx, FrameSource, Location, Mappings, MaySleep, PageCount, PageOffset, PfnMap, Relocatable, Spot, VmFault,
-    VmOperations, entry,
+    Errno, FaultCtx, FrameSource, Location, MaySleep, PageCount, PageOffset, PfnMap, Platform, Relocatable,
+    SharedObject, Spot, VmFault, VmOperations, entry,
 };
 use vmctx_model::{Frames, Model, STALE, Side, World};
 
@@ -51,7 +51,7 @@ struct Driver {
 
 impl Driver {
     fn new(hesitates: bool) -> Arc<Self> {
-        let mappings = Mappings::<Model>::new(may_sleep()).unwrap();
+        let mappings = SharedObject::<Model>::new(may_sleep()).unwrap();
         let world = Arc::clone(mappings.platform_object());
         let place = Place { memory: world.memory(), side: Side::Left };
         let memory = Relocatable::new(place, mappings, PageOffset::ZERO, PageCount::new(1), may_sleep()).unwrap();
@@ -71,9 +71,9 @@ impl Driver {
 
 impl VmOperations for Driver {
     type Platform = Model;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Model, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Model, PfnMap>) -> VmFault<'f> {
         let resident = self.memory.resident(ctx.may_sleep());
         if !self.hesitates {
             return resident.insert(ctx);
@@ -159,21 +159,18 @@ fn memory_that_is_dropped_is_mapped_nowhere() {
 /// What the model is good for: a driver that guards the move and forgets the insertion is found out.
 struct Forgetful {
     world: Arc<World>,
-    mappings: Mappings<Model>,
+    memory: <Model as Platform>::Iomem,
+    mappings: SharedObject<Model>,
     moved: AtomicBool,
 }
 
 impl VmOperations for Forgetful {
     type Platform = Model;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Model, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Model, PfnMap>) -> VmFault<'f> {
         let side = if self.moved.load(Ordering::SeqCst) { Side::Right } else { Side::Left };
-        let memory = self.world.memory();
-        match memory.frame(PageOffset::new(side as usize)) {
-            Some(frame) => ctx.insert_pfn(frame),
-            None => ctx.fail(vmctx::Errno::ENXIO),
-        }
+        ctx.insert_pfn_with(|_| self.memory.frame(PageOffset::new(side as usize)).ok_or(Errno::ENXIO))
     }
 }
 
@@ -181,9 +178,10 @@ impl VmOperations for Forgetful {
 #[should_panic(expected = "what it reads")]
 fn a_driver_that_inserts_without_the_lock_is_found_out() {
     in_every_order(None, || {
-        let mappings = Mappings::<Model>::new(may_sleep()).unwrap();
+        let mappings = SharedObject::<Model>::new(may_sleep()).unwrap();
         let world = Arc::clone(mappings.platform_object());
-        let driver = Arc::new(Forgetful { world: Arc::clone(&world), mappings, moved: AtomicBool::new(false) });
+        let memory = world.memory();
+        let driver = Arc::new(Forgetful { world: Arc::clone(&world), memory, mappings, moved: AtomicBool::new(false) });
         let mover = {
             let driver = Arc::clone(&driver);
             thread::spawn(move || {

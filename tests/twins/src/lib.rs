@@ -15,7 +15,7 @@ use core::{
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
-    OutOfPage, Page, PageCount, PageOffset, PageProt, Platform, RwLock, VmFault, VmOperations, WaitQueue, entry,
+    OutOfPage, PageCount, PageOffset, PageProt, PageRef, Platform, RwLock, VmFault, VmOperations, WaitQueue, entry,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 
@@ -87,7 +87,7 @@ impl Drop for BarePage {
     }
 }
 
-impl Page for BarePage {
+impl PageRef for BarePage {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         Err(OutOfPage { offset, len: into.len() })
     }
@@ -228,10 +228,10 @@ unsafe impl Platform for Bare {
     type Iomem = NoIomem;
     type WaitQueue = NoQueue;
     type RwLock<T: Send + Sync + 'static> = NoLock<T>;
-    type Mappings = Never;
+    type Object = Never;
     type Handle = Never;
     type Caller = Never;
-    type MappedVma = Never;
+    type EstablishedVma = Never;
     type Ref<T: Send + Sync + 'static> = BareRef<T>;
     type Vma = BareVma;
     type Fault = BareFault;
@@ -274,10 +274,11 @@ unsafe impl Platform for Bare {
         unsafe { (*vma.0).flags = flags.bits() };
     }
 
-    fn establish<V: VmOperations<Platform = Self>>(vma: &mut BareVma, state: BareRef<V>) {
+    fn establish<V: VmOperations<Platform = Self>>(vma: &mut BareVma, state: BareRef<V>) -> Result<(), Errno> {
         let state = ManuallyDrop::new(state);
         // SAFETY: as above. Only rings are established here.
         unsafe { (*vma.0).private = state.0.as_ptr().cast() };
+        Ok(())
     }
 
     fn abandon(vma: &mut BareVma) {
@@ -363,11 +364,11 @@ unsafe impl Platform for Bare {
         BarePage(fault.raw().page)
     }
 
-    fn mapped_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+    fn established_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         match *vma {}
     }
 
-    fn mapped_zap(vma: &Never, _: Range<usize>) {
+    fn established_zap(vma: &Never, _: Range<usize>) {
         match *vma {}
     }
 }
@@ -379,19 +380,16 @@ pub struct Ring {
 
 impl Ring {
     #[inline]
-    fn place<I: InsertPoint<Platform = Bare, Mapping = Mixed>>(&self, at: I) -> I::Outcome {
-        match self.pages.get(at.pgoff().index()) {
-            Some(page) => at.insert_page(page),
-            None => at.fail(Errno::EFAULT),
-        }
+    fn place<I: InsertPoint<Platform = Bare, Kind = Mixed>>(&self, at: I) -> I::Outcome {
+        at.insert_page_with(|at| at.pgoff().of(self.pages).ok_or(Errno::EFAULT))
     }
 }
 
 impl VmOperations for Ring {
     type Platform = Bare;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Bare, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Bare, Mixed>) -> VmFault<'f> {
         self.place(ctx)
     }
 }
@@ -400,8 +398,8 @@ impl VmOperations for Ring {
 impl MmapFile for Ring {
     type Platform = Bare;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Bare>) -> Result<Mapped<'m>, Errno> {
-        let mut ctx = ctx.populate::<Mixed>()?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Bare>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
         while !ctx.is_full() {
             ctx = self.place(ctx)?;
         }
@@ -489,7 +487,7 @@ unsafe fn untyped_fill(ring: &Ring, vma: *mut RawVma) -> c_int {
         return -75;
     }
     // SAFETY: by the caller's contract.
-    unsafe { (*vma).flags |= 0x1000_0000 };
+    unsafe { (*vma).flags |= 0x1004_0000 };
     for slot in 0..pages {
         // SAFETY: by the caller's contract.
         let (start, pgoff) = unsafe { ((*vma).start, (*vma).pgoff) };

@@ -15,22 +15,22 @@ use vmctx_job::{
 };
 use vmctx_sim::{Machine, Sim};
 
-use crate::wrong::{at_mmap, pages};
+use crate::wrong::{Ref, at_mmap, pages};
 
 /// Long enough for a busy machine to make the first checks.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A relay whose fault hook does this first.
 struct Relay {
-    buffer: Arc<Buffer<Sim>>,
+    buffer: Ref<Buffer<Sim>>,
     first: fn(),
 }
 
 impl VmOperations for Relay {
     type Platform = Sim;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
         (self.first)();
         match self.buffer.page(ctx.pgoff()) {
             Some(page) => ctx.deliver(page.clone()),
@@ -55,7 +55,7 @@ impl Site for WithRelay {
             if ctx.page_count() != buffer.page_count() {
                 return Err(Errno::EINVAL);
             }
-            Ok(ctx.dont_expand().establish(Relay { buffer: Arc::clone(&buffer), first })?.fill_later())
+            Ok(ctx.writable().establish(Relay { buffer: buffer.clone(), first })?.fill_later())
         });
         Ok(user_of(&machine, Opened::new(driver, side)))
     }

@@ -1,9 +1,7 @@
 //! Drivers that are wrong in their fault hooks.
 
-use std::sync::Arc;
-
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Mapping, Mixed, Normal, PageOffset, PfnMap, Platform, UnlockedCtx, VmFault,
+    Errno, FaultCtx, FrameSource, Hooks, Kind, Mixed, Normal, PageOffset, PfnMap, Platform, UnlockedCtx, VmFault,
     VmOperations,
 };
 use vmctx_conformance::{
@@ -17,25 +15,25 @@ use vmctx_drivers::{
 };
 use vmctx_sim::{DeviceMemory, Machine, Sim};
 
-use crate::wrong::{at_mmap, fails, pages, registers};
+use crate::wrong::{Ref, at_mmap, fails, pages, registers, share};
 
 /// A driver of a few lines: a fault hook, and what it looks at.
 struct InFault<T, M> {
     of: T,
-    fault: for<'f> fn(&T, FaultCtx<'f, Sim, M>) -> VmFault<'f>,
+    fault: for<'f> fn(&'f T, FaultCtx<'f, Sim, M>) -> VmFault<'f>,
 }
 
 impl<T, M> InFault<T, M> {
-    fn new(of: T, fault: for<'f> fn(&T, FaultCtx<'f, Sim, M>) -> VmFault<'f>) -> Self {
+    fn new(of: T, fault: for<'f> fn(&'f T, FaultCtx<'f, Sim, M>) -> VmFault<'f>) -> Self {
         Self { of, fault }
     }
 }
 
-impl<T: Send + Sync + 'static, M: Mapping> VmOperations for InFault<T, M> {
+impl<T: Send + Sync + 'static, M: Kind> VmOperations for InFault<T, M> {
     type Platform = Sim;
-    type Mapping = M;
+    type Kind = M;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, M>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, M>) -> VmFault<'f> {
         (self.fault)(&self.of, ctx)
     }
 }
@@ -50,19 +48,22 @@ fn a_bar_that_is_cached_in_one_way_fails() {
             Some(frame) => ctx.insert_pfn(frame),
             None => ctx.fail(Errno::ENXIO),
         });
-        Ok(ctx.noncached().establish(view)?.fill_later())
+        Ok(ctx.noncached().writable().establish(view)?.fill_later())
     });
     fails(&machine, Device::CacheDisabled, driver, side, "page 2 of region 1: Noncached, not WriteCombine");
 }
 
 /// A process in the first time namespace, whatever it asks for.
-fn vvar_fails(fault: for<'f> fn(&DeviceMemory, FaultCtx<'f, Sim, PfnMap>, PageOffset) -> VmFault<'f>, because: &str) {
-    struct Vvar(DeviceMemory, for<'f> fn(&DeviceMemory, FaultCtx<'f, Sim, PfnMap>, PageOffset) -> VmFault<'f>);
+fn vvar_fails(
+    fault: for<'f> fn(&'f DeviceMemory, FaultCtx<'f, Sim, PfnMap>, PageOffset) -> VmFault<'f>,
+    because: &str,
+) {
+    struct Vvar(DeviceMemory, for<'f> fn(&'f DeviceMemory, FaultCtx<'f, Sim, PfnMap>, PageOffset) -> VmFault<'f>);
     impl VmOperations for Vvar {
         type Platform = Sim;
-        type Mapping = PfnMap;
+        type Kind = PfnMap;
 
-        fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
             match ctx.pgoff() {
                 vvar::CLOCKS => (self.1)(&self.0, ctx, devices::vvar::NAMESPACES[0]),
                 vvar::TIMENS => (self.1)(&self.0, ctx, devices::vvar::LAYOUT.clocks),
@@ -116,14 +117,14 @@ fn an_image_that_shows_what_lies_behind_a_file_fails() {
     let blocks = devices::cramfs::blocks::<Sim>().unwrap();
     let size = blocks.len() * Sim::PAGE_SIZE;
     let inode = Inode::new(machine.clone(), image.clone(), blocks, size, machine.may_sleep()).unwrap();
-    let driver = Cramfs::<Sim>::new(Arc::new(inode));
+    let driver = Cramfs::<Sim>::new(share(&machine, inode));
     fails(&machine, Device::Cramfs, driver, Own(image), "the last page of the file: byte 100 is");
 }
 
 /// A ring buffer with these hooks.
-fn perf_fails<V: VmOperations<Platform = Sim>>(view: fn(Arc<Buffer<Sim>>) -> V, because: &str)
+fn perf_fails<V: VmOperations<Platform = Sim>>(view: fn(Ref<Buffer<Sim>>) -> V, because: &str)
 where
-    V::Mapping: vmctx::kind::FilledLater,
+    V::Kind: vmctx::kind::FilledLater,
 {
     let machine = Machine::new();
     let (ring, side) = pages(&machine, 1 + devices::perf::DATA);
@@ -131,12 +132,12 @@ where
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != ring.page_count() {
             return Err(Errno::EINVAL);
         }
-        Ok(ctx.shared_only()?.dont_copy().establish(view(Arc::clone(&ring)))?.fill_later())
+        Ok(ctx.shared_only()?.dont_copy().writable().establish(view(ring.clone()))?.fill_later())
     });
     fails(&machine, Device::Perf, driver, side, because);
 }
 
-fn deliver<'f>(ring: &Arc<Buffer<Sim>>, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
+fn deliver<'f>(ring: &Ref<Buffer<Sim>>, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
     match ring.page(ctx.pgoff()) {
         Some(page) => ctx.deliver(page.clone()),
         None => ctx.fail(Errno::ENXIO),
@@ -155,13 +156,13 @@ fn a_ring_buffer_that_can_be_cut_fails() {
 
 #[test]
 fn a_ring_buffer_that_asks_only_those_who_load_first_fails() {
-    struct Ring(Arc<Buffer<Sim>>);
+    struct Ring(Ref<Buffer<Sim>>);
     impl VmOperations for Ring {
         type Platform = Sim;
-        type Mapping = Normal;
+        type Kind = Normal;
         const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|_, ctx| ctx.allow());
 
-        fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
             if ctx.is_write() && ctx.pgoff() != PageOffset::ZERO {
                 return ctx.fail(Errno::EACCES);
             }
@@ -176,11 +177,11 @@ fn an_importer_that_maps_what_is_not_its_own_by_faults_fails() {
     let machine = Machine::new();
     let (imported, side) = pages(&machine, devices::drm_gem_shmem::IMPORTED);
     let driver = at_mmap(move |ctx| {
-        let view = InFault::<_, Mixed>::new(Arc::clone(&imported), |pages, ctx| match pages.page(ctx.pgoff()) {
+        let view = InFault::<_, Mixed>::new(imported.clone(), |pages, ctx| match pages.page(ctx.pgoff()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),
         });
-        Ok(ctx.establish(view)?.fill_later())
+        Ok(ctx.writable().establish(view)?.fill_later())
     });
     fails(&machine, Device::DrmGemShmem, driver, side, "faults of a mapping that mmap has filled: ");
 }

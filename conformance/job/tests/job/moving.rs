@@ -1,10 +1,10 @@
 //! Drivers that are wrong about memory that moves, or about whom they unmap.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Mutex, RwLock};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Mapped, Mappings, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform,
-    Relocatable, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Iomem, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform,
+    Relocatable, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_conformance::{
     Device,
@@ -14,7 +14,7 @@ use vmctx_drivers::{buffer::Buffer, drm::Domain, spufs::HARDWARE_PAGE, ttm::Plac
 use vmctx_job::sim::{SimHost, user_of};
 use vmctx_sim::{DeviceMemory, Machine, Sim};
 
-use crate::wrong::{at_mmap, fails, fails_on, pages};
+use crate::wrong::{Ref, at_mmap, fails, fails_on, pages, share};
 
 /// A file that does not say which object it maps: nobody finds its mappings to unmap them.
 struct Unfound(Box<dyn MmapFile<Platform = Sim>>);
@@ -22,7 +22,7 @@ struct Unfound(Box<dyn MmapFile<Platform = Sim>>);
 impl MmapFile for Unfound {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
         self.0.mmap(ctx)
     }
 }
@@ -55,58 +55,66 @@ fn a_driver_that_unmaps_where_nobody_is_fails() {
 
 /// Local store that is copied, but left mapped where it was.
 struct Stale {
-    place: RwLock<Option<DeviceMemory>>,
-    saved: Arc<Buffer<Sim>>,
+    spus: [DeviceMemory; devices::spufs::SPUS],
+    /// The unit that has it, if one has.
+    on: RwLock<Option<usize>>,
+    saved: Ref<Buffer<Sim>>,
     ram: DeviceMemory,
+}
+
+impl Stale {
+    /// Its memory, if a unit has it.
+    fn spu(&self, on: Option<usize>) -> Option<&DeviceMemory> {
+        self.spus.get(on?)
+    }
 }
 
 impl VmOperations for Stale {
     type Platform = Sim;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
-        let place = self.place.read().unwrap();
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        let on = self.on.read().unwrap();
         let saved = || self.ram.frame(PageOffset::new(usize::try_from(self.saved.page(ctx.pgoff())?.pfn()).ok()?));
-        match place.as_ref().map_or_else(saved, |spu| spu.frame(ctx.pgoff())) {
+        match self.spu(*on).map_or_else(saved, |spu| spu.frame(ctx.pgoff())) {
             Some(frame) => ctx.insert_pfn(frame),
             None => ctx.fail(Errno::ENXIO),
         }
     }
 }
 
-struct Switch {
-    spus: [DeviceMemory; devices::spufs::SPUS],
-    store: Arc<Stale>,
-}
+struct Switch(Ref<Stale>);
 
 impl Side<Sim> for Switch {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        match &*self.store.place.read().unwrap() {
+        let on = self.0.on.read().unwrap();
+        match self.0.spu(*on) {
             Some(spu) => spu.read(offset, into).map_err(|_| Errno::EINVAL),
-            None => self.store.saved.read(offset, into),
+            None => self.0.saved.read(offset, into),
         }
     }
 
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        match &*self.store.place.read().unwrap() {
+        let on = self.0.on.read().unwrap();
+        match self.0.spu(*on) {
             Some(spu) => spu.write(offset, from).map_err(|_| Errno::EINVAL),
-            None => self.store.saved.write(offset, from),
+            None => self.0.saved.write(offset, from),
         }
     }
 
     fn control(&self, _: &mut UnlockedCtx<'_, Sim>, request: u32, argument: u64) -> Result<u64, Errno> {
         if request != devices::spufs::SWITCH {
-            return Ok(self.store.place.read().unwrap().is_some().into());
+            return Ok(self.0.on.read().unwrap().is_some().into());
         }
         let to = match argument {
             0 => None,
-            spu => Some(self.spus.get(usize::try_from(spu - 1).unwrap()).ok_or(Errno::EINVAL)?.clone()),
+            spu => Some(usize::try_from(spu - 1).ok().filter(|spu| *spu < self.0.spus.len()).ok_or(Errno::EINVAL)?),
         };
         let mut bytes = vec![0; HARDWARE_PAGE];
         self.read(0, &mut bytes)?;
         // What the next context leaves there.
         self.write(0, &vec![0xee; HARDWARE_PAGE])?;
-        *self.store.place.write().unwrap() = to;
+        *self.0.on.write().unwrap() = to;
         self.write(0, &bytes)?;
         Ok(0)
     }
@@ -118,31 +126,31 @@ fn local_store_that_stays_mapped_where_it_was_fails() {
     let count = HARDWARE_PAGE / Sim::PAGE_SIZE;
     let (saved, _) = pages(&machine, count);
     let spus = [(); devices::spufs::SPUS].map(|()| machine.device_memory(PageCount::new(count)).unwrap());
-    let store = Arc::new(Stale { place: RwLock::new(None), saved, ram: machine.physical_memory() });
-    let side = Switch { spus, store: Arc::clone(&store) };
-    let driver = at_mmap(move |ctx| Ok(ctx.shared_only()?.establish_shared(Arc::clone(&store))?.fill_later()));
+    let store = share(&machine, Stale { spus, on: RwLock::new(None), saved, ram: machine.physical_memory() });
+    let side = Switch(store.clone());
+    let driver = at_mmap(move |ctx| Ok(ctx.shared_only()?.writable().establish_shared(store.clone())?.fill_later()));
     fails(&machine, Device::Spufs, driver, side, "after the switch to 1: page 0: byte 0 is 0xee");
 }
 
 /// An object that a card moves, and a driver that does not wait for it.
 struct Hasty {
     memory: Relocatable<Sim, Place<Sim>>,
-    mappings: Mappings<Sim>,
+    mappings: SharedObject<Sim>,
     places: [Place<Sim>; devices::ttm::VRAMS + 1],
     from: Mutex<Option<Place<Sim>>>,
 }
 
 impl VmOperations for Hasty {
     type Platform = Sim;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
         self.memory.resident(ctx.may_sleep()).insert(ctx)
     }
 }
 
 /// Its file, and the card.
-struct HastyFile(Arc<Hasty>);
+struct HastyFile(Ref<Hasty>);
 
 impl Side<Sim> for HastyFile {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
@@ -176,11 +184,11 @@ impl Side<Sim> for HastyFile {
 impl MmapFile for HastyFile {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Sim>> {
+    fn object(&self) -> Option<&SharedObject<Sim>> {
         Some(&self.0.mappings)
     }
 }
@@ -191,12 +199,12 @@ fn a_graphics_object_that_is_shown_before_it_is_there_fails() {
     let count = PageCount::new(devices::ttm::PAGES);
     let system = Place::System(devices::buffer(&SimHost(machine.clone()), 0, count.get()).unwrap());
     let vram = || Place::Vram(machine.device_memory(count).unwrap());
-    let mappings = Mappings::new(machine.may_sleep()).unwrap();
+    let mappings = SharedObject::new(machine.may_sleep()).unwrap();
     let memory =
         Relocatable::new(system.clone(), mappings.clone(), PageOffset::ZERO, count, machine.may_sleep()).unwrap();
     let places = [system, vram(), vram()];
-    let object = Arc::new(Hasty { memory, mappings, places, from: Mutex::default() });
-    let file = HastyFile(Arc::clone(&object));
+    let object = share(&machine, Hasty { memory, mappings, places, from: Mutex::default() });
+    let file = HastyFile(object.clone());
     fails(&machine, Device::Ttm, file, HastyFile(object), "while the card moves it, ");
 }
 

@@ -3,8 +3,8 @@
 use std::{mem, sync::Arc};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Remapped,
-    VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Platform,
+    Remapped, VmFault, VmOperations,
 };
 use vmctx_conformance::{
     Device, Runner,
@@ -45,7 +45,7 @@ where
 {
     type Platform = Sim;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
         self.0(ctx)
     }
 }
@@ -57,9 +57,16 @@ where
     AtMmap(hook)
 }
 
-pub(crate) fn pages(machine: &Machine, pages: usize) -> (Arc<Buffer<Sim>>, [Arc<Buffer<Sim>>; 1]) {
+/// What mappings share a state by.
+pub(crate) type Ref<T> = <Sim as Platform>::Ref<T>;
+
+pub(crate) fn share<T: Send + Sync + 'static>(machine: &Machine, value: T) -> Ref<T> {
+    Sim::share(value, machine.may_sleep()).unwrap()
+}
+
+pub(crate) fn pages(machine: &Machine, pages: usize) -> (Ref<Buffer<Sim>>, [Ref<Buffer<Sim>>; 1]) {
     let buffer = devices::buffer(&SimHost(machine.clone()), 0, pages).unwrap();
-    (Arc::clone(&buffer), [buffer])
+    (buffer.clone(), [buffer])
 }
 
 pub(crate) fn registers(machine: &Machine, pages: usize) -> DeviceMemory {
@@ -76,7 +83,7 @@ fn a_kcov_that_mixes_up_two_pages_fails() {
         }
         let mut pages = area.pages().to_vec();
         pages.swap(3, 4);
-        ctx.dont_expand().populate::<Mixed>()?.map_pages(&pages)
+        ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(&pages)
     });
     fails(&machine, Device::Kcov, driver, side, "page 3, read: byte 0 is");
 }
@@ -90,7 +97,7 @@ fn a_kcov_that_maps_a_copy_fails() {
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != area.page_count() {
             return Err(Errno::EINVAL);
         }
-        ctx.dont_expand().populate::<Mixed>()?.map_pages(copy.pages())
+        ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(copy.pages())
     });
     fails(&machine, Device::Kcov, driver, side, "as the device sees it: byte 0 is");
 }
@@ -99,18 +106,18 @@ fn a_kcov_that_maps_a_copy_fails() {
 fn a_kcov_that_does_not_look_at_the_length_fails() {
     let machine = Machine::new();
     let (area, side) = pages(&machine, devices::kcov::PAGES);
-    let driver = at_mmap(move |ctx| ctx.dont_expand().populate::<Mixed>()?.map_pages(area.pages()));
+    let driver = at_mmap(move |ctx| ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(area.pages()));
     fails(&machine, Device::Kcov, driver, side, "mmap of 15 pages at 0, shared: a success, not EINVAL");
 }
 
 #[test]
 fn a_kcov_that_leaves_it_to_faults_fails() {
-    struct Lazy(Arc<Buffer<Sim>>);
+    struct Lazy(Ref<Buffer<Sim>>);
     impl VmOperations for Lazy {
         type Platform = Sim;
-        type Mapping = Mixed;
+        type Kind = Mixed;
 
-        fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
             match self.0.page(ctx.pgoff()) {
                 Some(page) => ctx.insert_page(page),
                 None => ctx.fail(Errno::ENXIO),
@@ -119,7 +126,7 @@ fn a_kcov_that_leaves_it_to_faults_fails() {
     }
     let machine = Machine::new();
     let (area, side) = pages(&machine, devices::kcov::PAGES);
-    let driver = at_mmap(move |ctx| Ok(ctx.establish(Lazy(Arc::clone(&area)))?.fill_later()));
+    let driver = at_mmap(move |ctx| Ok(ctx.writable().establish(Lazy(area.clone()))?.fill_later()));
     fails(&machine, Device::Kcov, driver, side, "faults of a mapping that mmap has filled: ");
 }
 
@@ -128,7 +135,7 @@ fn a_display_that_maps_holes_fails() {
     let machine = Machine::new();
     let (buffer, side) = pages(&machine, 1);
     let driver = at_mmap(move |ctx| {
-        let ctx = ctx.populate::<Mixed>()?.insert_page(&buffer.pages()[0])?;
+        let ctx = ctx.writable().without_faults::<Mixed>()?.insert_page(&buffer.pages()[0])?;
         Ok(ctx.fill_later())
     });
     fails(&machine, Device::Cfag12864b, driver, side, "mmap of 2 pages at 0, shared: a success, not ENXIO");
@@ -138,21 +145,21 @@ fn a_display_that_maps_holes_fails() {
 fn a_graphics_buffer_with_the_wrong_cache_attribute_fails() {
     let machine = Machine::new();
     let (object, side) = pages(&machine, devices::rockchip_gem::PAGES);
-    let driver = at_mmap(move |ctx| ctx.dont_expand().populate::<Mixed>()?.map_pages(object.pages()));
+    let driver = at_mmap(move |ctx| ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(object.pages()));
     fails(&machine, Device::RockchipGem, driver, side, "cache attribute of page 0: WriteBack, not WriteCombine");
 }
 
 /// A relay that is wrong in how it answers.
 struct Relay {
-    buffer: Arc<Buffer<Sim>>,
+    buffer: Ref<Buffer<Sim>>,
     answer: for<'f> fn(&Buffer<Sim>, FaultCtx<'f, Sim, Normal>) -> VmFault<'f>,
 }
 
 impl VmOperations for Relay {
     type Platform = Sim;
-    type Mapping = Normal;
+    type Kind = Normal;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Normal>) -> VmFault<'f> {
         (self.answer)(&self.buffer, ctx)
     }
 }
@@ -164,7 +171,7 @@ fn relay_fails(answer: for<'f> fn(&Buffer<Sim>, FaultCtx<'f, Sim, Normal>) -> Vm
         if ctx.page_count() != buffer.page_count() {
             return Err(Errno::EINVAL);
         }
-        Ok(ctx.dont_expand().establish(Relay { buffer: Arc::clone(&buffer), answer })?.fill_later())
+        Ok(ctx.writable().establish(Relay { buffer: buffer.clone(), answer })?.fill_later())
     });
     fails(&machine, Device::Relay, driver, side, because);
 }
@@ -209,9 +216,9 @@ fn an_interrupt_controller_that_shows_everything_fails() {
     struct Open(DeviceMemory);
     impl VmOperations for Open {
         type Platform = Sim;
-        type Mapping = PfnMap;
+        type Kind = PfnMap;
 
-        fn fault<'f>(&self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
             match self.0.frame(ctx.pgoff()) {
                 Some(frame) => ctx.insert_pfn(frame),
                 None => ctx.fail(Errno::ENXIO),
@@ -221,7 +228,7 @@ fn an_interrupt_controller_that_shows_everything_fails() {
     let machine = Machine::new();
     let bar = registers(&machine, devices::xive::PAGES);
     let side = Own(bar.clone());
-    let driver = at_mmap(move |ctx| Ok(ctx.establish(Open(bar.clone()))?.fill_later()));
+    let driver = at_mmap(move |ctx| Ok(ctx.writable().establish(Open(bar.clone()))?.fill_later()));
     fails(&machine, Device::Xive, driver, side, "page 0, read: a success, not SIGBUS at 0x");
 }
 
@@ -233,15 +240,24 @@ fn a_file_that_cannot_be_mapped_at_all_fails() {
     fails(&machine, Device::Dax, driver, Own(memory), "mmap of 10 pages at 0, private: ENODEV");
 }
 
+/// Memory of which the first page is mapped, wherever the user asks for it.
+struct FirstPage(DeviceMemory);
+
+impl MmapFile for FirstPage {
+    type Platform = Sim;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        let frames = self.0.range(PageOffset::ZERO, PageCount::new(1)).ok_or(Errno::EINVAL)?;
+        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
+    }
+}
+
 #[test]
 fn a_device_of_which_nobody_knows_the_memory_fails() {
     let machine = Machine::new();
     let memory = registers(&machine, devices::dev_mem::PAGES);
     let side = Own(memory.clone());
-    let driver = at_mmap(move |ctx| {
-        let frames = memory.range(PageOffset::ZERO, PageCount::new(1)).ok_or(Errno::EINVAL)?;
-        ctx.populate::<Remapped>()?.remap_all(frames)
-    });
+    let driver = FirstPage(memory);
     fails(&machine, Device::DevMem, driver, side, "physical memory: ENOTTY");
 }
 
@@ -264,7 +280,9 @@ fn a_matrix_that_is_not_drawn_on_fails() {
     // Its user draws on a page that the display does not look at.
     let machine = Machine::new();
     let copy = copies(&machine, 0, 1);
-    let user = with_file(&machine, Device::Ht16k33, move |ctx| ctx.populate::<Mixed>()?.map_pages_zero(&copy));
+    let user = with_file(&machine, Device::Ht16k33, move |ctx| {
+        ctx.writable().without_faults::<Mixed>()?.fill_from_first(&copy)
+    });
     fails_on(user, Device::Ht16k33, &["what was drawn is sent: Ok(0), not Ok(42949672965)"]);
 }
 
@@ -288,19 +306,23 @@ fn xen_fails(map: MapPages, because: &str) {
 
 #[test]
 fn shared_graphics_buffers_that_are_wrong_fail() {
-    xen_fails(|ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages(pages), "9 pages at 16, shared: ENXIO");
+    xen_fails(
+        |ctx, pages| ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages),
+        "9 pages at 16, shared: ENXIO",
+    );
     // The DRM core asks for write-combining.
     xen_fails(
-        |ctx, pages| ctx.dont_expand().write_combine().populate::<Mixed>()?.map_pages_zero(pages),
+        |ctx, pages| ctx.writable().write_combine().without_faults::<Mixed>()?.fill_from_first(pages),
         "cache attribute of page 0: WriteCombine, not WriteBack",
     );
     xen_fails(
-        |ctx, pages| ctx.populate::<Mixed>()?.map_pages_zero(pages),
-        "one page more by mremap: a success, not EFAULT",
+        |ctx, pages| ctx.writable().without_faults::<Mixed>()?.may_expand().fill_from_first(pages),
+        // There is room behind it, where Linux does not grow it, and does not move it then.
+        "one page more by mremap: ENOMEM: out of memory, not EFAULT",
     );
     // Its mappings do not keep the object alive.
     xen_fails(
-        |ctx, pages| ctx.dont_expand().populate::<Mixed>()?.map_pages_zero(pages),
+        |ctx, pages| ctx.writable().without_faults::<Mixed>()?.fill_from_first(pages),
         "pages that the backend is at: Ok(4), not Ok(13)",
     );
 }
@@ -311,7 +333,7 @@ fn a_stream_with_a_buffer_for_everybody_fails() {
     let memory = machine.clone();
     let user = with_file(&machine, Device::FirewireIso, move |ctx| {
         let pages = Buffer::<Sim>::alloc(&memory, ctx.page_count(), ctx.may_sleep())?;
-        ctx.shared_only()?.populate::<Mixed>()?.map_pages_zero(pages.pages())
+        ctx.shared_only()?.writable().without_faults::<Mixed>()?.fill_from_first(pages.pages())
     });
     fails_on(
         user,
@@ -329,7 +351,7 @@ fn dma_memory_that_is_always_cached_fails() {
     let user = {
         let machine = Machine::new();
         let (buffer, side) = pages(&machine, devices::dma_iommu::PAGES);
-        let file = at_mmap(move |ctx| ctx.populate::<Mixed>()?.map_pages(buffer.pages()));
+        let file = at_mmap(move |ctx| ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(buffer.pages()));
         let device = || {
             Opened::new(at_mmap(|_| Err(Errno::ENODEV)), [devices::buffer(&SimHost(machine.clone()), 0, 1).unwrap()])
         };
@@ -354,16 +376,16 @@ fn grants_fail(prepare: Prepare, because: &[&str]) {
         };
         let upwards = foreign.iter().take(first + 1).skip(first + 1 - ctx.page_count().get());
         let pages: Vec<_> = upwards.rev().cloned().collect();
-        prepare(ctx)?.map_pages_zero(&pages)
+        prepare(ctx)?.fill_from_first(&pages)
     });
     fails_on(user, Device::Gntdev, because);
 }
 
 #[test]
 fn grants_that_are_copied_or_cut_fail() {
-    grants_fail(|ctx| ctx.dont_expand().populate(), &["the child's load: a success, not SIGSEGV at 0x"]);
+    grants_fail(|ctx| ctx.writable().without_faults(), &["the child's load: a success, not SIGSEGV at 0x"]);
     grants_fail(
-        |ctx| ctx.dont_copy().populate(),
+        |ctx| Ok(ctx.dont_copy().writable().without_faults::<Mixed>()?.may_expand()),
         &[
             "munmap of one page: a success, not EINVAL",
             "5 pages at 0, private: a success, not EINVAL",
@@ -383,7 +405,7 @@ fn a_hypercall_buffer_that_all_mappings_share_fails() {
         while pages.len() < ctx.page_count().get() {
             pages.push(memory.alloc_page()?);
         }
-        ctx.shared_only()?.io().dont_expand().populate::<Mixed>()?.map_pages_zero(&pages)
+        ctx.shared_only()?.io().writable().without_faults::<Mixed>()?.fill_from_first(&pages)
     });
     fails_on(
         user,
@@ -406,7 +428,7 @@ fn a_ring_that_nobody_counts_fails() {
             return Err(Errno::EINVAL);
         }
         let pages = Buffer::<Sim>::alloc(&memory, ctx.page_count(), ctx.may_sleep())?;
-        ctx.populate::<Mixed>()?.map_pages_zero(pages.pages())
+        ctx.writable().without_faults::<Mixed>()?.fill_from_first(pages.pages())
     });
     fails_on(
         user,
@@ -417,4 +439,39 @@ fn a_ring_that_nobody_counts_fails() {
             "the first frame of all: [0], not [1]",
         ],
     );
+}
+
+/// The probe of rights, with its mmap hook changed on the way in.
+fn rights_fail<F>(change: F, because: &str)
+where
+    F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<MmapCtx<'m, Sim>, Errno> + Send + Sync + 'static,
+{
+    let machine = Machine::new();
+    let Opened { file, side } = Device::Rights.open(&SimHost(machine.clone())).unwrap();
+    let changed = Changed { file, change };
+    fails_on(user_of(&machine, Opened { file: Box::new(changed), side }), Device::Rights, &[because]);
+}
+
+struct Changed<F> {
+    file: Box<dyn MmapFile<Platform = Sim>>,
+    change: F,
+}
+
+impl<F> MmapFile for Changed<F>
+where
+    F: for<'m> Fn(MmapCtx<'m, Sim>) -> Result<MmapCtx<'m, Sim>, Errno> + Send + Sync + 'static,
+{
+    type Platform = Sim;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        self.file.mmap((self.change)(ctx)?)
+    }
+}
+
+#[test]
+fn rights_that_were_not_to_be_there_and_some_that_were() {
+    rights_fail(|ctx| Ok(ctx.writable()), "mmap of 3 pages at 0, shared: a success, not EPERM");
+    rights_fail(|ctx| ctx.read_only(), "PagesAtMmap: mprotect to write: EACCES");
+    rights_fail(|ctx| Ok(ctx.noncached()), "PagesAtMmap, first: cache attribute: Noncached, not WriteBack");
+    rights_fail(|ctx| ctx.shared_only(), "mmap of 3 pages at 0, private, read-only: EINVAL");
 }

@@ -29,9 +29,9 @@ pub(crate) struct Fault(pub(crate) Object);
 
 impl VmOperations for Fault {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         match self.0.page(ctx.pgoff()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::EFAULT),
@@ -44,9 +44,9 @@ pub(crate) struct Around(pub(crate) Object);
 
 impl VmOperations for Around {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         let Some(touched) = self.0.page(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };
         let first = ctx.pgoff().index() & !(AROUND - 1);
         for (at, page) in self.0.pages.iter().enumerate().skip(first).take(AROUND) {
@@ -61,11 +61,11 @@ impl VmOperations for Around {
 /// A device whose mappings are filled by faults.
 pub(crate) struct OnFault<V>(pub(crate) LinuxRef<V>);
 
-impl<V: VmOperations<Platform = Linux, Mapping = Mixed>> MmapFile for OnFault<V> {
+impl<V: VmOperations<Platform = Linux, Kind = Mixed>> MmapFile for OnFault<V> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.dont_expand().establish_shared(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
     }
 }
 
@@ -75,8 +75,8 @@ pub(crate) struct ByPage(pub(crate) Object);
 impl MmapFile for ByPage {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        let mut ctx = ctx.dont_expand().populate::<Mixed>()?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
         while !ctx.is_full() {
             let page = self.0.page(ctx.pgoff()).ok_or(Errno::ENXIO)?;
             ctx = ctx.insert_page(page)?;
@@ -91,8 +91,8 @@ pub(crate) struct ByPages(pub(crate) Object);
 impl MmapFile for ByPages {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.dont_expand().populate::<Mixed>()?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.writable().without_faults::<Mixed>()?;
         let first = ctx.pgoff().index();
         let end = first.checked_add(ctx.page_count().get()).ok_or(Errno::ENXIO)?;
         let pages = self.0.pages.get(first..end).ok_or(Errno::ENXIO)?;
@@ -106,7 +106,7 @@ pub(crate) struct ByMap(pub(crate) Object);
 impl MmapFile for ByMap {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        ctx.dont_expand().populate::<Mixed>()?.map_pages(&self.0.pages)
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(&self.0.pages)
     }
 }

@@ -44,8 +44,8 @@ struct File(LinuxRef<Object>);
 impl MmapFile for File {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Shown(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Shown(self.0.clone()))?.fill_later())
     }
 }
 
@@ -53,10 +53,10 @@ struct Shown(LinuxRef<Object>);
 
 impl VmOperations for Shown {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.buffer.page(ctx.pgoff()) {
             Some(page) => ctx.insert_page(page),
@@ -66,17 +66,17 @@ impl VmOperations for Shown {
 }
 
 impl Shown {
-    fn map_pages<'f>(&self, mut ctx: MapPagesCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.around.one_more();
         let wanted = ctx.wanted();
-        for at in (wanted.start.index()..wanted.end.index()).map(PageOffset::new) {
+        for at in wanted {
             if let Some(page) = self.0.buffer.page(at) {
                 ctx.prefault_page(at, page);
             }
         }
         // Pages that nobody asked for, which would need another page table: they must not be mapped.
         for at in [PageOffset::ZERO, PageOffset::new(PAGES - 1), PageOffset::new(PAGES)] {
-            if let Some(page) = self.0.buffer.page(at).filter(|_| !wanted.contains(&at)) {
+            if let Some(page) = self.0.buffer.page(at).filter(|_| !wanted.contains(at)) {
                 ctx.prefault_page(at, page);
             }
         }

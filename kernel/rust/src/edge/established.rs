@@ -60,8 +60,9 @@ struct File(LinuxRef<Object>);
 impl MmapFile for File {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.establish(Shown(self.0.buffer.clone()))?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        // Its users map slots a second time.
+        let ctx = ctx.writable().establish(Shown(self.0.buffer.clone()))?.may_expand();
         self.0.last.is(&ctx)?;
         Ok(ctx.fill_later())
     }
@@ -72,5 +73,5 @@ struct Shown(LinuxRef<Buffer<Linux>>);
 
 impl VmOperations for Shown {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 }

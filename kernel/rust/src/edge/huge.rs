@@ -1,8 +1,8 @@
 //! Large entries.
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Mapped, Mapping, Mappings, Mixed, MmapCtx, MmapFile,
-    PfnMap, PfnMkwriteCtx, Platform, UnlockedCtx, VmFault, VmOperations,
+    Errno, EstablishedCtx, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Kind, Mapped, Mixed, MmapCtx,
+    MmapFile, PageOffset, PfnMap, PfnMkwriteCtx, Platform, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_conformance::devices::{self, Opened};
 use vmctx_linux::{Linux, LinuxIomem, LinuxRef};
@@ -17,18 +17,18 @@ const PAGES: usize = 1024;
 
 struct Object<M> {
     memory: LinuxIomem,
-    mappings: Mappings<Linux>,
+    mappings: SharedObject<Linux>,
     last: Last<M>,
     faults: Count,
     stores: Count,
     asked: [Count; 2],
 }
 
-impl<M: Mapping> Object<M> {
+impl<M: Kind> Object<M> {
     fn new(kernel: &Kernel<'_>) -> Result<LinuxRef<Self>, Errno> {
         let object = Self {
             memory: devices::registers(kernel, PAGES)?,
-            mappings: Mappings::new(kernel.may_sleep())?,
+            mappings: SharedObject::new(kernel.may_sleep())?,
             last: Last::new(kernel.may_sleep())?,
             faults: Count::default(),
             stores: Count::default(),
@@ -52,9 +52,18 @@ impl Steered for Object<PfnMap> {
             return self.asked(ctx, request, argument);
         }
         let (first, _) = range(argument)?;
-        let frame = self.memory.frame(first).ok_or(Errno::ENXIO)?;
-        self.last.get(ctx.may_sleep())?.lock(ctx)?.insert_pfn(first, frame).map(|()| 1)
+        let last = self.last.get(ctx.may_sleep())?;
+        let mapping = last.lock(ctx)?;
+        // It is a mapping of one of the two files.
+        insert::<false>(&mapping, first).or_else(|| insert::<true>(&mapping, first)).unwrap_or(Err(Errno::EIO))
     }
+}
+
+/// Inserts the frame of one page, if the mapping is of this file.
+fn insert<const TOLD: bool>(mapping: &EstablishedCtx<'_, Linux, PfnMap>, at: PageOffset) -> Option<Result<u64, Errno>> {
+    mapping.with_state(|shown: &Shown<PfnMap, TOLD>, slots| {
+        slots.insert_pfn(at, shown.0.memory.frame(at).ok_or(Errno::ENXIO)?).map(|()| 1)
+    })
 }
 
 impl Steered for Object<Mixed> {
@@ -63,7 +72,7 @@ impl Steered for Object<Mixed> {
     }
 }
 
-impl<M: Mapping> Object<M> {
+impl<M: Kind> Object<M> {
     fn asked(&self, ctx: &UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno> {
         match request {
             requests::FAULTS => Ok(self.faults.get()),
@@ -108,13 +117,13 @@ pub(super) fn open_mixed(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
 impl<const TOLD: bool> MmapFile for File<PfnMap, TOLD> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.shared_only()?.establish(Shown::<_, TOLD>(self.0.clone()))?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.shared_only()?.writable().establish(Shown::<_, TOLD>(self.0.clone()))?;
         self.0.last.is(&ctx)?;
         Ok(ctx.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Linux>> {
+    fn object(&self) -> Option<&SharedObject<Linux>> {
         Some(&self.0.mappings)
     }
 }
@@ -122,24 +131,24 @@ impl<const TOLD: bool> MmapFile for File<PfnMap, TOLD> {
 impl MmapFile for File<Mixed, false> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Shown::<_, false>(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Shown::<_, false>(self.0.clone()))?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Linux>> {
+    fn object(&self) -> Option<&SharedObject<Linux>> {
         Some(&self.0.mappings)
     }
 }
 
 impl<const TOLD: bool> VmOperations for Shown<PfnMap, TOLD> {
     type Platform = Linux;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = {
         let hooks = Hooks::NONE.huge_fault(Self::huge_fault);
         if TOLD { hooks.pfn_mkwrite(Self::pfn_mkwrite) } else { hooks }
     };
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.memory.frame(ctx.pgoff()) {
             Some(frame) => ctx.insert_pfn(frame),
@@ -149,7 +158,7 @@ impl<const TOLD: bool> VmOperations for Shown<PfnMap, TOLD> {
 }
 
 impl<const TOLD: bool> Shown<PfnMap, TOLD> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         self.0.count_asked(ctx.size());
         match ctx.entry_range().and_then(|entry| self.0.memory.range(entry.start, ctx.page_count())) {
             Some(frames) => ctx.insert_huge(frames),
@@ -157,7 +166,7 @@ impl<const TOLD: bool> Shown<PfnMap, TOLD> {
         }
     }
 
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         self.0.stores.one_more();
         ctx.allow()
     }
@@ -165,10 +174,10 @@ impl<const TOLD: bool> Shown<PfnMap, TOLD> {
 
 impl VmOperations for Shown<Mixed, false> {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.memory.frame(ctx.pgoff()) {
             Some(frame) => ctx.insert_mixed(frame),
@@ -178,7 +187,7 @@ impl VmOperations for Shown<Mixed, false> {
 }
 
 impl Shown<Mixed, false> {
-    fn huge_fault<'f>(&self, ctx: HugeFaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.count_asked(ctx.size());
         match ctx.entry_range().and_then(|entry| self.0.memory.range(entry.start, ctx.page_count())) {
             Some(frames) => ctx.insert_huge(frames),

@@ -1,13 +1,10 @@
-//! VMAs that fork, cuts and moves make, and a driver that refuses them.
+//! VMAs that mmap, fork, cuts and moves make, and a driver that refuses them.
 
-use core::{
-    ops::Range,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use vmctx::{
-    Errno, FrameSource, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform, Remapped, UnlockedCtx,
-    VmOperations,
+    Errno, FrameSource, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, PageRange, Platform, Remapped,
+    UnlockedCtx, VmOperations,
 };
 use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
@@ -55,8 +52,8 @@ struct File<T: Send + Sync + 'static>(LinuxRef<Object<T>>);
 struct Shown<T: Send + Sync + 'static>(LinuxRef<Object<T>>);
 
 impl<T: Send + Sync + 'static> Shown<T> {
-    fn open(&self, shown: Range<PageOffset>) -> Result<(), Errno> {
-        if shown.start >= shown.end || shown.end.index() > PAGES {
+    fn open(&self, shown: PageRange) -> Result<(), Errno> {
+        if shown.is_empty() || shown.end.index() > PAGES {
             return Err(Errno::EINVAL);
         }
         if !self.0.opens.load(Ordering::SeqCst) {
@@ -66,7 +63,7 @@ impl<T: Send + Sync + 'static> Shown<T> {
         Ok(())
     }
 
-    fn close(&self, _: Range<PageOffset>) {
+    fn close(&self, _: PageRange) {
         self.0.closed.one_more();
     }
 }
@@ -86,14 +83,14 @@ pub(super) fn open(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
 impl MmapFile for File<LinuxRef<Buffer<Linux>>> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        ctx.establish(Shown(self.0.clone()))?.map_pages(self.0.memory.pages())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        ctx.writable().establish(Shown(self.0.clone()))?.fill_at_pgoff(self.0.memory.pages())
     }
 }
 
 impl VmOperations for Shown<LinuxRef<Buffer<Linux>>> {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open).close(Self::close);
 }
 
@@ -106,14 +103,14 @@ pub(super) fn open_remapped(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno>
 impl MmapFile for File<LinuxIomem> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
         let memory = self.0.memory.range(PageOffset::ZERO, self.0.memory.count()).ok_or(Errno::ENXIO)?;
-        ctx.establish(Shown(self.0.clone()))?.iomap_memory(memory)
+        ctx.writable().establish(Shown(self.0.clone()))?.remap_at_pgoff(memory)
     }
 }
 
 impl VmOperations for Shown<LinuxIomem> {
     type Platform = Linux;
-    type Mapping = Remapped;
+    type Kind = Remapped;
     const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open).close(Self::close);
 }

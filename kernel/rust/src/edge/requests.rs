@@ -39,3 +39,5 @@ pub(crate) const SWITCH: u32 = 16;
 pub(crate) const OPENED: u32 = 17;
 /// Calls of the close hook.
 pub(crate) const CLOSED: u32 = 18;
+/// The same by another type of state, and inserts a page there.
+pub(crate) const FIND_AS_ANOTHER: u32 = 19;

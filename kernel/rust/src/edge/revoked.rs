@@ -1,7 +1,7 @@
 //! Device memory that is switched off while users have it mapped.
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mappings, MmapCtx, MmapFile, PageOffset, PfnMap, Platform, RwLock,
+    Errno, FaultCtx, FrameSource, Mapped, MmapCtx, MmapFile, PageOffset, PfnMap, Platform, RwLock, SharedObject,
     UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_conformance::devices::{self, Opened};
@@ -17,14 +17,14 @@ const PAGES: usize = 4;
 struct Bar {
     memory: LinuxIomem,
     on: LinuxRwLock<bool>,
-    mappings: Mappings<Linux>,
+    mappings: SharedObject<Linux>,
 }
 
 pub(super) fn open(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
     let bar = Bar {
         memory: devices::registers(kernel, PAGES)?,
         on: LinuxRwLock::new(true, kernel.may_sleep())?,
-        mappings: Mappings::new(kernel.may_sleep())?,
+        mappings: SharedObject::new(kernel.may_sleep())?,
     };
     let bar = Linux::share(bar, kernel.may_sleep())?;
     Ok(Opened::new(File(bar.clone()), Steering(bar)))
@@ -49,20 +49,20 @@ struct File(LinuxRef<Bar>);
 impl MmapFile for File {
     type Platform = Linux;
 
-    fn mappings(&self) -> Option<&Mappings<Linux>> {
+    fn object(&self) -> Option<&SharedObject<Linux>> {
         Some(&self.0.mappings)
     }
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.establish_shared(self.0.clone())?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared(self.0.clone())?.fill_later())
     }
 }
 
 impl VmOperations for Bar {
     type Platform = Linux;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         let on = self.on.read(ctx.may_sleep());
         match self.memory.frame(ctx.pgoff()) {
             Some(frame) if *on => ctx.insert_pfn(frame),

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use vmctx::{Errno, Handle, Mapping, MaySleep, MmapCtx, PageCount, PageOffset, Platform, RwLock, UnlockedCtx};
+use vmctx::{Errno, Handle, Kind, MaySleep, MmapCtx, PageCount, PageOffset, Platform, RwLock, UnlockedCtx};
 use vmctx_conformance::devices::{Host, Side};
 use vmctx_linux::{Linux, LinuxRef, LinuxRwLock};
 
@@ -49,7 +49,7 @@ impl Count {
 /// The mapping that was made last.
 pub(super) struct Last<M>(LinuxRwLock<Option<LinuxRef<Handle<Linux, M>>>>);
 
-impl<M: Mapping> Last<M> {
+impl<M: Kind> Last<M> {
     pub(super) fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         LinuxRwLock::new(None, may_sleep).map(Self)
     }

@@ -1,8 +1,8 @@
 //! First stores that are told to a hook.
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Mapped, Mapping, Mappings, Mixed, MmapCtx, MmapFile, PageMkwriteCtx,
-    PageOffset, PfnMap, PfnMkwriteCtx, Platform, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, Kind, Mapped, Mixed, MmapCtx, MmapFile, PageMkwriteCtx, PageOffset, PfnMap,
+    PfnMkwriteCtx, Platform, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
@@ -22,17 +22,17 @@ const REFUSED: PageOffset = PageOffset::new(3);
 /// An object, its mappings of the kind `M`, and what their hooks were told.
 struct Object<M, T> {
     memory: T,
-    mappings: Mappings<Linux>,
+    mappings: SharedObject<Linux>,
     last: Last<M>,
     faults: Count,
     stores: Count,
 }
 
-impl<M: Mapping, T: Send + Sync + 'static> Object<M, T> {
+impl<M: Kind, T: Send + Sync + 'static> Object<M, T> {
     fn new(memory: T, kernel: &Kernel<'_>) -> Result<LinuxRef<Self>, Errno> {
         let object = Self {
             memory,
-            mappings: Mappings::new(kernel.may_sleep())?,
+            mappings: SharedObject::new(kernel.may_sleep())?,
             last: Last::new(kernel.may_sleep())?,
             faults: Count::default(),
             stores: Count::default(),
@@ -46,7 +46,7 @@ impl<M: Mapping, T: Send + Sync + 'static> Object<M, T> {
     }
 }
 
-impl<M: Mapping, T: Send + Sync + 'static> Steered for Object<M, T> {
+impl<M: Kind, T: Send + Sync + 'static> Steered for Object<M, T> {
     fn control(&self, ctx: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno> {
         match request {
             requests::FAULTS => return Ok(self.faults.get()),
@@ -82,8 +82,8 @@ type Pages = LinuxRef<Buffer<Linux>>;
 impl MmapFile for File<Mixed, Pages> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        let mut ctx = ctx.establish(Shown(self.0.clone()))?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.writable().establish(Shown(self.0.clone()))?;
         self.0.last.is(&ctx)?;
         if ctx.pgoff().index() == EAGER {
             while let Some(page) = self.0.memory.page(ctx.pgoff()).filter(|_| !ctx.is_full()) {
@@ -93,17 +93,17 @@ impl MmapFile for File<Mixed, Pages> {
         Ok(ctx.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Linux>> {
+    fn object(&self) -> Option<&SharedObject<Linux>> {
         Some(&self.0.mappings)
     }
 }
 
 impl VmOperations for Shown<Mixed, Pages> {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.memory.page(ctx.pgoff()) {
             // Pages are inserted and handed back by turns, so that stores to both are told.
@@ -115,7 +115,7 @@ impl VmOperations for Shown<Mixed, Pages> {
 }
 
 impl Shown<Mixed, Pages> {
-    fn page_mkwrite<'f>(&self, ctx: PageMkwriteCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         let own = self.0.memory.page(ctx.pgoff()).map(Linux::page_pfn);
         if !self.0.allows(ctx.pgoff()) || own != Some(Linux::page_pfn(&ctx.page())) {
             return ctx.fail(Errno::EROFS);
@@ -134,8 +134,8 @@ pub(super) fn frames(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
 impl MmapFile for File<PfnMap, LinuxIomem> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        let mut ctx = ctx.shared_only()?.establish(Shown(self.0.clone()))?;
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.shared_only()?.writable().establish(Shown(self.0.clone()))?;
         self.0.last.is(&ctx)?;
         if ctx.pgoff().index() == EAGER {
             let frames = self.0.memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
@@ -144,17 +144,17 @@ impl MmapFile for File<PfnMap, LinuxIomem> {
         Ok(ctx.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Linux>> {
+    fn object(&self) -> Option<&SharedObject<Linux>> {
         Some(&self.0.mappings)
     }
 }
 
 impl VmOperations for Shown<PfnMap, LinuxIomem> {
     type Platform = Linux;
-    type Mapping = PfnMap;
+    type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         self.0.faults.one_more();
         let prot = ctx.page_prot();
         match self.0.memory.frame(ctx.pgoff()) {
@@ -167,7 +167,7 @@ impl VmOperations for Shown<PfnMap, LinuxIomem> {
 }
 
 impl Shown<PfnMap, LinuxIomem> {
-    fn pfn_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         if self.0.allows(ctx.pgoff()) { ctx.allow() } else { ctx.fail(Errno::EROFS) }
     }
 }
@@ -181,21 +181,21 @@ pub(super) fn mixed(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
 impl MmapFile for File<Mixed, LinuxIomem> {
     type Platform = Linux;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish(Shown(self.0.clone()))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Shown(self.0.clone()))?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Linux>> {
+    fn object(&self) -> Option<&SharedObject<Linux>> {
         Some(&self.0.mappings)
     }
 }
 
 impl VmOperations for Shown<Mixed, LinuxIomem> {
     type Platform = Linux;
-    type Mapping = Mixed;
+    type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::mixed_mkwrite);
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.memory.frame(ctx.pgoff()) {
             Some(frame) if ctx.is_write() => ctx.insert_mixed_mkwrite(frame),
@@ -206,7 +206,7 @@ impl VmOperations for Shown<Mixed, LinuxIomem> {
 }
 
 impl Shown<Mixed, LinuxIomem> {
-    fn mixed_mkwrite<'f>(&self, ctx: PfnMkwriteCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn mixed_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         match self.0.memory.frame(ctx.pgoff()) {
             Some(frame) if self.0.allows(ctx.pgoff()) => ctx.insert_mixed_mkwrite(frame),
             _ => ctx.fail(Errno::EROFS),

@@ -13,7 +13,7 @@ use vmctx_conformance::{
 
 use super::{
     access::{open, page, range, touch},
-    requests::{FIND, INSERT, ZAP},
+    requests::{FIND, FIND_AS_ANOTHER, INSERT, ZAP},
 };
 use crate::{
     calls::{self, PAGE},
@@ -188,4 +188,14 @@ pub(super) fn while_it_changes(checks: &mut Checks) -> Result<(), Refusal> {
     })?;
     checks.equal("what else came back", &wrong, &Vec::new());
     Ok(())
+}
+
+/// A mapping of frames by number is not found as one of pages, whose insertion would be a `BUG_ON`.
+pub(super) fn not_of_another_type(checks: &mut Checks) -> Result<(), Refusal> {
+    let process = open("two_types")?;
+    let at = process.map(Map { writable: false, ..Map::shared(1) })?;
+    checks.equal("by its own type", &process.number(FIND, at.get()), &Ok(0));
+    checks.equal("by the other", &process.number(FIND_AS_ANOTHER, at.get()), &errno(Errno::EINVAL));
+    checks.equal("a touch", &touch(&process, at), &Err(Trap::Sigbus(at)));
+    process.unmap(at, 1)
 }

@@ -1,4 +1,4 @@
-//! VMAs that fork, cuts and moves make, and a driver that refuses them.
+//! VMAs that mmap, fork, cuts and moves make, and a driver that refuses them.
 
 use vmctx::{Errno, UserAddr};
 use vmctx_conformance::{
@@ -37,17 +37,17 @@ fn dead(checks: &mut Checks, process: &Process, at: UserAddr, pages: impl Iterat
 pub(super) fn opened_and_refused(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     let process = open(device)?;
     let at = process.map(Map::shared(PAGES))?;
-    checks.equal("mmap", &calls(&process)?, &[0, 0, 0]);
+    checks.equal("mmap", &calls(&process)?, &[1, 0, 0]);
     if let Some(child) = process.fork().transpose()? {
-        checks.equal("fork", &calls(&process)?, &[1, 0, 0]);
+        checks.equal("fork", &calls(&process)?, &[2, 0, 0]);
         shows(checks, &child, at, 0..PAGES);
     }
-    checks.equal("the child's end", &calls(&process)?, &[1, 1, 0]);
+    checks.equal("the child's end", &calls(&process)?, &[2, 1, 0]);
     process.unmap(page(at, 6), 1)?;
-    checks.equal("a cut", &calls(&process)?, &[3, 2, 0]);
+    checks.equal("a cut", &calls(&process)?, &[4, 2, 0]);
     shows(checks, &process, at, (0..6).chain(7..8));
     let moved = process.move_to_somewhere(page(at, 7), 1)?;
-    checks.equal("a move", &calls(&process)?, &[4, 3, 0]);
+    checks.equal("a move", &calls(&process)?, &[5, 3, 0]);
     checks.equal("what was moved", &touch(&process, moved), &Ok(devices::pattern(7 * PAGE)));
 
     process.number(SWITCH, 0)?;
@@ -58,21 +58,27 @@ pub(super) fn opened_and_refused(checks: &mut Checks, device: &str) -> Result<()
         child.unmap(page(at, 2), 1)?;
         dead(checks, &child, at, (0..2).chain(3..6));
     }
-    checks.equal("a refused fork", &calls(&process)?, &[4, 3, 0]);
+    checks.equal("a refused fork", &calls(&process)?, &[5, 3, 0]);
     shows(checks, &process, at, 0..6);
     let refused = process.move_to_somewhere(moved, 1);
     checks.equal("a refused move", &refused, &Err(Refusal::Errno(Errno::ENOMEM)));
-    checks.equal("hooks of a refused move", &calls(&process)?, &[4, 3, 0]);
+    checks.equal("hooks of a refused move", &calls(&process)?, &[5, 3, 0]);
     checks.equal("what was to be moved", &touch(&process, moved), &Ok(devices::pattern(7 * PAGE)));
     // Both pieces that a cut leaves are new VMAs and refused; the old one is closed.
     process.unmap(page(at, 2), 1)?;
     dead(checks, &process, at, (0..2).chain(3..6));
-    checks.equal("a refused cut", &calls(&process)?, &[4, 4, 0]);
+    checks.equal("a refused cut", &calls(&process)?, &[5, 4, 0]);
     process.number(SWITCH, 1)?;
     dead(checks, &process, at, (0..2).chain(3..6));
     process.unmap(moved, 1)?;
-    checks.equal("before the last", &calls(&process)?, &[4, 5, 0]);
+    checks.equal("before the last", &calls(&process)?, &[5, 5, 0]);
     process.unmap(at, PAGES)?;
-    checks.equal("the end", &calls(&process)?, &[4, 5, 1]);
+    checks.equal("the end", &calls(&process)?, &[5, 5, 1]);
+
+    // Where the first is refused, mmap fails, and nothing is left to be closed.
+    process.number(SWITCH, 0)?;
+    checks.equal("a refused mmap", &process.map(Map::shared(PAGES)), &Err(Refusal::Errno(Errno::EPERM)));
+    checks.equal("hooks of a refused mmap", &calls(&process)?, &[5, 5, 2]);
+    process.number(SWITCH, 1)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use core::{
     panic::PanicInfo,
 };
 
-use vmctx::{Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Page, Platform, VmFault, VmOperations, entry};
+use vmctx::{Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageRef, Platform, VmFault, VmOperations, entry};
 use vmctx_linux::{self as linux, Linux, LinuxRef};
 
 /// An open file, and each mapping of it. No `unsafe`, and nothing that knows of Linux.
@@ -18,19 +18,19 @@ struct Device<P: Platform> {
 impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         if ctx.page_count().get() != 1 {
             return Err(Errno::EINVAL);
         }
-        Ok(ctx.establish(Device { page: self.page.clone() })?.fill_later())
+        Ok(ctx.writable().establish(Device { page: self.page.clone() })?.fill_later())
     }
 }
 
 impl<P: Platform> VmOperations for Device<P> {
     type Platform = P;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_page(&self.page)
     }
 }
@@ -68,13 +68,13 @@ pub unsafe extern "C" fn smallest_release(file: *mut c_void) {
 /// `f_op->mmap`.
 ///
 /// # Safety
-/// `file` is from `smallest_open` and open; `vma` is the kernel's, in a call of `f_op->mmap` of that file.
+/// `device` is from `smallest_open`, of the open `file`; `vma` is the kernel's, in a call of `f_op->mmap` of that file.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smallest_mmap(file: *mut c_void, vma: *mut c_void) -> c_int {
+pub unsafe extern "C" fn smallest_mmap(device: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract; the file stays open, so its reference is not given up.
-    let device = ManuallyDrop::new(unsafe { LinuxRef::<Device<Linux>>::from_raw(file) });
+    let device = ManuallyDrop::new(unsafe { LinuxRef::<Device<Linux>>::from_raw(device) });
     // SAFETY: by this function's contract.
-    unsafe { linux::mmap(&**device, vma) }
+    unsafe { linux::mmap(&**device, file, vma) }
 }
 
 #[panic_handler]

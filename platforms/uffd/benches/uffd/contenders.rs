@@ -1,18 +1,16 @@
-//! The contenders, which serve the same faults in turns, and what is printed: medians of their rates, and of the ratios of
-//! rates in the same turn.
+//! The contenders, which serve the same faults in turns, and what is printed: medians of their rates, and of the ratios
+//! of rates in the same turn.
 
 use std::{
     mem, ptr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Instant,
 };
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mappings, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject, VmFault,
+    VmOperations,
 };
 use vmctx_uffd::{Map, Memory, Options, Page, Session, Uffd};
 
@@ -62,8 +60,9 @@ impl Setting {
         }
     }
 
-    /// How often each contender is made. Which physical pages one is given changes its rate by some hundredths, and the one
-    /// that is made next is given others. So each is made many times, in both orders; less often where a turn takes long.
+    /// How often each contender is made. Which physical pages one is given changes its rate by some hundredths, and the
+    /// one that is made next is given others. So each is made many times, in both orders; less often where a turn takes
+    /// long.
     fn rounds(self, window: usize) -> usize {
         match (self, window) {
             (Self::OtherProcessor, _) => 10,
@@ -363,14 +362,14 @@ impl Contender for InThreadByHand {
 struct Pages {
     pages: Vec<Page>,
     window: usize,
-    mappings: Mappings<Uffd>,
+    mappings: SharedObject<Uffd>,
 }
 
 impl VmOperations for Pages {
     type Platform = Uffd;
-    type Mapping = Mixed;
+    type Kind = Mixed;
 
-    fn fault<'f>(&self, mut ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
         let own = ctx.pgoff().index();
         let Some(page) = self.pages.get(own) else { return ctx.fail(Errno::ENXIO) };
         if self.window > 1 {
@@ -382,23 +381,26 @@ impl VmOperations for Pages {
     }
 }
 
-struct File(Arc<Pages>);
+/// What the mappings share.
+type Device = <Uffd as Platform>::Ref<Pages>;
+
+struct File(Device);
 
 impl MmapFile for File {
     type Platform = Uffd;
 
-    fn mmap<'m>(&self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.establish_shared(Arc::clone(&self.0))?.fill_later())
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
     }
 
-    fn mappings(&self) -> Option<&Mappings<Uffd>> {
+    fn object(&self) -> Option<&SharedObject<Uffd>> {
         Some(&self.0.mappings)
     }
 }
 
 struct Typed {
     session: Session,
-    device: Arc<Pages>,
+    device: Device,
     at: usize,
     /// The handler of SIGBUS that the session has installed.
     handler: libc::sigaction,
@@ -410,9 +412,9 @@ impl Typed {
         let options = if in_thread { Options::default().in_thread() } else { Options::default() };
         let session = options.open(&memory).unwrap();
         let pages = (0..PAGES).map(|_| memory.alloc_page().unwrap()).collect();
-        let mappings = Mappings::new(memory.may_sleep()).unwrap();
-        let device = Arc::new(Pages { pages, window, mappings });
-        let file = session.file(File(Arc::clone(&device)));
+        let mappings = SharedObject::new(memory.may_sleep()).unwrap();
+        let device = Uffd::share(Pages { pages, window, mappings }, memory.may_sleep()).unwrap();
+        let file = session.file(File(device.clone()));
         let at = session.mmap(&file, Map::shared(PAGES * PAGE)).unwrap().get();
         Self { session, device, at, handler: installed() }
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use vmctx::{Errno, MmapFile, Platform};
-use vmctx_hosted::{Map, Mappings};
+use vmctx_hosted::{Map, Object};
 
 use crate::{kernel::sys::PAGE_SIZE, uffd::Uffd};
 
@@ -22,7 +22,7 @@ pub struct File {
 
 struct Open {
     driver: Box<dyn MmapFile<Platform = Uffd>>,
-    mappings: Mappings,
+    mappings: Object,
     /// The frame at page offset 0, modulo 2^64, if all pages of the object lay in the order of their offsets: the next
     /// mapping is laid out for that. `u64::MAX` if nothing is known.
     linear: AtomicU64,
@@ -37,7 +37,7 @@ impl fmt::Debug for File {
 impl File {
     /// A file whose object begins with the frame `guess`, as far as one can tell.
     pub(crate) fn new(driver: impl MmapFile<Platform = Uffd>, guess: Option<u64>) -> Self {
-        let mappings = driver.mappings().map(|mappings| mappings.platform_object().clone()).unwrap_or_default();
+        let mappings = driver.object().map(|mappings| mappings.platform_object().clone()).unwrap_or_default();
         let linear = AtomicU64::new(guess.unwrap_or(u64::MAX));
         Self { open: Arc::new(Open { driver: Box::new(driver), mappings, linear }) }
     }
@@ -46,12 +46,12 @@ impl File {
         &*self.open.driver
     }
 
-    pub(crate) fn mappings(&self) -> &Mappings {
+    pub(crate) fn mappings(&self) -> &Object {
         &self.open.mappings
     }
 
     /// In how many places the object is mapped: also through other files that are of the same
-    /// [`Mappings`](vmctx::Mappings).
+    /// [`SharedObject`](vmctx::SharedObject).
     #[must_use]
     pub fn mapping_count(&self) -> usize {
         self.mappings().count()

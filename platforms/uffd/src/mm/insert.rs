@@ -16,7 +16,7 @@ use crate::{
     uffd::Uffd,
 };
 
-use super::vma::{MappedVma, Vma};
+use super::vma::{EstablishedVma, Vma};
 
 /// Where the driver of a VMA may insert: the VMA's part of a table.
 pub(crate) struct Area<'a> {
@@ -59,7 +59,7 @@ impl<'a> Area<'a> {
     }
 
     /// Where the driver of an established mapping may insert at an address.
-    pub(crate) fn of_mapped(mapped: &'a MappedVma, address: usize) -> Result<Self, Errno> {
+    pub(crate) fn of_mapped(mapped: &'a EstablishedVma, address: usize) -> Result<Self, Errno> {
         let vma = mapped.vma_at(address).ok_or(Errno::EFAULT)?;
         Ok(Self::new(vma, vma.table(), vma.table().counters()))
     }
@@ -127,7 +127,7 @@ impl<'a> Area<'a> {
         if !self.zero_page_allowed() {
             return Err(Errno::EINVAL);
         }
-        self.put(address, self.entry(ZERO_PFN, self.prot.read_only(), false), false)
+        self.put(address, Pte { writable: false, ..self.entry(ZERO_PFN, self.prot, false) }, false)
     }
 
     /// `vm_insert_mixed`, and `vmf_insert_mixed_mkwrite`: a page is counted, a device's frame is not.
@@ -212,18 +212,25 @@ impl<'a> Area<'a> {
         Pte { pfn, writable: prot.is_writable(), counted }
     }
 
-    /// Puts an entry where none is. With `mkwrite` the entry is writable at once; if the same frame is there already, its
-    /// entry becomes so.
+    /// Puts an entry where none is. With `mkwrite` the entry is writable at once; if the same frame is there already,
+    /// its entry becomes so.
     #[inline]
     fn put(&self, address: usize, pte: Pte, mkwrite: bool) -> Result<(), Errno> {
         let makes_writable = mkwrite && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE);
         let pte = Pte { writable: pte.writable || makes_writable, ..pte };
         let put = self.fill(address, pte);
-        if put.is_err() && makes_writable {
-            self.table.make_writable(address, pte.pfn);
-            let _ = self.table.unprotect(address);
+        if put.is_err() && mkwrite {
+            self.make_writable(address, pte.pfn);
         }
         put
+    }
+
+    /// `vmf_mixed_mkwrite`: makes an entry writable that is of this frame, and inserts nothing.
+    pub(crate) fn make_writable(&self, address: usize, pfn: u64) {
+        if self.flags.contains(VmFlags::SHARED | VmFlags::WRITE) {
+            self.table.make_writable(address, pfn);
+            let _ = self.table.unprotect(address);
+        }
     }
 
     /// Maps a page that a fault hook has handed back (`finish_fault`).
@@ -248,7 +255,7 @@ pub(crate) fn insert_pages(area: &Area<'_>, address: usize, pages: &[Page]) -> R
 
 /// Inserts at an address of an established mapping, and tells the kernel.
 pub(crate) fn insert_mapped(
-    mapped: &MappedVma,
+    mapped: &EstablishedVma,
     address: usize,
     insert: impl FnOnce(&Area<'_>) -> Result<(), Errno>,
 ) -> Result<(), Errno> {

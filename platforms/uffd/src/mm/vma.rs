@@ -2,7 +2,7 @@
 
 use vmctx::platform::VmFlags;
 use vmctx_hosted::{
-    Mappings, established,
+    Object, established,
     vma::{self, Hosted},
 };
 
@@ -20,14 +20,14 @@ pub(crate) type WriteLock = vma::WriteLock<Uffd>;
 pub type Handle = established::Handle<Uffd>;
 /// Who is in an ioctl: the platform's [`Caller`](vmctx::Platform::Caller).
 pub type Caller = established::Caller<Uffd>;
-/// A mapping whose mmap lock is held for read: the platform's [`MappedVma`](vmctx::Platform::MappedVma).
-pub type MappedVma = established::MappedVma<Uffd>;
+/// A mapping whose mmap lock is held for read: the platform's [`EstablishedVma`](vmctx::Platform::EstablishedVma).
+pub type EstablishedVma = established::EstablishedVma<Uffd>;
 
 impl Hosted for Uffd {
     type File = File;
     type Table = Table;
 
-    fn mappings(file: &File) -> &Mappings {
+    fn mappings(file: &File) -> &Object {
         file.mappings()
     }
 }

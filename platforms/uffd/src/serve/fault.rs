@@ -6,7 +6,7 @@
 use std::{iter, ops::Range, ptr, thread};
 
 use vmctx::{
-    Errno, PageOffset,
+    Errno, PageOffset, PageRange,
     platform::{FaultCode, VmFlags},
 };
 use vmctx_hosted::operations::FaultCall;
@@ -28,8 +28,8 @@ use super::{
 const MEMORY_TRIES: usize = 16;
 
 impl<'a> PageFault<'a, '_> {
-    /// Tries to serve the fault until it ends. `since` is when its event was read, if there was one: if the page is served
-    /// after that by somebody else, nobody waits any more.
+    /// Tries to serve the fault until it ends. `since` is when its event was read, if there was one: if the page is
+    /// served after that by somebody else, nobody waits any more.
     #[inline(always)]
     pub(crate) fn resolve(&self, locked: &mut LockedVma<'a>, protected: bool, since: Option<u64>) -> End {
         match self.attempt(locked, protected, false) {
@@ -184,11 +184,11 @@ impl<'a> PageFault<'a, '_> {
 }
 
 /// The pages that `do_fault_around` asks for: up to 16 around the address, of one mapping.
-fn fault_around(area: &Area<'_>, address: usize) -> Range<PageOffset> {
+fn fault_around(area: &Area<'_>, address: usize) -> PageRange {
     const PAGES: usize = 16;
     let pgoff = area.pgoff_at(address);
     let in_area = pgoff - area.pgoff;
     let before = ((address >> PAGE_SHIFT) % PAGES).min(in_area);
     let behind = (PAGES - (address >> PAGE_SHIFT) % PAGES).min((area.range.len() >> PAGE_SHIFT) - in_area);
-    PageOffset::new(pgoff - before)..PageOffset::new(pgoff + behind)
+    PageRange::new(PageOffset::new(pgoff - before), PageOffset::new(pgoff + behind))
 }

@@ -13,7 +13,7 @@ use vmctx::{
     UserAddr,
     platform::{FaultCode, FaultFlags},
 };
-use vmctx_hosted::{Hook, operations::FaultCall};
+use vmctx_hosted::{Hook, hook, operations::FaultCall};
 
 use crate::{
     error::{KernelError, SessionError},
@@ -107,7 +107,8 @@ impl PageFault<'_, '_> {
             Hook::MapPages => &of.map_pages_calls,
             _ => &of.handler_calls,
         });
-        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and the call drops the fault.
+        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and the call drops the
+        // fault.
         let code = catch_unwind(AssertUnwindSafe(|| unsafe { hook.run(Fault::new(vmf)) }));
         if let (true, Ok(code)) = (is_fault, &code) {
             self.counters.count(|of| of.answers.of(*code));
@@ -138,11 +139,12 @@ impl PageFault<'_, '_> {
 
     /// The hook has panicked.
     #[cold]
-    fn panicked(&self, hook: Hook, panic: Box<dyn Any + Send>) -> Outcome {
+    fn panicked(&self, which: Hook, panic: Box<dyn Any + Send>) -> Outcome {
         let (address, message) = (self.user_address(), message(&*panic));
-        self.shared.report(SessionError::Panicked { hook, address, message });
-        // The panic's payload is a value of the driver's, and its drop may panic as well.
-        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        self.shared.report(SessionError::Panicked { hook: which, address, message });
+        // The panic's payload is a value of the driver's, whose drop is still a part of the hook: the mmap lock is
+        // held. It may panic as well.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| hook::enter(which, || drop(panic)))) {
             mem::forget(again);
         }
         Outcome::Fail

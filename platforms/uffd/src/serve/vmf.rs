@@ -22,8 +22,8 @@ use super::{batch::Batch, shared::Shared};
 /// A fault that is being served. Only a session makes one.
 ///
 /// # Invariants
-/// What it points to outlives it: it is made for one call of a hook by a caller that has the `Vmf` on its stack, and the
-/// call drops it.
+/// What it points to outlives it: it is made for one call of a hook by a caller that has the `Vmf` on its stack, and
+/// the call drops it.
 pub struct Fault {
     vmf: NonNull<Vmf<'static, 'static>>,
 }
@@ -96,6 +96,17 @@ impl Vmf<'_, '_> {
             self.add_pending(address, address + PAGE_SIZE);
         }
         FaultCode::from_insertion(inserted)
+    }
+
+    /// `vmf_mixed_mkwrite`: nothing is inserted where nothing is.
+    pub(crate) fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
+        if self.locked.is_released() {
+            return FaultCode::SIGBUS;
+        }
+        let address = self.address & !(PAGE_SIZE - 1);
+        self.area.make_writable(address, pfn);
+        self.add_pending(address, address + PAGE_SIZE);
+        FaultCode::NOPAGE
     }
 
     /// The kernel is to be told of these slots.

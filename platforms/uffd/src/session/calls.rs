@@ -46,8 +46,8 @@ impl Session {
     }
 
     /// Whether only accesses from user mode are served: a system call that meets an empty page fails with EFAULT. So it
-    /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults, and where the thread that has
-    /// a fault [serves](crate::Options::in_thread) it.
+    /// is for whoever may open neither `/dev/userfaultfd` nor a userfaultfd for all faults, and where the thread that
+    /// has a fault [serves](crate::Options::in_thread) it.
     #[must_use]
     pub fn is_user_mode_only(&self) -> bool {
         self.shared.in_thread || self.shared.direct.uffd().is_user_mode_only()
@@ -67,7 +67,7 @@ impl Session {
     /// # Errors
     /// EINVAL for no bytes, or an address that is not a page's; EOVERFLOW if the object's last byte could not be
     /// counted; EEXIST where something is mapped already; ENOMEM without addresses or memory; and what the mmap hook
-    /// fails with. Afterwards nothing is left of a mapping that failed.
+    /// or the open hook fails with. Afterwards nothing is left of a mapping that failed.
     pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
         let shared = &self.shared;
         let mut lock = shared.space.write_lock()?;
@@ -88,7 +88,7 @@ impl Session {
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
         // function.
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
-        let mut vma = new.into_vma();
+        let mut vma = new.into_vma()?;
         let moving = if tells_stores(&vma) { Some(server::start_moving(shared)) } else { None };
         let mapped = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
             let (guess, moving) = (file.guess(first), moving.map(Readers::uffd));
@@ -157,8 +157,8 @@ impl Session {
         Ok(())
     }
 
-    /// Runs an ioctl: with the proof that no hook is running and no mmap lock is held. Inside, memory of the session can
-    /// be touched, but not while a mapping is locked.
+    /// Runs an ioctl: with the proof that no hook is running and no mmap lock is held. Inside, memory of the session
+    /// can be touched, but not while a mapping is locked.
     ///
     /// # Errors
     /// [`SyscallError::InsideHook`], [`SyscallError::Stopped`]; what the closure gives is passed on.

@@ -1,0 +1,407 @@
+//! No driver of somebody's, but a probe: every way in which something is inserted, of pages and of frames, in mappings
+//! that users may write and in such that they may not.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use vmctx::{
+    Errno, FaultCtx, FrameSource, Handle, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageMkwriteCtx,
+    PageOffset, PfnMap, PfnMkwriteCtx, Platform, Remapped, RwLock, UnlockedCtx, VmFault, VmOperations,
+};
+
+use super::host::{Host, Opened, Own, Shared, Side, buffer, registers};
+use vmctx_drivers::buffer::Buffer;
+
+/// Pages of the memory, of either sort: the same bytes are in both.
+pub const PAGES: usize = 3;
+
+/// A way in which something is inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `vm_map_pages`, at mmap.
+    PagesAtMmap,
+    /// `vmf_insert_page`, in a fault.
+    PageInFault,
+    /// `vmf_insert_page` beside the page of a fault.
+    PageBesideFault,
+    /// In `map_pages`.
+    PageAroundLoad,
+    /// `vm_insert_page` into an established mapping, on request.
+    PageOnRequest,
+    /// `vmf_insert_page`, with first stores told.
+    PageTold,
+    /// `vmf->page`: handed back.
+    Delivered,
+    /// The same, with first stores told.
+    DeliveredTold,
+    /// `vmf_insert_mixed` of a device's frame, in a fault.
+    MixedInFault,
+    /// The same, with first stores told, which make the entry writable at once.
+    MixedTold,
+    /// `remap_pfn_range` of a part, at mmap.
+    FramesAtMmap,
+    /// `remap_pfn_range` of all, at mmap.
+    Remapped,
+    /// `vmf_insert_pfn`, in a fault.
+    FrameInFault,
+    /// `vmf_insert_pfn_prot` with a cache attribute of its own, in a fault.
+    FrameCached,
+    /// `vmf_insert_pfn` into an established mapping, on request.
+    FrameOnRequest,
+    /// `vmf_insert_pfn`, with first stores told.
+    FrameTold,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::PagesAtMmap,
+        Self::PageInFault,
+        Self::PageBesideFault,
+        Self::PageAroundLoad,
+        Self::PageOnRequest,
+        Self::PageTold,
+        Self::Delivered,
+        Self::DeliveredTold,
+        Self::MixedInFault,
+        Self::MixedTold,
+        Self::FramesAtMmap,
+        Self::Remapped,
+        Self::FrameInFault,
+        Self::FrameCached,
+        Self::FrameOnRequest,
+        Self::FrameTold,
+    ];
+
+    /// Whether pages are behind the mapping, and not a device's frames.
+    #[must_use]
+    pub const fn is_of_pages(self) -> bool {
+        (self as u8) < Self::MixedInFault as u8
+    }
+
+    /// Whether the mapping is a [`PfnMap`], which cannot be copied privately.
+    #[must_use]
+    pub const fn is_by_number(self) -> bool {
+        !self.is_of_pages() && !matches!(self, Self::MixedInFault | Self::MixedTold | Self::Remapped)
+    }
+
+    /// Whether it is filled by [`INSERT`].
+    #[must_use]
+    pub const fn is_on_request(self) -> bool {
+        matches!(self, Self::PageOnRequest | Self::FrameOnRequest)
+    }
+}
+
+/// Chooses the way, by its place in [`Way::ALL`], and whether users may write: one more than twice that place if so.
+pub const CHOOSE_WAY: u32 = 1;
+/// Fills the mapping that was made last, if its way is on request.
+pub const INSERT: u32 = 2;
+
+/// Opens it.
+///
+/// # Errors
+/// ENOMEM, or what is wrong with the device's memory.
+pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
+    let memory = Memory::<H::Platform> { pages: buffer(host, 0, PAGES)?, frames: registers(host, PAGES)? };
+    let last = Last { pages: None, frames: None };
+    let probe = Probe::<H::Platform> {
+        memory: H::Platform::share(memory, host.may_sleep())?,
+        chosen: AtomicUsize::new(0),
+        last: <H::Platform as Platform>::RwLock::new(last, host.may_sleep())?,
+    };
+    let probe = H::Platform::share(probe, host.may_sleep())?;
+    Ok(Opened::new(Shared::<H::Platform, _>(probe.clone()), ProbeSide::<H::Platform>(probe)))
+}
+
+/// What is mapped.
+struct Memory<P: Platform> {
+    pages: P::Ref<Buffer<P>>,
+    frames: P::Iomem,
+}
+
+impl<P: Platform> Memory<P> {
+    fn page(&self, at: PageOffset) -> Result<&P::Page, Errno> {
+        self.pages.page(at).ok_or(Errno::ENXIO)
+    }
+
+    fn frame(&self, at: PageOffset) -> Result<vmctx::Frame<'_, P>, Errno> {
+        self.frames.frame(at).ok_or(Errno::ENXIO)
+    }
+}
+
+/// The handles of the mappings that were made last.
+struct Last<P: Platform> {
+    pages: Option<Handle<P, Mixed>>,
+    frames: Option<Handle<P, PfnMap>>,
+}
+
+struct Probe<P: Platform> {
+    memory: P::Ref<Memory<P>>,
+    chosen: AtomicUsize,
+    last: P::RwLock<Last<P>>,
+}
+
+impl<P: Platform> Probe<P> {
+    fn way(&self) -> Result<(Way, bool), Errno> {
+        let chosen = self.chosen.load(Ordering::Acquire);
+        Ok((*Way::ALL.get(chosen / 2).ok_or(Errno::EINVAL)?, chosen % 2 == 1))
+    }
+}
+
+impl<P: Platform> MmapFile for Probe<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let (way, writable) = self.way()?;
+        let ctx = if writable { ctx.writable() } else { ctx };
+        let memory = || self.memory.clone();
+        match way {
+            Way::PagesAtMmap => ctx.without_faults::<Mixed>()?.fill_at_pgoff(self.memory.pages.pages()),
+            Way::PageInFault => Ok(ctx.establish(Pages::<P> { memory: memory(), around: false })?.fill_later()),
+            Way::PageBesideFault => Ok(ctx.establish(Pages::<P> { memory: memory(), around: true })?.fill_later()),
+            Way::PageAroundLoad => Ok(ctx.establish(AroundLoads::<P>(memory()))?.fill_later()),
+            Way::PageOnRequest => {
+                let ctx = ctx.establish(Idle::<P>(memory()))?;
+                self.last.write(ctx.may_sleep()).pages = Some(ctx.handle()?);
+                Ok(ctx.fill_later())
+            }
+            Way::PageTold => Ok(ctx.establish(PagesTold::<P>(memory()))?.fill_later()),
+            Way::Delivered => Ok(ctx.establish(Delivered::<P>(memory()))?.fill_later()),
+            Way::DeliveredTold => Ok(ctx.establish(DeliveredTold::<P>(memory()))?.fill_later()),
+            Way::MixedInFault => Ok(ctx.establish(MixedFrames::<P>(memory()))?.fill_later()),
+            Way::MixedTold => Ok(ctx.establish(MixedTold::<P>(memory()))?.fill_later()),
+            Way::FramesAtMmap => {
+                let mut ctx = ctx.without_faults::<PfnMap>()?;
+                while !ctx.is_full() {
+                    ctx = ctx.insert_pfn_with(|at| self.memory.frame(at.pgoff()))?;
+                }
+                ctx.finish()
+            }
+            Way::Remapped => {
+                let all = self.memory.frames.range(PageOffset::ZERO, self.memory.frames.count()).ok_or(Errno::EIO)?;
+                ctx.without_faults::<Remapped>()?.remap_at_pgoff(all)
+            }
+            Way::FrameInFault => Ok(ctx.establish(Frames::<P> { memory: memory(), cached: true })?.fill_later()),
+            Way::FrameCached => Ok(ctx.establish(Frames::<P> { memory: memory(), cached: false })?.fill_later()),
+            Way::FrameOnRequest => {
+                let ctx = ctx.establish(Frames::<P> { memory: memory(), cached: true })?;
+                self.last.write(ctx.may_sleep()).frames = Some(ctx.handle()?);
+                Ok(ctx.fill_later())
+            }
+            Way::FrameTold => Ok(ctx.establish(FramesTold::<P>(memory()))?.fill_later()),
+        }
+    }
+}
+
+/// Pages that faults insert, alone or with all others.
+struct Pages<P: Platform> {
+    memory: P::Ref<Memory<P>>,
+    around: bool,
+}
+
+impl<P: Platform> VmOperations for Pages<P> {
+    type Platform = P;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        if self.around {
+            ctx.prefault_pages(PageOffset::ZERO, self.memory.pages.pages());
+        }
+        ctx.insert_page_with(|at| self.memory.page(at.pgoff()))
+    }
+}
+
+/// Pages that are mapped around loads.
+struct AroundLoads<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> AroundLoads<P> {
+    fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
+        for at in ctx.wanted() {
+            if let Ok(page) = self.0.page(at) {
+                ctx.prefault_page(at, page);
+            }
+        }
+        ctx.finish()
+    }
+}
+
+impl<P: Platform> VmOperations for AroundLoads<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| self.0.page(at.pgoff()))
+    }
+}
+
+/// Pages that only a request inserts.
+struct Idle<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> VmOperations for Idle<P> {
+    type Platform = P;
+    type Kind = Mixed;
+}
+
+/// Pages that faults insert, and of which first stores are told.
+struct PagesTold<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> VmOperations for PagesTold<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|_, ctx: PageMkwriteCtx<'_, P, Mixed>| ctx.allow());
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| self.0.page(at.pgoff()))
+    }
+}
+
+/// Pages that faults hand back.
+struct Delivered<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> VmOperations for Delivered<P> {
+    type Platform = P;
+    type Kind = Normal;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+        ctx.deliver_with(|at| self.0.page(at.pgoff()).cloned())
+    }
+}
+
+/// The same, with first stores told.
+struct DeliveredTold<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> VmOperations for DeliveredTold<P> {
+    type Platform = P;
+    type Kind = Normal;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|_, ctx: PageMkwriteCtx<'_, P, Normal>| ctx.allow());
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+        ctx.deliver_with(|at| self.0.page(at.pgoff()).cloned())
+    }
+}
+
+/// Frames in a mapping that could have pages.
+struct MixedFrames<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> VmOperations for MixedFrames<P> {
+    type Platform = P;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_mixed_with(|at| self.0.frame(at.pgoff()))
+    }
+}
+
+/// The same, with first stores told.
+struct MixedTold<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> MixedTold<P> {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+        match self.0.frame(ctx.pgoff()) {
+            Ok(frame) => ctx.insert_mixed_mkwrite(frame),
+            Err(errno) => ctx.fail(errno),
+        }
+    }
+}
+
+impl<P: Platform> VmOperations for MixedTold<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_mixed_with(|at| self.0.frame(at.pgoff()))
+    }
+}
+
+/// Frames that faults insert by number, or a request does.
+struct Frames<P: Platform> {
+    memory: P::Ref<Memory<P>>,
+    /// As RAM is, else stores are gathered.
+    cached: bool,
+}
+
+impl<P: Platform> VmOperations for Frames<P> {
+    type Platform = P;
+    type Kind = PfnMap;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        if self.cached {
+            return ctx.insert_pfn_with(|at| self.memory.frame(at.pgoff()));
+        }
+        ctx.insert_pfn_prot_with(|at| Ok((self.memory.frame(at.pgoff())?, at.page_prot().write_combine())))
+    }
+}
+
+/// Frames that faults insert by number, and of which first stores are told.
+struct FramesTold<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> VmOperations for FramesTold<P> {
+    type Platform = P;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(|_, ctx: PfnMkwriteCtx<'_, P, PfnMap>| ctx.allow());
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_with(|at| self.0.frame(at.pgoff()))
+    }
+}
+
+struct ProbeSide<P: Platform>(P::Ref<Probe<P>>);
+
+impl<P: Platform> ProbeSide<P> {
+    /// Fills the mapping that was made last.
+    fn insert(&self, ctx: &mut UnlockedCtx<'_, P>) -> Result<(), Errno> {
+        let (way, _) = self.0.way()?;
+        match way {
+            Way::PageOnRequest => {
+                let handle = self.0.last.write(ctx.may_sleep()).pages.take().ok_or(Errno::EINVAL)?;
+                Ok(handle.lock(ctx)?.insert_pages(PageOffset::ZERO, self.0.memory.pages.pages())?)
+            }
+            Way::FrameOnRequest => {
+                let handle = self.0.last.write(ctx.may_sleep()).frames.take().ok_or(Errno::EINVAL)?;
+                let established = handle.lock(ctx)?;
+                let inserted = established.with_state(|state: &Frames<P>, slots| {
+                    for at in (0..PAGES).map(PageOffset::new) {
+                        slots.insert_pfn(at, state.memory.frame(at)?)?;
+                    }
+                    Ok(())
+                });
+                inserted.unwrap_or(Err(Errno::EINVAL))
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}
+
+impl<P: Platform> Side<P> for ProbeSide<P> {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+        if self.0.way()?.0.is_of_pages() {
+            self.0.memory.pages.read(offset, into)
+        } else {
+            Own::<P>(self.0.memory.frames.clone()).read(offset, into)
+        }
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
+        if self.0.way()?.0.is_of_pages() {
+            self.0.memory.pages.write(offset, from)
+        } else {
+            Own::<P>(self.0.memory.frames.clone()).write(offset, from)
+        }
+    }
+
+    fn page(&self, at: PageOffset) -> Option<&P::Page> {
+        self.0.memory.pages.page(at)
+    }
+
+    fn control(&self, ctx: &mut UnlockedCtx<'_, P>, request: u32, argument: u64) -> Result<u64, Errno> {
+        match request {
+            CHOOSE_WAY => {
+                self.0.chosen.store(super::host::index(argument)?, Ordering::Release);
+                self.0.way().map(|_| 0)
+            }
+            INSERT => self.insert(ctx).map(|()| 0),
+            _ => Err(Errno::ENOTTY),
+        }
+    }
+}

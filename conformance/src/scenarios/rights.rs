@@ -1,0 +1,189 @@
+use std::format;
+
+use vmctx::{Errno, UserAddr, platform::Cache};
+
+use super::run::{Run, begins_as};
+use crate::{
+    devices::rights::{CHOOSE_WAY, INSERT, PAGES, Way},
+    mapping::{Slot, device_pages},
+    user::{Map, Refusal, Trap, User},
+};
+
+/// What is stored, one after the other.
+const STORES: [u8; 2] = [0x11, 0x22];
+
+pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
+    for (number, way) in Way::ALL.into_iter().enumerate() {
+        for writable in [false, true] {
+            let chosen = 2_u64.saturating_mul(number as u64).saturating_add(u64::from(writable));
+            run.control(format!("{way:?}"), CHOOSE_WAY, chosen, Ok(0));
+            if writable {
+                granted(&mut run, way);
+            } else {
+                not_granted(&mut run, way);
+            }
+            run.device_fills(0, PAGES);
+        }
+        private(&mut run, way);
+    }
+}
+
+/// Makes a mapping of this way, with everything in it.
+fn filled<U: User>(run: &mut Run<'_, U>, way: Way, map: Map, act: impl FnOnce(&mut Run<'_, U>, UserAddr)) {
+    run.mapped(map, |run, at| {
+        if way.is_on_request() {
+            run.control(format!("{way:?}: insertion"), INSERT, 0, Ok(0));
+        }
+        run.shows(format!("{way:?}, {map}"), at, &device_pages(0, PAGES));
+        act(run, at);
+    });
+}
+
+/// A shared mapping that nobody may write: not when it is made, not by mprotect, not in a child, not where it moved to,
+/// and not for a debugger.
+fn not_granted<U: User>(run: &mut Run<'_, U>, way: Way) {
+    let map = Map::shared(PAGES);
+    run.refused(map, Errno::EPERM);
+    filled(run, way, map.read_only(), |run, at| {
+        stays_read_only(run, way, at, "");
+        if let Some(expanded) = run.user.expand(at, PAGES, PAGES.saturating_add(1)) {
+            run.checks.failure(format!("{way:?}: one page more"), expanded, &Refusal::Errno(Errno::EFAULT));
+        }
+        let kept = run.with_child(|run, child| {
+            begins_as(child, run.checks, format!("{way:?}: the child's"), at, Slot::Device(0));
+            let stored = child.write(at, &STORES);
+            run.checks.failure(format!("{way:?}: the child's store"), stored, &Trap::Sigsegv(at));
+            if let Some(protected) = child.protect(at, PAGES, true) {
+                let what = format!("{way:?}: the child's mprotect to write");
+                run.checks.failure(what, protected, &Refusal::Errno(Errno::EACCES));
+            }
+        });
+        if kept {
+            stays_read_only(run, way, at, ", with a child");
+        }
+        moved(run, way, at, |run, at| stays_read_only(run, way, at, ", moved"));
+    });
+}
+
+fn stays_read_only<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, when: &str) {
+    if let Some(protected) = run.user.protect(at, PAGES, true) {
+        let what = format!("{way:?}{when}: mprotect to write");
+        run.checks.failure(what, protected, &Refusal::Errno(Errno::EACCES));
+    }
+    if let Some(poked) = run.user.poke(at, &STORES) {
+        run.checks.failure(format!("{way:?}{when}: a debugger's store"), poked, &Refusal::Errno(Errno::EIO));
+    }
+    run.checks.failure(format!("{way:?}{when}: a store"), run.user.write(at, &STORES), &Trap::Sigsegv(at));
+    run.shows(format!("{way:?}{when}: after that"), at, &device_pages(0, PAGES));
+}
+
+/// A shared mapping that may be written: when mprotect says so, and only then.
+fn granted<U: User>(run: &mut Run<'_, U>, way: Way) {
+    filled(run, way, Map::shared(PAGES).read_only(), |run, at| {
+        cached(run, way, at, "first");
+        for (round, byte) in STORES.into_iter().enumerate() {
+            let when = format!("round {round}");
+            run.checks.failure(format!("{way:?}, {when}: a store"), run.user.write(at, &[byte]), &Trap::Sigsegv(at));
+            if let Some(poked) = run.user.poke(at, &[byte]) {
+                let what = format!("{way:?}, {when}: a debugger's store");
+                run.checks.failure(what, poked, &Refusal::Errno(Errno::EIO));
+            }
+            if !protect(run, way, at, true) {
+                return;
+            }
+            cached(run, way, at, &when);
+            run.checks.success(format!("{way:?}, {when}: a store that is allowed"), run.user.write(at, &[byte]));
+            seen(run, way, at, byte, &when);
+            poked(run, way, at, !byte);
+            protect(run, way, at, false);
+            cached(run, way, at, &when);
+        }
+        let last = !STORES[1];
+        let stored = if way.is_of_pages() && run.user.poke(at, &[last]).is_some() { last } else { STORES[1] };
+        seen(run, way, at, stored, "read-only again");
+        run.with_child(|run, child| {
+            let mut byte = [0];
+            run.checks.success(format!("{way:?}: the child's load"), child.read(at, &mut byte));
+            run.checks.equal(format!("{way:?}: the child's byte"), &byte, &[stored]);
+            run.checks.failure(format!("{way:?}: the child's store"), child.write(at, &byte), &Trap::Sigsegv(at));
+        });
+        moved(run, way, at, |run, at| {
+            seen(run, way, at, stored, "moved");
+            run.checks.failure(format!("{way:?}, moved: a store"), run.user.write(at, &[0]), &Trap::Sigsegv(at));
+            protect(run, way, at, true);
+            run.checks.success(format!("{way:?}, moved: a store that is allowed"), run.user.write(at, &[0x33]));
+            seen(run, way, at, 0x33, "moved, and written");
+        });
+    });
+}
+
+/// What a user writes privately is his own, whatever mprotect did before. Frames by number cannot be copied.
+fn private<U: User>(run: &mut Run<'_, U>, way: Way) {
+    let map = Map::private(PAGES);
+    if way.is_by_number() {
+        run.refused(map, Errno::EINVAL);
+        return;
+    }
+    filled(run, way, map.read_only(), |run, at| {
+        run.checks.failure(format!("{way:?}, private: a store"), run.user.write(at, &STORES), &Trap::Sigsegv(at));
+        if protect(run, way, at, true) {
+            run.checks.success(format!("{way:?}, private: a store of one's own"), run.user.write(at, &STORES));
+            let mut bytes = [0; 2];
+            run.checks.success(format!("{way:?}, private: its load"), run.user.read(at, &mut bytes));
+            run.checks.equal(format!("{way:?}, private: what was stored"), &bytes, &STORES);
+        }
+    });
+    filled(run, way, map.read_only(), |run, at| run.shows(format!("{way:?}: the object"), at, &device_pages(0, PAGES)));
+}
+
+/// `mprotect` that has to succeed. Gives back whether there is one.
+fn protect<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, writable: bool) -> bool {
+    let Some(protected) = run.user.protect(at, PAGES, writable) else { return false };
+    let to = if writable { "to write" } else { "to read only" };
+    run.checks.success(format!("{way:?}: mprotect {to}"), protected).is_some()
+}
+
+/// A debugger's store to a mapping that may be written: it reaches pages, and where frames are it is no business of his.
+fn poked<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, byte: u8) {
+    if !way.is_of_pages() {
+        return;
+    }
+    if let Some(poked) = run.user.poke(at, &[byte]) {
+        run.checks.success(format!("{way:?}: a debugger's store that is allowed"), poked);
+        seen(run, way, at, byte, "the debugger's");
+    }
+}
+
+/// The first byte, as the user and the device see it.
+fn seen<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, wanted: u8, when: &str) {
+    let mut byte = [0];
+    run.checks.success(format!("{way:?}, {when}: a load"), run.user.read(at, &mut byte));
+    run.checks.equal(format!("{way:?}, {when}: the first byte"), &byte, &[wanted]);
+    let read = crate::mapping::device_read(run.user, 0, &mut byte);
+    run.checks.success(format!("{way:?}, {when}: the device's look"), read);
+    run.checks.equal(format!("{way:?}, {when}: the device's first byte"), &byte, &[wanted]);
+}
+
+/// The cache attribute of a page that has one of its own stays, whatever mprotect does.
+fn cached<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, when: &str) {
+    let wanted = if way == Way::FrameCached { Cache::WriteCombine } else { Cache::WriteBack };
+    run.checks.success(format!("{way:?}, {when}: a load"), run.user.read(at, &mut [0]));
+    if let Some(cache) = run.user.cache(at) {
+        run.checks.equal(format!("{way:?}, {when}: cache attribute"), &cache, &wanted);
+    }
+}
+
+/// Moves a mapping to where another one was, looks at it there, and moves it back.
+fn moved<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, act: impl FnOnce(&mut Run<'_, U>, UserAddr)) {
+    let map = Map::shared(PAGES).read_only();
+    let what = format!("{way:?}: a place to move to");
+    let Some(to) = run.checks.success(&what, run.user.map(map)) else { return };
+    run.checks.success(what, run.user.unmap(to, PAGES));
+    let Some(there) = run.user.move_to(at, PAGES, to) else { return };
+    if run.checks.success(format!("{way:?}: mremap"), there).is_some() {
+        act(run, to);
+        if let Some(back) = run.user.move_to(to, PAGES, at) {
+            run.checks.success(format!("{way:?}: mremap back"), back);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Established mappings, reached from outside their hooks.
+
+use core::{marker::PhantomData, ops::Range};
+
+use crate::{
+    errno::{Errno, InsertPagesError},
+    frame::Frame,
+    kind::{HoldsFrames, HoldsMixed, HoldsPages},
+    ops::VmOperations,
+    platform::Platform,
+    sleep::{MaySleep, may_sleep},
+    token::{Held, Invariant},
+    units::{PageCount, PageOffset, UserAddr},
+};
+
+/// An established mapping, with its process's mmap lock held for read: from [`Handle::lock`](crate::Handle::lock), or
+/// from [`UnlockedCtx::find`](crate::UnlockedCtx::find). Dropping it gives the lock back.
+///
+/// Locks: it holds the mmap lock for read itself. May sleep. Insertion answers `Result<(), Errno>`. Nothing here
+/// answers a hook, so operations take `&self`. Slots are named by their page offset in the object, and are found where
+/// the mapping was cut or moved, too.
+pub struct EstablishedCtx<'l, P: Platform, M> {
+    vma: Held<P::EstablishedVma>,
+    brand: Invariant<'l>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut EstablishedCtx<'static, P, M>>,
+}
+
+/// Makes the token. Not an associated function of [`EstablishedCtx`], which rustc would suggest to whoever tries a
+/// literal.
+pub(crate) fn established<'l, P: Platform, M>(vma: P::EstablishedVma) -> EstablishedCtx<'l, P, M> {
+    EstablishedCtx { vma: Held(vma), brand: PhantomData, kind: PhantomData, thread: PhantomData }
+}
+
+/// The platform's value gives the lock back when it is dropped. This impl is empty and tells rustc that the
+/// `UnlockedCtx` stays borrowed until then: without it the borrow could end before the lock does.
+impl<P: Platform, M> Drop for EstablishedCtx<'_, P, M> {
+    fn drop(&mut self) {}
+}
+
+impl<P: Platform, M> EstablishedCtx<'_, P, M> {
+    /// The right to sleep, for as long as this context is borrowed.
+    #[must_use]
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        may_sleep()
+    }
+
+    /// The state of the mapping, if it is a `V`. It says whose mapping this is.
+    #[must_use]
+    pub fn state<V: VmOperations<Platform = P>>(&self) -> Option<&V> {
+        P::established_state(&self.vma.0)
+    }
+
+    /// The page of the object that shows at an address, or `None` if another mapping is there, or nothing.
+    #[must_use]
+    pub fn pgoff_of(&self, address: UserAddr) -> Option<PageOffset> {
+        P::established_pgoff(&self.vma.0, address)
+    }
+
+    /// The addresses of this slot and of those behind it that lie together.
+    fn slots(&self, at: PageOffset) -> Result<Range<usize>, Errno> {
+        slots_from::<P>(&self.vma.0, at)
+    }
+
+    /// Inserts a page (`vm_insert_page`). The mapping takes a reference of its own.
+    ///
+    /// # Errors
+    /// EFAULT if the mapping has no such slot, EBUSY if something is there already, ENOMEM without a page table, EINVAL
+    /// for a page that may not be mapped.
+    pub fn insert_page(&self, at: PageOffset, page: &P::Page) -> Result<(), Errno>
+    where
+        M: HoldsPages,
+    {
+        P::established_insert_page(&self.vma.0, self.slots(at)?.start, page)
+    }
+
+    /// Inserts the zero page. As [`insert_page`](Self::insert_page), and EINVAL in a shared mapping that is writable or
+    /// may become so.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn insert_zero_page(&self, at: PageOffset) -> Result<(), Errno>
+    where
+        M: HoldsPages,
+    {
+        P::established_insert_zero_page(&self.vma.0, self.slots(at)?.start)
+    }
+
+    /// Inserts pages into the slots from `at` on, in one go (`vm_insert_pages`).
+    ///
+    /// # Errors
+    /// As [`insert_page`](Self::insert_page), and how many are in. Those stay; none of the others is.
+    pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<(), InsertPagesError>
+    where
+        M: HoldsPages,
+    {
+        let mut done = 0;
+        let stopped = |errno, done| InsertPagesError { errno, inserted: PageCount::new(done) };
+        while let Some(rest) = pages.get(done..).filter(|rest| !rest.is_empty()) {
+            let next = at.checked_add(PageCount::new(done)).ok_or(stopped(Errno::EOVERFLOW, done))?;
+            let slots = self.slots(next).map_err(|errno| stopped(errno, done))?;
+            let fitting = rest.len().min(slots.len() >> P::PAGE_SHIFT);
+            P::established_insert_pages(&self.vma.0, slots.start, rest.get(..fitting).unwrap_or(rest))
+                .map_err(|(errno, more)| stopped(errno, done + more))?;
+            done += fitting;
+        }
+        Ok(())
+    }
+
+    /// Runs `insert` with the state of the mapping, if it is a `V`, and with what inserts frames: by number, borrowed
+    /// from that state (G21). `None` if it is not a `V`.
+    ///
+    /// Frames that the closure has from anybody else than the state do not compile, because it is good for any lifetime
+    /// `'s`: a frame of a lock's guard or of another file may be given to somebody else while users have it mapped.
+    ///
+    /// ```
+    /// use vmctx::{Errno, EstablishedCtx, FrameSource, PageOffset, PfnMap, Platform, VmOperations};
+    ///
+    /// struct Bar<P: Platform> {
+    ///     memory: P::Iomem,
+    /// }
+    ///
+    /// impl<P: Platform> VmOperations for Bar<P> {
+    ///     type Platform = P;
+    ///     type Kind = PfnMap;
+    /// }
+    ///
+    /// fn show<P: Platform>(established: &EstablishedCtx<'_, P, PfnMap>, page: PageOffset) -> Result<(), Errno> {
+    ///     let shown = established.with_state(|bar: &Bar<P>, slots| {
+    ///         slots.insert_pfn(page, bar.memory.frame(page).ok_or(Errno::ENXIO)?)
+    ///     });
+    ///     shown.unwrap_or(Err(Errno::EINVAL))
+    /// }
+    /// ```
+    #[must_use = "`None`: the mapping has a state of another type; else it is what the insertion gave"]
+    pub fn with_state<V: VmOperations<Platform = P>, R>(
+        &self,
+        insert: impl for<'s> FnOnce(&'s V, FrameSlots<'s, P, M>) -> R,
+    ) -> Option<R> {
+        let state = P::established_state(&self.vma.0)?;
+        Some(insert(
+            state,
+            FrameSlots { vma: Held(&self.vma.0), brand: PhantomData, kind: PhantomData, thread: PhantomData },
+        ))
+    }
+
+    /// Takes away what is mapped of `count` pages of the object from `first` on (`zap_page_range_single`); the next
+    /// touch faults. Slots that the mapping does not have are passed over.
+    pub fn zap(&self, first: PageOffset, count: PageCount) {
+        self.for_slots(first, count, |addresses| P::established_zap(&self.vma.0, addresses));
+    }
+
+    /// Takes the right to write from what is mapped of `count` pages of the object from `first` on, so that the next
+    /// store to each asks [`page_mkwrite`](crate::Hooks::page_mkwrite) or [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite)
+    /// anew. Where a platform cannot do only that, it zaps them: the next load then faults as well.
+    pub fn write_protect(&self, first: PageOffset, count: PageCount) {
+        self.for_slots(first, count, |addresses| P::established_write_protect(&self.vma.0, addresses));
+    }
+
+    fn for_slots(&self, first: PageOffset, count: PageCount, each: impl Fn(Range<usize>)) {
+        let end = first.index().saturating_add(count.get());
+        let mut at = first;
+        while let Some((found, slots)) = P::established_slots(&self.vma.0, at).filter(|(found, _)| found.index() < end)
+        {
+            let pages = (slots.len() >> P::PAGE_SHIFT).min(end - found.index());
+            each(slots.start..slots.start + (pages << P::PAGE_SHIFT));
+            at = PageOffset::new(found.index().saturating_add(pages));
+        }
+    }
+}
+
+/// The addresses of a slot and of those behind it that lie together.
+fn slots_from<P: Platform>(vma: &P::EstablishedVma, at: PageOffset) -> Result<Range<usize>, Errno> {
+    match P::established_slots(vma, at) {
+        Some((found, slots)) if found == at => Ok(slots),
+        _ => Err(Errno::EFAULT),
+    }
+}
+
+/// What inserts frames into an established mapping that are borrowed from its state: from
+/// [`EstablishedCtx::with_state`].
+pub struct FrameSlots<'s, P: Platform, M> {
+    vma: Held<&'s P::EstablishedVma>,
+    brand: Invariant<'s>,
+    kind: PhantomData<fn(M) -> M>,
+    thread: PhantomData<*mut FrameSlots<'static, P, M>>,
+}
+
+impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
+    /// Inserts a frame by number (`vmf_insert_pfn`, whose answer is translated by the platform). No reference is taken.
+    ///
+    /// # Errors
+    /// EFAULT if the mapping has no such slot, ENOMEM without a page table, EINVAL for a frame that may not be mapped;
+    /// EBUSY if something is there already, where the platform can tell.
+    pub fn insert_pfn(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
+    where
+        M: HoldsFrames,
+    {
+        P::established_insert_pfn(self.vma.0, slots_from::<P>(self.vma.0, at)?.start, frame.pfn())
+    }
+
+    /// Inserts a frame that may have a page behind it (`vmf_insert_mixed`).
+    ///
+    /// # Errors
+    /// As [`insert_pfn`](Self::insert_pfn).
+    pub fn insert_mixed(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
+    where
+        M: HoldsMixed,
+    {
+        P::established_insert_mixed(self.vma.0, slots_from::<P>(self.vma.0, at)?.start, frame.pfn())
+    }
+}
+
+// What it refuses, with what to write instead.
+include!("refused/established.rs");

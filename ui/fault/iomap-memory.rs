@@ -1,8 +1,0 @@
-//! G8: `vm_iomap_memory` in a fault.
-use vmctx::{FaultCtx, FrameRange, Platform, Remapped, VmFault};
-
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Remapped>, bar: FrameRange<'_, P>) -> VmFault<'f> {
-    ctx.iomap_memory(bar)
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-//! G1, G8: the mmap hook's line, pasted into a fault with its `?`.
-use vmctx::{Errno, FaultCtx, Mixed, Platform};
-
-fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, pages: &[P::Page]) -> Result<(), Errno> {
-    ctx.map_pages(pages)?;
-    Ok(())
-}
-
-fn main() {}

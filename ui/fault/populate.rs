@@ -1,9 +1,0 @@
-//! G8, G9: choosing another kind from a fault.
-use vmctx::{Errno, FaultCtx, Mixed, PfnMap, Platform};
-
-fn serve<P: Platform>(ctx: FaultCtx<'_, P, Mixed>) -> Result<(), Errno> {
-    let _ctx = ctx.populate::<PfnMap>()?;
-    Ok(())
-}
-
-fn main() {}

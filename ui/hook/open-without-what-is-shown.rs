@@ -1,0 +1,19 @@
+//! G23: `open` without the part that the new VMA shows.
+use core::marker::PhantomData;
+use vmctx::{Errno, Hooks, Mixed, Platform, VmOperations};
+
+struct Event<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> Event<P> {
+    fn open(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+}
+
+impl<P: Platform> VmOperations for Event<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open);
+}
+
+fn main() {}

@@ -1,8 +1,0 @@
-//! G9: device memory mapped whole, in a `Mixed` mapping.
-use vmctx::{Errno, FrameRange, Mapped, Mixed, MmapCtx, Platform};
-
-fn fill<'m, P: Platform>(ctx: MmapCtx<'m, P, Mixed>, memory: FrameRange<'_, P>) -> Result<Mapped<'m>, Errno> {
-    ctx.iomap_memory(memory)
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-//! G9: device memory mapped whole, before the kind of the mapping is chosen.
-use vmctx::{Errno, FrameRange, Mapped, MmapCtx, Platform};
-
-fn fill<'m, P: Platform>(ctx: MmapCtx<'m, P>, memory: FrameRange<'_, P>) -> Result<Mapped<'m>, Errno> {
-    ctx.iomap_memory(memory)
-}
-
-fn main() {}

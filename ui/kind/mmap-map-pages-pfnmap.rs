@@ -1,8 +1,0 @@
-//! G9: the pages of the whole object, in a `PfnMap` mapping.
-use vmctx::{Errno, Mapped, MmapCtx, PfnMap, Platform};
-
-fn fill<'m, P: Platform>(ctx: MmapCtx<'m, P, PfnMap>, pages: &[P::Page]) -> Result<Mapped<'m>, Errno> {
-    ctx.map_pages(pages)
-}
-
-fn main() {}

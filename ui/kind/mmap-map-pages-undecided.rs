@@ -1,8 +1,0 @@
-//! G9: the pages of the whole object, before the kind of the mapping is chosen.
-use vmctx::{Errno, Mapped, MmapCtx, Platform};
-
-fn fill<'m, P: Platform>(ctx: MmapCtx<'m, P>, pages: &[P::Page]) -> Result<Mapped<'m>, Errno> {
-    ctx.map_pages(pages)
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-//! G9: a mapping that only faults can fill, without a fault hook.
-use vmctx::{Errno, MmapCtx, Normal, Platform};
-
-fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>) -> Result<MmapCtx<'m, P, Normal>, Errno> {
-    ctx.populate::<Normal>()
-}
-
-fn main() {}

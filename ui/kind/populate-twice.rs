@@ -1,8 +1,0 @@
-//! G9: both flags in one VMA is what Linux has a `BUG_ON` for.
-use vmctx::{Errno, Mixed, MmapCtx, PfnMap, Platform};
-
-fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>) -> Result<MmapCtx<'m, P, PfnMap>, Errno> {
-    ctx.populate::<Mixed>()?.populate::<PfnMap>()
-}
-
-fn main() {}

@@ -1,0 +1,8 @@
+//! G10: pages are counted, not bytes.
+use vmctx::{MaySleep, PageOffset, Platform, SharedObject};
+
+fn revoke<P: Platform>(mappings: &SharedObject<P>, len: usize, may_sleep: MaySleep<'_>) {
+    mappings.unmap(PageOffset::ZERO, len, may_sleep)
+}
+
+fn main() {}
