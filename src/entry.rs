@@ -44,6 +44,11 @@ pub const unsafe fn may_sleep<'a>() -> MaySleep<'a> {
 
 /// Serves one mmap of `file`: what `f_op->mmap` calls.
 ///
+/// When it has succeeded, the platform calls the [open hook](crate::Hooks::registered_open) of the state that was
+/// established, if one is registered (G23). If that fails, it calls [`Platform::abandon`] and no
+/// [close hook](crate::Hooks::registered_close), and the mmap fails with that errno. If the mmap fails later, it takes
+/// the pages away and closes the VMA as it does in munmap.
+///
 /// # Errors
 /// EINVAL for an empty or unaligned range, EOVERFLOW if the last page offset cannot be counted, else what the driver
 /// says. On an error everything that was inserted is gone and the state is dropped.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Hooks, Mixed, PageCount, PageOffset, PageRange, PageRef as _, PfnMap, Platform,
-    Remapped, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource as _, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRange,
+    PageRef as _, PfnMap, Platform, Remapped, UserAddr, VmFault, VmOperations,
 };
 use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide as _};
 
@@ -29,6 +29,7 @@ on_each_platform!(
     mprotect_takes_rights_away_and_gives_them_back,
     a_part_can_be_unmapped_and_the_rest_goes_on,
     a_mapping_keeps_its_file_open,
+    a_file_can_be_behind_a_box_or_shared,
     a_mmap_hook_that_fails_or_panics_leaves_nothing,
     the_first_vma_is_opened_and_closed_as_all_are,
     a_first_vma_that_is_not_opened_is_a_mmap_that_fails,
@@ -178,6 +179,32 @@ fn a_mapping_keeps_its_file_open<B: TestBed>() {
     bed.munmap(at, PAGE);
     assert_eq!(closed.load(Ordering::SeqCst), 1);
     assert_eq!(B::references(&seen), 1);
+}
+
+/// A device with one page.
+struct Doorbell<P: Platform>(P::Page);
+
+impl<P: Platform> MmapFile for Doorbell<P> {
+    type Platform = P;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        ctx.writable().without_faults::<Mixed>()?.insert_page(&self.0)?.finish()
+    }
+}
+
+fn a_file_can_be_behind_a_box_or_shared<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let doorbell = || Doorbell::<B::Platform>(page.clone());
+    let device = Arc::new(doorbell());
+    let boxed: Box<dyn MmapFile<Platform = B::Platform>> = Box::new(doorbell());
+    let of_any_type: Arc<dyn MmapFile<Platform = B::Platform>> = device.clone();
+    let of_the_platform = vmctx_hosted::Ref::new(doorbell());
+    for file in [bed.open(boxed), bed.open(device), bed.open(of_any_type), bed.open(of_the_platform)] {
+        let at = bed.mmap(&file, Map::shared(PAGE));
+        assert_eq!(bed.load(at), Ok(1));
+        bed.munmap(at, PAGE);
+    }
 }
 
 fn a_mmap_hook_that_fails_or_panics_leaves_nothing<B: TestBed>() {

@@ -1,7 +1,10 @@
 //! No driver of somebody's, but a probe: every way in which something is inserted, of pages and of frames, in mappings
 //! that users may write and in such that they may not.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::{
+    ops::Deref,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Handle, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageMkwriteCtx,
@@ -84,6 +87,12 @@ impl Way {
         !self.is_of_pages() && !matches!(self, Self::MixedInFault | Self::MixedTold | Self::Remapped)
     }
 
+    /// Whether its mappings have a state.
+    #[must_use]
+    pub const fn has_state(self) -> bool {
+        !matches!(self, Self::PagesAtMmap | Self::FramesAtMmap | Self::Remapped)
+    }
+
     /// Whether it is filled by [`INSERT`].
     #[must_use]
     pub const fn is_on_request(self) -> bool {
@@ -95,13 +104,19 @@ impl Way {
 pub const CHOOSE_WAY: u32 = 1;
 /// Fills the mapping that was made last, if its way is on request.
 pub const INSERT: u32 = 2;
+/// How many states of mappings there are.
+pub const STATES: u32 = 3;
 
 /// Opens it.
 ///
 /// # Errors
 /// ENOMEM, or what is wrong with the device's memory.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
-    let memory = Memory::<H::Platform> { pages: buffer(host, 0, PAGES)?, frames: registers(host, PAGES)? };
+    let memory = Memory::<H::Platform> {
+        pages: buffer(host, 0, PAGES)?,
+        frames: registers(host, PAGES)?,
+        states: AtomicUsize::new(0),
+    };
     let last = Last { pages: None, frames: None };
     let probe = Probe::<H::Platform> {
         memory: H::Platform::share(memory, host.may_sleep())?,
@@ -116,6 +131,8 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
 struct Memory<P: Platform> {
     pages: P::Ref<Buffer<P>>,
     frames: P::Iomem,
+    /// How many mappings' states show it.
+    states: AtomicUsize,
 }
 
 impl<P: Platform> Memory<P> {
@@ -125,6 +142,30 @@ impl<P: Platform> Memory<P> {
 
     fn frame(&self, at: PageOffset) -> Result<vmctx::Frame<'_, P>, Errno> {
         self.frames.frame(at).ok_or(Errno::ENXIO)
+    }
+}
+
+/// What the state of a mapping has: the memory, in which it is counted.
+struct Shown<P: Platform>(P::Ref<Memory<P>>);
+
+impl<P: Platform> Shown<P> {
+    fn new(memory: &P::Ref<Memory<P>>) -> Self {
+        memory.states.fetch_add(1, Ordering::AcqRel);
+        Self(memory.clone())
+    }
+}
+
+impl<P: Platform> Deref for Shown<P> {
+    type Target = Memory<P>;
+
+    fn deref(&self) -> &Memory<P> {
+        &self.0
+    }
+}
+
+impl<P: Platform> Drop for Shown<P> {
+    fn drop(&mut self) {
+        self.0.states.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -153,7 +194,7 @@ impl<P: Platform> MmapFile for Probe<P> {
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let (way, writable) = self.way()?;
         let ctx = if writable { ctx.writable() } else { ctx };
-        let memory = || self.memory.clone();
+        let memory = || Shown::new(&self.memory);
         match way {
             Way::PagesAtMmap => ctx.without_faults::<Mixed>()?.fill_at_pgoff(self.memory.pages.pages()),
             Way::PageInFault => Ok(ctx.establish(Pages::<P> { memory: memory(), around: false })?.fill_later()),
@@ -194,7 +235,7 @@ impl<P: Platform> MmapFile for Probe<P> {
 
 /// Pages that faults insert, alone or with all others.
 struct Pages<P: Platform> {
-    memory: P::Ref<Memory<P>>,
+    memory: Shown<P>,
     around: bool,
 }
 
@@ -211,7 +252,7 @@ impl<P: Platform> VmOperations for Pages<P> {
 }
 
 /// Pages that are mapped around loads.
-struct AroundLoads<P: Platform>(P::Ref<Memory<P>>);
+struct AroundLoads<P: Platform>(Shown<P>);
 
 impl<P: Platform> AroundLoads<P> {
     fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
@@ -235,7 +276,7 @@ impl<P: Platform> VmOperations for AroundLoads<P> {
 }
 
 /// Pages that only a request inserts.
-struct Idle<P: Platform>(P::Ref<Memory<P>>);
+struct Idle<P: Platform>(Shown<P>);
 
 impl<P: Platform> VmOperations for Idle<P> {
     type Platform = P;
@@ -243,7 +284,7 @@ impl<P: Platform> VmOperations for Idle<P> {
 }
 
 /// Pages that faults insert, and of which first stores are told.
-struct PagesTold<P: Platform>(P::Ref<Memory<P>>);
+struct PagesTold<P: Platform>(Shown<P>);
 
 impl<P: Platform> VmOperations for PagesTold<P> {
     type Platform = P;
@@ -256,7 +297,7 @@ impl<P: Platform> VmOperations for PagesTold<P> {
 }
 
 /// Pages that faults hand back.
-struct Delivered<P: Platform>(P::Ref<Memory<P>>);
+struct Delivered<P: Platform>(Shown<P>);
 
 impl<P: Platform> VmOperations for Delivered<P> {
     type Platform = P;
@@ -268,7 +309,7 @@ impl<P: Platform> VmOperations for Delivered<P> {
 }
 
 /// The same, with first stores told.
-struct DeliveredTold<P: Platform>(P::Ref<Memory<P>>);
+struct DeliveredTold<P: Platform>(Shown<P>);
 
 impl<P: Platform> VmOperations for DeliveredTold<P> {
     type Platform = P;
@@ -281,7 +322,7 @@ impl<P: Platform> VmOperations for DeliveredTold<P> {
 }
 
 /// Frames in a mapping that could have pages.
-struct MixedFrames<P: Platform>(P::Ref<Memory<P>>);
+struct MixedFrames<P: Platform>(Shown<P>);
 
 impl<P: Platform> VmOperations for MixedFrames<P> {
     type Platform = P;
@@ -293,7 +334,7 @@ impl<P: Platform> VmOperations for MixedFrames<P> {
 }
 
 /// The same, with first stores told.
-struct MixedTold<P: Platform>(P::Ref<Memory<P>>);
+struct MixedTold<P: Platform>(Shown<P>);
 
 impl<P: Platform> MixedTold<P> {
     fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
@@ -316,7 +357,7 @@ impl<P: Platform> VmOperations for MixedTold<P> {
 
 /// Frames that faults insert by number, or a request does.
 struct Frames<P: Platform> {
-    memory: P::Ref<Memory<P>>,
+    memory: Shown<P>,
     /// As RAM is, else stores are gathered.
     cached: bool,
 }
@@ -334,7 +375,7 @@ impl<P: Platform> VmOperations for Frames<P> {
 }
 
 /// Frames that faults insert by number, and of which first stores are told.
-struct FramesTold<P: Platform>(P::Ref<Memory<P>>);
+struct FramesTold<P: Platform>(Shown<P>);
 
 impl<P: Platform> VmOperations for FramesTold<P> {
     type Platform = P;
@@ -401,6 +442,7 @@ impl<P: Platform> Side<P> for ProbeSide<P> {
                 self.0.way().map(|_| 0)
             }
             INSERT => self.insert(ctx).map(|()| 0),
+            STATES => Ok(self.0.memory.states.load(Ordering::Acquire) as u64),
             _ => Err(Errno::ENOTTY),
         }
     }

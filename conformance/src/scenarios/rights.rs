@@ -1,10 +1,10 @@
 use std::format;
 
-use vmctx::{Errno, UserAddr, platform::Cache};
+use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use super::run::{Run, begins_as};
 use crate::{
-    devices::rights::{CHOOSE_WAY, INSERT, PAGES, Way},
+    devices::rights::{CHOOSE_WAY, INSERT, PAGES, STATES, Way},
     mapping::{Slot, device_pages},
     user::{Map, Refusal, Trap, User},
 };
@@ -23,6 +23,9 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
                 not_granted(&mut run, way);
             }
             run.device_fills(0, PAGES);
+        }
+        if way.has_state() {
+            neighbours(&mut run, way);
         }
         private(&mut run, way);
     }
@@ -115,6 +118,26 @@ fn granted<U: User>(run: &mut Run<'_, U>, way: Way) {
             seen(run, way, at, 0x33, "moved, and written");
         });
     });
+}
+
+/// Two mappings side by side that go on in the object as they do in memory: each has a state of its own. A kernel that
+/// merges them asks no hook for the second, or loses a state.
+fn neighbours<U: User>(run: &mut Run<'_, U>, way: Way) {
+    let second = Map::shared(1).at(PageOffset::new(1));
+    run.mapped(second, |run, behind| {
+        run.mapped(Map::shared(1), |run, front| {
+            run.control(format!("{way:?}: states of two mappings"), STATES, 0, Ok(2));
+            if !way.is_on_request() {
+                run.shows(format!("{way:?}: the first of two"), front, &device_pages(0, 1));
+                run.shows(format!("{way:?}: the second of two"), behind, &device_pages(1, 1));
+            }
+        });
+        run.control(format!("{way:?}: states of the one that is left"), STATES, 0, Ok(1));
+        if !way.is_on_request() {
+            run.shows(format!("{way:?}: the one that is left"), behind, &device_pages(1, 1));
+        }
+    });
+    run.control(format!("{way:?}: states of none"), STATES, 0, Ok(0));
 }
 
 /// What a user writes privately is his own, whatever mprotect did before. Frames by number cannot be copied.

@@ -24,10 +24,13 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ok = match arguments[..] {
         ["test"] => {
-            let outcomes = scenarios();
+            let outcomes = scenarios(Device::ALL);
             // Beside threads that hang nothing is to be learnt from the rest.
             !outcomes.iter().any(|outcome| outcome.hangs)
                 && outcomes.iter().all(Outcome::is_ok) & edges::run("") & said(smallest::run())
+        }
+        ["device", name] => {
+            Device::from_name(name).is_some_and(|device| scenarios(&[device]).iter().all(Outcome::is_ok))
         }
         ["edge", name] => edges::run(name),
         ["no-memory"] => edges::without_memory().map_err(|error| println!("  {error}")).is_ok(),
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
         ["wrong-c", case] => said(wrong::act_on_wrong(case)),
         _ => {
             eprintln!(
-                "usage: vmctx-kernel-user test|edge NAME|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE"
+                "usage: vmctx-kernel-user test|device NAME|edge NAME|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE"
             );
             false
         }
@@ -46,9 +49,9 @@ fn main() -> ExitCode {
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs the scenarios of all devices on the module's, and prints the table.
-fn scenarios() -> Vec<Outcome> {
-    let outcomes = Runner::new(4).run_all(&Arc::new(device::Kernel), Device::ALL.iter().copied(), |_| {});
+/// Runs the scenarios of these devices on the module's, and prints the table.
+fn scenarios(devices: &[Device]) -> Vec<Outcome> {
+    let outcomes = Runner::new(4).run_all(&Arc::new(device::Kernel), devices.iter().copied(), |_| {});
     print!("{}", Table(&outcomes));
     outcomes
 }
