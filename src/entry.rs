@@ -4,10 +4,7 @@
 //! check the bounds of the range, set the VMA flags of the kind, refuse copy-on-write mappings of frames, keep the
 //! state while a fault has given up its lock, and take the pages away before the state is dropped.
 
-use core::{
-    cell::Cell,
-    mem::{ManuallyDrop, drop},
-};
+use core::{cell::Cell, mem::drop};
 
 use crate::{
     answer::VmFault,
@@ -26,8 +23,8 @@ use crate::{
 /// The platform of a mapping's operations.
 type Of<V> = <V as VmOperations>::Platform;
 
-/// A copy of the reference to the state that the VMA holds.
-type StateOf<V> = ManuallyDrop<<Of<V> as Platform>::Ref<V>>;
+/// The shared ownership of a mapping's state.
+type StateOf<V> = <Of<V> as Platform>::Ref<V>;
 
 /// A fault that is being served.
 type FaultOf<V> = <Of<V> as Platform>::Fault;
@@ -44,37 +41,33 @@ pub const unsafe fn may_sleep<'a>() -> MaySleep<'a> {
 
 /// Serves one mmap of `file`: what `f_op->mmap` calls.
 ///
-/// When it has succeeded, the platform calls the [open hook](crate::Hooks::registered_open) of the state that was
-/// established, if one is registered (G23). If that fails, it calls [`Platform::abandon`] and no
-/// [close hook](crate::Hooks::registered_close), and the mmap fails with that errno. If the mmap fails later, it takes
-/// the pages away and closes the VMA as it does in munmap.
-///
 /// # Errors
 /// EINVAL for an empty or unaligned range, EOVERFLOW if the last page offset cannot be counted, else what the driver
-/// says. On an error everything that was inserted is gone and the state is dropped.
+/// says. The platform then takes away what was inserted; after that, if a state was established, it calls the
+/// [close hook](crate::Hooks::registered_close) and drops the state. It does the same where the driver's hook has
+/// panicked, and where the mmap fails later.
 ///
 /// # Safety
 /// `vma` is a VMA that is being made for a mapping of `file`, and its mmap lock is held for write until this returns.
 #[expect(unsafe_code, reason = "constructs the mmap token")]
 pub unsafe fn mmap<F: MmapFile + ?Sized>(file: &F, vma: &mut <F::Platform as Platform>::Vma) -> Result<(), Errno> {
-    let mapped = MmapCtx::begin(&mut *vma).and_then(|ctx| file.mmap(ctx)).map(drop);
-    if mapped.is_err() {
-        F::Platform::abandon(vma);
-    }
-    mapped
+    MmapCtx::begin(vma).and_then(|ctx| file.mmap(ctx)).map(drop)
 }
 
 /// Serves one fault of a mapping: what `vm_ops->fault` calls.
 ///
-/// `state` is a bitwise copy of the reference that the VMA holds, and is not dropped. A Rust reference **into** the VMA
-/// would dangle once the hook gives up the lock. The code that comes back obeys Linux's rules for `vm_fault_t`.
+/// The code that comes back obeys Linux's rules for `vm_fault_t`.
+///
+/// `state` is borrowed from anywhere but the VMA, which may go once the hook gives up the lock. A platform that knows
+/// the state by a raw pointer makes a reference of it and leaves it to the VMA to drop
+/// ([`ManuallyDrop`](core::mem::ManuallyDrop)).
 ///
 /// # Safety
 /// `fault` is a fault that is being served for a mapping which was established with `state`. Its lock is held for
 /// read until this returns, or until [`Platform::release`] is called for it; until then the VMA keeps its reference
 /// to the state.
 #[expect(unsafe_code, reason = "constructs the fault token")]
-pub unsafe fn fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> FaultCode {
+pub unsafe fn fault<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>) -> FaultCode {
     serve::<V>(state, fault, |_| (), |state, frame| Some(state.fault(crate::fault::token(frame))))
 }
 
@@ -83,7 +76,7 @@ pub unsafe fn fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> Fa
 /// # Safety
 /// As [`fault`].
 #[expect(unsafe_code, reason = "constructs the hook's token")]
-pub unsafe fn page_mkwrite<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> FaultCode {
+pub unsafe fn page_mkwrite<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>) -> FaultCode {
     let hook = V::HOOKS.registered_page_mkwrite();
     serve::<V>(state, fault, |_| (), |state, frame| Some(hook?(state, crate::page_mkwrite::token(frame))))
 }
@@ -93,7 +86,7 @@ pub unsafe fn page_mkwrite<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>
 /// # Safety
 /// As [`fault`].
 #[expect(unsafe_code, reason = "constructs the hook's token")]
-pub unsafe fn pfn_mkwrite<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>) -> FaultCode {
+pub unsafe fn pfn_mkwrite<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>) -> FaultCode {
     let hook = V::HOOKS.registered_pfn_mkwrite();
     serve::<V>(state, fault, |_| (), |state, frame| Some(hook?(state, crate::pfn_mkwrite::token(frame))))
 }
@@ -103,7 +96,7 @@ pub unsafe fn pfn_mkwrite<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>)
 /// # Safety
 /// As [`fault`].
 #[expect(unsafe_code, reason = "constructs the hook's token")]
-pub unsafe fn huge_fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, size: HugeSize) -> FaultCode {
+pub unsafe fn huge_fault<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>, size: HugeSize) -> FaultCode {
     let hook = V::HOOKS.registered_huge_fault();
     let prepare = |frame: &mut FaultFrame<'_, Of<V>>| {
         frame.huge = size;
@@ -118,7 +111,7 @@ pub unsafe fn huge_fault<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, 
 /// # Safety
 /// As [`fault`].
 #[expect(unsafe_code, reason = "constructs the hook's token")]
-pub unsafe fn map_pages<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, window: PageRange) -> FaultCode {
+pub unsafe fn map_pages<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>, window: PageRange) -> FaultCode {
     let hook = V::HOOKS.registered_map_pages();
     let prepare = |frame: &mut FaultFrame<'_, Of<V>>| frame.window = window;
     serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::map_pages::token(frame))))
@@ -126,15 +119,15 @@ pub unsafe fn map_pages<V: VmOperations>(state: StateOf<V>, fault: FaultOf<V>, w
 
 /// Has a hook of the fault family answer. One that is not registered answers nothing, and the access gets a SIGBUS.
 fn serve<V: VmOperations>(
-    state: StateOf<V>,
+    state: &StateOf<V>,
     fault: FaultOf<V>,
     prepare: impl FnOnce(&mut FaultFrame<'_, Of<V>>),
     hook: impl for<'f> FnOnce(&'f V, &'f FaultFrame<'f, Of<V>>) -> Option<VmFault<'f>>,
 ) -> FaultCode {
-    let state = Pinnable::<V> { state, pinned: Cell::new(None) };
-    let mut frame = FaultFrame::new(fault, &state);
+    let pin = Pinnable::<V> { state, pinned: Cell::new(None) };
+    let mut frame = FaultFrame::new(fault, &pin);
     prepare(&mut frame);
-    match hook(&state.state, &frame) {
+    match hook(state, &frame) {
         Some(answer) => frame.conclude(answer),
         None => FaultCode::SIGBUS,
     }
@@ -152,13 +145,13 @@ pub unsafe fn unlocked<P: Platform, R>(caller: P::Caller, run: impl for<'u> FnOn
 
 /// A mapping's state as the VMA shares it, and a place for a reference of the hook's own, which it takes before it
 /// gives up the lock.
-struct Pinnable<V: VmOperations> {
-    state: StateOf<V>,
-    pinned: Cell<Option<<Of<V> as Platform>::Ref<V>>>,
+struct Pinnable<'s, V: VmOperations> {
+    state: &'s StateOf<V>,
+    pinned: Cell<Option<StateOf<V>>>,
 }
 
-impl<V: VmOperations> Pin for Pinnable<V> {
+impl<V: VmOperations> Pin for Pinnable<'_, V> {
     fn pin(&self) {
-        self.pinned.set(Some(<Of<V> as Platform>::Ref::clone(&self.state)));
+        self.pinned.set(Some(self.state.clone()));
     }
 }

@@ -6,7 +6,7 @@ use crate::errno::Errno;
 
 /// Gives a newtype of flag bits its constants, its operations and a `Debug` that names the flags.
 macro_rules! flag_bits {
-    ($name:ident { $($(#[$doc:meta])* $flag:ident = $bits:literal;)* }) => {
+    ($name:ident: $number:ident { $($(#[$doc:meta])* $flag:ident = $bits:literal;)* }) => {
         impl $name {
             $($(#[$doc])* pub const $flag: Self = Self($bits);)*
 
@@ -15,13 +15,13 @@ macro_rules! flag_bits {
 
             /// The bits, as Linux has them.
             #[must_use]
-            pub const fn bits(self) -> u32 {
+            pub const fn bits(self) -> $number {
                 self.0
             }
 
             /// Flags from Linux's bits; those without a name here are kept.
             #[must_use]
-            pub const fn from_bits(bits: u32) -> Self {
+            pub const fn from_bits(bits: $number) -> Self {
                 Self(bits)
             }
 
@@ -72,12 +72,13 @@ macro_rules! flag_bits {
     };
 }
 
-/// `vm_flags`: those bits of `include/linux/mm.h` that mmap hooks look at or set.
+/// `vm_flags`: those bits of `include/linux/mm.h` that mmap hooks look at or set, and room for all that a 64-bit machine
+/// has (`vma_flags_t`).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct VmFlags(u32);
+pub struct VmFlags(u64);
 
-flag_bits!(VmFlags {
+flag_bits!(VmFlags: u64 {
     /// The user may read.
     READ = 0x1;
     /// The user may write.
@@ -106,6 +107,8 @@ flag_bits!(VmFlags {
     DONTDUMP = 0x400_0000;
     /// Pages and frames, side by side.
     MIXEDMAP = 0x1000_0000;
+    /// A guest may map it uncached in any way (`VM_ALLOW_ANY_UNCACHED`). KVM on arm64 looks at it.
+    ALLOW_ANY_UNCACHED = 0x80_0000_0000;
 });
 
 impl VmFlags {
@@ -124,7 +127,7 @@ impl VmFlags {
 #[repr(transparent)]
 pub struct FaultFlags(u32);
 
-flag_bits!(FaultFlags {
+flag_bits!(FaultFlags: u32 {
     /// The access was a store.
     WRITE = 0x1;
     /// An existing page is to become writable.
@@ -165,7 +168,7 @@ impl FaultFlags {
 #[repr(transparent)]
 pub struct FaultCode(u32);
 
-flag_bits!(FaultCode {
+flag_bits!(FaultCode: u32 {
     /// Out of memory.
     OOM = 0x1;
     /// The access gets a SIGBUS.

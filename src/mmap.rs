@@ -37,8 +37,9 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
     // Both in bytes, and whole pages: everything below `filled` is in, and `filled <= len`. Counted in pages they would
     // cost a loop that inserts pages one more register, because the compiler keeps the bytes beside the pages.
-    // Until the kind is chosen nothing is filled, and the lowest bit of `filled` says whether the driver has granted
-    // writing: a word of its own would cost that loop another register, too.
+    // Until the kind is chosen nothing is filled, and the lowest bits of `filled` say whether the driver has granted
+    // writing, and what it has been told that the user does not ask for: a word of its own would cost that loop another
+    // register, too.
     filled: usize,
     len: usize,
     brand: Invariant<'m>,
@@ -48,6 +49,13 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
 
 /// What `filled` is of a [`MmapCtx`] whose kind is not chosen yet, if writing is granted.
 const GRANTED: usize = 1;
+
+/// From this bit on `filled` has those of VM_READ, VM_WRITE and VM_EXEC that a driver was told are not asked for.
+const ABSENT_SHIFT: u32 = 1;
+/// From `VM_READ` to `VM_MAYREAD`, and so for the other two.
+const MAY_SHIFT: u32 = 4;
+/// The rights of a mapping.
+const RIGHTS: VmFlags = VmFlags::from_bits(0x7);
 
 /// The success of a mmap hook. Only a [`MmapCtx`] turns into one, and only after all its insertions have succeeded. It
 /// can neither be made up nor kept for another mmap.
@@ -102,18 +110,40 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.flags().contains(VmFlags::MAYSHARE)
     }
 
-    /// Whether the user asks to read (`VM_READ`), as things are now: mprotect can add it, if [`no_read`](Self::no_read)
-    /// does not keep it from that. (Where the user may write, processors let him read as well.)
+    /// Whether the user asks to read (`VM_READ`). The answer stays: what is not asked for no mprotect adds
+    /// (`VM_MAYREAD` is cleared), so that a driver can decide by it. (Where the user may write, processors let him read
+    /// as well.)
+    ///
+    /// (Drivers that refuse what is readable, and forget the mprotect that comes later, are an open door: doorbells
+    /// of vhost-vdpa and ocxl.)
     #[must_use]
-    pub fn is_readable(&self) -> bool {
-        self.flags().contains(VmFlags::READ)
+    pub fn is_readable(&mut self) -> bool
+    where
+        M: StillUndecided,
+    {
+        self.asks_for(VmFlags::READ)
     }
 
-    /// Whether the user asks to write (`VM_WRITE`), as things are now. What may become of the mapping this does not
-    /// say: [`may_be_written`](Self::may_be_written) does.
+    /// Whether the user asks to write (`VM_WRITE`). The answer stays, as that of [`is_readable`](Self::is_readable)
+    /// does, in a shared mapping (`VM_MAYWRITE` is cleared); in a private one users write copies of their own. So a
+    /// driver that counts writers by this is right, and the others stay readers; one that lets them write later counts
+    /// by [`may_be_written`](Self::may_be_written).
     #[must_use]
-    pub fn is_writable(&self) -> bool {
-        self.flags().contains(VmFlags::WRITE)
+    pub fn is_writable(&mut self) -> bool
+    where
+        M: StillUndecided,
+    {
+        self.asks_for(VmFlags::WRITE)
+    }
+
+    /// Whether the user asks to execute (`VM_EXEC`). The answer stays, as that of [`is_readable`](Self::is_readable)
+    /// does (`VM_MAYEXEC` is cleared).
+    #[must_use]
+    pub fn is_executable(&mut self) -> bool
+    where
+        M: StillUndecided,
+    {
+        self.asks_for(VmFlags::EXEC)
     }
 
     /// Whether a store can ever reach the object through this mapping, now or after an mprotect: it is shared, the file
@@ -126,12 +156,6 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: Kind,
     {
         self.flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
-    }
-
-    /// Whether the user may execute (`VM_EXEC`).
-    #[must_use]
-    pub fn is_executable(&self) -> bool {
-        self.flags().contains(VmFlags::EXEC)
     }
 
     /// Whether a store would give the user a private copy (`is_cow_mapping`): the mapping is private, and it is
@@ -162,6 +186,18 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     fn flags(&self) -> VmFlags {
         P::vma_flags(self.vma.0)
     }
+
+    /// Whether the user asks for a right. If not, it is never added.
+    fn asks_for(&mut self, right: VmFlags) -> bool
+    where
+        M: StillUndecided,
+    {
+        let asks = self.flags().contains(right);
+        if !asks {
+            self.filled |= 1 << (right.bits().trailing_zeros() + ABSENT_SHIFT);
+        }
+        asks
+    }
 }
 
 /// Refusals, flags and cache attributes: before the kind is chosen.
@@ -177,7 +213,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: StillUndecided,
     {
-        self.filled = GRANTED;
+        self.filled |= GRANTED;
         self
     }
 
@@ -194,6 +230,20 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: StillUndecided,
     {
         self.never(VmFlags::WRITE, VmFlags::MAYWRITE)
+    }
+
+    /// The mapping will never be written, and who has asked to write is not refused: it is mapped, without that right
+    /// (`VM_WRITE` and `VM_MAYWRITE` are cleared). A store is a SIGSEGV.
+    ///
+    /// It is for users that have always asked for more than they need and cannot be told any more, as those of ALSA's
+    /// status page (`snd_pcm_mmap_status`). Others want [`read_only`](Self::read_only), or for a shared mapping nothing
+    /// at all, and are told with EPERM.
+    pub fn drop_write(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        P::vma_change_flags(self.vma.0, VmFlags::NONE, VmFlags::WRITE | VmFlags::MAYWRITE);
+        self
     }
 
     /// The mapping will never be readable by itself. (Where the user may write, processors let him read as well.)
@@ -254,6 +304,16 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.with(VmFlags::IO)
     }
 
+    /// A virtual machine may map this memory uncached in any way that it likes (`VM_ALLOW_ANY_UNCACHED`): it is a
+    /// device's that no such access brings down, as vfio-pci says of its own. Without it KVM on arm64 maps it as device
+    /// memory alone (`user_mem_abort`).
+    pub fn allow_any_uncached(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.with(VmFlags::ALLOW_ANY_UNCACHED)
+    }
+
     /// What is inserted is not cached (`pgprot_noncached`).
     pub fn noncached(self) -> Self
     where
@@ -304,7 +364,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
-    /// ENOMEM. In all cases the state is dropped.
+    /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
         M: StillUndecided,
@@ -368,14 +428,17 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 
     fn become_kind<K: Kind>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
         let flags = self.flags();
-        let never = if flags.contains(VmFlags::MAYSHARE) && self.filled != GRANTED {
+        let said = self.filled;
+        let mut absent = VmFlags::from_bits((said >> ABSENT_SHIFT) as u64 & RIGHTS.bits());
+        if !flags.contains(VmFlags::MAYSHARE) {
+            absent = absent.without(VmFlags::WRITE);
+        } else if said & GRANTED == 0 {
             if flags.contains(VmFlags::WRITE) {
                 return Err(Errno::EPERM);
             }
-            VmFlags::MAYWRITE
-        } else {
-            VmFlags::NONE
-        };
+            absent = absent | VmFlags::WRITE;
+        }
+        let never = VmFlags::from_bits(absent.bits() << MAY_SHIFT);
         let holds = match K::KIND {
             // `remap_pfn_range` sets the flags of this kind itself, after it has checked the range.
             KindValue::Normal | KindValue::Remapped => VmFlags::NONE,
@@ -409,7 +472,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     {
         let address = self.next_slot()?;
         P::vm_insert_page(self.vma.0, address, page)?;
-        self.filled += P::PAGE_SIZE;
+        self.fill(1);
         Ok(self)
     }
 
@@ -496,7 +559,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     {
         let address = self.next_slot()?;
         P::vm_insert_zero_page(self.vma.0, address)?;
-        self.filled += P::PAGE_SIZE;
+        self.fill(1);
         Ok(self)
     }
 
@@ -511,7 +574,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     {
         let address = self.next_slot()?;
         P::vm_insert_mixed(self.vma.0, address, frame.pfn())?;
-        self.filled += P::PAGE_SIZE;
+        self.fill(1);
         Ok(self)
     }
 
@@ -636,6 +699,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(P::vma_range(self.vma.0).start.wrapping_add(self.filled))
     }
 
+    /// That many slots more are filled. They are in the mapping, so the sum is no more than its length.
+    fn fill(&mut self, pages: usize) {
+        self.filled = self.filled.wrapping_add(pages << P::PAGE_SHIFT);
+    }
+
     fn insert_all(&mut self, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
         if pages.is_empty() {
             return Ok(());
@@ -645,7 +713,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         }
         let address = self.next_slot().map_err(|errno| (errno, 0))?;
         P::vm_insert_pages(self.vma.0, address, pages)?;
-        self.filled += pages.len() << P::PAGE_SHIFT;
+        self.fill(pages.len());
         Ok(())
     }
 
@@ -663,7 +731,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         }
         let address = self.next_slot()?;
         P::remap_pfn_range(self.vma.0, address, frames)?;
-        self.filled += count << P::PAGE_SHIFT;
+        self.fill(count);
         Ok(self)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     page_mkwrite::PageMkwriteCtx,
     pfn_mkwrite::PfnMkwriteCtx,
     platform::Platform,
-    units::{PageOffset, PageRange},
+    units::PageOffset,
 };
 
 /// The operations of a mapping (`vm_ops`), implemented by the **state of one mapping** (`vm_private_data`).
@@ -71,6 +71,8 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
 /// read-only, with `map_pages` faults run under the VMA lock, with `huge_fault` large entries are tried first. So a
 /// hook that is registered and does nothing is not the same as none.
 ///
+/// A closure's argument has to be named, `|ring: &Self| ..`, because `NONE` alone does not say whose hooks they are.
+///
 /// ```
 /// # use vmctx::{Errno, Hooks, Mixed, PageMkwriteCtx, PageOffset, Platform, VmFault, VmOperations};
 /// # struct Ring<P: Platform>(P::Page);
@@ -102,10 +104,10 @@ type On<V> = <V as VmOperations>::Platform;
 type Of<V> = <V as VmOperations>::Kind;
 
 /// The type of [`Hooks::open`].
-pub type Open<V> = fn(&V, PageRange) -> Result<(), Errno>;
+pub type Open<V> = fn(&V) -> Result<(), Errno>;
 
 /// The type of [`Hooks::close`].
-pub type Close<V> = fn(&V, PageRange);
+pub type Close<V> = fn(&V);
 
 /// The type of [`Hooks::may_split`].
 pub type MaySplit<V> = fn(&V, PageOffset) -> Result<(), Errno>;
@@ -135,28 +137,29 @@ impl<V: VmOperations> Hooks<V> {
         map_pages: None,
     };
 
-    /// Registers `vm_ops->open`: there is a VMA with this state, which shows that part of the object. Called for each
-    /// (G23): for the one that mmap makes, when its hook has succeeded, and for each that fork, a cut or a move makes
-    /// of it.
+    /// Registers `vm_ops->open`: there is a VMA with this state. Called for each (G23): for the one that mmap makes, by
+    /// [`establish`](crate::MmapCtx::establish), and so before the first page is in; and for each that fork, a cut or
+    /// a move makes of it.
     ///
-    /// If it fails for the first, the mmap fails with that errno, and the state is dropped. If it fails later, the new
-    /// VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken away, and a fault of
-    /// it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, register
+    /// If it fails for the first, `establish` fails with that errno, and the state is dropped. If it fails later, the
+    /// new VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken away, and a fault
+    /// of it is a SIGBUS. (Linux has no way to have the fork itself fail.) To refuse cuts, register
     /// [`may_split`](Self::may_split).
     ///
-    /// Where the mapping is a private [`Remapped`](crate::Remapped) one, Linux keeps the number of its first frame in
-    /// `vm_pgoff`, and tells this hook, [`close`](Self::close) and [`may_split`](Self::may_split) that instead.
+    /// It counts VMAs and not pages: a VMA that is cut has shown more than it shows when it goes, and no hook is told
+    /// by how much. How many pages a mapping has is known where its state is made, in
+    /// [`establish_with`](crate::MmapCtx::establish_with), and the state's `Drop` takes them off again.
     ///
     /// (Linux itself does not call it for the first VMA. What counts in `close`, and in `open`, had a count too few:
-    /// CVE-2025-38563, CVE-2026-23056.)
+    /// CVE-2025-38563, CVE-2026-23056. What summed up pages in both had too many: CVE-2021-1905.)
     #[must_use]
     pub const fn open(self, hook: Open<V>) -> Self {
         Self { open: Some(hook), ..self }
     }
 
     /// Registers `vm_ops->close`: a VMA with this state goes, and its pages have gone already. Called once for each VMA
-    /// whose [`open`](Self::open) has not failed, also if the mmap fails after its hook. A mmap hook that fails has
-    /// opened nothing. That the last VMA has gone is told by the state's `Drop`, in every case.
+    /// whose [`open`](Self::open) has not failed, also if the mmap fails, in its hook or after it. That the last VMA
+    /// has gone is told by the state's `Drop`, in every case.
     #[must_use]
     pub const fn close(self, hook: Close<V>) -> Self {
         Self { close: Some(hook), ..self }
@@ -164,6 +167,9 @@ impl<V: VmOperations> Hooks<V> {
 
     /// Registers `vm_ops->may_split`: asked before munmap, mprotect or mremap cuts the mapping in two at a page offset.
     /// An error refuses the cut, and is what the user's call fails with.
+    ///
+    /// Where the mapping is a private [`Remapped`](crate::Remapped) one, Linux keeps the number of its first frame in
+    /// `vm_pgoff`, and counts from that.
     #[must_use]
     pub const fn may_split(self, hook: MaySplit<V>) -> Self {
         Self { may_split: Some(hook), ..self }
@@ -279,13 +285,13 @@ pass_on! {
     map_pages(MapPagesCtx);
 }
 
-fn open<W: Wraps>(wrapper: &W, shown: PageRange) -> Result<(), Errno> {
-    <W::Inner as VmOperations>::HOOKS.open.map_or(Ok(()), |hook| hook(wrapper.inner(), shown))
+fn open<W: Wraps>(wrapper: &W) -> Result<(), Errno> {
+    <W::Inner as VmOperations>::HOOKS.open.map_or(Ok(()), |hook| hook(wrapper.inner()))
 }
 
-fn close<W: Wraps>(wrapper: &W, shown: PageRange) {
+fn close<W: Wraps>(wrapper: &W) {
     if let Some(hook) = <W::Inner as VmOperations>::HOOKS.close {
-        hook(wrapper.inner(), shown);
+        hook(wrapper.inner());
     }
 }
 
@@ -295,7 +301,8 @@ fn may_split<W: Wraps>(wrapper: &W, at: PageOffset) -> Result<(), Errno> {
 
 impl<W: Wraps> Hooks<W> {
     /// The hooks of the inner mapping, each present exactly if the inner one has registered it. With
-    /// [`NONE`](Self::NONE) a wrapper would lose them, and nothing would say so.
+    /// [`NONE`](Self::NONE) a wrapper would lose them, and nothing would say so. One that is registered on top, as in
+    /// `Hooks::of_inner().open(..)`, takes the place of the inner one, which is then called by nobody but the wrapper's.
     #[must_use]
     pub const fn of_inner() -> Self {
         let inner = <W::Inner as VmOperations>::HOOKS;

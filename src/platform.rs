@@ -50,6 +50,9 @@ use crate::{
 ///
 /// | the platform has no | operations with a default | and the driver sees |
 /// | --- | --- | --- |
+/// | memory of its own | [`alloc_page`](Self::alloc_page), [`share`](Self::share) | ENOSYS: pages and states come from elsewhere |
+/// | insertion of pages | [`vm_insert_page`](Self::vm_insert_page) | ENOSYS |
+/// | | [`vmf_insert_page`](Self::vmf_insert_page) | SIGBUS, or [`Prefault::Refused`](crate::Prefault::Refused): pages are [delivered](crate::FaultCtx::deliver) |
 /// | insertion of many pages at once | [`vm_insert_pages`](Self::vm_insert_pages), [`vmf_insert_pages`](Self::vmf_insert_pages), [`established_insert_pages`](Self::established_insert_pages) | one insertion after the other |
 /// | zero page | [`vm_insert_zero_page`](Self::vm_insert_zero_page), [`established_insert_zero_page`](Self::established_insert_zero_page) | ENOSYS |
 /// | | [`vmf_insert_zero_page`](Self::vmf_insert_zero_page) | SIGBUS |
@@ -58,13 +61,14 @@ use crate::{
 /// | large entries | [`vmf_insert_pfn_huge`](Self::vmf_insert_pfn_huge) | FALLBACK: the `fault` hook is asked |
 /// | insertion under RCU | [`vmf_map_page`](Self::vmf_map_page), [`vmf_map_mixed`](Self::vmf_map_mixed) | [`Prefault::Refused`](crate::Prefault::Refused): the `fault` hook is asked |
 /// | count of a page's references | [`is_only_reference`](Self::is_only_reference) | an error with the page from [`UniquePage::claim`](crate::UniquePage::claim) |
-/// | cache attributes, encryption | [`vma_set_cache`](Self::vma_set_cache), [`vma_set_decrypted`](Self::vma_set_decrypted) | memory as it is anyway |
+/// | faults that wait | [`wait`](Self::wait) | ENOSYS |
+/// | cache attributes, encryption | [`vma_set_cache`](Self::vma_set_cache), [`vma_set_decrypted`](Self::vma_set_decrypted), [`fault_page_prot`](Self::fault_page_prot) | memory as it is anyway |
 /// | objects to revoke access to | [`new_object`](Self::new_object) | ENOSYS from [`SharedObject::new`](crate::SharedObject::new) |
 /// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
 /// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
 /// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
 /// | | [`established_insert_page`](Self::established_insert_page) | ENOSYS |
-/// | | [`established_state`](Self::established_state), [`established_pgoff`](Self::established_pgoff) | `None` |
+/// | | [`established_state`](Self::established_state), [`established_pgoff`](Self::established_pgoff), [`established_slots`](Self::established_slots) | `None` |
 /// | way to protect established pages | [`established_write_protect`](Self::established_write_protect) | the pages are taken away instead |
 ///
 /// There is no default where a driver could not see that nothing was done: a page that is not locked, an entry that is
@@ -136,18 +140,29 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// Puts a value under shared ownership.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM; the value is dropped.
-    fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno>;
+    fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
+        let _ = (value, may_sleep);
+        Err(Errno::ENOSYS)
+    }
 
     /// A fresh zeroed page (`alloc_page(GFP_KERNEL | __GFP_ZERO)`).
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// ENOMEM.
-    fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno>;
+    fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno> {
+        let _ = (memory, may_sleep);
+        Err(Errno::ENOSYS)
+    }
 
     /// Whether this is the only reference to the page: no mapping has one, nor anybody else (`page_count` is 1).
-    /// Whoever asks owns the reference, so the answer yes stays true until it is given away.
+    /// Whoever asks owns the reference, so the answer yes stays true until it is given away. (Entries of the page's
+    /// frame, inserted by number, have no reference.)
     ///
     /// Default: no, and the page is never taken for [unused](crate::UniquePage::claim).
     fn is_only_reference(page: &Self::Page) -> bool {
@@ -201,15 +216,17 @@ pub unsafe trait Platform: Sized + 'static {
         let _ = vma;
     }
 
-    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`). Called once at most.
-    /// The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
+    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the
+    /// [open hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, before anything is
+    /// inserted. The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
     /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
     /// what is inserted into a shared mapping from now on is not writable.
     ///
     /// # Errors
     /// EINVAL for a VMA with none of the flags that keep Linux from merging it with a neighbour
-    /// ([`VmFlags::SPECIAL`]); the state is dropped. The core has set one, so this is the platform's check of itself: a
-    /// VMA that is merged loses its state, or overwrites its neighbour's.
+    /// ([`VmFlags::SPECIAL`]). The core has set one, so this is the platform's check of itself: a VMA that is merged
+    /// loses its state, or overwrites its neighbour's. Else what the open hook fails with. The state is dropped in both
+    /// cases, and no close hook is called.
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) -> Result<(), Errno>;
 
     /// A handle for the mapping, or `None` if no state was established.
@@ -220,14 +237,16 @@ pub unsafe trait Platform: Sized + 'static {
         None
     }
 
-    /// The mmap hook has failed: takes away what it had inserted, **then** drops the state if one was established.
-    fn abandon(vma: &mut Self::Vma);
-
     /// `vm_insert_page`. `address` is a page's, inside the VMA; `VM_MIXEDMAP` is set.
+    ///
+    /// Default: ENOSYS.
     ///
     /// # Errors
     /// ENOMEM without a page table, EBUSY if something is there already, EINVAL for a page that may not be mapped.
-    fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno>;
+    fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno> {
+        let _ = (vma, address, page);
+        Err(Errno::ENOSYS)
+    }
 
     /// `vm_insert_pages`: all of them from `address` on, in order. They fit the VMA; `VM_MIXEDMAP` is set.
     ///
@@ -296,11 +315,21 @@ pub unsafe trait Platform: Sized + 'static {
     fn fault_vma_flags(fault: &Self::Fault) -> VmFlags;
 
     /// The protection that the fault's VMA gives to what is inserted (`vm_page_prot`).
-    fn fault_page_prot(fault: &Self::Fault) -> PageProt;
+    ///
+    /// Default: cached memory, with the right to write where the VMA's flags have it.
+    fn fault_page_prot(fault: &Self::Fault) -> PageProt {
+        let writable = VmFlags::SHARED | VmFlags::WRITE;
+        PageProt::of_vma(Self::fault_vma_flags(fault).contains(writable), Cache::WriteBack)
+    }
 
     /// `vmf_insert_page`. `address` is a page's, inside the VMA; `VM_MIXEDMAP` is set.
     /// [`FaultCode::from_insertion`] has the rule for what comes back.
-    fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode;
+    ///
+    /// Default: SIGBUS.
+    fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
+        let _ = (fault, address, page);
+        FaultCode::SIGBUS
+    }
 
     /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, of which there is at least one, from `address` on. Their
     /// slots lie together inside the VMA, and none of them is the fault's own. Returns how many went in: a slot that is
@@ -378,9 +407,14 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// Sleeps until [`WaitQueue::wakes`] is no longer `wakes`.
     ///
+    /// Default: ENOSYS.
+    ///
     /// # Errors
     /// EINTR or ERESTARTSYS for a thread that is to be killed.
-    fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno>;
+    fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno> {
+        let _ = (fault, queue, wakes);
+        Err(Errno::ENOSYS)
+    }
 
     /// The page that [`page_mkwrite`](crate::Hooks::page_mkwrite) is asked about (`vmf->page`), with a reference of its
     /// own.
@@ -478,7 +512,12 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// Of the mapping's slots at `from` and behind it, the first ones that lie together: the page offset of the first,
     /// and their addresses in bytes, at least one page's. `None` if there is no such slot.
-    fn established_slots(vma: &Self::EstablishedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)>;
+    ///
+    /// Default: `None`.
+    fn established_slots(vma: &Self::EstablishedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        let _ = (vma, from);
+        None
+    }
 
     /// As [`vm_insert_page`](Self::vm_insert_page).
     ///

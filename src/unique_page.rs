@@ -7,7 +7,7 @@ use crate::{
     sleep::MaySleep,
 };
 
-/// A page of which this is the only reference: no user has it mapped, and nobody else holds it.
+/// A page of which this is the only reference: no user has it mapped as a page, and nobody else holds it.
 ///
 /// It is what a driver's pool keeps. A page that was given to a mapping comes back only through
 /// [`claim`](Self::claim), which refuses it while a user still has it, so that it cannot be given to the next user
@@ -39,8 +39,8 @@ use crate::{
 /// }
 /// ```
 ///
-/// It is not `Clone`, and gives no reference to the page, of which a clone could be made. What it keeps of the last
-/// user is for the driver to [write](Self::write) over.
+/// It is not `Clone`, and gives no reference to the page, of which a clone could be made. That a frame of the page was
+/// inserted by number it does not know, because nobody counts that.
 #[must_use = "dropping it gives the page back to the platform"]
 pub struct UniquePage<P: Platform>(P::Page);
 
@@ -53,13 +53,37 @@ impl<P: Platform> UniquePage<P> {
         P::alloc_page(memory, may_sleep).map(Self)
     }
 
-    /// This page, if nobody else holds it.
+    /// This page, if nobody else holds it, with zeros in it: the next user sees nothing of the last one's. (A driver
+    /// that clears only as much as it has filled shows him the rest of the page.)
     ///
     /// # Errors
-    /// The page itself, if somebody does: a mapping, another reference of the driver's, whoever has pinned it
+    /// The page itself, as it is, if somebody does: a mapping, another reference of the driver's, whoever has pinned it
     /// (O_DIRECT, RDMA). Also on a platform that [cannot tell](Platform#what-a-platform-may-lack).
     pub fn claim(page: P::Page) -> Result<Self, P::Page> {
+        let page = Self::claim_with_contents(page)?;
+        match page.clear() {
+            Ok(()) => Ok(page),
+            Err(OutOfPage { .. }) => Err(page.0),
+        }
+    }
+
+    /// The same, with what its last user has left in it: for a driver that reads that, or writes over all of it.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
+    pub fn claim_with_contents(page: P::Page) -> Result<Self, P::Page> {
         if P::is_only_reference(&page) { Ok(Self(page)) } else { Err(page) }
+    }
+
+    fn clear(&self) -> Result<(), OutOfPage> {
+        const ZEROS: [u8; 512] = [0; 512];
+        let (mut rest, mut offset) = (P::PAGE_SIZE, 0);
+        while rest != 0 {
+            let zeros = ZEROS.get(..rest).unwrap_or(&ZEROS);
+            self.write(offset, zeros)?;
+            (rest, offset) = (rest - zeros.len(), offset + zeros.len());
+        }
+        Ok(())
     }
 
     /// The page, to be mapped or shared.

@@ -8,9 +8,7 @@ use std::{
     any::Any,
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    mem::ManuallyDrop,
     ops::Range,
-    ptr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,10 +18,10 @@ use std::{
 
 use vmctx::{
     Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Kind, MapPagesCtx, Mapped,
-    MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRange,
-    PageRef, PfnMap, Platform, Prefault, Remapped, SharedObject, UserAddr, VmFault, VmOperations, entry,
+    MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, PageCount, PageOffset, PageRange, PageRef,
+    PfnMap, Platform, Prefault, Remapped, SharedObject, UserAddr, VmFault, VmOperations, WaitQueue as _, entry,
     kind::FilledLater,
-    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+    platform::{FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
 
@@ -127,7 +125,7 @@ struct SmallFault {
 enum Never {}
 
 // SAFETY: a VMA and a fault are made in this file and live as long as the hook that is called with them; a table holds
-// what was inserted, and `abandon` empties it before it drops the state.
+// what was inserted, and is dropped before the state.
 unsafe impl Platform for Small {
     const PAGE_SHIFT: u32 = 12;
     type Page = SmallPage;
@@ -146,10 +144,6 @@ unsafe impl Platform for Small {
 
     fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
         Ok(Arc::new(value))
-    }
-
-    fn alloc_page((): &(), _: MaySleep<'_>) -> Result<SmallPage, Errno> {
-        Ok(SmallPage::new())
     }
 
     fn page_pfn(_: &SmallPage) -> u64 {
@@ -184,11 +178,6 @@ unsafe impl Platform for Small {
         Ok(())
     }
 
-    fn abandon(vma: &mut SmallVma) {
-        vma.table.clear();
-        vma.state = None;
-    }
-
     fn vm_insert_page(vma: &mut SmallVma, address: usize, page: &SmallPage) -> Result<(), Errno> {
         insert(&mut vma.table, address, page)
     }
@@ -217,10 +206,6 @@ unsafe impl Platform for Small {
         VmFlags::READ | VmFlags::SHARED | VmFlags::MAYSHARE
     }
 
-    fn fault_page_prot(_: &SmallFault) -> PageProt {
-        PageProt::of_vma(false, Cache::WriteBack)
-    }
-
     fn vmf_insert_page(fault: &SmallFault, address: usize, page: &SmallPage) -> FaultCode {
         FaultCode::from_insertion(insert(&mut fault.table.borrow_mut(), address, page))
     }
@@ -239,10 +224,6 @@ unsafe impl Platform for Small {
 
     fn release(_: &SmallFault) {}
 
-    fn wait(_: &SmallFault, _: &Self::WaitQueue, _: u64) -> Result<(), Errno> {
-        Err(Errno::EINTR)
-    }
-
     fn fault_page(_: &SmallFault) -> SmallPage {
         SmallPage::new()
     }
@@ -253,10 +234,6 @@ unsafe impl Platform for Small {
 
     fn caller_unlock_page((): &(), page: &SmallPage) {
         page.unlock();
-    }
-
-    fn established_slots(_: &Self::EstablishedVma, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
-        None
     }
 
     fn established_zap(vma: &Self::EstablishedVma, addresses: Range<usize>) {
@@ -309,18 +286,9 @@ impl<M: Kind> VmOperations for State<M> {
     }
 }
 
-type Ref<V> = ManuallyDrop<Arc<V>>;
-
-/// Serves one fault of a mapping with this state, at one of the entry points.
-fn serve<V: VmOperations<Platform = Small>>(state: V, at: impl FnOnce(Ref<V>, SmallFault) -> FaultCode) -> FaultCode {
-    let state = Arc::new(state);
-    // SAFETY: the copy is not dropped, and its original outlives it.
-    at(ManuallyDrop::new(unsafe { ptr::read(&state) }), SmallFault::default())
-}
-
 fn fault<M: Kind>(hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) -> FaultCode {
     // SAFETY: the fault is served here, of a mapping with this state.
-    serve(State(hook), |state, fault| unsafe { entry::fault::<State<M>>(state, fault) })
+    unsafe { entry::fault::<State<M>>(&Arc::new(State(hook)), SmallFault::default()) }
 }
 
 #[test]
@@ -340,6 +308,14 @@ fn a_driver_of_pages_lacks_nothing() {
         ctx.deliver_locked(page)
     });
     assert_eq!(locked, FaultCode::LOCKED);
+}
+
+#[test]
+fn pages_come_from_elsewhere_and_faults_do_not_wait() {
+    assert_eq!(Small::alloc_page(&(), may_sleep()).err(), Some(Errno::ENOSYS));
+    let queue = <Sim as Platform>::WaitQueue::new(may_sleep()).unwrap();
+    assert_eq!(Small::wait(&SmallFault::default(), &queue, 0), Err(Errno::ENOSYS));
+    assert!(!Small::fault_page_prot(&SmallFault::default()).is_writable(), "the mapping is not");
 }
 
 #[test]
@@ -433,7 +409,7 @@ impl VmOperations for Large {
 #[test]
 fn a_large_entry_falls_back() {
     // SAFETY: the fault is served here, of a mapping with this state.
-    let code = serve(Large, |state, fault| unsafe { entry::huge_fault::<Large>(state, fault, HugeSize::Pmd) });
+    let code = unsafe { entry::huge_fault::<Large>(&Arc::new(Large), SmallFault::default(), HugeSize::Pmd) };
     assert_eq!(code, FaultCode::FALLBACK);
 }
 
@@ -441,7 +417,7 @@ fn a_large_entry_falls_back() {
 fn what_map_pages_offers_is_left_to_the_fault_hook() {
     let window = PageRange::new(PageOffset::ZERO, PageOffset::new(16));
     // SAFETY: as above; nothing here sleeps.
-    let code = serve(Large, |state, fault| unsafe { entry::map_pages::<Large>(state, fault, window) });
+    let code = unsafe { entry::map_pages::<Large>(&Arc::new(Large), SmallFault::default(), window) };
     assert_eq!(code, FaultCode::NONE);
 }
 
@@ -452,6 +428,23 @@ fn cache_attributes_and_encryption_change_nothing() {
         Ok(ctx.insert_page(&SmallPage::new())?.fill_later())
     });
     assert_eq!(table.map(|table| table.len()), Ok(1));
+}
+
+#[test]
+fn flags_reach_the_vma_those_of_the_upper_half_too() {
+    fn flags(hook: for<'m> fn(MmapCtx<'m, Small>) -> Result<Mapped<'m>, Errno>) -> VmFlags {
+        let rights = VmFlags::READ | VmFlags::WRITE | VmFlags::MAYREAD | VmFlags::MAYWRITE;
+        let flags = rights | VmFlags::SHARED | VmFlags::MAYSHARE;
+        let mut vma = SmallVma { flags, table: Table::new(), state: None };
+        // SAFETY: nobody else has this VMA.
+        assert_eq!(unsafe { entry::mmap(&File(hook), &mut vma) }, Ok(()));
+        vma.flags
+    }
+    let whatever = flags(|ctx| Ok(ctx.allow_any_uncached().writable().without_faults::<Mixed>()?.fill_later()));
+    assert!(whatever.contains(VmFlags::ALLOW_ANY_UNCACHED | VmFlags::WRITE | VmFlags::MAYWRITE));
+    assert_eq!(VmFlags::ALLOW_ANY_UNCACHED.bits(), 1 << 39, "as Linux counts");
+    let dropped = flags(|ctx| Ok(ctx.drop_write().without_faults::<Mixed>()?.fill_later()));
+    assert!(!dropped.intersects(VmFlags::WRITE | VmFlags::MAYWRITE | VmFlags::ALLOW_ANY_UNCACHED));
 }
 
 /// The core sets one of the flags that a platform looks for.
@@ -510,6 +503,7 @@ fn what_a_locked_mapping_lacks_is_enosys() {
     assert_eq!(Small::established_insert_mixed(&vma, RANGE.start, 0), Err(Errno::ENOSYS));
     assert!(Small::established_state::<State<Mixed>>(&vma).is_none());
     assert_eq!(Small::established_pgoff(&vma, UserAddr::new(RANGE.start)), None);
+    assert_eq!(Small::established_slots(&vma, PageOffset::ZERO), None);
 
     Small::established_write_protect(&vma, RANGE);
     assert_eq!(*vma.borrow(), [RANGE], "it is zapped where it cannot be protected");

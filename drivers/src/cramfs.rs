@@ -176,7 +176,7 @@ impl<P: Platform> Cramfs<P> {
 impl<P: Platform> MmapFile for Cramfs<P> {
     type Platform = P;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, mut ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // Nobody writes to the image, so shared mappings are read-only (`generic_file_readonly_mmap`).
         if ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);

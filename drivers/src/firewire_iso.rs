@@ -119,7 +119,7 @@ impl<P: Platform> MmapFile for FirewireIso<P> {
         if stream.in_use().is_some() {
             return Err(Errno::EBUSY);
         }
-        let ctx = ctx.shared_only()?;
+        let mut ctx = ctx.shared_only()?;
         // Until there is a context, the mapping's rights say which way the stream will go.
         let by_rights = if ctx.is_writable() { Direction::Transmit } else { Direction::Receive };
         let direction = stream.context.unwrap_or(by_rights);

@@ -161,7 +161,7 @@ fn position<P: Platform>(maps: &[P::Ref<Map<P>>], index: PageOffset, count: Page
 impl<P: Platform> MmapFile for Gntdev<P> {
     type Platform = P;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, mut ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // A store to a private mapping would copy somebody else's page.
         if !ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);

@@ -96,7 +96,7 @@ impl<P: Platform> Usbvision<P> {
 impl<P: Platform> MmapFile for Usbvision<P> {
     type Platform = P;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap<'m>(&'m self, mut ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         // Held until the mapping is counted, so that nobody replaces the frames before that.
         let frames = self.frames.read(ctx.may_sleep());
         if self.unplugged.load(Ordering::Acquire) {

@@ -3,10 +3,9 @@
 //!
 //! In C each driver raises its count in the mmap hook, in `open` and nowhere else, lowers it in `close`, and must not
 //! forget to lower it when the mmap hook fails after all. Here `open` is told of every VMA, and `close` of each that
-//! `open` was told of. What is left to count is a mapping that is being made, from before its hook gives up the
-//! driver's lock until `open` is told of it.
+//! `open` was told of.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{Hooks, Mixed, Platform, VmOperations};
 
@@ -21,8 +20,8 @@ impl Users {
         Self(AtomicUsize::new(0))
     }
 
-    /// How many VMAs show it, of all processes. None, and its memory may be replaced, if the lock is held that the mmap
-    /// hook takes before it makes a [`User`].
+    /// How many VMAs show it, of all processes. None, and its memory may be replaced, if the lock is held under which
+    /// the mmap hook establishes a [`User`].
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Acquire)
@@ -38,24 +37,12 @@ pub trait Used: Send + Sync + 'static {
 /// The state of a mapping that mmap fills with what is behind `T`: kept alive, and counted.
 pub struct User<P: Platform, T: Used> {
     of: P::Ref<T>,
-    /// Whether `open` was told of a VMA. The first is counted from when this is made.
-    opened: AtomicBool,
 }
 
 impl<P: Platform, T: Used> User<P, T> {
-    /// One more user.
-    pub fn new(of: P::Ref<T>) -> Self {
-        let user = Self { of, opened: AtomicBool::new(false) };
-        user.comes();
-        user
-    }
-
-    fn comes(&self) {
-        self.of.users().0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn goes(&self) {
-        self.of.users().0.fetch_sub(1, Ordering::AcqRel);
+    /// The state of a mapping of this. It is counted once it is established.
+    pub const fn new(of: P::Ref<T>) -> Self {
+        Self { of }
     }
 }
 
@@ -63,27 +50,19 @@ impl<P: Platform, T: Used> VmOperations for User<P, T> {
     type Platform = P;
     type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE
-        .open(|user: &Self, _| {
-            if user.opened.swap(true, Ordering::AcqRel) {
-                user.comes();
-            }
+        .open(|user: &Self| {
+            user.of.users().0.fetch_add(1, Ordering::AcqRel);
             Ok(())
         })
-        .close(|user: &Self, _| user.goes());
-}
-
-impl<P: Platform, T: Used> Drop for User<P, T> {
-    fn drop(&mut self) {
-        // The mapping did not come about.
-        if !*self.opened.get_mut() {
-            self.goes();
-        }
-    }
+        .close(|user: &Self| {
+            user.of.users().0.fetch_sub(1, Ordering::AcqRel);
+        });
 }
 
 #[cfg(test)]
 mod tests {
-    use vmctx_sim::{Machine, Sim};
+    use vmctx::{Errno, Mapped, MmapCtx, MmapFile};
+    use vmctx_sim::{Machine, Map, Sim};
 
     use super::*;
 
@@ -95,15 +74,34 @@ mod tests {
         }
     }
 
+    struct Device {
+        thing: <Sim as Platform>::Ref<Thing>,
+        fails: bool,
+    }
+
+    impl MmapFile for Device {
+        type Platform = Sim;
+
+        fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+            let before = self.thing.users().count();
+            let ctx = ctx.writable().establish(User::<Sim, _>::new(self.thing.clone()))?;
+            assert_eq!(self.thing.users().count(), before + 1, "counted before the first page can be in");
+            if self.fails { Err(Errno::ENXIO) } else { Ok(ctx.fill_later()) }
+        }
+    }
+
     #[test]
-    fn a_mapping_that_does_not_come_about_is_counted_until_it_is_dropped() {
+    fn a_mapping_is_counted_from_its_hook_on_and_one_that_fails_no_longer() {
         let machine = Machine::new();
         let thing = Sim::share(Thing(Users::new()), machine.may_sleep()).unwrap();
-        let (first, second) = (User::<Sim, _>::new(thing.clone()), User::<Sim, _>::new(thing.clone()));
-        assert_eq!(thing.users().count(), 2);
-        drop(first);
+        let mmap =
+            |fails| machine.process().mmap(&machine.open(Device { thing: thing.clone(), fails }), Map::shared(1));
+        assert!(mmap(true).is_err());
+        assert_eq!(thing.users().count(), 0);
+        let process = machine.process();
+        let at = process.mmap(&machine.open(Device { thing: thing.clone(), fails: false }), Map::shared(1)).unwrap();
         assert_eq!(thing.users().count(), 1);
-        drop(second);
+        process.munmap(at, 1).unwrap();
         assert_eq!(thing.users().count(), 0);
     }
 }

@@ -115,7 +115,7 @@ impl<P: Platform> MmapFile for VfioPci<P> {
         if bar.range(at, ctx.page_count()).is_none() {
             return Err(Errno::EINVAL);
         }
-        let ctx = ctx.io().writable().dont_dump().noncached();
+        let ctx = ctx.io().writable().dont_dump().noncached().allow_any_uncached();
         Ok(ctx.establish_shared(self.core.clone())?.fill_later())
     }
 

@@ -133,7 +133,7 @@ impl<P: Platform> MmapFile for Videobuf2<P> {
     type Platform = P;
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.shared_only()?;
+        let mut ctx = ctx.shared_only()?;
         if self.queue_type == QueueType::Output && !ctx.is_writable() {
             return Err(Errno::EINVAL);
         }

@@ -30,7 +30,8 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         P::fault_pgoff(self.fault())
     }
 
-    /// The part of the object that this mapping shows, in pages: the offsets at which it has a slot.
+    /// The part of the object that this mapping shows, in pages: the offsets at which it has a slot. How many these are
+    /// the user has decided: whoever walks over all of them holds the fault's lock for that long.
     #[must_use]
     pub fn pgoff_range(&self) -> PageRange {
         self.frame.0.pgoff_range()

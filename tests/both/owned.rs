@@ -8,12 +8,15 @@ use std::{
     },
 };
 
-use vmctx::{Errno, Iomem as _, IomemPart, Mixed, PageCount, PageOffset, PfnMap, Platform, UniquePage, UserAddr};
-use vmctx_hosted::{Map, Prot, Trap, UserSide as _};
+use vmctx::{
+    Errno, FrameSource as _, Iomem as _, IomemPart, Mixed, MmapCtx, PageCount, PageOffset, PfnMap, Platform,
+    UniquePage, UserAddr,
+};
+use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide as _};
 
 use crate::{
     beds::TestBed,
-    borrowed::faulting_with,
+    borrowed::{faulting_with, open_with},
     drivers::{PAGE, faulting, on_fault, open, page_at, pages, ring},
 };
 
@@ -24,6 +27,9 @@ on_each_platform!(
     a_look_up_that_says_try_again_is_tried_again,
     a_look_up_that_fails_is_the_answer,
     who_may_ever_write_is_known_when_the_state_is_made,
+    what_a_driver_is_told_that_users_do_not_ask_for_they_never_have,
+    a_page_that_comes_back_shows_nothing_of_its_last_user,
+    a_right_can_be_left_out_in_silence,
 );
 
 fn a_pool_gets_a_page_back_when_nobody_has_it_any_more<B: TestBed>() {
@@ -38,10 +44,8 @@ fn a_pool_gets_a_page_back_when_nobody_has_it_any_more<B: TestBed>() {
     drop(file);
     let Err(page) = UniquePage::<B::Platform>::claim(page) else { panic!("the mapping's state has it") };
     bed.munmap(at, PAGE);
-    let Ok(page) = UniquePage::<B::Platform>::claim(page) else { panic!("nobody has it any more") };
-    let mut bytes = [0; 4];
-    page.read(0, &mut bytes).unwrap();
-    assert_eq!(&bytes, b"mine", "what the last user has left is there still");
+    let claimed = UniquePage::<B::Platform>::claim(page);
+    assert!(claimed.is_ok(), "nobody has it any more");
 }
 
 /// Three pages of device memory, each full of its number from 1 on.
@@ -150,7 +154,7 @@ fn who_may_ever_write_is_known_when_the_state_is_made<B: TestBed>() {
         open(&bed, move |ctx| {
             let ctx = if grants { ctx.writable() } else { ctx };
             let ctx = ctx.establish_with(|at| {
-                writers.lock().unwrap().push((at.is_readable(), at.is_writable(), at.may_be_written()));
+                writers.lock().unwrap().push(at.may_be_written());
                 Ok(on_fault::<B::Platform, Mixed, _>(|ctx| ctx.fail(Errno::ENXIO)))
             })?;
             Ok(ctx.fill_later())
@@ -168,14 +172,110 @@ fn who_may_ever_write_is_known_when_the_state_is_made<B: TestBed>() {
         bed.user().mmap(file, map).unwrap();
     }
     let seen = writers.lock().unwrap().clone();
-    let (read, write, ever) = (true, true, true);
-    let expected = [
-        (read, write, ever),
-        (read, !write, ever),
-        (read, write, !ever),
-        (read, !write, !ever),
-        (read, write, !ever),
-        (!read, !write, !ever),
-    ];
-    assert_eq!(seen, expected);
+    assert_eq!(seen, [true, true, false, false, false, false]);
+}
+
+/// Drivers that decide by what is asked for: vhost-vdpa's doorbell refuses what is readable, `bpf_map_mmap` counts who
+/// writes, others refuse what can be executed.
+fn what_a_driver_is_told_that_users_do_not_ask_for_they_never_have<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let writers = Arc::new(AtomicUsize::new(0));
+    let opened = |asks: fn(&AtomicUsize, &mut MmapCtx<'_, B::Platform>) -> bool| {
+        let (page, writers) = (page.clone(), Arc::clone(&writers));
+        open(&bed, move |mut ctx| {
+            if !asks(&writers, &mut ctx) {
+                return Err(Errno::EINVAL);
+            }
+            let page = page.clone();
+            let on_fault = on_fault::<B::Platform, Mixed, _>(move |ctx| ctx.insert_page(&page));
+            Ok(ctx.writable().establish(on_fault)?.fill_later())
+        })
+    };
+    let may = |at, prot| bed.user().mprotect(at, PAGE, prot);
+    let denied = || Err(Refusal::Errno(Errno::EACCES));
+
+    let doorbell = opened(|_, ctx| !ctx.is_readable());
+    assert_eq!(bed.user().mmap(&doorbell, Map::shared(PAGE)), Err(Refusal::Errno(Errno::EINVAL)));
+    let at = bed.mmap(&doorbell, Map::shared(PAGE).prot(Prot::WRITE));
+    assert_eq!((may(at, Prot::READ_WRITE), may(at, Prot::READ)), (denied(), denied()));
+    assert_eq!((may(at, Prot::NONE), may(at, Prot::WRITE)), (Ok(()), Ok(())));
+
+    let data = opened(|_, ctx| !ctx.is_executable());
+    let at = bed.mmap(&data, Map::shared(PAGE).prot(Prot::READ));
+    assert_eq!((may(at, Prot::EXEC), may(at, Prot::READ_WRITE)), (denied(), Ok(())));
+
+    let counted = opened(|writers, ctx| {
+        writers.fetch_add(usize::from(ctx.is_writable()), Ordering::SeqCst);
+        true
+    });
+    let reader = bed.mmap(&counted, Map::shared(PAGE).prot(Prot::READ));
+    assert_eq!((may(reader, Prot::READ_WRITE), writers.load(Ordering::SeqCst)), (denied(), 0));
+    assert_eq!(bed.store(reader, 9), Err(Trap::Sigsegv(reader)));
+    let writer = bed.mmap(&counted, Map::shared(PAGE));
+    assert_eq!((bed.store(writer, 2), writers.load(Ordering::SeqCst)), (Ok(()), 1));
+    assert_eq!((may(writer, Prot::READ), may(writer, Prot::READ_WRITE)), (Ok(()), Ok(())));
+    // What is written to a private mapping is its user's own.
+    let own = bed.mmap(&counted, Map::private(PAGE).prot(Prot::READ));
+    assert_eq!((may(own, Prot::READ_WRITE), bed.store(own, 7), bed.load(reader)), (Ok(()), Ok(()), Ok(2)));
+
+    // Who does not ask decides nothing.
+    let free = opened(|_, _| true);
+    let at = bed.mmap(&free, Map::shared(PAGE).prot(Prot::NONE));
+    assert_eq!((may(at, Prot::EXEC), may(at, Prot::READ_WRITE), bed.store(at, 3)), (Ok(()), Ok(()), Ok(())));
+    bed.assert_no_complaints();
+}
+
+fn a_page_that_comes_back_shows_nothing_of_its_last_user<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let file = ring(&bed, slice::from_ref(&page));
+    let at = bed.mmap(&file, Map::shared(PAGE));
+    let (first, last) = (at, UserAddr::new(at.get() + PAGE - 1));
+    assert_eq!((bed.store(first, 7), bed.store(last, 8)), (Ok(()), Ok(())));
+    let Err(page) = UniquePage::<B::Platform>::claim(page) else { panic!("a user has it") };
+    assert_eq!((bed.load(first), bed.load(last)), (Ok(7), Ok(8)), "and sees what it was");
+    bed.munmap(at, PAGE);
+    drop(file);
+    let mut ends = [0; 2];
+    let mut read = |page: &UniquePage<B::Platform>| {
+        page.read(0, &mut ends[..1]).unwrap();
+        page.read(PAGE - 1, &mut ends[1..]).unwrap();
+        ends
+    };
+    let Ok(page) = UniquePage::<B::Platform>::claim_with_contents(page) else { panic!("nobody has it") };
+    assert_eq!(read(&page), [7, 8]);
+    let Ok(page) = UniquePage::<B::Platform>::claim(page.into_page()) else { panic!("nobody has it") };
+    assert_eq!(read(&page), [0, 0]);
+}
+
+/// ALSA's status page: whoever asks to write is mapped, and does not write.
+fn a_right_can_be_left_out_in_silence<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let file = open(&bed, {
+        let page = page.clone();
+        move |mut ctx| {
+            if !ctx.is_readable() {
+                return Err(Errno::EINVAL);
+            }
+            ctx.drop_write().without_faults::<Mixed>()?.insert_page(&page)?.finish()
+        }
+    });
+    for map in [Map::shared(PAGE), Map::private(PAGE)] {
+        let at = bed.mmap(&file, map);
+        assert_eq!((bed.load(at), bed.store(at, 9)), (Ok(1), Err(Trap::Sigsegv(at))));
+        assert_eq!(bed.user().mprotect(at, PAGE, Prot::READ_WRITE), Err(Refusal::Errno(Errno::EACCES)));
+    }
+    assert_eq!(bed.user().mmap(&file, Map::shared(PAGE).prot(Prot::NONE)), Err(Refusal::Errno(Errno::EINVAL)));
+    // Without copies it can be one of frames.
+    let registers = bed.device_memory(1);
+    let file = open_with(&bed, registers, |registers, ctx| {
+        let frame = registers.frame(PageOffset::ZERO).ok_or(Errno::ENXIO)?;
+        ctx.drop_write().without_faults::<PfnMap>()?.insert_pfn(frame)?.finish()
+    });
+    let at = bed.mmap(&file, Map::private(PAGE));
+    assert_eq!(bed.store(at, 9), Err(Trap::Sigsegv(at)));
+    bed.load(at).unwrap();
+    bed.assert_no_complaints();
 }

@@ -710,13 +710,13 @@ impl VmOperations for Door {
     type Platform = Uffd;
     type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE
-        .open(|door: &Self, _| {
+        .open(|door: &Self| {
             door.told.lock().unwrap().push("open");
             // The other side leaves before it has been asked to map anything.
             drop(door.guest.lock().unwrap().take());
             Ok(())
         })
-        .close(|door: &Self, _| door.told.lock().unwrap().push("close"));
+        .close(|door: &Self| door.told.lock().unwrap().push("close"));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
         ctx.insert_page(&self.page)

@@ -1,11 +1,11 @@
 //! G23: the state belongs to all the VMAs that share it, and `close` is called for each of them.
 use core::marker::PhantomData;
-use vmctx::{Hooks, Mixed, PageRange, Platform, VmOperations};
+use vmctx::{Hooks, Mixed, Platform, VmOperations};
 
 struct Event<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Event<P> {
-    fn close(self, _shown: PageRange) {}
+    fn close(self) {}
 }
 
 impl<P: Platform> VmOperations for Event<P> {

@@ -10,7 +10,7 @@ struct Queue<P: Platform> {
 impl<P: Platform> VmOperations for Queue<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.close(|queue, _| {
+    const HOOKS: Hooks<Self> = Hooks::NONE.close(|queue| {
         if let Ok(mut pool) = queue.pool.lock() {
             pool.push(queue.page.clone());
         }

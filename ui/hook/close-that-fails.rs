@@ -1,11 +1,11 @@
 //! G2, G23: that a part of the mapping has gone cannot be refused.
 use core::marker::PhantomData;
-use vmctx::{Errno, Hooks, Mixed, PageRange, Platform, VmOperations};
+use vmctx::{Errno, Hooks, Mixed, Platform, VmOperations};
 
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn close(&self, _shown: PageRange) -> Result<(), Errno> {
+    fn close(&self) -> Result<(), Errno> {
         Err(Errno::EBUSY)
     }
 }

@@ -1,11 +1,11 @@
 //! G2, G14, G23: a copy of the mapping can be refused, so say whether it was.
 use core::marker::PhantomData;
-use vmctx::{Hooks, Mixed, PageRange, Platform, VmOperations};
+use vmctx::{Hooks, Mixed, Platform, VmOperations};
 
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Ring<P> {
-    fn open(&self, _shown: PageRange) {}
+    fn open(&self) {}
 }
 
 impl<P: Platform> VmOperations for Ring<P> {

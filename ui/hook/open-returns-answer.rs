@@ -1,10 +1,10 @@
 //! G2, G23: another VMA of the mapping is not a fault.
 use core::marker::PhantomData;
-use vmctx::{Hooks, Mixed, PageRange, Platform, VmFault, VmOperations};
+use vmctx::{Hooks, Mixed, Platform, VmFault, VmOperations};
 
 struct Ring<P>(PhantomData<fn(P) -> P>);
 
-fn open<'f, P: Platform>(_: &Ring<P>, _: PageRange) -> VmFault<'f> {
+fn open<'f, P: Platform>(_: &Ring<P>) -> VmFault<'f> {
     loop {}
 }
 

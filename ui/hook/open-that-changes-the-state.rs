@@ -1,11 +1,11 @@
 //! G23: counting in a state that is shared, without saying how.
 use core::marker::PhantomData;
-use vmctx::{Errno, Hooks, Mixed, PageRange, Platform, VmOperations};
+use vmctx::{Errno, Hooks, Mixed, Platform, VmOperations};
 
 struct Event<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Event<P> {
-    fn open(&mut self, _shown: PageRange) -> Result<(), Errno> {
+    fn open(&mut self) -> Result<(), Errno> {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! G10, G23: what a VMA shows is a part of the object, not a range of addresses.
+//! G10, G23: `open` is told that there is a VMA, and of no address.
 use core::marker::PhantomData;
 use vmctx::{Errno, Hooks, Mixed, Platform, UserAddr, VmOperations};
 

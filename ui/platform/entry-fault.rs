@@ -1,9 +1,8 @@
 //! G7, G18: the entry point that makes tokens is the platform's to call.
-use core::mem::ManuallyDrop;
 use vmctx::{Platform, VmOperations, entry, platform::FaultCode};
 
 fn forge<P: Platform, V: VmOperations<Platform = P>>(state: P::Ref<V>, fault: P::Fault) -> FaultCode {
-    entry::fault::<V>(ManuallyDrop::new(state), fault)
+    entry::fault::<V>(&state, fault)
 }
 
 fn main() {}

@@ -4,7 +4,7 @@ use core::mem::ManuallyDrop;
 use vmctx::{Platform, VmOperations, entry};
 
 fn forge<P: Platform, V: VmOperations<Platform = P>>(state: ManuallyDrop<P::Ref<V>>, fault: P::Fault) {
-    let _code = entry::page_mkwrite::<V>(state, fault);
+    let _code = entry::page_mkwrite::<V>(&state, fault);
 }
 
 fn main() {}

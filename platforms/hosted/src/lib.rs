@@ -98,6 +98,7 @@ pub mod operations;
 mod outside;
 mod paged;
 mod paging;
+pub mod panics;
 mod platform;
 mod process;
 mod prot;

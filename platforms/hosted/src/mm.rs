@@ -18,6 +18,7 @@ use crate::{
     object::Unmapping,
     paged::{MachineOf, Paged, check_constants},
     paging::PageTable,
+    panics::ClosedFiles,
     queue::{Sleepers, WaitQueue},
     vma::{ReadLock, Space, Vma, WriteLock},
 };
@@ -95,7 +96,7 @@ impl<P: Paged> Mm<P> {
         &self,
         space: &mut Space<P>,
         range: &Range<usize>,
-        files: &mut Vec<P::File>,
+        files: &mut ClosedFiles<P::File>,
     ) -> Result<(), Errno> {
         let hole =
             space.vmas().find(range.start).is_some_and(|vma| vma.start() < range.start && vma.range().end > range.end);
@@ -111,7 +112,7 @@ impl<P: Paged> Mm<P> {
 
     /// Takes away what is mapped in a range whose ends were split at: entries first, then the links, then tables,
     /// then the states. The files are as in [`unmap_range`](Self::unmap_range).
-    pub(crate) fn unmap(&self, space: &mut Space<P>, range: &Range<usize>, files: &mut Vec<P::File>) {
+    pub(crate) fn unmap(&self, space: &mut Space<P>, range: &Range<usize>, files: &mut ClosedFiles<P::File>) {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
             self.table.zap(&vma.range(), true);
@@ -120,7 +121,7 @@ impl<P: Paged> Mm<P> {
         self.free_tables(space, range);
         files.extend(vmas.iter().map(|vma| vma.file().clone()));
         // All entries are gone by now, so that a driver's panic in here leaves none behind.
-        vmas.iter_mut().for_each(Vma::close);
+        Vma::close_all(&mut vmas);
     }
 
     /// Frees the page tables in a range that no VMA needs any more.
@@ -141,7 +142,7 @@ impl<P: Paged> Mm<P> {
     }
 
     /// `exit_mmap`. The files are as in [`unmap_range`](Self::unmap_range).
-    pub(crate) fn exit(&self, space: &mut Space<P>, files: &mut Vec<P::File>) {
+    pub(crate) fn exit(&self, space: &mut Space<P>, files: &mut ClosedFiles<P::File>) {
         space.stopped = true;
         self.unmap(space, &(0..P::TASK_SIZE), files);
     }
@@ -150,7 +151,7 @@ impl<P: Paged> Mm<P> {
 impl<P: Paged> Drop for Mm<P> {
     fn drop(&mut self) {
         // Declared first, and so dropped last.
-        let mut files = Vec::new();
+        let mut files = ClosedFiles::default();
         let mut space = self.space.write();
         self.exit(&mut space, &mut files);
     }

@@ -20,6 +20,7 @@ use crate::{
     mm::Mm,
     object::Unmapping,
     paged::Paged,
+    panics::ClosedFiles,
     process::{Process, page_align},
     shared::Ref,
     vma::{Hosted, Space, Vma, Vmas},
@@ -80,12 +81,6 @@ impl<P: Paged> NewVma<P> {
         Handle::new(&self.space, &self.vma)
     }
 
-    /// `abandon`
-    pub fn abandon(&mut self) {
-        self.vma.table().zap(&self.vma.range(), true);
-        self.vma.close();
-    }
-
     /// `vm_insert_page`
     ///
     /// # Errors
@@ -122,15 +117,6 @@ impl<P: Paged> NewVma<P> {
 
     fn area(&self) -> Area<P> {
         Area::of(&self.vma)
-    }
-
-    /// The mmap hook has succeeded, and now its open hook has, or nothing is left of the mapping.
-    fn into_vma(mut self) -> Result<Vma<P>, Errno> {
-        if let Err(errno) = self.vma.begin() {
-            self.abandon();
-            return Err(errno);
-        }
-        Ok(self.vma)
     }
 }
 
@@ -224,9 +210,8 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         // function.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
-        let vma = new.into_vma()?;
         undo.disarm();
-        lock.vmas.insert(vma);
+        lock.vmas.insert(new.vma);
         Ok(UserAddr::new(range.start))
     }
 
@@ -241,7 +226,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
     /// with. Nothing has been unmapped then.
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
-        let mut files = Vec::new();
+        let mut files = ClosedFiles::default();
         let mut lock = self.mm().write_lock()?;
         let start = address.get();
         if start % P::PAGE_SIZE != 0 || start > P::TASK_SIZE || bytes > P::TASK_SIZE - start {

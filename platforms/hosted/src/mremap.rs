@@ -11,6 +11,7 @@ use crate::{
     mm::Mm,
     paged::Paged,
     paging::{Entry, PageTable, Pte, for_each, forget},
+    panics::ClosedFiles,
     process::{Process, page_align},
     vma::{Space, Vma},
 };
@@ -42,7 +43,7 @@ impl<P: Paged> Process<P> {
             return Err(Errno::EINVAL.into());
         }
         // Declared before the lock, and so dropped after it.
-        let mut files = Vec::new();
+        let mut files = ClosedFiles::default();
         let mut lock = self.mm().write_lock()?;
         let vma = lock.vmas().find(start).ok_or(Errno::EFAULT)?;
         let at = if new_len <= old_len {
@@ -84,7 +85,7 @@ impl<P: Paged> Process<P> {
             return Err(Errno::EINVAL.into());
         }
         // Declared before the lock, and so dropped after it.
-        let mut files = Vec::new();
+        let mut files = ClosedFiles::default();
         let mut lock = self.mm().write_lock()?;
         lock.vmas().find(start).ok_or(Errno::EFAULT)?;
         if to % P::PAGE_SIZE != 0 || new_len > P::TASK_SIZE || to > P::TASK_SIZE - new_len {
@@ -117,7 +118,7 @@ impl<P: Paged> Process<P> {
         start: usize,
         new_len: usize,
         old_len: usize,
-        files: &mut Vec<P::File>,
+        files: &mut ClosedFiles<P::File>,
     ) -> Result<(), Errno> {
         if old_len == new_len {
             return Ok(());
@@ -132,7 +133,7 @@ impl<P: Paged> Process<P> {
         space: &mut Space<P>,
         from: Range<usize>,
         to: Range<usize>,
-        files: &mut Vec<P::File>,
+        files: &mut ClosedFiles<P::File>,
     ) -> Result<(), Errno> {
         // Cutting the old one out can take three, and must not fail after the entries have moved.
         if space.vmas().len() >= self.machine().max_mappings().saturating_sub(3) {

@@ -88,8 +88,8 @@ pub(crate) trait Operations<P: Platform>: Send + Sync {
     fn share(&self) -> Box<dyn Operations<P>>;
     fn state(&self) -> Arc<AnyState>;
     fn state_ref(&self) -> &AnyState;
-    fn open(&self, shown: PageRange) -> Result<(), Errno>;
-    fn close(&self, shown: PageRange);
+    fn open(&self) -> Result<(), Errno>;
+    fn close(&self);
     fn may_split(&self, at: PageOffset) -> Result<(), Errno>;
     fn registered(&self) -> Registered;
     fn hook(&self, call: FaultCall) -> Option<FaultHook<P>>;
@@ -111,13 +111,13 @@ impl<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>> Operations<P> 
         &*self.0
     }
 
-    fn open(&self, shown: PageRange) -> Result<(), Errno> {
-        V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(&self.0, shown))
+    fn open(&self) -> Result<(), Errno> {
+        V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(&self.0))
     }
 
-    fn close(&self, shown: PageRange) {
+    fn close(&self) {
         if let Some(hook) = V::HOOKS.registered_close() {
-            hook(&self.0, shown);
+            hook(&self.0);
         }
     }
 
@@ -171,11 +171,11 @@ unsafe fn serve<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>>(
     // SAFETY: passed on from `FaultHook::run`, the only caller.
     unsafe {
         match call {
-            FaultCall::Fault => entry::fault::<V>(state, fault),
-            FaultCall::PageMkwrite => entry::page_mkwrite::<V>(state, fault),
-            FaultCall::PfnMkwrite => entry::pfn_mkwrite::<V>(state, fault),
-            FaultCall::HugeFault(size) => entry::huge_fault::<V>(state, fault, size),
-            FaultCall::MapPages(window) => entry::map_pages::<V>(state, fault, window),
+            FaultCall::Fault => entry::fault::<V>(&state, fault),
+            FaultCall::PageMkwrite => entry::page_mkwrite::<V>(&state, fault),
+            FaultCall::PfnMkwrite => entry::pfn_mkwrite::<V>(&state, fault),
+            FaultCall::HugeFault(size) => entry::huge_fault::<V>(&state, fault, size),
+            FaultCall::MapPages(window) => entry::map_pages::<V>(&state, fault, window),
         }
     }
 }

@@ -116,10 +116,6 @@ macro_rules! platform {
                     vma.handle()
                 }
 
-                fn abandon(vma: &mut Self::Vma) {
-                    vma.abandon();
-                }
-
                 fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno> {
                     vma.insert_page(address, page)
                 }

@@ -15,6 +15,7 @@ use crate::{
     mm::Mm,
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
+    panics::ClosedFiles,
     serving::Fault,
     vma::Vma,
 };
@@ -104,7 +105,7 @@ impl<P: Paged> Process<P> {
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
     pub fn exit(&self) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
-        let mut files = Vec::new();
+        let mut files = ClosedFiles::default();
         let mut lock = self.mm.write_lock()?;
         self.mm.exit(&mut lock, &mut files);
         Ok(())

@@ -12,7 +12,7 @@ use std::{
 use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock};
 
 use vmctx::{
-    Errno, PageOffset, PageProt, PageRange, Platform, VmOperations,
+    Errno, PageOffset, PageProt, Platform, VmOperations,
     platform::{Cache, VmFlags},
 };
 
@@ -20,6 +20,7 @@ use crate::{
     hook::{self, Hook},
     object::{Object, Place, Unmapping},
     operations::{AnyState, FaultCall, FaultHook, Operations, Registered, State, StateId},
+    panics::Panics,
     shared::Ref,
 };
 
@@ -52,8 +53,7 @@ pub struct Vma<P: Hosted> {
 }
 
 impl<P: Hosted> Vma<P> {
-    /// A mapping that is being made, at these addresses, in bytes, with page `pgoff` of the object first. It is not
-    /// [live](Self::is_live) until [`begin`](Self::begin).
+    /// A mapping that is being made, at these addresses, in bytes, with page `pgoff` of the object first.
     #[must_use]
     pub fn new(range: Range<usize>, pgoff: usize, flags: VmFlags, file: P::File, table: Arc<P::Table>) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl<P: Hosted> Vma<P> {
             table,
             operations: None,
             registered: Registered::default(),
-            is_live: false,
+            is_live: true,
             copied: AtomicBool::new(false),
         }
     }
@@ -135,11 +135,6 @@ impl<P: Hosted> Vma<P> {
         &self.table
     }
 
-    /// The part of the object that shows.
-    fn shown(&self) -> PageRange {
-        PageRange::new(PageOffset::new(self.pgoff), PageOffset::new(self.pgoff + self.pages()))
-    }
-
     /// Which optional hooks the driver has.
     #[must_use]
     pub fn registered(&self) -> Registered {
@@ -202,10 +197,11 @@ impl<P: Hosted> Vma<P> {
         }
     }
 
-    /// Installs the driver's state. There was none.
+    /// Installs the driver's state. There was none. The driver is told of the VMA (`vm_ops->open`).
     ///
     /// # Errors
-    /// EINVAL without a flag that keeps the VMA from being merged ([`VmFlags::SPECIAL`]). The state is dropped.
+    /// EINVAL without a flag that keeps the VMA from being merged ([`VmFlags::SPECIAL`]); what the driver refuses with.
+    /// The state is dropped.
     pub fn establish<V: VmOperations<Platform = P>>(&mut self, state: Ref<V>) -> Result<(), Errno>
     where
         P: Platform<Ref<V> = Ref<V>>,
@@ -214,21 +210,9 @@ impl<P: Hosted> Vma<P> {
             return Err(Errno::EINVAL);
         }
         let state = State(state);
+        hook::enter(Hook::Open, || state.open())?;
         self.registered = state.registered();
         self.operations = Some(Box::new(state));
-        Ok(())
-    }
-
-    /// The mmap hook has succeeded: the driver is told of the VMA (`vm_ops->open`), and from now on the mapping is its
-    /// user's. If nothing comes of it after all, [`close`](Self::close) it.
-    ///
-    /// # Errors
-    /// What the driver refuses with. It is then not told that the VMA goes.
-    pub fn begin(&mut self) -> Result<(), Errno> {
-        if let Some(operations) = &self.operations {
-            hook::enter(Hook::Open, || operations.open(self.shown()))?;
-        }
-        self.is_live = true;
         Ok(())
     }
 
@@ -269,14 +253,30 @@ impl<P: Hosted> Vma<P> {
     }
 
     /// Tells the driver that the VMA goes (`vm_ops->close`), if it was told that it came, and drops its state. The
-    /// pages are gone already.
+    /// pages are gone already. A panic of the one does not keep the other from running.
     pub fn close(&mut self) {
+        let mut panics = Panics::default();
+        self.close_and_catch(&mut panics);
+        panics.resume();
+    }
+
+    /// Closes all of them, as [`close`](Self::close) does. A panic of one driver does not keep the others from being
+    /// told.
+    pub fn close_all(vmas: &mut [Self]) {
+        let mut panics = Panics::default();
+        for vma in vmas {
+            vma.close_and_catch(&mut panics);
+        }
+        panics.resume();
+    }
+
+    fn close_and_catch(&mut self, panics: &mut Panics) {
         let Some(operations) = self.operations.take() else { return };
         hook::enter(Hook::Close, || {
             if self.is_live {
-                operations.close(self.shown());
+                panics.catch(|| operations.close());
             }
-            drop(operations);
+            panics.catch(|| drop(operations));
         });
     }
 
@@ -307,7 +307,7 @@ impl<P: Hosted> Vma<P> {
             is_live: false,
             copied: AtomicBool::new(self.copied.load(Ordering::Relaxed)),
         };
-        let open = |operations: &dyn Operations<P>| hook::enter(Hook::Open, || operations.open(twin.shown()));
+        let open = |operations: &dyn Operations<P>| hook::enter(Hook::Open, || operations.open());
         twin.is_live = self.is_live && twin.operations.as_deref().is_none_or(|operations| open(operations).is_ok());
         twin
     }

@@ -31,7 +31,7 @@ pub(super) struct vm_area_struct {
     pub(super) vm_end: usize,
     pub(super) vm_mm: *mut mm_struct,
     pub(super) vm_page_prot: u64,
-    pub(super) vm_flags: usize,
+    pub(super) vm_flags: u64,
     detached: bool,
     vm_lock_seq: c_uint,
     vm_lock: *mut c_void,
@@ -45,9 +45,8 @@ pub(super) struct vm_area_struct {
 }
 
 impl vm_area_struct {
-    #[expect(clippy::cast_possible_truncation, reason = "the flags that hooks deal in are in the low half")]
     pub(super) const fn flags(&self) -> VmFlags {
-        VmFlags::from_bits(self.vm_flags as u32)
+        VmFlags::from_bits(self.vm_flags)
     }
 
     /// The pages of the object that it shows.
@@ -152,6 +151,7 @@ value!(VM_DONTCOPY, 0x20000, VmFlags::DONTCOPY.bits());
 value!(VM_DONTEXPAND, 0x40000, VmFlags::DONTEXPAND.bits());
 value!(VM_DONTDUMP, 0x4000000, VmFlags::DONTDUMP.bits());
 value!(VM_MIXEDMAP, 0x10000000, VmFlags::MIXEDMAP.bits());
+value!(VM_ALLOW_ANY_UNCACHED, 0x8000000000, VmFlags::ALLOW_ANY_UNCACHED.bits());
 value!(FAULT_FLAG_WRITE, 0x1, FaultFlags::WRITE.bits());
 value!(FAULT_FLAG_MKWRITE, 0x2, FaultFlags::MKWRITE.bits());
 value!(FAULT_FLAG_ALLOW_RETRY, 0x4, FaultFlags::ALLOW_RETRY.bits());

@@ -99,20 +99,18 @@ unsafe fn state<V: VmOperations<Platform = Linux>>(vma: *mut ffi::vm_area_struct
     ManuallyDrop::new(unsafe { LinuxRef::from_raw((*vma).vm_private_data) })
 }
 
-/// The state that the VMA holds, of whatever type, and the part of the object that it shows.
+/// The state that the VMA holds, of whatever type.
 ///
 /// # Safety
-/// The VMA was established, and holds its reference for as long as the state is used. Its bounds do not change
-/// meanwhile.
-unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> (AnyState, PageRange) {
+/// The VMA was established, and holds its reference for as long as the state is used.
+unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> AnyState {
     // SAFETY: by this function's contract.
-    let (state, shown) = unsafe { (AnyState::of_vma((*vma).vm_private_data), (*vma).shown()) };
-    (state, PageRange::new(PageOffset::new(shown.start), PageOffset::new(shown.end)))
+    unsafe { AnyState::of_vma((*vma).vm_private_data) }
 }
 
 unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
     // SAFETY: the kernel calls this for a fault in a VMA whose `vm_ops` is V's table, with the fault's lock held.
-    let code = unsafe { entry::fault::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) };
+    let code = unsafe { entry::fault::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf)) };
     // Whoever copies a page, or changes an entry, clears it for a moment, and a fault that comes then has an entry that
     // the driver knows nothing of. Without a fault hook the kernel looks once more itself (`do_fault`).
     // SAFETY: an error is answered with the fault's lock held.
@@ -124,12 +122,12 @@ unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_
 
 unsafe extern "C" fn page_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
     // SAFETY: as for `fault`.
-    unsafe { entry::page_mkwrite::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
+    unsafe { entry::page_mkwrite::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
 }
 
 unsafe extern "C" fn pfn_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
     // SAFETY: as for `fault`.
-    unsafe { entry::pfn_mkwrite::<V>(state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
+    unsafe { entry::pfn_mkwrite::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf)) }.bits()
 }
 
 unsafe extern "C" fn huge_fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault, order: c_uint) -> c_uint {
@@ -139,7 +137,7 @@ unsafe extern "C" fn huge_fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi
         _ => return FaultCode::FALLBACK.bits(),
     };
     // SAFETY: as for `fault`.
-    unsafe { entry::huge_fault::<V>(state::<V>((*vmf).vma), LinuxFault(vmf), size) }.bits()
+    unsafe { entry::huge_fault::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf), size) }.bits()
 }
 
 /// `first` and `last` are page offsets of the object's.
@@ -150,7 +148,7 @@ unsafe extern "C" fn map_pages<V: VmOperations<Platform = Linux>>(
 ) -> c_uint {
     let window = PageRange::new(PageOffset::new(first), PageOffset::new(last.saturating_add(1)));
     // SAFETY: as for `fault`; under RCU beside, where the token has nothing that sleeps.
-    unsafe { entry::map_pages::<V>(state::<V>((*vmf).vma), LinuxFault(vmf), window) }.bits()
+    unsafe { entry::map_pages::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf), window) }.bits()
 }
 
 /// fork, split or move has copied the VMA, and with it the pointer to the state: it gets a reference of its own, unless
@@ -160,9 +158,9 @@ unsafe extern "C" fn map_pages<V: VmOperations<Platform = Linux>>(
 #[inline(never)]
 unsafe extern "C" fn open(vma: *mut ffi::vm_area_struct) {
     // SAFETY: the VMA that was copied from still has its reference. Nobody else sees the new one yet.
-    let (state, shown) = unsafe { any_state(vma) };
+    let state = unsafe { any_state(vma) };
     state.acquire();
-    if state.open(shown).is_err() {
+    if state.open().is_err() {
         // SAFETY: the kernel calls this with the mmap lock held for write, and looks at the operations anew later.
         unsafe { (*vma).vm_ops = &REFUSED };
         // SAFETY: as before; this is a call of `vm_ops->open`.
@@ -173,8 +171,8 @@ unsafe extern "C" fn open(vma: *mut ffi::vm_area_struct) {
 /// The VMA's pages are gone; so is its reference.
 unsafe extern "C" fn close(vma: *mut ffi::vm_area_struct) {
     // SAFETY: the kernel calls this once for a VMA, when nothing is mapped through it any more.
-    let (state, shown) = unsafe { any_state(vma) };
-    state.close(shown);
+    let state = unsafe { any_state(vma) };
+    state.close();
     // SAFETY: the reference is the VMA's, for which no hook is called any more.
     unsafe { state.release() };
 }
@@ -189,12 +187,12 @@ unsafe extern "C" fn mremap(new: *mut ffi::vm_area_struct) -> c_int {
 
 unsafe extern "C" fn open_refused(vma: *mut ffi::vm_area_struct) {
     // SAFETY: as in `open`.
-    unsafe { any_state(vma) }.0.acquire();
+    unsafe { any_state(vma) }.acquire();
 }
 
 unsafe extern "C" fn close_refused(vma: *mut ffi::vm_area_struct) {
     // SAFETY: as in `close`.
-    unsafe { any_state(vma).0.release() };
+    unsafe { any_state(vma).release() };
 }
 
 unsafe extern "C" fn fault_refused(_: *mut ffi::vm_fault) -> c_uint {
@@ -223,29 +221,19 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
 pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(driver: &F, file: *const c_void, vma: *mut c_void) -> c_int {
     let mut vma = LinuxVma { raw: vma.cast(), state: None };
     // SAFETY: by this function's contract.
-    code(unsafe { entry::mmap(driver, &mut vma) }.and_then(|()| opened(&mut vma, file)))
+    let mapped = unsafe { entry::mmap(driver, &mut vma) };
+    // Looked at before the driver's hook, it would make the loop in that one longer. It is early enough, because nobody
+    // sees the VMA before this function has returned.
+    let mapped = if ptr::eq(vma.get().vm_file, file) { mapped } else { mapped.and(Err(Errno::EINVAL)) };
+    if mapped.is_err() {
+        abandon(&mut vma);
+    }
+    code(mapped)
 }
 
-/// The driver's hook has succeeded. The kernel calls no `open` for the VMA that mmap makes, but calls `close` for it,
-/// also if the mmap fails later. After an error of this hook it calls none.
-fn opened(vma: &mut LinuxVma, file: *const c_void) -> Result<(), Errno> {
-    // Early enough, because nobody sees the VMA before this hook has returned; and looked at before the driver's hook,
-    // it would make the loop in that one longer.
-    if !ptr::eq(vma.get().vm_file, file) {
-        abandon(vma);
-        return Err(Errno::EINVAL);
-    }
-    let Some(state) = vma.state else { return Ok(()) };
-    // SAFETY: the value exists only while the VMA is being made, with its lock held for write; it was established.
-    let shown = unsafe { any_state(vma.raw).1 };
-    let opened = state.open(shown);
-    if opened.is_err() {
-        abandon(vma);
-    }
-    opened
-}
-
-/// Puts V's table and the state into the VMA, if the kernel does not merge it with its neighbours.
+/// Puts V's table and the state into the VMA, if the kernel does not merge it with its neighbours and the open hook
+/// agrees. The kernel calls no `open` for the VMA that mmap makes, but calls `close` for it, also if the mmap fails after
+/// its hook.
 pub(super) fn establish<V: VmOperations<Platform = Linux>>(
     vma: &mut LinuxVma,
     state: LinuxRef<V>,
@@ -255,6 +243,7 @@ pub(super) fn establish<V: VmOperations<Platform = Linux>>(
         unsafe { ffi::vmctx_warn_mergeable() };
         return Err(Errno::EINVAL);
     }
+    V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(&state))?;
     let state = state.into_state();
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     let raw = unsafe { &mut *vma.raw };
@@ -268,11 +257,12 @@ pub(super) fn establish<V: VmOperations<Platform = Linux>>(
     Ok(())
 }
 
-/// Takes away what was inserted, then drops the state. After an error the kernel calls no hook of the VMA any more.
-pub(super) fn abandon(vma: &mut LinuxVma) {
+/// Takes away what was inserted, then closes the VMA and drops the state. After an error the kernel calls no hook of the VMA any more.
+fn abandon(vma: &mut LinuxVma) {
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     unsafe { ffi::vmctx_zap(vma.raw) };
     if let Some(state) = vma.state.take() {
+        state.close();
         // SAFETY: the state was established, and nothing is mapped any more. This is the only call.
         unsafe { state.release() };
     }

@@ -80,7 +80,7 @@ unsafe impl Platform for Linux {
     }
 
     fn vma_change_flags(vma: &mut LinuxVma, set: VmFlags, clear: VmFlags) {
-        let flags = (vma.get().vm_flags | set.bits() as usize) & !(clear.bits() as usize);
+        let flags = (vma.get().vm_flags | set.bits()) & !clear.bits();
         // SAFETY: by the VMA's invariant. This is `vm_flags_init`, the one for a VMA that is not in the tree: nobody
         // else can have it locked, and `mmap_region` locks it when it enters it.
         unsafe { (*vma.raw).vm_flags = flags };
@@ -103,10 +103,6 @@ unsafe impl Platform for Linux {
     fn vma_handle(vma: &LinuxVma) -> Option<LinuxHandle> {
         // SAFETY: by the VMA's invariant; it holds the state's reference.
         vma.state.and_then(|state| unsafe { LinuxHandle::new(vma.get(), state) })
-    }
-
-    fn abandon(vma: &mut LinuxVma) {
-        hooks::abandon(vma);
     }
 
     fn vm_insert_page(vma: &mut LinuxVma, address: usize, page: &LinuxPage) -> Result<(), Errno> {

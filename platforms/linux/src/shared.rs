@@ -10,7 +10,7 @@ use core::{
     sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
-use vmctx::{Errno, Mapped, MmapCtx, MmapFile, PageRange, SharedObject, VmOperations};
+use vmctx::{Errno, Mapped, MmapCtx, MmapFile, SharedObject, VmOperations};
 
 use crate::{ffi, linux::Linux};
 
@@ -63,11 +63,11 @@ struct Type {
 
 /// # Safety
 /// The value is of the type whose hook this is, and lives.
-type OpenHook = unsafe fn(NonNull<Header>, PageRange) -> Result<(), Errno>;
+type OpenHook = unsafe fn(NonNull<Header>) -> Result<(), Errno>;
 
 /// # Safety
 /// The value is of the type whose hook this is, and lives.
-type CloseHook = unsafe fn(NonNull<Header>, PageRange);
+type CloseHook = unsafe fn(NonNull<Header>);
 
 /// Any value.
 struct Plain<T>(T);
@@ -104,19 +104,19 @@ unsafe fn drop_value<T>(header: NonNull<Header>) {
 
 /// # Safety
 /// The value is a `V`, and lives.
-unsafe fn open<V: VmOperations<Platform = Linux>>(header: NonNull<Header>, shown: PageRange) -> Result<(), Errno> {
+unsafe fn open<V: VmOperations<Platform = Linux>>(header: NonNull<Header>) -> Result<(), Errno> {
     // SAFETY: by this function's contract.
     let state = unsafe { &header.cast::<Shared<V>>().as_ref().value };
-    V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(state, shown))
+    V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(state))
 }
 
 /// # Safety
 /// The value is a `V`, and lives.
-unsafe fn close<V: VmOperations<Platform = Linux>>(header: NonNull<Header>, shown: PageRange) {
+unsafe fn close<V: VmOperations<Platform = Linux>>(header: NonNull<Header>) {
     // SAFETY: by this function's contract.
     let state = unsafe { &header.cast::<Shared<V>>().as_ref().value };
     if let Some(hook) = V::HOOKS.registered_close() {
-        hook(state, shown);
+        hook(state);
     }
 }
 
@@ -324,16 +324,16 @@ impl AnyState {
     }
 
     /// The open hook, if there is one.
-    pub(super) fn open(self, shown: PageRange) -> Result<(), Errno> {
+    pub(super) fn open(self) -> Result<(), Errno> {
         // SAFETY: the hook is that of the value's type, and by the invariant the value lives.
-        self.header().of().open.map_or(Ok(()), |hook| unsafe { hook(self.0, shown) })
+        self.header().of().open.map_or(Ok(()), |hook| unsafe { hook(self.0) })
     }
 
     /// The close hook, if there is one.
-    pub(super) fn close(self, shown: PageRange) {
+    pub(super) fn close(self) {
         if let Some(hook) = self.header().of().close {
             // SAFETY: as in `open`.
-            unsafe { hook(self.0, shown) };
+            unsafe { hook(self.0) };
         }
     }
 }

@@ -94,10 +94,6 @@ unsafe impl Platform for Uffd {
         vma.handle()
     }
 
-    fn abandon(vma: &mut NewVma) {
-        vma.abandon();
-    }
-
     fn vm_insert_page(vma: &mut NewVma, address: usize, page: &Page) -> Result<(), Errno> {
         vma.area().insert_page(address, page)
     }

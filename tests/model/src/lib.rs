@@ -3,13 +3,13 @@
 
 #![expect(unsafe_code, reason = "a platform")]
 
-use std::{mem::ManuallyDrop, ops::Range, ptr, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use loom::sync::{Mutex, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use vmctx::{
     Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRef, Platform,
     RwLock, VmOperations, WaitQueue, entry,
-    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+    platform::{FaultCode, FaultFlags, VmFlags},
 };
 
 /// What a frame holds after the memory has moved away from it.
@@ -83,10 +83,8 @@ impl World {
                 return *bytes;
             }
             drop(entry);
-            // SAFETY: the copy is not dropped, and its original outlives it.
-            let copy = ManuallyDrop::new(unsafe { ptr::read(state) });
             // SAFETY: the state outlives the call, and there is no lock to be held in a world without VMAs.
-            let code = unsafe { entry::fault::<V>(copy, Fault(Arc::clone(self))) };
+            let code = unsafe { entry::fault::<V>(state, Fault(Arc::clone(self))) };
             assert_eq!(code, FaultCode::NOPAGE, "the driver serves every fault");
         }
     }
@@ -199,14 +197,6 @@ unsafe impl Platform for Model {
     type Vma = Never;
     type Fault = Fault;
 
-    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
-        Ok(Arc::new(value))
-    }
-
-    fn alloc_page((): &(), _: MaySleep<'_>) -> Result<Never, Errno> {
-        Err(Errno::ENOMEM)
-    }
-
     fn page_pfn(page: &Never) -> u64 {
         match *page {}
     }
@@ -243,10 +233,6 @@ unsafe impl Platform for Model {
         VmFlags::SHARED | VmFlags::PFNMAP
     }
 
-    fn fault_page_prot(_: &Fault) -> PageProt {
-        PageProt::of_vma(true, Cache::WriteBack)
-    }
-
     fn fault_is_of(fault: &Fault, world: &Arc<World>) -> bool {
         Arc::ptr_eq(&fault.0, world)
     }
@@ -279,18 +265,6 @@ unsafe impl Platform for Model {
         match *vma {}
     }
 
-    fn abandon(vma: &mut Never) {
-        match *vma {}
-    }
-
-    fn vm_insert_page(vma: &mut Never, _: usize, _: &Never) -> Result<(), Errno> {
-        match *vma {}
-    }
-
-    fn vmf_insert_page(_: &Fault, _: usize, page: &Never) -> FaultCode {
-        match *page {}
-    }
-
     fn deliver(_: &Fault, page: Never) {
         match page {}
     }
@@ -305,10 +279,6 @@ unsafe impl Platform for Model {
 
     fn release(_: &Fault) {}
 
-    fn wait(_: &Fault, queue: &Never, _: u64) -> Result<(), Errno> {
-        match *queue {}
-    }
-
     fn fault_page(_: &Fault) -> Never {
         // No page is mapped here, so none is written for the first time.
         std::process::abort()
@@ -320,10 +290,6 @@ unsafe impl Platform for Model {
 
     fn caller_unlock_page(caller: &Never, _: &Never) {
         match *caller {}
-    }
-
-    fn established_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
-        match *vma {}
     }
 
     fn established_zap(vma: &Never, _: Range<usize>) {

@@ -15,8 +15,8 @@ use core::{
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
-    OutOfPage, PageCount, PageOffset, PageProt, PageRef, Platform, RwLock, VmFault, VmOperations, WaitQueue, entry,
-    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+    OutOfPage, PageCount, PageOffset, PageRef, Platform, RwLock, VmFault, VmOperations, WaitQueue, entry,
+    platform::{FaultCode, FaultFlags, VmFlags},
 };
 
 /// Only for a build without std: std brings its own, and a second one is an error.
@@ -36,7 +36,7 @@ pub struct RawVma {
     start: usize,
     end: usize,
     pgoff: usize,
-    flags: c_uint,
+    flags: u64,
     private: *const c_void,
 }
 
@@ -236,14 +236,6 @@ unsafe impl Platform for Bare {
     type Vma = BareVma;
     type Fault = BareFault;
 
-    fn share<T: Send + Sync + 'static>(_: T, _: MaySleep<'_>) -> Result<BareRef<T>, Errno> {
-        Err(Errno::ENOMEM)
-    }
-
-    fn alloc_page((): &(), _: MaySleep<'_>) -> Result<BarePage, Errno> {
-        Err(Errno::ENOMEM)
-    }
-
     fn page_pfn(_: &BarePage) -> u64 {
         0
     }
@@ -281,11 +273,6 @@ unsafe impl Platform for Bare {
         Ok(())
     }
 
-    fn abandon(vma: &mut BareVma) {
-        // SAFETY: as above.
-        unsafe { zap(vma.0) };
-    }
-
     fn vm_insert_page(vma: &mut BareVma, address: usize, page: &BarePage) -> Result<(), Errno> {
         // SAFETY: VMA and page are there, the lock is held for write.
         errno(unsafe { vm_insert_page(vma.0, address, page.0.as_ptr()) })
@@ -319,10 +306,6 @@ unsafe impl Platform for Bare {
         VmFlags::from_bits(unsafe { (*fault.raw().vma).flags })
     }
 
-    fn fault_page_prot(_: &BareFault) -> PageProt {
-        PageProt::of_vma(false, Cache::WriteBack)
-    }
-
     fn vmf_insert_page(fault: &BareFault, address: usize, page: &BarePage) -> FaultCode {
         // SAFETY: the fault's VMA and the page are there, the fault holds a lock.
         match unsafe { vm_insert_page(fault.raw().vma, address, page.0.as_ptr()) } {
@@ -354,18 +337,10 @@ unsafe impl Platform for Bare {
         unsafe { unlock(fault.raw().vma) };
     }
 
-    fn wait(_: &BareFault, _: &NoQueue, _: u64) -> Result<(), Errno> {
-        Err(Errno::EINTR)
-    }
-
     fn fault_page(fault: &BareFault) -> BarePage {
         // SAFETY: the page that the fault is about is there until the hook returns.
         unsafe { get_page(fault.raw().page.as_ptr()) };
         BarePage(fault.raw().page)
-    }
-
-    fn established_slots(vma: &Never, _: PageOffset) -> Option<(PageOffset, Range<usize>)> {
-        match *vma {}
     }
 
     fn established_zap(vma: &Never, _: Range<usize>) {
@@ -420,7 +395,7 @@ pub unsafe extern "C" fn typed_fault(fault: *mut RawFault) -> c_uint {
     // SAFETY: by this function's contract.
     let ring = unsafe { NonNull::new_unchecked((*(*fault).vma).private.cast_mut().cast::<Ring>()) };
     // SAFETY: by this function's contract; the copy is not dropped.
-    unsafe { entry::fault::<Ring>(ManuallyDrop::new(BareRef(ring)), BareFault(fault)) }.bits()
+    unsafe { entry::fault::<Ring>(&ManuallyDrop::new(BareRef(ring)), BareFault(fault)) }.bits()
 }
 
 /// The same hook by hand.
@@ -453,7 +428,11 @@ pub unsafe extern "C" fn typed_mmap(ring: *const c_void, vma: *mut RawVma) -> c_
     // SAFETY: by this function's contract.
     match unsafe { entry::mmap(ring, &mut BareVma(vma)) } {
         Ok(()) => 0,
-        Err(errno) => -errno.to_raw(),
+        Err(errno) => {
+            // SAFETY: by this function's contract.
+            unsafe { zap(vma) };
+            -errno.to_raw()
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use vmctx::{
-    Errno, FrameSource, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, PageRange, Platform, Remapped,
-    UnlockedCtx, VmOperations,
+    Errno, FrameSource, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform, Remapped, UnlockedCtx,
+    VmOperations,
 };
 use vmctx_conformance::devices::{self, Opened};
 use vmctx_drivers::buffer::Buffer;
@@ -52,10 +52,7 @@ struct File<T: Send + Sync + 'static>(LinuxRef<Object<T>>);
 struct Shown<T: Send + Sync + 'static>(LinuxRef<Object<T>>);
 
 impl<T: Send + Sync + 'static> Shown<T> {
-    fn open(&self, shown: PageRange) -> Result<(), Errno> {
-        if shown.is_empty() || shown.end.index() > PAGES {
-            return Err(Errno::EINVAL);
-        }
+    fn open(&self) -> Result<(), Errno> {
         if !self.0.opens.load(Ordering::SeqCst) {
             return Err(Errno::EPERM);
         }
@@ -63,7 +60,7 @@ impl<T: Send + Sync + 'static> Shown<T> {
         Ok(())
     }
 
-    fn close(&self, _: PageRange) {
+    fn close(&self) {
         self.0.closed.one_more();
     }
 }

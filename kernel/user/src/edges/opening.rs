@@ -80,5 +80,8 @@ pub(super) fn opened_and_refused(checks: &mut Checks, device: &str) -> Result<()
     checks.equal("a refused mmap", &process.map(Map::shared(PAGES)), &Err(Refusal::Errno(Errno::EPERM)));
     checks.equal("hooks of a refused mmap", &calls(&process)?, &[5, 5, 2]);
     process.number(SWITCH, 1)?;
+    // Where the hook fails after that, it is closed, too.
+    checks.equal("a mmap behind the end fails", &process.map(Map::shared(PAGES + 1)).is_err(), &true);
+    checks.equal("hooks of a failed mmap", &calls(&process)?, &[6, 6, 3]);
     Ok(())
 }

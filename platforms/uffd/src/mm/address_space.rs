@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
-use vmctx_hosted::hook;
+use vmctx_hosted::{hook, panics::ClosedFiles};
 
 use crate::{
     error::SyscallError,
@@ -137,9 +137,9 @@ impl AddressSpace {
         }
     }
 
-    /// Takes away the VMAs of a range at whose ends they were split. Gives back their files, which the caller drops after
-    /// it has released the lock.
-    pub(crate) fn unmap(&self, space: &mut Space, range: &Range<usize>) -> Vec<File> {
+    /// Takes away the VMAs of a range at whose ends they were split. Puts their files into `files`, which has to be
+    /// dropped after the lock.
+    pub(crate) fn unmap(&self, space: &mut Space, range: &Range<usize>, files: &mut ClosedFiles<File>) {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
             vma.unlink();
@@ -150,16 +150,13 @@ impl AddressSpace {
                 vma.table().poison_all();
             }
         }
-        let files = vmas.iter().map(|vma| vma.file().clone()).collect();
-        vmas.iter_mut().for_each(Vma::close);
-        let tables: Vec<Range<usize>> = vmas.iter().map(|vma| vma.table().range()).collect();
-        drop(vmas);
-        for table in tables {
+        files.extend(vmas.iter().map(|vma| vma.file().clone()));
+        for table in vmas.iter().map(|vma| vma.table().range()) {
             // The addresses of a table go together, when no VMA is left that has a part of it.
             if !space.vmas.iter().any(|vma| vma.table().range() == table) {
                 self.addresses.retire(table);
             }
         }
-        files
+        Vma::close_all(&mut vmas);
     }
 }

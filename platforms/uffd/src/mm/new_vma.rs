@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use vmctx::Errno;
 
 use super::{
     insert::Area,
@@ -19,21 +18,6 @@ pub struct NewVma {
 impl NewVma {
     pub(crate) fn new(vma: Vma, space: Arc<RwLock<Space>>) -> Self {
         Self { vma, space }
-    }
-
-    /// The mmap hook has succeeded, and now its open hook has, or nothing is left of the mapping.
-    pub(crate) fn into_vma(mut self) -> Result<Vma, Errno> {
-        if let Err(errno) = self.vma.begin() {
-            self.abandon();
-            return Err(errno);
-        }
-        Ok(self.vma)
-    }
-
-    /// Takes away what was inserted, then drops the state.
-    pub(crate) fn abandon(&mut self) {
-        self.vma.table().zap(&self.vma.range());
-        self.vma.close();
     }
 
     pub(crate) fn handle(&self) -> Option<Handle> {

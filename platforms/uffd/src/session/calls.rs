@@ -3,7 +3,7 @@
 use std::{fmt, mem, ops::Range, sync::Arc};
 
 use vmctx::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, platform::VmFlags};
-use vmctx_hosted::{Hook, Map, Prot, hook};
+use vmctx_hosted::{Hook, Map, Prot, hook, panics::ClosedFiles};
 
 use crate::{
     error::{SessionError, SyscallError, errno},
@@ -78,29 +78,26 @@ impl Session {
         shared.space.addresses.give_back();
         let start = shared.space.addresses.reserve(len, map.address().map(UserAddr::get)).map_err(errno)?;
         let range = start..start + len;
-        let undo = Undo { shared, range: range.clone() };
         let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
         let counters = Arc::clone(&shared.counters);
         let owner = shared.space.owner().clone();
         let table = Arc::new(Table::new(owner, direct, memory, counters, range.clone(), map.is_shared()));
         let vma = Vma::new(range.clone(), first, map.flags(), file.clone(), Arc::clone(&table));
         let mut new = NewVma::new(vma, Arc::clone(&shared.space.mmap_lock));
+        // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
+        let undo = Undo { shared, table: &table, range: range.clone() };
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
         // function.
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
-        let mut vma = new.into_vma()?;
-        let moving = if tells_stores(&vma) { Some(server::start_moving(shared)) } else { None };
+        let vma = &new.vma;
+        let moving = if tells_stores(vma) { Some(server::start_moving(shared)) } else { None };
         let mapped = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
             let (guess, moving) = (file.guess(first), moving.map(Readers::uffd));
-            table.map_all(guess, vma.flags(), protects(&vma), moving).map_err(errno)
+            table.map_all(guess, vma.flags(), protects(vma), moving).map_err(errno)
         });
-        if let Err(errno) = mapped {
-            table.zap(&range);
-            vma.close();
-            return Err(errno.into());
-        }
+        mapped?;
         undo.disarm();
-        lock.vmas.insert(vma);
+        lock.vmas.insert(new.vma);
         Ok(UserAddr::new(range.start))
     }
 
@@ -113,6 +110,8 @@ impl Session {
     /// EINVAL for an address that is not a page's, and for no bytes; what `may_split` refuses a cut with. Nothing has
     /// been unmapped then.
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
+        // Declared before the lock, and so dropped after it.
+        let mut files = ClosedFiles::default();
         let mut lock = self.shared.space.write_lock()?;
         let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
         if range.is_empty() {
@@ -120,9 +119,7 @@ impl Session {
         }
         lock.vmas.split(range.start)?;
         lock.vmas.split(range.end)?;
-        let files = self.shared.space.unmap(&mut lock, &range);
-        drop(lock);
-        drop(files);
+        self.shared.space.unmap(&mut lock, &range, &mut files);
         Ok(())
     }
 
@@ -201,9 +198,11 @@ fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
     (start % PAGE_SIZE == 0).then_some(start..start.checked_add(len)?)
 }
 
-/// When it is dropped, takes the addresses back of a mapping that could not be made, or whose hook panicked.
+/// When it is dropped, takes back what was inserted into a mapping that could not be made, or whose hook panicked, and
+/// its addresses.
 struct Undo<'a> {
     shared: &'a Shared,
+    table: &'a Table,
     range: Range<usize>,
 }
 
@@ -218,6 +217,7 @@ impl Drop for Undo<'_> {
         if self.range.is_empty() {
             return;
         }
+        self.table.zap(&self.range);
         // Nobody was told of the addresses, but somebody may have guessed them.
         // SAFETY: reserved by this session.
         let _ = unsafe { self.shared.space.owner().make_inaccessible(&self.range) };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use vmctx::platform::VmFlags;
-use vmctx_hosted::hook;
+use vmctx_hosted::{hook, panics::ClosedFiles};
 
 use crate::{
     error::SyscallError,
@@ -72,11 +72,11 @@ impl Drop for Session {
             self.shared.stopping.store(true, Ordering::Release);
             return;
         }
-        let mut lock = self.shared.space.mmap_lock.write_arc();
+        let lock = self.shared.space.mmap_lock.write_arc();
         let dropped = catch_unwind(AssertUnwindSafe(|| {
-            let files = self.shared.space.unmap(&mut lock, &(0..usize::MAX));
-            drop(lock);
-            drop(files);
+            let mut files = ClosedFiles::default();
+            let mut lock = lock;
+            self.shared.space.unmap(&mut lock, &(0..usize::MAX), &mut files);
         }));
         // No access is in the middle of them: it would have the session borrowed.
         self.shared.space.addresses.give_back();

@@ -1,11 +1,11 @@
-//! G23: what a VMA shows is a `PageRange`.
+//! G23: `open` sums up the pages of each VMA, of which a cut and a close take off fewer (CVE-2021-1905, kgsl).
 use core::marker::PhantomData;
-use vmctx::{Errno, Hooks, Mixed, PageOffset, Platform, VmOperations};
+use vmctx::{Errno, Hooks, Mixed, PageRange, Platform, VmOperations};
 
 struct Event<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Event<P> {
-    fn open(&self, _shown: core::ops::Range<PageOffset>) -> Result<(), Errno> {
+    fn open(&self, _shown: PageRange) -> Result<(), Errno> {
         Ok(())
     }
 }
