@@ -1,8 +1,11 @@
 //! Frames of another memory of the same platform: a driver keeps frames as numbers, and no number is two frames.
 
+use std::mem;
+
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Iomem as _, IomemPart, Location, Mapped, Mixed, MmapCtx, MmapFile, PageCount,
-    PageOffset, PageRef as _, PfnMap, Platform, Relocatable, Remapped, SharedObject, Spot, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource as _, Iomem as _, IomemPart, Location, Mapped, Mixed, MmapCtx, MmapFile, Normal,
+    PageCount, PageOffset, PageRef as _, PfnMap, Platform, Relocatable, Remapped, SharedObject, Spot, VmFault,
+    VmOperations,
 };
 use vmctx_hosted::{Map, Refusal, Trap, UserSide as _};
 
@@ -16,6 +19,7 @@ on_each_platform!(
     a_devices_frame_of_other_memory_is_not_mapped,
     a_page_that_moves_and_is_other_memorys_is_not_mapped,
     parts_of_two_memories_are_not_joined,
+    a_page_of_other_memory_that_a_hook_has_left_locked_is_unlocked,
 );
 
 /// Two that have nothing in common, each with a device of one page and a page of RAM, and the second one's device.
@@ -123,4 +127,18 @@ fn parts_of_two_memories_are_not_joined<B: TestBed>() {
     tail.read(0, &mut bytes).unwrap();
     assert_eq!(bytes, [0; 7]);
     assert_eq!(head.join(tail).unwrap().page_count(), PageCount::new(4));
+}
+
+fn a_page_of_other_memory_that_a_hook_has_left_locked_is_unlocked<B: TestBed>() {
+    let (bed, other) = (B::new(), B::new());
+    let foreign = pages(&other, 1).remove(0);
+    let file = faulting_with::<Normal, _, _, _>(&bed, foreign.clone(), |page, ctx: FaultCtx<'_, _, _>| {
+        mem::forget(ctx.lock_page(page));
+        ctx.fail(Errno::EIO)
+    });
+    let at = bed.mmap(&file, Map::shared(PAGE));
+    for _ in 0..2 {
+        assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
+    }
+    other.user().ioctl(|ctx| drop(ctx.lock_page(&foreign))).unwrap();
 }

@@ -231,6 +231,16 @@ impl<M: Machine> Page<M> {
         self.pfn
     }
 
+    /// The machine that it is a page of.
+    pub(crate) fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// Whether it is this page of this machine.
+    pub(crate) fn is(&self, machine: &M, pfn: u64) -> bool {
+        self.pfn == pfn && self.is_of(machine)
+    }
+
     /// Whether it is a page of this machine.
     pub(crate) fn is_of(&self, machine: &M) -> bool {
         self.machine.is(machine)
