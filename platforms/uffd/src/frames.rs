@@ -20,7 +20,7 @@ use std::{
     ops::Range,
     os::fd::OwnedFd,
     slice,
-    sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -108,7 +108,8 @@ pub(crate) struct Frames {
     device_start: u64,
     /// One behind the last frame that can lead anywhere.
     end: u64,
-    references: Box<[AtomicU32]>,
+    /// As wide as an address, so that no number of clones that a program can make, and forget, has one come round.
+    references: Box<[AtomicUsize]>,
     free: Mutex<FreePages>,
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
@@ -155,7 +156,7 @@ impl Frames {
             ram_end: first + ram,
             device_start: end - DEVICE_FRAMES,
             end,
-            references: repeat_with(AtomicU32::default).take(usize::try_from(ram).unwrap_or(0)).collect(),
+            references: repeat_with(AtomicUsize::default).take(usize::try_from(ram).unwrap_or(0)).collect(),
             free: Mutex::new(FreePages { returned: Vec::new(), untouched: first_page, populated: first_page }),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
@@ -279,13 +280,13 @@ impl Frames {
         sys::allocate(&self.fd, &(self.offset(frames.start)..self.offset(frames.end)))
     }
 
-    fn references_of(&self, pfn: u64) -> Option<&AtomicU32> {
+    fn references_of(&self, pfn: u64) -> Option<&AtomicUsize> {
         self.references.get(usize::try_from(self.place(pfn)).ok()?)
     }
 
     /// How many references to a page there are.
     pub(crate) fn references(&self, pfn: u64) -> usize {
-        self.references_of(pfn).map_or(0, |references| references.load(Ordering::Acquire) as usize)
+        self.references_of(pfn).map_or(0, |references| references.load(Ordering::Acquire))
     }
 
     /// One more reference to a page of which the caller has one.
@@ -298,7 +299,7 @@ impl Frames {
 
     /// One more reference to a page, unless it is free (`get_page_unless_zero`). Whether there is one.
     pub(crate) fn get_unless_free(&self, pfn: u64) -> bool {
-        let more = |references: u32| if references == 0 { None } else { Some(references + 1) };
+        let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
         let Some(references) = self.references_of(pfn) else { return false };
         references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok()
     }
@@ -385,6 +386,18 @@ mod tests {
                 assert_eq!((other.references(page), other.get_unless_free(page)), (0, false));
             }
         }
+    }
+
+    #[test]
+    fn a_page_has_more_references_than_32_bits_can_count() {
+        let frames = Frames::new(1).ok().unwrap();
+        let pfn = frames.alloc_page().unwrap();
+        frames.references_of(pfn).unwrap().store(0xffff_ffff, Ordering::Relaxed);
+        frames.get(pfn);
+        assert!(frames.get_unless_free(pfn));
+        assert_eq!(frames.references(pfn), (1 << 32) + 1);
+        frames.put(pfn);
+        assert_eq!((frames.references(pfn), frames.pages_in_use()), (1 << 32, 1));
     }
 
     #[test]
