@@ -24,6 +24,9 @@ use crate::{
 ///
 /// impl<P: Platform> Heap<P> {
 ///     fn allocate(&mut self, pages: PageCount) -> Option<IomemPart<P>> {
+///         if pages == PageCount::ZERO {
+///             return None; // `split_at` gives back all of a part of which nothing is wanted.
+///         }
 ///         let first_fit = self.free.iter().position(|part| part.page_count() >= pages)?;
 ///         match self.free.swap_remove(first_fit).split_at(pages) {
 ///             Ok((object, rest)) => {
