@@ -69,7 +69,7 @@ impl Errno {
     message = "`{Self}` is not an errno, nor can one be made of it",
     label = "not an errno",
     note = "name it: `ctx.fail(Errno::ENXIO)`",
-    note = "of a number that a function of the kernel's has returned, negated: `Errno::try_from(-result)`",
+    note = "of a number that a function of the kernel's has returned, negated: `Errno::try_from(result.wrapping_neg())`",
     note = "of an error type of the driver's own: `impl From<ItsError> for Errno`",
     note = "of a `Result`: `match` it, and fail with what is in its `Err`"
 )]
@@ -87,7 +87,16 @@ impl<E: Into<Errno>> IntoErrno for E {
 
 /// The same as [`Errno::from_raw`], with an error that says what was wrong.
 ///
-/// The kernel's own functions return the number negated: `Errno::try_from(-result)`.
+/// The kernel's own functions return the number negated. Negate it without a minus, which overflows for the least
+/// number there is:
+///
+/// ```
+/// use vmctx::{Errno, NotAnErrno};
+///
+/// let errno_of = |result: i32| Errno::try_from(result.wrapping_neg());
+/// assert_eq!(errno_of(-5), Ok(Errno::EIO));
+/// assert_eq!(errno_of(i32::MIN), Err(NotAnErrno(i32::MIN)));
+/// ```
 impl TryFrom<i32> for Errno {
     type Error = NotAnErrno;
 

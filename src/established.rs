@@ -144,15 +144,16 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
         ))
     }
 
-    /// Takes away what is mapped of `count` pages of the object from `first` on (`zap_page_range_single`); the next
-    /// touch faults. Slots that the mapping does not have are passed over.
+    /// Takes away what is mapped of `count` pages of the object from `first` on (`zap_page_range_single`), private copies
+    /// too, wherever the mapping shows them; the next touch faults. Slots that the mapping does not have are passed over.
     pub fn zap(&self, first: PageOffset, count: PageCount) {
         self.for_slots(first, count, |addresses| P::established_zap(&self.vma.0, addresses));
     }
 
     /// Takes the right to write from what is mapped of `count` pages of the object from `first` on, so that the next
     /// store to each asks [`page_mkwrite`](crate::Hooks::page_mkwrite) or [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite)
-    /// anew. Where a platform cannot do only that, it zaps them: the next load then faults as well.
+    /// anew. Where a platform cannot do only that, it zaps them: the next load then faults as well. It happens wherever
+    /// the mapping shows the pages; private copies, of which nobody is told, stay.
     pub fn write_protect(&self, first: PageOffset, count: PageCount) {
         self.for_slots(first, count, |addresses| P::established_write_protect(&self.vma.0, addresses));
     }

@@ -24,6 +24,9 @@ use crate::{
 ///
 /// impl<P: Platform> Heap<P> {
 ///     fn allocate(&mut self, pages: PageCount) -> Option<IomemPart<P>> {
+///         if pages == PageCount::ZERO {
+///             return None; // `split_at` gives back all of a part of which nothing is wanted.
+///         }
 ///         let first_fit = self.free.iter().position(|part| part.page_count() >= pages)?;
 ///         match self.free.swap_remove(first_fit).split_at(pages) {
 ///             Ok((object, rest)) => {
@@ -145,6 +148,7 @@ impl<P: Platform> IomemPart<P> {
     /// # Errors
     /// Both, if `next` does not begin where this one ends, or is of other memory.
     pub fn join(self, next: Self) -> Result<Self, (Self, Self)> {
+        // A number is one frame's, so memory of the same frames is the same memory.
         let is_same = self.memory.base() == next.memory.base() && self.memory.count() == next.memory.count();
         if is_same && self.bytes.end == next.bytes.start {
             Ok(Self { memory: self.memory, bytes: self.bytes.start..next.bytes.end })

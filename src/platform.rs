@@ -88,6 +88,9 @@ use crate::{
 ///   of it is there; it is the file whose mmap hook was called.
 /// - The state given to [`establish`](Self::establish) is dropped only after no user can reach the mapping's pages any
 ///   more: zap first, then drop. It is shared by what fork and split make of the mapping.
+/// - A frame's number ([`page_pfn`](Self::page_pfn), [`FrameSource::base`](crate::FrameSource::base)) means one frame
+///   for the life of the program, in whichever memory it is used: a driver keeps frames as numbers, and may insert one
+///   where it does not belong. That is refused, as is a number of nothing.
 /// - A page inserted with a reference ([`vm_insert_page`](Self::vm_insert_page) and relatives) stays allocated until it
 ///   has been taken out again. A page passed to [`deliver`](Self::deliver) brings its reference with it.
 /// - Every raw operation is safe to call with any arguments that meet the conditions in its documentation. What Linux

@@ -127,11 +127,29 @@ impl Iterator for PageRangeIter {
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
     }
+
+    // What a user asks for can be far away: none of these walks there, as the bodies that they replace would.
+
+    fn nth(&mut self, n: usize) -> Option<PageOffset> {
+        self.0.nth(n).map(PageOffset)
+    }
+
+    fn last(self) -> Option<PageOffset> {
+        self.0.last().map(PageOffset)
+    }
+
+    fn count(self) -> usize {
+        self.0.count()
+    }
 }
 
 impl DoubleEndedIterator for PageRangeIter {
     fn next_back(&mut self) -> Option<PageOffset> {
         self.0.next_back().map(PageOffset)
+    }
+
+    fn nth_back(&mut self, n: usize) -> Option<PageOffset> {
+        self.0.nth_back(n).map(PageOffset)
     }
 }
 

@@ -14,8 +14,8 @@ use vmctx::{
     Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange, FrameSlots, FrameSource, Handle,
     HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, Location, LockedPage, MapPagesCtx, Mapped, MaySleep, Mixed,
     MmapCtx, MmapFile, Moved, Moving, MovingPoint, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset, PageProt,
-    PfnMap, PfnMkwriteCtx, Prefault, RefaultReason, Release, Released, Relocatable, Remapped, Resident, SharedObject,
-    Spot, Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited,
+    PageRange, PfnMap, PfnMkwriteCtx, Prefault, RefaultReason, Release, Released, Relocatable, Remapped, Resident,
+    SharedObject, Spot, Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited,
     kind::{
         DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Kind,
         MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
@@ -266,5 +266,29 @@ fn the_numbers_are_the_running_systems() {
         (Errno::ENOSPC, ErrorKind::StorageFull),
     ] {
         assert_eq!(Error::from_raw_os_error(errno.to_raw()).kind(), kind, "{errno}");
+    }
+}
+
+/// The pages of a range are what the numbers of a `Range<usize>` are, by every way to walk them.
+#[test]
+fn a_page_range_is_walked_as_a_range_of_numbers_is() {
+    const NUMBERS: [usize; 9] = [0, 1, 2, 3, 5, 8, usize::MAX / 2, usize::MAX - 1, usize::MAX];
+    let page = PageOffset::new;
+    for (start, end) in NUMBERS.into_iter().flat_map(|start| NUMBERS.map(|end| (start, end))) {
+        let pages = PageRange::new(page(start), page(end));
+        assert_eq!(pages.into_iter().count(), (start..end).count());
+        assert_eq!(pages.into_iter().len(), (start..end).len());
+        assert_eq!(pages.into_iter().last(), (start..end).last().map(page));
+        // Steps of any length, from both ends in turn, and what is left between.
+        for (far, near) in NUMBERS.into_iter().flat_map(|far| NUMBERS.map(|near| (far, near))) {
+            let (mut walked, mut expected) = (pages.into_iter(), start..end);
+            for _ in 0..3 {
+                assert_eq!(walked.nth(near), expected.nth(near).map(page), "{start}..{end}: nth({near})");
+                assert_eq!(walked.nth_back(far), expected.nth_back(far).map(page), "{start}..{end}: nth_back({far})");
+                assert_eq!(walked.next(), expected.next().map(page));
+                assert_eq!(walked.next_back(), expected.next_back().map(page));
+                assert_eq!(walked.size_hint(), expected.size_hint());
+            }
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     marker::PhantomData,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
 
 use vmctx::{
-    Errno, FrameSource as _, Handle, InsertPagesError, Iomem as _, Kind, Mixed, PageCount, PageOffset, PfnMap,
-    Platform, UnlockedCtx, UserAddr, VmOperations,
+    Errno, FaultCtx, FrameSource as _, Handle, Hooks, InsertPagesError, Iomem as _, Kind, Mixed, PageCount,
+    PageMkwriteCtx, PageOffset, PfnMap, Platform, UnlockedCtx, UserAddr, VmFault, VmOperations,
 };
 use vmctx_hosted::{Map, Prot, UserSide as _};
 
@@ -23,6 +23,7 @@ on_each_platform!(
     a_batch_says_exactly_how_much_went_in,
     another_mapping_at_the_same_address_is_not_the_handles,
     of_two_mappings_with_one_state_a_handle_prefers_its_own,
+    what_a_handle_takes_away_goes_from_every_mapping_with_the_state,
     by_address_only_a_mapping_of_the_same_type_is_found,
     a_mapping_is_not_found_as_one_of_a_type_that_its_own_is_a_subtype_of,
     whoever_unmaps_waits_for_the_lock,
@@ -199,6 +200,68 @@ fn of_two_mappings_with_one_state_a_handle_prefers_its_own<B: TestBed>() {
             ctx.find::<Filled<B::Platform>>(at).unwrap().zap(PageOffset::new(2), PageCount::new(1));
         });
     }
+}
+
+/// Pages that faults insert, and of which first stores are told.
+struct Told<P: Platform> {
+    pages: Vec<P::Page>,
+    stores: AtomicUsize,
+}
+
+impl<P: Platform> VmOperations for Told<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|told, ctx: PageMkwriteCtx<'_, P, Mixed>| {
+        told.stores.fetch_add(1, Ordering::SeqCst);
+        ctx.allow()
+    });
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
+    }
+}
+
+fn what_a_handle_takes_away_goes_from_every_mapping_with_the_state<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 3);
+    let state = share(&bed, Told::<B::Platform> { pages: pages.clone(), stores: AtomicUsize::new(0) });
+    let (file, handles) = with_handles(&bed, {
+        let state = state.clone();
+        move |_| state.clone()
+    });
+    let whole = bed.mmap(&file, Map::shared(3 * PAGE));
+    let part = bed.mmap(&file, Map::shared(2 * PAGE).pgoff(PageOffset::new(1)));
+    let private = bed.mmap(&file, Map::private(3 * PAGE));
+    // Page 2 wherever it shows, and what lies beside it.
+    let (shown, beside) = ([page_at(whole, 2), page_at(part, 1)], [page_at(whole, 1), part]);
+    let copy = page_at(private, 2);
+    bed.store(copy, 50).unwrap();
+    for handle in std::mem::take(&mut *handles.lock().unwrap()) {
+        let stores = |at: [UserAddr; 2], told: usize| {
+            let before = state.stores.load(Ordering::SeqCst);
+            at.iter().for_each(|at| bed.store(*at, 60).unwrap());
+            assert_eq!(state.stores.load(Ordering::SeqCst) - before, told);
+        };
+        let protect = |first, count| {
+            ioctl(&bed, |ctx| handle.lock(ctx).unwrap().write_protect(PageOffset::new(first), PageCount::new(count)));
+        };
+        protect(0, 3);
+        stores(shown, 2);
+        stores(beside, 2);
+        protect(2, 9);
+        stores(shown, 2);
+        stores(beside, 0);
+        assert_eq!(bed.load(copy), Ok(50), "nobody is told of stores to a copy");
+        zap(&bed, &handle, 2, 1);
+        assert_eq!(
+            (B::references(&pages[1]), B::references(&pages[2])),
+            (4, 2),
+            "the mappings', the state's, the test's"
+        );
+        assert_eq!(bed.load(copy), Ok(60), "a zap takes copies as well");
+        bed.store(copy, 50).unwrap();
+    }
+    bed.assert_no_complaints();
 }
 
 fn by_address_only_a_mapping_of_the_same_type_is_found<B: TestBed>() {

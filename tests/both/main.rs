@@ -16,6 +16,7 @@ mod tracked;
 mod basics;
 mod established;
 mod faults;
+mod foreign;
 mod insertion;
 mod mkwrite;
 mod moving;

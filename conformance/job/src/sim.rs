@@ -37,7 +37,7 @@ impl Host for SimHost {
         self.0.physical_memory()
     }
 
-    /// The frame numbers of a machine do not begin with 0.
+    /// The first frame numbers of a machine are holes.
     fn hole(&self) -> Option<PageOffset> {
         Some(PageOffset::ZERO)
     }

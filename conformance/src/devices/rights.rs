@@ -3,12 +3,13 @@
 
 use core::{
     ops::Deref,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Handle, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageMkwriteCtx,
-    PageOffset, PfnMap, PfnMkwriteCtx, Platform, Remapped, RwLock, UnlockedCtx, VmFault, VmOperations,
+    Errno, EstablishedCtx, FaultCtx, FrameSource, Handle, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal,
+    PageCount, PageMkwriteCtx, PageOffset, PfnMap, PfnMkwriteCtx, Platform, Remapped, RwLock, UnlockedCtx, VmFault,
+    VmOperations,
 };
 
 use super::host::{Host, Opened, Own, Shared, Side, buffer, registers};
@@ -106,6 +107,16 @@ pub const CHOOSE_WAY: u32 = 1;
 pub const INSERT: u32 = 2;
 /// How many states of mappings there are.
 pub const STATES: u32 = 3;
+/// Whether the mappings that are made from now on all have one state, of pages that faults insert and of which first
+/// stores are told, and may all be written, whatever way is chosen.
+pub const SHARE_STATE: u32 = 4;
+/// Takes the right to write from a page of that state's mappings, through the one that was made last.
+pub const WRITE_PROTECT: u32 = 5;
+/// Takes the pages away from that state's mappings, from this one on, through the one that was made last. From then on
+/// their faults fail.
+pub const ZAP: u32 = 6;
+/// Whether that state was told of a first store since this was last asked.
+pub const WAS_TOLD: u32 = 7;
 
 /// Opens it.
 ///
@@ -118,8 +129,12 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
         states: AtomicUsize::new(0),
     };
     let last = Last { pages: None, frames: None };
+    let memory = H::Platform::share(memory, host.may_sleep())?;
+    let common = Common { memory: memory.clone(), was_told: AtomicBool::new(false), is_gone: AtomicBool::new(false) };
     let probe = Probe::<H::Platform> {
-        memory: H::Platform::share(memory, host.may_sleep())?,
+        memory,
+        common: H::Platform::share(common, host.may_sleep())?,
+        shares_state: AtomicBool::new(false),
         chosen: AtomicUsize::new(0),
         last: <H::Platform as Platform>::RwLock::new(last, host.may_sleep())?,
     };
@@ -177,6 +192,8 @@ struct Last<P: Platform> {
 
 struct Probe<P: Platform> {
     memory: P::Ref<Memory<P>>,
+    common: P::Ref<Common<P>>,
+    shares_state: AtomicBool,
     chosen: AtomicUsize,
     last: P::RwLock<Last<P>>,
 }
@@ -192,6 +209,11 @@ impl<P: Platform> MmapFile for Probe<P> {
     type Platform = P;
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        if self.shares_state.load(Ordering::Acquire) {
+            let ctx = ctx.writable().establish_shared(self.common.clone())?;
+            self.last.write(ctx.may_sleep()).pages = Some(ctx.handle()?);
+            return Ok(ctx.fill_later());
+        }
         let (way, writable) = self.way()?;
         let ctx = if writable { ctx.writable() } else { ctx };
         let memory = || Shown::new(&self.memory);
@@ -387,9 +409,48 @@ impl<P: Platform> VmOperations for FramesTold<P> {
     }
 }
 
+/// The state that mappings share: pages that faults insert until they are gone.
+struct Common<P: Platform> {
+    memory: P::Ref<Memory<P>>,
+    was_told: AtomicBool,
+    is_gone: AtomicBool,
+}
+
+impl<P: Platform> Common<P> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+        self.was_told.store(true, Ordering::Release);
+        ctx.allow()
+    }
+}
+
+impl<P: Platform> VmOperations for Common<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        if self.is_gone.load(Ordering::Acquire) {
+            return ctx.fail(Errno::EIO);
+        }
+        ctx.insert_page_with(|at| self.memory.page(at.pgoff()))
+    }
+}
+
 struct ProbeSide<P: Platform>(P::Ref<Probe<P>>);
 
 impl<P: Platform> ProbeSide<P> {
+    /// Does something with the mapping of the common state that was made last.
+    fn with_common(
+        &self,
+        ctx: &mut UnlockedCtx<'_, P>,
+        act: impl FnOnce(&EstablishedCtx<'_, P, Mixed>),
+    ) -> Result<u64, Errno> {
+        let handle = self.0.last.write(ctx.may_sleep()).pages.take().ok_or(Errno::EINVAL)?;
+        act(&handle.lock(ctx)?);
+        self.0.last.write(ctx.may_sleep()).pages = Some(handle);
+        Ok(0)
+    }
+
     /// Fills the mapping that was made last.
     fn insert(&self, ctx: &mut UnlockedCtx<'_, P>) -> Result<(), Errno> {
         let (way, _) = self.0.way()?;
@@ -443,6 +504,21 @@ impl<P: Platform> Side<P> for ProbeSide<P> {
             }
             INSERT => self.insert(ctx).map(|()| 0),
             STATES => Ok(self.0.memory.states.load(Ordering::Acquire) as u64),
+            SHARE_STATE => {
+                self.0.common.is_gone.store(false, Ordering::Release);
+                self.0.shares_state.store(argument != 0, Ordering::Release);
+                Ok(0)
+            }
+            WRITE_PROTECT => {
+                let page = PageOffset::new(super::host::index(argument)?);
+                self.with_common(ctx, |established| established.write_protect(page, PageCount::new(1)))
+            }
+            ZAP => {
+                let first = PageOffset::new(super::host::index(argument)?);
+                self.0.common.is_gone.store(true, Ordering::Release);
+                self.with_common(ctx, |established| established.zap(first, PageCount::new(PAGES)))
+            }
+            WAS_TOLD => Ok(u64::from(self.0.common.was_told.swap(false, Ordering::AcqRel))),
             _ => Err(Errno::ENOTTY),
         }
     }

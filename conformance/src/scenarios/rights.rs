@@ -4,7 +4,7 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use super::run::{Run, begins_as};
 use crate::{
-    devices::rights::{CHOOSE_WAY, INSERT, PAGES, STATES, Way},
+    devices::rights::{CHOOSE_WAY, INSERT, PAGES, SHARE_STATE, STATES, WAS_TOLD, WRITE_PROTECT, Way, ZAP},
     mapping::{Slot, device_pages},
     user::{Map, Refusal, Trap, User},
 };
@@ -28,6 +28,45 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             neighbours(&mut run, way);
         }
         private(&mut run, way);
+    }
+    shared_state(&mut run);
+}
+
+/// Two mappings of a process with one state: what is taken away through one of them is taken from both, the pages and
+/// the right to write. They show the same pages at different offsets.
+fn shared_state<U: User>(run: &mut Run<'_, U>) {
+    run.control("pages and not frames", CHOOSE_WAY, 0, Ok(0));
+    // The mapping that is made last is the one of the handle.
+    for (first, last) in [(0, 1), (1, 0)] {
+        run.control("one state for all", SHARE_STATE, 1, Ok(0));
+        let part = |from| Map::shared(PAGES - from).at(PageOffset::new(from));
+        run.mapped(part(first), |run, one| {
+            run.mapped(part(last), |run, two| {
+                let page_two = [run.address(one, 2 - first, 0), run.address(two, 2 - last, 0)];
+                for round in ["at first", "write-protected", "write-protected again"] {
+                    for (which, at) in ["first", "last"].into_iter().zip(page_two) {
+                        let what = format!("a store to the {which} of two mappings with one state, {round}");
+                        run.checks.success(&what, run.user.write(at, &[0x44]));
+                        run.control(format!("{what}: whether it was told"), WAS_TOLD, 0, Ok(1));
+                        run.checks.success(format!("{what}, and one more"), run.user.write(at, &[0x55]));
+                        run.control(format!("{what}, and one more: whether it was told"), WAS_TOLD, 0, Ok(0));
+                    }
+                    run.control("write protection", WRITE_PROTECT, 2, Ok(0));
+                }
+                for at in [run.address(one, 1 - first, 0), run.address(two, 1 - last, 0)] {
+                    run.shows_page("page 1", at, Slot::Device(1));
+                }
+                run.control("a zap of all but page 0", ZAP, 1, Ok(0));
+                for (from, at) in [(first, one), (last, two)] {
+                    for page in 1..PAGES {
+                        let what = format!("page {page} of a mapping of two with one state, zapped");
+                        run.shows_page(what, run.address(at, page - from, 0), Slot::Nothing);
+                    }
+                }
+            });
+        });
+        run.control("a state for each", SHARE_STATE, 0, Ok(0));
+        run.device_fills(0, PAGES);
     }
 }
 

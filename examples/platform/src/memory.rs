@@ -40,7 +40,8 @@ struct Parts {
     devices_used: AtomicUsize,
 }
 
-/// The machine. Clones are the same one.
+/// The machine. Clones are the same one. A program has one: the frames of a second would need numbers that are not the
+/// first one's.
 #[derive(Clone)]
 pub(crate) struct Memory(Arc<Parts>);
 

@@ -170,15 +170,22 @@ impl<P: Hosted> EstablishedVma<P> {
 
     /// `established_zap`
     pub fn zap(&self, addresses: &Range<usize>) {
-        if let Some(vma) = self.vma_at(addresses.start) {
-            vma.table().zap(addresses, true);
-        }
+        self.everywhere(addresses, |table, addresses| table.zap(addresses, true));
     }
 
     /// `established_write_protect`
     pub fn write_protect(&self, addresses: &Range<usize>) {
-        if let Some(vma) = self.vma_at(addresses.start) {
-            vma.table().write_protect(addresses);
+        self.everywhere(addresses, P::Table::write_protect);
+    }
+
+    /// Does this wherever the mapping shows what it shows at these addresses, which lie in one VMA: in each VMA that
+    /// does.
+    fn everywhere(&self, addresses: &Range<usize>, act: impl Fn(&P::Table, &Range<usize>)) {
+        let Some(vma) = self.vma_at(addresses.start) else { return };
+        let first = vma.pgoff_at(addresses.start);
+        let pages = first..first + (addresses.len() >> P::PAGE_SHIFT);
+        for vma in self.vmas() {
+            act(vma.table(), &vma.place().addresses(&pages));
         }
     }
 }

@@ -243,7 +243,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         let Some(page) = serving.delivered.take() else {
             return self.wrong("no page was handed back, and nothing was inserted");
         };
-        if serving.take_locked(page.pfn()) != code.contains(FaultCode::LOCKED) {
+        if serving.take_locked(&page) != code.contains(FaultCode::LOCKED) {
             return self.wrong("LOCKED does not say whether the page is locked");
         }
         if self.write && shared && registered.page_mkwrite && page.is_of(machine) {
@@ -325,7 +325,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
         }
-        if !code.contains(FaultCode::LOCKED) || !serving.take_locked(page.pfn()) {
+        if !code.contains(FaultCode::LOCKED) || !serving.take_locked(page) {
             return self.wrong("the page that is to be written is not locked");
         }
         Ok(Some(serving))

@@ -55,7 +55,8 @@ pub enum Event {
 /// The machine that address spaces are of. Clones are the same machine.
 ///
 /// Its frames, of [`PAGE_SIZE`](vmctx::Platform::PAGE_SIZE) bytes, are named by numbers, as in a page table entry. A
-/// number that leads nowhere, or to a frame of another machine, has no [kind](Self::kind), and is never mapped.
+/// number that leads nowhere, or to a frame of another machine, has no [kind](Self::kind), and is never mapped. So where
+/// there can be several machines, each needs numbers that no other ever has: a driver keeps frames as numbers.
 ///
 /// All of it may be called by many threads at once, and everything but [`lock`](Self::lock) and
 /// [`unlock`](Self::unlock) with the lock of a page table entry held: none of it may sleep for long, or touch page
@@ -228,6 +229,16 @@ impl<M: Machine> Page<M> {
     #[must_use]
     pub fn pfn(&self) -> u64 {
         self.pfn
+    }
+
+    /// The machine that it is a page of.
+    pub(crate) fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// Whether it is this page of this machine.
+    pub(crate) fn is(&self, machine: &M, pfn: u64) -> bool {
+        self.pfn == pfn && self.is_of(machine)
     }
 
     /// Whether it is a page of this machine.

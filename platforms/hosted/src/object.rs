@@ -45,7 +45,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// The addresses at which these pages of the object show; an empty range if none do.
-    fn addresses(&self, wanted: &Range<usize>) -> Range<usize> {
+    pub(crate) fn addresses(&self, wanted: &Range<usize>) -> Range<usize> {
         let first = wanted.start.max(self.pgoff);
         let end = wanted.end.min(self.pgoff + self.pages);
         if first >= end {

@@ -17,7 +17,7 @@ use crate::{
     machine::{Machine, Page},
     mm::Mm,
     object::Object,
-    paged::Paged,
+    paged::{MachineOf, Paged},
     queue::WaitQueue,
     vma::ReadLock,
 };
@@ -137,17 +137,17 @@ impl<P: Paged> Fault<P> {
     /// that faulted ends with [`AccessError::PageLockedTwice`](crate::AccessError::PageLockedTwice).
     pub fn lock_page(&self, page: &P::Page) {
         let serving = &self.serving;
-        if serving.locked.borrow().contains(&page.pfn()) {
+        if serving.locked.borrow().iter().any(|(machine, pfn)| page.is(machine, *pfn)) {
             serving.locked_twice.set(true);
             return;
         }
         page.lock();
-        serving.locked.borrow_mut().push(page.pfn());
+        serving.locked.borrow_mut().push((page.machine().clone(), page.pfn()));
     }
 
     /// `unlock_page`
     pub fn unlock_page(&self, page: &P::Page) {
-        if self.serving.take_locked(page.pfn()) {
+        if self.serving.take_locked(page) {
             // SAFETY: `lock_page` has locked what is on the list, and whoever unlocks a page takes it off.
             #[expect(unsafe_code, reason = "the lock is held: see above")]
             unsafe {
@@ -211,8 +211,8 @@ pub(crate) struct Serving<P: Paged> {
     pub(crate) lock: RefCell<Option<ReadLock<P>>>,
     /// `vmf->page`
     pub(crate) delivered: RefCell<Option<P::Page>>,
-    /// The pages that this fault has locked.
-    pub(crate) locked: RefCell<Vec<u64>>,
+    /// The pages that this fault has locked, of any machine, without a reference, which the driver could count.
+    pub(crate) locked: RefCell<Vec<(MachineOf<P>, u64)>>,
     pub(crate) locked_twice: Cell<bool>,
 }
 
@@ -231,9 +231,9 @@ impl<P: Paged> Serving<P> {
     }
 
     /// Takes a page off the list of those that this fault has locked. `false` if it is not on it.
-    pub(crate) fn take_locked(&self, pfn: u64) -> bool {
+    pub(crate) fn take_locked(&self, page: &P::Page) -> bool {
         let mut locked = self.locked.borrow_mut();
-        let found = locked.iter().position(|held| *held == pfn);
+        let found = locked.iter().position(|(machine, pfn)| page.is(machine, *pfn));
         found.map(|index| locked.swap_remove(index)).is_some()
     }
 
@@ -262,11 +262,11 @@ impl<P: Paged> Serving<P> {
 impl<P: Paged> Drop for Serving<P> {
     fn drop(&mut self) {
         // Some are left only if the handler has forgotten a lock, or panicked before its answer was looked at.
-        for pfn in self.locked.borrow_mut().drain(..) {
+        for (machine, pfn) in self.locked.borrow_mut().drain(..) {
             // SAFETY: `lock_page` has locked what is on the list, and whoever unlocks a page takes it off.
             #[expect(unsafe_code, reason = "the lock is held: see above")]
             unsafe {
-                self.mm.machine().unlock(pfn);
+                machine.unlock(pfn);
             }
         }
     }

@@ -50,7 +50,9 @@ impl Default for Limits {
 /// A computer: physical memory, and whatever runs on it. The platform's [`Memory`](vmctx::Platform::Memory).
 ///
 /// Clones are the same machine. Machines have nothing in common, so tests with one each do not see each other: pages
-/// and frames of another machine are refused.
+/// and frames of another machine are refused. A frame's number is never another frame's, also when its machine is gone.
+/// So a program has numbers for 2^28 - 1 machines. One that is made after those has no memory:
+/// [`alloc_page`](Self::alloc_page) and [`device_memory`](Self::device_memory) are ENOMEM.
 #[derive(Clone)]
 pub struct Machine {
     parts: Arc<Parts>,

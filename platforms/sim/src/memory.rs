@@ -1,7 +1,7 @@
 //! Physical memory: a table of frames by number, as a kernel's `mem_map`.
 //!
-//! A machine's frame numbers begin at a base of its own, so that a frame of another machine is recognised instead of
-//! leading to somebody else's bytes. From that base on:
+//! A machine's frame numbers begin at a base of its own, and no other machine ever has them, so that a frame of another
+//! machine is recognised instead of leading to somebody else's bytes. From that base on:
 //!
 //! | frames | what |
 //! | --- | --- |
@@ -32,6 +32,9 @@ pub(crate) const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 
 /// How many frame numbers each machine has for itself, as a power of two.
 const WINDOW_SHIFT: u32 = 24;
+/// How many machines a program can have made: frame numbers are below 2^52, as in a page table entry, and the bytes of
+/// all of them can be counted.
+const MOST_MACHINES: u64 = (1 << (52 - WINDOW_SHIFT)) - 1;
 const ZERO_PAGE: u64 = 0x10;
 const FIRST_RAM: u64 = 0x100;
 const FIRST_DEVICE: u64 = 0x80_0000;
@@ -124,6 +127,8 @@ struct FreeList {
 /// The frames of one machine.
 pub(crate) struct PhysicalMemory {
     base: u64,
+    /// One behind the last number that is this machine's.
+    end: u64,
     ram_frames: usize,
     ram: Box<[OnceLock<Box<[RamFrame]>>]>,
     free: Mutex<FreeList>,
@@ -135,12 +140,20 @@ pub(crate) struct PhysicalMemory {
 
 impl PhysicalMemory {
     pub(crate) fn new(ram_frames: usize) -> Self {
-        static MACHINES: AtomicU64 = AtomicU64::new(1);
-        // Machine numbers come round after 2^28 of them: frame numbers stay below 2^52, as in a page table entry.
-        let machine = MACHINES.fetch_add(1, Ordering::Relaxed) & ((1 << 28) - 1);
-        let ram_frames = ram_frames.min(MAX_RAM);
+        static MACHINES: AtomicU64 = AtomicU64::new(0);
+        Self::numbered(ram_frames, &MACHINES)
+    }
+
+    /// The memory of the next machine, and none when there were as many as there can be.
+    fn numbered(ram_frames: usize, machines: &AtomicU64) -> Self {
+        let next = |made: u64| (made < MOST_MACHINES).then_some(made + 1);
+        let made = machines.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let base = made.unwrap_or(MOST_MACHINES) << WINDOW_SHIFT;
+        let (end, ram_frames) =
+            if made.is_ok() { (base + (1 << WINDOW_SHIFT), ram_frames.min(MAX_RAM)) } else { (base, 0) };
         Self {
-            base: machine << WINDOW_SHIFT,
+            base,
+            end,
             ram_frames,
             ram: repeat_with(OnceLock::new).take(ram_frames.div_ceil(SECTION)).collect(),
             free: Mutex::new(FreeList { returned: Vec::new(), untouched: 0 }),
@@ -153,7 +166,7 @@ impl PhysicalMemory {
 
     /// Every frame number there can be, of this machine and of those before it, which are holes here.
     pub(crate) fn all_frames(&self) -> Range<u64> {
-        0..self.base + (1 << WINDOW_SHIFT)
+        0..self.end
     }
 
     pub(crate) fn zero_page(&self) -> u64 {
@@ -306,7 +319,7 @@ impl PhysicalMemory {
         // As a BAR is aligned to its size, so that large entries can map it.
         let first = if count.is_power_of_two() { first.next_multiple_of(count as u64) } else { first };
         let end = first.checked_add(count as u64).ok_or(Errno::ENOMEM)?;
-        if end > self.all_frames().end {
+        if end > self.end {
             return Err(Errno::ENOMEM);
         }
         devices.insert(first, Arc::new(DeviceRange { frames: repeat_with(Bytes::new).take(count).collect() }));
@@ -340,5 +353,27 @@ impl PhysicalMemory {
         let (first, range) = devices.range(..=pfn).next_back()?;
         let index = usize::try_from(pfn - first).ok()?;
         (index < range.frames.len()).then(|| (Arc::clone(range), index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_for_which_there_are_no_numbers_has_no_memory() {
+        let machines = AtomicU64::new(MOST_MACHINES - 1);
+        let last = PhysicalMemory::numbered(8, &machines);
+        let (page, device) = (last.allocate(false).unwrap(), last.new_device(4).unwrap());
+        assert!(last.all_frames().contains(&page) && last.all_frames().contains(&device));
+        // All bytes can be counted.
+        assert!(last.all_frames().end.checked_mul(PAGE_SIZE as u64).is_some());
+
+        for _ in 0..2 {
+            let none = PhysicalMemory::numbered(8, &machines);
+            assert_eq!((none.allocate(false), none.new_device(4)), (Err(Errno::ENOMEM), Err(Errno::ENOMEM)));
+            assert_eq!(none.all_frames(), last.all_frames());
+            assert_eq!((none.kind(page), none.kind(device)), (None, None));
+        }
     }
 }

@@ -75,6 +75,9 @@ pub enum OpenError {
     /// Pages of another size than 4096 bytes.
     #[error("this kernel's pages have {0} bytes, and this platform's 4096: boot a kernel with 4 KiB pages")]
     PageSize(usize),
+    /// Each frame of each memory has a number of its own for the life of the program, and they are used up.
+    #[error("this program has made so many memories that there are no frame numbers left: clone one, or begin anew")]
+    FrameNumbers,
     /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),

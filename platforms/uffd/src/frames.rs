@@ -1,6 +1,8 @@
 //! The memory object (`memfd_create`) that drivers and users have mapped, by frames.
 //!
-//! A frame number is a page's place in the object:
+//! The frame numbers of each object begin at a base of their own, and are used by no other for the life of the program:
+//! a driver holds frames as numbers, and may hold one of another object's. From that base on a number is a page's place
+//! in the object:
 //!
 //! | frames | what |
 //! | --- | --- |
@@ -8,6 +10,9 @@
 //! | `1..` | pages, as many as the memory was made with |
 //! | behind them | memory of devices, range by range as it is made |
 //! | behind that | nothing, and never anything: what a mapping shows before it is known what it will show |
+//!
+//! The last of these are places in the object only, and the next object's numbers may be the same. A guest is told
+//! places, and no numbers.
 
 use std::{
     collections::HashSet,
@@ -15,7 +20,7 @@ use std::{
     ops::Range,
     os::fd::OwnedFd,
     slice,
-    sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -34,9 +39,44 @@ const NOWHERE_FRAMES: u64 = 1 << 35;
 /// How many pages are taken from the kernel at a time.
 const CHUNK: u64 = 64;
 
-/// The zero page.
-pub(crate) const ZERO_PFN: u64 = 0;
+/// The place of the zero page, and of the first page of RAM.
+const ZERO_PAGE: u64 = 0;
 const FIRST_RAM: u64 = 1;
+/// Frame numbers are below this, as in a page table entry, and so that the bytes of all frames can be counted.
+const MOST_FRAMES: u64 = 1 << 52;
+
+/// Why there is no memory object.
+pub(crate) enum NoFrames {
+    /// All frame numbers were used, by the objects before this one.
+    NoNumbers,
+    /// The kernel refuses.
+    Refused(RawErrno),
+}
+
+impl From<RawErrno> for NoFrames {
+    fn from(errno: RawErrno) -> Self {
+        Self::Refused(errno)
+    }
+}
+
+/// The frame numbers that no object has had.
+struct Numbers(AtomicU64);
+
+impl Numbers {
+    const fn new(first: u64) -> Self {
+        Self(AtomicU64::new(first))
+    }
+
+    /// So many of them, aligned so that a device's memory is.
+    fn take(&self, count: u64) -> Option<Range<u64>> {
+        let taken = |next: u64| {
+            let start = next.checked_next_multiple_of(DEVICE_FRAMES)?;
+            Some(start..start.checked_add(count).filter(|end| *end < MOST_FRAMES)?)
+        };
+        let next = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| Some(taken(next)?.end)).ok()?;
+        taken(next)
+    }
+}
 
 /// What a frame number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +99,17 @@ struct FreePages {
 /// The memory object, and what is known of each frame.
 pub(crate) struct Frames {
     fd: OwnedFd,
+    /// The number of its first frame.
+    first: u64,
     /// Where the driver's side has it mapped, except for the frames that lead nowhere.
-    base: usize,
+    view: Range<usize>,
     /// One behind the last page of RAM.
     ram_end: u64,
     device_start: u64,
     /// One behind the last frame that can lead anywhere.
     end: u64,
-    references: Box<[AtomicU32]>,
+    /// As wide as an address, so that no number of clones that a program can make, and forget, has one come round.
+    references: Box<[AtomicUsize]>,
     free: Mutex<FreePages>,
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
@@ -78,7 +121,7 @@ pub(crate) struct Frames {
 impl Drop for Frames {
     fn drop(&mut self) {
         // SAFETY: mapped when this was made; pages, device memory and mappings hold this, so nobody is left.
-        unsafe { sys::unmap(&(self.base..self.base + bytes(self.end))) };
+        unsafe { sys::unmap(&self.view) };
     }
 }
 
@@ -88,27 +131,39 @@ fn bytes(frames: u64) -> usize {
 
 impl Frames {
     /// An object of up to so many pages, and as much for devices as anybody wants.
-    pub(crate) fn new(pages: usize) -> Result<Self, RawErrno> {
-        let ram_end = FIRST_RAM + u64::try_from(pages).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
-        let device_start = ram_end.next_multiple_of(512);
-        let end = device_start + DEVICE_FRAMES;
-        let fd = sys::memfd((end + NOWHERE_FRAMES) << PAGE_SHIFT)?;
+    pub(crate) fn new(pages: usize) -> Result<Self, NoFrames> {
+        static NUMBERS: Numbers = Numbers::new(0);
+        Self::numbered(pages, &NUMBERS)
+    }
+
+    fn numbered(pages: usize, numbers: &Numbers) -> Result<Self, NoFrames> {
+        let ram = FIRST_RAM + u64::try_from(pages).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
+        let count = ram.next_multiple_of(512) + DEVICE_FRAMES;
+        let fd = sys::memfd((count + NOWHERE_FRAMES) << PAGE_SHIFT)?;
         let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
-        let base = sys::map(bytes(end), view)?;
+        let base = sys::map(bytes(count), view)?;
+        let view = base..base + bytes(count);
+        let Some(Range { start: first, end }) = numbers.take(count) else {
+            // SAFETY: mapped just now, and nobody knows of it.
+            unsafe { sys::unmap(&view) };
+            return Err(NoFrames::NoNumbers);
+        };
+        let first_page = first + FIRST_RAM;
         let frames = Self {
             fd,
-            base,
-            ram_end,
-            device_start,
+            first,
+            view,
+            ram_end: first + ram,
+            device_start: end - DEVICE_FRAMES,
             end,
-            references: repeat_with(AtomicU32::default).take(usize::try_from(ram_end).unwrap_or(0)).collect(),
-            free: Mutex::new(FreePages { returned: Vec::new(), untouched: FIRST_RAM, populated: FIRST_RAM }),
+            references: repeat_with(AtomicUsize::default).take(usize::try_from(ram).unwrap_or(0)).collect(),
+            free: Mutex::new(FreePages { returned: Vec::new(), untouched: first_page, populated: first_page }),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
             locked: Mutex::default(),
             unlocked: Condvar::new(),
         };
-        frames.populate(ZERO_PFN..FIRST_RAM)?;
+        frames.populate(frames.zero_page()..first_page)?;
         Ok(frames)
     }
 
@@ -165,7 +220,7 @@ impl Frames {
     /// How many pages are allocated.
     pub(crate) fn pages_in_use(&self) -> usize {
         let free = self.free.lock();
-        let used = usize::try_from(free.untouched - FIRST_RAM).unwrap_or(usize::MAX);
+        let used = usize::try_from(free.untouched - self.first - FIRST_RAM).unwrap_or(usize::MAX);
         used - free.returned.len()
     }
 
@@ -178,9 +233,24 @@ impl Frames {
         self.end
     }
 
-    /// Whether the object has the frames before `end`, wherever they lead.
-    pub(crate) fn reaches(&self, end: u64) -> bool {
-        end <= self.end + NOWHERE_FRAMES
+    /// The number of the zero page.
+    pub(crate) fn zero_page(&self) -> u64 {
+        self.first + ZERO_PAGE
+    }
+
+    /// Whether the object has these frames, wherever they lead.
+    pub(crate) fn has(&self, frames: &Range<u64>) -> bool {
+        self.first <= frames.start && frames.end <= self.end + NOWHERE_FRAMES
+    }
+
+    /// Where in the object a frame of it begins, in bytes.
+    pub(crate) fn offset(&self, pfn: u64) -> u64 {
+        self.place(pfn) << PAGE_SHIFT
+    }
+
+    /// The place of a frame in the object. For another object's frame it is none that this one has.
+    fn place(&self, pfn: u64) -> u64 {
+        pfn.wrapping_sub(self.first)
     }
 
     /// The first frame that was allocated since this was last asked.
@@ -192,9 +262,11 @@ impl Frames {
         self.first_allocated.lock().get_or_insert(pfn);
     }
 
-    /// What a frame number leads to, or `None` for a hole.
+    /// What a frame number leads to, or `None` for a hole or another object's frame.
     pub(crate) fn kind(&self, pfn: u64) -> Option<FrameKind> {
-        if pfn == ZERO_PFN {
+        if pfn < self.first {
+            None
+        } else if pfn == self.zero_page() {
             Some(FrameKind::Zero)
         } else if pfn < self.ram_end {
             (pfn < self.free.lock().populated).then_some(FrameKind::Ram)
@@ -205,16 +277,16 @@ impl Frames {
     }
 
     fn populate(&self, frames: Range<u64>) -> Result<(), RawErrno> {
-        sys::allocate(&self.fd, &(frames.start << PAGE_SHIFT..frames.end << PAGE_SHIFT))
+        sys::allocate(&self.fd, &(self.offset(frames.start)..self.offset(frames.end)))
     }
 
-    fn references_of(&self, pfn: u64) -> Option<&AtomicU32> {
-        self.references.get(usize::try_from(pfn).ok()?)
+    fn references_of(&self, pfn: u64) -> Option<&AtomicUsize> {
+        self.references.get(usize::try_from(self.place(pfn)).ok()?)
     }
 
     /// How many references to a page there are.
     pub(crate) fn references(&self, pfn: u64) -> usize {
-        self.references_of(pfn).map_or(0, |references| references.load(Ordering::Acquire) as usize)
+        self.references_of(pfn).map_or(0, |references| references.load(Ordering::Acquire))
     }
 
     /// One more reference to a page of which the caller has one.
@@ -227,7 +299,7 @@ impl Frames {
 
     /// One more reference to a page, unless it is free (`get_page_unless_zero`). Whether there is one.
     pub(crate) fn get_unless_free(&self, pfn: u64) -> bool {
-        let more = |references: u32| if references == 0 { None } else { Some(references + 1) };
+        let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
         let Some(references) = self.references_of(pfn) else { return false };
         references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok()
     }
@@ -257,7 +329,7 @@ impl Frames {
     /// The bytes of a page. Users may change them at any time, as hardware does, so each is an atomic.
     fn bytes_of(&self, pfn: u64) -> &[AtomicU8] {
         debug_assert!(self.kind(pfn).is_some(), "frame {pfn:#x} has no page");
-        let at = self.base + bytes(pfn);
+        let at = self.view.start + bytes(self.place(pfn));
         // SAFETY: the object is mapped there for as long as it lives, which is longer than this borrow. The page has
         // memory: pages and devices are populated when they are made, and never punched. All accesses from this side
         // are atomic.
@@ -265,7 +337,7 @@ impl Frames {
     }
 
     fn clear(&self, pfn: u64) {
-        let at = self.base + bytes(pfn);
+        let at = self.view.start + bytes(self.place(pfn));
         // SAFETY: as in `bytes_of`; a page is aligned for 8 bytes.
         let words = unsafe { slice::from_raw_parts(at as *const AtomicU64, PAGE_SIZE / size_of::<u64>()) };
         for word in words {
@@ -294,4 +366,47 @@ impl Frames {
 
 fn part(bytes: &[AtomicU8], offset: usize, len: usize) -> Option<&[AtomicU8]> {
     bytes.get(offset..offset.checked_add(len)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_a_frame_of_two_objects() {
+        let numbers = Numbers::new(0);
+        let objects: Vec<_> = (0..3).map(|_| Frames::numbered(100, &numbers).ok().unwrap()).collect();
+        for own in &objects {
+            let (page, device) = (own.alloc_page().unwrap(), own.alloc_device(512).unwrap());
+            assert_eq!(device % 512, 0);
+            own.write(device, 0, &[7]);
+            for other in objects.iter().filter(|other| other.first != own.first) {
+                let foreign = [own.zero_page(), page, device, own.end() - 1];
+                assert_eq!(foreign.map(|pfn| other.kind(pfn)), [None; 4]);
+                assert_eq!((other.references(page), other.get_unless_free(page)), (0, false));
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_has_more_references_than_32_bits_can_count() {
+        let frames = Frames::new(1).ok().unwrap();
+        let pfn = frames.alloc_page().unwrap();
+        frames.references_of(pfn).unwrap().store(0xffff_ffff, Ordering::Relaxed);
+        frames.get(pfn);
+        assert!(frames.get_unless_free(pfn));
+        assert_eq!(frames.references(pfn), (1 << 32) + 1);
+        frames.put(pfn);
+        assert_eq!((frames.references(pfn), frames.pages_in_use()), (1 << 32, 1));
+    }
+
+    #[test]
+    fn when_there_are_no_numbers_there_is_no_object() {
+        let numbers = Numbers::new(MOST_FRAMES - 2 * DEVICE_FRAMES);
+        // One that needs more leaves those to one that needs less.
+        assert!(matches!(Frames::numbered(1 << 20, &numbers), Err(NoFrames::NoNumbers)));
+        let last = Frames::numbered(100, &numbers).ok().unwrap();
+        assert!(last.end().checked_mul(PAGE_SIZE as u64).is_some());
+        assert!(matches!(Frames::numbered(100, &numbers), Err(NoFrames::NoNumbers)));
+    }
 }

@@ -385,6 +385,8 @@ mod tests {
         }
         assert_eq!(agent.call(&Request::Zap(everywhere)), REFUSED);
         assert!(page.iter().all(|byte| *byte == 7));
+        // Where null pointers lead is nobody's.
+        assert_eq!(agent.call(&Request::Reserve { bytes: PAGE_SIZE, at: Some(0) }), REFUSED);
         // A part of what was reserved goes nowhere by itself.
         let part = ours.start..ours.start + PAGE_SIZE;
         assert_eq!(agent.call(&Request::Unmap(part.clone())), REFUSED);

@@ -1,12 +1,12 @@
 //! Memory as drivers have it: pages with references, and frames of devices.
 
-use std::{fmt, os::fd::OwnedFd, sync::Arc};
+use std::{fmt, ops::Range, os::fd::OwnedFd, sync::Arc};
 
 use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, entry};
 
 use crate::{
     error::{KernelError, OpenError},
-    frames::{FrameKind, Frames, ZERO_PFN},
+    frames::{FrameKind, Frames, NoFrames},
     kernel::sys::{self, PAGE_SIZE},
     uffd::Uffd,
 };
@@ -25,12 +25,17 @@ impl Memory {
     /// Memory of up to so many pages, and as much for devices as anybody wants.
     ///
     /// # Errors
-    /// [`OpenError::PageSize`]; [`OpenError::Refused`] without descriptors or addresses.
+    /// [`OpenError::PageSize`]; [`OpenError::Refused`] without descriptors or addresses; [`OpenError::FrameNumbers`] when
+    /// the program has made so many memories that there are no frame numbers left: 2^52 at most, of which each takes one
+    /// for each of its pages and 2^18 for devices, rounded up to a multiple of 2^18.
     pub fn new(pages: PageCount) -> Result<Self, OpenError> {
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
-        let frames = Frames::new(pages.get()).map_err(|errno| OpenError::Refused(KernelError::from(errno)))?;
+        let frames = Frames::new(pages.get()).map_err(|error| match error {
+            NoFrames::NoNumbers => OpenError::FrameNumbers,
+            NoFrames::Refused(errno) => OpenError::Refused(KernelError::from(errno)),
+        })?;
         Ok(Self { frames: Arc::new(frames) })
     }
 
@@ -53,7 +58,7 @@ impl Memory {
     }
 
     /// All frame numbers from 0 on: the zero page, pages, devices and holes. The place of a page in it is [`Page::pfn`].
-    /// What leads nowhere cannot be mapped.
+    /// What leads nowhere cannot be mapped, and the frames of other memories lead nowhere in it.
     #[must_use]
     pub fn physical_memory(&self) -> DeviceMemory {
         DeviceMemory { memory: self.clone(), base: 0, count: usize::try_from(self.frames.end()).unwrap_or(usize::MAX) }
@@ -88,9 +93,19 @@ impl Memory {
         self.frames.end()
     }
 
-    /// Whether the object has the frames before `end`, wherever they lead.
-    pub(crate) fn reaches(&self, end: u64) -> bool {
-        self.frames.reaches(end)
+    /// Whether the object has these frames, wherever they lead.
+    pub(crate) fn has(&self, frames: &Range<u64>) -> bool {
+        self.frames.has(frames)
+    }
+
+    /// Where in the object a frame of it begins, in bytes.
+    pub(crate) fn offset(&self, pfn: u64) -> u64 {
+        self.frames.offset(pfn)
+    }
+
+    /// The number of the zero page.
+    pub(crate) fn zero_page(&self) -> u64 {
+        self.frames.zero_page()
     }
 
     /// The first frame that was allocated since this was last asked.
@@ -98,7 +113,7 @@ impl Memory {
         self.frames.take_first_allocated()
     }
 
-    /// What a frame number leads to, or `None` for a hole.
+    /// What a frame number leads to, or `None` for a hole or another memory's frame.
     pub(crate) fn kind(&self, pfn: u64) -> Option<FrameKind> {
         self.frames.kind(pfn)
     }
@@ -157,6 +172,10 @@ impl Page {
         self.pfn
     }
 
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     pub(crate) fn is_of(&self, memory: &Memory) -> bool {
         Arc::ptr_eq(&self.memory.frames, &memory.frames)
     }
@@ -185,7 +204,7 @@ impl fmt::Debug for Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        if self.pfn != ZERO_PFN {
+        if self.pfn != self.memory.zero_page() {
             self.memory.put(self.pfn);
         }
     }
@@ -254,7 +273,7 @@ impl Iomem for DeviceMemory {
         let mut rest = from;
         while !rest.is_empty() {
             let (part, left) = rest.split_at(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
-            let pfn = self.pfn_at(at).filter(|pfn| *pfn != ZERO_PFN).ok_or(error)?;
+            let pfn = self.pfn_at(at).filter(|pfn| *pfn != self.memory.zero_page()).ok_or(error)?;
             self.memory.frames.write(pfn, at % PAGE_SIZE, part);
             at += part.len();
             rest = left;

@@ -9,7 +9,6 @@ use vmctx::{
 use vmctx_hosted::{Object, Ref, RwLock, WaitQueue};
 
 use crate::{
-    frames::ZERO_PFN,
     kernel::sys::PAGE_SHIFT,
     memory::{DeviceMemory, Memory, Page},
     mm::{
@@ -17,7 +16,10 @@ use crate::{
         new_vma::NewVma,
         vma::{Caller, EstablishedVma, Handle},
     },
-    serve::{server, vmf::Fault},
+    serve::{
+        server,
+        vmf::{Fault, LockedPage},
+    },
     uffd::Uffd,
 };
 
@@ -195,13 +197,13 @@ unsafe impl Platform for Uffd {
 
     fn lock_page(fault: &Fault, page: &Page) {
         let vmf = fault.vmf();
-        if vmf.locked_pages.borrow().contains(&page.pfn()) {
+        if vmf.locked_pages.borrow().iter().any(|held| held.pfn == page.pfn()) {
             // This thread would wait for itself for ever. The session's owner is told of it instead.
             vmf.locked_twice.set(true);
             return;
         }
         page.lock();
-        vmf.locked_pages.borrow_mut().push(page.pfn());
+        vmf.locked_pages.borrow_mut().push(LockedPage { memory: page.memory().clone(), pfn: page.pfn() });
     }
 
     fn unlock_page(fault: &Fault, page: &Page) {
@@ -243,7 +245,10 @@ unsafe impl Platform for Uffd {
         match &fault.vmf().page {
             Some(page) => page.clone(),
             // Not reached: the tokens ask only where there is a page. The zero page has no count to go wrong.
-            None => fault.vmf().area.table.memory().adopt(ZERO_PFN),
+            None => {
+                let memory = fault.vmf().area.table.memory();
+                memory.adopt(memory.zero_page())
+            }
         }
     }
 

@@ -84,8 +84,16 @@ pub(crate) fn map(bytes: usize, view: View<'_>) -> Result<usize> {
     unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }
 }
 
-/// Reserves addresses, where an access is a SIGSEGV (`PROT_NONE`): at `at` and nowhere else, if that is given.
+/// Nothing is mapped below, whatever the kernel allows (`vm.mmap_min_addr`, which root is not held to): code that meets a
+/// null pointer must fault.
+const MMAP_MIN: usize = 0x1_0000;
+
+/// Reserves addresses, where an access is a SIGSEGV (`PROT_NONE`): at `at` and nowhere else, if that is given. Below
+/// [`MMAP_MIN`] that is EPERM.
 pub(crate) fn reserve(bytes: usize, at: Option<usize>) -> Result<usize> {
+    if at.is_some_and(|at| at < MMAP_MIN) {
+        return Err(RawErrno::PERM);
+    }
     let fixed = if at.is_some() { MapFlags::FIXED_NOREPLACE } else { MapFlags::empty() };
     // SAFETY: nothing that is mapped is touched.
     unsafe { mmap(at.unwrap_or(0), bytes, fixed, None) }

@@ -13,7 +13,6 @@ use vmctx_hosted::{hook, panics::ClosedFiles};
 
 use crate::{
     error::SyscallError,
-    frames::ZERO_PFN,
     process::{addresses::Addresses, owner::Owner},
     table::page_table::Table,
 };
@@ -68,7 +67,7 @@ impl LockedVma<'_> {
     pub(crate) fn learn_layout(&self, address: usize) {
         if self.table().take_misplaced() {
             if let (Some(vma), Some(pte)) = (self.vma(), self.table().pte(address)) {
-                if pte.pfn != ZERO_PFN {
+                if pte.pfn != self.table().memory().zero_page() {
                     vma.file().learn(vma.pgoff_at(address), pte.pfn);
                 }
             }

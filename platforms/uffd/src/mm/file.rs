@@ -66,7 +66,7 @@ impl File {
     pub(crate) fn guess(&self, pgoff: usize) -> Option<u64> {
         let linear = self.open.linear.load(Ordering::Relaxed);
         let pfn = linear.wrapping_add(pgoff as u64);
-        (linear != u64::MAX && pfn < 1 << 40).then_some(pfn)
+        (linear != u64::MAX).then_some(pfn)
     }
 }
 

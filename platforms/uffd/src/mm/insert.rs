@@ -5,7 +5,7 @@ use std::{cell::Cell, iter, ops::Range};
 use vmctx::{Errno, FrameRange, PageProt, platform::VmFlags};
 
 use crate::{
-    frames::{FrameKind, ZERO_PFN},
+    frames::FrameKind,
     kernel::{
         fill::FillError,
         sys::{PAGE_SHIFT, PAGE_SIZE},
@@ -127,7 +127,8 @@ impl<'a> Area<'a> {
         if !self.zero_page_allowed() {
             return Err(Errno::EINVAL);
         }
-        self.put(address, Pte { writable: false, ..self.entry(ZERO_PFN, self.prot, false) }, false)
+        let zero_page = self.table.memory().zero_page();
+        self.put(address, Pte { writable: false, ..self.entry(zero_page, self.prot, false) }, false)
     }
 
     /// `vm_insert_mixed`, and `vmf_insert_mixed_mkwrite`: a page is counted, a device's frame is not.

@@ -13,7 +13,7 @@ use vmctx::{
 
 use crate::{
     kernel::{fill::FillError, sys::PAGE_SIZE},
-    memory::Page,
+    memory::{Memory, Page},
     mm::{address_space::LockedVma, insert::Area},
 };
 
@@ -42,6 +42,13 @@ impl Fault {
     }
 }
 
+/// A page that a hook has locked. It takes no reference, which the driver could count.
+pub(crate) struct LockedPage {
+    /// Any memory's: a hook may lock pages that it cannot map.
+    pub(crate) memory: Memory,
+    pub(crate) pfn: u64,
+}
+
 /// What the driver's hook and the code that waits for its answer both know of a fault.
 pub(crate) struct Vmf<'a, 't> {
     pub(crate) shared: &'a Arc<Shared>,
@@ -55,7 +62,7 @@ pub(crate) struct Vmf<'a, 't> {
     /// `vmf->page`: the page that the hook hands back.
     pub(crate) delivered: Cell<Option<Page>>,
     /// The pages that the hook has locked.
-    pub(crate) locked_pages: RefCell<Vec<u64>>,
+    pub(crate) locked_pages: RefCell<Vec<LockedPage>>,
     pub(crate) locked_twice: Cell<bool>,
     /// The first and last address of slots that were filled, and of which the kernel was not told yet.
     pub(crate) pending: Cell<Option<(usize, usize)>>,
@@ -65,7 +72,7 @@ impl Vmf<'_, '_> {
     /// Whether the hook has locked the page. From now on somebody else has to unlock it.
     pub(crate) fn take_locked(&self, pfn: u64) -> bool {
         let mut locked = self.locked_pages.borrow_mut();
-        let found = locked.iter().position(|held| *held == pfn);
+        let found = locked.iter().position(|held| held.pfn == pfn);
         found.map(|index| locked.swap_remove(index)).is_some()
     }
 
@@ -120,8 +127,8 @@ impl Vmf<'_, '_> {
 impl Drop for Vmf<'_, '_> {
     fn drop(&mut self) {
         // Some are left only if the hook has forgotten to unlock one, or panicked while it handed a locked page back.
-        for pfn in self.locked_pages.get_mut() {
-            self.area.table.memory().unlock(*pfn);
+        for LockedPage { memory, pfn } in self.locked_pages.get_mut() {
+            memory.unlock(*pfn);
         }
     }
 }

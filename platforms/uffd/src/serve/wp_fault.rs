@@ -4,7 +4,6 @@ use vmctx::platform::{FaultCode, FaultFlags, VmFlags};
 use vmctx_hosted::operations::FaultCall;
 
 use crate::{
-    frames::ZERO_PFN,
     memory::Page,
     mm::{address_space::LockedVma, insert::Area},
 };
@@ -53,7 +52,7 @@ impl PageFault<'_, '_> {
             if code.contains(FaultCode::NOPAGE) {
                 return Ok(Outcome::Repeat);
             }
-            if pte.pfn == ZERO_PFN {
+            if pte.pfn == area.table.memory().zero_page() {
                 // Linux only warns here, and makes everybody's zero page writable.
                 return Err(Outcome::Fail);
             }

@@ -66,7 +66,7 @@ impl Session {
     ///
     /// # Errors
     /// EINVAL for no bytes, or an address that is not a page's; EOVERFLOW if the object's last byte could not be
-    /// counted; EEXIST where something is mapped already; ENOMEM without addresses or memory; and what the mmap hook
+    /// counted; EPERM below address 0x10000; EEXIST where something is mapped already; ENOMEM without addresses or memory; and what the mmap hook
     /// or the open hook fails with. Afterwards nothing is left of a mapping that failed.
     pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
         let shared = &self.shared;

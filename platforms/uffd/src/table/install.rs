@@ -14,7 +14,7 @@ use crate::{
     kernel::{
         clock,
         fill::{FillError, Progress, fill_range},
-        sys::{PAGE_SHIFT, ProtFlags, View, prot_of},
+        sys::{ProtFlags, View, prot_of},
         userfaultfd::Userfaultfd,
     },
 };
@@ -173,7 +173,7 @@ impl Table {
     /// # Safety
     /// The range is this platform's.
     unsafe fn map_registered(&self, range: &Range<usize>, first: u64, prot: ProtFlags) -> Result<(), RawErrno> {
-        let view = View { fd: self.memory.fd(), offset: first << PAGE_SHIFT, shared: self.shared, prot };
+        let view = View { fd: self.memory.fd(), offset: self.memory.offset(first), shared: self.shared, prot };
         // SAFETY: by this function's contract.
         unsafe { self.owner.replace(range, view) }?;
         self.uffd().register(range, self.protects.load(Ordering::Relaxed))
@@ -198,12 +198,15 @@ impl Table {
         }
         let mut kernel = self.kernel.lock();
         let pages = self.slots.len();
-        let fits = |first: &u64| self.memory.reaches(first + pages as u64);
+        let fits = |first: &u64| {
+            let end = first.checked_add(pages as u64);
+            end.is_some_and(|end| self.memory.has(&(*first..end)))
+        };
         // The frame of slot 0, if the frames of all slots followed each other.
         let mut linear = guess.filter(fits).unwrap_or(self.memory.nowhere());
         let first_filled = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?)));
         if let Some((slot, pte)) = first_filled {
-            linear = pte.pfn.checked_sub(slot as u64).unwrap_or(self.memory.nowhere());
+            linear = pte.pfn.checked_sub(slot as u64).filter(fits).unwrap_or(self.memory.nowhere());
         }
         let mut at = 0;
         while at < pages {

@@ -24,12 +24,16 @@ impl Unmapping for Table {
         if even_cows { self.zap(addresses) } else { self.zap_but_copies(addresses) }
     }
 
-    /// Takes the right to write away. Where that cannot be done, the slots are emptied.
+    /// Takes the right to write away. Where that cannot be done, the slots are emptied. A private mapping has none: what
+    /// can be written there is the user's own copy, which stays.
     ///
     /// Each page is locked meanwhile. So where a driver is just allowing a first store, either that is finished before,
     /// and the page protected again, or the driver is told of the store after this.
     fn write_protect(&self, addresses: &Range<usize>) {
-        if !self.shared || !self.protects.load(Ordering::Relaxed) {
+        if !self.shared {
+            return;
+        }
+        if !self.protects.load(Ordering::Relaxed) {
             return self.zap(addresses);
         }
         for slot in self.slots_of(addresses) {
