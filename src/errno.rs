@@ -110,14 +110,20 @@ impl TryFrom<i32> for Errno {
 #[error("{0} is the number of no errno")]
 pub struct NotAnErrno(pub i32);
 
-/// [`MmapCtx::insert_pages`](crate::MmapCtx::insert_pages) stopped in the middle.
+/// [`MmapCtx::insert_pages`](crate::MmapCtx::insert_pages) or
+/// [`EstablishedCtx::insert_pages`](crate::EstablishedCtx::insert_pages) stopped in the middle. None of the pages behind
+/// the one that could not be inserted was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{errno} (after {inserted} pages)")]
 pub struct InsertPagesError {
     /// Why the next page could not be inserted.
     pub errno: Errno,
-    /// How many pages are in. They stay until the hook fails, which takes them away.
+    /// How many pages are in. In an established mapping they stay; at mmap they do until the hook fails, which takes
+    /// them away.
     pub inserted: PageCount,
+    /// How many slots were passed over, because they were filled already. Only in an established mapping; at mmap it is
+    /// zero. With `inserted` it makes the index of the page that could not be inserted.
+    pub already_present: PageCount,
 }
 
 impl From<InsertPagesError> for Errno {

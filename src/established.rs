@@ -86,25 +86,47 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
         P::established_insert_zero_page(&self.vma.0, self.slots(at)?.start)
     }
 
-    /// Inserts pages into the slots from `at` on, in one go (`vm_insert_pages`).
+    /// Inserts pages into the slots from `at` on, in one go (`vm_insert_pages`), and says how many went in. Slots that
+    /// are filled already keep what they have and are passed over: they are as many as are missing from `pages.len()`.
+    /// (`vm_insert_pages` of `mm/memory.c` stops at such a slot with EBUSY, and is called again behind it.)
     ///
     /// # Errors
-    /// As [`insert_page`](Self::insert_page), and how many are in. Those stay; none of the others is.
-    pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<(), InsertPagesError>
+    /// Of the first page that could not be inserted: EFAULT if the mapping has no such slot, ENOMEM without a page
+    /// table, EINVAL for a page that may not be mapped; and how many are in before it. Those stay, and none behind it
+    /// was tried.
+    pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<PageCount, InsertPagesError>
     where
         M: HoldsPages,
     {
-        let mut done = 0;
-        let stopped = |errno, done| InsertPagesError { errno, inserted: PageCount::new(done) };
+        // How many slots are done with, and how many of them were filled here.
+        let (mut done, mut inserted) = (0, 0);
         while let Some(rest) = pages.get(done..).filter(|rest| !rest.is_empty()) {
-            let next = at.checked_add(PageCount::new(done)).ok_or(stopped(Errno::EOVERFLOW, done))?;
-            let slots = self.slots(next).map_err(|errno| stopped(errno, done))?;
-            let fitting = rest.len().min(slots.len() >> P::PAGE_SHIFT);
-            P::established_insert_pages(&self.vma.0, slots.start, rest.get(..fitting).unwrap_or(rest))
-                .map_err(|(errno, more)| stopped(errno, done + more))?;
-            done += fitting;
+            let next = at.checked_add(PageCount::new(done)).ok_or(Errno::EOVERFLOW);
+            let (errno, more) = match next.and_then(|next| self.slots(next)) {
+                Ok(slots) => {
+                    let fitting = rest.len().min(slots.len() >> P::PAGE_SHIFT);
+                    let rest = rest.get(..fitting).unwrap_or(rest);
+                    match P::established_insert_pages(&self.vma.0, slots.start, rest) {
+                        Ok(()) => {
+                            inserted += fitting;
+                            done += fitting;
+                            continue;
+                        }
+                        Err(stopped) => stopped,
+                    }
+                }
+                Err(errno) => (errno, 0),
+            };
+            inserted += more;
+            done += more;
+            if errno != Errno::EBUSY {
+                let already_present = PageCount::new(done - inserted);
+                return Err(InsertPagesError { errno, inserted: PageCount::new(inserted), already_present });
+            }
+            // Over the slot that is filled.
+            done += 1;
         }
-        Ok(())
+        Ok(PageCount::new(inserted))
     }
 
     /// Runs `insert` with the state of the mapping, if it is a `V`, and with what inserts frames: by number, borrowed

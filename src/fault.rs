@@ -280,8 +280,12 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// than [`prefault_page`](Self::prefault_page) for each.
     ///
     /// Some are left out without an error: the page of the fault's own slot, which the answer fills, those of slots
-    /// that are filled already or lie outside the mapping, and pages that cannot be mapped. All others go to their
-    /// slots. (Linux's `vm_insert_pages` stops at the first slot that is filled.)
+    /// that are filled already or lie outside the mapping, and pages that may not be mapped. All others go to their
+    /// slots, until there is no memory for a page table. A slot that is filled keeps what it has. (`vm_insert_pages` of
+    /// `mm/memory.c`, which this follows, stops at the first slot that is filled, and is called again behind it.)
+    ///
+    /// It may sleep for page tables, so `map_pages`, which may not, has no such operation: there it is
+    /// [`prefault_page`](crate::MapPagesCtx::prefault_page) for each.
     pub fn prefault_pages(&mut self, at: PageOffset, pages: &[P::Page]) -> PageCount
     where
         M: HoldsPages,

@@ -46,6 +46,8 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
 
     /// Inserts a page at a slot of the mapping, if that is possible without sleeping. A slot that would need a page
     /// table stays empty ([`Prefault::OutOfMemory`]).
+    ///
+    /// There is none for many pages at once, because Linux's `vm_insert_pages` allocates page tables, and may sleep.
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where
         M: HoldsPages,

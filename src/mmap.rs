@@ -500,7 +500,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: HoldsPages,
     {
-        self.insert_all(pages).map_err(|(errno, done)| InsertPagesError { errno, inserted: PageCount::new(done) })?;
+        self.insert_all(pages).map_err(|(errno, done)| stopped(errno, done))?;
         Ok(self)
     }
 
@@ -515,7 +515,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: HoldsPages,
     {
-        let pages = find(&self).map_err(|errno| InsertPagesError { errno, inserted: PageCount::ZERO })?;
+        let pages = find(&self).map_err(|errno| stopped(errno, 0))?;
         self.insert_pages(pages.as_ref())
     }
 
@@ -734,6 +734,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.fill(count);
         Ok(self)
     }
+}
+
+/// A batch stopped after `done` pages. Slots are filled in order, so none was filled before.
+fn stopped(errno: Errno, done: usize) -> InsertPagesError {
+    InsertPagesError { errno, inserted: PageCount::new(done), already_present: PageCount::ZERO }
 }
 
 // What it refuses, with what to write instead.

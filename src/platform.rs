@@ -336,8 +336,8 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// [`vmf_insert_page`](Self::vmf_insert_page) of `pages`, of which there is at least one, from `address` on. Their
     /// slots lie together inside the VMA, and none of them is the fault's own. Returns how many went in: a slot that is
-    /// filled already is left alone, a page that cannot be mapped is left out, and the others go to their slots all the
-    /// same.
+    /// filled already is left alone, a page that may not be mapped is left out, and the others go to their slots all
+    /// the same. Without memory for a page table it ends. It may sleep, so it is never called for a `map_pages`.
     ///
     /// Default: one after the other. Override it where one call costs less than many.
     fn vmf_insert_pages(fault: &Self::Fault, address: usize, pages: &[Self::Page]) -> usize {
@@ -347,6 +347,9 @@ pub unsafe trait Platform: Sized + 'static {
             let code = Self::vmf_insert_page(fault, at, page);
             if code.contains(FaultCode::NOPAGE) && !code.contains(FaultCode::ALREADY_PRESENT) {
                 inserted = inserted.saturating_add(1);
+            }
+            if code.contains(FaultCode::OOM) {
+                break;
             }
             at = at.saturating_add(Self::PAGE_SIZE);
         }
@@ -533,7 +536,8 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// As [`vm_insert_pages`](Self::vm_insert_pages), into slots that lie together.
+    /// As [`vm_insert_pages`](Self::vm_insert_pages), into slots that lie together. A slot that is filled already is
+    /// EBUSY, and the core calls it again for those behind it.
     ///
     /// Default: [`established_insert_page`](Self::established_insert_page) for one after the other.
     ///

@@ -331,8 +331,10 @@ fn many_pages_go_in_one_after_the_other() {
 
     // Around a fault those behind it go in all the same.
     let code = fault::<Mixed>(|mut ctx| {
-        assert_eq!(ctx.prefault_page(PageOffset::new(2), &SmallPage::new()), Prefault::Inserted);
-        assert_eq!(ctx.prefault_pages(PageOffset::new(1), &three_pages()), PageCount::new(2));
+        for (first, filled) in [(1, 1), (5, 6), (9, 11)] {
+            assert_eq!(ctx.prefault_page(PageOffset::new(filled), &SmallPage::new()), Prefault::Inserted);
+            assert_eq!(ctx.prefault_pages(PageOffset::new(first), &three_pages()), PageCount::new(2));
+        }
         ctx.insert_page(&SmallPage::new())
     });
     assert_eq!(code, FaultCode::NOPAGE);

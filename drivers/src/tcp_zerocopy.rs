@@ -169,34 +169,37 @@ fn map_front<P: Platform>(
             break;
         }
         let Some(next) = at.checked_add(PageCount::new(mapped)) else { return (mapped, Some(Errno::EOVERFLOW)) };
-        let result = replace(mapping, next, &batch);
-        let inserted = result.map_or_else(|stopped| stopped.inserted.get(), |()| batch.len());
+        let (inserted, stopped) = match replace(mapping, next, &batch) {
+            Ok(inserted) => (inserted.get(), None),
+            Err(stopped) => (stopped.inserted.get(), Some(stopped.errno)),
+        };
         // The mapping has its own references to the pages, so the queue's can go.
         queue.drain(..inserted);
         mapped += inserted;
-        if let Err(stopped) = result {
-            return (mapped, Some(stopped.errno));
+        if stopped.is_some() {
+            return (mapped, stopped);
         }
     }
     (mapped, None)
 }
 
-/// Inserts pages. Where something is in place, it is taken away with all that follows, and the rest tried again.
+/// Inserts pages. If something was in place, all that their slots have is taken away, and they are inserted again. Nobody
+/// fills the slots in between, because the queue is locked.
 fn replace<P: Platform>(
     mapping: &EstablishedCtx<'_, P, Mixed>,
     at: PageOffset,
     pages: &[P::Page],
-) -> Result<(), InsertPagesError> {
-    let Err(stopped) = mapping.insert_pages(at, pages) else { return Ok(()) };
-    let rest = pages.get(stopped.inserted.get()..).unwrap_or_default();
-    let Some(next) = at.checked_add(stopped.inserted).filter(|_| stopped.errno == Errno::EBUSY) else {
-        return Err(stopped);
+) -> Result<PageCount, InsertPagesError> {
+    let result = mapping.insert_pages(at, pages);
+    let (inserted, passed) = match result {
+        Ok(inserted) => (inserted.get(), pages.len()),
+        Err(stopped) => (stopped.inserted.get(), stopped.inserted.get() + stopped.already_present.get()),
     };
-    mapping.zap(next, PageCount::new(rest.len()));
-    mapping.insert_pages(next, rest).map_err(|again| InsertPagesError {
-        inserted: PageCount::new(stopped.inserted.get() + again.inserted.get()),
-        ..again
-    })
+    if inserted == passed {
+        return result;
+    }
+    mapping.zap(at, PageCount::new(passed));
+    mapping.insert_pages(at, pages)
 }
 
 /// A mapping of a socket: where it may receive. It has no fault hook; what was not received is a SIGBUS.

@@ -12,8 +12,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, InsertPoint, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
-    Prefault, VmFault, VmOperations,
+    Errno, FaultCtx, InsertPoint, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, VmFault,
+    VmOperations,
 };
 
 use crate::buffer::Buffer;
@@ -53,19 +53,17 @@ impl<P: Platform> Object<P> {
         at.insert_page_with(|at| self.page(at.pgoff()).ok_or(Errno::ENXIO))
     }
 
-    /// Places the neighbours of a page that is there.
+    /// Places the neighbours of a page that is there: those of the object in the same window.
     fn place_around(&self, ctx: &mut FaultCtx<'_, P, Mixed>) {
         if self.page(ctx.pgoff()).is_none() {
             return;
         }
-        let first = PageOffset::new(ctx.pgoff().index() & !(FAULT_AROUND - 1));
-        for step in 0..FAULT_AROUND {
-            let Some(at) = first.checked_add(PageCount::new(step)) else { return };
-            let Some(page) = self.page(at) else { continue };
-            if ctx.prefault_page(at, page) == Prefault::OutOfMemory {
-                return;
-            }
-        }
+        let window = ctx.pgoff().index() & !(FAULT_AROUND - 1);
+        let first = PageOffset::new(window).max(self.fake_offset);
+        let before = first.checked_since(self.fake_offset).map_or(0, PageCount::get);
+        let pages = self.pages.pages().get(before..).unwrap_or_default();
+        let count = FAULT_AROUND - (first.index() - window);
+        ctx.prefault_pages(first, pages.get(..count).unwrap_or(pages));
     }
 }
 

@@ -15,7 +15,7 @@
 
 /* What the longest measured mapping has. */
 #define BENCH_PAGES 65536UL
-/* How many pages a fault of `around` brings. */
+/* How many pages a fault of `around` or `window` brings. */
 #define AROUND 16UL
 
 /* Pages that are mapped. */
@@ -107,6 +107,46 @@ static int around_mmap(struct file *file, struct vm_area_struct *vma)
 	return object_establish(file->private_data, vma, &around_ops);
 }
 
+/* window: where it is touched, and its neighbours, those on either side of it at once. */
+static void window_insert(struct vm_area_struct *vma, struct object *object, pgoff_t at, pgoff_t end)
+{
+	while (at < end) {
+		unsigned long address = vma->vm_start + ((at - vma->vm_pgoff) << PAGE_SHIFT), left = end - at;
+		int err = vm_insert_pages(vma, address, object->pages + at, &left);
+
+		if (!err || err == -ENOMEM || err == -EFAULT)
+			return;
+		/* Over what is there already. */
+		at = end - left + 1;
+	}
+}
+
+static vm_fault_t window_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct object *object = vma->vm_private_data;
+	pgoff_t first = round_down(vmf->pgoff, AROUND), end = min(first + AROUND, object->count);
+
+	if (vmf->pgoff >= object->count)
+		return VM_FAULT_SIGBUS;
+	first = max(first, vma->vm_pgoff);
+	end = min(end, vma->vm_pgoff + vma_pages(vma));
+	window_insert(vma, object, first, vmf->pgoff);
+	window_insert(vma, object, vmf->pgoff + 1, end);
+	return vmf_insert_page(vma, vmf->address, object->pages[vmf->pgoff]);
+}
+
+static const struct vm_operations_struct window_ops = {
+	.open = object_vm_open,
+	.close = object_vm_close,
+	.fault = window_fault,
+};
+
+static int window_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return object_establish(file->private_data, vma, &window_ops);
+}
+
 /* page: page after page when it is mapped. */
 static int page_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -162,7 +202,7 @@ static int rust_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-#define NAMES(node) node(fault) node(around) node(page) node(pages) node(map)
+#define NAMES(node) node(fault) node(around) node(window) node(page) node(pages) node(map)
 
 #define TWIN(name)									\
 static int rust_##name##_mmap(struct file *file, struct vm_area_struct *vma)		\

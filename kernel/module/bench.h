@@ -12,6 +12,7 @@ int vmctx_bench_load(size_t count, void **bench, struct page ***pages);
 void vmctx_bench_unload(void *bench);
 int vmctx_bench_fault(void *bench, struct file *file, struct vm_area_struct *vma);
 int vmctx_bench_around(void *bench, struct file *file, struct vm_area_struct *vma);
+int vmctx_bench_window(void *bench, struct file *file, struct vm_area_struct *vma);
 int vmctx_bench_page(void *bench, struct file *file, struct vm_area_struct *vma);
 int vmctx_bench_pages(void *bench, struct file *file, struct vm_area_struct *vma);
 int vmctx_bench_map(void *bench, struct file *file, struct vm_area_struct *vma);

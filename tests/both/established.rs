@@ -8,19 +8,20 @@ use std::{
 
 use vmctx::{
     Errno, FaultCtx, FrameSource as _, Handle, Hooks, InsertPagesError, Iomem as _, Kind, Mixed, PageCount,
-    PageMkwriteCtx, PageOffset, PfnMap, Platform, UnlockedCtx, UserAddr, VmFault, VmOperations,
+    PageMkwriteCtx, PageOffset, PageRef as _, PfnMap, Platform, UnlockedCtx, UserAddr, VmFault, VmOperations,
 };
 use vmctx_hosted::{Map, Prot, UserSide as _};
 
 use crate::{
     beds::{TestBed, if_told},
-    drivers::{Handles, PAGE, PageOf, on_fault, open, page_at, pages, share, with_handles},
+    drivers::{Handles, PAGE, PageOf, first_byte, number, on_fault, open, page_at, pages, share, with_handles},
     threads::all_at_once,
 };
 
 on_each_platform!(
     an_ioctl_fills_what_mmap_has_left_open,
     a_batch_says_exactly_how_much_went_in,
+    a_batch_passes_over_what_is_there,
     another_mapping_at_the_same_address_is_not_the_handles,
     of_two_mappings_with_one_state_a_handle_prefers_its_own,
     what_a_handle_takes_away_goes_from_every_mapping_with_the_state,
@@ -111,43 +112,88 @@ fn an_ioctl_fills_what_mmap_has_left_open<B: TestBed>() {
 fn a_batch_says_exactly_how_much_went_in<B: TestBed>() {
     let bed = B::new();
     let pages = pages(&bed, 6);
+    let foreign = self::pages(&B::new(), 1).remove(0);
     let (_file, at, handle) = mapped(&bed, Map::shared(6 * PAGE));
     let batch = |first: usize, pages: &[PageOf<B>]| {
         ioctl(&bed, |ctx| handle.lock(ctx).unwrap().insert_pages(PageOffset::new(first), pages))
     };
-    let stopped = |errno, inserted| Err(InsertPagesError { errno, inserted: PageCount::new(inserted) });
+    let all = |inserted| Ok(PageCount::new(inserted));
+    let stopped = |errno, inserted, already_present| {
+        let [inserted, already_present] = [inserted, already_present].map(PageCount::new);
+        Err(InsertPagesError { errno, inserted, already_present })
+    };
     // How often each page is mapped.
     let mapped = |expected: [usize; 6]| {
         for (page, times) in pages.iter().zip(expected) {
             assert_eq!(B::references(page), 1 + times);
+            if_told(B::map_count(page), times);
         }
     };
 
-    insert(&bed, &handle, 3, &pages[5]).unwrap();
-    assert_eq!(batch(1, &pages[..4]), stopped(Errno::EBUSY, 2));
-    mapped([1, 1, 0, 0, 0, 1]);
-    for (first, count, there) in [(0, 1, 0), (1, 3, 3), (4, 2, 0)] {
+    // One that may not be mapped is the end, and what was before it stays.
+    let mut with_foreign = pages[..4].to_vec();
+    with_foreign[2] = foreign;
+    insert(&bed, &handle, 1, &pages[5]).unwrap();
+    assert_eq!(batch(0, &with_foreign), stopped(Errno::EINVAL, 1, 1));
+    drop(with_foreign);
+    mapped([1, 0, 0, 0, 0, 1]);
+    for (first, count, there) in [(0, 2, 2), (2, 4, 0)] {
         if_told(bed.mapped_pages(page_at(at, first), count), there);
     }
-    // The rest, exactly: what was in the way goes first.
-    zap(&bed, &handle, 3, 1);
-    assert_eq!(batch(3, &pages[2..4]), Ok(()));
-    assert_eq!(bed.load(page_at(at, 4)), Ok(4));
-    assert_eq!(batch(5, &pages[..2]), stopped(Errno::EFAULT, 1));
-    assert_eq!(batch(6, &pages[..1]), stopped(Errno::EFAULT, 0));
-    assert_eq!(batch(0, &[]), Ok(()));
+    zap(&bed, &handle, 1, 1);
+    assert_eq!(batch(1, &pages[1..4]), all(3));
+    assert_eq!(batch(5, &pages[..2]), stopped(Errno::EFAULT, 1, 0));
+    assert_eq!(batch(6, &pages[..1]), stopped(Errno::EFAULT, 0, 0));
+    assert_eq!(batch(5, &pages[..2]), stopped(Errno::EFAULT, 0, 1));
+    assert_eq!(batch(0, &[]), all(0));
 
     // Two parts with a hole between them: as far as the first goes.
     zap(&bed, &handle, 0, 6);
     bed.munmap(page_at(at, 2), PAGE);
-    assert_eq!(batch(0, &pages), stopped(Errno::EFAULT, 2));
-    assert_eq!(batch(3, &pages[3..]), Ok(()));
+    assert_eq!(batch(0, &pages), stopped(Errno::EFAULT, 2, 0));
+    assert_eq!(batch(3, &pages[3..]), all(3));
     // Over a cut without a hole it goes on.
     zap(&bed, &handle, 0, 6);
     bed.user().mprotect(page_at(at, 4), PAGE, Prot::READ).unwrap();
-    assert_eq!(batch(3, &pages[3..]), Ok(()));
+    insert(&bed, &handle, 4, &pages[0]).unwrap();
+    assert_eq!(batch(3, &pages[3..]), all(2));
+    mapped([1, 0, 0, 1, 0, 1]);
     bed.munmap(at, 6 * PAGE);
     mapped([0; 6]);
+}
+
+fn a_batch_passes_over_what_is_there<B: TestBed>() {
+    const SLOTS: usize = 6;
+    let bed = B::new();
+    let (first_comers, batch) = (pages(&bed, SLOTS), pages(&bed, SLOTS));
+    for page in &batch {
+        page.write(0, &[first_byte(page) + 100]).unwrap();
+    }
+    let (_file, at, handle) = mapped(&bed, Map::shared(SLOTS * PAGE));
+    // Every way in which slots can be filled before, and every part of the mapping that a batch can be for.
+    for filled in 0..1 << SLOTS {
+        let is_filled = |slot: usize| filled >> slot & 1 == 1;
+        let first = filled % 3;
+        let slots = first..SLOTS - filled % 2;
+        for slot in (0..SLOTS).filter(|slot| is_filled(*slot)) {
+            insert(&bed, &handle, slot, &first_comers[slot]).unwrap();
+        }
+        let free = slots.clone().filter(|slot| !is_filled(*slot)).count();
+        let pages = &batch[slots.clone()];
+        let [inserted, again] =
+            [(); 2].map(|()| ioctl(&bed, |ctx| handle.lock(ctx).unwrap().insert_pages(PageOffset::new(first), pages)));
+        assert_eq!((inserted, again), (Ok(PageCount::new(free)), Ok(PageCount::ZERO)), "{filled:b}");
+        for slot in 0..SLOTS {
+            let comes = !is_filled(slot) && slots.contains(&slot);
+            let byte = if is_filled(slot) { Some(number(slot)) } else { comes.then(|| number(slot) + 100) };
+            assert_eq!(bed.load(page_at(at, slot)).ok(), byte, "{filled:b}: slot {slot}");
+            for (page, is_mapped) in [(&first_comers[slot], is_filled(slot)), (&batch[slot], comes)] {
+                assert_eq!(B::references(page), 1 + usize::from(is_mapped), "{filled:b}: slot {slot}");
+                if_told(B::map_count(page), usize::from(is_mapped));
+            }
+        }
+        zap(&bed, &handle, 0, SLOTS);
+    }
 }
 
 fn another_mapping_at_the_same_address_is_not_the_handles<B: TestBed>() {

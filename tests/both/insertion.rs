@@ -21,6 +21,7 @@ on_each_platform!(
     neighbours_stay_if_the_fault_itself_fails,
     what_is_in_place_is_left_alone,
     a_window_fills_the_free_slots_of_the_mapping_but_the_faults,
+    a_window_passes_over_what_is_there,
     a_window_may_begin_and_end_anywhere,
     a_page_handed_back_is_mapped_with_its_reference,
     a_page_can_be_handed_back_for_two_slots,
@@ -168,6 +169,39 @@ fn a_window_fills_the_free_slots_of_the_mapping_but_the_faults<B: TestBed>() {
         assert_eq!(B::references(page), 2 + times);
         if_told(B::map_count(page), times);
     }
+}
+
+fn a_window_passes_over_what_is_there<B: TestBed>() {
+    const SLOTS: usize = 8;
+    // Before the fault's slot and behind it: at the beginning, at the end, and in the middle.
+    const FAULT: usize = 3;
+    const FILLED: [usize; 5] = [0, 2, 4, 6, 7];
+    let bed = B::new();
+    let (first_comers, window) = (pages(&bed, SLOTS), pages(&bed, SLOTS));
+    for page in &window {
+        page.write(0, &[first_byte(page) + 100]).unwrap();
+    }
+    let inserted = (first_comers.clone(), window.clone());
+    let file = faulting::<Mixed, _, _>(&bed, move |mut ctx| {
+        let (first_comers, window) = &inserted;
+        for at in FILLED {
+            assert_eq!(ctx.prefault_page(PageOffset::new(at), &first_comers[at]), Prefault::Inserted);
+        }
+        assert_eq!(ctx.prefault_pages(PageOffset::ZERO, window), PageCount::new(SLOTS - FILLED.len() - 1));
+        ctx.insert_page(&first_comers[FAULT])
+    });
+    let at = bed.mmap(&file, Map::shared(SLOTS * PAGE));
+    assert_eq!(bed.load(page_at(at, FAULT)), Ok(number(FAULT)));
+    for slot in 0..SLOTS {
+        let is_first_comer = slot == FAULT || FILLED.contains(&slot);
+        let byte = if is_first_comer { number(slot) } else { number(slot) + 100 };
+        assert_eq!(bed.load(page_at(at, slot)), Ok(byte), "slot {slot}");
+        for (page, is_mapped) in [(&first_comers[slot], is_first_comer), (&window[slot], !is_first_comer)] {
+            assert_eq!(B::references(page), 2 + usize::from(is_mapped), "slot {slot}");
+            if_told(B::map_count(page), usize::from(is_mapped));
+        }
+    }
+    assert_eq!((bed.faults(), bed.counts().inserted), (1, SLOTS as u64));
 }
 
 fn a_window_may_begin_and_end_anywhere<B: TestBed>() {

@@ -186,6 +186,23 @@ fn whichever_insertion_fails_nothing_is_leaked() {
 }
 
 #[test]
+fn a_window_goes_on_after_a_page_and_ends_without_memory() {
+    for (errno, mapped) in [(Errno::EINVAL, 4), (Errno::EBUSY, 4), (Errno::ENOMEM, 3)] {
+        let machine = Machine::new();
+        let shown = pages(&machine, 5);
+        let file = faulting::<Mixed, _, _>(&machine, move |mut ctx| {
+            ctx.prefault_pages(PageOffset::ZERO, &shown);
+            ctx.insert_page(&shown[0])
+        });
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(5 * PAGE)).unwrap();
+        machine.inject(Injection::Insertion { after: 2, errno });
+        assert_eq!(process.thread().read_u8(at), Ok(1));
+        assert_eq!(process.mapped_pages(at, 5 * PAGE), PageCount::new(mapped), "{errno}");
+    }
+}
+
+#[test]
 fn an_injected_busy_is_an_error_at_mmap_and_a_repetition_in_a_fault() {
     let machine = Machine::new();
     let page = pages(&machine, 1).remove(0);

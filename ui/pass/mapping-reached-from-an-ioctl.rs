@@ -91,9 +91,12 @@ fn main() {
             assert_eq!(established.insert_page(PageOffset::ZERO, &pages[0]), Ok(()));
             assert_eq!(established.insert_page(PageOffset::ZERO, &pages[1]), Err(Errno::EBUSY));
             assert_eq!(established.insert_page(PageOffset::new(2), &pages[1]), Err(Errno::EFAULT));
-            let InsertPagesError { errno, inserted } =
-                established.insert_pages(PageOffset::new(1), &pages[1..]).unwrap_err();
-            assert_eq!((errno, inserted), (Errno::EFAULT, PageCount::new(1)));
+            // Of many at once those are passed over that are in a slot already, and it is said how many went in.
+            assert_eq!(established.insert_pages(PageOffset::ZERO, &pages[1..]), Ok(PageCount::new(1)));
+            established.zap(PageOffset::new(1), PageCount::new(1));
+            let InsertPagesError { errno, inserted, already_present } =
+                established.insert_pages(PageOffset::ZERO, &[&pages[2..], &pages[1..]].concat()).unwrap_err();
+            assert_eq!((errno, inserted, already_present), (Errno::EFAULT, PageCount::new(1), PageCount::new(1)));
         })
         .unwrap();
     assert_eq!((user.read_u8(at), user.read_u8(UserAddr::new(at.get() + 4096))), (Ok(1), Ok(2)));

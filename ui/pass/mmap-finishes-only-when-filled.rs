@@ -25,7 +25,7 @@ impl MmapFile for Device {
                 return match ctx.insert_pages(&self.0) {
                     Ok(ctx) => ctx.finish(),
                     // The token is gone, and with it any way to claim success.
-                    Err(InsertPagesError { errno, inserted }) => {
+                    Err(InsertPagesError { errno, inserted, .. }) => {
                         assert_eq!((errno, inserted), (Errno::EINVAL, PageCount::new(1)));
                         Err(errno)
                     }

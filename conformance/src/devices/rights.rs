@@ -1,6 +1,7 @@
 //! No driver of somebody's, but a probe: every way in which something is inserted, of pages and of frames, in mappings
 //! that users may write and in such that they may not.
 
+use alloc::vec::Vec;
 use core::{
     ops::Deref,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -8,15 +9,16 @@ use core::{
 
 use vmctx::{
     Errno, EstablishedCtx, FaultCtx, FrameSource, Handle, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal,
-    PageCount, PageMkwriteCtx, PageOffset, PfnMap, PfnMkwriteCtx, Platform, Remapped, RwLock, UnlockedCtx, VmFault,
-    VmOperations,
+    PageCount, PageMkwriteCtx, PageOffset, PfnMap, PfnMkwriteCtx, Platform, Prefault, Remapped, RwLock, UnlockedCtx,
+    VmFault, VmOperations,
 };
 
 use super::host::{Host, Opened, Own, Shared, Side, buffer, registers};
 use vmctx_drivers::buffer::Buffer;
 
-/// Pages of the memory, of either sort: the same bytes are in both.
-pub const PAGES: usize = 3;
+/// Pages of the memory, of either sort: the same bytes are in both. Behind them the device has as many decoys, pages of
+/// other bytes that no mapping may show.
+pub const PAGES: usize = 6;
 
 /// A way in which something is inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +27,11 @@ pub enum Way {
     PagesAtMmap,
     /// `vmf_insert_page`, in a fault.
     PageInFault,
-    /// `vmf_insert_page` beside the page of a fault.
+    /// `vm_insert_pages` beside the page of a fault, over slots that are filled.
     PageBesideFault,
     /// In `map_pages`.
     PageAroundLoad,
-    /// `vm_insert_page` into an established mapping, on request.
+    /// `vm_insert_pages` into an established mapping, on request, over slots that are filled.
     PageOnRequest,
     /// `vmf_insert_page`, with first stores told.
     PageTold,
@@ -123,8 +125,16 @@ pub const WAS_TOLD: u32 = 7;
 /// # Errors
 /// ENOMEM, or what is wrong with the device's memory.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
+    let (pages, decoys) = (buffer(host, 0, PAGES)?, buffer(host, PAGES, PAGES)?);
+    let mut over_present = Vec::new();
+    over_present.try_reserve_exact(PAGES).map_err(|_| Errno::ENOMEM)?;
+    for (at, sources) in pages.pages().iter().zip(decoys.pages()).enumerate() {
+        over_present.push(if is_filled_before(PageOffset::new(at)) { sources.1.clone() } else { sources.0.clone() });
+    }
     let memory = Memory::<H::Platform> {
-        pages: buffer(host, 0, PAGES)?,
+        pages,
+        decoys,
+        over_present,
         frames: registers(host, PAGES)?,
         states: AtomicUsize::new(0),
     };
@@ -142,9 +152,18 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     Ok(Opened::new(Shared::<H::Platform, _>(probe.clone()), ProbeSide::<H::Platform>(probe)))
 }
 
+/// Of the slots over which many pages are inserted at once, which are filled before: in the middle and at the end, and,
+/// beside a fault of the first page, at the beginning.
+const fn is_filled_before(at: PageOffset) -> bool {
+    at.index() % 2 == 1
+}
+
 /// What is mapped.
 struct Memory<P: Platform> {
     pages: P::Ref<Buffer<P>>,
+    decoys: P::Ref<Buffer<P>>,
+    /// What is inserted at once: decoys where a slot [is filled before](is_filled_before), else the pages.
+    over_present: Vec<P::Page>,
     frames: P::Iomem,
     /// How many mappings' states show it.
     states: AtomicUsize,
@@ -153,6 +172,12 @@ struct Memory<P: Platform> {
 impl<P: Platform> Memory<P> {
     fn page(&self, at: PageOffset) -> Result<&P::Page, Errno> {
         self.pages.page(at).ok_or(Errno::ENXIO)
+    }
+
+    /// The pages that come before the others.
+    fn filled_before(&self) -> impl Iterator<Item = (PageOffset, &P::Page)> {
+        let pages = self.pages.pages().iter().enumerate().map(|(at, page)| (PageOffset::new(at), page));
+        pages.filter(|(at, _)| is_filled_before(*at))
     }
 
     fn frame(&self, at: PageOffset) -> Result<vmctx::Frame<'_, P>, Errno> {
@@ -255,7 +280,7 @@ impl<P: Platform> MmapFile for Probe<P> {
     }
 }
 
-/// Pages that faults insert, alone or with all others.
+/// Pages that faults insert, alone or with all others: some of these first, then all at once over them.
 struct Pages<P: Platform> {
     memory: Shown<P>,
     around: bool,
@@ -266,10 +291,26 @@ impl<P: Platform> VmOperations for Pages<P> {
     type Kind = Mixed;
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        if self.around {
-            ctx.prefault_pages(PageOffset::ZERO, self.memory.pages.pages());
+        if self.around && !self.fill_around(&mut ctx) {
+            return ctx.fail(Errno::EIO);
         }
         ctx.insert_page_with(|at| self.memory.page(at.pgoff()))
+    }
+}
+
+impl<P: Platform> Pages<P> {
+    /// Fills the other slots. Gives back whether it was said rightly how many went in.
+    fn fill_around(&self, ctx: &mut FaultCtx<'_, P, Mixed>) -> bool {
+        let mut was_empty = true;
+        for (at, page) in self.memory.filled_before() {
+            let became = ctx.prefault_page(at, page);
+            was_empty &= matches!(became, Prefault::Inserted | Prefault::TheFaultItself);
+        }
+        let own = ctx.pgoff();
+        let free = (0..PAGES).map(PageOffset::new).filter(|at| !is_filled_before(*at) && *at != own).count();
+        let inserted = ctx.prefault_pages(PageOffset::ZERO, &self.memory.over_present);
+        let again = ctx.prefault_pages(PageOffset::ZERO, &self.memory.over_present);
+        (inserted == free || !was_empty) && again == 0
     }
 }
 
@@ -457,7 +498,14 @@ impl<P: Platform> ProbeSide<P> {
         match way {
             Way::PageOnRequest => {
                 let handle = self.0.last.write(ctx.may_sleep()).pages.take().ok_or(Errno::EINVAL)?;
-                Ok(handle.lock(ctx)?.insert_pages(PageOffset::ZERO, self.0.memory.pages.pages())?)
+                let (established, memory) = (handle.lock(ctx)?, &self.0.memory);
+                let mut free = PAGES;
+                for (at, page) in memory.filled_before() {
+                    established.insert_page(at, page)?;
+                    free = free.saturating_sub(1);
+                }
+                let inserted = established.insert_pages(PageOffset::ZERO, &memory.over_present)?;
+                if inserted == free { Ok(()) } else { Err(Errno::EIO) }
             }
             Way::FrameOnRequest => {
                 let handle = self.0.last.write(ctx.may_sleep()).frames.take().ok_or(Errno::EINVAL)?;
@@ -493,7 +541,8 @@ impl<P: Platform> Side<P> for ProbeSide<P> {
     }
 
     fn page(&self, at: PageOffset) -> Option<&P::Page> {
-        self.0.memory.pages.page(at)
+        let memory = &self.0.memory;
+        memory.pages.pages().iter().chain(memory.decoys.pages()).nth(at.index())
     }
 
     fn control(&self, ctx: &mut UnlockedCtx<'_, P>, request: u32, argument: u64) -> Result<u64, Errno> {

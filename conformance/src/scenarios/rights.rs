@@ -1,4 +1,4 @@
-use std::format;
+use std::{format, vec::Vec};
 
 use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
@@ -72,13 +72,27 @@ fn shared_state<U: User>(run: &mut Run<'_, U>) {
 
 /// Makes a mapping of this way, with everything in it.
 fn filled<U: User>(run: &mut Run<'_, U>, way: Way, map: Map, act: impl FnOnce(&mut Run<'_, U>, UserAddr)) {
+    let before = references(run);
+    // If the mapping has this many references more to each page, and none to a decoy.
+    let with = |mapped: usize| {
+        let more = [mapped, 0].into_iter().flat_map(|more| [more; PAGES]);
+        before.iter().zip(more).map(|(before, more)| before.map(|before| before + more)).collect::<Vec<_>>()
+    };
     run.mapped(map, |run, at| {
         if way.is_on_request() {
             run.control(format!("{way:?}: insertion"), INSERT, 0, Ok(0));
         }
         run.shows(format!("{way:?}, {map}"), at, &device_pages(0, PAGES));
+        let what = format!("{way:?}, {map}: references of pages and decoys");
+        run.checks.equal(what, &references(run), &with(usize::from(way.is_of_pages())));
         act(run, at);
     });
+    run.checks.equal(format!("{way:?}, {map}: references after that"), &references(run), &with(0));
+}
+
+/// The references of the pages, and behind them of the decoys, where the platform tells.
+fn references<U: User>(run: &Run<'_, U>) -> Vec<Option<usize>> {
+    (0..2 * PAGES).map(|page| run.user.references(page)).collect()
 }
 
 /// A shared mapping that nobody may write: not when it is made, not by mprotect, not in a child, not where it moved to,

@@ -8,7 +8,7 @@ use core::{
     mem::ManuallyDrop,
 };
 
-use drivers::{Around, ByMap, ByPage, ByPages, Fault, Object, OnFault};
+use drivers::{Around, ByMap, ByPage, ByPages, Fault, Object, OnFault, Window};
 use vmctx::{Errno, MaySleep, MmapFile, Platform, entry};
 use vmctx_linux::{self as linux, Linux, LinuxPage, LinuxRef};
 
@@ -16,6 +16,7 @@ use vmctx_linux::{self as linux, Linux, LinuxPage, LinuxRef};
 pub(crate) struct Bench {
     fault: OnFault<Fault>,
     around: OnFault<Around>,
+    window: OnFault<Window>,
     page: ByPage,
     pages: ByPages,
     map: ByMap,
@@ -26,6 +27,7 @@ impl Bench {
         Ok(Self {
             fault: OnFault(Linux::share(Fault(object(pages)?), may_sleep)?),
             around: OnFault(Linux::share(Around(object(pages)?), may_sleep)?),
+            window: OnFault(Linux::share(Window(object(pages)?), may_sleep)?),
             page: ByPage(object(pages)?),
             pages: ByPages(object(pages)?),
             map: ByMap(object(pages)?),
@@ -116,6 +118,14 @@ pub(crate) unsafe extern "C" fn vmctx_bench_fault(bench: *mut c_void, file: *mut
 pub(crate) unsafe extern "C" fn vmctx_bench_around(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
     unsafe { mmap(bench, |bench| &bench.around, file, vma) }
+}
+
+/// # Safety
+/// As [`mmap`].
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn vmctx_bench_window(bench: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
+    // SAFETY: by this function's contract.
+    unsafe { mmap(bench, |bench| &bench.window, file, vma) }
 }
 
 /// # Safety

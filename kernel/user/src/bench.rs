@@ -18,7 +18,7 @@ use crate::calls::PAGE;
 
 /// A page table's reach.
 const TABLE: usize = 512 * PAGE;
-/// How many pages a fault of the `around` drivers brings.
+/// How many pages a fault of the `around` and `window` drivers brings.
 const AROUND: usize = 16;
 /// Pages of a mapping that is measured by its faults, and of one that is filled as a whole.
 const PAGES: usize = 256;
@@ -30,6 +30,8 @@ const LONG_PASSES: usize = 7;
 
 /// The most that a typed driver may cost, as a multiple of C.
 const BOUND: f64 = 1.01;
+/// The most that a window of pages may cost, as a multiple of C's loop of `vm_insert_page`.
+const WINDOW_BOUND: f64 = 0.65;
 /// By how much of the cost at 256 pages that at another length may differ.
 const FLAT: f64 = 0.03;
 
@@ -123,13 +125,13 @@ impl Cost {
     }
 }
 
-/// The cost of touching every `step`th page. All of them in one figure: the kernel counts pages in batches
-/// (`rss_stat`), so that some touches cost more than others.
-fn touches(place: &Place, file: &File, step: usize, seen: &mut Vec<u64>) -> io::Result<()> {
+/// The cost of touching every `step`th page from `first` on. All of them in one figure: the kernel counts pages in
+/// batches (`rss_stat`), so that some touches cost more than others.
+fn touches(place: &Place, file: &File, first: usize, step: usize, seen: &mut Vec<u64>) -> io::Result<()> {
     let prot = libc::PROT_READ | libc::PROT_WRITE;
     let at = map(Some(place.0), file.as_raw_fd(), PAGES * PAGE, prot, libc::MAP_SHARED)?;
     let mut touches = 0;
-    for page in (0..PAGES).step_by(step) {
+    for page in (first..PAGES).step_by(step) {
         let touched = (at + page * PAGE) as *const u8;
         let before = now();
         // SAFETY: the page is of the mapping.
@@ -178,9 +180,18 @@ fn measure() -> io::Result<bool> {
     let mut report = Report { table: String::new(), kept: true };
 
     report.title("instructions per unit");
-    for (what, twins, step) in [("fault", &fault, 1), ("fault that brings 16 pages", &around, AROUND)] {
-        let cost = twins.compare(PASSES, |file, seen| touches(&place, file, step, seen))?;
-        report.line(what, cost.per(PAGES / step), BOUND);
+    let cost = fault.compare(PASSES, |file, seen| touches(&place, file, 0, 1, seen))?;
+    report.line("fault", cost.per(PAGES), BOUND);
+    let window = Twins::open("window", "window")?;
+    let batched = Twins::open("around", "window")?;
+    for (what, twins, first, bound) in [
+        ("fault that brings 16 pages: a loop, prefault_page", &around, 0, BOUND),
+        ("  the same: vm_insert_pages, prefault_pages", &window, 0, BOUND),
+        ("  the same: vm_insert_page in a loop, prefault_pages", &batched, 0, WINDOW_BOUND),
+        ("  the same, touched in the middle", &batched, AROUND / 2, WINDOW_BOUND),
+    ] {
+        let cost = twins.compare(PASSES, |file, seen| touches(&place, file, first, AROUND, seen))?;
+        report.line(what, cost.per(PAGES / AROUND), bound);
     }
     let filled = |twins: &Twins| twins.compare(PASSES, |file, seen| mapping(&place, file, PAGES, seen));
     let empty = filled(&fault)?;

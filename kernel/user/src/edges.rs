@@ -64,6 +64,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("stores_to_a_mixed_mapping", stores::mixed),
     ("private_stores", stores::private),
     ("fault_around", around::fills_the_window),
+    ("window_in_a_fault", around::a_window_in_a_fault),
     ("fault_around_from_many_threads", around::from_many_threads),
     ("huge_entries", huge::fills_two_mib),
     ("huge_entries_cut_and_moved", huge::cut_and_moved),

@@ -178,6 +178,28 @@ unsafe impl Platform for Linux {
         })
     }
 
+    /// `vm_insert_pages` takes the page table's lock once for eight pages. It stops at a slot that is filled, and at a
+    /// page that may not be mapped, so it is called again for those behind.
+    fn vmf_insert_pages(fault: &LinuxFault, address: usize, pages: &[LinuxPage]) -> usize {
+        let (mut done, mut inserted) = (0_usize, 0_usize);
+        while let Some(rest) = pages.get(done..).filter(|rest| !rest.is_empty()) {
+            // The slots lie inside the VMA, so this does not wrap.
+            let next = address.wrapping_add(done << Self::PAGE_SHIFT);
+            // SAFETY: by the fault's invariant its lock is held; VM_MIXEDMAP was set at mmap, and the pages are fit for
+            // it.
+            let (errno, more) = match unsafe { insert_pages(fault.get().vma, next, rest) } {
+                Ok(()) => return inserted.saturating_add(rest.len()),
+                Err(stopped) => stopped,
+            };
+            inserted = inserted.saturating_add(more);
+            if errno == Errno::ENOMEM {
+                break;
+            }
+            done = done.saturating_add(more).saturating_add(1);
+        }
+        inserted
+    }
+
     fn vmf_insert_zero_page(fault: &LinuxFault, address: usize) -> FaultCode {
         // SAFETY: as for `vmf_insert_page`.
         FaultCode::from_insertion(result(unsafe { ffi::vmctx_insert_zero_page(fault.get().vma, address) }))
@@ -371,7 +393,8 @@ fn inserted(code: FaultCode) -> Result<(), Errno> {
     }
 }
 
-/// `vm_insert_pages`, and how many are in if not all.
+/// `vm_insert_pages`, and how many are in if not all: the kernel counts what is left to the page (`insert_pages` of
+/// `mm/memory.c` takes those off that went in before the one that failed, in its batch of eight as well).
 ///
 /// # Safety
 /// A lock of the VMA's is held, `VM_MIXEDMAP` is set, and the range lies in the VMA.

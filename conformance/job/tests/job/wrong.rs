@@ -470,8 +470,8 @@ where
 
 #[test]
 fn rights_that_were_not_to_be_there_and_some_that_were() {
-    rights_fail(|ctx| Ok(ctx.writable()), "mmap of 3 pages at 0, shared: a success, not EPERM");
+    rights_fail(|ctx| Ok(ctx.writable()), "mmap of 6 pages at 0, shared: a success, not EPERM");
     rights_fail(|ctx| ctx.read_only(), "PagesAtMmap: mprotect to write: EACCES");
     rights_fail(|ctx| Ok(ctx.noncached()), "PagesAtMmap, first: cache attribute: Noncached, not WriteBack");
-    rights_fail(|ctx| ctx.shared_only(), "mmap of 3 pages at 0, private, read-only: EINVAL");
+    rights_fail(|ctx| ctx.shared_only(), "mmap of 6 pages at 0, private, read-only: EINVAL");
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Prefault, VmFault, VmOperations};
 use vmctx_linux::{Linux, LinuxPage, LinuxRef};
 
-/// How many pages a fault of [`Around`] brings.
+/// How many pages a fault of [`Around`] or [`Window`] brings.
 const AROUND: usize = 16;
 
 /// Pages that are mapped.
@@ -54,6 +54,22 @@ impl VmOperations for Around {
                 break;
             }
         }
+        ctx.insert_page(touched)
+    }
+}
+
+/// A page where it is touched, and its neighbours all at once.
+pub(crate) struct Window(pub(crate) Object);
+
+impl VmOperations for Window {
+    type Platform = Linux;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+        let Some(touched) = self.0.page(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };
+        let first = ctx.pgoff().index() & !(AROUND - 1);
+        let window = self.0.pages.get(first..).unwrap_or_default();
+        ctx.prefault_pages(PageOffset::new(first), window.get(..AROUND).unwrap_or(window));
         ctx.insert_page(touched)
     }
 }

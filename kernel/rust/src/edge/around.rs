@@ -1,4 +1,6 @@
-//! A load that brings its neighbours.
+//! A load that brings its neighbours, and a fault that does so if it is told to.
+
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use vmctx::{
     Errno, FaultCtx, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform, UnlockedCtx, VmFault,
@@ -15,23 +17,38 @@ use super::{
 
 /// How long it is: two page tables and a little more, so that a mapping spans a third.
 const PAGES: usize = 1040;
+/// How many pages a fault brings of those before its own, and of those from its own on.
+const EITHER_SIDE: usize = 8;
 
 struct Object {
     buffer: LinuxRef<Buffer<Linux>>,
     faults: Count,
     around: Count,
+    /// Whether a fault brings its neighbours.
+    window: AtomicBool,
+    already_present: Count,
 }
 
 pub(super) fn open(kernel: &Kernel<'_>) -> Result<Opened<Linux>, Errno> {
-    let object =
-        Object { buffer: devices::buffer(kernel, 0, PAGES)?, faults: Count::default(), around: Count::default() };
+    let object = Object {
+        buffer: devices::buffer(kernel, 0, PAGES)?,
+        faults: Count::default(),
+        around: Count::default(),
+        window: AtomicBool::new(false),
+        already_present: Count::default(),
+    };
     let object = Linux::share(object, kernel.may_sleep())?;
     Ok(Opened::new(File(object.clone()), Steering(object)))
 }
 
 impl Steered for Object {
-    fn control(&self, _: &mut UnlockedCtx<'_, Linux>, request: u32, _: u64) -> Result<u64, Errno> {
+    fn control(&self, _: &mut UnlockedCtx<'_, Linux>, request: u32, argument: u64) -> Result<u64, Errno> {
         match request {
+            requests::SWITCH => {
+                self.window.store(argument != 0, Ordering::SeqCst);
+                Ok(0)
+            }
+            requests::ALREADY_PRESENT => Ok(self.already_present.get()),
             requests::FAULTS => Ok(self.faults.get()),
             requests::AROUND => Ok(self.around.get()),
             _ => Err(Errno::ENOTTY),
@@ -56,8 +73,17 @@ impl VmOperations for Shown {
     type Kind = Mixed;
     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
 
-    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
+        if self.0.window.load(Ordering::SeqCst) {
+            let first = ctx.pgoff().index().saturating_sub(EITHER_SIDE);
+            let pages = self.0.buffer.pages().get(first..).unwrap_or_default();
+            let pages = pages.get(..2 * EITHER_SIDE).unwrap_or(pages);
+            let inserted = ctx.prefault_pages(PageOffset::new(first), pages);
+            for _ in inserted.get()..pages.len().saturating_sub(1) {
+                self.0.already_present.one_more();
+            }
+        }
         match self.0.buffer.page(ctx.pgoff()) {
             Some(page) => ctx.insert_page(page),
             None => ctx.fail(Errno::ENXIO),

@@ -31,7 +31,7 @@ impl Steered for Object {
                 let pages = self.buffer.pages().get(first.index()..).and_then(|rest| rest.get(..count.get()));
                 let pages = pages.ok_or(Errno::ENXIO)?;
                 match self.last.get(ctx.may_sleep())?.lock(ctx)?.insert_pages(first, pages) {
-                    Ok(()) => Ok(count.get() as u64),
+                    Ok(inserted) => Ok(inserted.get() as u64),
                     Err(stopped) => Ok(stopped.inserted.get() as u64 | (stopped.errno as u64) << 32),
                 }
             }

@@ -1,4 +1,4 @@
-//! A load that brings its neighbours.
+//! A load that brings its neighbours, and a fault that does so.
 
 use vmctx::UserAddr;
 use vmctx_conformance::{
@@ -8,7 +8,7 @@ use vmctx_conformance::{
 
 use super::{
     access::{open, page, touch},
-    requests::{AROUND, FAULTS},
+    requests::{ALREADY_PRESENT, AROUND, FAULTS, SWITCH},
 };
 use crate::calls::PAGE;
 use std::thread;
@@ -53,6 +53,41 @@ pub(super) fn fills_the_window(checks: &mut Checks) -> Result<(), Refusal> {
     checks.success("a store", process.write(stored, &[1]));
     checks.equal("calls after a store", &process.number(AROUND, 0)?, &calls.0);
     checks.equal("faults after a store", &process.number(FAULTS, 0)?, &(calls.1 + 1));
+    process.unmap(at, PAGES)
+}
+
+/// A fault under the VMA lock, because there is a `map_pages`, fills a window of 16 slots that needs two new page
+/// tables, or passes over what is in some of them: at the beginning, in the middle and at the end of either side.
+pub(super) fn a_window_in_a_fault(checks: &mut Checks) -> Result<(), Refusal> {
+    let process = open("around")?;
+    let at = process.map_at(Map::shared(PAGES), PLACE)?;
+    let counts = || {
+        Ok::<_, Refusal>([process.number(FAULTS, 0)?, process.number(AROUND, 0)?, process.number(ALREADY_PRESENT, 0)?])
+    };
+    let store = |checks: &mut Checks, number: usize| {
+        let same = devices::pattern(number * PAGE);
+        checks.success(format!("a store to page {number}"), process.write(page(at, number), &[same]));
+    };
+    let mut expected = [0; 3];
+    for filled in [&[][..], &[-8, -4, -1, 1, 2, 5, 7]] {
+        for middle in [TABLE, TABLE + 100] {
+            let near = |distance: isize| middle.wrapping_add_signed(distance);
+            process.number(SWITCH, 0)?;
+            filled.iter().for_each(|distance| store(checks, near(*distance)));
+            process.number(SWITCH, 1)?;
+            store(checks, middle);
+            expected[0] += filled.len() as u64 + 1;
+            expected[2] += filled.len() as u64;
+            checks.equal(format!("calls for a window around {middle}"), &counts()?, &expected);
+            for number in middle - 8..middle + 8 {
+                let byte = touch(&process, page(at, number));
+                checks.equal(format!("page {number}"), &byte, &Ok(devices::pattern(number * PAGE)));
+            }
+            checks.equal(format!("calls for its pages around {middle}"), &counts()?, &expected);
+        }
+        process.unmap(at, PAGES)?;
+        process.map_at(Map::shared(PAGES), PLACE)?;
+    }
     process.unmap(at, PAGES)
 }
 
