@@ -200,7 +200,7 @@ pub use huge::HugeFaultCtx;
 pub use iomem_part::IomemPart;
 #[doc(no_inline)]
 pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
-pub use lock::RwLock;
+pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
 pub use ops::{Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps};

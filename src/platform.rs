@@ -34,7 +34,7 @@ pub use crate::{
 use crate::{FrameRange, Iomem, VmOperations};
 use crate::{
     errno::Errno,
-    lock::RwLock,
+    lock::{Mutex, RwLock, SpinLock},
     page::PageRef,
     prot::PageProt,
     sleep::MaySleep,
@@ -77,7 +77,7 @@ use crate::{
 /// - A [`Vma`](Self::Vma) exists only while its mmap lock is held for write and the VMA is being made; a
 ///   [`Fault`](Self::Fault) only while the fault is being served. Neither can be had by a driver.
 /// - All clones of a [`Ref`](Self::Ref) lead to one and the same value at one and the same address, which lives until
-///   the last is dropped. `Ref<T>`, `RwLock<T>` and whatever else holds a driver's type are invariant in it, and a
+///   the last is dropped. `Ref<T>`, the locks and whatever else holds a driver's type are invariant in it, and a
 ///   state is recognised by its address **and** its [`TypeId`](core::any::TypeId): `for<'a> fn(&'a ())` is a
 ///   `fn(&'static ())`, and each can have operations, and a kind, of its own.
 /// - The file of a VMA stays open, and its driver alive, for as long as the VMA or one that fork, a cut or a move made
@@ -109,8 +109,15 @@ pub unsafe trait Platform: Sized + 'static {
     /// A queue on which a fault can wait for something to change.
     type WaitQueue: WaitQueue;
 
-    /// A lock for a driver's state.
+    /// A lock for a driver's state, which many may hold to read it, or one to change it.
     type RwLock<T: Send + Sync + 'static>: RwLock<T>;
+
+    /// A lock for a driver's state, which one at a time may hold.
+    type Mutex<T: Send + 'static>: Mutex<T>;
+
+    /// A lock for a driver's state, which one at a time may hold, and which is waited for without sleeping. (One type can
+    /// be all three locks if it lets one thread in at a time, and waits as this one must.)
+    type SpinLock<T: Send + 'static>: SpinLock<T>;
 
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
     type Object: Clone + Send + Sync + 'static;
