@@ -305,6 +305,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
     /// ENOMEM. In all cases the state is dropped.
+    #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
         M: StillUndecided,
@@ -316,6 +317,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`establish`](Self::establish), and what `state` says.
+    #[track_caller]
     pub fn establish_with<V: VmOperations<Platform = P>>(
         self,
         state: impl FnOnce(&MmapCtx<'m, P, V::Kind>) -> Result<V, Errno>,
@@ -403,6 +405,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without memory for a page table, EBUSY if something is there already,
     /// EINVAL for a page that may not be mapped.
+    #[track_caller]
     pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
     where
         M: HoldsPages,
@@ -417,6 +420,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_page_with<B: Borrow<P::Page>>(
         self,
         find: impl FnOnce(&Self) -> Result<B, Errno>,
@@ -433,6 +437,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`insert_page`](Self::insert_page), and how many are in. If there are more pages than slots, it is EFAULT and
     /// none is in.
+    #[track_caller]
     pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
     where
         M: HoldsPages,
@@ -445,6 +450,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, with none inserted; else as [`insert_pages`](Self::insert_pages).
+    #[track_caller]
     pub fn insert_pages_with<B: AsRef<[P::Page]>>(
         self,
         find: impl FnOnce(&Self) -> Result<B, Errno>,
@@ -462,6 +468,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// ENXIO, and nothing is inserted, if the mapping begins behind the object's end or reaches over it. Else as
     /// [`insert_page`](Self::insert_page).
     #[doc(alias = "vm_map_pages")]
+    #[track_caller]
     pub fn fill_at_pgoff(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
         M: HoldsPages,
@@ -476,6 +483,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`fill_at_pgoff`](Self::fill_at_pgoff).
     #[doc(alias = "vm_map_pages_zero")]
+    #[track_caller]
     pub fn fill_from_first(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
         M: HoldsPages,
@@ -490,6 +498,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL in a shared mapping that is writable or may become so, because a store would reach the zero page. It is
     /// allowed where [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](Self::io). Else
     /// as [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_zero_page(mut self) -> Result<Self, Errno>
     where
         M: HoldsPages,
@@ -505,6 +514,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsMixed,
@@ -519,6 +529,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
     where
         M: HoldsMixed,
@@ -532,6 +543,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
+    #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -543,6 +555,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`insert_pfn`](Self::insert_pfn).
+    #[track_caller]
     pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -555,6 +568,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
+    #[track_caller]
     pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -566,6 +580,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`remap`](Self::remap).
+    #[track_caller]
     pub fn remap_with(self, find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -580,6 +595,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EINVAL if there are fewer frames than slots, or one may not be mapped; ENOMEM. Nothing is then mapped.
     #[doc(alias = "remap_pfn_range")]
+    #[track_caller]
     pub fn remap_from_first(self, frames: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
@@ -593,6 +609,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
     #[doc(alias = "vm_iomap_memory")]
+    #[track_caller]
     pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
@@ -636,6 +653,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(P::vma_range(self.vma.0).start.wrapping_add(self.filled))
     }
 
+    #[track_caller]
     fn insert_all(&mut self, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
         if pages.is_empty() {
             return Ok(());
@@ -649,6 +667,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(())
     }
 
+    #[track_caller]
     fn map_from(mut self, pages: &[P::Page], first: usize) -> Result<Mapped<'m>, Errno> {
         let end = first.checked_add(self.remaining().get()).ok_or(Errno::ENXIO)?;
         let pages = pages.get(first..end).ok_or(Errno::ENXIO)?;
@@ -656,6 +675,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.finish_filled()
     }
 
+    #[track_caller]
     fn remap_next(mut self, frames: FrameRange<'m, P>) -> Result<Self, Errno> {
         let count = frames.count().get();
         if count > self.remaining().get() {

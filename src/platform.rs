@@ -115,8 +115,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// A lock for a driver's state, which one at a time may hold.
     type Mutex<T: Send + 'static>: Mutex<T>;
 
-    /// A lock for a driver's state, which one at a time may hold, and which is waited for without sleeping. (One type can
-    /// be all three locks if it lets one thread in at a time, and waits as this one must.)
+    /// A lock for a driver's state, which one at a time may hold, and which is waited for without sleeping. One type can
+    /// be all three locks, if it lets one thread in at a time and waits as this one must.
     type SpinLock<T: Send + 'static>: SpinLock<T>;
 
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
@@ -242,8 +242,12 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page), and how many are in: those stay.
+    #[track_caller]
     fn vm_insert_pages(vma: &mut Self::Vma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
-        insert_each::<Self>(address, pages, |at, page| Self::vm_insert_page(vma, at, page))
+        for (done, at, page) in one_by_one::<Self>(address, pages) {
+            Self::vm_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
+        }
+        Ok(())
     }
 
     /// `vm_insert_page` of the zero page. As [`vm_insert_page`](Self::vm_insert_page).
@@ -315,6 +319,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// same.
     ///
     /// Default: one after the other. Override it where one call costs less than many.
+    #[track_caller]
     fn vmf_insert_pages(fault: &Self::Fault, address: usize, pages: &[Self::Page]) -> usize {
         let mut inserted = 0_usize;
         let mut at = address;
@@ -504,12 +509,16 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As there.
+    #[track_caller]
     fn established_insert_pages(
         vma: &Self::EstablishedVma,
         address: usize,
         pages: &[Self::Page],
     ) -> Result<(), (Errno, usize)> {
-        insert_each::<Self>(address, pages, |at, page| Self::established_insert_page(vma, at, page))
+        for (done, at, page) in one_by_one::<Self>(address, pages) {
+            Self::established_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
+        }
+        Ok(())
     }
 
     /// As [`vm_insert_zero_page`](Self::vm_insert_zero_page).
@@ -569,15 +578,8 @@ pub unsafe trait Platform: Sized + 'static {
     }
 }
 
-/// Inserts pages from `address` on, one after the other, until one fails: why, and how many are in.
-fn insert_each<P: Platform>(
-    address: usize,
-    pages: &[P::Page],
-    mut insert: impl FnMut(usize, &P::Page) -> Result<(), Errno>,
-) -> Result<(), (Errno, usize)> {
-    for (done, page) in pages.iter().enumerate() {
-        // Does not wrap where it matters: the slots lie inside a VMA.
-        insert(address.saturating_add(done << P::PAGE_SHIFT), page).map_err(|errno| (errno, done))?;
-    }
-    Ok(())
+/// Pages from `address` on: how many lie before each, and where it goes.
+fn one_by_one<P: Platform>(address: usize, pages: &[P::Page]) -> impl Iterator<Item = (usize, usize, &P::Page)> {
+    // Does not wrap where it matters: the slots lie inside a VMA.
+    pages.iter().enumerate().map(move |(done, page)| (done, address.saturating_add(done << P::PAGE_SHIFT), page))
 }

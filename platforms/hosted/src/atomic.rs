@@ -1,8 +1,11 @@
-//! Atomic context: which spin locks of drivers this thread holds, and what may sleep and so must not be called then.
+//! Atomic context: where this thread must not sleep, because it holds a spin lock of a driver's or is under RCU.
 
 use std::{cell::RefCell, marker::PhantomData, panic::Location};
 
-use crate::report::{MightSleep, Report, report};
+use crate::{
+    hook::{self, Hook},
+    report::{MightSleep, Report, report},
+};
 
 thread_local! {
     /// Where this thread has taken the spin locks that it holds.
@@ -35,13 +38,18 @@ impl Drop for Spinning {
     }
 }
 
-/// `might_sleep`: the caller is about to do something that may sleep. It is reported if this thread holds a spin lock.
+/// `might_sleep`: the caller is about to do something that may sleep. It is reported if this thread holds a spin lock,
+/// or is in a `map_pages` hook.
 ///
-/// For platforms. It takes no argument for the machine: see [`Reports::follow_this_thread`](crate::Reports::follow_this_thread).
+/// For platforms. Where it is reported, [`Reports::follow_this_thread`](crate::Reports::follow_this_thread) says.
 #[track_caller]
 #[inline]
 pub fn might_sleep(call: MightSleep) {
+    let called = Location::caller();
     if let Some(taken) = SPINNING.with_borrow(|spinning| spinning.last().copied()) {
-        report(Report::SleptUnderSpinLock { taken, call, called: Location::caller() });
+        report(Report::SleptUnderSpinLock { taken, call, called });
+    }
+    if hook::running() == Some(Hook::MapPages) {
+        report(Report::SleptInMapPages { call, called });
     }
 }

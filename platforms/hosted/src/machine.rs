@@ -249,9 +249,7 @@ impl<M: Machine> Page<M> {
     }
 
     /// `lock_page`
-    #[track_caller]
     pub(crate) fn lock(&self) {
-        might_sleep(MightSleep::PageLock);
         self.machine.lock(self.pfn);
     }
 

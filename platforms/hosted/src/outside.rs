@@ -61,6 +61,7 @@ impl<P: Paged> Caller<P> {
     /// `caller_lock_page`
     #[track_caller]
     pub fn lock_page(&self, page: &P::Page) {
+        might_sleep(MightSleep::PageLock);
         page.lock();
     }
 

@@ -3,7 +3,7 @@
 //! A Linux that was built to look for such things (`CONFIG_DEBUG_ATOMIC_SLEEP`) writes them to its log. Here they are
 //! values that a test can compare, and the driver goes on.
 
-use std::{cell::RefCell, fmt, panic::Location, sync::Arc};
+use std::{cell::RefCell, fmt, mem, panic::Location, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -18,6 +18,14 @@ pub enum Report {
     SleptUnderSpinLock {
         /// Where the lock was taken; of several that were held, the last.
         taken: &'static Location<'static>,
+        /// What was called.
+        call: MightSleep,
+        /// Where it was called.
+        called: &'static Location<'static>,
+    },
+    /// Something that may sleep was called in a `map_pages` hook, which runs under RCU. Its token gives no right to
+    /// sleep; this one was somebody else's, or the call was a drop.
+    SleptInMapPages {
         /// What was called.
         call: MightSleep,
         /// Where it was called.
@@ -51,6 +59,9 @@ impl fmt::Display for Report {
             Self::SleptUnderSpinLock { taken, call, called } => {
                 write!(f, "{call} at {called} may sleep, and the spin lock taken at {taken} was held")
             }
+            Self::SleptInMapPages { call, called } => {
+                write!(f, "{call} at {called} may sleep, and the map_pages hook that it was in must not")
+            }
         }
     }
 }
@@ -81,13 +92,19 @@ thread_local! {
 }
 
 impl Reports {
-    /// What was reported so far, in order. What happens again at the same places is not reported again.
+    /// What is in the list, in order.
     #[must_use]
     pub fn all(&self) -> Vec<Report> {
         self.list.lock().clone()
     }
 
-    /// Reports something.
+    /// Empties the list.
+    #[must_use]
+    pub fn take(&self) -> Vec<Report> {
+        mem::take(&mut *self.list.lock())
+    }
+
+    /// Reports something. What is in the list already, with the same places, is not reported again.
     pub fn add(&self, report: Report) {
         let mut list = self.list.lock();
         if !list.contains(&report) {

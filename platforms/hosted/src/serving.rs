@@ -144,6 +144,7 @@ impl<P: Paged> Fault<P> {
     /// that faulted ends with [`AccessError::PageLockedTwice`](crate::AccessError::PageLockedTwice).
     #[track_caller]
     pub fn lock_page(&self, page: &P::Page) {
+        might_sleep(MightSleep::PageLock);
         let serving = &self.serving;
         if serving.locked.borrow().contains(&page.pfn()) {
             serving.locked_twice.set(true);

@@ -136,18 +136,18 @@ impl<T> Drop for LinuxWrite<'_, T> {
 /// the same pointer.
 pub unsafe trait RawLock: 'static {
     /// A lock that nobody holds; null without memory. In a context that may sleep.
-    fn new() -> *mut c_void;
+    fn allocate() -> *mut c_void;
 
     /// # Safety
-    /// The lock is one of `new`'s, nobody holds or awaits it, and it is not used again.
+    /// The lock is one of `allocate`'s, nobody holds or awaits it, and it is not used again.
     unsafe fn free(lock: *mut c_void);
 
     /// # Safety
-    /// The lock is one of `new`'s, and this thread may sleep if waiting for it sleeps.
+    /// The lock is one of `allocate`'s, and this thread may sleep if waiting for it sleeps.
     unsafe fn lock(lock: *mut c_void);
 
     /// # Safety
-    /// The lock is one of `new`'s.
+    /// The lock is one of `allocate`'s.
     unsafe fn try_lock(lock: *mut c_void) -> bool;
 
     /// # Safety
@@ -160,7 +160,7 @@ pub enum RawMutex {}
 
 // SAFETY: that is what a mutex is.
 unsafe impl RawLock for RawMutex {
-    fn new() -> *mut c_void {
+    fn allocate() -> *mut c_void {
         // SAFETY: no preconditions beyond a context that may sleep.
         unsafe { ffi::vmctx_mutex_new() }
     }
@@ -191,7 +191,7 @@ pub enum RawSpinLock {}
 
 // SAFETY: that is what a spin lock is.
 unsafe impl RawLock for RawSpinLock {
-    fn new() -> *mut c_void {
+    fn allocate() -> *mut c_void {
         // SAFETY: no preconditions beyond a context that may sleep.
         unsafe { ffi::vmctx_spinlock_new() }
     }
@@ -220,7 +220,7 @@ unsafe impl RawLock for RawSpinLock {
 /// A value, and a lock that one at a time may hold.
 ///
 /// # Invariants
-/// `raw` is one of `R::new`'s. The value is only reached through a guard, which holds it.
+/// `raw` is one of `R::allocate`'s. The value is only reached through a guard, which holds it.
 pub struct LinuxLock<T, R: RawLock> {
     raw: NonNull<c_void>,
     value: UnsafeCell<T>,
@@ -230,7 +230,8 @@ pub struct LinuxLock<T, R: RawLock> {
 /// A value, and a `struct mutex`.
 pub type LinuxMutex<T> = LinuxLock<T, RawMutex>;
 
-/// A value, and a `spinlock_t`. It is allocated as the others are: how large it is depends on the kernel's configuration.
+/// A value, and a `spinlock_t`. It is allocated as the others are, because how large it is depends on the kernel's
+/// configuration.
 pub type LinuxSpinLock<T> = LinuxLock<T, RawSpinLock>;
 
 // SAFETY: the lock may be used from any thread, and the value goes with it.
@@ -247,7 +248,7 @@ pub struct LinuxGuard<'a, T, R: RawLock> {
 impl<T, R: RawLock> LinuxLock<T, R> {
     fn allocate(value: T) -> Result<Self, Errno> {
         Ok(Self {
-            raw: NonNull::new(R::new()).ok_or(Errno::ENOMEM)?,
+            raw: NonNull::new(R::allocate()).ok_or(Errno::ENOMEM)?,
             value: UnsafeCell::new(value),
             which: PhantomData,
         })

@@ -130,8 +130,9 @@ impl Machine {
         }
     }
 
-    /// What drivers have done wrong on this machine, in order, each pair of places in the program once. A driver that
-    /// is in order leaves it empty.
+    /// What drivers have done wrong on this machine that had no consequences this time, in order; the same at the same
+    /// places once. Drivers that are in order leave it empty. The processes'
+    /// [`complaints`](vmctx_hosted::UserSide::complaints) are these reports, too, and take them away.
     ///
     /// ```
     /// use vmctx::{Platform, SpinLock};
