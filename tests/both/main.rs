@@ -17,6 +17,7 @@ mod basics;
 mod established;
 mod faults;
 mod insertion;
+mod locks;
 mod mkwrite;
 mod moving;
 mod owned;
