@@ -1,6 +1,6 @@
 //! Established mappings, reached from outside their hooks.
 
-use core::{marker::PhantomData, ops::Range};
+use core::{iter, marker::PhantomData, ops::Range};
 
 use crate::{
     errno::{Errno, InsertPagesError},
@@ -67,6 +67,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// # Errors
     /// EFAULT if the mapping has no such slot, EBUSY if something is there already, ENOMEM without a page table, EINVAL
     /// for a page that may not be mapped.
+    #[track_caller]
     pub fn insert_page(&self, at: PageOffset, page: &P::Page) -> Result<(), Errno>
     where
         M: HoldsPages,
@@ -79,6 +80,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     ///
     /// # Errors
     /// See above.
+    #[track_caller]
     pub fn insert_zero_page(&self, at: PageOffset) -> Result<(), Errno>
     where
         M: HoldsPages,
@@ -94,6 +96,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// Of the first page that could not be inserted: EFAULT if the mapping has no such slot, ENOMEM without a page
     /// table, EINVAL for a page that may not be mapped; and how many are in before it. Those stay, and none behind it
     /// was tried.
+    #[track_caller]
     pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<PageCount, InsertPagesError>
     where
         M: HoldsPages,
@@ -168,27 +171,34 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
 
     /// Takes away what is mapped of `count` pages of the object from `first` on (`zap_page_range_single`), private copies
     /// too, wherever the mapping shows them; the next touch faults. Slots that the mapping does not have are passed over.
+    #[track_caller]
     pub fn zap(&self, first: PageOffset, count: PageCount) {
-        self.for_slots(first, count, |addresses| P::established_zap(&self.vma.0, addresses));
+        for addresses in self.slots_of(first, count) {
+            P::established_zap(&self.vma.0, addresses);
+        }
     }
 
     /// Takes the right to write from what is mapped of `count` pages of the object from `first` on, so that the next
     /// store to each asks [`page_mkwrite`](crate::Hooks::page_mkwrite) or [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite)
     /// anew. Where a platform cannot do only that, it zaps them: the next load then faults as well. It happens wherever
     /// the mapping shows the pages; private copies, of which nobody is told, stay.
+    #[track_caller]
     pub fn write_protect(&self, first: PageOffset, count: PageCount) {
-        self.for_slots(first, count, |addresses| P::established_write_protect(&self.vma.0, addresses));
+        for addresses in self.slots_of(first, count) {
+            P::established_write_protect(&self.vma.0, addresses);
+        }
     }
 
-    fn for_slots(&self, first: PageOffset, count: PageCount, each: impl Fn(Range<usize>)) {
+    /// The addresses of these pages' slots, run by run.
+    fn slots_of(&self, first: PageOffset, count: PageCount) -> impl Iterator<Item = Range<usize>> {
         let end = first.index().saturating_add(count.get());
         let mut at = first;
-        while let Some((found, slots)) = P::established_slots(&self.vma.0, at).filter(|(found, _)| found.index() < end)
-        {
+        iter::from_fn(move || {
+            let (found, slots) = P::established_slots(&self.vma.0, at).filter(|(found, _)| found.index() < end)?;
             let pages = (slots.len() >> P::PAGE_SHIFT).min(end - found.index());
-            each(slots.start..slots.start + (pages << P::PAGE_SHIFT));
             at = PageOffset::new(found.index().saturating_add(pages));
-        }
+            Some(slots.start..slots.start + (pages << P::PAGE_SHIFT))
+        })
     }
 }
 
@@ -215,6 +225,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     /// # Errors
     /// EFAULT if the mapping has no such slot, ENOMEM without a page table, EINVAL for a frame that may not be mapped;
     /// EBUSY if something is there already, where the platform can tell.
+    #[track_caller]
     pub fn insert_pfn(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
     where
         M: HoldsFrames,
@@ -226,6 +237,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     ///
     /// # Errors
     /// As [`insert_pfn`](Self::insert_pfn).
+    #[track_caller]
     pub fn insert_mixed(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
     where
         M: HoldsMixed,

@@ -70,6 +70,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// If a page is in place already, that is a success ([`VmFault::already_present`]). Without memory for a page table
     /// the answer is OOM, for a page that may not be mapped SIGBUS.
+    #[track_caller]
     pub fn insert_page(self, page: &P::Page) -> VmFault<'f>
     where
         M: HoldsPages,
@@ -92,6 +93,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// }
     /// # }
     /// ```
+    #[track_caller]
     pub fn insert_page_with<B: Borrow<P::Page>>(self, find: impl FnOnce(&Self) -> Result<B, Errno>) -> VmFault<'f>
     where
         M: HoldsPages,
@@ -104,6 +106,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts the zero page where the fault was. It is SIGBUS in a shared mapping that is writable or may become so,
     /// unless [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](crate::MmapCtx::io).
+    #[track_caller]
     pub fn insert_zero_page(self) -> VmFault<'f>
     where
         M: HoldsPages,
@@ -114,6 +117,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
     /// the mapping's state, which lives until nobody has the mapping any more (G21).
+    #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsFrames,
@@ -123,6 +127,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Looks a frame up and inserts it by number, as [`insert_page_with`](Self::insert_page_with) does with a page.
+    #[track_caller]
     pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsFrames,
@@ -134,6 +139,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, cached in another way.
+    #[track_caller]
     pub fn insert_pfn_prot(self, frame: Frame<'f, P>, prot: PageProt) -> VmFault<'f>
     where
         M: HoldsFrames,
@@ -144,6 +150,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Looks a frame up, and the protection it is to have, and inserts it by number.
+    #[track_caller]
     pub fn insert_pfn_prot_with(
         self,
         find: impl FnOnce(&Self) -> Result<(Frame<'f, P>, PageProt), Errno>,
@@ -159,6 +166,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts a frame where the fault was that may have a page behind it (`vmf_insert_mixed`). For such a page the
     /// mapping takes a reference.
+    #[track_caller]
     pub fn insert_mixed(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
@@ -168,6 +176,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Looks a frame up that may have a page behind it, and inserts it.
+    #[track_caller]
     pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsMixed,
@@ -183,6 +192,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// In a private mapping it does not become writable, and the store gets a copy. (Linux would let the store through
     /// to the object, and trusts the file system not to ask for it.)
+    #[track_caller]
     pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
@@ -192,6 +202,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Looks a frame up and inserts it, writable and dirty at once.
+    #[track_caller]
     pub fn insert_mixed_mkwrite_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsMixed,
@@ -225,6 +236,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Locks a page (`lock_page`), to look whether it still belongs to the object and then to
     /// [deliver](Self::deliver_locked) it. Sleeps while somebody else has it locked.
+    #[track_caller]
     pub fn lock_page(&self, page: &P::Page) -> LockedPage<'f, P> {
         self.frame.0.lock_page(page)
     }
@@ -265,6 +277,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Inserts a page at another slot of the mapping. It does not answer the fault, and the answer does not depend on
     /// it.
+    #[track_caller]
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where
         M: HoldsPages,
@@ -286,6 +299,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// It may sleep for page tables, so `map_pages`, which may not, has no such operation: there it is
     /// [`prefault_page`](crate::MapPagesCtx::prefault_page) for each.
+    #[track_caller]
     pub fn prefault_pages(&mut self, at: PageOffset, pages: &[P::Page]) -> PageCount
     where
         M: HoldsPages,
@@ -300,6 +314,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Inserts a frame by number at another slot of the mapping.
+    #[track_caller]
     pub fn prefault_pfn(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
     where
         M: HoldsFrames,
@@ -311,6 +326,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// The same with a protection of its own: the mapping's, cached in another way.
+    #[track_caller]
     pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'f, P>, prot: PageProt) -> Prefault
     where
         M: HoldsFrames,
@@ -323,6 +339,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Inserts a frame that may have a page behind it at another slot of the mapping.
+    #[track_caller]
     pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
     where
         M: HoldsMixed,
@@ -364,6 +381,7 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS if the thread is to die. [`retry`](Self::retry) is the answer in any case.
+    #[track_caller]
     pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<(), Errno> {
         P::wait(self.ctx.fault(), since.queue, since.wakes)
     }

@@ -321,7 +321,8 @@ pub trait SettlesOneEntry {
     label = "nothing may sleep here",
     note = "map what is at hand: `ctx.prefault_page(at, &page)`, then `ctx.finish()`",
     note = "what has to be waited for is left out: `VmOperations::fault` is called for it, and may sleep",
-    note = "a lock of the platform's can be tried: `lock.try_read()`"
+    note = "a lock of the platform's can be tried: `lock.try_read()`, `mutex.try_lock()`",
+    note = "what the hook has to have goes behind a `P::SpinLock`, which is waited for without sleeping: `spin_lock.lock()`"
 )]
 pub trait SleepsInFault {
     fn refused<R>() -> R;

@@ -37,6 +37,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     /// # Errors
     /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
     /// hook takes.
+    #[track_caller]
     pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
         P::lock_handle(&self.raw, true).map(established)
@@ -57,6 +58,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     ///
     /// # Errors
     /// As [`try_lock`](Self::try_lock).
+    #[track_caller]
     pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         let _ = may_sleep;
         let mapped: EstablishedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(established)?;

@@ -67,6 +67,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     /// It falls back if the frames are not as many as [`page_count`](Self::page_count), if the first is not aligned to
     /// that number, or if the entry does not lie inside the mapping. It also falls back for a store that has to make a
     /// private copy or that [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
+    #[track_caller]
     pub fn insert_huge(self, frames: FrameRange<'f, P>) -> VmFault<'f>
     where
         M: MapsFrames,

@@ -23,8 +23,10 @@
 //! | [`UnlockedCtx`] | an ioctl, the removal of a device | none | yes | nothing is inserted: it locks a mapping |
 //! | [`EstablishedCtx`] | whoever locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
 //!
-//! Whatever sleeps takes a [`MaySleep`] as an argument; the tokens of hooks that may sleep give one. [`SharedObject`]
-//! revokes what users have mapped of an object, and [`Relocatable`] is memory that moves under them.
+//! Whatever sleeps takes a [`MaySleep`] as an argument; the tokens of hooks that may sleep give one. State that changes
+//! stands behind a lock of the platform's: a [`RwLock`] or a [`Mutex`], which are waited for with that right, or a
+//! [`SpinLock`], which is waited for without. [`SharedObject`] revokes what users have mapped of an object, and
+//! [`Relocatable`] is memory that moves under them.
 //!
 //! # A driver
 //!
@@ -200,7 +202,7 @@ pub use huge::HugeFaultCtx;
 pub use iomem_part::IomemPart;
 #[doc(no_inline)]
 pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
-pub use lock::RwLock;
+pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
 pub use ops::{Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps};

@@ -1,4 +1,4 @@
-//! A lock of the platform's.
+//! Locks of the platform's.
 
 use core::ops::{Deref, DerefMut};
 
@@ -66,4 +66,127 @@ pub trait RwLock<T>: Sized + Send + Sync + 'static {
 
     /// The same, or `None` where that would have to wait.
     fn try_write(&self) -> Option<Self::Write<'_>>;
+}
+
+/// A value behind a lock that one at a time may hold (`struct mutex`). Who waits for it sleeps.
+///
+/// Where nobody reads without changing, it is this one and not a [`RwLock`]: it asks nothing of the value but [`Send`].
+/// A `map_pages` hook, which must not sleep, can [try](Self::try_lock) it; what the hook has to have goes behind a
+/// [`SpinLock`].
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, MaySleep, Mixed, Mutex, Platform, VmFault, VmOperations};
+///
+/// /// Pages that are made when they are touched: two faults, one page.
+/// struct Lazy<P: Platform> {
+///     memory: P::Memory,
+///     pages: P::Mutex<Vec<Option<P::Page>>>,
+/// }
+///
+/// impl<P: Platform> Lazy<P> {
+///     fn new(memory: P::Memory, count: usize, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+///         Ok(Self { memory, pages: P::Mutex::new(vec![None; count], may_sleep)? })
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Lazy<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+///         ctx.insert_page_with(|at| {
+///             let mut pages = self.pages.lock(at.may_sleep());
+///             let slot = pages.get_mut(at.pgoff().index()).ok_or(Errno::ENXIO)?;
+///             if let Some(page) = slot {
+///                 return Ok(page.clone());
+///             }
+///             Ok(slot.insert(P::alloc_page(&self.memory, at.may_sleep())?).clone())
+///         })
+///     }
+/// }
+/// ```
+///
+/// As with a [`RwLock`], a mutex that a mmap or fault hook takes must not be held while
+/// [`Handle::lock`](crate::Handle::lock) is called.
+pub trait Mutex<T>: Sized + Send + Sync + 'static {
+    /// The lock, held. It stays with the thread that has taken it: a platform's guards are not [`Send`].
+    type Guard<'a>: DerefMut<Target = T>;
+
+    /// A lock around the value. Nobody holds it yet.
+    ///
+    /// # Errors
+    /// ENOMEM; the value is dropped.
+    fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+
+    /// Sleeps until nobody else holds the lock, and keeps others from the value while the guard is there
+    /// (`mutex_lock`). Whoever holds it already sleeps for ever.
+    #[doc(alias("mutex_lock", "mutex_unlock"))]
+    fn lock(&self, may_sleep: MaySleep<'_>) -> Self::Guard<'_>;
+
+    /// The same, or `None` where that would have to wait (`mutex_trylock`).
+    #[doc(alias = "mutex_trylock")]
+    fn try_lock(&self) -> Option<Self::Guard<'_>>;
+}
+
+/// A value behind a lock that one at a time may hold, for moments (`spinlock_t`). Who waits for it does not sleep, so
+/// it takes no [`MaySleep`], and may be waited for in every hook: in `map_pages`, which runs under RCU, and in `open`,
+/// `close` and `may_split`, which have no token.
+///
+/// ```
+/// use vmctx::{FaultCtx, Hooks, MapPagesCtx, Mixed, Platform, SpinLock, VmFault, VmOperations};
+///
+/// /// Pages of a cache that others fill and empty.
+/// struct Cache<P: Platform> {
+///     pages: P::SpinLock<Vec<Option<P::Page>>>,
+/// }
+///
+/// impl<P: Platform> Cache<P> {
+///     fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
+///         for at in ctx.wanted() {
+///             let page = self.pages.lock().get(at.index()).cloned().flatten();
+///             if let Some(page) = page {
+///                 ctx.prefault_page(at, &page);
+///             }
+///         }
+///         ctx.finish()
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Cache<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+/// }
+/// ```
+///
+/// # While it is held
+///
+/// **Nothing may sleep while the guard is there**, although the right to sleep can be had in most hooks: no allocation,
+/// no [`Mutex`] or [`RwLock`], no page lock, no wait, no unmapping, and none of the insertions but those of
+/// `map_pages`, because the others allocate page tables. Copy out what is needed, drop the guard, and go on. Types do
+/// not see to it: the right to sleep is a copy of one that may have been given out before. `sim` reports it, with both
+/// places in the program, and Linux does with `CONFIG_DEBUG_ATOMIC_SLEEP`.
+///
+/// It is Linux's `spin_lock`, which turns preemption off, and neither `spin_lock_irqsave` nor `spin_lock_bh`:
+/// interrupts stay on. An interrupt handler or a timer that took it on the same processor would wait for ever, so what
+/// it guards is for hooks, system calls and threads of the kernel alone. With PREEMPT_RT it is a lock that sleeps,
+/// which is allowed even under RCU there (`Documentation/locking/locktypes.rst`); the rule above stays the same.
+pub trait SpinLock<T>: Sized + Send + Sync + 'static {
+    /// The lock, held. It stays with the thread that has taken it: a platform's guards are not [`Send`].
+    type Guard<'a>: DerefMut<Target = T>;
+
+    /// A lock around the value. Nobody holds it yet.
+    ///
+    /// # Errors
+    /// ENOMEM; the value is dropped.
+    fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+
+    /// Waits, without sleeping, until nobody else holds the lock, and keeps others from the value while the guard is
+    /// there (`spin_lock`). Whoever holds it already waits for ever.
+    #[doc(alias("spin_lock", "spin_unlock"))]
+    fn lock(&self) -> Self::Guard<'_>;
+
+    /// The same, or `None` where that would have to wait (`spin_trylock`).
+    #[doc(alias = "spin_trylock")]
+    fn try_lock(&self) -> Option<Self::Guard<'_>>;
 }

@@ -365,6 +365,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
+    #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
         M: StillUndecided,
@@ -376,6 +377,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`establish`](Self::establish), and what `state` says.
+    #[track_caller]
     pub fn establish_with<V: VmOperations<Platform = P>>(
         self,
         state: impl FnOnce(&MmapCtx<'m, P, V::Kind>) -> Result<V, Errno>,
@@ -466,6 +468,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without memory for a page table, EBUSY if something is there already,
     /// EINVAL for a page that may not be mapped.
+    #[track_caller]
     pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
     where
         M: HoldsPages,
@@ -480,6 +483,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_page_with<B: Borrow<P::Page>>(
         self,
         find: impl FnOnce(&Self) -> Result<B, Errno>,
@@ -496,6 +500,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`insert_page`](Self::insert_page), and how many are in. If there are more pages than slots, it is EFAULT and
     /// none is in.
+    #[track_caller]
     pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
     where
         M: HoldsPages,
@@ -508,6 +513,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, with none inserted; else as [`insert_pages`](Self::insert_pages).
+    #[track_caller]
     pub fn insert_pages_with<B: AsRef<[P::Page]>>(
         self,
         find: impl FnOnce(&Self) -> Result<B, Errno>,
@@ -525,6 +531,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// ENXIO, and nothing is inserted, if the mapping begins behind the object's end or reaches over it. Else as
     /// [`insert_page`](Self::insert_page).
     #[doc(alias = "vm_map_pages")]
+    #[track_caller]
     pub fn fill_at_pgoff(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
         M: HoldsPages,
@@ -539,6 +546,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`fill_at_pgoff`](Self::fill_at_pgoff).
     #[doc(alias = "vm_map_pages_zero")]
+    #[track_caller]
     pub fn fill_from_first(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
         M: HoldsPages,
@@ -553,6 +561,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL in a shared mapping that is writable or may become so, because a store would reach the zero page. It is
     /// allowed where [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](Self::io). Else
     /// as [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_zero_page(mut self) -> Result<Self, Errno>
     where
         M: HoldsPages,
@@ -568,6 +577,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsMixed,
@@ -582,6 +592,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`insert_page`](Self::insert_page).
+    #[track_caller]
     pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
     where
         M: HoldsMixed,
@@ -595,6 +606,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
+    #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -606,6 +618,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`insert_pfn`](Self::insert_pfn).
+    #[track_caller]
     pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -618,6 +631,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
+    #[track_caller]
     pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -629,6 +643,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// What `find` says, else as [`remap`](Self::remap).
+    #[track_caller]
     pub fn remap_with(self, find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
@@ -643,6 +658,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EINVAL if there are fewer frames than slots, or one may not be mapped; ENOMEM. Nothing is then mapped.
     #[doc(alias = "remap_pfn_range")]
+    #[track_caller]
     pub fn remap_from_first(self, frames: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
@@ -656,6 +672,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
     #[doc(alias = "vm_iomap_memory")]
+    #[track_caller]
     pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
@@ -704,6 +721,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.filled = self.filled.wrapping_add(pages << P::PAGE_SHIFT);
     }
 
+    #[track_caller]
     fn insert_all(&mut self, pages: &[P::Page]) -> Result<(), (Errno, usize)> {
         if pages.is_empty() {
             return Ok(());
@@ -717,6 +735,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Ok(())
     }
 
+    #[track_caller]
     fn map_from(mut self, pages: &[P::Page], first: usize) -> Result<Mapped<'m>, Errno> {
         let end = first.checked_add(self.remaining().get()).ok_or(Errno::ENXIO)?;
         let pages = pages.get(first..end).ok_or(Errno::ENXIO)?;
@@ -724,6 +743,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.finish_filled()
     }
 
+    #[track_caller]
     fn remap_next(mut self, frames: FrameRange<'m, P>) -> Result<Self, Errno> {
         let count = frames.count().get();
         if count > self.remaining().get() {

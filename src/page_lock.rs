@@ -26,6 +26,7 @@ pub struct LockedPage<'f, P: Platform> {
 
 impl<P: Platform> FaultFrame<'_, P> {
     /// Locks a page for this fault.
+    #[track_caller]
     pub(crate) fn lock_page(&self, page: &P::Page) -> LockedPage<'_, P> {
         P::lock_page(&self.fault, page);
         LockedPage { page: Some(page.clone()), frame: Held(self), brand: PhantomData, thread: PhantomData }
@@ -63,6 +64,7 @@ pub struct PageLock<'l, P: Platform> {
 }
 
 /// The lock. Not an associated function of [`PageLock`], which rustc would suggest to whoever tries a literal.
+#[track_caller]
 pub(crate) fn caller_lock_page<'l, P: Platform>(caller: &'l P::Caller, page: &P::Page) -> PageLock<'l, P> {
     P::caller_lock_page(caller, page);
     PageLock { page: page.clone(), caller: Held(caller), brand: PhantomData, thread: PhantomData }

@@ -34,7 +34,7 @@ pub use crate::{
 use crate::{FrameRange, Iomem, VmOperations};
 use crate::{
     errno::Errno,
-    lock::RwLock,
+    lock::{Mutex, RwLock, SpinLock},
     page::PageRef,
     prot::PageProt,
     sleep::MaySleep,
@@ -81,7 +81,7 @@ use crate::{
 /// - A [`Vma`](Self::Vma) exists only while its mmap lock is held for write and the VMA is being made; a
 ///   [`Fault`](Self::Fault) only while the fault is being served. Neither can be had by a driver.
 /// - All clones of a [`Ref`](Self::Ref) lead to one and the same value at one and the same address, which lives until
-///   the last is dropped. `Ref<T>`, `RwLock<T>` and whatever else holds a driver's type are invariant in it, and a
+///   the last is dropped. `Ref<T>`, the locks and whatever else holds a driver's type are invariant in it, and a
 ///   state is recognised by its address **and** its [`TypeId`](core::any::TypeId): `for<'a> fn(&'a ())` is a
 ///   `fn(&'static ())`, and each can have operations, and a kind, of its own.
 /// - The file of a VMA stays open, and its driver alive, for as long as the VMA or one that fork, a cut or a move made
@@ -116,8 +116,15 @@ pub unsafe trait Platform: Sized + 'static {
     /// A queue on which a fault can wait for something to change.
     type WaitQueue: WaitQueue;
 
-    /// A lock for a driver's state.
+    /// A lock for a driver's state, which many may hold to read it, or one to change it.
     type RwLock<T: Send + Sync + 'static>: RwLock<T>;
+
+    /// A lock for a driver's state, which one at a time may hold.
+    type Mutex<T: Send + 'static>: Mutex<T>;
+
+    /// A lock for a driver's state, which one at a time may hold, and which is waited for without sleeping. One type can
+    /// be all three locks, if it lets one thread in at a time and waits as this one must.
+    type SpinLock<T: Send + 'static>: SpinLock<T>;
 
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
     type Object: Clone + Send + Sync + 'static;
@@ -257,8 +264,12 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As [`vm_insert_page`](Self::vm_insert_page), and how many are in: those stay.
+    #[track_caller]
     fn vm_insert_pages(vma: &mut Self::Vma, address: usize, pages: &[Self::Page]) -> Result<(), (Errno, usize)> {
-        insert_each::<Self>(address, pages, |at, page| Self::vm_insert_page(vma, at, page))
+        for (done, at, page) in one_by_one::<Self>(address, pages) {
+            Self::vm_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
+        }
+        Ok(())
     }
 
     /// `vm_insert_page` of the zero page. As [`vm_insert_page`](Self::vm_insert_page).
@@ -340,6 +351,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// the same. Without memory for a page table it ends. It may sleep, so it is never called for a `map_pages`.
     ///
     /// Default: one after the other. Override it where one call costs less than many.
+    #[track_caller]
     fn vmf_insert_pages(fault: &Self::Fault, address: usize, pages: &[Self::Page]) -> usize {
         let mut inserted = 0_usize;
         let mut at = address;
@@ -543,12 +555,16 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// As there.
+    #[track_caller]
     fn established_insert_pages(
         vma: &Self::EstablishedVma,
         address: usize,
         pages: &[Self::Page],
     ) -> Result<(), (Errno, usize)> {
-        insert_each::<Self>(address, pages, |at, page| Self::established_insert_page(vma, at, page))
+        for (done, at, page) in one_by_one::<Self>(address, pages) {
+            Self::established_insert_page(vma, at, page).map_err(|errno| (errno, done))?;
+        }
+        Ok(())
     }
 
     /// As [`vm_insert_zero_page`](Self::vm_insert_zero_page).
@@ -608,15 +624,8 @@ pub unsafe trait Platform: Sized + 'static {
     }
 }
 
-/// Inserts pages from `address` on, one after the other, until one fails: why, and how many are in.
-fn insert_each<P: Platform>(
-    address: usize,
-    pages: &[P::Page],
-    mut insert: impl FnMut(usize, &P::Page) -> Result<(), Errno>,
-) -> Result<(), (Errno, usize)> {
-    for (done, page) in pages.iter().enumerate() {
-        // Does not wrap where it matters: the slots lie inside a VMA.
-        insert(address.saturating_add(done << P::PAGE_SHIFT), page).map_err(|errno| (errno, done))?;
-    }
-    Ok(())
+/// Pages from `address` on: how many lie before each, and where it goes.
+fn one_by_one<P: Platform>(address: usize, pages: &[P::Page]) -> impl Iterator<Item = (usize, usize, &P::Page)> {
+    // Does not wrap where it matters: the slots lie inside a VMA.
+    pages.iter().enumerate().map(move |(done, page)| (done, address.saturating_add(done << P::PAGE_SHIFT), page))
 }

@@ -75,11 +75,13 @@ pub trait InsertPoint: sealed::Point + Sized {
     fn pgoff(&self) -> PageOffset;
 
     /// [`MmapCtx::insert_page`] or [`FaultCtx::insert_page`].
+    #[track_caller]
     fn insert_page(self, page: &<Self::Platform as Platform>::Page) -> Self::Outcome
     where
         Self::Kind: HoldsPages;
 
     /// [`MmapCtx::insert_page_with`] or [`FaultCtx::insert_page_with`].
+    #[track_caller]
     fn insert_page_with<B: Borrow<<Self::Platform as Platform>::Page>>(
         self,
         find: impl FnOnce(&Self) -> Result<B, Errno>,
@@ -88,6 +90,7 @@ pub trait InsertPoint: sealed::Point + Sized {
         Self::Kind: HoldsPages;
 
     /// [`MmapCtx::insert_zero_page`] or [`FaultCtx::insert_zero_page`].
+    #[track_caller]
     fn insert_zero_page(self) -> Self::Outcome
     where
         Self::Kind: HoldsPages;
@@ -124,21 +127,25 @@ pub trait InsertPoint: sealed::Point + Sized {
 )]
 pub trait FramePoint<'i>: InsertPoint {
     /// [`MmapCtx::insert_mixed`] or [`FaultCtx::insert_mixed`].
+    #[track_caller]
     fn insert_mixed(self, frame: Frame<'i, Self::Platform>) -> Self::Outcome
     where
         Self::Kind: HoldsMixed;
 
     /// [`MmapCtx::insert_mixed_with`] or [`FaultCtx::insert_mixed_with`].
+    #[track_caller]
     fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'i, Self::Platform>, Errno>) -> Self::Outcome
     where
         Self::Kind: HoldsMixed;
 
     /// [`MmapCtx::insert_pfn`] or [`FaultCtx::insert_pfn`].
+    #[track_caller]
     fn insert_pfn(self, frame: Frame<'i, Self::Platform>) -> Self::Outcome
     where
         Self::Kind: HoldsFrames;
 
     /// [`MmapCtx::insert_pfn_with`] or [`FaultCtx::insert_pfn_with`].
+    #[track_caller]
     fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'i, Self::Platform>, Errno>) -> Self::Outcome
     where
         Self::Kind: HoldsFrames;

@@ -138,6 +138,7 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
     ///
     /// # Errors
     /// EOVERFLOW if the last page offset cannot be counted; ENOMEM. The location is dropped.
+    #[track_caller]
     pub fn new(
         location: L,
         mappings: SharedObject<P>,
@@ -157,6 +158,7 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
     }
 
     /// Keeps the memory from moving, so that it can be inserted. Waits while somebody moves it.
+    #[track_caller]
     pub fn resident(&self, may_sleep: MaySleep<'_>) -> Resident<'_, P, L> {
         self.held(self.home.read(may_sleep))
     }
@@ -168,6 +170,7 @@ impl<P: Platform, L: Location<Platform = P>> Relocatable<P, L> {
 
     /// Begins to move the memory: waits until nobody inserts it, keeps everybody from inserting it, and unmaps it
     /// everywhere.
+    #[track_caller]
     pub fn begin_move(&self, may_sleep: MaySleep<'_>) -> Moving<'_, P, L> {
         let home = self.home.write(may_sleep);
         self.mappings.unmap(self.first, self.count, may_sleep);
@@ -206,6 +209,7 @@ impl<'r, P: Platform, L: Location<Platform = P>> Resident<'r, P, L> {
     ///
     /// It is a SIGBUS if the memory has no such page. It is also one if the mapping is of another object than the
     /// memory, because unmapping would not find it.
+    #[track_caller]
     pub fn insert<C: MovingPoint<Platform = P>>(&self, ctx: C) -> C::Outcome
     where
         C::Kind: HoldsMoving,
@@ -220,6 +224,7 @@ impl<'r, P: Platform, L: Location<Platform = P>> Resident<'r, P, L> {
     }
 
     /// Inserts another page of the memory, before the fault is answered.
+    #[track_caller]
     pub fn prefault<M: HoldsMoving>(&self, ctx: &mut FaultCtx<'_, P, M>, at: PageOffset) -> Prefault {
         match self.spot(at) {
             Some(spot) if ctx.is_of(&self.of.mappings) => {
@@ -279,6 +284,7 @@ impl<'f, 'r, P: Platform, L: Location<Platform = P>> Epoch<'f, 'r, P, L> {
     ///
     /// # Errors
     /// [`Moved`], if it has moved since: evidence for [`FaultCtx::refault`].
+    #[track_caller]
     pub fn resident(self, may_sleep: MaySleep<'_>) -> Result<Resident<'r, P, L>, Moved<'f>> {
         let resident = self.of.resident(may_sleep);
         if resident.home.0.moves == self.moves { Ok(resident) } else { Err(Moved { brand: PhantomData }) }
@@ -342,6 +348,7 @@ pub trait MovingPoint: sealed::Point + Sized {
     fn page_prot(&self) -> PageProt;
 
     #[doc(hidden)]
+    #[track_caller]
     fn insert_spot(self, spot: HeldSpot<'_, Self::Platform>, prot: PageProt) -> Self::Outcome
     where
         Self::Kind: HoldsMoving;
@@ -368,6 +375,7 @@ impl<'f, P: Platform, M> MovingPoint for FaultCtx<'f, P, M> {
         self.page_prot()
     }
 
+    #[track_caller]
     fn insert_spot(self, spot: HeldSpot<'_, P>, prot: PageProt) -> VmFault<'f>
     where
         M: HoldsMoving,
@@ -382,6 +390,7 @@ impl<'f, P: Platform, M> MovingPoint for FaultCtx<'f, P, M> {
 }
 
 impl<P: Platform, M: HoldsMoving> FaultCtx<'_, P, M> {
+    #[track_caller]
     fn prefault_spot(&mut self, at: PageOffset, spot: Spot<'_, P>, prot: PageProt) -> Prefault {
         match self.frame().neighbour(at) {
             Ok(address) => Prefault::from_code(self.put_spot(address, &spot, prot)),
@@ -389,6 +398,7 @@ impl<P: Platform, M: HoldsMoving> FaultCtx<'_, P, M> {
         }
     }
 
+    #[track_caller]
     fn put_spot(&self, address: usize, spot: &Spot<'_, P>, prot: PageProt) -> FaultCode {
         let fault = self.fault();
         let of_mapping = self.page_prot();

@@ -73,6 +73,7 @@ impl<P: Platform> SharedObject<P> {
     ///
     /// # Errors
     /// ENOMEM.
+    #[track_caller]
     pub fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         Ok(Self { raw: P::new_object(may_sleep)? })
     }
@@ -88,6 +89,7 @@ impl<P: Platform> SharedObject<P> {
     ///
     /// It takes no mmap lock, so it may be called with a lock held that fault hooks take. When it returns, no access to
     /// those pages is under way any more.
+    #[track_caller]
     pub fn unmap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
         // Linux takes a count of zero for all pages behind `first`.
         if count != PageCount::ZERO {

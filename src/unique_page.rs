@@ -49,6 +49,7 @@ impl<P: Platform> UniquePage<P> {
     ///
     /// # Errors
     /// ENOMEM.
+    #[track_caller]
     pub fn alloc(memory: &P::Memory, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         P::alloc_page(memory, may_sleep).map(Self)
     }

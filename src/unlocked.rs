@@ -48,6 +48,7 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     /// before this, and a later one is told to the driver anew.
     ///
     /// Whoever holds the page lock must not wait for the mmap lock, so this borrows the proof as well.
+    #[track_caller]
     pub fn lock_page(&mut self, page: &P::Page) -> PageLock<'_, P> {
         caller_lock_page(&self.caller.0, page)
     }
@@ -61,6 +62,7 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is somebody else's mapping, ESRCH if the caller has no address
     /// space (any more); EDEADLK where a platform notices that the lock would be waited for in vain.
+    #[track_caller]
     pub fn find<V: VmOperations<Platform = P>>(
         &mut self,
         address: UserAddr,

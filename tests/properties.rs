@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Borrow,
+    cell::Cell,
     fmt::{Debug, Display},
     hash::Hash,
     mem::size_of,
@@ -13,9 +14,10 @@ use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, as
 use vmctx::{
     Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange, FrameSlots, FrameSource, Handle,
     HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, Location, LockedPage, MapPagesCtx, Mapped, MaySleep, Mixed,
-    MmapCtx, MmapFile, Moved, Moving, MovingPoint, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset, PageProt,
-    PageRange, PfnMap, PfnMkwriteCtx, Prefault, RefaultReason, Release, Released, Relocatable, Remapped, Resident,
-    SharedObject, Spot, Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited,
+    MmapCtx, MmapFile, Moved, Moving, MovingPoint, Mutex, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset,
+    PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, RefaultReason, Release, Released, Relocatable,
+    Remapped, Resident, RwLock, SharedObject, SpinLock, Spot, Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr,
+    VmFault, Waited,
     kind::{
         DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Kind,
         MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
@@ -34,6 +36,22 @@ impl Location for Place {
         (at == PageCount::ZERO).then_some(Spot::Page(&self.0))
     }
 }
+
+/// G7: whoever has taken a lock gives it back, so its guard stays with that thread. The value goes with the lock.
+macro_rules! assert_lock {
+    ($platform:ty) => {
+        assert_not_impl_any!(<<$platform as Platform>::RwLock<u8> as RwLock<u8>>::Read<'static>: Send, Clone, Copy);
+        assert_not_impl_any!(<<$platform as Platform>::RwLock<u8> as RwLock<u8>>::Write<'static>: Send, Clone, Copy);
+        assert_not_impl_any!(<<$platform as Platform>::Mutex<u8> as Mutex<u8>>::Guard<'static>: Send, Clone, Copy);
+        assert_not_impl_any!(<<$platform as Platform>::SpinLock<u8> as SpinLock<u8>>::Guard<'static>: Send, Clone, Copy);
+        assert_impl_all!(<$platform as Platform>::Mutex<Cell<u8>>: Send, Sync);
+        assert_impl_all!(<$platform as Platform>::SpinLock<Cell<u8>>: Send, Sync);
+    };
+}
+
+assert_lock!(Sim);
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+assert_lock!(vmctx_uffd::Uffd);
 
 /// G7: a token stays with its thread, cannot be copied, and cannot be made up.
 macro_rules! assert_token {
@@ -216,9 +234,9 @@ const_assert_eq!(size_of::<PageMkwriteCtx<'static, Sim, Mixed>>(), WORD);
 const_assert_eq!(size_of::<PfnMkwriteCtx<'static, Sim, PfnMap>>(), WORD);
 const_assert_eq!(size_of::<HugeFaultCtx<'static, Sim, PfnMap>>(), WORD);
 const_assert_eq!(size_of::<MapPagesCtx<'static, Sim, Mixed>>(), WORD);
-assert_eq_size!(UnlockedCtx<'static, Sim>, <Sim as vmctx::Platform>::Caller);
-assert_eq_size!(EstablishedCtx<'static, Sim, Mixed>, <Sim as vmctx::Platform>::EstablishedVma);
-assert_eq_size!(Handle<Sim, Mixed>, <Sim as vmctx::Platform>::Handle);
+assert_eq_size!(UnlockedCtx<'static, Sim>, <Sim as Platform>::Caller);
+assert_eq_size!(EstablishedCtx<'static, Sim, Mixed>, <Sim as Platform>::EstablishedVma);
+assert_eq_size!(Handle<Sim, Mixed>, <Sim as Platform>::Handle);
 const_assert_eq!(size_of::<Moved<'static>>(), 0);
 // A VMA, and two places in it.
 const_assert_eq!(size_of::<MmapCtx<'static, Sim, Mixed>>(), 3 * WORD);

@@ -133,6 +133,8 @@ unsafe impl Platform for Small {
     type Iomem = Bar;
     type WaitQueue = <Sim as Platform>::WaitQueue;
     type RwLock<T: Send + Sync + 'static> = <Sim as Platform>::RwLock<T>;
+    type Mutex<T: Send + 'static> = <Sim as Platform>::Mutex<T>;
+    type SpinLock<T: Send + 'static> = <Sim as Platform>::SpinLock<T>;
     type Object = Never;
     type Handle = ();
     type Caller = ();

@@ -17,21 +17,23 @@
 //! blocks are mapped as well.
 
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::{
+    mem,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use vmctx::{
     Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, MapPagesCtx, Mapped, MaySleep, Mixed,
-    MmapCtx, MmapFile, PageCount, PageOffset, PfnMkwriteCtx, Platform, Prefault, RwLock, SharedObject, VmFault,
-    VmOperations, WaitQueue,
+    MmapCtx, MmapFile, PageCount, PageOffset, PfnMkwriteCtx, Platform, Prefault, RwLock, SharedObject, SpinLock,
+    VmFault, VmOperations, WaitQueue,
 };
 
 /// A file, and the device that it has for itself.
 pub struct Inode<P: Platform> {
     device: P::Iomem,
-    /// By block: whether it is in use.
-    taken: Vec<AtomicBool>,
-    /// By page of the file: its block plus one, [`HOLE`] or [`CLAIMED`]. A page gets its block once and keeps it.
-    map: Vec<AtomicUsize>,
+    /// Which page has which block. In C it is a tree with a spin lock of its own (`xa_lock`); here as there
+    /// `map_pages` looks things up in it.
+    blocks: P::SpinLock<Blocks>,
     /// Woken when a claim has ended.
     settled: P::WaitQueue,
     /// By page of the file: whether it was stored to since the last sync.
@@ -43,28 +45,36 @@ pub struct Inode<P: Platform> {
     entries: AtomicUsize,
 }
 
-const HOLE: usize = 0;
-/// Somebody is allocating a block for it.
-const CLAIMED: usize = usize::MAX;
-
 /// What is behind a page of the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
     Hole,
+    /// A hole that somebody is allocating a block for.
+    Claimed,
+    /// A block. The page keeps it.
     Block(PageOffset),
-    /// A hole that this caller has claimed and must [settle](Inode::settle).
-    Ours,
-    /// A hole that somebody else has claimed.
-    Others,
 }
 
-impl Extent {
-    fn new(entry: usize) -> Self {
-        match entry {
-            HOLE => Self::Hole,
-            CLAIMED => Self::Others,
-            block => Self::Block(PageOffset::new(block - 1)),
-        }
+struct Blocks {
+    /// By page of the file.
+    extents: Vec<Extent>,
+    /// By block: whether it is in use.
+    taken: Vec<bool>,
+}
+
+impl Blocks {
+    /// ENXIO behind the end of the file.
+    fn extent(&mut self, at: PageOffset) -> Result<&mut Extent, Errno> {
+        self.extents.get_mut(at.index()).ok_or(Errno::ENXIO)
     }
+}
+
+/// So many times this value.
+fn filled<T>(count: usize, value: impl FnMut() -> T) -> Result<Vec<T>, Errno> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+    values.resize_with(count, value);
+    Ok(values)
 }
 
 impl<P: Platform> Inode<P> {
@@ -79,34 +89,21 @@ impl<P: Platform> Inode<P> {
         mappings: SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
-        let flags = |count| {
-            let mut flags = Vec::new();
-            flags.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-            flags.resize_with(count, AtomicBool::default);
-            Ok::<_, Errno>(flags)
-        };
-        let (taken, dirty) = (flags(device.count().get())?, flags(extents.len())?);
-        let mut map = Vec::new();
-        map.try_reserve_exact(extents.len()).map_err(|_| Errno::ENOMEM)?;
-        for block in extents {
-            let entry = match block {
-                None => HOLE,
-                Some(block) => {
-                    let flag = taken.get(block.index()).ok_or(Errno::EINVAL)?;
-                    if flag.swap(true, Ordering::Relaxed) {
-                        return Err(Errno::EINVAL);
-                    }
-                    block.index() + 1
-                }
-            };
-            map.push(AtomicUsize::new(entry));
+        let mut blocks =
+            Blocks { extents: filled(extents.len(), || Extent::Hole)?, taken: filled(device.count().get(), || false)? };
+        for (extent, block) in blocks.extents.iter_mut().zip(extents) {
+            let Some(block) = *block else { continue };
+            let taken = blocks.taken.get_mut(block.index()).ok_or(Errno::EINVAL)?;
+            if mem::replace(taken, true) {
+                return Err(Errno::EINVAL);
+            }
+            *extent = Extent::Block(block);
         }
         Ok(Self {
             device,
-            taken,
-            map,
+            blocks: P::SpinLock::new(blocks, may_sleep)?,
             settled: P::WaitQueue::new(may_sleep)?,
-            dirty,
+            dirty: filled(extents.len(), AtomicBool::default)?,
             syncing: P::RwLock::new((), may_sleep)?,
             mappings,
             entries: AtomicUsize::new(0),
@@ -115,7 +112,7 @@ impl<P: Platform> Inode<P> {
 
     /// How many blocks of the device are in use.
     pub fn blocks(&self) -> usize {
-        self.taken.iter().filter(|taken| taken.load(Ordering::Relaxed)).count()
+        self.blocks.lock().taken.iter().filter(|taken| **taken).count()
     }
 
     /// How many entries of page tables show this file at most; none, and it may be truncated (C asks the page's
@@ -160,36 +157,41 @@ impl<P: Platform> Inode<P> {
 
     /// The frames of `count` pages that lie together on the device.
     fn frames(&self, first: PageOffset, count: PageCount) -> Option<FrameRange<'_, P>> {
-        let entries = self.map.get(first.index()..first.index().checked_add(count.get())?)?;
-        let Extent::Block(block) = Extent::new(entries.first()?.load(Ordering::Acquire)) else { return None };
-        let together = (block.index() + 1..).zip(entries).all(|(block, entry)| entry.load(Ordering::Acquire) == block);
+        let blocks = self.blocks.lock();
+        let extents = blocks.extents.get(first.index()..first.index().checked_add(count.get())?)?;
+        let Extent::Block(block) = *extents.first()? else { return None };
+        let mut on_device = (block.index()..).map(|block| Extent::Block(PageOffset::new(block)));
+        let together = extents.iter().all(|extent| on_device.next() == Some(*extent));
         self.device.range(block, count).filter(|_| together)
     }
 
     /// Looks a page up.
     fn look_up(&self, at: PageOffset) -> Result<Extent, Errno> {
-        Ok(Extent::new(self.entry(at)?.load(Ordering::Acquire)))
+        self.blocks.lock().extent(at).copied()
     }
 
-    /// Looks a page up, and claims it if it is a hole.
-    fn look_up_or_claim(&self, at: PageOffset) -> Result<Extent, Errno> {
-        match self.entry(at)?.compare_exchange(HOLE, CLAIMED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(Extent::Ours),
-            Err(entry) => Ok(Extent::new(entry)),
+    /// Looks a page up, or claims it if it is a hole: then it is `None`, and the caller [settles](Self::settle) it.
+    fn look_up_or_claim(&self, at: PageOffset) -> Result<Option<Extent>, Errno> {
+        let mut blocks = self.blocks.lock();
+        let extent = blocks.extent(at)?;
+        if *extent != Extent::Hole {
+            return Ok(Some(*extent));
         }
-    }
-
-    /// ENXIO behind the end of the file.
-    fn entry(&self, at: PageOffset) -> Result<&AtomicUsize, Errno> {
-        self.map.get(at.index()).ok_or(Errno::ENXIO)
+        *extent = Extent::Claimed;
+        Ok(None)
     }
 
     /// Gives a claimed page its block, or leaves it a hole if there is none; wakes who waits for that.
     fn settle(&self, at: PageOffset) -> Result<PageOffset, Errno> {
-        let free = self.taken.iter().position(|taken| !taken.swap(true, Ordering::AcqRel));
-        self.entry(at)?.store(free.map_or(HOLE, |block| block + 1), Ordering::Release);
+        let mut blocks = self.blocks.lock();
+        let free = blocks.taken.iter().position(|taken| !taken).map(PageOffset::new);
+        *blocks.extent(at)? = free.map_or(Extent::Hole, Extent::Block);
+        if let Some(taken) = free.and_then(|block| blocks.taken.get_mut(block.index())) {
+            *taken = true;
+        }
+        drop(blocks);
         self.settled.wake_all();
-        free.map(PageOffset::new).ok_or(Errno::ENOSPC)
+        free.ok_or(Errno::ENOSPC)
     }
 }
 
@@ -235,18 +237,18 @@ impl<P: Platform> VmOperations for View<P> {
         let at = ctx.pgoff();
         // Taken before the look at the map: a claim that ends between the two would otherwise be waited for in vain.
         let ticket = self.inode.settled.ticket();
-        let extent = if ctx.is_shared() { self.inode.look_up_or_claim(at) } else { self.inode.look_up(at) };
+        let extent = if ctx.is_shared() { self.inode.look_up_or_claim(at) } else { self.inode.look_up(at).map(Some) };
         match extent {
-            Ok(Extent::Block(block)) => self.insert(ctx, block),
-            Ok(Extent::Ours) => match self.inode.settle(at) {
+            Ok(Some(Extent::Block(block))) => self.insert(ctx, block),
+            Ok(None) => match self.inode.settle(at) {
                 Ok(block) => self.insert(ctx, block),
                 Err(errno) => ctx.fail(errno),
             },
-            Ok(Extent::Others) if ctx.is_shared() => match ctx.wait(ticket) {
+            Ok(Some(Extent::Claimed)) if ctx.is_shared() => match ctx.wait(ticket) {
                 Ok(waited) => ctx.refault(waited),
                 Err(errno) => ctx.fail_or_refault(errno),
             },
-            Ok(Extent::Hole | Extent::Others) => ctx.insert_zero_page(),
+            Ok(Some(Extent::Hole | Extent::Claimed)) => ctx.insert_zero_page(),
             Err(errno) => ctx.fail(errno),
         }
     }
@@ -357,7 +359,7 @@ mod tests {
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(Sim::PAGE_SIZE)).unwrap();
 
-        assert!(matches!(inode.look_up_or_claim(PageOffset::ZERO), Ok(Extent::Ours)));
+        assert!(matches!(inode.look_up_or_claim(PageOffset::ZERO), Ok(None)));
         let toucher = process.thread();
         let touch = thread::spawn(move || toucher.read_u8(at));
         while inode.settled.sleepers() == 0 {
@@ -379,13 +381,13 @@ mod tests {
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(2 * Sim::PAGE_SIZE)).unwrap();
 
-        assert!(matches!(inode.look_up_or_claim(PageOffset::ZERO), Ok(Extent::Ours)));
+        assert!(matches!(inode.look_up_or_claim(PageOffset::ZERO), Ok(None)));
         let toucher = process.thread();
         let touch = thread::spawn(move || toucher.read_u8(at));
         while inode.settled.sleepers() == 0 {
             thread::yield_now();
         }
-        assert!(inode.look_up_or_claim(PageOffset::new(1)).is_ok_and(|extent| matches!(extent, Extent::Ours)));
+        assert!(matches!(inode.look_up_or_claim(PageOffset::new(1)), Ok(None)));
         inode.settle(PageOffset::new(1)).unwrap();
         assert_eq!(inode.settle(PageOffset::ZERO), Err(Errno::ENOSPC));
 

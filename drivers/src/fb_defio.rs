@@ -13,8 +13,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Normal, PageCount, PageMkwriteCtx,
-    PageOffset, PageRef, Platform, RwLock, SharedObject, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, Normal, PageCount,
+    PageMkwriteCtx, PageOffset, PageRef, Platform, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -24,7 +24,7 @@ pub struct Screen<P: Platform> {
     shadow: P::Ref<Buffer<P>>,
     panel: P::Iomem,
     /// By page, whether it was written since it was last shown. The lock comes before the pages' own.
-    noted: P::RwLock<Vec<bool>>,
+    noted: P::Mutex<Vec<bool>>,
     mappings: SharedObject<P>,
 }
 
@@ -40,12 +40,12 @@ impl<P: Platform> Screen<P> {
         let mut noted = Vec::new();
         noted.try_reserve_exact(shadow.page_count().get()).map_err(|_| Errno::ENOMEM)?;
         noted.resize(shadow.page_count().get(), false);
-        Ok(Self { shadow, panel, noted: P::RwLock::new(noted, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
+        Ok(Self { shadow, panel, noted: P::Mutex::new(noted, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
     }
 
     /// How many pages were written since they were last shown.
     pub fn noted(&self, may_sleep: MaySleep<'_>) -> usize {
-        self.noted.read(may_sleep).iter().filter(|noted| **noted).count()
+        self.noted.lock(may_sleep).iter().filter(|noted| **noted).count()
     }
 
     /// Shows what was written (`fb_deferred_io_work`): every store that has happened before. How many pages that were.
@@ -53,7 +53,7 @@ impl<P: Platform> Screen<P> {
     /// # Errors
     /// EIO if the panel cannot be written; then what was not shown is shown the next time.
     pub fn flush(&self, ctx: &mut UnlockedCtx<'_, P>) -> Result<usize, Errno> {
-        let mut noted = self.noted.write(ctx.may_sleep());
+        let mut noted = self.noted.lock(ctx.may_sleep());
         let mut shown = 0;
         for (index, (noted, page)) in noted.iter_mut().zip(self.shadow.pages()).enumerate() {
             if !*noted {
@@ -79,7 +79,7 @@ impl<P: Platform> Screen<P> {
     /// # Errors
     /// EINVAL outside the screen; EAGAIN while it is shown.
     pub fn draw(&self, offset: usize, bytes: &[u8]) -> Result<(), Errno> {
-        let mut noted = self.noted.try_write().ok_or(Errno::EAGAIN)?;
+        let mut noted = self.noted.try_lock().ok_or(Errno::EAGAIN)?;
         self.shadow.write(offset, bytes)?;
         let pages = offset / P::PAGE_SIZE..(offset + bytes.len()).div_ceil(P::PAGE_SIZE);
         noted.get_mut(pages).unwrap_or_default().fill(true);
@@ -87,7 +87,7 @@ impl<P: Platform> Screen<P> {
     }
 
     fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Normal>) -> VmFault<'f> {
-        let mut noted = self.noted.write(ctx.may_sleep());
+        let mut noted = self.noted.lock(ctx.may_sleep());
         let Some(noted_here) = noted.get_mut(ctx.pgoff().index()) else { return ctx.fail(Errno::EIO) };
         *noted_here = true;
         // Locked while `noted` is held: a flush that sees this note waits for the page until the store is possible.

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, RwLock, VmOperations,
+    Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, PageRef, Platform, VmOperations,
 };
 
 /// A page with its grant reference.
@@ -48,7 +48,7 @@ pub struct Gntalloc<P: Platform> {
     memory: P::Memory,
     limit: usize,
     live: P::Ref<AtomicUsize>,
-    list: P::RwLock<List<P>>,
+    list: P::Mutex<List<P>>,
 }
 
 struct List<P: Platform> {
@@ -74,7 +74,7 @@ impl<P: Platform> Gntalloc<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(memory: P::Memory, limit: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let list = P::RwLock::new(List { grefs: Vec::new(), next: PageOffset::ZERO }, may_sleep)?;
+        let list = P::Mutex::new(List { grefs: Vec::new(), next: PageOffset::ZERO }, may_sleep)?;
         Ok(Self { memory, limit: limit.get(), live: P::share(AtomicUsize::new(0), may_sleep)?, list })
     }
 
@@ -89,7 +89,7 @@ impl<P: Platform> Gntalloc<P> {
         may_sleep: MaySleep<'_>,
         mut granted: impl FnMut(&P::Page),
     ) -> Result<PageOffset, Errno> {
-        let mut list = self.list.write(may_sleep);
+        let mut list = self.list.lock(may_sleep);
         if self.limit.checked_sub(self.live()).is_none_or(|left| count.get() > left) {
             return Err(Errno::ENOSPC);
         }
@@ -115,7 +115,7 @@ impl<P: Platform> Gntalloc<P> {
     /// # Errors
     /// EINVAL if not all of them are on it; then all stay.
     pub fn dealloc(&self, index: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut list = self.list.write(may_sleep);
+        let mut list = self.list.lock(may_sleep);
         let found = list.find(index, count).ok_or(Errno::EINVAL)?;
         list.grefs.drain(found);
         Ok(())
@@ -126,7 +126,7 @@ impl<P: Platform> Gntalloc<P> {
     /// # Errors
     /// ENOENT if there is no such page, EINVAL for a byte that is not in a page.
     pub fn set_notify(&self, index: PageOffset, byte: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let list = self.list.read(may_sleep);
+        let list = self.list.lock(may_sleep);
         let found = list.find(index, PageCount::new(1)).ok_or(Errno::ENOENT)?;
         if byte >= P::PAGE_SIZE {
             return Err(Errno::EINVAL);
@@ -146,7 +146,7 @@ impl<P: Platform> MmapFile for Gntalloc<P> {
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?;
-        let list = self.list.read(ctx.may_sleep());
+        let list = self.list.lock(ctx.may_sleep());
         let found = list.find(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENOENT)?;
         let mut grefs = Vec::new();
         grefs.try_reserve_exact(found.len()).map_err(|_| Errno::ENOMEM)?;

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, RwLock,
+    Errno, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, PageRef, Platform,
     VmOperations,
 };
 
@@ -61,7 +61,7 @@ pub struct Gntdev<P: Platform> {
     /// The other domain's pages. Their numbers are the grant references.
     foreign: P::Ref<Buffer<P>>,
     /// In the order of their indices.
-    maps: P::RwLock<Vec<P::Ref<Map<P>>>>,
+    maps: P::Mutex<Vec<P::Ref<Map<P>>>>,
     live: P::Ref<AtomicUsize>,
 }
 
@@ -72,7 +72,7 @@ impl<P: Platform> Gntdev<P> {
     /// ENOMEM.
     pub fn new(foreign: P::Ref<Buffer<P>>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let live = P::share(AtomicUsize::new(0), may_sleep)?;
-        Ok(Self { foreign, maps: P::RwLock::new(Vec::new(), may_sleep)?, live })
+        Ok(Self { foreign, maps: P::Mutex::new(Vec::new(), may_sleep)?, live })
     }
 
     /// Collects grant references in a map (`IOCTL_GNTDEV_MAP_GRANT_REF`). Gives back the index at which it can be
@@ -84,7 +84,7 @@ impl<P: Platform> Gntdev<P> {
         if refs.is_empty() {
             return Err(Errno::EINVAL);
         }
-        let mut maps = self.maps.write(may_sleep);
+        let mut maps = self.maps.lock(may_sleep);
         let (mut place, mut index) = (maps.len(), PageOffset::ZERO);
         for (before, map) in maps.iter().enumerate() {
             if map.index.checked_since(index).is_some_and(|gap| gap.get() >= refs.len()) {
@@ -111,7 +111,7 @@ impl<P: Platform> Gntdev<P> {
     /// # Errors
     /// ENOENT if there is none at this index with so many grants.
     pub fn remove(&self, index: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut maps = self.maps.write(may_sleep);
+        let mut maps = self.maps.lock(may_sleep);
         let place = position::<P>(&maps, index, count).ok_or(Errno::ENOENT)?;
         maps.remove(place);
         Ok(())
@@ -123,7 +123,7 @@ impl<P: Platform> Gntdev<P> {
     /// # Errors
     /// ENOENT if it lies in none; EINVAL in one that is read-only, or for a byte that is not in a page.
     pub fn set_notify(&self, at: PageOffset, byte: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let maps = self.maps.read(may_sleep);
+        let maps = self.maps.lock(may_sleep);
         let inside = |map: &P::Ref<Map<P>>| at.checked_since(map.index).filter(|page| page.get() < map.refs.len());
         let (map, page) = maps.iter().find_map(|map| inside(map).map(|page| (map, page))).ok_or(Errno::ENOENT)?;
         if byte >= P::PAGE_SIZE || map.access.load(Ordering::Acquire) == READ_ONLY {
@@ -166,7 +166,7 @@ impl<P: Platform> MmapFile for Gntdev<P> {
         if !ctx.is_shared() && ctx.is_writable() {
             return Err(Errno::EINVAL);
         }
-        let maps = self.maps.read(ctx.may_sleep());
+        let maps = self.maps.lock(ctx.may_sleep());
         let place = position::<P>(&maps, ctx.pgoff(), ctx.page_count());
         let map = place.and_then(|place| maps.get(place)).ok_or(Errno::EINVAL)?.clone();
         drop(maps);

@@ -18,8 +18,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, PfnMap,
-    Platform, Release, RwLock, SharedObject, Ticket, VmFault, VmOperations, WaitQueue,
+    Errno, FaultCtx, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, PageRef,
+    PfnMap, Platform, Release, SharedObject, Ticket, VmFault, VmOperations, WaitQueue,
 };
 
 use crate::buffer::copy_bytes;
@@ -46,7 +46,7 @@ struct Pages<P: Platform> {
 pub struct Vepc<P: Platform> {
     epc: P::Iomem,
     memory: P::Memory,
-    pages: P::RwLock<Pages<P>>,
+    pages: P::Mutex<Pages<P>>,
     /// Woken when a page has been reclaimed.
     reclaimed: P::WaitQueue,
     busy: AtomicUsize,
@@ -67,7 +67,7 @@ impl<P: Platform> Vepc<P> {
         Ok(Self {
             epc,
             memory,
-            pages: P::RwLock::new(Pages { places, free }, may_sleep)?,
+            pages: P::Mutex::new(Pages { places, free }, may_sleep)?,
             reclaimed: P::WaitQueue::new(may_sleep)?,
             busy: AtomicUsize::new(0),
             mappings: SharedObject::new(may_sleep)?,
@@ -84,7 +84,7 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL for a page that is not in the EPC, or chosen already.
     pub fn begin_reclaim(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut pages = self.pages.write(may_sleep);
+        let mut pages = self.pages.lock(may_sleep);
         let place = pages.places.get_mut(at.index()).ok_or(Errno::EINVAL)?;
         let Place::Here(epc) = *place else { return Err(Errno::EINVAL) };
         *place = Place::Leaving(epc);
@@ -98,7 +98,7 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL for a page that it has not chosen; ENOMEM, and the page stays chosen.
     pub fn finish_reclaim(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut pages = self.pages.write(may_sleep);
+        let mut pages = self.pages.lock(may_sleep);
         let place = pages.places.get_mut(at.index()).ok_or(Errno::EINVAL)?;
         let Place::Leaving(epc) = *place else { return Err(Errno::EINVAL) };
         let out = P::alloc_page(&self.memory, may_sleep)?;
@@ -117,7 +117,7 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EBUSY while a page is being reclaimed.
     pub fn remove_all(&self, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut pages = self.pages.write(may_sleep);
+        let mut pages = self.pages.lock(may_sleep);
         if pages.is_leaving() {
             return Err(Errno::EBUSY);
         }
@@ -136,7 +136,7 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL if the bytes do not lie in one page of it; EAGAIN while a page is on its way.
     pub fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        let pages = self.pages.try_read().ok_or(Errno::EAGAIN)?;
+        let pages = self.pages.try_lock().ok_or(Errno::EAGAIN)?;
         let within = offset % P::PAGE_SIZE;
         match pages.places.get(offset / P::PAGE_SIZE).ok_or(Errno::EINVAL)? {
             Place::Nowhere => into.fill(0),
@@ -210,7 +210,7 @@ impl<P: Platform> VmOperations for Vepc<P> {
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         // Taken before the look at the page: a reclaim that ends between the two would otherwise be waited for in vain.
         let ticket = self.reclaimed.ticket();
-        let mut pages = self.pages.write(ctx.may_sleep());
+        let mut pages = self.pages.lock(ctx.may_sleep());
         match self.load(&mut pages, ctx.pgoff()) {
             Ok(epc) => match self.epc.frame(epc) {
                 // The lock is held until the page is in, so that the reclaimer cannot choose it before that.

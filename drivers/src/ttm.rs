@@ -15,9 +15,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Release, Relocatable, Resident, RwLock, SharedObject, Spot, VmFault, VmOperations,
-    WaitQueue,
+    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Release, Relocatable, Resident, SharedObject, Spot, VmFault, VmOperations, WaitQueue,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -101,7 +100,7 @@ pub struct Object<P: Platform> {
     memory: Relocatable<P, Place<P>>,
     mappings: SharedObject<P>,
     /// Where the card still copies the object from.
-    moving_from: P::RwLock<Option<Place<P>>>,
+    moving_from: P::Mutex<Option<Place<P>>>,
     /// Whether it does: the fence.
     busy: AtomicBool,
     /// Woken when the fence is signaled.
@@ -116,7 +115,7 @@ impl<P: Platform> Object<P> {
     pub fn new(place: Place<P>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let (mappings, pages) = (SharedObject::new(may_sleep)?, place.page_count());
         let memory = Relocatable::new(place, mappings.clone(), PageOffset::ZERO, pages, may_sleep)?;
-        let moving_from = P::RwLock::new(None, may_sleep)?;
+        let moving_from = P::Mutex::new(None, may_sleep)?;
         let idle = P::WaitQueue::new(may_sleep)?;
         Ok(Self { memory, mappings, moving_from, busy: AtomicBool::new(false), idle })
     }
@@ -130,7 +129,7 @@ impl<P: Platform> Object<P> {
         if to.page_count() < self.memory.page_count() {
             return Err(Errno::EINVAL);
         }
-        let mut from = self.moving_from.write(may_sleep);
+        let mut from = self.moving_from.lock(may_sleep);
         if from.is_some() {
             return Err(Errno::EBUSY);
         }
@@ -146,7 +145,7 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// ENOENT if there was no move; EIO if the bytes cannot be copied.
     pub fn signal(&self, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut moving_from = self.moving_from.write(may_sleep);
+        let mut moving_from = self.moving_from.lock(may_sleep);
         let from = moving_from.take().ok_or(Errno::ENOENT)?;
         let resident = self.memory.resident(may_sleep);
         let (to, bytes) = (resident.location(), self.memory.page_count().get().saturating_mul(P::PAGE_SIZE));

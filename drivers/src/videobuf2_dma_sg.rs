@@ -11,7 +11,7 @@
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock};
+use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, Platform};
 
 use crate::{
     buffer::Buffer,
@@ -51,7 +51,7 @@ pub struct Videobuf2<P: Platform> {
     queue_type: QueueType,
     /// How long each plane of a buffer is.
     planes: &'static [PageCount],
-    buffers: P::RwLock<Vec<Planes<P>>>,
+    buffers: P::Mutex<Vec<Planes<P>>>,
 }
 
 impl<P: Platform> Videobuf2<P> {
@@ -68,7 +68,7 @@ impl<P: Platform> Videobuf2<P> {
         if planes.len() > MAX_PLANES {
             return Err(Errno::EINVAL);
         }
-        Ok(Self { memory, queue_type, planes, buffers: P::RwLock::new(Vec::new(), may_sleep)? })
+        Ok(Self { memory, queue_type, planes, buffers: P::Mutex::new(Vec::new(), may_sleep)? })
     }
 
     /// Frees all buffers and allocates `count` others, of zeros (`VIDIOC_REQBUFS`).
@@ -76,7 +76,7 @@ impl<P: Platform> Videobuf2<P> {
     /// # Errors
     /// EBUSY if one is mapped, and nothing has changed; ENOMEM, and there are no buffers then.
     pub fn request_buffers(&self, count: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut buffers = self.buffers.write(may_sleep);
+        let mut buffers = self.buffers.lock(may_sleep);
         if buffers.iter().flatten().any(|plane| plane.users.count() > 0) {
             return Err(Errno::EBUSY);
         }
@@ -105,7 +105,7 @@ impl<P: Platform> Videobuf2<P> {
     /// # Errors
     /// EINVAL if there is no such plane.
     pub fn users(&self, cookie: PageOffset, may_sleep: MaySleep<'_>) -> Result<usize, Errno> {
-        find::<P>(&self.buffers.read(may_sleep), cookie).map(|plane| plane.users.count())
+        find::<P>(&self.buffers.lock(may_sleep), cookie).map(|plane| plane.users.count())
     }
 
     /// What the device does to a plane by DMA: calls this with its memory.
@@ -113,7 +113,7 @@ impl<P: Platform> Videobuf2<P> {
     /// # Errors
     /// EINVAL if there is no such plane, EAGAIN while buffers are requested; else what is passed on.
     pub fn dma(&self, cookie: PageOffset, transfer: impl FnOnce(&Buffer<P>) -> Result<(), Errno>) -> Result<(), Errno> {
-        transfer(&find::<P>(&self.buffers.try_read().ok_or(Errno::EAGAIN)?, cookie)?.pages)
+        transfer(&find::<P>(&self.buffers.try_lock().ok_or(Errno::EAGAIN)?, cookie)?.pages)
     }
 }
 
@@ -138,7 +138,7 @@ impl<P: Platform> MmapFile for Videobuf2<P> {
             return Err(Errno::EINVAL);
         }
         // Held until the mapping is counted, so that nobody frees the plane before that.
-        let buffers = self.buffers.read(ctx.may_sleep());
+        let buffers = self.buffers.lock(ctx.may_sleep());
         let plane = find::<P>(&buffers, ctx.pgoff())?;
         if ctx.page_count() > plane.pages.page_count() {
             return Err(Errno::EINVAL);

@@ -38,6 +38,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS if the thread is to die: pass it to [`fail_or_refault`](Self::fail_or_refault).
+    #[track_caller]
     pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<Waited<'f>, Errno> {
         P::wait(self.fault(), since.queue, since.wakes)?;
         Ok(crate::wait::waited())

@@ -18,6 +18,7 @@ mod established;
 mod faults;
 mod foreign;
 mod insertion;
+mod locks;
 mod mkwrite;
 mod moving;
 mod owned;

@@ -3,6 +3,7 @@
 // In a module that clippy knows to be a test's, so that helpers may `unwrap` as tests may.
 #![cfg(test)]
 
+mod atomic;
 mod basics;
 mod established;
 mod faults;

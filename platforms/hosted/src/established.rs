@@ -11,10 +11,12 @@ use parking_lot::RwLock;
 use vmctx::{Errno, PageOffset, VmOperations};
 
 use crate::{
+    atomic::might_sleep,
     hook::{self, MappedLock},
     lock,
     object::Unmapping,
     operations::{AnyState, StateId},
+    report::MightSleep,
     vma::{Hosted, ReadLock, Space, Vma},
 };
 
@@ -44,8 +46,10 @@ impl<P: Hosted> Handle<P> {
     ///
     /// # Errors
     /// As [`Platform::lock_handle`](vmctx::Platform::lock_handle).
+    #[track_caller]
     pub fn lock(&self, wait: bool) -> Result<EstablishedVma<P>, Errno> {
         if wait {
+            might_sleep(MightSleep::MmapLock);
             may_wait()?;
         }
         let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
@@ -101,7 +105,9 @@ impl<P: Hosted> Caller<P> {
     ///
     /// # Errors
     /// As [`Platform::lock_at`](vmctx::Platform::lock_at).
+    #[track_caller]
     pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<EstablishedVma<P>, Errno> {
+        might_sleep(MightSleep::MmapLock);
         let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;
         let lock = wait_for(space)?;
@@ -169,12 +175,16 @@ impl<P: Hosted> EstablishedVma<P> {
     }
 
     /// `established_zap`
+    #[track_caller]
     pub fn zap(&self, addresses: &Range<usize>) {
+        might_sleep(MightSleep::Unmapping);
         self.everywhere(addresses, |table, addresses| table.zap(addresses, true));
     }
 
     /// `established_write_protect`
+    #[track_caller]
     pub fn write_protect(&self, addresses: &Range<usize>) {
+        might_sleep(MightSleep::Unmapping);
         self.everywhere(addresses, P::Table::write_protect);
     }
 

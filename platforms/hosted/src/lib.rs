@@ -61,7 +61,8 @@
 //! | [`object`] | where an object is mapped, for whoever unmaps it |
 //! | [`established`] | handles, and mappings locked from outside hooks |
 //! | [`hook`] | which hook a thread is in |
-//! | [`RwLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`RwLock`], [`Mutex`], [`SpinLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`Reports`] | what drivers do that a kernel would complain of |
 //! | [`Ref`] | shared ownership of a mapping's state; invariant, as a platform's has to be |
 //! | [`Map`], [`Prot`], [`answers`] | what is asked of `mmap`, rights, counts |
 //!
@@ -78,6 +79,7 @@
 
 mod access;
 pub mod answers;
+mod atomic;
 mod error;
 pub mod established;
 mod fault;
@@ -103,16 +105,18 @@ mod platform;
 mod process;
 mod prot;
 pub mod queue;
+mod report;
 mod serving;
 mod shared;
 mod user;
 pub mod vma;
 
 pub use answers::{Answers, Counts};
+pub use atomic::might_sleep;
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
 pub use hook::Hook;
-pub use lock::{ReadGuard, RwLock, WriteGuard};
+pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, Page};
 pub use map::Map;
 pub use mmap::NewVma;
@@ -122,6 +126,7 @@ pub use paging::{CopiedEntry, Entry, PageTable, Pte};
 pub use process::{Process, Thread, unlocked};
 pub use prot::Prot;
 pub use queue::WaitQueue;
+pub use report::{MightSleep, Report, Reports};
 pub use serving::Fault;
 pub use shared::Ref;
 pub use user::{Missing, Refusal, Trap, UserSide};

@@ -11,7 +11,11 @@ use std::{
 
 use vmctx::{Errno, MaySleep};
 
-use crate::hook;
+use crate::{
+    atomic::{Spinning, might_sleep},
+    hook,
+    report::MightSleep,
+};
 
 /// A lock for a driver's state: the platform's [`RwLock`](vmctx::Platform::RwLock).
 ///
@@ -21,6 +25,20 @@ use crate::hook;
 /// EDEADLK then, whether or not it would have happened this time.
 pub struct RwLock<T> {
     value: parking_lot::RwLock<T>,
+    taken_in_hook: Arc<AtomicBool>,
+}
+
+/// A lock for a driver's state: the platform's [`Mutex`](vmctx::Platform::Mutex). It remembers what a [`RwLock`] does.
+pub struct Mutex<T> {
+    value: parking_lot::Mutex<T>,
+    taken_in_hook: Arc<AtomicBool>,
+}
+
+/// A lock for a driver's state: the platform's [`SpinLock`](vmctx::Platform::SpinLock). It remembers what a [`RwLock`]
+/// does, and as long as a thread holds it, whatever that thread calls that may sleep is
+/// [reported](crate::Report::SleptUnderSpinLock).
+pub struct SpinLock<T> {
+    value: parking_lot::Mutex<T>,
     taken_in_hook: Arc<AtomicBool>,
 }
 
@@ -34,6 +52,19 @@ pub struct ReadGuard<'a, T> {
 pub struct WriteGuard<'a, T> {
     value: parking_lot::RwLockWriteGuard<'a, T>,
     _held: Held,
+}
+
+/// A [`Mutex`], held.
+pub struct MutexGuard<'a, T> {
+    value: parking_lot::MutexGuard<'a, T>,
+    _held: Held,
+}
+
+/// A [`SpinLock`], held.
+pub struct SpinGuard<'a, T> {
+    value: parking_lot::MutexGuard<'a, T>,
+    _held: Held,
+    _spinning: Spinning,
 }
 
 impl<T> Deref for ReadGuard<'_, T> {
@@ -53,6 +84,34 @@ impl<T> Deref for WriteGuard<'_, T> {
 }
 
 impl<T> DerefMut for WriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T> Deref for SpinGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for SpinGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
     }
@@ -105,11 +164,15 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     type Read<'a> = ReadGuard<'a, T>;
     type Write<'a> = WriteGuard<'a, T>;
 
+    #[track_caller]
     fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        might_sleep(MightSleep::Allocation);
         Ok(Self { value: parking_lot::RwLock::new(value), taken_in_hook: Arc::default() })
     }
 
+    #[track_caller]
     fn read(&self, _: MaySleep<'_>) -> ReadGuard<'_, T> {
+        might_sleep(MightSleep::Lock);
         // Before it waits: whoever holds the lock may be about to wait for the mmap lock that the hook has.
         mark_if_in_hook(&self.taken_in_hook);
         ReadGuard { value: self.value.read(), _held: Held::note(&self.taken_in_hook) }
@@ -119,12 +182,58 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
         Some(ReadGuard { value: self.value.try_read()?, _held: Held::note(&self.taken_in_hook) })
     }
 
+    #[track_caller]
     fn write(&self, _: MaySleep<'_>) -> WriteGuard<'_, T> {
+        might_sleep(MightSleep::Lock);
         mark_if_in_hook(&self.taken_in_hook);
         WriteGuard { value: self.value.write(), _held: Held::note(&self.taken_in_hook) }
     }
 
     fn try_write(&self) -> Option<WriteGuard<'_, T>> {
         Some(WriteGuard { value: self.value.try_write()?, _held: Held::note(&self.taken_in_hook) })
+    }
+}
+
+impl<T: Send + 'static> vmctx::Mutex<T> for Mutex<T> {
+    type Guard<'a> = MutexGuard<'a, T>;
+
+    #[track_caller]
+    fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        might_sleep(MightSleep::Allocation);
+        Ok(Self { value: parking_lot::Mutex::new(value), taken_in_hook: Arc::default() })
+    }
+
+    #[track_caller]
+    fn lock(&self, _: MaySleep<'_>) -> MutexGuard<'_, T> {
+        might_sleep(MightSleep::Lock);
+        mark_if_in_hook(&self.taken_in_hook);
+        MutexGuard { value: self.value.lock(), _held: Held::note(&self.taken_in_hook) }
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        Some(MutexGuard { value: self.value.try_lock()?, _held: Held::note(&self.taken_in_hook) })
+    }
+}
+
+impl<T: Send + 'static> vmctx::SpinLock<T> for SpinLock<T> {
+    type Guard<'a> = SpinGuard<'a, T>;
+
+    #[track_caller]
+    fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        might_sleep(MightSleep::Allocation);
+        Ok(Self { value: parking_lot::Mutex::new(value), taken_in_hook: Arc::default() })
+    }
+
+    #[track_caller]
+    fn lock(&self) -> SpinGuard<'_, T> {
+        mark_if_in_hook(&self.taken_in_hook);
+        let value = self.value.lock();
+        SpinGuard { value, _held: Held::note(&self.taken_in_hook), _spinning: Spinning::note() }
+    }
+
+    #[track_caller]
+    fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+        let value = self.value.try_lock()?;
+        Some(SpinGuard { value, _held: Held::note(&self.taken_in_hook), _spinning: Spinning::note() })
     }
 }

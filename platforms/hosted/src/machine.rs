@@ -7,7 +7,13 @@ use vmctx::{
     platform::{FaultCode, FaultFlags},
 };
 
-use crate::{answers::Counts, error::Signal, hook::Hook};
+use crate::{
+    answers::Counts,
+    atomic::might_sleep,
+    error::Signal,
+    hook::Hook,
+    report::{MightSleep, Reports},
+};
 
 /// What a frame number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +159,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
         None
     }
 
+    /// Where it is reported what drivers do wrong on this machine, if that is collected.
+    fn reports(&self) -> Option<&Reports> {
+        None
+    }
+
     /// A driver is about to insert a page or a frame. A machine that injects errors lets it fail here.
     ///
     /// # Errors
@@ -199,7 +210,9 @@ impl<M: Machine> Page<M> {
     ///
     /// # Errors
     /// ENOMEM.
+    #[track_caller]
     pub fn alloc(machine: &M) -> Result<Self, Errno> {
+        might_sleep(MightSleep::Allocation);
         Ok(Self { pfn: machine.allocate(false)?, machine: machine.clone() })
     }
 

@@ -57,6 +57,7 @@ impl<P: Paged> Mm<P> {
     }
 
     pub(crate) fn read_lock(&self) -> ReadLock<P> {
+        self.follow_this_thread();
         self.space.read_arc()
     }
 
@@ -70,6 +71,7 @@ impl<P: Paged> Mm<P> {
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
+        self.follow_this_thread();
         let lock = self.space.write_arc();
         if lock.stopped { Err(SyscallError::Exited) } else { Ok(lock) }
     }
@@ -84,7 +86,15 @@ impl<P: Paged> Mm<P> {
         self.killed.load(Ordering::Acquire)
     }
 
+    /// This thread is in this address space, so what it does wrong is reported on this machine.
+    fn follow_this_thread(&self) {
+        if let Some(reports) = self.machine().reports() {
+            reports.follow_this_thread();
+        }
+    }
+
     /// Sleeps until the queue's count of wake-ups is no longer `wakes`; EINTR if the process is killed.
+    #[track_caller]
     pub(crate) fn wait(&self, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
         self.sleepers.wait(queue, wakes, || self.is_killed())
     }

@@ -9,6 +9,7 @@ use vmctx::{
 };
 
 use crate::{
+    atomic::might_sleep,
     error::SyscallError,
     established::Handle,
     file::{File, OpenMode},
@@ -22,6 +23,7 @@ use crate::{
     paged::Paged,
     panics::ClosedFiles,
     process::{Process, page_align},
+    report::MightSleep,
     shared::Ref,
     vma::{Hosted, Space, Vma, Vmas},
 };
@@ -85,6 +87,7 @@ impl<P: Paged> NewVma<P> {
     ///
     /// # Errors
     /// As [`Platform::vm_insert_page`](vmctx::Platform::vm_insert_page).
+    #[track_caller]
     pub fn insert_page(&mut self, address: usize, page: &P::Page) -> Result<(), Errno> {
         self.area().insert_page(address, page)
     }
@@ -93,6 +96,7 @@ impl<P: Paged> NewVma<P> {
     ///
     /// # Errors
     /// As [`Platform::vm_insert_zero_page`](vmctx::Platform::vm_insert_zero_page).
+    #[track_caller]
     pub fn insert_zero_page(&mut self, address: usize) -> Result<(), Errno> {
         self.area().insert_zero_page(address)
     }
@@ -101,6 +105,7 @@ impl<P: Paged> NewVma<P> {
     ///
     /// # Errors
     /// As [`Platform::vm_insert_mixed`](vmctx::Platform::vm_insert_mixed).
+    #[track_caller]
     pub fn insert_mixed(&mut self, address: usize, pfn: u64) -> Result<(), Errno> {
         self.area().insert_mixed(address, pfn, false)
     }
@@ -109,13 +114,17 @@ impl<P: Paged> NewVma<P> {
     ///
     /// # Errors
     /// As [`Platform::remap_pfn_range`](vmctx::Platform::remap_pfn_range).
+    #[track_caller]
     pub fn remap(&mut self, address: usize, frames: FrameRange<'_, P>) -> Result<(), Errno> {
         let set = VmFlags::IO | VmFlags::PFNMAP | VmFlags::DONTEXPAND | VmFlags::DONTDUMP;
         self.vma.change_flags(set, VmFlags::NONE);
         self.area().remap(address, frames)
     }
 
+    /// What a driver inserts into.
+    #[track_caller]
     fn area(&self) -> Area<P> {
+        might_sleep(MightSleep::Insertion);
         Area::of(&self.vma)
     }
 }

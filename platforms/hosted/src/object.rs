@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::{atomic::might_sleep, report::MightSleep};
+
 /// What pages are entered into, as whoever takes them away sees it: the page tables of an address space, or a table for
 /// each mapping.
 pub trait Unmapping: Send + Sync + 'static {
@@ -71,7 +73,9 @@ impl Object {
 
     /// Takes pages of the object, by their numbers in it, out of every mapping. Private copies stay if `even_cows` is
     /// not set. When it returns, nobody is in the middle of an access to them.
+    #[track_caller]
     pub fn unmap(&self, pages: &Range<usize>, even_cows: bool) {
+        might_sleep(MightSleep::Unmapping);
         for place in self.lock().places.values() {
             place.table.zap(&place.addresses(pages), even_cows);
         }

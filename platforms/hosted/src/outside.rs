@@ -3,14 +3,18 @@
 use vmctx::Errno;
 
 use crate::{
+    atomic::might_sleep,
     established::{Caller, EstablishedVma},
     insert::Area,
     paged::Paged,
+    report::MightSleep,
 };
 
 /// The raw operations of [`Platform`](vmctx::Platform) that insert.
 impl<P: Paged> EstablishedVma<P> {
+    #[track_caller]
     fn area(&self, address: usize) -> Result<Area<P>, Errno> {
+        might_sleep(MightSleep::Insertion);
         Ok(Area::of(self.vma_at(address).ok_or(Errno::EFAULT)?))
     }
 
@@ -18,6 +22,7 @@ impl<P: Paged> EstablishedVma<P> {
     ///
     /// # Errors
     /// As [`Platform::established_insert_page`](vmctx::Platform::established_insert_page).
+    #[track_caller]
     pub fn insert_page(&self, address: usize, page: &P::Page) -> Result<(), Errno> {
         self.area(address)?.insert_page(address, page)
     }
@@ -26,6 +31,7 @@ impl<P: Paged> EstablishedVma<P> {
     ///
     /// # Errors
     /// As [`Platform::established_insert_zero_page`](vmctx::Platform::established_insert_zero_page).
+    #[track_caller]
     pub fn insert_zero_page(&self, address: usize) -> Result<(), Errno> {
         self.area(address)?.insert_zero_page(address)
     }
@@ -34,6 +40,7 @@ impl<P: Paged> EstablishedVma<P> {
     ///
     /// # Errors
     /// As [`Platform::established_insert_pfn`](vmctx::Platform::established_insert_pfn).
+    #[track_caller]
     pub fn insert_pfn(&self, address: usize, pfn: u64) -> Result<(), Errno> {
         let area = self.area(address)?;
         area.insert_pfn(address, pfn, area.prot)
@@ -43,6 +50,7 @@ impl<P: Paged> EstablishedVma<P> {
     ///
     /// # Errors
     /// As [`Platform::established_insert_mixed`](vmctx::Platform::established_insert_mixed).
+    #[track_caller]
     pub fn insert_mixed(&self, address: usize, pfn: u64) -> Result<(), Errno> {
         self.area(address)?.insert_mixed(address, pfn, false)
     }
@@ -51,7 +59,9 @@ impl<P: Paged> EstablishedVma<P> {
 /// The raw operations of [`Platform`](vmctx::Platform) on pages.
 impl<P: Paged> Caller<P> {
     /// `caller_lock_page`
+    #[track_caller]
     pub fn lock_page(&self, page: &P::Page) {
+        might_sleep(MightSleep::PageLock);
         page.lock();
     }
 

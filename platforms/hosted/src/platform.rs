@@ -53,6 +53,8 @@ macro_rules! platform {
                 type Iomem = $crate::DeviceMemory<Self, $crate::MachineOf<Self>>;
                 type WaitQueue = $crate::WaitQueue;
                 type RwLock<T: Send + Sync + 'static> = $crate::RwLock<T>;
+                type Mutex<T: Send + 'static> = $crate::Mutex<T>;
+                type SpinLock<T: Send + 'static> = $crate::SpinLock<T>;
                 type Object = $crate::Object;
                 type Handle = $crate::established::Handle<Self>;
                 type Caller = $crate::established::Caller<Self>;
@@ -61,10 +63,13 @@ macro_rules! platform {
                 type Vma = $crate::NewVma<Self>;
                 type Fault = $crate::Fault<Self>;
 
+                #[track_caller]
                 fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
+                    $crate::might_sleep($crate::MightSleep::Allocation);
                     Ok($crate::Ref::new(value))
                 }
 
+                #[track_caller]
                 fn alloc_page(memory: &Self::Memory, _: MaySleep<'_>) -> Result<Self::Page, Errno> {
                     Self::Page::alloc(memory)
                 }
@@ -77,10 +82,13 @@ macro_rules! platform {
                     page.pfn()
                 }
 
+                #[track_caller]
                 fn new_object(_: MaySleep<'_>) -> Result<Self::Object, Errno> {
+                    $crate::might_sleep($crate::MightSleep::Allocation);
                     Ok(Self::Object::default())
                 }
 
+                #[track_caller]
                 fn unmap_mapping_range(mappings: &Self::Object, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
                     mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
                 }
@@ -116,18 +124,22 @@ macro_rules! platform {
                     vma.handle()
                 }
 
+                #[track_caller]
                 fn vm_insert_page(vma: &mut Self::Vma, address: usize, page: &Self::Page) -> Result<(), Errno> {
                     vma.insert_page(address, page)
                 }
 
+                #[track_caller]
                 fn vm_insert_zero_page(vma: &mut Self::Vma, address: usize) -> Result<(), Errno> {
                     vma.insert_zero_page(address)
                 }
 
+                #[track_caller]
                 fn vm_insert_mixed(vma: &mut Self::Vma, address: usize, pfn: u64) -> Result<(), Errno> {
                     vma.insert_mixed(address, pfn)
                 }
 
+                #[track_caller]
                 fn remap_pfn_range(
                     vma: &mut Self::Vma,
                     address: usize,
@@ -164,18 +176,22 @@ macro_rules! platform {
                     fault.page_prot()
                 }
 
+                #[track_caller]
                 fn vmf_insert_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
                     fault.insert_page(address, page)
                 }
 
+                #[track_caller]
                 fn vmf_insert_zero_page(fault: &Self::Fault, address: usize) -> FaultCode {
                     fault.insert_zero_page(address)
                 }
 
+                #[track_caller]
                 fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
                     fault.insert_pfn(address, pfn, prot)
                 }
 
+                #[track_caller]
                 fn vmf_insert_mixed(fault: &Self::Fault, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
                     fault.insert_mixed(address, pfn, mkwrite)
                 }
@@ -188,6 +204,7 @@ macro_rules! platform {
                     fault.deliver(page);
                 }
 
+                #[track_caller]
                 fn lock_page(fault: &Self::Fault, page: &Self::Page) {
                     fault.lock_page(page);
                 }
@@ -196,6 +213,7 @@ macro_rules! platform {
                     fault.unlock_page(page);
                 }
 
+                #[track_caller]
                 fn caller_lock_page(caller: &Self::Caller, page: &Self::Page) {
                     caller.lock_page(page);
                 }
@@ -209,6 +227,7 @@ macro_rules! platform {
                     fault.release();
                 }
 
+                #[track_caller]
                 fn wait(fault: &Self::Fault, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno> {
                     fault.wait(queue, wakes)
                 }
@@ -221,6 +240,7 @@ macro_rules! platform {
                     fault.is_of(mappings)
                 }
 
+                #[track_caller]
                 fn vmf_insert_pfn_huge(fault: &Self::Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
                     fault.insert_huge(address, frames)
                 }
@@ -233,10 +253,12 @@ macro_rules! platform {
                     fault.map_mixed(address, pfn)
                 }
 
+                #[track_caller]
                 fn lock_handle(handle: &Self::Handle, wait: bool) -> Result<Self::EstablishedVma, Errno> {
                     handle.lock(wait)
                 }
 
+                #[track_caller]
                 fn lock_at<V: VmOperations<Platform = Self>>(
                     caller: &Self::Caller,
                     address: UserAddr,
@@ -259,6 +281,7 @@ macro_rules! platform {
                     vma.slots(from)
                 }
 
+                #[track_caller]
                 fn established_insert_page(
                     vma: &Self::EstablishedVma,
                     address: usize,
@@ -267,22 +290,27 @@ macro_rules! platform {
                     vma.insert_page(address, page)
                 }
 
+                #[track_caller]
                 fn established_insert_zero_page(vma: &Self::EstablishedVma, address: usize) -> Result<(), Errno> {
                     vma.insert_zero_page(address)
                 }
 
+                #[track_caller]
                 fn established_insert_pfn(vma: &Self::EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
                     vma.insert_pfn(address, pfn)
                 }
 
+                #[track_caller]
                 fn established_insert_mixed(vma: &Self::EstablishedVma, address: usize, pfn: u64) -> Result<(), Errno> {
                     vma.insert_mixed(address, pfn)
                 }
 
+                #[track_caller]
                 fn established_zap(vma: &Self::EstablishedVma, addresses: Range<usize>) {
                     vma.zap(&addresses);
                 }
 
+                #[track_caller]
                 fn established_write_protect(vma: &Self::EstablishedVma, addresses: Range<usize>) {
                     vma.write_protect(&addresses);
                 }

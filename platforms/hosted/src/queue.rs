@@ -6,6 +6,8 @@ use parking_lot::{Condvar, Mutex};
 
 use vmctx::{Errno, MaySleep};
 
+use crate::{atomic::might_sleep, report::MightSleep};
+
 /// A queue on which faults wait: a count of its wake-ups, so that none is lost between looking and sleeping. Clones are
 /// the same queue.
 #[derive(Clone, Default)]
@@ -57,7 +59,9 @@ impl WaitQueue {
 }
 
 impl vmctx::WaitQueue for WaitQueue {
+    #[track_caller]
     fn new(_: MaySleep<'_>) -> Result<Self, Errno> {
+        might_sleep(MightSleep::Allocation);
         Ok(Self::default())
     }
 
@@ -83,7 +87,9 @@ impl Sleepers {
     ///
     /// # Errors
     /// EINTR if `killed` says so.
+    #[track_caller]
     pub fn wait(&self, on: &WaitQueue, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
+        might_sleep(MightSleep::Wait);
         self.queues.lock().push(Arc::clone(&on.queue));
         let waited = on.queue.sleep(wakes, killed);
         let mut queues = self.queues.lock();

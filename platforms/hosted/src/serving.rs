@@ -13,12 +13,14 @@ use vmctx::{
 };
 
 use crate::{
+    atomic::might_sleep,
     insert::Area,
     machine::{Machine, Page},
     mm::Mm,
     object::Object,
     paged::{MachineOf, Paged},
     queue::WaitQueue,
+    report::MightSleep,
     vma::ReadLock,
 };
 
@@ -76,24 +78,28 @@ impl<P: Paged> Fault<P> {
 
     /// `vmf_insert_page`
     #[must_use]
+    #[track_caller]
     pub fn insert_page(&self, address: usize, page: &P::Page) -> FaultCode {
         self.serving.insert(|area| area.insert_page(address, page))
     }
 
     /// `vmf_insert_zero_page`
     #[must_use]
+    #[track_caller]
     pub fn insert_zero_page(&self, address: usize) -> FaultCode {
         self.serving.insert(|area| area.insert_zero_page(address))
     }
 
     /// `vmf_insert_pfn`
     #[must_use]
+    #[track_caller]
     pub fn insert_pfn(&self, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
         self.serving.insert(|area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
     }
 
     /// `vmf_insert_mixed`
     #[must_use]
+    #[track_caller]
     pub fn insert_mixed(&self, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
         self.serving.insert(|area| area.insert_mixed(address, pfn, mkwrite))
     }
@@ -111,6 +117,7 @@ impl<P: Paged> Fault<P> {
 
     /// `vmf_insert_pfn_huge`
     #[must_use]
+    #[track_caller]
     pub fn insert_huge(&self, address: usize, frames: FrameRange<'_, P>) -> FaultCode {
         let write = self.serving.flags.contains(FaultFlags::WRITE);
         self.serving.insert(|area| area.insert_huge(address, frames, write))
@@ -135,7 +142,9 @@ impl<P: Paged> Fault<P> {
 
     /// `lock_page`. A page that this fault has locked already is not waited for, which would be for ever: the access
     /// that faulted ends with [`AccessError::PageLockedTwice`](crate::AccessError::PageLockedTwice).
+    #[track_caller]
     pub fn lock_page(&self, page: &P::Page) {
+        might_sleep(MightSleep::PageLock);
         let serving = &self.serving;
         if serving.locked.borrow().iter().any(|(machine, pfn)| page.is(machine, *pfn)) {
             serving.locked_twice.set(true);
@@ -166,6 +175,7 @@ impl<P: Paged> Fault<P> {
     ///
     /// # Errors
     /// EINTR if the process is killed.
+    #[track_caller]
     pub fn wait(&self, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
         self.serving.mm.wait(queue, wakes)
     }
@@ -246,7 +256,13 @@ impl<P: Paged> Serving<P> {
     }
 
     /// Inserts, if the lock is still held: once it was released, the VMA may be gone.
+    #[track_caller]
     fn insert(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+        might_sleep(MightSleep::Insertion);
+        self.insert_now(insert)
+    }
+
+    fn insert_now(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
         if self.is_released() {
             return FaultCode::SIGBUS;
         }
@@ -255,7 +271,7 @@ impl<P: Paged> Serving<P> {
 
     /// Inserts without making page tables: under RCU.
     fn map(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
-        self.insert(|area| insert(&area.without_new_tables()))
+        self.insert_now(|area| insert(&area.without_new_tables()))
     }
 }
 

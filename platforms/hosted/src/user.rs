@@ -14,6 +14,7 @@ use crate::{
     paging::PageTable,
     process::Process,
     prot::Prot,
+    report::{Report, Reports},
     serving::Fault,
     vma::Hosted,
 };
@@ -255,5 +256,11 @@ where
 
     fn counts(&self) -> Option<Counts> {
         self.machine().counts()
+    }
+
+    /// The machine's [reports](Machine::reports), which are taken with it: of all processes on it.
+    fn complaints(&self) -> Vec<String> {
+        let reports = self.machine().reports().map(Reports::take);
+        reports.unwrap_or_default().iter().map(Report::to_string).collect()
     }
 }

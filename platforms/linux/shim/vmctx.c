@@ -7,6 +7,7 @@
 #include <linux/fs_context.h>
 #include <linux/highmem.h>
 #include <linux/mount.h>
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/pfn_t.h>
 #include <linux/pseudo_fs.h>
@@ -14,6 +15,7 @@
 #include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 
 #include "vmctx.h"
@@ -383,6 +385,71 @@ void vmctx_rwsem_free(void *lock)
 {
 	count(VMCTX_ALLOCATIONS, -1);
 	kfree(lock);
+}
+
+void *vmctx_mutex_new(void)
+{
+	struct mutex *lock = kmalloc(sizeof(*lock), GFP_KERNEL);
+
+	if (lock) {
+		count(VMCTX_ALLOCATIONS, 1);
+		mutex_init(lock);
+	}
+	return lock;
+}
+
+void vmctx_mutex_free(void *lock)
+{
+	count(VMCTX_ALLOCATIONS, -1);
+	mutex_destroy(lock);
+	kfree(lock);
+}
+
+void vmctx_mutex_lock(void *lock)
+{
+	mutex_lock(lock);
+}
+
+bool vmctx_mutex_trylock(void *lock)
+{
+	return mutex_trylock(lock);
+}
+
+void vmctx_mutex_unlock(void *lock)
+{
+	mutex_unlock(lock);
+}
+
+void *vmctx_spinlock_new(void)
+{
+	spinlock_t *lock = kmalloc(sizeof(*lock), GFP_KERNEL);
+
+	if (lock) {
+		count(VMCTX_ALLOCATIONS, 1);
+		spin_lock_init(lock);
+	}
+	return lock;
+}
+
+void vmctx_spinlock_free(void *lock)
+{
+	count(VMCTX_ALLOCATIONS, -1);
+	kfree(lock);
+}
+
+void vmctx_spin_lock(void *lock)
+{
+	spin_lock(lock);
+}
+
+bool vmctx_spin_trylock(void *lock)
+{
+	return spin_trylock(lock);
+}
+
+void vmctx_spin_unlock(void *lock)
+{
+	spin_unlock(lock);
 }
 
 /*

@@ -247,6 +247,16 @@ unsafe extern "C" {
     pub(super) fn vmctx_release(fault: *mut vm_fault);
     pub(super) fn vmctx_rwsem_new() -> *mut c_void;
     pub(super) fn vmctx_rwsem_free(lock: *mut c_void);
+    pub(super) fn vmctx_mutex_new() -> *mut c_void;
+    pub(super) fn vmctx_mutex_free(lock: *mut c_void);
+    pub(super) fn vmctx_mutex_lock(lock: *mut c_void);
+    pub(super) fn vmctx_mutex_trylock(lock: *mut c_void) -> bool;
+    pub(super) fn vmctx_mutex_unlock(lock: *mut c_void);
+    pub(super) fn vmctx_spinlock_new() -> *mut c_void;
+    pub(super) fn vmctx_spinlock_free(lock: *mut c_void);
+    pub(super) fn vmctx_spin_lock(lock: *mut c_void);
+    pub(super) fn vmctx_spin_trylock(lock: *mut c_void) -> bool;
+    pub(super) fn vmctx_spin_unlock(lock: *mut c_void);
     pub(super) fn vmctx_mappings_new() -> *mut c_void;
     pub(super) fn vmctx_mappings_get(mappings: *mut c_void);
     pub(super) fn vmctx_mappings_put(mappings: *mut c_void);

@@ -36,7 +36,7 @@ pub use established::{LinuxEstablishedVma, LinuxHandle, ioctl};
 pub use fault::LinuxFault;
 pub use hooks::mmap;
 pub use linux::Linux;
-pub use lock::{LinuxRead, LinuxRwLock, LinuxWrite};
+pub use lock::{LinuxGuard, LinuxLock, LinuxMutex, LinuxRead, LinuxRwLock, LinuxSpinLock, LinuxWrite};
 pub use memory::{LinuxIomem, LinuxPage};
 pub use object::{LinuxObject, open};
 pub use queue::LinuxWaitQueue;

@@ -13,7 +13,7 @@ use crate::{
     fault::LinuxFault,
     ffi, hooks,
     linux::Linux,
-    lock::LinuxRwLock,
+    lock::{LinuxMutex, LinuxRwLock, LinuxSpinLock},
     memory::{LinuxIomem, LinuxPage},
     object::LinuxObject,
     queue::LinuxWaitQueue,
@@ -33,6 +33,8 @@ unsafe impl Platform for Linux {
     type Iomem = LinuxIomem;
     type WaitQueue = LinuxWaitQueue;
     type RwLock<T: Send + Sync + 'static> = LinuxRwLock<T>;
+    type Mutex<T: Send + 'static> = LinuxMutex<T>;
+    type SpinLock<T: Send + 'static> = LinuxSpinLock<T>;
     type Object = LinuxObject;
     type Handle = LinuxHandle;
     /// The process of the calling thread.

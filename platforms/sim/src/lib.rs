@@ -125,8 +125,8 @@
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
 //! [`Fault`], [`Handle`], [`Caller`], [`EstablishedVma`]. The rest is used as it is there: [`Map`], [`Prot`],
 //! [`OpenMode`], [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Object`], [`RwLock`],
-//! [`WaitQueue`], and [`Ref`], which shares a mapping's state. Their methods are on the pages of
-//! `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this crate.
+//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], and [`Ref`], which shares a mapping's state. Their methods are
+//! on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this crate.
 //!
 //! # What only a machine in a program says
 //!
@@ -136,8 +136,13 @@
 //! for ever](AccessError::RefaultsForever), a page [locked twice](AccessError::PageLockedTwice), and the [answer to
 //! another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is waited for with
 //! a [lock](RwLock) held that a hook has ever taken, or has begun to wait for, is EDEADLK: so the wrong order is
-//! found when it is met for the first time, and not only when two threads wait for each other. A driver that panics
-//! takes nothing with it: locks are given back, and what was half mapped is taken away.
+//! found when it is met for the first time, and not only when two threads wait for each other.
+//!
+//! What would go well until the day it does not is [reported](Machine::reports), and goes on: something that may sleep,
+//! called with a [spin lock](SpinLock) held, or in `map_pages`. A driver's test ends with
+//! `assert!(machine.reports().is_empty())`.
+//!
+//! A driver that panics takes nothing with it: locks are given back, and what was half mapped is taken away.
 //!
 //! # Where it differs from Linux
 //!
@@ -183,6 +188,6 @@ pub use machine::{Limits, Machine};
 pub use platform::{Caller, DeviceMemory, EstablishedVma, Fault, File, Handle, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
 pub use vmctx_hosted::{
-    AccessError, Answers, Hook, Map, Object, OpenMode, Prot, ReadGuard, Ref, RwLock, Signal, SyscallError, WaitQueue,
-    WriteGuard,
+    AccessError, Answers, Hook, Map, MightSleep, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard, Ref, Report,
+    RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
 };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
-use vmctx_hosted::{Counts, Event, FrameKind, Page};
+use vmctx_hosted::{Counts, Event, FrameKind, Page, Report, Reports};
 
 use crate::{
     inject::{Injection, Injections, Site},
@@ -65,6 +65,7 @@ struct Parts {
     counters: Counters,
     injections: Injections,
     fault_serial: AtomicU32,
+    reports: Reports,
 }
 
 impl Machine {
@@ -85,6 +86,7 @@ impl Machine {
                 counters: Counters::default(),
                 injections: Injections::default(),
                 fault_serial: AtomicU32::new(0),
+                reports: Reports::default(),
             }),
         }
     }
@@ -93,6 +95,7 @@ impl Machine {
     ///
     /// # Errors
     /// ENOMEM when the machine's frames are all in use, or by [injection](Injection::FrameAllocation).
+    #[track_caller]
     pub fn alloc_page(&self) -> Result<Page<Self>, Errno> {
         Page::alloc(self)
     }
@@ -100,6 +103,7 @@ impl Machine {
     /// The right to sleep, for whoever sets up a device or a test. Not for hooks: their tokens give it, or do not.
     #[must_use]
     pub fn may_sleep(&self) -> MaySleep<'_> {
+        self.follow_this_thread();
         // SAFETY: threads of the host may sleep.
         #[expect(unsafe_code, reason = "nothing sees what this is called from")]
         unsafe {
@@ -126,6 +130,38 @@ impl Machine {
             page_tables_in_use: self.parts.page_tables.load(Ordering::Relaxed),
             ..self.parts.counters.snapshot()
         }
+    }
+
+    /// What drivers have done wrong on this machine that had no consequences this time, in order; the same at the same
+    /// places once. Drivers that are in order leave it empty. The processes'
+    /// [`complaints`](vmctx_hosted::UserSide::complaints) are these reports, too, and take them away.
+    ///
+    /// ```
+    /// use vmctx::{Platform, SpinLock};
+    /// use vmctx_sim::{Machine, MightSleep, Report, Sim};
+    ///
+    /// let machine = Machine::new();
+    /// let count = <Sim as Platform>::SpinLock::new(0, machine.may_sleep()).unwrap();
+    /// let mut held = count.lock();
+    /// *held += 1;
+    /// let _page = machine.alloc_page();
+    /// drop(held);
+    /// let _page = machine.alloc_page();
+    ///
+    /// let reports = machine.reports();
+    /// let [Report::SleptUnderSpinLock { taken, call: MightSleep::Allocation, called }] = &reports[..] else {
+    ///     panic!("{reports:?}");
+    /// };
+    /// assert_eq!(taken.line() + 2, called.line());
+    /// ```
+    #[must_use]
+    pub fn reports(&self) -> Vec<Report> {
+        self.parts.reports.all()
+    }
+
+    /// What this thread does wrong from now on is reported here.
+    pub(crate) fn follow_this_thread(&self) {
+        self.parts.reports.follow_this_thread();
     }
 
     pub(crate) fn memory(&self) -> &PhysicalMemory {
@@ -232,6 +268,10 @@ impl vmctx_hosted::Machine for Machine {
             handler_calls: counted.handler_calls,
             answers: counted.answers,
         })
+    }
+
+    fn reports(&self) -> Option<&Reports> {
+        Some(&self.parts.reports)
     }
 
     #[inline]

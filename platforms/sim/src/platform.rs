@@ -58,6 +58,7 @@ impl Machine {
     /// # Errors
     /// [`SyscallError::InsideHook`]; what the closure gives is passed on.
     pub fn unlocked<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Sim>) -> R) -> Result<R, SyscallError> {
+        self.follow_this_thread();
         vmctx_hosted::unlocked(run)
     }
 

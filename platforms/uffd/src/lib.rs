@@ -207,4 +207,7 @@ pub use serve::vmf::Fault;
 pub use session::{calls::Session, options::Options};
 pub use statistics::Statistics;
 pub use uffd::Uffd;
-pub use vmctx_hosted::{Answers, Hook, Map, Object, Prot, ReadGuard, Ref, RwLock, WaitQueue, WriteGuard};
+pub use vmctx_hosted::{
+    Answers, Hook, Map, Mutex, MutexGuard, Object, Prot, ReadGuard, Ref, RwLock, SpinGuard, SpinLock, WaitQueue,
+    WriteGuard,
+};

@@ -6,7 +6,7 @@ use vmctx::{
     Errno, FrameRange, MaySleep, PageCount, PageOffset, PageProt, Platform, UserAddr, VmOperations,
     platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
-use vmctx_hosted::{Object, Ref, RwLock, WaitQueue};
+use vmctx_hosted::{Mutex, Object, Ref, RwLock, SpinLock, WaitQueue};
 
 use crate::{
     kernel::sys::PAGE_SHIFT,
@@ -36,6 +36,8 @@ unsafe impl Platform for Uffd {
     type Iomem = DeviceMemory;
     type WaitQueue = WaitQueue;
     type RwLock<T: Send + Sync + 'static> = RwLock<T>;
+    type Mutex<T: Send + 'static> = Mutex<T>;
+    type SpinLock<T: Send + 'static> = SpinLock<T>;
     type Object = Object;
     type Handle = Handle;
     type Caller = Caller;

@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 use loom::sync::{Mutex, MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use vmctx::{
     Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRef, Platform,
-    RwLock, VmOperations, WaitQueue, entry,
+    RwLock, SpinLock, VmOperations, WaitQueue, entry,
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 
@@ -122,6 +122,41 @@ impl<T: Send + Sync + 'static> RwLock<T> for Lock<T> {
     }
 }
 
+/// A mutex that loom watches. It is the spin lock, too: loom's threads have no context in which they must not sleep.
+pub struct Exclusive<T>(Mutex<T>);
+
+impl<T: Send + 'static> vmctx::Mutex<T> for Exclusive<T> {
+    type Guard<'a> = MutexGuard<'a, T>;
+
+    fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self(Mutex::new(value)))
+    }
+
+    fn lock(&self, _: MaySleep<'_>) -> MutexGuard<'_, T> {
+        locked(&self.0)
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+}
+
+impl<T: Send + 'static> SpinLock<T> for Exclusive<T> {
+    type Guard<'a> = MutexGuard<'a, T>;
+
+    fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Ok(Self(Mutex::new(value)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, T> {
+        locked(&self.0)
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+}
+
 /// The two frames of a world.
 #[derive(Clone)]
 pub struct Frames(Arc<World>);
@@ -189,6 +224,8 @@ unsafe impl Platform for Model {
     type Iomem = Frames;
     type WaitQueue = Never;
     type RwLock<T: Send + Sync + 'static> = Lock<T>;
+    type Mutex<T: Send + 'static> = Exclusive<T>;
+    type SpinLock<T: Send + 'static> = Exclusive<T>;
     type Object = Arc<World>;
     type Handle = Never;
     type Caller = Never;

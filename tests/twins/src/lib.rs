@@ -14,8 +14,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
-    OutOfPage, PageCount, PageOffset, PageRef, Platform, RwLock, VmFault, VmOperations, WaitQueue, entry,
+    Errno, FaultCtx, FrameSource, InsertPoint, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Mutex, OutOfFrames,
+    OutOfPage, PageCount, PageOffset, PageRef, Platform, RwLock, SpinLock, VmFault, VmOperations, WaitQueue, entry,
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 
@@ -197,6 +197,38 @@ impl<T: 'static> RwLock<T> for NoLock<T> {
     }
 }
 
+impl<T: 'static> Mutex<T> for NoLock<T> {
+    type Guard<'a> = &'a mut T;
+
+    fn new(_: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    fn lock(&self, _: MaySleep<'_>) -> &mut T {
+        match self.0 {}
+    }
+
+    fn try_lock(&self) -> Option<&mut T> {
+        match self.0 {}
+    }
+}
+
+impl<T: 'static> SpinLock<T> for NoLock<T> {
+    type Guard<'a> = &'a mut T;
+
+    fn new(_: T, _: MaySleep<'_>) -> Result<Self, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    fn lock(&self) -> &mut T {
+        match self.0 {}
+    }
+
+    fn try_lock(&self) -> Option<&mut T> {
+        match self.0 {}
+    }
+}
+
 /// What there is none of here: objects with mappings to be found again, handles, callers.
 #[derive(Clone)]
 pub enum Never {}
@@ -228,6 +260,8 @@ unsafe impl Platform for Bare {
     type Iomem = NoIomem;
     type WaitQueue = NoQueue;
     type RwLock<T: Send + Sync + 'static> = NoLock<T>;
+    type Mutex<T: Send + 'static> = NoLock<T>;
+    type SpinLock<T: Send + 'static> = NoLock<T>;
     type Object = Never;
     type Handle = Never;
     type Caller = Never;

@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Platform,
-    Remapped, VmFault, VmOperations,
+    Remapped, SpinLock, VmFault, VmOperations,
 };
 use vmctx_conformance::{
     Device, Runner,
@@ -71,6 +71,18 @@ pub(crate) fn pages(machine: &Machine, pages: usize) -> (Ref<Buffer<Sim>>, [Ref<
 
 pub(crate) fn registers(machine: &Machine, pages: usize) -> DeviceMemory {
     devices::registers(&SimHost(machine.clone()), pages).unwrap()
+}
+
+#[test]
+fn a_kcov_that_inserts_with_a_spin_lock_held_fails_although_its_users_see_nothing_of_it() {
+    let machine = Machine::new();
+    let (area, side) = pages(&machine, devices::kcov::PAGES);
+    let lock = <Sim as Platform>::SpinLock::new((), machine.may_sleep()).unwrap();
+    let driver = at_mmap(move |ctx| {
+        let _held = lock.lock();
+        ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(area.pages())
+    });
+    fails(&machine, Device::Kcov, driver, side, "may sleep, and the spin lock taken at");
 }
 
 #[test]

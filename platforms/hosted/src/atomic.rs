@@ -1,0 +1,55 @@
+//! Atomic context: where this thread must not sleep, because it holds a spin lock of a driver's or is under RCU.
+
+use std::{cell::RefCell, marker::PhantomData, panic::Location};
+
+use crate::{
+    hook::{self, Hook},
+    report::{MightSleep, Report, report},
+};
+
+thread_local! {
+    /// Where this thread has taken the spin locks that it holds.
+    static SPINNING: RefCell<Vec<&'static Location<'static>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// This thread holds a spin lock, until the value is dropped.
+pub(crate) struct Spinning {
+    taken: &'static Location<'static>,
+    // Noted for the thread that has taken it.
+    thread: PhantomData<*mut ()>,
+}
+
+impl Spinning {
+    #[track_caller]
+    pub(crate) fn note() -> Self {
+        let taken = Location::caller();
+        SPINNING.with_borrow_mut(|spinning| spinning.push(taken));
+        Self { taken, thread: PhantomData }
+    }
+}
+
+impl Drop for Spinning {
+    fn drop(&mut self) {
+        SPINNING.with_borrow_mut(|spinning| {
+            if let Some(index) = spinning.iter().rposition(|taken| *taken == self.taken) {
+                spinning.remove(index);
+            }
+        });
+    }
+}
+
+/// `might_sleep`: the caller is about to do something that may sleep. It is reported if this thread holds a spin lock,
+/// or is in a `map_pages` hook.
+///
+/// For platforms. Where it is reported, [`Reports::follow_this_thread`](crate::Reports::follow_this_thread) says.
+#[track_caller]
+#[inline]
+pub fn might_sleep(call: MightSleep) {
+    let called = Location::caller();
+    if let Some(taken) = SPINNING.with_borrow(|spinning| spinning.last().copied()) {
+        report(Report::SleptUnderSpinLock { taken, call, called });
+    }
+    if hook::running() == Some(Hook::MapPages) {
+        report(Report::SleptInMapPages { call, called });
+    }
+}
