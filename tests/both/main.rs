@@ -16,6 +16,7 @@ mod tracked;
 mod basics;
 mod established;
 mod faults;
+mod first_store;
 mod insertion;
 mod mkwrite;
 mod moving;
