@@ -295,13 +295,17 @@ vm_fault_t vmctx_insert_mixed_mkwrite(struct vm_area_struct *vma, unsigned long 
 }
 
 /*
- * The same where the entry is there, or about to be: in vm_ops->pfn_mkwrite and page_mkwrite. The core makes it writable and dirty, if
- * it is still the same when it gets to that. For a page that is not in the page cache it wants it locked, or else asks for ever.
+ * The same where the entry is there, or about to be: in vm_ops->pfn_mkwrite and page_mkwrite. That of a frame is made writable and dirty
+ * at once, because the driver holds the lock under which it has noted the store. That of a page the core makes so, if it is still the
+ * same when it gets to that. For a page that is not in the page cache it wants it locked, or else asks for ever.
  */
 vm_fault_t vmctx_mkwrite(struct vm_fault *vmf, unsigned long pfn)
 {
-	if (!vmf->page)
-		return pte_pfn(vmf->orig_pte) == pfn ? 0 : VM_FAULT_NOPAGE;
+	if (!vmf->page) {
+		if (pte_pfn(vmf->orig_pte) == pfn)
+			with_entry(vmf, frame_made_writable, vmf);
+		return VM_FAULT_NOPAGE;
+	}
 	if (page_to_pfn(vmf->page) != pfn)
 		return VM_FAULT_NOPAGE;
 	lock_page(vmf->page);
