@@ -73,6 +73,9 @@ pub unsafe fn fault<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>) -> F
 
 /// Serves a first store to a page: what `vm_ops->page_mkwrite` calls. [`FaultCode::LOCKED`] lets it happen.
 ///
+/// Also called in the fault of a store to a missing page of a shared mapping, when [`fault`] has handed one back, and
+/// before it is mapped (`do_shared_fault`). On an error or [`FaultCode::NOPAGE`] that page is put, and not mapped.
+///
 /// # Safety
 /// As [`fault`].
 #[expect(unsafe_code, reason = "constructs the hook's token")]
@@ -82,6 +85,10 @@ pub unsafe fn page_mkwrite<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V
 }
 
 /// Serves a first store to a frame: what `vm_ops->pfn_mkwrite` calls. [`FaultCode::NONE`] lets it happen.
+///
+/// To be called in the fault of a store to a shared mapping, too, when [`fault`] has inserted, if the entry at the
+/// fault's address is then of a frame without a counted page, and not writable. Where that is left out, drivers are
+/// told in a second fault.
 ///
 /// # Safety
 /// As [`fault`].

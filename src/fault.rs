@@ -117,6 +117,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
     /// the mapping's state, which lives until nobody has the mapping any more (G21).
+    ///
+    /// There is no `insert_pfn_mkwrite`, because none is needed: where stores are told, and this fault is one,
+    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is asked when this hook has returned, in the same fault.
     #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
@@ -214,7 +217,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Hands a page, with its reference, to the core, which maps it or, for a store to a private mapping, copies it
-    /// (what `nopage` did).
+    /// (what `nopage` did). For a store to a shared one [`page_mkwrite`](crate::Hooks::page_mkwrite) is asked first, if
+    /// there is one.
     pub fn deliver(self, page: P::Page) -> VmFault<'f>
     where
         M: DeliversPages,

@@ -395,6 +395,20 @@ pub trait HasAPage {
     fn refused<R>() -> R;
 }
 
+/// Bounds insertions of frames that are writable at once on [`FaultCtx`](crate::FaultCtx).
+#[diagnostic::on_unimplemented(
+    message = "a store has no insertion by number of its own: `pfn_mkwrite` is asked in the same fault",
+    label = "insert it as for a load",
+    note = "in a `PfnMap` mapping: `ctx.insert_pfn(frame)`; for a store `Hooks::pfn_mkwrite` is asked when this hook has \
+            returned, and if it allows the store the entry is writable when the fault ends",
+    note = "where no such hook is registered, what is inserted is as writable as the mapping",
+    note = "in a `Mixed` mapping: `ctx.insert_mixed(frame)`, which is told in the same way; or \
+            `ctx.insert_mixed_mkwrite(frame)`, where this hook has recorded the store itself"
+)]
+pub trait AsksPfnMkwrite {
+    fn refused<R>() -> R;
+}
+
 /// Bounds the answers of `page_mkwrite` and `huge_fault` on [`FaultCtx`](crate::FaultCtx).
 #[diagnostic::on_unimplemented(
     message = "this answers another hook, and this is `VmOperations::fault`, which is asked for what is missing",

@@ -177,6 +177,10 @@ impl<V: VmOperations> Hooks<V> {
 
     /// Registers `vm_ops->page_mkwrite`: asked before a page of a shared mapping is written for the first time. Such
     /// mappings start read-only.
+    ///
+    /// A store to a page that is missing is one fault if the fault hook [hands it back](FaultCtx::deliver): this hook is
+    /// asked next, before anybody can see the page, which is then mapped writable or not at all (`do_shared_fault`). If
+    /// the fault hook inserts the page, it is there for loads first, and the store comes back and asks.
     #[must_use]
     pub const fn page_mkwrite(self, hook: PageMkwrite<V>) -> Self
     where
@@ -187,6 +191,12 @@ impl<V: VmOperations> Hooks<V> {
 
     /// Registers `vm_ops->pfn_mkwrite`: asked before a frame that was inserted by number is written for the first time
     /// in a shared mapping. Such mappings start read-only.
+    ///
+    /// A store to a frame that is missing is one fault: when the fault hook has inserted it and returned, this hook is
+    /// asked, and if it allows the store, the entry is writable when the fault ends. KVM depends on that: it faults once
+    /// for a guest's store, and gives up with EFAULT if it then finds a read-only entry (`hva_to_pfn_remapped`). (Linux
+    /// itself lets the access come back and asks in a second fault. In C `drm_gem_shmem_helper.c` ended virtual machines
+    /// when it was given a `pfn_mkwrite`.)
     #[must_use]
     pub const fn pfn_mkwrite(self, hook: PfnMkwrite<V>) -> Self
     where

@@ -20,8 +20,10 @@ use crate::{
 /// The token of `page_mkwrite`: a page of a shared mapping is about to be written for the first time since it was
 /// mapped, or since it was [write-protected](crate::EstablishedCtx::write_protect).
 ///
-/// Locks: mmap lock or VMA lock, read. May sleep, but cannot give up the lock. The page is there already; nothing is
-/// inserted. The answer is [`allow`](Self::allow), or an error for the store.
+/// Locks: mmap lock or VMA lock, read. May sleep, but cannot give up the lock. The page is there already, or is the one
+/// that the fault hook has just [handed back](crate::FaultCtx::deliver) for this store, which nobody sees yet; nothing is
+/// inserted. The answer is [`allow`](Self::allow), or an error for the store: a page that was handed back is not mapped
+/// then, and its reference is put. [`is_user`](Self::is_user) is false here, whoever stores (`do_page_mkwrite`).
 ///
 /// Registered with [`Hooks::page_mkwrite`](crate::Hooks::page_mkwrite). Where it is, shared mappings start read-only.
 #[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]

@@ -20,6 +20,9 @@ use crate::{
 /// The token of `pfn_mkwrite`: a frame that was inserted by number is about to be written for the first time. There is
 /// no page to lock. Else as [`PageMkwriteCtx`](crate::PageMkwriteCtx).
 ///
+/// The frame is there already, also where the fault hook has inserted it for this very store: the entry is read-only,
+/// and others may load from it. The fault hook has returned by then, and holds no lock of the driver's any more.
+///
 /// Registered with [`Hooks::pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
 #[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
 pub struct PfnMkwriteCtx<'f, P: Platform, M> {
@@ -38,7 +41,7 @@ include!("common/sleeping_fault_token.rs");
 impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
     /// Lets the store happen: the entry becomes writable, for this store and later ones.
     ///
-    /// That happens after the hook has returned. A driver that records the store under a lock of its own, and drops the
+    /// That happens after the hook has returned, if the entry is still the same then. A driver that records the store under a lock of its own, and drops the
     /// record when it unmaps the frame, may drop it in between. In a [`Mixed`](crate::Mixed) mapping
     /// [`insert_mixed_mkwrite`](Self::insert_mixed_mkwrite) makes the entry writable at once, under that lock.
     pub fn allow(self) -> VmFault<'f> {

@@ -135,12 +135,34 @@ static ssize_t device_write(struct file *file, const char __user *from, size_t l
 	return len;
 }
 
+static int store_for_kvm(unsigned long address)
+{
+	struct follow_pfnmap_args entry = { .address = address };
+	bool unlocked = false;
+	int err;
+
+	mmap_read_lock(current->mm);
+	err = fixup_user_fault(current->mm, address, FAULT_FLAG_WRITE, &unlocked);
+	entry.vma = vma_lookup(current->mm, address);
+	if (!err)
+		err = entry.vma ? follow_pfnmap_start(&entry) : -EFAULT;
+	if (!err) {
+		err = entry.writable ? 0 : -EFAULT;
+		follow_pfnmap_end(&entry);
+	}
+	mmap_read_unlock(current->mm);
+	return err;
+}
+
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vmctx_gauge gauge;
+	__u64 address;
 	long count;
 	int err;
 
+	if (cmd == VMCTX_STORE_FOR_KVM)
+		return copy_from_user(&address, (void __user *)arg, sizeof(address)) ? -EFAULT : store_for_kvm(address);
 	if (cmd != VMCTX_GAUGE)
 		return -ENOTTY;
 	if (copy_from_user(&gauge, (void __user *)arg, sizeof(gauge)))

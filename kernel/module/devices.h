@@ -8,6 +8,9 @@
  *            and for the edge devices kernel/rust/src/edge/requests.rs
  *  20  and above: vmctx_count of vmctx.h, minus 20
  * and the value comes back in `value`.
+ *
+ * ioctl(fd, VMCTX_STORE_FOR_KVM, &address) does for a store at an address what KVM does for a guest's (hva_to_pfn_remapped): one fault,
+ * and then a look at the entry. EFAULT, if that is not writable.
  */
 #ifndef VMCTX_DEVICES_H
 #define VMCTX_DEVICES_H
@@ -22,5 +25,6 @@ struct vmctx_gauge {
 };
 
 #define VMCTX_GAUGE _IOWR('v', 0, struct vmctx_gauge)
+#define VMCTX_STORE_FOR_KVM _IOW('v', 1, __u64)
 
 #endif

@@ -4,7 +4,7 @@ use crate::{
     established::EstablishedCtx,
     frame::FrameRange,
     guidance::{
-        AnswersAnotherHook, ChangesVmaAtMmap, GrantedAtMmap, GrowsAtMmap, HoldsItsLock, MakesHandles,
+        AnswersAnotherHook, AsksPfnMkwrite, ChangesVmaAtMmap, GrantedAtMmap, GrowsAtMmap, HoldsItsLock, MakesHandles,
         MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
     },
     ops::VmOperations,
@@ -239,6 +239,25 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     pub fn address<R>(&self) -> R
     where
         Self: NeedsAnAddress,
+    {
+        Self::refused()
+    }
+}
+
+/// What is done for the driver when the hook has returned.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
+    pub fn insert_pfn_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: AsksPfnMkwrite,
+    {
+        Self::refused()
+    }
+
+    pub fn insert_pfn_mkwrite_with<B, R>(self, _find: impl FnOnce(&Self) -> Result<B, Errno>) -> R
+    where
+        Self: AsksPfnMkwrite,
     {
         Self::refused()
     }

@@ -94,6 +94,13 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pfn_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsOnePage,
+    {
+        Self::refused()
+    }
+
     pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
     where
         Self: InsertsOnePage,

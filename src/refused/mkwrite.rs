@@ -35,6 +35,13 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pfn_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: InsertsInFault,
+    {
+        Self::refused()
+    }
+
     pub fn insert_mixed<R>(self, _frame: Frame<'_, P>) -> R
     where
         Self: InsertsInFault,

@@ -100,6 +100,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
+    pub fn insert_pfn_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
+    where
+        Self: SettlesOnePte,
+    {
+        Self::refused()
+    }
+
     pub fn insert_mixed_mkwrite<R>(self, _frame: Frame<'_, P>) -> R
     where
         Self: SettlesOnePte,

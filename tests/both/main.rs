@@ -16,6 +16,7 @@ mod tracked;
 mod basics;
 mod established;
 mod faults;
+mod first_store;
 mod foreign;
 mod insertion;
 mod locks;

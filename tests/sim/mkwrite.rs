@@ -7,8 +7,9 @@ use std::sync::{
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Hooks, Iomem as _, Kind, Mixed, Normal, PageCount, PageMkwriteCtx, PageOffset,
-    PfnMkwriteCtx, VmFault, VmOperations,
+    PfnMap, PfnMkwriteCtx, VmFault, VmOperations,
     kind::{FilledLater, MapsPages},
+    platform::Cache,
 };
 use vmctx_hosted::Ref;
 use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Prot, Signal, Sim};
@@ -302,11 +303,14 @@ fn a_first_store_to_a_frame_is_told_to_pfn_mkwrite() {
         let user = process.thread();
         let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
         user.write_u8(at, 9).unwrap();
+        // The fault hook leaves an entry that is read-only, and the fault one that is not: KVM faults once for its
+        // guest's store, and gives up if it then finds the former (`hva_to_pfn_remapped`).
+        assert!(process.page_prot_at(at).unwrap().is_writable());
         user.write_u8(at, 10).unwrap();
         let mut byte = [0];
         memory.read(0, &mut byte).unwrap();
-        assert_eq!((byte, machine.statistics().mkwrite_calls), ([10], 1));
-        assert!(process.page_prot_at(at).unwrap().is_writable());
+        let seen = machine.statistics();
+        assert_eq!((byte, seen.handler_calls, seen.mkwrite_calls, seen.faults), ([10], 1, 1, 1));
     }
     let machine = Machine::new();
     let (file, memory) = frames(&machine, Does::Fail, false, false, false);
@@ -316,6 +320,40 @@ fn a_first_store_to_a_frame_is_told_to_pfn_mkwrite() {
     let mut byte = [1];
     memory.read(0, &mut byte).unwrap();
     assert_eq!(byte, [0]);
+}
+
+/// Registers that are cached in a way of their own.
+struct Noncached(DeviceMemory);
+
+impl Noncached {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        ctx.allow()
+    }
+}
+
+impl VmOperations for Noncached {
+    type Platform = Sim;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        ctx.insert_pfn_prot_with(|at| Ok((self.0.frame(at.pgoff()).ok_or(Errno::ENXIO)?, at.page_prot().noncached())))
+    }
+}
+
+#[test]
+fn a_frame_that_becomes_writable_keeps_its_cache_attribute() {
+    let machine = Machine::new();
+    let memory = machine.device_memory(PageCount::new(1)).unwrap();
+    let file =
+        open(&machine, move |ctx| Ok(ctx.shared_only()?.writable().establish(Noncached(memory.clone()))?.fill_later()));
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.thread().write_u8(at, 9).unwrap();
+    let prot = process.page_prot_at(at).unwrap();
+    assert_eq!((prot.is_writable(), prot.cache()), (true, Cache::Noncached));
+    let seen = machine.statistics();
+    assert_eq!((seen.handler_calls, seen.mkwrite_calls, seen.faults), (1, 1, 1));
 }
 
 #[test]

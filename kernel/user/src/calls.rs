@@ -3,7 +3,7 @@
 use std::{
     ffi::CString,
     fs::OpenOptions,
-    io,
+    io, mem,
     os::{fd::RawFd, unix::fs::FileExt},
     ptr,
 };
@@ -48,6 +48,28 @@ pub(crate) fn gauge(file: RawFd, which: u64, page: usize) -> Result<u64, Refusal
         0 => Ok(gauge.value),
         _ => Err(last_errno()),
     }
+}
+
+/// `VMCTX_STORE_FOR_KVM`: `_IOW('v', 1, __u64)`.
+const VMCTX_STORE_FOR_KVM: libc::c_ulong = 0x4008_7601;
+
+/// `VMCTX_STORE_FOR_KVM`: one fault for a store, as KVM has it for its guests, and whether the entry is writable then.
+pub(crate) fn store_for_kvm(file: RawFd, at: UserAddr) -> Result<(), Refusal> {
+    let address = at.get() as u64;
+    // SAFETY: the request takes an address, and faults there as a store would that changes nothing.
+    match unsafe { libc::ioctl(file, VMCTX_STORE_FOR_KVM, &raw const address) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// How many faults this thread has had for which nothing was read from a disk.
+pub(crate) fn minor_faults() -> libc::c_long {
+    // SAFETY: all zeros are a `rusage`.
+    let mut usage = unsafe { mem::zeroed::<libc::rusage>() };
+    // SAFETY: the call fills it.
+    unsafe { libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage) };
+    usage.ru_minflt
 }
 
 /// `mremap` to an address. What is mapped there is replaced.

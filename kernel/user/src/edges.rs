@@ -61,6 +61,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("fork_of_a_forked_mapping", fork_twice),
     ("stores_told_to_page_mkwrite", |checks| stores::told(checks, "stores_to_pages")),
     ("stores_told_to_pfn_mkwrite", |checks| stores::told(checks, "stores_to_frames")),
+    ("stores_for_kvm", stores::for_kvm),
     ("stores_to_a_mixed_mapping", stores::mixed),
     ("private_stores", stores::private),
     ("fault_around", around::fills_the_window),

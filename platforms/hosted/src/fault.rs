@@ -238,7 +238,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             return Ok(Next::Retry);
         }
         if code.contains(FaultCode::NOPAGE) {
-            return Ok(Next::Access);
+            return self.inserted(&serving, registered.pfn_mkwrite && shared);
         }
         let Some(page) = serving.delivered.take() else {
             return self.wrong("no page was handed back, and nothing was inserted");
@@ -246,17 +246,39 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         if serving.take_locked(&page) != code.contains(FaultCode::LOCKED) {
             return self.wrong("LOCKED does not say whether the page is locked");
         }
-        if self.write && shared && registered.page_mkwrite && page.is_of(machine) {
+        if !page.is_of(machine) {
             if code.contains(FaultCode::LOCKED) {
                 unlock(&page);
             }
+            return Err(sigbus(machine, address));
+        }
+        // From here on the page is locked, as behind `__do_fault`.
+        if !code.contains(FaultCode::LOCKED) {
+            page.lock();
+        }
+        if self.write && shared && registered.page_mkwrite {
+            // `do_shared_fault`
+            unlock(&page);
             let Some(lock) = serving.take_lock() else { return Ok(Next::Retry) };
             return match self.page_mkwrite(lock, &page)? {
-                Some(serving) => map_delivered(&serving, &page, FaultCode::LOCKED, None),
+                Some(serving) => finish_fault(&serving, &page, None),
                 None => Ok(Next::Access),
             };
         }
-        map_delivered(&serving, &page, code, copy)
+        finish_fault(&serving, &page, copy)
+    }
+
+    /// The fault hook has inserted. A store that finds a frame there of which `pfn_mkwrite` is to be told asks it in
+    /// the same fault. In C the access would come back and ask in a second one, and whoever faults once for a user and
+    /// then looks at the entry, as KVM does (`hva_to_pfn_remapped`), would find it read-only.
+    fn inserted(&self, serving: &Serving<P>, told: bool) -> Result<Next, AccessError> {
+        if !(self.write && told) {
+            return Ok(Next::Access);
+        }
+        match (pte(&**self.mm.table(), self.address), serving.take_lock()) {
+            (Some(pte), Some(lock)) if !pte.writable && !pte.counted => self.write_protected(lock, pte),
+            _ => Ok(Next::Access),
+        }
     }
 
     /// `do_fault_around`. Gives back the lock if the fault hook is to be called.
@@ -385,29 +407,17 @@ fn fault_around<P: Paged>(vma: &Vma<P>, address: usize) -> PageRange {
     PageRange::new(PageOffset::new(pgoff - before), PageOffset::new(pgoff + behind.min(vma.pages() - in_vma)))
 }
 
-/// `finish_fault`, with the page locked while that is done.
-fn map_delivered<P: Paged>(
-    serving: &Serving<P>,
-    page: &P::Page,
-    code: FaultCode,
-    copy: Option<P::Page>,
-) -> Result<Next, AccessError> {
-    if !code.contains(FaultCode::LOCKED) {
-        page.lock();
-    }
-    let mapped = if page.is_of(serving.mm.machine()) {
-        map_locked(serving, page, copy)
-    } else {
-        Err(sigbus(serving.mm.machine(), serving.address))
-    };
+/// `finish_fault` of a page that is locked, and is unlocked then.
+fn finish_fault<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
+    let mapped = map_locked(serving, page, copy);
     unlock(page);
     mapped
 }
 
 /// `unlock_page`, for callers that have locked the page themselves, or got it locked from a hook.
 fn unlock<M: Machine>(page: &Page<M>) {
-    // SAFETY: the page is locked, and the lock this fault's: `map_delivered` takes it if the answer was not LOCKED;
-    // where it was, `take_locked` has found the page among those that this fault has locked.
+    // SAFETY: the page is locked, and the lock this fault's: `missing` takes it if the answer was not LOCKED; where it
+    // was, `take_locked` has found the page among those that this fault has locked.
     #[expect(unsafe_code, reason = "the lock is held: see above")]
     unsafe {
         page.unlock();

@@ -173,7 +173,13 @@ static int entry_seen(pte_t *pte, unsigned long address, void *seen)
 	return 0;
 }
 
-/* Whether there is an entry where the fault was after all, seen with the lock of its table held. */
+/* With the lock of the table held. Nothing is done where there is no entry. The table is there. */
+static void with_entry(struct vm_fault *vmf, pte_fn_t look, void *data)
+{
+	apply_to_existing_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE, look, data);
+}
+
+/* Whether there is an entry where the fault was after all. */
 bool vmctx_entry_there(struct vm_fault *vmf)
 {
 	pmd_t pmd = READ_ONCE(*vmf->pmd);
@@ -181,8 +187,54 @@ bool vmctx_entry_there(struct vm_fault *vmf)
 
 	if (pmd_none(pmd) || pmd_leaf(pmd))
 		return !pmd_none(pmd);
-	apply_to_existing_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE, entry_seen, &seen);
+	with_entry(vmf, entry_seen, &seen);
 	return seen;
+}
+
+static int read_only_frame_seen(pte_t *pte, unsigned long address, void *vmf)
+{
+	struct vm_fault *fault = vmf;
+	pte_t entry = ptep_get(pte);
+
+	if (pte_present(entry) && pte_special(entry) && !pte_write(entry) && !is_zero_pfn(pte_pfn(entry))) {
+		fault->orig_pte = entry;
+		fault->flags |= FAULT_FLAG_MKWRITE;
+	}
+	return 0;
+}
+
+/*
+ * A fault hook has inserted. If a store has met a frame by that which is not writable yet, the fault is made what do_wp_page would make
+ * of it when the access comes back: vm_ops->pfn_mkwrite can be called for it, and then vmctx_store_end.
+ */
+bool vmctx_store_begin(struct vm_fault *vmf)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+
+	if (!(vmf->flags & FAULT_FLAG_WRITE) || (vmf->vma->vm_flags & (VM_WRITE | VM_SHARED)) != (VM_WRITE | VM_SHARED))
+		return false;
+	if (pmd_none(pmd) || pmd_leaf(pmd))
+		return false;
+	with_entry(vmf, read_only_frame_seen, vmf);
+	return vmf->flags & FAULT_FLAG_MKWRITE;
+}
+
+static int frame_made_writable(pte_t *pte, unsigned long address, void *vmf)
+{
+	pte_t entry = ((struct vm_fault *)vmf)->orig_pte;
+
+	/* As wp_page_reuse. pte_mkwrite and ptep_set_access_flags are not exported; of the former this is what is not shadow stacks'. */
+	if (pte_same(ptep_get(pte), entry))
+		set_pte(pte, pte_clear_saveddirty(pte_mkwrite_novma(pte_mkyoung(pte_mkdirty(entry)))));
+	return 0;
+}
+
+/* If the store is allowed its entry becomes writable and dirty, unless it has changed since it was looked at (finish_mkwrite_fault). */
+void vmctx_store_end(struct vm_fault *vmf, bool allowed)
+{
+	if (allowed)
+		with_entry(vmf, frame_made_writable, vmf);
+	vmf->flags &= ~FAULT_FLAG_MKWRITE;
 }
 
 /*
@@ -245,13 +297,17 @@ vm_fault_t vmctx_insert_mixed_mkwrite(struct vm_area_struct *vma, unsigned long 
 }
 
 /*
- * The same where the entry is there, or about to be: in vm_ops->pfn_mkwrite and page_mkwrite. The core makes it writable and dirty, if
- * it is still the same when it gets to that. For a page that is not in the page cache it wants it locked, or else asks for ever.
+ * The same where the entry is there, or about to be: in vm_ops->pfn_mkwrite and page_mkwrite. That of a frame is made writable and dirty
+ * at once, because the driver holds the lock under which it has noted the store. That of a page the core makes so, if it is still the
+ * same when it gets to that. For a page that is not in the page cache it wants it locked, or else asks for ever.
  */
 vm_fault_t vmctx_mkwrite(struct vm_fault *vmf, unsigned long pfn)
 {
-	if (!vmf->page)
-		return pte_pfn(vmf->orig_pte) == pfn ? 0 : VM_FAULT_NOPAGE;
+	if (!vmf->page) {
+		if (pte_pfn(vmf->orig_pte) == pfn)
+			with_entry(vmf, frame_made_writable, vmf);
+		return VM_FAULT_NOPAGE;
+	}
 	if (page_to_pfn(vmf->page) != pfn)
 		return VM_FAULT_NOPAGE;
 	lock_page(vmf->page);

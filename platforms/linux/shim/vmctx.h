@@ -23,6 +23,8 @@ void vmctx_set_decrypted(struct vm_area_struct *vma);
 int vmctx_cache_of(const struct vm_area_struct *vma);
 void vmctx_tell_of_stores(struct vm_area_struct *vma);
 bool vmctx_entry_there(struct vm_fault *vmf);
+bool vmctx_store_begin(struct vm_fault *vmf);
+void vmctx_store_end(struct vm_fault *vmf, bool allowed);
 bool vmctx_is_only_reference(struct page *page);
 void vmctx_warn_mergeable(void);
 void vmctx_zap(struct vm_area_struct *vma);

@@ -224,6 +224,8 @@ unsafe extern "C" {
     pub(super) fn vmctx_cache_of(vma: *const vm_area_struct) -> c_int;
     pub(super) fn vmctx_tell_of_stores(vma: *mut vm_area_struct);
     pub(super) fn vmctx_entry_there(fault: *mut vm_fault) -> bool;
+    pub(super) fn vmctx_store_begin(fault: *mut vm_fault) -> bool;
+    pub(super) fn vmctx_store_end(fault: *mut vm_fault, allowed: bool);
     pub(super) fn vmctx_is_only_reference(page: *mut page) -> bool;
     pub(super) fn vmctx_warn_mergeable();
     pub(super) fn vmctx_zap(vma: *mut vm_area_struct);

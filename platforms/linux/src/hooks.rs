@@ -117,7 +117,30 @@ unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_
     if code.intersects(FaultCode::ERROR) && unsafe { ffi::vmctx_entry_there(vmf) } {
         return FaultCode::NOPAGE.bits();
     }
+    if V::HOOKS.registered_pfn_mkwrite().is_some() && code.contains(FaultCode::NOPAGE) {
+        // SAFETY: as before; the code says that the lock was kept.
+        return unsafe { tell_of_store::<V>(vmf, code) }.bits();
+    }
     code.bits()
+}
+
+/// The fault hook has inserted. A store that finds a frame there of which `pfn_mkwrite` is to be told asks it in the same
+/// fault, and then the entry is writable. Without this the access would come back and ask in a second fault, and whoever
+/// faults once for a user and then looks at the entry, as KVM does (`hva_to_pfn_remapped`), would find it read-only.
+///
+/// # Safety
+/// The kernel has called `vm_ops->fault` of V's table for this fault, and its lock is held.
+unsafe fn tell_of_store<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault, inserted: FaultCode) -> FaultCode {
+    // SAFETY: by this function's contract.
+    if !unsafe { ffi::vmctx_store_begin(vmf) } {
+        return inserted;
+    }
+    // SAFETY: as for `fault`; the fault is a store's now that has met an entry.
+    let told = unsafe { entry::pfn_mkwrite::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf)) };
+    let allowed = !told.intersects(FaultCode::ERROR | FaultCode::NOPAGE);
+    // SAFETY: it was begun.
+    unsafe { ffi::vmctx_store_end(vmf, allowed) };
+    if told.intersects(FaultCode::ERROR) { told } else { inserted | told }
 }
 
 unsafe extern "C" fn page_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {

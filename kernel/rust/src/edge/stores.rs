@@ -198,7 +198,8 @@ impl VmOperations for Shown<Mixed, LinuxIomem> {
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.faults.one_more();
         match self.0.memory.frame(ctx.pgoff()) {
-            Some(frame) if ctx.is_write() => ctx.insert_mixed_mkwrite(frame),
+            // By turns with and without the store being told.
+            Some(frame) if ctx.is_write() && ctx.pgoff().index() % 2 == 0 => ctx.insert_mixed_mkwrite(frame),
             Some(frame) => ctx.insert_mixed(frame),
             None => ctx.fail(Errno::ENXIO),
         }

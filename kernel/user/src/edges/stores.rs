@@ -1,6 +1,8 @@
 //! First stores that are told to a hook.
 
-use vmctx::{PageOffset, UserAddr};
+use std::os::fd::AsRawFd;
+
+use vmctx::{Errno, PageOffset, UserAddr};
 use vmctx_conformance::{
     Checks, devices,
     user::{Map, Refusal, Trap, User},
@@ -10,7 +12,10 @@ use super::{
     access::{open, page, range, touch},
     requests::{FAULTS, PROTECT, STORES, UNMAP},
 };
-use crate::{calls::PAGE, device::Process};
+use crate::{
+    calls::{self, PAGE},
+    device::Process,
+};
 
 /// The first half of the object is mapped by faults, the second by the mmap hook.
 const HALF: usize = 4;
@@ -37,6 +42,19 @@ impl Told<'_> {
         self.checks.success(format!("a store at {at}"), self.process.write(at, &[byte]));
         self.told(format!("a store at {at}"), faults, stores)?;
         self.load(at, byte, 0)
+    }
+
+    /// KVM's fault for a store of a guest's ends so.
+    fn store_for_kvm(
+        &mut self,
+        at: UserAddr,
+        ends: Result<(), Refusal>,
+        faults: u64,
+        stores: u64,
+    ) -> Result<(), Refusal> {
+        let what = format!("a store for KVM at {at}");
+        self.checks.equal(what.clone(), &calls::store_for_kvm(self.process.file.as_raw_fd(), at), &ends);
+        self.told(what, faults, stores)
     }
 
     fn told(&mut self, what: String, faults: u64, stores: u64) -> Result<(), Refusal> {
@@ -86,7 +104,45 @@ pub(super) fn told(checks: &mut Checks, device: &str) -> Result<(), Refusal> {
     told.process.unmap(at, HALF)
 }
 
-/// Frames that a store inserts are writable at once; others become so when a store is told.
+/// One fault is all that KVM has for a guest's store, and then the entry has to be writable: so a frame that is missing is
+/// brought, and its store told, in the same.
+pub(super) fn for_kvm(checks: &mut Checks) -> Result<(), Refusal> {
+    let mut told = Told { process: open("stores_to_frames")?, checks, faults: 0, stores: 0 };
+    let at = told.process.map(Map::shared(HALF))?;
+    told.store_for_kvm(at, Ok(()), 1, 1)?;
+    told.store(at, 1, 0, 0)?;
+    told.store_for_kvm(at, Ok(()), 0, 0)?;
+    // A frame that was loaded before.
+    told.load(page(at, 1), devices::pattern(PAGE), 1)?;
+    told.store_for_kvm(page(at, 1), Ok(()), 0, 1)?;
+    // The store that is refused.
+    let refused = page(at, REFUSED);
+    told.store_for_kvm(refused, Err(Refusal::Errno(Errno::EFAULT)), 1, 1)?;
+    told.load(refused, devices::pattern(REFUSED * PAGE), 0)?;
+    told.store_for_kvm(refused, Err(Refusal::Errno(Errno::EFAULT)), 0, 1)?;
+    // What was taken away.
+    told.process.number(UNMAP, range(0, 2))?;
+    told.store_for_kvm(page(at, 1), Ok(()), 1, 1)?;
+    told.process.number(PROTECT, range(1, 1))?;
+    told.store_for_kvm(page(at, 1), Ok(()), 1, 1)?;
+    // And for a store of the user's own it is one fault as well.
+    let before = calls::minor_faults();
+    let stored = told.process.write(page(at, 2), &[2]);
+    let faults = calls::minor_faults() - before;
+    told.checks.success("a store to a missing frame", stored);
+    told.checks.equal("a store to a missing frame: the kernel's faults", &faults, &1);
+    told.told("a store to a missing frame".into(), 1, 1)?;
+    told.process.unmap(at, HALF)?;
+
+    // Where nobody may store the frame stays read-only.
+    let at = told.process.map(Map::shared(HALF).read_only())?;
+    told.load(at, 1, 1)?;
+    told.store_for_kvm(at, Err(Refusal::Errno(Errno::EFAULT)), 0, 0)?;
+    told.store_for_kvm(page(at, 1), Err(Refusal::Errno(Errno::EFAULT)), 0, 0)?;
+    told.process.unmap(at, HALF)
+}
+
+/// Frames that a store inserts are writable at once, or told in the same fault; others become so when a store is told.
 pub(super) fn mixed(checks: &mut Checks) -> Result<(), Refusal> {
     let mut told = Told { process: open("stores_to_mixed")?, checks, faults: 0, stores: 0 };
     let at = told.process.map(Map::shared(HALF))?;
@@ -101,7 +157,8 @@ pub(super) fn mixed(checks: &mut Checks) -> Result<(), Refusal> {
     told.process.number(UNMAP, range(0, 2))?;
     told.load(at, 1, 1)?;
     told.store(at, 4, 0, 1)?;
-    told.store(page(at, 1), 5, 1, 0)?;
+    told.store(page(at, 1), 5, 1, 1)?;
+    told.store(page(at, 1), 6, 0, 0)?;
     told.process.unmap(at, HALF)
 }
 

@@ -76,6 +76,12 @@ impl<'a> Area<'a> {
         self.table.install(iter::once(addresses), self.flags, false)
     }
 
+    /// Whether first stores to frames are told to the driver.
+    #[inline]
+    pub(crate) fn tells_of_frames(&self) -> bool {
+        self.told_of_frames && self.flags.contains(VmFlags::SHARED)
+    }
+
     #[inline]
     fn count(&self) {
         let (inserted, already_present) = (self.inserted.take(), self.already_present.take());

@@ -142,7 +142,13 @@ impl<'a> PageFault<'a, '_> {
             }
             return Ok(Outcome::Retry);
         }
+        let shared = area.flags.contains(VmFlags::SHARED);
         if code.contains(FaultCode::NOPAGE) {
+            if self.asks_of_frame(area, code) {
+                let told = self.frame_inserted(locked, area);
+                let installed = if self.defers(code) { Ok(()) } else { vmf.install_pending() };
+                told.and_then(|()| self.accepted(area, installed))?;
+            }
             return Ok(match vmf.pending.take() {
                 Some((start, end)) => self.defer(start..end),
                 None => self.served(area),
@@ -155,18 +161,17 @@ impl<'a> PageFault<'a, '_> {
         if is_page_locked != code.contains(FaultCode::LOCKED) {
             return Err(self.wrong("LOCKED does not say whether the page is locked"));
         }
-        let shared = area.flags.contains(VmFlags::SHARED);
-        let asks = self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory());
-        if asks && is_page_locked {
-            page.unlock();
+        // From here on the page is locked, as behind `__do_fault`.
+        if !is_page_locked {
+            page.lock();
         }
         drop(vmf);
-        if asks {
+        if self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory()) {
+            // `do_shared_fault`
+            page.unlock();
             if !self.page_mkwrite(locked, area, &page)? {
                 return Ok(Outcome::Repeat);
             }
-        } else if !is_page_locked {
-            page.lock();
         }
         let filled = area.map_delivered(self.page(), &page, self.write);
         page.unlock();

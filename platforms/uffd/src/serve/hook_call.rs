@@ -114,8 +114,8 @@ impl PageFault<'_, '_> {
             self.counters.count(|of| of.answers.of(*code));
         }
         // The kernel is told only now that the hook has returned, because that lets whoever waits go on.
-        let defers = is_fault && code.as_ref().is_ok_and(|code| *code == FaultCode::NOPAGE) && self.batch.defers();
-        let installed = if defers { Ok(()) } else { vmf.install_pending() };
+        let later = is_fault && code.as_ref().is_ok_and(|code| self.defers(*code) || self.asks_of_frame(area, *code));
+        let installed = if later { Ok(()) } else { vmf.install_pending() };
         let code = code.map_err(|panic| self.panicked(which, panic))?;
         if vmf.locked_twice.get() {
             return Err(self.wrong("the same page was locked twice"));
@@ -130,10 +130,28 @@ impl PageFault<'_, '_> {
         if code.intersects(FaultCode::ERROR) {
             return Err(Outcome::Fail);
         }
+        self.accepted(area, installed).map(|()| code)
+    }
+
+    /// Whether the kernel is told together with others of what a fault hook that has answered so has inserted.
+    #[inline]
+    pub(crate) fn defers(&self, code: FaultCode) -> bool {
+        code == FaultCode::NOPAGE && self.batch.defers()
+    }
+
+    /// Whether `pfn_mkwrite` is asked, before the kernel is told, of what a fault hook that has answered so has inserted.
+    #[inline]
+    pub(crate) fn asks_of_frame(&self, area: &Area<'_>, code: FaultCode) -> bool {
+        self.write && area.tells_of_frames() && code.contains(FaultCode::NOPAGE)
+    }
+
+    /// What the kernel has said when it was told, as far as the fault's own page goes.
+    #[inline]
+    pub(crate) fn accepted(&self, area: &Area<'_>, installed: Result<(), FillError>) -> Result<(), Outcome> {
         match installed {
             Err(error) if area.table.pte(self.address).is_none() => Err(self.refused(error)),
             // Either nothing was refused, or only a page beside this one.
-            _ => Ok(code),
+            _ => Ok(()),
         }
     }
 

@@ -6,6 +6,7 @@ use vmctx_hosted::operations::FaultCall;
 use crate::{
     memory::Page,
     mm::{address_space::LockedVma, insert::Area},
+    table::pte::Pte,
 };
 
 use super::hook_call::{Outcome, PageFault};
@@ -47,16 +48,9 @@ impl PageFault<'_, '_> {
             area.table.make_writable(self.page(), pte.pfn);
             page.unlock();
         } else if !pte.counted && registered.pfn_mkwrite {
-            let vmf = self.vmf(locked, area, self.flags(false) | FaultFlags::MKWRITE, None);
-            let code = self.call(&vmf, FaultCall::PfnMkwrite)?;
-            if code.contains(FaultCode::NOPAGE) {
+            if !self.pfn_mkwrite(locked, area, pte)? {
                 return Ok(Outcome::Repeat);
             }
-            if pte.pfn == area.table.memory().zero_page() {
-                // Linux only warns here, and makes everybody's zero page writable.
-                return Err(Outcome::Fail);
-            }
-            area.table.make_writable(self.page(), pte.pfn);
         } else {
             area.table.make_writable(self.page(), pte.pfn);
         }
@@ -69,10 +63,50 @@ impl PageFault<'_, '_> {
         }
     }
 
+    /// The fault hook of a store has inserted, and the kernel was not told yet. If a frame is there of which
+    /// `pfn_mkwrite` is to be told, it is asked in the same fault, so that there is no second event. In C the access
+    /// would come back and ask then, and whoever faults once for a user and then looks at the entry, as KVM does
+    /// (`hva_to_pfn_remapped`), would find it read-only.
+    pub(crate) fn frame_inserted(&self, locked: &LockedVma<'_>, area: &Area<'_>) -> Result<(), Outcome> {
+        let Some(pte) = area.table.pte(self.address).filter(|pte| !pte.writable && !pte.counted) else {
+            return Ok(());
+        };
+        match self.pfn_mkwrite(locked, area, pte) {
+            // Another fault may have told the kernel of the entry before it became writable.
+            Ok(true) if area.table.is_installed(self.address) => {
+                area.table.unprotect(self.page()).map_err(|_| Outcome::Fail)
+            }
+            Ok(_) => Ok(()),
+            Err(outcome) => {
+                if matches!(outcome, Outcome::Fail) {
+                    // Only an empty slot can be poisoned, as in `protected`.
+                    area.table.zap(&self.page_range());
+                }
+                Err(outcome)
+            }
+        }
+    }
+
+    /// `wp_pfn_shared`: asks the driver whether the frame may be stored to. If so, its entry is writable; otherwise the
+    /// access is repeated.
+    fn pfn_mkwrite(&self, locked: &LockedVma<'_>, area: &Area<'_>, pte: Pte) -> Result<bool, Outcome> {
+        let vmf = self.vmf(locked, area, self.flags(false) | FaultFlags::MKWRITE, None);
+        let code = self.call(&vmf, FaultCall::PfnMkwrite)?;
+        if code.contains(FaultCode::NOPAGE) {
+            return Ok(false);
+        }
+        if pte.pfn == area.table.memory().zero_page() {
+            // Linux only warns here, and makes everybody's zero page writable.
+            return Err(Outcome::Fail);
+        }
+        area.table.make_writable(self.page(), pte.pfn);
+        Ok(true)
+    }
+
     /// `do_page_mkwrite`: asks the driver whether the page may be stored to. If so, the page is locked; otherwise the
     /// access is repeated.
     pub(crate) fn page_mkwrite(&self, locked: &LockedVma<'_>, area: &Area<'_>, page: &Page) -> Result<bool, Outcome> {
-        let flags = FaultFlags::WRITE | FaultFlags::MKWRITE | FaultFlags::USER;
+        let flags = FaultFlags::WRITE | FaultFlags::MKWRITE;
         let vmf = self.vmf(locked, area, flags, Some(page.clone()));
         let code = self.call(&vmf, FaultCall::PageMkwrite)?;
         if code.contains(FaultCode::NOPAGE) {
