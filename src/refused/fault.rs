@@ -4,8 +4,8 @@ use crate::{
     established::EstablishedCtx,
     frame::FrameRange,
     guidance::{
-        AnswersAnotherHook, ChangesVmaAtMmap, GrantedAtMmap, GrowsAtMmap, HoldsItsLock, MakesHandles,
-        MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
+        AnswersAnotherHook, ChangesVmaAtMmap, CopiesForADebugger, GrantedAtMmap, GrowsAtMmap, HoldsItsLock,
+        MakesHandles, MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
     },
     ops::VmOperations,
 };
@@ -265,6 +265,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     pub fn fallback<R>(self) -> R
     where
         Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn copy_mapped<R>(&self) -> R
+    where
+        Self: CopiesForADebugger,
     {
         Self::refused()
     }
