@@ -61,16 +61,25 @@ impl<'b> AccessBuffer<'b> {
         matches!(self, Self::Write(_))
     }
 
-    /// Its first bytes, `len` at most.
-    pub(crate) fn first(self, len: usize) -> Self {
+    /// Its first `len` bytes, or all, and the rest.
+    #[must_use]
+    pub fn split_at(self, len: usize) -> (Self, Self) {
+        let len = len.min(self.len());
         match self {
-            Self::Read(into) => Self::Read(into.split_at_mut(len.min(into.len())).0),
-            Self::Write(from) => Self::Write(from.split_at(len.min(from.len())).0),
+            Self::Read(into) => {
+                let (first, rest) = into.split_at_mut(len);
+                (Self::Read(first), Self::Read(rest))
+            }
+            Self::Write(from) => {
+                let (first, rest) = from.split_at(len);
+                (Self::Write(first), Self::Write(rest))
+            }
         }
     }
 
     /// The same bytes, for a shorter time.
-    pub(crate) fn reborrow(&mut self) -> AccessBuffer<'_> {
+    #[must_use]
+    pub fn reborrow(&mut self) -> AccessBuffer<'_> {
         match self {
             Self::Read(into) => AccessBuffer::Read(into),
             Self::Write(from) => AccessBuffer::Write(from),

@@ -154,7 +154,7 @@ pub unsafe fn access<V: VmOperations>(
     }
     let page = Of::<V>::PAGE_SIZE;
     let len = buffer.len().min(range.end - address).min(page - address % page);
-    hook(state, crate::access::token(vma, address, buffer.reborrow().first(len))).map(bytes_of)
+    hook(state, crate::access::token(vma, address, buffer.reborrow().split_at(len).0)).map(bytes_of)
 }
 
 /// Has a hook of the fault family answer. One that is not registered answers nothing, and the access gets a SIGBUS.

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod basics;
+mod debugger;
 mod established;
 mod faults;
 mod hooks;
