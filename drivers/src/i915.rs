@@ -15,8 +15,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
-    Platform, RwLock, SharedObject, VmFault, VmOperations,
+    AccessCtx, Accessed, Errno, FaultCtx, Frame, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile,
+    PageCount, PageOffset, PfnMap, Platform, RwLock, SharedObject, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -190,6 +190,18 @@ impl<P: Platform> Gpu<P> {
         Ok(pages.saturating_sub(part.first).min(CHUNK) * P::PAGE_SIZE)
     }
 
+    /// `vm_access`: a debugger reaches the object, wherever it is. Nothing is bound for him.
+    fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
+        let Place { part, inside } = self.locate(ctx.pgoff()).ok_or(Errno::EFAULT)?;
+        // Held until the bytes are copied, so that nobody binds the part or evicts it meanwhile.
+        let gtt = self.gtt.read(ctx.may_sleep());
+        if let Some(slot) = gtt.bound.iter().position(|bound| *bound == Some(part)) {
+            return ctx.copy_iomem(&self.aperture, PageOffset::new(slot * CHUNK + inside));
+        }
+        let page = PageOffset::new(part.first + inside);
+        ctx.copy_page(self.object(part.object)?.pages.page(page).ok_or(Errno::EFAULT)?)
+    }
+
     fn frame(&self, slot: usize, inside: usize) -> Option<Frame<'_, P>> {
         self.aperture.frame(PageOffset::new(slot * CHUNK + inside))
     }
@@ -198,6 +210,7 @@ impl<P: Platform> Gpu<P> {
 impl<P: Platform> VmOperations for Gpu<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let Some(Place { part, inside }) = self.locate(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::CString,
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io,
     os::{fd::RawFd, unix::fs::FileExt},
     ptr,
@@ -82,6 +82,12 @@ pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusa
         0 => Ok(()),
         _ => Err(last_errno()),
     }
+}
+
+/// A debugger's load from this process, by `/proc/self/mem`.
+pub(crate) fn peek(at: UserAddr, into: &mut [u8]) -> Result<(), Refusal> {
+    let memory = File::open("/proc/self/mem").map_err(|error| refusal(&error))?;
+    memory.read_exact_at(into, at.get() as u64).map_err(|error| refusal(&error))
 }
 
 /// A debugger's store into this process, by `/proc/self/mem`: ptrace's goes the same way (`access_remote_vm`).

@@ -142,6 +142,13 @@ impl User for Process {
         }
     }
 
+    fn peek(&self, at: UserAddr, into: &mut [u8]) -> Option<Result<(), Refusal>> {
+        match &self.child {
+            None => Some(calls::peek(at, into)),
+            Some(_) => None,
+        }
+    }
+
     fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
         match &self.child {
             None => Some(calls::poke(at, from)),
