@@ -11,6 +11,9 @@
 //! there is one, the kernel's: [`fail_or_refault`](vmctx::FaultCtx::fail_or_refault). ENOBUFS is not on it, so this
 //! driver says what it means by it: EAGAIN. And the rule that in C a comment has to state is the lock's: the fault
 //! holds it while it inserts, whoever evicts holds it while he unmaps.
+//!
+//! `vm_access`, through which a debugger reaches the object, takes the distance from the VMA's start for the place in the
+//! object, which it no longer is once the user has unmapped the front (there is no `may_split`). Here it is `pgoff`.
 
 use alloc::vec::Vec;
 

@@ -65,6 +65,11 @@ impl Process {
         calls::mremap(at, len, place, len)
     }
 
+    /// The process number, of a child.
+    pub(crate) fn pid(&self) -> Option<libc::pid_t> {
+        self.child.as_ref().map(Child::pid)
+    }
+
     /// A number of the module's, by its number there.
     pub(crate) fn number(&self, which: u32, page: usize) -> Result<u64, Refusal> {
         match &self.child {
