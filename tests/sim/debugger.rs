@@ -544,3 +544,40 @@ fn not_from_inside_a_hook() {
     assert_eq!(*touched.lock().unwrap(), Some(Err(AccessError::InsideHook { hook: Hook::Access, address: base })));
     *state.1.lock().unwrap() = None;
 }
+
+/// In a mapping with pages, too, a device's frame is none. The zero page is one, to load from.
+#[test]
+fn a_frame_among_pages_is_no_page() {
+    struct Both(DeviceMemory, Log);
+    impl Both {
+        fn access<'a>(&'a self, ctx: AccessCtx<'a, Sim, Mixed>) -> Result<Accessed<'a>, Errno> {
+            self.1.lock().unwrap().push((ctx.pgoff().index(), ctx.offset_in_page(), ctx.len(), ctx.is_write()));
+            Err(Errno::EPERM)
+        }
+    }
+    impl VmOperations for Both {
+        type Platform = Sim;
+        type Kind = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
+
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+            match self.0.frame(ctx.pgoff()) {
+                Some(frame) => ctx.insert_mixed(frame),
+                None => ctx.insert_zero_page(),
+            }
+        }
+    }
+    let device = Device::new();
+    let process = device.machine.process();
+    let state = share(&device.machine, Both(device.memory.clone(), Arc::clone(&device.log)));
+    // Nobody may ever write, or the zero page could not be inserted.
+    let file = open(&device.machine, move |ctx| Ok(ctx.establish_shared(state.clone())?.fill_later()));
+    let map = Map::shared((PAGES + 1) * PAGE).prot(Prot::READ);
+    let base = process.mmap(&file, map).unwrap();
+    assert_eq!(process.thread().read_u8(base), Ok(1));
+    assert_eq!(errno(process.peek(base, &mut [0])), Errno::EIO);
+    assert_eq!(errno(process.peek(page_at(base, 1), &mut [0])), Errno::EIO, "nor one that the fault has just brought");
+    assert_eq!(device.told(), [(0, 0, 1, false), (1, 0, 1, false)]);
+    assert_eq!(peek(&process, page_at(base, PAGES), 2), (Ok(()), vec![0, 0]));
+    assert_eq!(device.told(), []);
+}
