@@ -848,7 +848,8 @@ def page(tree):
         to vouch for them, as a `FrameSource`, and the mapping's state, or at mmap the file, to keep them. The rights of
         a page are its mapping's, here and in the calls: none takes some from a single page but vmwgfx's, whose hooks
         are told of stores. Not judged is what a hook does besides: locks, checks, flags of the VMA, so also who may
-        write and whether it may grow, and attributes that are set elsewhere."""),
+        write and whether it may grow, and attributes that are set elsewhere. `vm_ops->access`, which debuggers ask,
+        inserts nothing and answers no fault; `AccessCtx` is its token."""),
         "## Totals",
         "The calls. None is in a `Normal` mapping: its pages come from handlers.",
         table(

@@ -7,11 +7,13 @@
 use core::{cell::Cell, mem::drop};
 
 use crate::{
+    access::bytes_of,
+    accessed::{AccessBuffer, AccessedVma},
     answer::VmFault,
     errno::Errno,
     fault_frame::{FaultFrame, Pin},
     file::MmapFile,
-    flags::FaultCode,
+    flags::{FaultCode, VmFlags},
     mmap::MmapCtx,
     ops::VmOperations,
     platform::Platform,
@@ -122,6 +124,37 @@ pub unsafe fn map_pages<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>, 
     let hook = V::HOOKS.registered_map_pages();
     let prepare = |frame: &mut FaultFrame<'_, Of<V>>| frame.window = window;
     serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::map_pages::token(frame))))
+}
+
+/// Serves a debugger's access: what `vm_ops->access` calls. Gives back how many of the first bytes of `buffer` were
+/// copied; the caller asks again for the rest, as `__access_remote_vm` does, and stops after an error or zero bytes.
+///
+/// `address` is the first byte's. What is asked for may reach past the mapping, and need not be allowed: Linux checks
+/// neither. The hook is asked for what lies in the first page, and in the mapping (G19). Zero without a hook.
+///
+/// # Errors
+/// EFAULT for an address outside the mapping, a store where `VM_WRITE` is not set or the mapping is private, and a load
+/// where not even mprotect could allow one; else what the driver says. Where the hook is not asked nothing is touched.
+///
+/// # Safety
+/// `vma` is of a mapping that was established with `state`, and its mmap lock is held for read until this returns.
+#[expect(unsafe_code, reason = "constructs the hook's token")]
+pub unsafe fn access<V: VmOperations>(
+    state: &V,
+    vma: &dyn AccessedVma,
+    address: usize,
+    mut buffer: AccessBuffer<'_>,
+) -> Result<usize, Errno> {
+    let (range, flags) = (vma.range(), vma.flags());
+    let Some(hook) = V::HOOKS.registered_access().filter(|_| !buffer.is_empty()) else { return Ok(0) };
+    // A private copy is the user's own, and no driver can store to it: `generic_access_phys` finds no writable entry.
+    let needed = if buffer.is_write() { VmFlags::WRITE | VmFlags::SHARED } else { VmFlags::MAYREAD };
+    if !range.contains(&address) || !flags.contains(needed) {
+        return Err(Errno::EFAULT);
+    }
+    // A mapping ends with a page, so what lies in this one lies in the mapping.
+    let len = Of::<V>::PAGE_SIZE - address % Of::<V>::PAGE_SIZE;
+    hook(state, crate::access::token(vma, address, buffer.reborrow().split_at(len).0)).map(bytes_of)
 }
 
 /// Has a hook of the fault family answer. One that is not registered answers nothing, and the access gets a SIGBUS.

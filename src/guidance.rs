@@ -480,6 +480,51 @@ pub trait HoldsTheMemory {
     fn refused<R>() -> R;
 }
 
+/// Bounds insertions on [`AccessCtx`](crate::AccessCtx).
+#[diagnostic::on_unimplemented(
+    message = "nothing is inserted for a debugger: it asks for bytes, and the user's page tables stay as they are",
+    label = "no slot to fill",
+    note = "the frame that is mapped there: `ctx.copy_mapped()`",
+    note = "a page of the driver's: `ctx.copy_page(&page)`; device memory: `ctx.copy_iomem(&memory, ctx.pgoff())`",
+    note = "what users miss is inserted by `VmOperations::fault`"
+)]
+pub trait InsertsForTheUser {
+    fn refused<R>() -> R;
+}
+
+/// Bounds answers of other hooks on [`AccessCtx`](crate::AccessCtx).
+#[diagnostic::on_unimplemented(
+    message = "a debugger's access is answered with what was copied, or with an errno",
+    label = "not an answer to a debugger",
+    note = "to serve it, a load or a store: `ctx.copy_mapped()`, `ctx.copy_page(&page)` or `ctx.copy_iomem(&memory, at)`",
+    note = "to refuse it: `return Err(errno)`"
+)]
+pub trait AnswersWithACopy {
+    fn refused<R>() -> R;
+}
+
+/// Bounds copying the wrong way on [`ReadInto`](crate::ReadInto) and [`WriteFrom`](crate::WriteFrom).
+#[diagnostic::on_unimplemented(
+    message = "the debugger asks for the other direction",
+    label = "the bytes would go the wrong way",
+    note = "it reads: `Direction::Read(into) => Ok(into.copy_from_slice(&bytes))`",
+    note = "it stores: `Direction::Write(from) => Ok(from.copy_to_slice(&mut bytes))`"
+)]
+pub trait GoesTheOtherWay {
+    fn refused<R>() -> R;
+}
+
+/// Bounds copying on the tokens of other hooks, and on [`EstablishedCtx`](crate::EstablishedCtx).
+#[diagnostic::on_unimplemented(
+    message = "bytes are copied for a debugger by the `access` hook, which is asked for them, and by nobody else",
+    label = "no debugger here",
+    note = "register it: `Hooks::NONE.access(Self::access)`; it is handed an `AccessCtx`, which has `ctx.copy_mapped()`",
+    note = "a driver reaches its own memory without a mapping: `page.read(offset, &mut bytes)`, `memory.read(offset, &mut bytes)`"
+)]
+pub trait CopiesForADebugger {
+    fn refused<R>() -> R;
+}
+
 /// Bounds conversions to a fault's answer, so that the attempt gets our text.
 #[diagnostic::on_unimplemented(
     message = "nothing becomes a fault's answer by conversion: no errno, no `Result`, no code, no prefault",

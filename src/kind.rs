@@ -213,6 +213,21 @@ pub trait RemapsWhole: sealed::KnownKind {}
 #[diagnostic::do_not_recommend]
 impl RemapsWhole for Remapped {}
 
+/// What users see is mapped by number, and has no page that the kernel could hold: [`PfnMap`] and [`Remapped`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`copy_mapped` copies a frame that was mapped by number, `PfnMap` or `Remapped`, and this mapping is `{Self}`",
+    label = "this mapping has pages, which debuggers reach by themselves",
+    note = "`Mixed` and `Normal`: this hook is asked only where the fault hook has failed, or where the mapping is \
+            `ctx.io()`; `ctx.copy_page(&page)` copies a page of the driver's, `ctx.copy_iomem(&memory, ctx.pgoff())` \
+            device memory",
+    note = "without an `access` hook debuggers see the pages that users see"
+)]
+pub trait MapsByNumber: sealed::KnownKind {}
+#[diagnostic::do_not_recommend]
+impl MapsByNumber for PfnMap {}
+#[diagnostic::do_not_recommend]
+impl MapsByNumber for Remapped {}
+
 /// The fault hook can hand a page back for the core to map: [`Normal`] and [`Mixed`]. Sealed.
 #[diagnostic::on_unimplemented(
     message = "a page can only be handed back in a `Normal` or `Mixed` mapping, and this one is `{Self}`",

@@ -20,6 +20,7 @@
 //! | [`PageMkwriteCtx`], [`PfnMkwriteCtx`] | [`Hooks::page_mkwrite`], [`Hooks::pfn_mkwrite`] | the same | yes | nothing is inserted: `allow` or `fail` gives [`VmFault`] |
 //! | [`HugeFaultCtx`] | [`Hooks::huge_fault`] | the same | yes | [`VmFault`], or `fallback` does |
 //! | [`MapPagesCtx`] | [`Hooks::map_pages`] | RCU | no | [`Prefault`] each, [`VmFault`] at the end |
+//! | [`AccessCtx`] | [`Hooks::access`], for a debugger | mmap lock of another process, read | yes | nothing is inserted: copying gives `Result<Accessed, Errno>` |
 //! | [`UnlockedCtx`] | an ioctl, the removal of a device | none | yes | nothing is inserted: it locks a mapping |
 //! | [`EstablishedCtx`] | whoever locks a mapping, by [`Handle`] or address | mmap lock, read | yes | `Result<(), Errno>` |
 //!
@@ -160,6 +161,7 @@ mod relocatable;
 mod unlocked;
 
 // The operations of a mapping, and the tokens of their hooks.
+mod access;
 mod fault;
 mod fault_frame;
 mod huge;
@@ -170,6 +172,7 @@ mod page_mkwrite;
 mod pfn_mkwrite;
 
 // What a platform implements, and what is typed by it.
+mod accessed;
 mod frame;
 mod iomem_part;
 pub mod platform;
@@ -191,6 +194,7 @@ mod token;
 mod units;
 mod wait;
 
+pub use access::{AccessCtx, Accessed, Direction, ReadInto, WriteFrom};
 pub use answer::VmFault;
 pub use errno::{Errno, InsertPagesError, IntoErrno, NotAnErrno};
 pub use established::{EstablishedCtx, FrameSlots};
@@ -205,7 +209,9 @@ pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
-pub use ops::{Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps};
+pub use ops::{
+    Access, Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
+};
 pub use page::{OutOfPage, PageRef};
 pub use page_lock::{LockedPage, PageLock};
 pub use page_mkwrite::PageMkwriteCtx;

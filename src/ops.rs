@@ -1,6 +1,7 @@
 //! What a driver implements for the state of one mapping: the fault hook, and the optional ones.
 
 use crate::{
+    access::{AccessCtx, Accessed},
     answer::VmFault,
     errno::Errno,
     fault::FaultCtx,
@@ -97,6 +98,7 @@ pub struct Hooks<V: VmOperations> {
     pfn_mkwrite: Option<PfnMkwrite<V>>,
     huge_fault: Option<HugeFault<V>>,
     map_pages: Option<MapPages<V>>,
+    access: Option<Access<V>>,
 }
 
 /// The platform of a mapping's operations, and its kind.
@@ -124,6 +126,9 @@ pub type HugeFault<V> = for<'f> fn(&'f V, HugeFaultCtx<'f, On<V>, Of<V>>) -> VmF
 /// The type of [`Hooks::map_pages`].
 pub type MapPages<V> = for<'f> fn(&'f V, MapPagesCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
+/// The type of [`Hooks::access`].
+pub type Access<V> = for<'a> fn(&'a V, AccessCtx<'a, On<V>, Of<V>>) -> Result<Accessed<'a>, Errno>;
+
 /// Registering.
 impl<V: VmOperations> Hooks<V> {
     /// No optional hook.
@@ -135,6 +140,7 @@ impl<V: VmOperations> Hooks<V> {
         pfn_mkwrite: None,
         huge_fault: None,
         map_pages: None,
+        access: None,
     };
 
     /// Registers `vm_ops->open`: there is a VMA with this state. Called for each (G23): for the one that mmap makes, by
@@ -222,6 +228,18 @@ impl<V: VmOperations> Hooks<V> {
     {
         Self { map_pages: Some(hook), ..self }
     }
+
+    /// Registers `vm_ops->access`: asked when a debugger, through ptrace or `/proc/pid/mem`, reads or stores bytes for
+    /// which there is no page: in a mapping of frames by number ([`PfnMap`](crate::PfnMap),
+    /// [`Remapped`](crate::Remapped)) or of [`io`](crate::MmapCtx::io), or where the fault fails. Without it such an
+    /// access is EIO. (`process_vm_readv` never asks.)
+    ///
+    /// It is never asked to store where the user may not write or has a private mapping, nor for bytes outside the
+    /// mapping (G19): C leaves both checks to each hook.
+    #[must_use]
+    pub const fn access(self, hook: Access<V>) -> Self {
+        Self { access: Some(hook), ..self }
+    }
 }
 
 /// For platforms: the hooks that are registered. Those that are handed a token are called through
@@ -274,6 +292,12 @@ impl<V: VmOperations> Hooks<V> {
     pub const fn registered_map_pages(&self) -> Option<MapPages<V>> {
         self.map_pages
     }
+
+    /// [`access`](Self::access)
+    #[must_use]
+    pub const fn registered_access(&self) -> Option<Access<V>> {
+        self.access
+    }
 }
 
 /// Functions that a wrapper registers to have the hooks of the inner mapping called.
@@ -309,6 +333,10 @@ fn may_split<W: Wraps>(wrapper: &W, at: PageOffset) -> Result<(), Errno> {
     <W::Inner as VmOperations>::HOOKS.may_split.map_or(Ok(()), |hook| hook(wrapper.inner(), at))
 }
 
+fn access<'a, W: Wraps>(wrapper: &'a W, ctx: AccessCtx<'a, On<W>, Of<W>>) -> Result<Accessed<'a>, Errno> {
+    <W::Inner as VmOperations>::HOOKS.access.map_or(Err(Errno::EIO), |hook| hook(wrapper.inner(), ctx))
+}
+
 impl<W: Wraps> Hooks<W> {
     /// The hooks of the inner mapping, each present exactly if the inner one has registered it. With
     /// [`NONE`](Self::NONE) a wrapper would lose them, and nothing would say so. One that is registered on top, as in
@@ -324,6 +352,7 @@ impl<W: Wraps> Hooks<W> {
             pfn_mkwrite: if inner.pfn_mkwrite.is_some() { Some(pfn_mkwrite::<W>) } else { None },
             huge_fault: if inner.huge_fault.is_some() { Some(huge_fault::<W>) } else { None },
             map_pages: if inner.map_pages.is_some() { Some(map_pages::<W>) } else { None },
+            access: if inner.access.is_some() { Some(access::<W>) } else { None },
         }
     }
 }

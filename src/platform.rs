@@ -24,6 +24,7 @@
 use core::ops::{Deref, Range};
 
 pub use crate::{
+    accessed::{AccessBuffer, AccessedVma},
     answer::SERIAL_BITS,
     flags::{FaultCode, FaultFlags, VmFlags},
     prot::Cache,
@@ -69,6 +70,8 @@ use crate::{
 /// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
 /// | | [`established_insert_page`](Self::established_insert_page) | ENOSYS |
 /// | | [`established_state`](Self::established_state), [`established_pgoff`](Self::established_pgoff), [`established_slots`](Self::established_slots) | `None` |
+/// | debugger | none: [`entry::access`](crate::entry::access) is not called | nothing: its [`access`](crate::Hooks::access) hook is never asked |
+/// | frames copied for a debugger | [`AccessedVma::copy_mapped`] | ENOSYS from [`AccessCtx::copy_mapped`](crate::AccessCtx::copy_mapped) |
 /// | way to protect established pages | [`established_write_protect`](Self::established_write_protect) | the pages are taken away instead |
 ///
 /// There is no default where a driver could not see that nothing was done: a page that is not locked, an entry that is

@@ -12,15 +12,15 @@ use std::{
 
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, assert_obj_safe, const_assert_eq};
 use vmctx::{
-    Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange, FrameSlots, FrameSource, Handle,
-    HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, Location, LockedPage, MapPagesCtx, Mapped, MaySleep, Mixed,
-    MmapCtx, MmapFile, Moved, Moving, MovingPoint, Mutex, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset,
-    PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, RefaultReason, Release, Released, Relocatable,
-    Remapped, Resident, RwLock, SharedObject, SpinLock, Spot, Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr,
-    VmFault, Waited,
+    AccessCtx, Accessed, Direction, Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange, FrameSlots,
+    FrameSource, Handle, HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, Location, LockedPage, MapPagesCtx,
+    Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Moving, MovingPoint, Mutex, Normal, PageCount, PageLock,
+    PageMkwriteCtx, PageOffset, PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, ReadInto,
+    RefaultReason, Release, Released, Relocatable, Remapped, Resident, RwLock, SharedObject, SpinLock, Spot, Ticket,
+    Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited, WriteFrom,
     kind::{
         DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Kind,
-        MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
+        MapsByNumber, MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
     },
     platform::{FaultCode, VmFlags},
 };
@@ -82,6 +82,13 @@ assert_token!(
     HugeFaultCtx<'static, Sim, PfnMap>,
     MapPagesCtx<'static, Sim, Normal>,
     MapPagesCtx<'static, Sim, Mixed>,
+    AccessCtx<'static, Sim, Normal>,
+    AccessCtx<'static, Sim, Mixed>,
+    AccessCtx<'static, Sim, PfnMap>,
+    AccessCtx<'static, Sim, Remapped>,
+    ReadInto<'static>,
+    WriteFrom<'static>,
+    Direction<'static>,
     UnlockedCtx<'static, Sim>,
     EstablishedCtx<'static, Sim, Normal>,
     EstablishedCtx<'static, Sim, Mixed>,
@@ -100,6 +107,11 @@ assert_not_impl_any!(VmFault<'static>: Into<Errno>, Into<u32>, Into<i32>, Into<F
 assert_not_impl_any!(Errno: From<VmFault<'static>>, From<Prefault>, From<i32>, From<u16>, From<FaultCode>, Default);
 assert_not_impl_any!(FaultCode: From<Errno>, From<VmFault<'static>>, Into<Errno>);
 
+// G19: how many bytes a debugger's access has copied is counted, and neither made up nor looked into.
+assert_not_impl_any!(Accessed<'static>: From<usize>, From<u32>, From<i32>, From<()>, From<Errno>, From<VmFault<'static>>,
+    Into<usize>, Into<i32>, Into<Errno>);
+assert_not_impl_any!(Accessed<'static>: Clone, Copy, Default, Debug, Display, PartialEq, PartialOrd, Hash, AsRef<usize>);
+
 // G6: a success of mmap is not made up.
 assert_not_impl_any!(Mapped<'static>: Clone, Copy, Default, Debug, From<()>, From<VmFault<'static>>);
 
@@ -114,6 +126,13 @@ assert_impl_all!(Normal: Kind, DeliversPages, FilledLater);
 assert_impl_all!(Mixed: Kind, HoldsPages, HoldsMixed, DeliversPages, FilledAtMmap, FilledLater, Populated);
 assert_impl_all!(PfnMap: Kind, HoldsFrames, FilledAtMmap, FilledLater, Populated);
 assert_impl_all!(Remapped: Kind, RemapsWhole, FilledAtMmap, Populated);
+
+// G19: frames that are mapped by number are copied for a debugger, and pages need no copying.
+assert_impl_all!(PfnMap: MapsByNumber);
+assert_impl_all!(Remapped: MapsByNumber);
+assert_not_impl_any!(Undecided: MapsByNumber);
+assert_not_impl_any!(Normal: MapsByNumber);
+assert_not_impl_any!(Mixed: MapsByNumber);
 
 // G20: one kind can be allowed to grow.
 assert_impl_all!(Mixed: Expands);

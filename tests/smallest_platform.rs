@@ -10,18 +10,19 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Kind, MapPagesCtx, Mapped,
-    MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, PageCount, PageOffset, PageRange, PageRef,
-    PfnMap, Platform, Prefault, Remapped, SharedObject, UserAddr, VmFault, VmOperations, WaitQueue as _, entry,
+    AccessCtx, Accessed, Direction, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize,
+    Iomem, Kind, MapPagesCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, PageCount,
+    PageOffset, PageRange, PageRef, PfnMap, Platform, Prefault, Remapped, SharedObject, UserAddr, VmFault,
+    VmOperations, WaitQueue as _, entry,
     kind::FilledLater,
-    platform::{FaultCode, FaultFlags, VmFlags},
+    platform::{AccessBuffer, AccessedVma, FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
 
@@ -511,4 +512,113 @@ fn what_a_locked_mapping_lacks_is_enosys() {
 
     Small::established_write_protect(&vma, RANGE);
     assert_eq!(*vma.borrow(), [RANGE], "it is zapped where it cannot be protected");
+}
+
+/// A mapping of which its platform says no more than it must, and whose access hook keeps a log.
+struct SmallReach {
+    flags: VmFlags,
+    pgoff: PageOffset,
+}
+
+impl AccessedVma for SmallReach {
+    fn range(&self) -> Range<usize> {
+        RANGE
+    }
+
+    fn pgoff(&self) -> PageOffset {
+        self.pgoff
+    }
+
+    fn flags(&self) -> VmFlags {
+        self.flags
+    }
+}
+
+/// What an access hook was told: the page, the byte in it, how many bytes, and whether to store.
+type Told = (usize, usize, usize, bool);
+
+#[derive(Default)]
+struct Reached(Mutex<Vec<Told>>);
+
+impl Reached {
+    fn access<'a>(&'a self, ctx: AccessCtx<'a, Small, PfnMap>) -> Result<Accessed<'a>, Errno> {
+        let told = (ctx.pgoff().index(), ctx.offset_in_page(), ctx.len(), ctx.is_write());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        match ctx.direction() {
+            Direction::Read(into) => Ok(into.copy_from_slice(&[7; 2 * PAGE])),
+            Direction::Write(from) => Ok(from.copy_to_slice(&mut [0; 2 * PAGE])),
+        }
+    }
+}
+
+impl VmOperations for Reached {
+    type Platform = Small;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
+}
+
+/// What a debugger's access comes to, and what its hook was told.
+fn access(flags: VmFlags, address: usize, buffer: AccessBuffer<'_>) -> (Result<usize, Errno>, Vec<Told>) {
+    let state = Reached::default();
+    let vma = SmallReach { flags, pgoff: PageOffset::new(10) };
+    // SAFETY: the mapping is of this state, and nobody else has it.
+    let copied = unsafe { entry::access(&state, &vma, address, buffer) };
+    (copied, state.0.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// G19: whatever a kernel asks for, the hook is asked for bytes of one page that lie in the mapping and may be reached.
+#[test]
+fn an_access_is_clamped_before_its_hook_sees_it() {
+    const BOTH: VmFlags = VmFlags::from_bits(
+        VmFlags::READ.bits() | VmFlags::WRITE.bits() | VmFlags::SHARED.bits() | VmFlags::MAYREAD.bits(),
+    );
+    let mut bytes = [0; 3 * PAGE];
+    let last = RANGE.end - 1;
+    let pages = RANGE.len() / PAGE;
+    // Longer than the page, and then than the mapping.
+    let read = access(BOTH, RANGE.start + 5, AccessBuffer::Read(&mut bytes));
+    assert_eq!(read, (Ok(PAGE - 5), vec![(10, 5, PAGE - 5, false)]));
+    assert!(bytes[..PAGE - 5].iter().all(|byte| *byte == 7) && bytes[PAGE - 5..].iter().all(|byte| *byte == 0));
+    let told = (10 + pages - 1, PAGE - 1, 1, true);
+    assert_eq!(access(BOTH, last, AccessBuffer::Write(&[1; 100])), (Ok(1), vec![told]));
+    // A whole page is as much as there is.
+    assert_eq!(access(BOTH, RANGE.start, AccessBuffer::Write(&[1; PAGE])), (Ok(PAGE), vec![(10, 0, PAGE, true)]));
+    // Outside, and nothing.
+    for address in [RANGE.end, RANGE.start - 1, 0, usize::MAX] {
+        assert_eq!(access(BOTH, address, AccessBuffer::Read(&mut bytes)), (Err(Errno::EFAULT), vec![]));
+        assert_eq!(access(BOTH, address, AccessBuffer::Write(&[1])), (Err(Errno::EFAULT), vec![]));
+    }
+    assert_eq!(access(BOTH, RANGE.start, AccessBuffer::Read(&mut [])), (Ok(0), vec![]));
+    assert_eq!(access(BOTH, RANGE.start, AccessBuffer::Write(&[])), (Ok(0), vec![]));
+    // No store without the right, nor where it would have to be copied; no load where there can be no right.
+    for refused in [VmFlags::WRITE, VmFlags::SHARED] {
+        let stored = access(BOTH.without(refused), RANGE.start, AccessBuffer::Write(&[1]));
+        assert_eq!(stored, (Err(Errno::EFAULT), vec![]), "without {refused:?}");
+    }
+    let read = access(BOTH.without(VmFlags::MAYREAD), RANGE.start, AccessBuffer::Read(&mut [0]));
+    assert_eq!(read, (Err(Errno::EFAULT), vec![]));
+    let forced = access(BOTH.without(VmFlags::READ), RANGE.start, AccessBuffer::Read(&mut [0]));
+    assert_eq!(forced, (Ok(1), vec![(10, 0, 1, false)]));
+}
+
+/// A mapping whose hook asks for what is mapped.
+struct CopiesMapped;
+
+impl VmOperations for CopiesMapped {
+    type Platform = Small;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(|_, ctx| ctx.copy_mapped());
+}
+
+#[test]
+fn what_is_mapped_cannot_be_copied_for_a_debugger() {
+    let vma = SmallReach { flags: VmFlags::MAYREAD, pgoff: PageOffset::ZERO };
+    // SAFETY: as above.
+    let copied = unsafe { entry::access(&CopiesMapped, &vma, RANGE.start, AccessBuffer::Read(&mut [0])) };
+    assert_eq!(copied, Err(Errno::ENOSYS));
+    // And without a hook there are no bytes.
+    let state = State::<PfnMap>(|ctx| ctx.fail(Errno::ENXIO));
+    // SAFETY: as above.
+    let copied = unsafe { entry::access(&state, &vma, RANGE.start, AccessBuffer::Read(&mut [0])) };
+    assert_eq!(copied, Ok(0));
 }

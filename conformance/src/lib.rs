@@ -127,7 +127,7 @@
 //! | `None` from | is not checked |
 //! | --- | --- |
 //! | [`expand`](User::expand) | that a mapping which must not grow does not |
-//! | [`protect`](User::protect), [`move_to`](User::move_to), [`poke`](User::poke) | what mprotect, a move or a debugger does to a mapping's rights |
+//! | [`protect`](User::protect), [`move_to`](User::move_to), [`peek`](User::peek), [`poke`](User::poke) | what mprotect, a move or a debugger does to a mapping's rights |
 //! | [`fork`](User::fork) | what a child sees, and who is counted or kept alive by it |
 //! | [`references`](User::references) | that each page has the references that it had before, when it is mapped no more |
 //! | [`cache`](User::cache) | how a page is cached |

@@ -111,6 +111,10 @@ impl<S: UserSide> User for ProcessUser<S> {
         self.has("mremap", self.process.move_to(at, bytes::<S>(pages), to))
     }
 
+    fn peek(&self, at: UserAddr, into: &mut [u8]) -> Option<Result<(), Refusal>> {
+        self.has("debugger", self.process.peek(at, into))
+    }
+
     fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
         self.has("debugger", self.process.poke(at, from))
     }

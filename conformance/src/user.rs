@@ -159,6 +159,12 @@ pub trait User: Sized + Send + Sync + 'static {
         None
     }
 
+    /// A debugger's load: ptrace, or `/proc/pid/mem`. EIO where it may not, or cannot; what lies before was loaded.
+    fn peek(&self, at: UserAddr, into: &mut [u8]) -> Option<Result<(), Refusal>> {
+        let _ = (at, into);
+        None
+    }
+
     /// A debugger's store: ptrace, or `/proc/pid/mem`. EIO where it may not.
     fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
         let _ = (at, from);

@@ -8,11 +8,19 @@
 //!
 //! What C does by hand: it checks the multiplication, the addition and the range that a user's offset could overflow,
 //! each where it occurred to somebody, and answers EAGAIN whatever `remap_pfn_range` had said. Here an offset is no
-//! address, a frame comes only from what vouches for it, and the errno is the one that the insertion gave.
+//! address, a frame comes only from what vouches for it, and the errno is the one that the insertion gave. And
+//! `generic_access_phys`, through which debuggers reach the frames, goes on with whatever frames lie behind the first one if
+//! it is asked for more bytes than that one has; here it is asked for one page's.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::{
+    marker::PhantomData,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use vmctx::{Errno, FrameRange, FrameSource, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, Platform, Remapped};
+use vmctx::{
+    AccessCtx, Accessed, Errno, FrameRange, FrameSource, Hooks, Mapped, MmapCtx, MmapFile, PageCount, PageOffset,
+    Platform, Remapped, VmOperations,
+};
 
 /// An open `/dev/mem`.
 pub struct DevMem<P: Platform> {
@@ -51,6 +59,21 @@ impl<P: Platform> MmapFile for DevMem<P> {
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let frames = self.frames(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
         let ctx = if self.is_uncached(ctx.pgoff()) { ctx.noncached() } else { ctx };
-        ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
+        ctx.writable().establish(Reached(PhantomData))?.remap_from_first(frames)
     }
+}
+
+/// The operations of a mapping (`mmap_mem_ops`), which has no state: a debugger reaches the frames that are mapped.
+struct Reached<P>(PhantomData<fn(P) -> P>);
+
+impl<P: Platform> Reached<P> {
+    fn access<'a>(&'a self, ctx: AccessCtx<'a, P, Remapped>) -> Result<Accessed<'a>, Errno> {
+        ctx.copy_mapped()
+    }
+}
+
+impl<P: Platform> VmOperations for Reached<P> {
+    type Platform = P;
+    type Kind = Remapped;
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
 }

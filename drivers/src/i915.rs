@@ -11,12 +11,15 @@
 //! there is one, the kernel's: [`fail_or_refault`](vmctx::FaultCtx::fail_or_refault). ENOBUFS is not on it, so this
 //! driver says what it means by it: EAGAIN. And the rule that in C a comment has to state is the lock's: the fault
 //! holds it while it inserts, whoever evicts holds it while he unmaps.
+//!
+//! `vm_access`, through which a debugger reaches the object, takes the distance from the VMA's start for the place in the
+//! object, which it no longer is once the user has unmapped the front (there is no `may_split`). Here it is `pgoff`.
 
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
-    Platform, RwLock, SharedObject, VmFault, VmOperations,
+    AccessCtx, Accessed, Errno, FaultCtx, Frame, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile,
+    PageCount, PageOffset, PfnMap, Platform, RwLock, SharedObject, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -190,6 +193,18 @@ impl<P: Platform> Gpu<P> {
         Ok(pages.saturating_sub(part.first).min(CHUNK) * P::PAGE_SIZE)
     }
 
+    /// `vm_access`: a debugger reaches the object, wherever it is. Nothing is bound for him.
+    fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
+        let Place { part, inside } = self.locate(ctx.pgoff()).ok_or(Errno::EFAULT)?;
+        // Held until the bytes are copied, so that nobody binds the part or evicts it meanwhile.
+        let gtt = self.gtt.read(ctx.may_sleep());
+        if let Some(slot) = gtt.bound.iter().position(|bound| *bound == Some(part)) {
+            return ctx.copy_iomem(&self.aperture, PageOffset::new(slot * CHUNK + inside));
+        }
+        let page = PageOffset::new(part.first + inside);
+        ctx.copy_page(self.object(part.object)?.pages.page(page).ok_or(Errno::EFAULT)?)
+    }
+
     fn frame(&self, slot: usize, inside: usize) -> Option<Frame<'_, P>> {
         self.aperture.frame(PageOffset::new(slot * CHUNK + inside))
     }
@@ -198,6 +213,7 @@ impl<P: Platform> Gpu<P> {
 impl<P: Platform> VmOperations for Gpu<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let Some(Place { part, inside }) = self.locate(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };

@@ -24,7 +24,7 @@
 //! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |
 //! | [`relay`] | fault | `Normal` |
 //! | [`xive`] | fault | `PfnMap` |
-//! | [`dev_mem`] | mmap | `Remapped` |
+//! | [`dev_mem`] | mmap; reached by debuggers | `Remapped` |
 //! | [`spufs`] | fault | `PfnMap`, moved under its users |
 //! | [`tcp_zerocopy`] | requests | `Mixed` |
 //! | [`binder`] | requests, a shrinker | `Mixed` |
@@ -32,7 +32,7 @@
 //! | [`nonlinear`] | fault | `Mixed` |
 //! | [`cache_disabled`] | fault | `PfnMap` |
 //! | [`vvar`] | fault | `PfnMap` |
-//! | [`i915`] | fault | `PfnMap` |
+//! | [`i915`] | fault; reached by debuggers | `PfnMap` |
 //! | [`vfio_pci`] | fault, huge fault | `PfnMap`, revoked under its users |
 //! | [`sgx_vepc`] | fault, which waits without the lock | `PfnMap` |
 //! | [`drm`] | fault, which moves what it cannot map | `PfnMap` |

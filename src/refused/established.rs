@@ -2,7 +2,10 @@
 
 use crate::{
     frame::FrameRange,
-    guidance::{AnswersNothing, BorrowsFromTheState, GrantedAtMmap, GrowsAtMmap, MakesTheMapping, NeedsNoState},
+    guidance::{
+        AnswersNothing, BorrowsFromTheState, CopiesForADebugger, GrantedAtMmap, GrowsAtMmap, MakesTheMapping,
+        NeedsNoState,
+    },
 };
 
 /// What hooks have: an answer, and what is settled when a mapping is made.
@@ -18,6 +21,13 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     pub fn fail_or_refault<R>(self, _errno: Errno) -> R
     where
         Self: AnswersNothing,
+    {
+        Self::refused()
+    }
+
+    pub fn copy_mapped<R>(&self) -> R
+    where
+        Self: CopiesForADebugger,
     {
         Self::refused()
     }

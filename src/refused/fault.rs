@@ -4,8 +4,9 @@ use crate::{
     established::EstablishedCtx,
     frame::FrameRange,
     guidance::{
-        AnswersAnotherHook, AsksPfnMkwrite, ChangesVmaAtMmap, GrantedAtMmap, GrowsAtMmap, HoldsItsLock, MakesHandles,
-        MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap, RunsNoHook,
+        AnswersAnotherHook, AsksPfnMkwrite, ChangesVmaAtMmap, CopiesForADebugger, GrantedAtMmap, GrowsAtMmap,
+        HoldsItsLock, MakesHandles, MakesMappingAtMmap, MapsManyAtMmap, NamesACode, NeedsAnAddress, RemapsAtMmap,
+        RunsNoHook,
     },
     ops::VmOperations,
 };
@@ -284,6 +285,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     pub fn fallback<R>(self) -> R
     where
         Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
+
+    pub fn copy_mapped<R>(&self) -> R
+    where
+        Self: CopiesForADebugger,
     {
         Self::refused()
     }

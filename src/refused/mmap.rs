@@ -3,8 +3,8 @@
 use crate::{
     established::EstablishedCtx,
     guidance::{
-        AnswersFault, DeliversInFault, ExpandsAnyway, GrantedAtMmap, GrowsAtMmap, NamesAFlag, PrefaultsInFault,
-        RunsNoHook, SettlesOnePte,
+        AnswersFault, CopiesForADebugger, DeliversInFault, ExpandsAnyway, GrantedAtMmap, GrowsAtMmap, NamesAFlag,
+        PrefaultsInFault, RunsNoHook, SettlesOnePte,
     },
     page_lock::LockedPage,
     prot::PageProt,
@@ -40,6 +40,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     pub fn lock_page<R>(&self, _page: &P::Page) -> R
     where
         Self: DeliversInFault,
+    {
+        Self::refused()
+    }
+
+    pub fn copy_mapped<R>(&self) -> R
+    where
+        Self: CopiesForADebugger,
     {
         Self::refused()
     }

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod basics;
+mod debugger;
 mod established;
 mod faults;
 mod hooks;

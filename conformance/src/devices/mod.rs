@@ -73,7 +73,7 @@ macro_rules! for_each_device {
             Dax dax "fault, huge_fault, pfn_mkwrite, map_pages" "Mixed" "file in persistent memory: blocks, holes, huge entries";
             Relay relay "fault" "Normal" "relay channel: the fault hands its page back";
             Xive xive "fault" "PfnMap" "interrupt controller: registers by frame number, some forbidden";
-            DevMem dev_mem "mmap" "Remapped" "physical memory: RAM, registers, holes";
+            DevMem dev_mem "mmap, access" "Remapped" "physical memory: RAM, registers, holes";
             Spufs spufs "fault" "PfnMap" "local store of a processor: its memory, or pages while it is saved";
             TcpZerocopy tcp_zerocopy "mmap, mapped" "Mixed" "received data: a request maps whole pages, the rest is copied";
             Binder binder "mmap, mapped" "Mixed" "messages: pages inserted for the receiver, and shrunk";
@@ -81,7 +81,7 @@ macro_rules! for_each_device {
             Nonlinear nonlinear "fault" "Mixed" "nonlinear window onto a file, remapped while it is read";
             CacheDisabled cache_disabled "fault" "PfnMap" "BAR with regions that are cached differently";
             Vvar vvar "fault" "PfnMap" "clocks of the vDSO: two slots in one fault, and slots that are not there";
-            I915 i915 "fault" "PfnMap" "graphics objects through an aperture that is smaller than they are";
+            I915 i915 "fault, access" "PfnMap" "graphics objects through an aperture that is smaller than they are";
             VfioPci vfio_pci "fault, huge_fault" "PfnMap" "BARs of a PCI device: huge entries, revoked under their users";
             SgxVepc sgx_vepc "fault" "PfnMap" "enclave memory: faults wait for the reclaimer, without the lock";
             Drm drm "fault" "PfnMap" "graphics objects that migrate between RAM, aperture and video memory";

@@ -4,7 +4,10 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use super::run::{Run, begins_as};
 use crate::{
-    devices::i915::{APERTURE, DISTURB, OBJECTS, SUSPEND, trouble},
+    devices::{
+        i915::{APERTURE, DISTURB, OBJECTS, SUSPEND, trouble},
+        pattern,
+    },
     mapping::{Slot, device_pages, device_read, device_write},
     user::{Map, Trap, User},
 };
@@ -39,9 +42,45 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.cached(Map::shared(1).at(large), 0, Cache::WriteCombine);
     run.does_not_expand(Map::shared(1).at(large));
 
+    debugged(&mut run, Map::shared(pages).at(large), pages - APERTURE);
     evicted(&mut run, Map::shared(pages).at(large), Map::shared(more).at(small));
     both_at_once(&mut run, Map::shared(pages).at(large), Map::shared(more).at(small));
     disturbed(&mut run, Map::shared(pages).at(large));
+}
+
+/// A debugger reaches an object that was never touched, one that is in the aperture, and one of which the user has
+/// unmapped the front: there the distance from the mapping's start is no longer the place in the object.
+fn debugged<U: User>(run: &mut Run<'_, U>, large: Map, evicted: usize) {
+    let size = run.user.page_size();
+    let at_page = |page: usize| [pattern(page * size), pattern(page * size + 1)];
+    let all = |run: &mut Run<'_, U>, at: UserAddr, when: &str| {
+        for page in 0..large.pages {
+            run.peeks(format!("a debugger's load of page {page}, {when}"), run.address(at, page, 0), &at_page(page));
+        }
+    };
+    run.control("the device sleeps", SUSPEND, 0, Ok(0));
+    run.mapped(large, |run, at| {
+        all(run, at, "never touched");
+        run.shows(large, at, &device_pages(0, large.pages));
+        all(run, at, "in the aperture, or evicted from it");
+        for page in [0, evicted, large.pages - 1] {
+            let what = format!("a debugger's store to page {page}");
+            run.pokes(&what, run.address(at, page, 1), &[!at_page(page)[1]], Ok(()));
+            if run.user.peek(at, &mut []).is_some() {
+                let mut byte = [0];
+                let read = run.user.read(run.address(at, page, 1), &mut byte);
+                run.checks.equal(format!("{what}: the user's load"), &(read, byte), &(Ok(()), [!at_page(page)[1]]));
+            }
+            run.pokes(format!("{what}: put back"), run.address(at, page, 1), &[at_page(page)[1]], Ok(()));
+        }
+        run.checks.success("munmap of the front", run.user.unmap(at, 1));
+        run.peeks_no_more("a debugger's load of what is unmapped", at, &[]);
+        run.peeks("a debugger's load of what is left", run.address(at, 1, 0), &at_page(1));
+    });
+    run.mapped(large.read_only(), |run, at| {
+        run.pokes("a debugger's store, read-only", at, &[0], Err(Errno::EIO));
+        run.shows("after a debugger", at, &device_pages(0, large.pages));
+    });
 }
 
 /// A mapping of an object that was evicted does not show what is in the aperture now. It shows the object, also if that

@@ -142,6 +142,35 @@ impl<U: User> Run<'_, U> {
         }
     }
 
+    /// A debugger loads as many bytes, of which it has to get these. Without a debugger nothing is checked.
+    pub(super) fn peeks(&mut self, what: impl Display, at: UserAddr, wanted: &[u8]) {
+        self.checks.begin(&what);
+        let mut bytes = vec![0; wanted.len()];
+        if let Some(peeked) = self.user.peek(at, &mut bytes) {
+            self.checks.equal(what, &(peeked, bytes.as_slice()), &(Ok(()), wanted));
+        }
+    }
+
+    /// A debugger loads two bytes more than these, which are all that it has to get.
+    pub(super) fn peeks_no_more(&mut self, what: impl Display, at: UserAddr, wanted: &[u8]) {
+        const UNTOUCHED: u8 = 0xee;
+        self.checks.begin(&what);
+        let mut expected = wanted.to_vec();
+        expected.extend([UNTOUCHED; 2]);
+        let mut bytes = vec![UNTOUCHED; expected.len()];
+        if let Some(peeked) = self.user.peek(at, &mut bytes) {
+            self.checks.equal(what, &(peeked, bytes), &(Err(Refusal::Errno(Errno::EIO)), expected));
+        }
+    }
+
+    /// A debugger stores.
+    pub(super) fn pokes(&mut self, what: impl Display, at: UserAddr, bytes: &[u8], wanted: Result<(), Errno>) {
+        self.checks.begin(&what);
+        if let Some(poked) = self.user.poke(at, bytes) {
+            self.checks.equal(what, &poked, &wanted.map_err(Refusal::Errno));
+        }
+    }
+
     /// Touches a page, and checks how it is cached if the platform knows.
     pub(super) fn cached(&mut self, map: Map, page: usize, wanted: Cache) {
         self.mapped(map, |run, at| {

@@ -3,6 +3,7 @@
 //! They are drivers like any other: no `unsafe`, nothing but the crate's API.
 
 mod around;
+mod debugger;
 mod established;
 mod huge;
 mod opening;
@@ -45,6 +46,8 @@ pub(crate) const ALL: &[(&str, OpenEdge)] = &[
     ("revoked", revoked::open),
     ("opening", opening::open),
     ("opening_remapped", opening::open_remapped),
+    ("debugger_frames", debugger::frames),
+    ("debugger_pages", debugger::pages),
 ];
 
 fn steered<F: MmapFile<Platform = Linux>>(

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::CString,
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io, mem,
     os::{fd::RawFd, unix::fs::FileExt},
     ptr,
@@ -103,6 +103,63 @@ pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusa
     match unsafe { libc::mprotect(at.get() as *mut libc::c_void, len, prot) } {
         0 => Ok(()),
         _ => Err(last_errno()),
+    }
+}
+
+/// A debugger's load from this process, by `/proc/self/mem`.
+pub(crate) fn peek(at: UserAddr, into: &mut [u8]) -> Result<(), Refusal> {
+    let memory = File::open("/proc/self/mem").map_err(|error| refusal(&error))?;
+    memory.read_exact_at(into, at.get() as u64).map_err(|error| refusal(&error))
+}
+
+/// The same for as many bytes as there are: those that one call gives.
+pub(crate) fn peek_some(at: UserAddr, len: usize) -> Result<Vec<u8>, Refusal> {
+    let memory = File::open("/proc/self/mem").map_err(|error| refusal(&error))?;
+    let mut bytes = vec![0; len];
+    let read = memory.read_at(&mut bytes, at.get() as u64).map_err(|error| refusal(&error))?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+/// A debugger's store of as many bytes as there is room for: how many one call has stored.
+pub(crate) fn poke_some(at: UserAddr, from: &[u8]) -> Result<usize, Refusal> {
+    let memory = OpenOptions::new().write(true).open("/proc/self/mem").map_err(|error| refusal(&error))?;
+    memory.write_at(from, at.get() as u64).map_err(|error| refusal(&error))
+}
+
+/// Stops a child of this process, to look into it (`PTRACE_ATTACH`).
+pub(crate) fn attach(child: libc::pid_t) -> Result<(), Refusal> {
+    ptrace(libc::PTRACE_ATTACH, child, UserAddr::new(0), 0)?;
+    // SAFETY: waits for the child to stop, and writes nothing.
+    match unsafe { libc::waitpid(child, ptr::null_mut(), libc::__WALL) } {
+        -1 => Err(last_errno()),
+        _ => Ok(()),
+    }
+}
+
+/// Lets it go on (`PTRACE_DETACH`).
+pub(crate) fn detach(child: libc::pid_t) -> Result<(), Refusal> {
+    ptrace(libc::PTRACE_DETACH, child, UserAddr::new(0), 0)
+}
+
+/// A word of a child that was stopped (`PTRACE_PEEKDATA`).
+pub(crate) fn peek_word(child: libc::pid_t, at: UserAddr) -> Result<i64, Refusal> {
+    let mut word = 0_i64;
+    ptrace(libc::PTRACE_PEEKDATA, child, at, (&raw mut word) as i64)?;
+    Ok(word)
+}
+
+/// Stores a word (`PTRACE_POKEDATA`).
+pub(crate) fn poke_word(child: libc::pid_t, at: UserAddr, word: i64) -> Result<(), Refusal> {
+    ptrace(libc::PTRACE_POKEDATA, child, at, word)
+}
+
+/// The system call, which has an address for a peeked word.
+fn ptrace(request: libc::c_uint, child: libc::pid_t, at: UserAddr, data: i64) -> Result<(), Refusal> {
+    // SAFETY: of the requests above one writes to this process's memory: a word, to the one that its caller has.
+    match unsafe { libc::syscall(libc::SYS_ptrace, i64::from(request), i64::from(child), at.get(), data) } {
+        -1 => Err(last_errno()),
+        _ => Ok(()),
     }
 }
 

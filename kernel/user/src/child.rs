@@ -61,6 +61,10 @@ impl Child {
         }
     }
 
+    pub(crate) fn pid(&self) -> libc::pid_t {
+        self.process
+    }
+
     pub(crate) fn read(&self, at: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
         for (index, chunk) in into.chunks_mut(CHUNK).enumerate() {
             let at = at.get() + index * CHUNK;

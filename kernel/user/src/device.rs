@@ -65,6 +65,11 @@ impl Process {
         calls::mremap(at, len, place, len)
     }
 
+    /// The process number, of a child.
+    pub(crate) fn pid(&self) -> Option<libc::pid_t> {
+        self.child.as_ref().map(Child::pid)
+    }
+
     /// A number of the module's, by its number there.
     pub(crate) fn number(&self, which: u32, page: usize) -> Result<u64, Refusal> {
         match &self.child {
@@ -138,6 +143,13 @@ impl User for Process {
     fn move_to(&self, at: UserAddr, pages: usize, to: UserAddr) -> Option<Result<(), Refusal>> {
         match &self.child {
             None => Some(calls::mremap(at, pages * PAGE, to, pages * PAGE).map(drop)),
+            Some(_) => None,
+        }
+    }
+
+    fn peek(&self, at: UserAddr, into: &mut [u8]) -> Option<Result<(), Refusal>> {
+        match &self.child {
+            None => Some(calls::peek(at, into)),
             Some(_) => None,
         }
     }

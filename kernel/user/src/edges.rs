@@ -27,6 +27,7 @@ use crate::{
 
 mod access;
 mod around;
+mod debugger;
 mod established;
 mod huge;
 mod moving;
@@ -83,6 +84,8 @@ const EDGES: &[(&str, Edge)] = &[
     ("moved_under_loads_and_stores", moving::under_loads_and_stores),
     ("open_hook_of_pages", |checks| opening::opened_and_refused(checks, "opening")),
     ("open_hook_of_a_remapped_range", |checks| opening::opened_and_refused(checks, "opening_remapped")),
+    ("debugger_reaches_frames", debugger::frames),
+    ("debugger_reaches_pages", debugger::pages),
     ("no_memory_for_page_tables", no_memory),
     ("unload_while_mapped", unload_while_mapped),
 ];

@@ -6,7 +6,7 @@ use vmctx::{Platform, UserAddr};
 
 use crate::{
     error::AccessError,
-    fault::{self, Next},
+    fault::{self, By, Next},
     hook,
     machine::{Event, Machine},
     mm::Mm,
@@ -71,7 +71,7 @@ fn touch<P: Paged + Platform<Fault = Fault<P>>>(
         if through_table(mm, address, write, &mut copy) {
             return Ok(());
         }
-        tried = fault::serve(mm, address, write, tried)? == Next::Retry;
+        tried = fault::serve(mm, address, write, tried, By::User)? == Next::Retry;
         patience.repeat(mm, address, tried)?;
     }
 }
@@ -110,13 +110,13 @@ fn through_table<P: Paged>(
 }
 
 /// How long an access is repeated: as long as something changes.
-struct Patience {
+pub(crate) struct Patience {
     changes: u64,
     unchanged: usize,
 }
 
 impl Patience {
-    fn new<P: Paged>(mm: &Mm<P>, address: usize) -> Self {
+    pub(crate) fn new<P: Paged>(mm: &Mm<P>, address: usize) -> Self {
         Self { changes: mm.table().changes(address), unchanged: 0 }
     }
 
@@ -124,7 +124,7 @@ impl Patience {
     ///
     /// # Errors
     /// When nothing has changed for as many times as the machine puts up with.
-    fn repeat<P: Paged>(&mut self, mm: &Mm<P>, address: usize, tried: bool) -> Result<(), AccessError> {
+    pub(crate) fn repeat<P: Paged>(&mut self, mm: &Mm<P>, address: usize, tried: bool) -> Result<(), AccessError> {
         let changes = mm.table().changes(address);
         if changes != self.changes {
             self.changes = changes;

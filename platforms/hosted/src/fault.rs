@@ -32,25 +32,35 @@ pub(crate) enum Next {
     Retry,
 }
 
-/// Serves one fault of a user access.
+/// Whose access has faulted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The process itself.
+    User,
+    /// A debugger, with `FOLL_FORCE`: what the VMA's rights refuse has been looked at (`check_vma_flags`).
+    Debugger,
+}
+
+/// Serves one fault of an access.
 pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
     mm: &Arc<Mm<P>>,
     address: usize,
     write: bool,
     tried: bool,
+    by: By,
 ) -> Result<Next, AccessError> {
     mm.machine().count(Event::Fault);
     let lock = mm.read_lock();
     if lock.is_stopped() {
         return Err(AccessError::Exited);
     }
-    let Some(vma) = lock.vmas().find(address).filter(|vma| vma.allows(write)) else {
+    let Some(vma) = lock.vmas().find(address).filter(|vma| by == By::Debugger || vma.allows(write)) else {
         return Err(segv(mm.machine(), address));
     };
     if !vma.is_live() {
         return Err(sigbus(mm.machine(), address));
     }
-    let fault = Faulting { mm, address, write, tried };
+    let fault = Faulting { mm, address, write, tried, by };
     let lock = if vma.registered().huge_fault || mm.table().huge(address).is_some() {
         match fault.huge(lock)? {
             Huge::Served(next) => return Ok(next),
@@ -73,6 +83,7 @@ struct Faulting<'a, P: Paged> {
     address: usize,
     write: bool,
     tried: bool,
+    by: By,
 }
 
 /// What has come of asking for a large entry: the fault is served, or goes on with the lock, page by page.
@@ -150,18 +161,22 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         Err(AccessError::WrongAnswer { address: UserAddr::new(self.address), reason })
     }
 
-    /// `FAULT_FLAG_DEFAULT`, and what the access was.
+    /// `FAULT_FLAG_DEFAULT`, and what the access was. A debugger's fault keeps its lock (`faultin_page` without
+    /// `FOLL_UNLOCKABLE`).
     fn flags(&self) -> FaultFlags {
-        let mut flags = FaultFlags::ALLOW_RETRY | FaultFlags::KILLABLE | FaultFlags::INTERRUPTIBLE | FaultFlags::USER;
+        let mut flags = match self.by {
+            By::User => FaultFlags::ALLOW_RETRY | FaultFlags::KILLABLE | FaultFlags::INTERRUPTIBLE | FaultFlags::USER,
+            By::Debugger => FaultFlags::REMOTE,
+        };
         if self.write {
             flags = flags | FaultFlags::WRITE;
         }
         if self.tried { flags | FaultFlags::TRIED } else { flags }
     }
 
-    /// The same for a fault hook. On the first try the machine has a say in them.
+    /// The same for a fault hook. On a user's first try the machine has a say in them.
     fn flags_for_fault_hook(&self) -> FaultFlags {
-        if self.tried { self.flags() } else { self.machine().fault_flags(self.flags()) }
+        if self.tried || self.by == By::Debugger { self.flags() } else { self.machine().fault_flags(self.flags()) }
     }
 
     /// The upper levels, in `__handle_mm_fault`: where nothing is, the driver may make a large entry, the largest size
@@ -365,8 +380,12 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     /// `wp_page_copy`, or not, if the page is nobody else's.
     fn copy_on_write(&self, vma: &Vma<P>, seen: Pte) -> Result<Next, AccessError> {
         let (machine, table) = (self.machine(), &**self.mm.table());
+        // A debugger's store does not give the user a right (`maybe_mkwrite`).
+        let writable = vma.allows(true);
         if is_own_copy(machine, seen) {
-            self.make_writable(seen);
+            if writable {
+                self.make_writable(seen);
+            }
             return Ok(Next::Access);
         }
         let copy = anonymous_page(machine).ok_or_else(|| killed(machine, self.address))?;
@@ -376,7 +395,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
                 return None;
             }
             machine.copy(seen.pfn, copy.pfn());
-            let copied = Pte { pfn: copy.pfn(), writable: true, dirty: true, counted: true, ..seen };
+            let copied = Pte { pfn: copy.pfn(), writable, dirty: true, counted: true, ..seen };
             // SAFETY: `copy` has a reference.
             #[expect(unsafe_code, reason = "the reference is there: see above")]
             unsafe {
@@ -469,7 +488,7 @@ fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Pa
 
 /// A private copy that nobody else maps, for example after the child of a fork has gone: it need not be copied again.
 /// Others can come to it only by fork, which takes the mmap lock for write.
-fn is_own_copy<M: Machine>(machine: &M, pte: Pte) -> bool {
+pub(crate) fn is_own_copy<M: Machine>(machine: &M, pte: Pte) -> bool {
     pte.counted && machine.is_anonymous(pte.pfn) && machine.references(pte.pfn) == 1
 }
 

@@ -23,6 +23,8 @@ pub enum Hook {
     HugeFault,
     /// `vm_ops->map_pages`
     MapPages,
+    /// `vm_ops->access`
+    Access,
     /// An ioctl, or what else has an [`UnlockedCtx`](vmctx::UnlockedCtx).
     Ioctl,
 }
@@ -39,6 +41,7 @@ impl fmt::Display for Hook {
             Self::PfnMkwrite => "pfn_mkwrite",
             Self::HugeFault => "huge_fault",
             Self::MapPages => "map_pages",
+            Self::Access => "access",
             Self::Ioctl => "ioctl",
         })
     }

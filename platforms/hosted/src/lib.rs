@@ -13,7 +13,7 @@
 //!    [`Platform`](vmctx::Platform).
 //!
 //! Then there are [`Process`]es of it, with `mmap`, `munmap`, `mprotect`, `mremap`, `fork`, ioctls and a debugger's
-//! [stores](Process::poke), and [`Thread`]s that load and store through the page tables and take faults. Drivers meet
+//! [loads](Process::peek) and [stores](Process::poke), and [`Thread`]s that load and store through the page tables and take faults. Drivers meet
 //! the checks that Linux 6.12 makes, in its order and with its error numbers.
 //!
 //! ```ignore
@@ -105,6 +105,7 @@ mod platform;
 mod process;
 mod prot;
 pub mod queue;
+mod remote;
 mod report;
 mod serving;
 mod shared;

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use vmctx::{Errno, HugeSize, PageOffset, PageRange, Platform, VmOperations, entry, platform::FaultCode};
+use vmctx::{
+    Errno, HugeSize, PageOffset, PageRange, Platform, VmOperations, entry,
+    platform::{AccessBuffer, AccessedVma, FaultCode},
+};
 
 use crate::{
     hook::{self, Hook},
@@ -51,6 +54,8 @@ pub struct Registered {
     pub huge_fault: bool,
     /// `vm_ops->map_pages`
     pub map_pages: bool,
+    /// `vm_ops->access`
+    pub access: bool,
     /// Whether first stores are told to one of them (`vm_ops_needs_writenotify`).
     pub told_of_stores: bool,
 }
@@ -93,6 +98,11 @@ pub(crate) trait Operations<P: Platform>: Send + Sync {
     fn may_split(&self, at: PageOffset) -> Result<(), Errno>;
     fn registered(&self) -> Registered;
     fn hook(&self, call: FaultCall) -> Option<FaultHook<P>>;
+
+    /// # Safety
+    /// As [`entry::access`].
+    #[expect(unsafe_code, reason = "the lock cannot be checked here")]
+    unsafe fn access(&self, vma: &dyn AccessedVma, address: usize, buffer: AccessBuffer<'_>) -> Result<usize, Errno>;
 }
 
 /// A state with its type, which everybody else reaches through [`Operations`].
@@ -131,6 +141,7 @@ impl<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>> Operations<P> 
             pfn_mkwrite: V::HOOKS.registered_pfn_mkwrite().is_some(),
             huge_fault: V::HOOKS.registered_huge_fault().is_some(),
             map_pages: V::HOOKS.registered_map_pages().is_some(),
+            access: V::HOOKS.registered_access().is_some(),
             told_of_stores: V::HOOKS.is_told_of_stores(),
         }
     }
@@ -153,6 +164,12 @@ impl<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>> Operations<P> 
         let state = ManuallyDrop::new(unsafe { ptr::read(&raw const self.0) });
         let erased = Ref::into_raw(ManuallyDrop::into_inner(state)).cast::<()>();
         Some(FaultHook { call, state: erased, serve: serve::<P, V> })
+    }
+
+    #[expect(unsafe_code, reason = "the promises are the caller's")]
+    unsafe fn access(&self, vma: &dyn AccessedVma, address: usize, buffer: AccessBuffer<'_>) -> Result<usize, Errno> {
+        // SAFETY: by this function's contract.
+        unsafe { entry::access::<V>(&self.0, vma, address, buffer) }
     }
 }
 

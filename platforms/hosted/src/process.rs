@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt, marker::PhantomData, sync::Arc};
 
 use vmctx::{
     Errno, PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry,
-    platform::{Cache, VmFlags},
+    platform::{AccessBuffer, Cache},
 };
 
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
     panics::ClosedFiles,
+    remote,
     serving::Fault,
-    vma::Vma,
 };
 
 /// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
@@ -159,40 +159,39 @@ impl<P: Paged> Process<P> {
 }
 
 impl<P: Paged + Platform<Fault = Fault<P>>> Process<P> {
-    /// Stores bytes as a debugger does (ptrace, `/proc/pid/mem`): it gets no further than the user does.
-    ///
-    /// Follows `__access_remote_vm` and `check_vma_flags`, but for one thing: a store that a debugger forces into a
-    /// private mapping which the user may not write is refused, where Linux makes a private copy.
+    /// Loads bytes as a debugger does (ptrace, `/proc/pid/mem`): through pages, and where there are none
+    /// (`VM_IO`, `VM_PFNMAP`, a device's frame, a fault that fails) through the driver's
+    /// [`access`](vmctx::Hooks::access) hook. Follows `__access_remote_vm`. `process_vm_readv` would stop at what is no
+    /// page.
     ///
     /// # Errors
-    /// EIO where nothing is mapped or the user may not write, where no page is behind the mapping (`VM_IO`,
-    /// `VM_PFNMAP`, a device's frame), and where a user's store would end with a signal. What lies before that was
-    /// stored.
-    pub fn poke(&self, address: UserAddr, from: &[u8]) -> Result<(), SyscallError> {
-        let mut at = address.get();
-        let mut rest = from;
-        while !rest.is_empty() {
-            let (part, left) = rest.split_at(rest.len().min(P::PAGE_SIZE - at % P::PAGE_SIZE));
-            if !self.has_page_to_write(at) {
-                return Err(Errno::EIO.into());
-            }
-            access::write(&self.mm, UserAddr::new(at), part).map_err(|_| Errno::EIO)?;
-            at = at.wrapping_add(part.len());
-            rest = left;
-        }
-        Ok(())
+    /// EIO where nothing is mapped, or not even mprotect could let the user read, and where there is neither a page nor
+    /// a hook that has copied. What lies before that was loaded.
+    /// [`SyscallError::InsideHook`].
+    pub fn peek(&self, address: UserAddr, into: &mut [u8]) -> Result<(), SyscallError> {
+        Self::outside_hooks()?;
+        let len = into.len();
+        whole(remote::copy(&self.mm, address.get(), AccessBuffer::Read(into)), len)
     }
 
-    /// Whether the user may write there, and there is a page, or will be a private copy.
-    fn has_page_to_write(&self, address: usize) -> bool {
-        let flags = {
-            let lock = self.mm.read_lock();
-            lock.vmas().find(address).filter(|vma| vma.allows(true)).map(Vma::flags)
-        };
-        let Some(flags) = flags.filter(|flags| !flags.intersects(VmFlags::IO | VmFlags::PFNMAP)) else { return false };
-        let is_there = access::read(&self.mm, UserAddr::new(address), &mut [0]).is_ok();
-        is_there && (flags.is_cow() || pte(&**self.mm.table(), address).is_some_and(|pte| pte.counted))
+    /// Stores bytes as a debugger does: it gets no further than the user does. As [`peek`](Self::peek); into a private
+    /// mapping that the user may not write, a private copy is made (`FOLL_FORCE`).
+    ///
+    /// # Errors
+    /// As there, and EIO where the user may not write to a shared mapping. What lies before that was stored.
+    pub fn poke(&self, address: UserAddr, from: &[u8]) -> Result<(), SyscallError> {
+        Self::outside_hooks()?;
+        whole(remote::copy(&self.mm, address.get(), AccessBuffer::Write(from)), from.len())
     }
+
+    fn outside_hooks() -> Result<(), SyscallError> {
+        hook::in_the_way().map_or(Ok(()), |hook| Err(SyscallError::InsideHook { hook }))
+    }
+}
+
+/// A debugger's call is EIO if it ends early.
+fn whole(done: usize, len: usize) -> Result<(), SyscallError> {
+    if done == len { Ok(()) } else { Err(Errno::EIO.into()) }
 }
 
 impl<P: Paged + Platform<Caller = Caller<P>>> Process<P> {

@@ -121,6 +121,16 @@ pub trait UserSide: Sized + Send + Sync + 'static {
         Err(Missing("there is no such call"))
     }
 
+    /// Loads bytes as a debugger does, through ptrace or `/proc/pid/mem`: by pages, or by the driver's
+    /// [`access`](vmctx::Hooks::access) hook where there are none.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is no debugger; inside, EIO where it may not load, or cannot. What lies before was loaded.
+    fn peek(&self, address: UserAddr, into: &mut [u8]) -> Result<Result<(), Refusal>, Missing> {
+        let _ = (address, into);
+        Err(Missing("there is no debugger"))
+    }
+
     /// Stores bytes as a debugger does, through ptrace or `/proc/pid/mem`: with the rights that the mapping has, and no
     /// fault of the user's.
     ///
@@ -232,6 +242,10 @@ where
 
     fn move_to(&self, address: UserAddr, bytes: usize, to: UserAddr) -> Result<Result<(), Refusal>, Missing> {
         Ok(self.mremap_fixed(address, bytes, bytes, to).map(drop).map_err(Refusal::from))
+    }
+
+    fn peek(&self, address: UserAddr, into: &mut [u8]) -> Result<Result<(), Refusal>, Missing> {
+        Ok(self.peek(address, into).map_err(Refusal::from))
     }
 
     fn poke(&self, address: UserAddr, from: &[u8]) -> Result<Result<(), Refusal>, Missing> {

@@ -13,7 +13,7 @@ use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock};
 
 use vmctx::{
     Errno, PageOffset, PageProt, Platform, VmOperations,
-    platform::{Cache, VmFlags},
+    platform::{AccessBuffer, AccessedVma, Cache, VmFlags},
 };
 
 use crate::{
@@ -232,6 +232,26 @@ impl<P: Hosted> Vma<P> {
     #[must_use]
     pub fn hook(&self, call: FaultCall) -> Option<FaultHook<P>> {
         self.operations.as_ref()?.hook(call)
+    }
+
+    /// Asks the driver for a debugger's bytes (`vm_ops->access`), through [`entry::access`](vmctx::entry::access). Zero
+    /// bytes where the hook is not registered.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// `reached` describes this VMA, whose mmap lock is held, for read at least, until this returns.
+    #[expect(unsafe_code, reason = "the lock cannot be checked here")]
+    pub unsafe fn access(
+        &self,
+        reached: &dyn AccessedVma,
+        address: usize,
+        buffer: AccessBuffer<'_>,
+    ) -> Result<usize, Errno> {
+        let Some(operations) = &self.operations else { return Ok(0) };
+        // SAFETY: by this function's contract; the operations are this VMA's.
+        hook::enter(Hook::Access, || unsafe { operations.access(reached, address, buffer) })
     }
 
     /// The driver's state, if there is one.

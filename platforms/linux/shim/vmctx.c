@@ -420,6 +420,24 @@ int vmctx_remap(struct vm_area_struct *vma, unsigned long address, unsigned long
 	return remap_pfn_range(vma, address, pfn, bytes, vma->vm_page_prot);
 }
 
+/*
+ * In vm_ops->access. generic_access_phys reaches frames by ioremap, which refuses RAM, and WARNs: a private copy, or a page that was
+ * inserted by its number. So they are refused before that (__ioremap_check_ram).
+ */
+int vmctx_copy_mapped(struct vm_area_struct *vma, unsigned long address, void *bytes, int len, int write)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = address };
+	bool ram;
+
+	if (follow_pfnmap_start(&args))
+		return -EINVAL;
+	ram = pfn_valid(args.pfn) && !PageReserved(pfn_to_page(args.pfn));
+	follow_pfnmap_end(&args);
+	if (ram)
+		return -ENOMEM;
+	return generic_access_phys(vma, address, bytes, len, write ? FOLL_WRITE : 0);
+}
+
 void vmctx_release(struct vm_fault *vmf)
 {
 	count(vmf->flags & FAULT_FLAG_VMA_LOCK ? VMCTX_RELEASED_VMA : VMCTX_RELEASED_MMAP, 1);

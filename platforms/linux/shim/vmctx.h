@@ -39,6 +39,7 @@ bool vmctx_has_table(const struct vm_fault *vmf, unsigned long address);
 vm_fault_t vmctx_insert_huge(struct vm_fault *vmf, unsigned long pfn);
 bool vmctx_small_begin(const struct vm_area_struct *vma, unsigned long address);
 void vmctx_small_end(void);
+int vmctx_copy_mapped(struct vm_area_struct *vma, unsigned long address, void *bytes, int len, int write);
 void vmctx_release(struct vm_fault *vmf);
 void *vmctx_rwsem_new(void);
 void vmctx_rwsem_free(void *lock);

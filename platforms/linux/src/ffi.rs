@@ -80,7 +80,7 @@ pub(super) struct vm_operations_struct {
     pub(super) pagesize: Option<unsafe extern "C" fn()>,
     pub(super) page_mkwrite: Option<unsafe extern "C" fn(*mut vm_fault) -> c_uint>,
     pub(super) pfn_mkwrite: Option<unsafe extern "C" fn(*mut vm_fault) -> c_uint>,
-    pub(super) access: Option<unsafe extern "C" fn()>,
+    pub(super) access: Option<unsafe extern "C" fn(*mut vm_area_struct, usize, *mut c_void, c_int, c_int) -> c_int>,
     pub(super) name: Option<unsafe extern "C" fn()>,
     pub(super) set_policy: Option<unsafe extern "C" fn()>,
     pub(super) get_policy: Option<unsafe extern "C" fn()>,
@@ -123,6 +123,7 @@ offset!(vm_operations_struct, huge_fault, 48);
 offset!(vm_operations_struct, map_pages, 56);
 offset!(vm_operations_struct, page_mkwrite, 72);
 offset!(vm_operations_struct, pfn_mkwrite, 80);
+offset!(vm_operations_struct, access, 88);
 offset!(vm_operations_struct, find_special_page, 120);
 
 use vmctx::{
@@ -246,6 +247,13 @@ unsafe extern "C" {
     pub(super) fn vmctx_insert_huge(fault: *mut vm_fault, pfn: usize) -> c_uint;
     pub(super) fn vmctx_small_begin(vma: *const vm_area_struct, address: usize) -> bool;
     pub(super) fn vmctx_small_end();
+    pub(super) fn vmctx_copy_mapped(
+        vma: *mut vm_area_struct,
+        address: usize,
+        bytes: *mut c_void,
+        len: c_int,
+        write: c_int,
+    ) -> c_int;
     pub(super) fn vmctx_release(fault: *mut vm_fault);
     pub(super) fn vmctx_rwsem_new() -> *mut c_void;
     pub(super) fn vmctx_rwsem_free(lock: *mut c_void);

@@ -12,6 +12,7 @@ use vmctx::{
 };
 
 use crate::{
+    accessed::{LinuxAccessedVma, buffer},
     errno::code,
     fault::LinuxFault,
     ffi,
@@ -50,6 +51,10 @@ impl<V: VmOperations<Platform = Linux>> Table<V> {
         },
         pfn_mkwrite: match V::HOOKS.registered_pfn_mkwrite() {
             Some(_) => Some(pfn_mkwrite::<V>),
+            None => None,
+        },
+        access: match V::HOOKS.registered_access() {
+            Some(_) => Some(access::<V>),
             None => None,
         },
         ..NOTHING
@@ -172,6 +177,26 @@ unsafe extern "C" fn map_pages<V: VmOperations<Platform = Linux>>(
     let window = PageRange::new(PageOffset::new(first), PageOffset::new(last.saturating_add(1)));
     // SAFETY: as for `fault`; under RCU beside, where the token has nothing that sleeps.
     unsafe { entry::map_pages::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf), window) }.bits()
+}
+
+/// How many bytes were copied, or a negative errno. `bytes` is the kernel's own memory.
+unsafe extern "C" fn access<V: VmOperations<Platform = Linux>>(
+    vma: *mut ffi::vm_area_struct,
+    address: usize,
+    bytes: *mut c_void,
+    len: c_int,
+    write: c_int,
+) -> c_int {
+    // SAFETY: the kernel calls this for a VMA whose `vm_ops` is V's table, with its mmap lock held for read
+    // (`__access_remote_vm`), and with as many bytes of its own.
+    let copied = unsafe {
+        let buffer = buffer(bytes, len, write != 0);
+        entry::access::<V>(&state::<V>(vma), &LinuxAccessedVma(vma), address, buffer)
+    };
+    match copied {
+        Ok(copied) => c_int::try_from(copied).unwrap_or(len),
+        Err(errno) => code(Err(errno)),
+    }
 }
 
 /// fork, split or move has copied the VMA, and with it the pointer to the state: it gets a reference of its own, unless

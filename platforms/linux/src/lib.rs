@@ -16,6 +16,7 @@
 #![cfg(target_arch = "x86_64")]
 #![expect(unsafe_code, reason = "the kernel is foreign")]
 
+mod accessed;
 mod errno;
 mod established;
 mod fault;

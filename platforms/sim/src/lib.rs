@@ -152,9 +152,9 @@
 //! - A SIGSEGV names the address of the access, whatever that is. On x86-64 an address that is not canonical is no
 //!   page fault, and Linux names the address 0. A length of almost all bytes is EINVAL to `mremap` as the old one,
 //!   too; there Linux lets it wrap to zero.
-//! - A [debugger's store](vmctx_hosted::Process::poke) that is forced into a private mapping which the user may not
-//!   write is EIO; Linux makes a private copy for it. Elsewhere a debugger gets as far as in Linux: no further than
-//!   the user.
+//! - A debugger's [loads](vmctx_hosted::Process::peek) and [stores](vmctx_hosted::Process::poke) that end early are EIO,
+//!   where a call of Linux's may say how many bytes there were. It gets as far as in Linux, and `process_vm_readv` is
+//!   not there.
 //! - `vmf_insert_mixed` counts a page that has one behind its frame number, as Linux does on architectures without a
 //!   special bit in their page table entries.
 //! - A copy-on-write mapping of frames keeps its `vm_pgoff`; Linux overwrites that with the frame number.

@@ -112,6 +112,8 @@
 //! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not
 //!   know of it: to a system call that the process itself makes, or its debugger, the memory is a memory object that
 //!   it can write. Who maps is trusted as far as the process is.
+//! - An [`access`](vmctx::Hooks::access) hook is not called: ptrace and `/proc/pid/mem` of this process are the
+//!   kernel's, which finds real pages everywhere, those that stand in for a device's frames, too.
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
 //!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first
 //!   store that is so for loads, too.

@@ -63,6 +63,10 @@ impl UserSide for Session {
         Err(Missing("a session has no such call"))
     }
 
+    fn peek(&self, _: UserAddr, _: &mut [u8]) -> Result<Result<(), Refusal>, Missing> {
+        Err(Missing("a session has no debugger"))
+    }
+
     fn poke(&self, _: UserAddr, _: &[u8]) -> Result<Result<(), Refusal>, Missing> {
         Err(Missing("a session has no debugger"))
     }

@@ -3,8 +3,8 @@
 use std::{mem, sync::Arc};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Normal, PageCount, PageOffset, PfnMap, Platform,
-    Remapped, SpinLock, VmFault, VmOperations,
+    AccessCtx, Accessed, Direction, Errno, FaultCtx, FrameSource, Hooks, Mapped, Mixed, MmapCtx, MmapFile, Normal,
+    PageCount, PageOffset, PfnMap, Platform, Remapped, SpinLock, VmFault, VmOperations,
 };
 use vmctx_conformance::{
     Device, Runner,
@@ -451,6 +451,75 @@ fn a_ring_that_nobody_counts_fails() {
             "the first frame of all: [0], not [1]",
         ],
     );
+}
+
+/// How a debugger is answered.
+type Answer = for<'a> fn(&'a Reached, AccessCtx<'a, Sim, Remapped>) -> Result<Accessed<'a>, Errno>;
+
+/// Physical memory, with an access hook that is wrong.
+struct Reached {
+    memory: DeviceMemory,
+    answer: Answer,
+}
+
+impl Reached {
+    fn access<'a>(&'a self, ctx: AccessCtx<'a, Sim, Remapped>) -> Result<Accessed<'a>, Errno> {
+        (self.answer)(self, ctx)
+    }
+}
+
+impl VmOperations for Reached {
+    type Platform = Sim;
+    type Kind = Remapped;
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
+}
+
+/// The file of physical memory that a debugger reaches so.
+struct PhysicalMemory {
+    memory: DeviceMemory,
+    answer: Answer,
+}
+
+impl MmapFile for PhysicalMemory {
+    type Platform = Sim;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        let frames = self.memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
+        let state = Reached { memory: self.memory.clone(), answer: self.answer };
+        ctx.writable().establish(state)?.remap_from_first(frames)
+    }
+}
+
+fn debugged_fails(answer: Answer, because: &str) {
+    let machine = Machine::new();
+    let side = Device::DevMem.open(&SimHost(machine.clone())).unwrap().side;
+    let file = PhysicalMemory { memory: machine.physical_memory(), answer };
+    fails_on(user_of(&machine, Opened { file: Box::new(file), side }), Device::DevMem, &[because]);
+}
+
+#[test]
+fn an_access_hook_that_debuggers_notice_fails() {
+    debugged_fails(|_, _| Err(Errno::EIO), "a debugger's load of two pages: (Err(Errno(EIO)), ");
+    // The place in the device is not the place in the mapping.
+    debugged_fails(
+        |reached, ctx| ctx.copy_iomem(&reached.memory, PageOffset::new(ctx.pgoff().index() + 1)),
+        "a debugger's load of two pages: (Ok(()), ",
+    );
+    // It says that it has stored, and has not.
+    debugged_fails(
+        |_, ctx| {
+            if !ctx.is_write() {
+                return ctx.copy_mapped();
+            }
+            match ctx.direction() {
+                Direction::Write(from) => Ok(from.copy_to_slice(&mut [0; 8])),
+                Direction::Read(_) => Err(Errno::EIO),
+            }
+        },
+        "what a debugger has stored: (Ok(()), ",
+    );
+    // RAM is not device memory, and a debugger reaches neither as the other.
+    debugged_fails(|reached, ctx| ctx.copy_iomem(&reached.memory, ctx.pgoff()), "a debugger's load of RAM: (Ok(()), ");
 }
 
 /// The probe of rights, with its mmap hook changed on the way in.

@@ -23,7 +23,7 @@ pub(crate) const PROTECT: u32 = 8;
 pub(crate) const FIND: u32 = 9;
 /// Lets the handlers that wait go on.
 pub(crate) const GO: u32 = 10;
-/// Faults that have arrived in the handler.
+/// Faults, or a debugger's accesses, that have arrived in their hook.
 pub(crate) const ARRIVED: u32 = 11;
 /// Faults that have given up their lock.
 pub(crate) const RELEASED: u32 = 12;

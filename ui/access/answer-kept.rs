@@ -1,0 +1,8 @@
+//! G19: an answer, kept for another access.
+use vmctx::{Accessed};
+
+fn keep(answer: Accessed<'_>) -> Accessed<'static> {
+    answer
+}
+
+fn main() {}
