@@ -114,6 +114,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
     }
 
     /// Makes the entry of the page that was touched writable and dirty, if it is of this frame.
+    #[track_caller]
     pub(crate) fn insert_mixed_mkwrite(&self, frame: Frame<'_, P>) -> FaultCode {
         P::vmf_mixed_mkwrite(&self.fault, frame.pfn())
     }

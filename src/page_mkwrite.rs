@@ -49,6 +49,7 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
 
     /// Locks the page that is to be written (`lock_page`), to look whether it still belongs to the object and to record
     /// the store; then [`allow_locked`](Self::allow_locked). Sleeps while somebody else has it locked.
+    #[track_caller]
     pub fn lock_page(&self) -> LockedPage<'f, P> {
         self.frame.0.lock_page(&self.page())
     }
@@ -59,6 +60,7 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
     /// A driver that records the store, and drops the record when it protects the page again, records it **between**
     /// [`lock_page`](Self::lock_page) and [`allow_locked`](Self::allow_locked). A record made before the page is locked
     /// may be dropped before the page is writable, and then the driver is never told of the store.
+    #[track_caller]
     pub fn allow(self) -> VmFault<'f> {
         let page = self.lock_page();
         self.allow_locked(page)
@@ -78,6 +80,7 @@ impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {
     /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`), as a file system does
     /// whose pages are frames of a device with pages behind them. If the entry has gone by now, or
     /// another frame is there, nothing is inserted and the access repeated.
+    #[track_caller]
     pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,

@@ -50,6 +50,7 @@ impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
 
     /// Makes the entry writable and dirty if it is of this frame (`vmf_insert_mixed_mkwrite`). If the entry has
     /// gone by now, or another frame is there, nothing is inserted and the access repeated.
+    #[track_caller]
     pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,

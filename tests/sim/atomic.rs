@@ -6,9 +6,9 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Location, MapPagesCtx, Mixed, MmapCtx, Mutex as _, PageCount, PageOffset,
-    PfnMap, Platform, Release, Relocatable, Remapped, RwLock as _, SharedObject, SpinLock as _, Spot, UniquePage,
-    UserAddr, VmFault, VmOperations, WaitQueue as _,
+    Errno, FaultCtx, FrameSource, Hooks, Location, MapPagesCtx, Mixed, MmapCtx, Mutex as _, PageCount, PageMkwriteCtx,
+    PageOffset, PfnMap, PfnMkwriteCtx, Platform, Release, Relocatable, Remapped, RwLock as _, SharedObject,
+    SpinLock as _, Spot, UniquePage, UserAddr, VmFault, VmOperations, WaitQueue as _,
 };
 use vmctx_hosted::{Ref, UserSide as _};
 use vmctx_sim::{File, Limits, Machine, Map, MightSleep, Mutex, Page, Prot, Report, RwLock, Sim, SpinLock, WaitQueue};
@@ -278,6 +278,62 @@ fn frames_are_inserted_without_a_spin_lock_too() {
     let at = process.mmap(&file, Map::shared(PAGE).prot(Prot::READ)).unwrap();
     process.thread().read_u8(at).unwrap();
     assert_eq!(calls(&machine), [MightSleep::Insertion]);
+}
+
+#[test]
+fn who_allows_a_store_with_a_spin_lock_held_is_reported() {
+    struct Told {
+        page: Page,
+        lock: SpinLock<u32>,
+    }
+
+    impl VmOperations for Told {
+        type Platform = Sim;
+        type Kind = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|state: &Self, ctx: PageMkwriteCtx<'_, Sim, Mixed>| {
+            let _held = state.lock.lock();
+            ctx.allow()
+        });
+
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+            ctx.insert_page(&self.page)
+        }
+    }
+
+    struct FramesTold(vmctx_sim::DeviceMemory, SpinLock<u32>);
+
+    impl FramesTold {
+        fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+            let _held = self.1.lock();
+            match self.0.frame(ctx.pgoff()) {
+                Some(frame) => ctx.insert_mixed_mkwrite(frame),
+                None => ctx.fail(Errno::ENXIO),
+            }
+        }
+    }
+
+    impl VmOperations for FramesTold {
+        type Platform = Sim;
+        type Kind = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+            ctx.insert_mixed_with(|at| self.0.frame(at.pgoff()).ok_or(Errno::ENXIO))
+        }
+    }
+
+    let machine = Machine::new();
+    let told = Ref::new(Told { page: machine.alloc_page().unwrap(), lock: spin_lock(&machine) });
+    let frames = Ref::new(FramesTold(machine.device_memory(PageCount::new(1)).unwrap(), spin_lock(&machine)));
+    let process = machine.process();
+    let of_pages = open(&machine, move |ctx| Ok(ctx.writable().establish_shared(told.clone())?.fill_later()));
+    let of_frames = open(&machine, move |ctx| Ok(ctx.writable().establish_shared(frames.clone())?.fill_later()));
+    for file in [of_pages, of_frames] {
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        process.thread().read_u8(at).unwrap();
+        process.thread().write_u8(at, 1).unwrap();
+    }
+    assert_eq!(calls(&machine), [MightSleep::PageLock, MightSleep::Insertion]);
 }
 
 /// The right to sleep of a machine can be had anywhere: a machine is a driver's `Memory`, and tests set devices up.

@@ -196,6 +196,7 @@ macro_rules! platform {
                     fault.insert_mixed(address, pfn, mkwrite)
                 }
 
+                #[track_caller]
                 fn vmf_mixed_mkwrite(fault: &Self::Fault, pfn: u64) -> FaultCode {
                     fault.mixed_mkwrite(pfn)
                 }

@@ -45,7 +45,7 @@ pub enum MightSleep {
     PageLock,
     /// The mmap lock is waited for.
     MmapLock,
-    /// Something is inserted, for which a page table may have to be allocated.
+    /// Something is inserted, or made writable: a page table may have to be allocated for it, or a page locked.
     Insertion,
     /// Mapped pages are taken away, or the right to write to them.
     Unmapping,

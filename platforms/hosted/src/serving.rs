@@ -106,7 +106,9 @@ impl<P: Paged> Fault<P> {
 
     /// `vmf_mixed_mkwrite`
     #[must_use]
+    #[track_caller]
     pub fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
+        might_sleep(MightSleep::Insertion);
         let serving = &self.serving;
         if serving.is_released() {
             return FaultCode::SIGBUS;
