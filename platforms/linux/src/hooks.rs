@@ -305,7 +305,8 @@ pub(super) fn establish<V: VmOperations<Platform = Linux>>(
     Ok(())
 }
 
-/// Takes away what was inserted, then closes the VMA and drops the state. After an error the kernel calls no hook of the VMA any more.
+/// Takes away what was inserted, then closes the VMA and drops the state. After an error the kernel calls no hook of the
+/// VMA any more.
 fn abandon(vma: &mut LinuxVma) {
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     unsafe { ffi::vmctx_zap(vma.raw) };
