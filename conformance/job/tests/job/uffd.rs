@@ -66,7 +66,7 @@ fn what_is_left_out_on_real_memory_is_said_of_each_driver() {
         (Device::Cfag12864b, &["fork"][..]),
         (Device::Kcov, &["fork", "mremap"]),
         (Device::RockchipGem, &["fork", "mremap", "cache"]),
-        (Device::DevMem, &["fork", "cache", "frames"]),
+        (Device::DevMem, &["fork", "cache", "frames", "debugger"]),
         (Device::Dax, &["fork", "large", "frames"]),
         (Device::Hugetlb, &["fork", "large", "frames"]),
         (Device::VfioPci, &["fork", "mremap", "cache", "large", "frames"]),
