@@ -166,6 +166,7 @@ fn serve<V: VmOperations>(
 ) -> FaultCode {
     let pin = Pinnable::<V> { state, pinned: Cell::new(None) };
     let mut frame = FaultFrame::new(fault, &pin);
+    frame.names_object = V::HOOKS.registered_object().is_some_and(|object| object(state).is_some());
     prepare(&mut frame);
     match hook(state, &frame) {
         Some(answer) => frame.conclude(answer),

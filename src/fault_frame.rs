@@ -8,6 +8,7 @@ use crate::{
     frame::Frame,
     platform::Platform,
     prefault::Prefault,
+    shared_object::SharedObject,
     units::{HugeSize, PageCount, PageOffset, PageRange},
 };
 
@@ -21,6 +22,8 @@ pub(crate) struct FaultFrame<'a, P: Platform> {
     pub(crate) huge: HugeSize,
     /// Whether the driver has registered a hook that is told of first stores.
     pub(crate) told_of_stores: bool,
+    /// Whether the mapping's state has named the object that it shows, which was compared with the file's.
+    pub(crate) names_object: bool,
     /// The page offsets that a `map_pages` is asked for.
     pub(crate) window: PageRange,
     /// Whether a `map_pages` has filled the slot of the fault.
@@ -40,6 +43,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
             major: Cell::new(false),
             huge: HugeSize::Pmd,
             told_of_stores: false,
+            names_object: false,
             window: PageRange::default(),
             filled: Cell::new(false),
         }
@@ -91,6 +95,11 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
             return Err(Prefault::TheFaultItself);
         }
         self.slot(at)
+    }
+
+    /// Whether an unmapping of this object reaches what this fault inserts.
+    pub(crate) fn shows(&self, object: &SharedObject<P>) -> bool {
+        self.names_object && P::fault_is_of(&self.fault, &object.raw)
     }
 
     /// Those of `pages` that belong into slots of the mapping other than the fault's, if the first of `pages` belongs

@@ -467,14 +467,16 @@ pub trait MakesTheMapping {
     fn refused<R>() -> R;
 }
 
-/// Bounds what needs a guard on [`Relocatable`](crate::Relocatable), and on the wrong one of its guards.
+/// Bounds what needs a guard on [`Revocable`](crate::Revocable), and on the wrong one of its guards.
 #[diagnostic::on_unimplemented(
-    message = "memory that moves is inserted only through a `Resident`, and gets a new place only through a `Moving`",
-    label = "this does not hold the memory for that",
-    note = "to insert it in a fault: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
-    note = "to move it: `let moving = self.memory.begin_move(may_sleep);`, which unmaps it, then copy its bytes from \
-            `moving.location()`, then `moving.finish(new_location)`",
-    note = "between `begin_move` and `finish` nobody inserts it: faults wait in `resident`"
+    message = "memory that can be taken back is inserted only through a `Resident`, and changed only through a `Revoked`",
+    label = "not held so that this could be done",
+    note = "to insert it, in a fault: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
+    note = "to take it back: `let mut revoked = self.memory.revoke(may_sleep);`, which unmaps it, then change what is \
+            behind the guard: switch it off, or copy its bytes and name the new place. Drop the guard before inserting \
+            it again",
+    note = "a piece of a `Table`: `self.table.revoke_part(piece..piece + 1, may_sleep)?.get_mut(piece)?`",
+    note = "to look at it: `self.memory.resident(may_sleep)`"
 )]
 pub trait HoldsTheMemory {
     fn refused<R>() -> R;

@@ -72,6 +72,12 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     where
         M: MapsFrames,
     {
+        self.fill(frames)
+    }
+
+    /// The same with frames that somebody keeps there who can [take them back](crate::Resident).
+    #[track_caller]
+    pub(crate) fn fill(self, frames: FrameRange<'_, P>) -> VmFault<'f> {
         let count = self.page_count();
         // A store must not reach the object through a private mapping, nor unseen by a hook that is told of stores.
         if self.is_write() && (self.is_cow() || self.frame.0.told_of_stores) {

@@ -189,18 +189,18 @@ impl MapsFrames for Mixed {}
 #[diagnostic::do_not_recommend]
 impl MapsFrames for PfnMap {}
 
-/// Memory that moves can be inserted: [`Mixed`] and [`PfnMap`]. Sealed.
+/// Memory that can be taken back can be inserted: [`Mixed`] and [`PfnMap`]. Sealed.
 #[diagnostic::on_unimplemented(
-    message = "memory that moves can only be inserted into a `Mixed` or a `PfnMap` mapping, and this one is `{Self}`",
-    label = "this mapping does not hold memory that moves",
+    message = "memory that can be taken back can only be inserted into a `Mixed` or a `PfnMap` mapping, and this one is `{Self}`",
+    label = "this mapping does not hold memory that can be taken back",
     note = "`type Kind = PfnMap;` in `VmOperations`: everything goes by number, as TTM and spufs do it",
     note = "`type Kind = Mixed;`: its pages in RAM are counted"
 )]
-pub trait HoldsMoving: Kind {}
+pub trait HoldsRevocable: Kind {}
 #[diagnostic::do_not_recommend]
-impl HoldsMoving for Mixed {}
+impl HoldsRevocable for Mixed {}
 #[diagnostic::do_not_recommend]
-impl HoldsMoving for PfnMap {}
+impl HoldsRevocable for PfnMap {}
 
 /// The whole range is remapped at once: [`Remapped`]. Sealed.
 #[diagnostic::on_unimplemented(

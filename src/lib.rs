@@ -26,8 +26,9 @@
 //!
 //! Whatever sleeps takes a [`MaySleep`] as an argument; the tokens of hooks that may sleep give one. State that changes
 //! stands behind a lock of the platform's: a [`RwLock`] or a [`Mutex`], which are waited for with that right, or a
-//! [`SpinLock`], which is waited for without. [`SharedObject`] revokes what users have mapped of an object, and
-//! [`Relocatable`] is memory that moves under them.
+//! [`SpinLock`], which is waited for without. Memory that can be taken back from its users, because access to it is
+//! revoked or because it moves, is [`Revocable`], in one piece or in a `Table` of them; pages that are made when they
+//! are touched are in a `PageCache` (both with the feature `alloc`). [`SharedObject`] is what takes them back.
 //!
 //! # A driver
 //!
@@ -130,7 +131,7 @@
 //! | `vmctx-conformance` | the devices and scenarios that a platform must pass |
 //!
 //! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
-//! default and adds [`MmapFile`] for `Box` and `Arc`.
+//! default and adds `Table`, `PageCache`, and [`MmapFile`] for `Box` and `Arc`.
 //!
 //! # Further
 //!
@@ -157,7 +158,11 @@ mod point;
 mod established;
 mod handle;
 mod mmap;
-mod relocatable;
+#[cfg(feature = "alloc")]
+mod page_cache;
+mod revocable;
+#[cfg(feature = "alloc")]
+mod table;
 mod unlocked;
 
 // The operations of a mapping, and the tokens of their hooks.
@@ -190,6 +195,8 @@ mod page;
 mod prefault;
 mod prot;
 mod sleep;
+#[cfg(feature = "alloc")]
+mod sparse;
 mod token;
 mod units;
 mod wait;
@@ -210,9 +217,11 @@ pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
 pub use ops::{
-    Access, Close, Hooks, HugeFault, MapPages, MaySplit, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
+    Access, Close, Hooks, HugeFault, MapPages, MaySplit, Object, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
 };
 pub use page::{OutOfPage, PageRef};
+#[cfg(feature = "alloc")]
+pub use page_cache::PageCache;
 pub use page_lock::{LockedPage, PageLock};
 pub use page_mkwrite::PageMkwriteCtx;
 pub use pfn_mkwrite::PfnMkwriteCtx;
@@ -220,9 +229,11 @@ pub use platform::Platform;
 pub use point::{FramePoint, InsertPoint};
 pub use prefault::Prefault;
 pub use prot::PageProt;
-pub use relocatable::{Epoch, Location, Moved, Moving, MovingPoint, Relocatable, Resident, Spot};
+pub use revocable::{Backing, Epoch, Moved, Resident, Revocable, RevocablePoint, Revoked, Spot};
 pub use shared_object::SharedObject;
 pub use sleep::MaySleep;
+#[cfg(feature = "alloc")]
+pub use table::{RevokedPart, Table};
 pub use unique_page::UniquePage;
 pub use units::{HugeSize, PageCount, PageOffset, PageRange, PageRangeIter, UserAddr};
 pub use unlocked::UnlockedCtx;

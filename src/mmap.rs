@@ -364,6 +364,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
+    /// EINVAL also for a state that [names another object](crate::Hooks::object) than the file's.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
     #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
@@ -456,6 +457,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno> {
+        // Memory that can be taken back has to be shown through the object that takes it back (G22).
+        let named = V::HOOKS.registered_object().and_then(|object| object(&state));
+        if named.is_some_and(|object| !P::vma_is_of(self.vma.0, &object.raw)) {
+            return Err(Errno::EINVAL);
+        }
         P::establish(self.vma.0, state)?;
         Ok(self)
     }

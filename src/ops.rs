@@ -12,6 +12,7 @@ use crate::{
     page_mkwrite::PageMkwriteCtx,
     pfn_mkwrite::PfnMkwriteCtx,
     platform::Platform,
+    shared_object::SharedObject,
     units::PageOffset,
 };
 
@@ -99,6 +100,7 @@ pub struct Hooks<V: VmOperations> {
     huge_fault: Option<HugeFault<V>>,
     map_pages: Option<MapPages<V>>,
     access: Option<Access<V>>,
+    object: Option<Object<V>>,
 }
 
 /// The platform of a mapping's operations, and its kind.
@@ -129,6 +131,9 @@ pub type MapPages<V> = for<'f> fn(&'f V, MapPagesCtx<'f, On<V>, Of<V>>) -> VmFau
 /// The type of [`Hooks::access`].
 pub type Access<V> = for<'a> fn(&'a V, AccessCtx<'a, On<V>, Of<V>>) -> Result<Accessed<'a>, Errno>;
 
+/// The type of [`Hooks::object`].
+pub type Object<V> = fn(&V) -> Option<&SharedObject<On<V>>>;
+
 /// Registering.
 impl<V: VmOperations> Hooks<V> {
     /// No optional hook.
@@ -141,6 +146,7 @@ impl<V: VmOperations> Hooks<V> {
         huge_fault: None,
         map_pages: None,
         access: None,
+        object: None,
     };
 
     /// Registers `vm_ops->open`: there is a VMA with this state. Called for each (G23): for the one that mmap makes, by
@@ -240,6 +246,17 @@ impl<V: VmOperations> Hooks<V> {
     pub const fn access(self, hook: Access<V>) -> Self {
         Self { access: Some(hook), ..self }
     }
+
+    /// Names the object whose memory the mapping shows, for a state that inserts memory which can be
+    /// [taken back](crate::Revocable) (G22). It is asked when the state is established: a file that shows
+    /// [another object](crate::MmapFile::object), or one of its own, is refused with EINVAL, because what its mappings
+    /// had would not be found when the memory is taken back.
+    ///
+    /// Without it, or with `None`, such memory is not inserted at all: each touch is a SIGBUS.
+    #[must_use]
+    pub const fn object(self, object: Object<V>) -> Self {
+        Self { object: Some(object), ..self }
+    }
 }
 
 /// For platforms: the hooks that are registered. Those that are handed a token are called through
@@ -298,6 +315,12 @@ impl<V: VmOperations> Hooks<V> {
     pub const fn registered_access(&self) -> Option<Access<V>> {
         self.access
     }
+
+    /// [`object`](Self::object)
+    #[must_use]
+    pub const fn registered_object(&self) -> Option<Object<V>> {
+        self.object
+    }
 }
 
 /// Functions that a wrapper registers to have the hooks of the inner mapping called.
@@ -337,6 +360,10 @@ fn access<'a, W: Wraps>(wrapper: &'a W, ctx: AccessCtx<'a, On<W>, Of<W>>) -> Res
     <W::Inner as VmOperations>::HOOKS.access.map_or(Err(Errno::EIO), |hook| hook(wrapper.inner(), ctx))
 }
 
+fn object<W: Wraps>(wrapper: &W) -> Option<&SharedObject<On<W>>> {
+    <W::Inner as VmOperations>::HOOKS.object.and_then(|object| object(wrapper.inner()))
+}
+
 impl<W: Wraps> Hooks<W> {
     /// The hooks of the inner mapping, each present exactly if the inner one has registered it. With
     /// [`NONE`](Self::NONE) a wrapper would lose them, and nothing would say so. One that is registered on top, as in
@@ -353,6 +380,7 @@ impl<W: Wraps> Hooks<W> {
             huge_fault: if inner.huge_fault.is_some() { Some(huge_fault::<W>) } else { None },
             map_pages: if inner.map_pages.is_some() { Some(map_pages::<W>) } else { None },
             access: if inner.access.is_some() { Some(access::<W>) } else { None },
+            object: if inner.object.is_some() { Some(object::<W>) } else { None },
         }
     }
 }

@@ -62,9 +62,10 @@ use crate::{
 /// | large entries | [`vmf_insert_pfn_huge`](Self::vmf_insert_pfn_huge) | FALLBACK: the `fault` hook is asked |
 /// | insertion under RCU | [`vmf_map_page`](Self::vmf_map_page), [`vmf_map_mixed`](Self::vmf_map_mixed) | [`Prefault::Refused`](crate::Prefault::Refused): the `fault` hook is asked |
 /// | count of a page's references | [`is_only_reference`](Self::is_only_reference) | an error with the page from [`UniquePage::claim`](crate::UniquePage::claim) |
-/// | faults that wait | [`wait`](Self::wait) | ENOSYS |
+/// | faults and system calls that wait | [`wait`](Self::wait), [`caller_wait`](Self::caller_wait) | ENOSYS |
 /// | cache attributes, encryption | [`vma_set_cache`](Self::vma_set_cache), [`vma_set_decrypted`](Self::vma_set_decrypted), [`fault_page_prot`](Self::fault_page_prot) | memory as it is anyway |
 /// | objects to revoke access to | [`new_object`](Self::new_object) | ENOSYS from [`SharedObject::new`](crate::SharedObject::new) |
+/// | | [`vma_is_of`](Self::vma_is_of) | EINVAL for a state that [names its object](crate::Hooks::object) |
 /// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
 /// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
 /// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
@@ -241,6 +242,14 @@ pub unsafe trait Platform: Sized + 'static {
     /// loses its state, or overwrites its neighbour's. Else what the open hook fails with. The state is dropped in both
     /// cases, and no close hook is called.
     fn establish<V: VmOperations<Platform = Self>>(vma: &mut Self::Vma, state: Self::Ref<V>) -> Result<(), Errno>;
+
+    /// Whether a mapping of the VMA's file is a mapping of this object.
+    ///
+    /// Default: `false`, and a state that [names its object](crate::Hooks::object) is EINVAL.
+    fn vma_is_of(vma: &Self::Vma, object: &Self::Object) -> bool {
+        let _ = (vma, object);
+        false
+    }
 
     /// A handle for the mapping, or `None` if no state was established.
     ///
@@ -477,6 +486,17 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     // ---- Outside hooks -------------------------------------------------------------------------------------------
+
+    /// [`wait`](Self::wait) by a system call.
+    ///
+    /// Default: ENOSYS.
+    ///
+    /// # Errors
+    /// As there.
+    fn caller_wait(caller: &Self::Caller, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno> {
+        let _ = (caller, queue, wakes);
+        Err(Errno::ENOSYS)
+    }
 
     /// `lock_page` by a system call; may sleep.
     fn caller_lock_page(caller: &Self::Caller, page: &Self::Page);

@@ -13,6 +13,7 @@ use crate::{
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
     units::{PageCount, PageOffset, UserAddr},
+    wait::Ticket,
 };
 
 /// The proof that this thread holds no mmap lock and runs no mmap or fault hook. Handed to ioctl-like hooks, and to the
@@ -51,6 +52,16 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     #[track_caller]
     pub fn lock_page(&mut self, page: &P::Page) -> PageLock<'_, P> {
         caller_lock_page(&self.caller.0, page)
+    }
+
+    /// Waits until the queue is woken, as a fault does. It returns at once if that has happened since the ticket was
+    /// taken.
+    ///
+    /// # Errors
+    /// EINTR or ERESTARTSYS if the thread is to die; ENOSYS on a platform whose system calls cannot wait.
+    #[track_caller]
+    pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<(), Errno> {
+        P::caller_wait(&self.caller.0, since.queue, since.wakes)
     }
 
     /// The mapping at an address of the calling process, if its state is a `V`. It is for a system call that is given

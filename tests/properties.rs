@@ -12,28 +12,28 @@ use std::{
 
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, assert_obj_safe, const_assert_eq};
 use vmctx::{
-    AccessCtx, Accessed, Direction, Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange, FrameSlots,
-    FrameSource, Handle, HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, Location, LockedPage, MapPagesCtx,
-    Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Moving, MovingPoint, Mutex, Normal, PageCount, PageLock,
-    PageMkwriteCtx, PageOffset, PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, ReadInto,
-    RefaultReason, Release, Released, Relocatable, Remapped, Resident, RwLock, SharedObject, SpinLock, Spot, Ticket,
-    Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited, WriteFrom,
+    AccessCtx, Accessed, Backing, Direction, Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange,
+    FrameSlots, FrameSource, Handle, HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, LockedPage, MapPagesCtx,
+    Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Mutex, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset,
+    PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, ReadInto, RefaultReason, Release, Released,
+    Remapped, Resident, Revocable, RevocablePoint, Revoked, RwLock, SharedObject, SpinLock, Spot, Ticket, Undecided,
+    UniquePage, UnlockedCtx, UserAddr, VmFault, Waited, WriteFrom,
     kind::{
-        DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsMoving, HoldsPages, Kind,
+        DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, HoldsRevocable, Kind,
         MapsByNumber, MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
     },
     platform::{FaultCode, VmFlags},
 };
 use vmctx_sim::{self as sim, Sim};
 
-/// The location of memory that moves, of which there is one.
+/// Memory that can be taken back, of which there is one.
 struct Place(sim::Page);
 
-impl Location for Place {
+impl Backing for Place {
     type Platform = Sim;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, Sim>> {
-        (at == PageCount::ZERO).then_some(Spot::Page(&self.0))
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, Sim>, Errno> {
+        if at == PageCount::ZERO { Ok(Spot::Page(&self.0)) } else { Err(Errno::ENXIO) }
     }
 }
 
@@ -95,7 +95,7 @@ assert_token!(
     EstablishedCtx<'static, Sim, PfnMap>,
     EstablishedCtx<'static, Sim, Remapped>,
     Resident<'static, Sim, Place>,
-    Moving<'static, Sim, Place>,
+    Revoked<'static, Sim, Place>,
 );
 assert_not_impl_any!(MaySleep<'static>: Send, Sync, Default, From<()>);
 
@@ -143,12 +143,12 @@ assert_not_impl_any!(Remapped: Expands);
 
 // G9: the hooks that each kind has, and memory that moves.
 assert_impl_all!(Normal: MapsPages);
-assert_impl_all!(Mixed: MapsPages, MapsFrames, HoldsMoving);
-assert_impl_all!(PfnMap: MapsFrames, HoldsMoving);
-assert_not_impl_any!(Undecided: MapsPages, MapsFrames, HoldsMoving);
-assert_not_impl_any!(Normal: MapsFrames, HoldsMoving);
+assert_impl_all!(Mixed: MapsPages, MapsFrames, HoldsRevocable);
+assert_impl_all!(PfnMap: MapsFrames, HoldsRevocable);
+assert_not_impl_any!(Undecided: MapsPages, MapsFrames, HoldsRevocable);
+assert_not_impl_any!(Normal: MapsFrames, HoldsRevocable);
 assert_not_impl_any!(PfnMap: MapsPages);
-assert_not_impl_any!(Remapped: MapsPages, MapsFrames, HoldsMoving);
+assert_not_impl_any!(Remapped: MapsPages, MapsFrames, HoldsRevocable);
 
 // G10: an address, an offset and a count are three things.
 assert_not_impl_any!(PageOffset: From<usize>, From<u64>, From<UserAddr>, From<PageCount>, Into<usize>);
@@ -184,17 +184,17 @@ assert_not_impl_any!(Epoch<'static, 'static, Sim, Place>: RefaultReason<'static>
 assert_not_impl_any!(Resident<'static, Sim, Place>: RefaultReason<'static>);
 
 // G13: memory that moves is inserted by faults, and nobody else.
-assert_impl_all!(FaultCtx<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(MmapCtx<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(EstablishedCtx<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: MovingPoint);
-assert_not_impl_any!(HugeFaultCtx<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(PageMkwriteCtx<'static, Sim, Mixed>: MovingPoint);
-assert_not_impl_any!(PfnMkwriteCtx<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(Released<'static, Sim, PfnMap>: MovingPoint);
-assert_not_impl_any!(Resident<'static, Sim, Place>: std::ops::Deref, std::ops::DerefMut, AsMut<Place>);
-assert_not_impl_any!(Moving<'static, Sim, Place>: std::ops::Deref, std::ops::DerefMut, AsMut<Place>);
-assert_not_impl_any!(Relocatable<Sim, Place>: std::ops::Deref, std::ops::DerefMut, Clone, Default);
+assert_impl_all!(FaultCtx<'static, Sim, PfnMap>: RevocablePoint);
+assert_not_impl_any!(MmapCtx<'static, Sim, PfnMap>: RevocablePoint);
+assert_not_impl_any!(EstablishedCtx<'static, Sim, PfnMap>: RevocablePoint);
+assert_not_impl_any!(MapPagesCtx<'static, Sim, Mixed>: RevocablePoint);
+assert_not_impl_any!(HugeFaultCtx<'static, Sim, PfnMap>: RevocablePoint);
+assert_not_impl_any!(PageMkwriteCtx<'static, Sim, Mixed>: RevocablePoint);
+assert_not_impl_any!(PfnMkwriteCtx<'static, Sim, PfnMap>: RevocablePoint);
+assert_not_impl_any!(Released<'static, Sim, PfnMap>: RevocablePoint);
+assert_not_impl_any!(Resident<'static, Sim, Place>: std::ops::DerefMut, AsMut<Place>);
+assert_not_impl_any!(Revoked<'static, Sim, Place>: RevocablePoint, Clone, Copy);
+assert_not_impl_any!(Revocable<Sim, Place>: std::ops::Deref, std::ops::DerefMut, Clone, Default);
 
 // G14: a handle and an object are kept and shared, but not made up; and a handle has its mapping's kind.
 assert_impl_all!(Handle<Sim, Mixed>: Send, Sync);

@@ -8,7 +8,7 @@
 //! What C does by hand: each step of the fault has its own way from an errno to a fault code. A failed first insertion
 //! is answered with NOPAGE, so the access is repeated for ever (`ttm_bo_vm.c`, line 266). That objects move only under
 //! the lock that faults take, and are unmapped then, is in comments; which address shows which page, in a difference of
-//! four terms. Here each object is a [`Relocatable`] on the one object that the device's files map; having moved is the
+//! four terms. Here each object is a [`Revocable`] on the one object that the device's files map; having moved is the
 //! evidence with which a fault may ask to be repeated.
 
 use alloc::vec::Vec;
@@ -18,8 +18,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Relocatable, SharedObject, Spot, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -120,20 +120,21 @@ impl<P: Platform> Place<P> {
     }
 }
 
-impl<P: Platform> Location for Place<P> {
+impl<P: Platform> Backing for Place<P> {
     type Platform = P;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, P>> {
-        match self {
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let spot = match self {
             Self::System(pages) => pages.page(PageOffset::new(at.get())).map(Spot::Page),
             Self::Card(pages) if pages.is_visible() => {
                 pages.heap.memory.frame(PageOffset::new(pages.pages.start + at.get())).map(Spot::Frame)
             }
             Self::Card(_) => None,
-        }
+        };
+        spot.ok_or(Errno::EFAULT)
     }
 
-    fn page_prot(&self, mapping: PageProt) -> PageProt {
+    fn page_prot(&self, _: PageCount, mapping: PageProt) -> PageProt {
         match self {
             Self::System(_) => mapping.write_back(),
             Self::Card(_) => mapping.write_combine(),
@@ -178,7 +179,7 @@ impl<P: Platform> Heaps<P> {
 
 /// An object.
 pub struct Object<P: Platform> {
-    memory: Relocatable<P, Place<P>>,
+    memory: Revocable<P, Place<P>>,
     fake_offset: PageOffset,
     heaps: P::Ref<Heaps<P>>,
 }
@@ -196,7 +197,7 @@ impl<P: Platform> Object<P> {
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let count = content.page_count();
-        let memory = Relocatable::new(Place::System(content), mappings.clone(), fake_offset, count, may_sleep)?;
+        let memory = Revocable::new(Place::System(content), mappings.clone(), fake_offset, count, may_sleep)?;
         Ok(Self { memory, fake_offset, heaps })
     }
 
@@ -226,22 +227,20 @@ impl<P: Platform> Object<P> {
     }
 
     fn move_into(&self, to: Place<P>, only_if_hidden: bool, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let moving = self.memory.begin_move(may_sleep);
-        let from = moving.location();
-        if only_if_hidden && from.is_visible() {
+        let mut place = self.memory.revoke(may_sleep);
+        if only_if_hidden && place.is_visible() {
             return Ok(());
         }
         let bytes = self.memory.page_count().get() * P::PAGE_SIZE;
-        copy_bytes(bytes, |at, bytes| from.read(at, bytes), |at, bytes| to.write(at, bytes))?;
+        copy_bytes(bytes, |at, bytes| place.read(at, bytes), |at, bytes| to.write(at, bytes))?;
         // The old place is given back only now that nobody has its pages mapped.
-        drop(moving.finish(to));
+        *place = to;
         Ok(())
     }
 
     /// Where it is.
     pub fn domain(&self, may_sleep: MaySleep<'_>) -> Domain {
-        let resident = self.memory.resident(may_sleep);
-        match resident.location() {
+        match &*self.memory.resident(may_sleep) {
             Place::System(_) => Domain::System,
             Place::Card(pages) if pages.heap.memory.base() == self.heaps.aperture.memory.base() => Domain::Aperture,
             Place::Card(pages) if pages.is_visible() => Domain::Video,
@@ -254,7 +253,7 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// EINVAL outside it; EAGAIN while it moves.
     pub fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        self.memory.try_resident().ok_or(Errno::EAGAIN)?.location().read(offset, into)
+        self.memory.try_resident().ok_or(Errno::EAGAIN)?.read(offset, into)
     }
 
     /// Writes it wherever it is, as the card does.
@@ -262,7 +261,7 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        self.memory.try_resident().ok_or(Errno::EAGAIN)?.location().write(offset, from)
+        self.memory.try_resident().ok_or(Errno::EAGAIN)?.write(offset, from)
     }
 
     /// Whether `count` pages from `at` on are all its own.
@@ -275,10 +274,11 @@ impl<P: Platform> Object<P> {
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|object: &Self| Some(object.memory.object()));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let resident = self.memory.resident(ctx.may_sleep());
-        if !resident.location().is_visible() {
+        if !resident.is_visible() {
             let epoch = resident.epoch(&ctx);
             drop(resident);
             let brought = self.bring_into_view(ctx.may_sleep());

@@ -9,17 +9,18 @@
 //! those that nobody has thought of. Most of them mean "repeat the access": EAGAIN, EINTR, EBUSY, ENOSPC while the
 //! aperture is full, ENOBUFS while there are no fences. Its neighbours in TTM, SGX and ubifs have other lists. Here
 //! there is one, the kernel's: [`fail_or_refault`](vmctx::FaultCtx::fail_or_refault). ENOBUFS is not on it, so this
-//! driver says what it means by it: EAGAIN. And the rule that in C a comment has to state is the lock's: the fault
-//! holds it while it inserts, whoever evicts holds it while he unmaps.
+//! driver says what it means by it: EAGAIN. And the rule that in C a comment has to state is a guard's: what is bound of
+//! an object is in a [`Table`], a fault inserts under one guard of it, and whoever binds or evicts has another, which
+//! unmaps.
 //!
 //! `vm_access`, through which a debugger reaches the object, takes the distance from the VMA's start for the place in the
 //! object, which it no longer is once the user has unmapped the front (there is no `may_split`). Here it is `pgoff`.
 
-use alloc::vec::Vec;
+use alloc::{collections::VecDeque, vec::Vec};
 
 use vmctx::{
-    AccessCtx, Accessed, Errno, FaultCtx, Frame, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile,
-    PageCount, PageOffset, PfnMap, Platform, RwLock, SharedObject, VmFault, VmOperations,
+    AccessCtx, Accessed, Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile,
+    Mutex, PageCount, PageOffset, PfnMap, Platform, Revocable, SharedObject, Spot, Table, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -29,64 +30,117 @@ pub const CHUNK: usize = 2;
 
 /// A buffer object.
 pub struct Object<P: Platform> {
-    /// Where the object is mapped.
-    pub fake_offset: PageOffset,
-    /// Its memory.
-    pub pages: P::Ref<Buffer<P>>,
+    pages: P::Ref<Buffer<P>>,
+    parts: Revocable<P, Table<Bound<P>>>,
 }
 
-/// A part of an object that can be bound: its object, and its first page there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Part {
-    object: usize,
-    first: usize,
+impl<P: Platform> Object<P> {
+    /// An object of these pages, mapped at `fake_offset` of the device whose mappings these are. None of it is bound.
+    ///
+    /// # Errors
+    /// EOVERFLOW for an offset that it does not fit behind; ENOMEM.
+    pub fn new(
+        fake_offset: PageOffset,
+        pages: P::Ref<Buffer<P>>,
+        device: SharedObject<P>,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self, Errno> {
+        let count = pages.page_count();
+        let parts = Revocable::in_pieces(device, fake_offset, count, PageCount::new(CHUNK), may_sleep)?;
+        Ok(Self { pages, parts })
+    }
+
+    /// Which page of the object is mapped there.
+    fn page_at(&self, at: PageOffset) -> Option<usize> {
+        let page = at.checked_since(self.parts.first())?;
+        (page < self.pages.page_count()).then_some(page.get())
+    }
+
+    /// How many bytes a part has. An object may end in the middle of its last.
+    fn bytes(&self, part: usize) -> usize {
+        self.pages.page_count().get().saturating_sub(part * CHUNK).min(CHUNK) * P::PAGE_SIZE
+    }
 }
 
-/// A page of an object: the part that it belongs to, and its place in it.
-#[derive(Clone, Copy)]
-struct Place {
-    part: Part,
-    inside: usize,
+/// Where a part of an object is in the aperture, if it is bound.
+struct Bound<P: Platform>(Option<Chunk<P>>);
+
+/// A part of the aperture, of as many pages as a part of an object.
+struct Chunk<P: Platform> {
+    aperture: P::Iomem,
+    number: usize,
 }
 
-/// The translation table of the aperture.
-struct Gtt {
-    /// What each part of the aperture shows.
-    bound: Vec<Option<Part>>,
-    /// Which is evicted next.
-    victim: usize,
+impl<P: Platform> Chunk<P> {
+    fn page(&self, inside: usize) -> PageOffset {
+        PageOffset::new(self.number * CHUNK + inside)
+    }
+
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
+        self.aperture.read(self.number * CHUNK * P::PAGE_SIZE + offset, into).map_err(|_| Errno::EIO)
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
+        self.aperture.write(self.number * CHUNK * P::PAGE_SIZE + offset, from).map_err(|_| Errno::EIO)
+    }
+}
+
+impl<P: Platform> Default for Bound<P> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<P: Platform> Backing for Bound<P> {
+    type Platform = P;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let frame = self.0.as_ref().and_then(|chunk| chunk.aperture.frame(chunk.page(at.get())));
+        frame.map(Spot::Frame).ok_or(Errno::EFAULT)
+    }
+}
+
+/// The translation table of the aperture: which chunks are free, and which parts the others show, as the number of an
+/// object and of its part, those first that were bound first.
+struct Gtt<P: Platform> {
+    free: Vec<Chunk<P>>,
+    bound: VecDeque<(usize, usize)>,
     /// What so many bindings to come fail with.
     trouble: Option<(Errno, usize)>,
 }
 
 /// The device.
 pub struct Gpu<P: Platform> {
-    aperture: P::Iomem,
     objects: Vec<Object<P>>,
-    gtt: P::RwLock<Gtt>,
-    mappings: SharedObject<P>,
+    device: SharedObject<P>,
+    gtt: P::Mutex<Gtt<P>>,
 }
 
 impl<P: Platform> Gpu<P> {
-    /// A device with these objects, all of them unbound.
+    /// A device with these objects, all of them unbound and made for these mappings.
     ///
     /// # Errors
     /// EINVAL for an aperture that cannot hold a part of an object; ENOMEM.
-    pub fn new(aperture: P::Iomem, objects: Vec<Object<P>>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let parts = aperture.count().get() / CHUNK;
-        if parts == 0 {
+    pub fn new(
+        aperture: P::Iomem,
+        objects: Vec<Object<P>>,
+        device: SharedObject<P>,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self, Errno> {
+        let chunks = aperture.count().get() / CHUNK;
+        if chunks == 0 {
             return Err(Errno::EINVAL);
         }
-        let mut bound = Vec::new();
-        bound.try_reserve_exact(parts).map_err(|_| Errno::ENOMEM)?;
-        bound.resize(parts, None);
-        let gtt = P::RwLock::new(Gtt { bound, victim: 0, trouble: None }, may_sleep)?;
-        Ok(Self { aperture, objects, gtt, mappings: SharedObject::new(may_sleep)? })
+        let (mut free, mut bound) = (Vec::new(), VecDeque::new());
+        free.try_reserve_exact(chunks).map_err(|_| Errno::ENOMEM)?;
+        bound.try_reserve_exact(chunks).map_err(|_| Errno::ENOMEM)?;
+        free.extend((0..chunks).rev().map(|number| Chunk { aperture: aperture.clone(), number }));
+        Ok(Self { objects, device, gtt: P::Mutex::new(Gtt { free, bound, trouble: None }, may_sleep)? })
     }
 
     /// The next `times` bindings fail with this errno: what can go wrong with hardware.
     pub fn disturb(&self, errno: Errno, times: usize, may_sleep: MaySleep<'_>) {
-        self.gtt.write(may_sleep).trouble = (times > 0).then_some((errno, times));
+        self.gtt.lock(may_sleep).trouble = (times > 0).then_some((errno, times));
     }
 
     /// Reads an object's bytes, wherever they are. They must all be in one page of it.
@@ -94,10 +148,12 @@ impl<P: Platform> Gpu<P> {
     /// # Errors
     /// EINVAL if they are not; EAGAIN while somebody is binding.
     pub fn read(&self, object: usize, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        let gtt = self.gtt.try_read().ok_or(Errno::EAGAIN)?;
-        match self.in_aperture(&gtt, object, offset) {
-            Some(at) => self.aperture.read(at, into).map_err(|_| Errno::EINVAL),
-            None => self.object(object)?.pages.read(offset, into),
+        let object = self.object(object)?;
+        let parts = object.parts.try_resident().ok_or(Errno::EAGAIN)?;
+        let chunk = CHUNK * P::PAGE_SIZE;
+        match parts.get(offset / chunk) {
+            Some(Bound(Some(bound))) => bound.read(offset % chunk, into).map_err(|_| Errno::EINVAL),
+            _ => object.pages.read(offset, into),
         }
     }
 
@@ -106,10 +162,12 @@ impl<P: Platform> Gpu<P> {
     /// # Errors
     /// As there.
     pub fn write(&self, object: usize, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        let gtt = self.gtt.try_read().ok_or(Errno::EAGAIN)?;
-        match self.in_aperture(&gtt, object, offset) {
-            Some(at) => self.aperture.write(at, from).map_err(|_| Errno::EINVAL),
-            None => self.object(object)?.pages.write(offset, from),
+        let object = self.object(object)?;
+        let parts = object.parts.try_resident().ok_or(Errno::EAGAIN)?;
+        let chunk = CHUNK * P::PAGE_SIZE;
+        match parts.get(offset / chunk) {
+            Some(Bound(Some(bound))) => bound.write(offset % chunk, from).map_err(|_| Errno::EINVAL),
+            _ => object.pages.write(offset, from),
         }
     }
 
@@ -117,47 +175,39 @@ impl<P: Platform> Gpu<P> {
         self.objects.get(index).ok_or(Errno::EINVAL)
     }
 
-    /// Where in the aperture a byte of an object is, if it is there.
-    fn in_aperture(&self, gtt: &Gtt, object: usize, offset: usize) -> Option<usize> {
-        let page = offset / P::PAGE_SIZE;
-        let first = page - page % CHUNK;
-        let slot = gtt.bound.iter().position(|bound| *bound == Some(Part { object, first }))?;
-        Some(slot * CHUNK * P::PAGE_SIZE + offset - first * P::PAGE_SIZE)
-    }
-
     /// Which page of which object is mapped there.
-    fn locate(&self, at: PageOffset) -> Option<Place> {
-        self.objects.iter().enumerate().find_map(|(object, candidate)| {
-            let page = at.checked_since(candidate.fake_offset)?;
-            let inside = page.get() % CHUNK;
-            (page < candidate.pages.page_count())
-                .then_some(Place { part: Part { object, first: page.get() - inside }, inside })
-        })
+    fn locate(&self, at: PageOffset) -> Option<(usize, usize)> {
+        self.objects.iter().enumerate().find_map(|(index, object)| Some((index, object.page_at(at)?)))
     }
 
-    /// Binds a part of an object, and says where in the aperture.
-    fn bind(&self, gtt: &mut Gtt, part: Part, may_sleep: MaySleep<'_>) -> Result<usize, Errno> {
-        if let Some(slot) = gtt.bound.iter().position(|bound| *bound == Some(part)) {
-            return Ok(slot);
+    /// Sees to it that a part of an object is bound, until the table is let go of.
+    fn bind(&self, gtt: &mut Gtt<P>, index: usize, part: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        if gtt.bound.contains(&(index, part)) {
+            return Ok(());
         }
         if let Some((errno, times)) = gtt.trouble {
             gtt.trouble = (times > 1).then(|| (errno, times - 1));
             return Err(errno);
         }
-        let slot = match gtt.bound.iter().position(Option::is_none) {
-            Some(free) => free,
-            None => self.evict(gtt, may_sleep)?,
-        };
-        let pages = &self.object(part.object)?.pages;
-        let (from, to) = (part.first * P::PAGE_SIZE, slot * CHUNK * P::PAGE_SIZE);
-        let bytes = self.bytes(part)?;
-        copy_bytes(
-            bytes,
-            |at, bytes| pages.read(from + at, bytes),
-            |at, bytes| self.aperture.write(to + at, bytes).map_err(|_| Errno::EIO),
-        )?;
-        *gtt.bound.get_mut(slot).ok_or(Errno::EIO)? = Some(part);
-        Ok(slot)
+        if gtt.free.is_empty() {
+            self.evict(gtt, may_sleep)?;
+        }
+        let object = self.object(index)?;
+        let mut revoked = object.parts.revoke_part(part..part + 1, may_sleep)?;
+        let bound = revoked.get_mut(part)?;
+        let chunk = gtt.free.pop().ok_or(Errno::ENOSPC)?;
+        let start = part * CHUNK * P::PAGE_SIZE;
+        let read = |at, bytes: &mut [u8]| object.pages.read(start + at, bytes);
+        let copied = copy_bytes(object.bytes(part), read, |at, bytes| chunk.write(at, bytes));
+        match copied {
+            Ok(()) => {
+                bound.0 = Some(chunk);
+                // There is room for all chunks.
+                gtt.bound.push_back((index, part));
+            }
+            Err(_) => gtt.free.push(chunk),
+        }
+        copied
     }
 
     /// Takes everything out of the aperture, as before the device sleeps. Whoever touches an object wakes it up.
@@ -165,76 +215,86 @@ impl<P: Platform> Gpu<P> {
     /// # Errors
     /// EIO if the bytes of a part cannot be copied.
     pub fn suspend(&self, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut gtt = self.gtt.write(may_sleep);
-        (0..gtt.bound.len()).try_for_each(|_| self.evict(&mut gtt, may_sleep).map(drop))
+        let mut gtt = self.gtt.lock(may_sleep);
+        while !gtt.bound.is_empty() {
+            self.evict(&mut gtt, may_sleep)?;
+        }
+        Ok(())
     }
 
-    /// Makes room in the aperture.
-    fn evict(&self, gtt: &mut Gtt, may_sleep: MaySleep<'_>) -> Result<usize, Errno> {
-        let slot = gtt.victim;
-        gtt.victim = (slot + 1) % gtt.bound.len();
-        let Some(part) = gtt.bound.get_mut(slot).and_then(Option::take) else { return Ok(slot) };
-        let object = self.object(part.object)?;
-        let first = object.fake_offset.checked_add(PageCount::new(part.first)).ok_or(Errno::EIO)?;
-        // Unmapped before it is copied: nobody stores to it any more.
-        self.mappings.unmap(first, PageCount::new(CHUNK), may_sleep);
-        let (from, to) = (slot * CHUNK * P::PAGE_SIZE, part.first * P::PAGE_SIZE);
-        copy_bytes(
-            self.bytes(part)?,
-            |at, bytes| self.aperture.read(from + at, bytes).map_err(|_| Errno::EIO),
-            |at, bytes| object.pages.write(to + at, bytes),
-        )?;
-        Ok(slot)
+    /// Makes room in the aperture: the part goes that was bound first.
+    fn evict(&self, gtt: &mut Gtt<P>, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let Some((index, part)) = gtt.bound.front().copied() else { return Ok(()) };
+        let object = self.object(index)?;
+        // Nobody stores to it any more.
+        let mut revoked = object.parts.revoke_part(part..part + 1, may_sleep)?;
+        let bound = revoked.get_mut(part)?;
+        let Some(chunk) = &bound.0 else { return Err(Errno::EIO) };
+        let start = part * CHUNK * P::PAGE_SIZE;
+        let write = |at, bytes: &[u8]| object.pages.write(start + at, bytes);
+        copy_bytes(object.bytes(part), |at, bytes| chunk.read(at, bytes), write)?;
+        gtt.free.extend(bound.0.take());
+        gtt.bound.pop_front();
+        Ok(())
+    }
+}
+
+/// The mapping of an object.
+struct View<P: Platform> {
+    gpu: P::Ref<Gpu<P>>,
+    index: usize,
+}
+
+impl<P: Platform> View<P> {
+    fn object(&self) -> Result<&Object<P>, Errno> {
+        self.gpu.object(self.index)
     }
 
-    /// How long a part is. An object may end in the middle of its last.
-    fn bytes(&self, part: Part) -> Result<usize, Errno> {
-        let pages = self.object(part.object)?.pages.page_count().get();
-        Ok(pages.saturating_sub(part.first).min(CHUNK) * P::PAGE_SIZE)
+    fn serve<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> Result<VmFault<'f>, (FaultCtx<'f, P, PfnMap>, Errno)> {
+        let place = self.object().and_then(|object| Ok((object, object.page_at(ctx.pgoff()).ok_or(Errno::EFAULT)?)));
+        let (object, page) = match place {
+            Ok(place) => place,
+            Err(errno) => return Err((ctx, errno)),
+        };
+        // Held until the frames are in, so that nobody evicts the part before that.
+        let mut gtt = self.gpu.gtt.lock(ctx.may_sleep());
+        if let Err(errno) = self.gpu.bind(&mut gtt, self.index, page / CHUNK, ctx.may_sleep()) {
+            return Err((ctx, errno));
+        }
+        let parts = object.parts.resident(ctx.may_sleep());
+        // The other pages of the part, as far as the object has them.
+        let first = ctx.pgoff().index() - page % CHUNK;
+        for other in (first..first + CHUNK).map(PageOffset::new) {
+            parts.prefault(&mut ctx, other);
+        }
+        Ok(parts.insert(ctx))
     }
 
     /// `vm_access`: a debugger reaches the object, wherever it is. Nothing is bound for him.
     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
-        let Place { part, inside } = self.locate(ctx.pgoff()).ok_or(Errno::EFAULT)?;
+        let object = self.object()?;
+        let page = object.page_at(ctx.pgoff()).ok_or(Errno::EFAULT)?;
         // Held until the bytes are copied, so that nobody binds the part or evicts it meanwhile.
-        let gtt = self.gtt.read(ctx.may_sleep());
-        if let Some(slot) = gtt.bound.iter().position(|bound| *bound == Some(part)) {
-            return ctx.copy_iomem(&self.aperture, PageOffset::new(slot * CHUNK + inside));
+        let parts = object.parts.resident(ctx.may_sleep());
+        match parts.get(page / CHUNK) {
+            Some(Bound(Some(chunk))) => ctx.copy_iomem(&chunk.aperture, chunk.page(page % CHUNK)),
+            _ => ctx.copy_page(object.pages.page(PageOffset::new(page)).ok_or(Errno::EFAULT)?),
         }
-        let page = PageOffset::new(part.first + inside);
-        ctx.copy_page(self.object(part.object)?.pages.page(page).ok_or(Errno::EFAULT)?)
-    }
-
-    fn frame(&self, slot: usize, inside: usize) -> Option<Frame<'_, P>> {
-        self.aperture.frame(PageOffset::new(slot * CHUNK + inside))
     }
 }
 
-impl<P: Platform> VmOperations for Gpu<P> {
+impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Kind = PfnMap;
-    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
+    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access).object(|view: &Self| Some(&view.gpu.device));
 
-    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let Some(Place { part, inside }) = self.locate(ctx.pgoff()) else { return ctx.fail(Errno::EFAULT) };
-        // Held until the frames are in, so that nobody evicts the part before that.
-        let mut gtt = self.gtt.write(ctx.may_sleep());
-        let slot = match self.bind(&mut gtt, part, ctx.may_sleep()) {
-            Ok(slot) => slot,
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        match self.serve(ctx) {
+            Ok(answer) => answer,
             // Fences run out for a while only, so the access is repeated.
-            Err(Errno::ENOBUFS) => return ctx.fail_or_refault(Errno::EAGAIN),
-            Err(errno) => return ctx.fail_or_refault(errno),
-        };
-        // The other pages of the part, as far as the object has them.
-        let first = ctx.pgoff().index() - inside;
-        for index in 0..CHUNK {
-            let other = PageOffset::new(first + index);
-            let belongs = self.locate(other).is_some_and(|place| place.part == part);
-            if let Some(frame) = self.frame(slot, index).filter(|_| belongs) {
-                ctx.prefault_pfn(other, frame);
-            }
+            Err((ctx, Errno::ENOBUFS)) => ctx.fail_or_refault(Errno::EAGAIN),
+            Err((ctx, errno)) => ctx.fail_or_refault(errno),
         }
-        ctx.insert_pfn_with(|_| self.frame(slot, inside).ok_or(Errno::EIO))
     }
 }
 
@@ -255,17 +315,15 @@ impl<P: Platform> MmapFile for I915<P> {
 
     /// A part of one object, or EINVAL.
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let first = self.gpu.locate(ctx.pgoff()).ok_or(Errno::EINVAL)?;
-        let last = PageOffset::new(ctx.pgoff().index().saturating_add(ctx.page_count().get() - 1));
-        let last = self.gpu.locate(last).ok_or(Errno::EINVAL)?;
-        if first.part.object != last.part.object {
+        let (index, first) = self.gpu.locate(ctx.pgoff()).ok_or(Errno::EINVAL)?;
+        if first.saturating_add(ctx.page_count().get()) > self.gpu.object(index)?.pages.page_count().get() {
             return Err(Errno::EINVAL);
         }
         let ctx = ctx.io().writable().dont_dump().write_combine();
-        Ok(ctx.establish_shared(self.gpu.clone())?.fill_later())
+        Ok(ctx.establish(View::<P> { gpu: self.gpu.clone(), index })?.fill_later())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.gpu.mappings)
+        Some(&self.gpu.device)
     }
 }

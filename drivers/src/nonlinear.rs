@@ -7,24 +7,38 @@
 //! address; what was unmapped had to be remembered in its page table entry. `nopage` looked the page up and returned it
 //! without a lock, so a change of the table between that and the insertion showed the old page for good. Who says that
 //! nonlinear is "simply a virtual memory concept" is right: with the page offset as the everyday coordinate it is an
-//! ordinary driver. The table's lock is held while the page is inserted, and while a changed slot is unmapped, so
-//! nobody sees the old page once a change is done.
-
-use alloc::vec::Vec;
+//! ordinary driver. The table's lock is held while a page is inserted, and who changes a slot has unmapped it
+//! ([`Table`]), so nobody sees the old page once a change is done.
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock, SharedObject,
-    VmFault, VmOperations,
+    Backing, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
+    Revocable, SharedObject, Spot, Table, VmFault, VmOperations,
 };
 
 use crate::buffer::Buffer;
 
+/// What a slot shows: a page of the file.
+struct Slot<P: Platform>(Option<(P::Ref<Buffer<P>>, PageOffset)>);
+
+impl<P: Platform> Default for Slot<P> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<P: Platform> Backing for Slot<P> {
+    type Platform = P;
+
+    fn spot(&self, _: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let page = self.0.as_ref().and_then(|(file, page)| file.page(*page));
+        page.map(Spot::Page).ok_or(Errno::ENXIO)
+    }
+}
+
 /// A window onto a file: as many slots as its table has.
 pub struct Window<P: Platform> {
     file: P::Ref<Buffer<P>>,
-    /// By slot, the page of the file.
-    table: P::RwLock<Vec<PageOffset>>,
-    mappings: SharedObject<P>,
+    slots: Revocable<P, Table<Slot<P>>>,
 }
 
 impl<P: Platform> Window<P> {
@@ -33,18 +47,21 @@ impl<P: Platform> Window<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(file: P::Ref<Buffer<P>>, slots: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let mut table = Vec::new();
-        table.try_reserve_exact(slots.get()).map_err(|_| Errno::ENOMEM)?;
-        table.extend((0..slots.get()).map(PageOffset::new));
-        Ok(Self { file, table: P::RwLock::new(table, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
+        let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
+        let table = Revocable::in_pieces(object, PageOffset::ZERO, slots, each, may_sleep)?;
+        let window = Self { file, slots: table };
+        if slots != PageCount::ZERO {
+            window.remap(PageOffset::ZERO, slots, PageOffset::ZERO, may_sleep)?;
+        }
+        Ok(window)
     }
 
     /// From now on `count` slots from `slot` on show the file from `page` on (`remap_file_pages`). A page that the file
     /// does not have is a SIGBUS for who touches it.
     ///
     /// # Errors
-    /// EINVAL for no slots, or slots that the window does not have, and EOVERFLOW if a page cannot be counted; then
-    /// nothing has changed.
+    /// EINVAL for no slots, or slots that the window does not have, EOVERFLOW if a page cannot be counted, and ENOMEM;
+    /// then nothing has changed, but for ENOMEM the slots before.
     pub fn remap(
         &self,
         slot: PageOffset,
@@ -53,13 +70,11 @@ impl<P: Platform> Window<P> {
         may_sleep: MaySleep<'_>,
     ) -> Result<(), Errno> {
         page.checked_add(count).ok_or(Errno::EOVERFLOW)?;
-        let end = slot.checked_add(count).ok_or(Errno::EINVAL)?;
-        let mut table = self.table.write(may_sleep);
-        let changed = table.get_mut(slot.index()..end.index()).filter(|slots| !slots.is_empty());
-        for (slot, page) in changed.ok_or(Errno::EINVAL)?.iter_mut().zip(page.index()..) {
-            *slot = PageOffset::new(page);
+        let end = slot.checked_add(count).filter(|_| count != PageCount::ZERO).ok_or(Errno::EINVAL)?;
+        let mut changed = self.slots.revoke_part(slot.index()..end.index(), may_sleep)?;
+        for (slot, page) in (slot.index()..end.index()).zip(page.index()..) {
+            changed.get_mut(slot)?.0 = Some((self.file.clone(), PageOffset::new(page)));
         }
-        self.mappings.unmap(slot, count, may_sleep);
         Ok(())
     }
 }
@@ -67,14 +82,10 @@ impl<P: Platform> Window<P> {
 impl<P: Platform> VmOperations for Window<P> {
     type Platform = P;
     type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|window: &Self| Some(window.slots.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        // Held until the page is in, so that the table does not change before that.
-        let table = self.table.read(ctx.may_sleep());
-        ctx.insert_page_with(|at| {
-            let page = at.pgoff().of(&table).ok_or(Errno::ENXIO)?;
-            self.file.page(*page).ok_or(Errno::ENXIO)
-        })
+        self.slots.resident(ctx.may_sleep()).insert(ctx)
     }
 }
 
@@ -100,6 +111,6 @@ impl<P: Platform> MmapFile for Nonlinear<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.window.mappings)
+        Some(self.window.slots.object())
     }
 }

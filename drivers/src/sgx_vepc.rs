@@ -18,39 +18,55 @@ use core::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, PageRef,
-    PfnMap, Platform, Release, SharedObject, Ticket, VmFault, VmOperations, WaitQueue,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount,
+    PageOffset, PageRef, PfnMap, Platform, Release, Revocable, RevokedPart, SharedObject, Spot, Table, Ticket, VmFault,
+    VmOperations, WaitQueue,
 };
 
 use crate::buffer::copy_bytes;
 
 /// Where a page is.
+#[derive(Default)]
 enum Place<P: Platform> {
     /// Nobody has touched it yet.
+    #[default]
     Nowhere,
-    /// At this place of the EPC.
-    Here(PageOffset),
+    /// In this page of the EPC.
+    Here(IomemPart<P>),
     /// There, but being reclaimed: nobody has it mapped, and nobody can.
-    Leaving(PageOffset),
+    Leaving(IomemPart<P>),
     /// In RAM (in C encrypted).
     Out(P::Page),
 }
 
-struct Pages<P: Platform> {
-    places: Vec<Place<P>>,
-    /// What is left of the EPC.
-    free: Vec<PageOffset>,
+impl<P: Platform> Backing for Place<P> {
+    type Platform = P;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        match self {
+            Self::Here(epc) => epc.frame(PageOffset::new(at.get())).map(Spot::Frame).ok_or(Errno::EIO),
+            // It was reclaimed just now: the access is repeated.
+            _ => Err(Errno::EAGAIN),
+        }
+    }
+}
+
+/// What is left of the EPC.
+struct Epc<P: Platform> {
+    free: Vec<IomemPart<P>>,
+    /// How many pages are being reclaimed.
+    leaving: usize,
 }
 
 /// The enclave memory of one virtual machine, and the EPC, which it has for itself.
 pub struct Vepc<P: Platform> {
-    epc: P::Iomem,
     memory: P::Memory,
-    pages: P::Mutex<Pages<P>>,
+    pages: Revocable<P, Table<Place<P>>>,
+    /// Taken while pages are held.
+    epc: P::Mutex<Epc<P>>,
     /// Woken when a page has been reclaimed.
     reclaimed: P::WaitQueue,
     busy: AtomicUsize,
-    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Vepc<P> {
@@ -59,18 +75,25 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(epc: P::Iomem, memory: P::Memory, count: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let (mut places, mut free) = (Vec::new(), Vec::new());
-        places.try_reserve_exact(count.get()).map_err(|_| Errno::ENOMEM)?;
-        places.resize_with(count.get(), || Place::Nowhere);
+        let mut free = Vec::new();
         free.try_reserve_exact(epc.count().get()).map_err(|_| Errno::ENOMEM)?;
-        free.extend((0..epc.count().get()).map(PageOffset::new));
+        let mut rest = IomemPart::whole(epc);
+        loop {
+            match rest.split_at(PageCount::new(1)) {
+                Ok((page, behind)) => {
+                    free.push(page);
+                    rest = behind;
+                }
+                Err(last) => break free.push(last),
+            }
+        }
+        let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
         Ok(Self {
-            epc,
             memory,
-            pages: P::Mutex::new(Pages { places, free }, may_sleep)?,
+            pages: Revocable::in_pieces(object, PageOffset::ZERO, count, each, may_sleep)?,
+            epc: P::Mutex::new(Epc { free, leaving: 0 }, may_sleep)?,
             reclaimed: P::WaitQueue::new(may_sleep)?,
             busy: AtomicUsize::new(0),
-            mappings: SharedObject::new(may_sleep)?,
         })
     }
 
@@ -84,12 +107,16 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL for a page that is not in the EPC, or chosen already.
     pub fn begin_reclaim(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut pages = self.pages.lock(may_sleep);
-        let place = pages.places.get_mut(at.index()).ok_or(Errno::EINVAL)?;
-        let Place::Here(epc) = *place else { return Err(Errno::EINVAL) };
-        *place = Place::Leaving(epc);
-        // No fault can insert it again: faults take the lock that is held here.
-        self.mappings.unmap(at, PageCount::new(1), may_sleep);
+        let mut page = self.page(at, may_sleep)?;
+        let place = page.get_mut(at.index())?;
+        match mem::take(place) {
+            Place::Here(epc) => *place = Place::Leaving(epc),
+            other => {
+                *place = other;
+                return Err(Errno::EINVAL);
+            }
+        }
+        self.epc.lock(may_sleep).leaving += 1;
         Ok(())
     }
 
@@ -98,16 +125,19 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL for a page that it has not chosen; ENOMEM, and the page stays chosen.
     pub fn finish_reclaim(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut pages = self.pages.lock(may_sleep);
-        let place = pages.places.get_mut(at.index()).ok_or(Errno::EINVAL)?;
-        let Place::Leaving(epc) = *place else { return Err(Errno::EINVAL) };
+        let mut page = self.page(at, may_sleep)?;
+        let place = page.get_mut(at.index())?;
+        let Place::Leaving(epc) = place else { return Err(Errno::EINVAL) };
         let out = P::alloc_page(&self.memory, may_sleep)?;
-        let write = |at, bytes: &[u8]| out.write(at, bytes).map_err(|_| Errno::EIO);
-        copy_bytes(P::PAGE_SIZE, |at, bytes| self.read_epc(epc, at, bytes), write)?;
-        *place = Place::Out(out);
-        // The list has room, because the place was once taken from it.
-        pages.free.push(epc);
-        drop(pages);
+        let read = |at, bytes: &mut [u8]| epc.read(at, bytes).map_err(|_| Errno::EIO);
+        copy_bytes(P::PAGE_SIZE, read, |at, bytes| out.write(at, bytes).map_err(|_| Errno::EIO))?;
+        if let Place::Leaving(epc) = mem::replace(place, Place::Out(out)) {
+            let mut left = self.epc.lock(may_sleep);
+            left.leaving -= 1;
+            // The list has room, because the page was once taken from it.
+            left.free.push(epc);
+        }
+        drop(page);
         self.reclaimed.wake_all();
         Ok(())
     }
@@ -117,17 +147,17 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EBUSY while a page is being reclaimed.
     pub fn remove_all(&self, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut pages = self.pages.lock(may_sleep);
-        if pages.is_leaving() {
+        let mut pages = self.pages.revoke_part(0..self.pages.page_count().get(), may_sleep)?;
+        let mut left = self.epc.lock(may_sleep);
+        if left.leaving != 0 {
             return Err(Errno::EBUSY);
         }
-        self.mappings.unmap(PageOffset::ZERO, PageCount::new(pages.places.len()), may_sleep);
-        let Pages { places, free } = &mut *pages;
-        for place in places {
-            if let Place::Here(epc) = mem::replace(place, Place::Nowhere) {
-                free.push(epc);
+        pages.retain(|_, place| {
+            if let Place::Here(epc) = mem::take(place) {
+                left.free.push(epc);
             }
-        }
+            false
+        });
         Ok(())
     }
 
@@ -136,46 +166,50 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL if the bytes do not lie in one page of it; EAGAIN while a page is on its way.
     pub fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        let pages = self.pages.try_lock().ok_or(Errno::EAGAIN)?;
+        let pages = self.pages.try_resident().ok_or(Errno::EAGAIN)?;
         let within = offset % P::PAGE_SIZE;
-        match pages.places.get(offset / P::PAGE_SIZE).ok_or(Errno::EINVAL)? {
+        match pages.get(offset / P::PAGE_SIZE).ok_or(Errno::EINVAL)? {
             Place::Nowhere => into.fill(0),
-            Place::Here(epc) | Place::Leaving(epc) => self.read_epc(*epc, within, into)?,
+            Place::Here(epc) | Place::Leaving(epc) => epc.read(within, into).map_err(|_| Errno::EINVAL)?,
             Place::Out(page) => page.read(within, into).map_err(|_| Errno::EINVAL)?,
         }
         Ok(())
     }
 
-    fn read_epc(&self, epc: PageOffset, within: usize, into: &mut [u8]) -> Result<(), Errno> {
-        self.epc.read(epc.index() * P::PAGE_SIZE + within, into).map_err(|_| Errno::EINVAL)
+    /// One page, to be changed.
+    fn page(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<RevokedPart<'_, P, Place<P>>, Errno> {
+        self.pages.revoke_part(at.index()..at.index().saturating_add(1), may_sleep)
     }
 
-    /// Sees to it that a page is in the EPC; where.
+    /// Sees to it that a page is in the EPC.
     ///
     /// # Errors
-    /// ENXIO behind the end, EBUSY if something must be reclaimed first, ENOSPC if nothing will be.
-    fn load(&self, pages: &mut Pages<P>, at: PageOffset) -> Result<PageOffset, Errno> {
-        let from = match pages.places.get(at.index()).ok_or(Errno::ENXIO)? {
-            Place::Here(epc) => return Ok(*epc),
+    /// EBUSY if something must be reclaimed first, ENOSPC if nothing will be.
+    fn load(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let mut page = self.page(at, may_sleep)?;
+        let place = page.get_mut(at.index())?;
+        let from = match place {
+            Place::Here(_) => return Ok(()),
             Place::Leaving(_) => return Err(Errno::EBUSY),
             Place::Nowhere => None,
-            Place::Out(page) => Some(page.clone()),
+            Place::Out(page) => Some(&*page),
         };
-        let none = if pages.is_leaving() { Errno::EBUSY } else { Errno::ENOSPC };
-        let epc = pages.free.pop().ok_or(none)?;
-        let write = |at, bytes: &[u8]| self.epc.write(epc.index() * P::PAGE_SIZE + at, bytes).map_err(|_| Errno::EIO);
-        let read = |at, bytes: &mut [u8]| match &from {
+        let mut left = self.epc.lock(may_sleep);
+        let none = if left.leaving != 0 { Errno::EBUSY } else { Errno::ENOSPC };
+        let epc = left.free.pop().ok_or(none)?;
+        let read = |at, bytes: &mut [u8]| match from {
             Some(page) => page.read(at, bytes).map_err(|_| Errno::EIO),
             None => {
                 bytes.fill(0);
                 Ok(())
             }
         };
-        copy_bytes(P::PAGE_SIZE, read, write)?;
-        if let Some(place) = pages.places.get_mut(at.index()) {
-            *place = Place::Here(epc);
+        let copied = copy_bytes(P::PAGE_SIZE, read, |at, bytes| epc.write(at, bytes).map_err(|_| Errno::EIO));
+        match copied {
+            Ok(()) => *place = Place::Here(epc),
+            Err(_) => left.free.push(epc),
         }
-        Ok(epc)
+        copied
     }
 
     /// Answers a fault that must wait for the reclaimer.
@@ -197,30 +231,22 @@ impl<P: Platform> Vepc<P> {
     }
 }
 
-impl<P: Platform> Pages<P> {
-    fn is_leaving(&self) -> bool {
-        self.places.iter().any(|place| matches!(place, Place::Leaving(_)))
-    }
-}
-
 impl<P: Platform> VmOperations for Vepc<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|vepc: &Self| Some(vepc.pages.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         // Taken before the look at the page: a reclaim that ends between the two would otherwise be waited for in vain.
         let ticket = self.reclaimed.ticket();
-        let mut pages = self.pages.lock(ctx.may_sleep());
-        match self.load(&mut pages, ctx.pgoff()) {
-            Ok(epc) => match self.epc.frame(epc) {
-                // The lock is held until the page is in, so that the reclaimer cannot choose it before that.
-                Some(frame) => ctx.insert_pfn(frame),
-                None => ctx.fail(Errno::EIO),
-            },
-            Err(Errno::EBUSY) => {
-                drop(pages);
-                self.wait(ctx, ticket)
-            }
+        let pages = self.pages.resident(ctx.may_sleep());
+        if let Some(Place::Here(_)) = pages.get(ctx.pgoff().index()) {
+            return pages.insert(ctx);
+        }
+        drop(pages);
+        match self.load(ctx.pgoff(), ctx.may_sleep()) {
+            Ok(()) => self.pages.resident(ctx.may_sleep()).insert(ctx),
+            Err(Errno::EBUSY) => self.wait(ctx, ticket),
             Err(errno) => ctx.fail(errno),
         }
     }
@@ -247,7 +273,7 @@ impl<P: Platform> MmapFile for SgxVepc<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.vepc.mappings)
+        Some(self.vepc.pages.object())
     }
 }
 

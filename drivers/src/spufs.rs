@@ -8,13 +8,15 @@
 //! What C did by hand: the fault takes the lock of the context switch, inserts, and answers "refault"; that whoever
 //! switches contexts takes the same lock and unmaps under it is a matter of care. It changes `vm_page_prot` of a
 //! mapping that it holds for reading, because the two places are cached differently; for some years it rounded the
-//! address of the fault down to map the processor's memory with one hardware page of 64 KiB. Here [`Relocatable`] is
+//! address of the fault down to map the processor's memory with one hardware page of 64 KiB. Here [`Revocable`] is
 //! the lock, each place says how it is cached, and the hardware page is sixteen slots that one fault fills; the address
 //! with all its bits, of which the mail says that it needs it, is asked for under its long name.
 
+use core::mem;
+
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Relocatable, Resident, SharedObject, Spot, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageProt, PfnMap, Platform, Resident, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -49,26 +51,26 @@ impl<P: Platform> LocalStore<P> {
     }
 }
 
-impl<P: Platform> Location for LocalStore<P> {
+impl<P: Platform> Backing for LocalStore<P> {
     type Platform = P;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, P>> {
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
         let at = PageOffset::new(at.get());
-        match &self.spu {
+        let spot = match &self.spu {
             Some(spu) => spu.frame(at).map(Spot::Frame),
             None => self.saved.page(at).map(Spot::Page),
-        }
+        };
+        spot.ok_or(Errno::EFAULT)
     }
 
-    fn page_prot(&self, mapping: PageProt) -> PageProt {
+    fn page_prot(&self, _: PageCount, mapping: PageProt) -> PageProt {
         if self.spu.is_some() { mapping.write_combine() } else { mapping.write_back() }
     }
 }
 
 /// A context: what runs on a processor, or waits for one.
 pub struct Context<P: Platform> {
-    store: Relocatable<P, LocalStore<P>>,
-    mappings: SharedObject<P>,
+    store: Revocable<P, LocalStore<P>>,
 }
 
 impl<P: Platform> Context<P> {
@@ -81,10 +83,8 @@ impl<P: Platform> Context<P> {
         if pages.get() != HARDWARE_PAGE / P::PAGE_SIZE {
             return Err(Errno::EINVAL);
         }
-        let mappings = SharedObject::new(may_sleep)?;
-        let place = LocalStore { spu: None, saved };
-        let store = Relocatable::new(place, mappings.clone(), PageOffset::ZERO, pages, may_sleep)?;
-        Ok(Self { store, mappings })
+        let (place, object) = (LocalStore { spu: None, saved }, SharedObject::new(may_sleep)?);
+        Ok(Self { store: Revocable::new(place, object, PageOffset::ZERO, pages, may_sleep)? })
     }
 
     /// Switches the context to a processor, or saves it. Users see nothing of it but a fault.
@@ -95,10 +95,9 @@ impl<P: Platform> Context<P> {
         if spu.as_ref().is_some_and(|spu| spu.count() < self.store.page_count()) {
             return Err(Errno::EINVAL);
         }
-        let moving = self.store.begin_move(may_sleep);
-        let from = moving.location();
-        let to = LocalStore::<P> { spu, saved: from.saved.clone() };
-        let stays = match (&from.spu, &to.spu) {
+        let mut place = self.store.revoke(may_sleep);
+        let to = LocalStore::<P> { spu, saved: place.saved.clone() };
+        let stays = match (&place.spu, &to.spu) {
             (None, None) => true,
             (Some(from), Some(to)) => from.base() == to.base(),
             _ => false,
@@ -106,14 +105,14 @@ impl<P: Platform> Context<P> {
         if stays {
             return Ok(());
         }
-        copy_bytes(HARDWARE_PAGE, |at, bytes| from.read(at, bytes), |at, bytes| to.write(at, bytes))?;
-        let from = moving.finish(to);
+        copy_bytes(HARDWARE_PAGE, |at, bytes| place.read(at, bytes), |at, bytes| to.write(at, bytes))?;
+        let from = mem::replace(&mut *place, to);
         (0..HARDWARE_PAGE).step_by(P::PAGE_SIZE).try_for_each(|page| from.write(page, &REMAINS))
     }
 
     /// Whether it runs on a processor.
     pub fn is_running(&self, may_sleep: MaySleep<'_>) -> bool {
-        self.store.resident(may_sleep).location().spu.is_some()
+        self.store.resident(may_sleep).spu.is_some()
     }
 
     /// Reads local store wherever it is, `offset` bytes from its start.
@@ -121,7 +120,7 @@ impl<P: Platform> Context<P> {
     /// # Errors
     /// EINVAL outside it; EAGAIN while it moves.
     pub fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        self.store.try_resident().ok_or(Errno::EAGAIN)?.location().read(offset, into)
+        self.store.try_resident().ok_or(Errno::EAGAIN)?.read(offset, into)
     }
 
     /// Writes local store wherever it is, `offset` bytes from its start.
@@ -129,17 +128,18 @@ impl<P: Platform> Context<P> {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        self.store.try_resident().ok_or(Errno::EAGAIN)?.location().write(offset, from)
+        self.store.try_resident().ok_or(Errno::EAGAIN)?.write(offset, from)
     }
 }
 
 impl<P: Platform> VmOperations for Context<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|context: &Self| Some(context.store.object()));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let store = self.store.resident(ctx.may_sleep());
-        if store.location().spu.is_some() {
+        if store.spu.is_some() {
             map_hardware_page(&store, &mut ctx);
         }
         store.insert(ctx)
@@ -180,6 +180,6 @@ impl<P: Platform> MmapFile for Spufs<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.context.mappings)
+        Some(self.context.store.object())
     }
 }

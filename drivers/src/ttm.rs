@@ -12,11 +12,15 @@
 //! is held by whoever has released its lock, the answers are three cases of one type, and the first page **is** the
 //! answer; what becomes of the others is not looked at, but for an end.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::{
+    mem,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem, Location, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Release, Relocatable, Resident, SharedObject, Spot, VmFault, VmOperations, WaitQueue,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount,
+    PageOffset, PageProt, PfnMap, Platform, Release, Resident, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    WaitQueue,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -76,18 +80,19 @@ impl<P: Platform> Place<P> {
     }
 }
 
-impl<P: Platform> Location for Place<P> {
+impl<P: Platform> Backing for Place<P> {
     type Platform = P;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, P>> {
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
         let at = PageOffset::new(at.get());
-        match self {
+        let spot = match self {
             Self::System(pages) => pages.page(at).map(Spot::Page),
             Self::Vram(memory) => memory.frame(at).map(Spot::Frame),
-        }
+        };
+        spot.ok_or(Errno::EFAULT)
     }
 
-    fn page_prot(&self, mapping: PageProt) -> PageProt {
+    fn page_prot(&self, _: PageCount, mapping: PageProt) -> PageProt {
         match self {
             Self::System(_) => mapping.write_back(),
             Self::Vram(_) => mapping.write_combine(),
@@ -97,8 +102,7 @@ impl<P: Platform> Location for Place<P> {
 
 /// A buffer object.
 pub struct Object<P: Platform> {
-    memory: Relocatable<P, Place<P>>,
-    mappings: SharedObject<P>,
+    memory: Revocable<P, Place<P>>,
     /// Where the card still copies the object from.
     moving_from: P::Mutex<Option<Place<P>>>,
     /// Whether it does: the fence.
@@ -113,11 +117,11 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(place: Place<P>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let (mappings, pages) = (SharedObject::new(may_sleep)?, place.page_count());
-        let memory = Relocatable::new(place, mappings.clone(), PageOffset::ZERO, pages, may_sleep)?;
+        let (object, pages) = (SharedObject::new(may_sleep)?, place.page_count());
+        let memory = Revocable::new(place, object, PageOffset::ZERO, pages, may_sleep)?;
         let moving_from = P::Mutex::new(None, may_sleep)?;
         let idle = P::WaitQueue::new(may_sleep)?;
-        Ok(Self { memory, mappings, moving_from, busy: AtomicBool::new(false), idle })
+        Ok(Self { memory, moving_from, busy: AtomicBool::new(false), idle })
     }
 
     /// Has the card move the object: it is there from now on, and its bytes once the card [has done
@@ -133,10 +137,10 @@ impl<P: Platform> Object<P> {
         if from.is_some() {
             return Err(Errno::EBUSY);
         }
-        let moving = self.memory.begin_move(may_sleep);
+        let mut place = self.memory.revoke(may_sleep);
         // Set before the move ends: nobody may find the object in its new place and not busy.
         self.busy.store(true, Ordering::Release);
-        *from = Some(moving.finish(to));
+        *from = Some(mem::replace(&mut *place, to));
         Ok(())
     }
 
@@ -148,7 +152,7 @@ impl<P: Platform> Object<P> {
         let mut moving_from = self.moving_from.lock(may_sleep);
         let from = moving_from.take().ok_or(Errno::ENOENT)?;
         let resident = self.memory.resident(may_sleep);
-        let (to, bytes) = (resident.location(), self.memory.page_count().get().saturating_mul(P::PAGE_SIZE));
+        let (to, bytes) = (&*resident, self.memory.page_count().get().saturating_mul(P::PAGE_SIZE));
         copy_bytes(bytes, |at, bytes| from.read(at, bytes), |at, bytes| to.write(at, bytes))?;
         (0..bytes).step_by(P::PAGE_SIZE).try_for_each(|page| from.write(page, &REMAINS))?;
         self.busy.store(false, Ordering::Release);
@@ -161,7 +165,7 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// EINVAL outside it; EAGAIN while it moves.
     pub fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        self.settled()?.location().read(offset, into)
+        self.settled()?.read(offset, into)
     }
 
     /// Writes the object wherever it is, `offset` bytes from its start.
@@ -169,7 +173,7 @@ impl<P: Platform> Object<P> {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        self.settled()?.location().write(offset, from)
+        self.settled()?.write(offset, from)
     }
 
     fn is_busy(&self) -> bool {
@@ -222,6 +226,7 @@ type Reserved<'r, 'f, P> = (Resident<'r, P, Place<P>>, FaultCtx<'f, P, PfnMap>);
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|object: &Self| Some(object.memory.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let (resident, mut ctx) = match self.reserve(ctx) {
@@ -263,7 +268,7 @@ impl<P: Platform> MmapFile for Ttm<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.object.mappings)
+        Some(self.object.memory.object())
     }
 }
 
@@ -349,7 +354,7 @@ mod tests {
     #[test]
     fn who_meets_a_reservation_gives_up_its_lock() {
         let bench = bench(1);
-        let moving = bench.object.memory.begin_move(bench.machine.may_sleep());
+        let moving = bench.object.memory.revoke(bench.machine.may_sleep());
         let (toucher, at) = (bench.process.thread(), bench.at);
         let touch = thread::spawn(move || toucher.read_u8(at));
         while bench.machine.statistics().handler_calls == 0 {

@@ -7,15 +7,15 @@
 //!
 //! What C did by hand: until 6.10 it kept a list of the device's VMAs to zap them one by one, with three locks in an
 //! order that could deadlock with the mmap lock. It works out in one function by how much a large entry is too long, or
-//! not aligned, in three terms. Here unmapping goes by the object ([`SharedObject`]), under the very lock that faults
-//! take to look whether memory is enabled; and what an entry would show is asked of the context, which falls back by
-//! itself where frames do not fit it.
+//! not aligned, in three terms. Here the BARs are behind the lock that faults take to insert them ([`Revocable`]), so
+//! that taking it to disable them unmaps them; and an entry is asked for by the part of the file that it shows, and falls
+//! back by itself where frames do not fit it.
 
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, HugeFaultCtx, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PfnMap, Platform, RwLock, SharedObject, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile,
+    PageCount, PageOffset, PfnMap, Platform, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 /// The base-2 logarithm of how many bytes of the file each region has (`VFIO_PCI_OFFSET_SHIFT`).
@@ -30,13 +30,41 @@ pub const fn region(index: usize, page_shift: u32) -> PageOffset {
     PageOffset::new(index << (REGION_SHIFT - page_shift))
 }
 
-/// The device.
-pub struct Core<P: Platform> {
+/// The regions of the BARs, behind the lock that says whether there is access (`memory_lock`).
+struct Regions<P: Platform> {
     /// By index. In a page that a BAR does not fill, something else may be, so it is not shown.
     bars: Vec<Option<IomemPart<P>>>,
-    /// Whether memory is enabled (`memory_lock`, and a bit of the command register).
-    enabled: P::RwLock<bool>,
-    mappings: SharedObject<P>,
+    /// Whether memory is enabled (a bit of the command register).
+    enabled: bool,
+}
+
+impl<P: Platform> Regions<P> {
+    /// The BAR that is at a page of the file, and which page of it.
+    fn bar_at(&self, page: usize) -> Option<(&IomemPart<P>, PageOffset)> {
+        let size = region(1, P::PAGE_SHIFT).index();
+        let bar = self.bars.get(page / size)?.as_ref()?;
+        Some((bar, PageOffset::new(page % size)))
+    }
+}
+
+impl<P: Platform> Backing for Regions<P> {
+    type Platform = P;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        if !self.enabled {
+            return Err(Errno::EIO);
+        }
+        self.bar_at(at.get()).and_then(|(bar, page)| bar.frame(page)).map(Spot::Frame).ok_or(Errno::ENXIO)
+    }
+
+    fn frames(&self, first: PageCount, count: PageCount) -> Option<FrameRange<'_, P>> {
+        self.bar_at(first.get()).filter(|_| self.enabled).and_then(|(bar, page)| bar.range(page, count))
+    }
+}
+
+/// The device.
+pub struct Core<P: Platform> {
+    regions: Revocable<P, Regions<P>>,
 }
 
 impl<P: Platform> Core<P> {
@@ -48,49 +76,29 @@ impl<P: Platform> Core<P> {
         if bars.len() > BARS {
             return Err(Errno::EINVAL);
         }
-        Ok(Self { bars, enabled: P::RwLock::new(true, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
+        let (regions, object) = (Regions { bars, enabled: true }, SharedObject::new(may_sleep)?);
+        let all = PageCount::new(region(BARS, P::PAGE_SHIFT).index());
+        Ok(Self { regions: Revocable::new(regions, object, PageOffset::ZERO, all, may_sleep)? })
     }
 
     /// Enables memory or disables it. When it is disabled, nobody is in the middle of an access any more.
     pub fn set_memory(&self, enabled: bool, may_sleep: MaySleep<'_>) {
-        let mut now = self.enabled.write(may_sleep);
-        if !enabled {
-            let all = PageCount::new(region(BARS, P::PAGE_SHIFT).index());
-            self.mappings.unmap(PageOffset::ZERO, all, may_sleep);
-        }
-        *now = enabled;
-    }
-
-    /// The BAR that is at a page offset, and which page of it.
-    fn bar_at(&self, pgoff: PageOffset) -> Option<(&IomemPart<P>, PageOffset)> {
-        let size = region(1, P::PAGE_SHIFT).index();
-        let bar = self.bars.get(pgoff.index() / size)?.as_ref()?;
-        Some((bar, PageOffset::new(pgoff.index() % size)))
+        self.regions.revoke(may_sleep).enabled = enabled;
     }
 
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let Some((bar, at)) = ctx.entry_range().and_then(|entry| self.bar_at(entry.start)) else {
-            return ctx.fallback();
-        };
-        let Some(frames) = bar.range(at, ctx.page_count()) else { return ctx.fallback() };
-        let enabled = self.enabled.read(ctx.may_sleep());
-        if *enabled { ctx.insert_huge(frames) } else { ctx.fail(Errno::EIO) }
+        self.regions.resident(ctx.may_sleep()).insert_huge(ctx)
     }
 }
 
 impl<P: Platform> VmOperations for Core<P> {
     type Platform = P;
     type Kind = PfnMap;
-    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.huge_fault(Self::huge_fault).object(|core: &Self| Some(core.regions.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let enabled = self.enabled.read(ctx.may_sleep());
-        // Held until the frame is in, so that nobody disables memory before that.
-        ctx.insert_pfn_with(|at| {
-            let (bar, page) = self.bar_at(at.pgoff()).ok_or(Errno::ENXIO)?;
-            let frame = bar.frame(page).ok_or(Errno::ENXIO)?;
-            if *enabled { Ok(frame) } else { Err(Errno::EIO) }
-        })
+        self.regions.resident(ctx.may_sleep()).insert(ctx)
     }
 }
 
@@ -111,15 +119,15 @@ impl<P: Platform> MmapFile for VfioPci<P> {
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.shared_only()?;
-        let (bar, at) = self.core.bar_at(ctx.pgoff()).ok_or(Errno::EINVAL)?;
-        if bar.range(at, ctx.page_count()).is_none() {
-            return Err(Errno::EINVAL);
-        }
+        let regions = self.core.regions.resident(ctx.may_sleep());
+        let (bar, at) = regions.bar_at(ctx.pgoff().index()).ok_or(Errno::EINVAL)?;
+        bar.range(at, ctx.page_count()).ok_or(Errno::EINVAL)?;
+        drop(regions);
         let ctx = ctx.io().writable().dont_dump().noncached().allow_any_uncached();
         Ok(ctx.establish_shared(self.core.clone())?.fill_later())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.core.mappings)
+        Some(self.core.regions.object())
     }
 }

@@ -3,8 +3,8 @@
 use std::mem;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Iomem as _, IomemPart, Location, Mapped, Mixed, MmapCtx, MmapFile, Normal,
-    PageCount, PageOffset, PageRef as _, PfnMap, Platform, Relocatable, Remapped, SharedObject, Spot, VmFault,
+    Backing, Errno, FaultCtx, FrameSource as _, Hooks, Iomem as _, IomemPart, Mapped, Mixed, MmapCtx, MmapFile, Normal,
+    PageCount, PageOffset, PageRef as _, PfnMap, Platform, Remapped, Revocable, SharedObject, Spot, VmFault,
     VmOperations,
 };
 use vmctx_hosted::{Map, Refusal, Trap, UserSide as _};
@@ -63,19 +63,20 @@ fn a_devices_frame_of_other_memory_is_not_mapped<B: TestBed>() {
 /// Memory that is in a page, and could move.
 struct InPage<P: Platform>(P::Page);
 
-impl<P: Platform> Location for InPage<P> {
+impl<P: Platform> Backing for InPage<P> {
     type Platform = P;
 
-    fn spot(&self, _: PageCount) -> Option<Spot<'_, P>> {
-        Some(Spot::Page(&self.0))
+    fn spot(&self, _: PageCount) -> Result<Spot<'_, P>, Errno> {
+        Ok(Spot::Page(&self.0))
     }
 }
 
-struct Moving<P: Platform>(Relocatable<P, InPage<P>>);
+struct Moving<P: Platform>(Revocable<P, InPage<P>>);
 
 impl<P: Platform> VmOperations for Moving<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(state.0.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         self.0.resident(ctx.may_sleep()).insert(ctx)
@@ -107,7 +108,7 @@ fn a_page_that_moves_and_is_other_memorys_is_not_mapped<B: TestBed>() {
     let first_byte = |page: &PageOf<B>, expected| {
         let object = SharedObject::new(bed.may_sleep()).unwrap();
         let (place, first, count) = (InPage(page.clone()), PageOffset::ZERO, PageCount::new(1));
-        let store = Relocatable::new(place, object.clone(), first, count, bed.may_sleep()).unwrap();
+        let store = Revocable::new(place, object.clone(), first, count, bed.may_sleep()).unwrap();
         let file = bed.open(MovingFile { state: share(&bed, Moving(store)), object });
         let at = bed.mmap(&file, Map::shared(PAGE));
         assert_eq!(bed.load(at), if expected { Ok(1) } else { Err(Trap::Sigbus(at)) });

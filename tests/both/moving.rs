@@ -2,6 +2,7 @@
 
 use std::{
     marker::PhantomData,
+    mem,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -10,12 +11,12 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Iomem as _, Location, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount,
-    PageOffset, PageRef as _, PfnMap, Platform, Relocatable, RwLock as _, SharedObject, Spot, UserAddr, VmFault,
-    VmOperations,
-    kind::{FilledLater, HoldsMoving},
+    Backing, Errno, FaultCtx, FrameSource as _, Hooks, Iomem as _, Mapped, MaySleep, Mixed, MmapCtx, MmapFile,
+    PageCount, PageOffset, PageRef as _, PfnMap, Platform, Revocable, RwLock as _, SharedObject, Spot, UserAddr,
+    VmFault, VmOperations,
+    kind::{FilledLater, HoldsRevocable},
 };
-use vmctx_hosted::{Map, Trap, UserSide};
+use vmctx_hosted::{Map, Refusal, Trap, UserSide};
 
 use crate::{
     bar::{BarFile, bar},
@@ -32,7 +33,8 @@ on_each_platform!(
     memory_that_moves_among_pages_is_never_seen_where_it_was,
     a_move_that_is_given_up_leaves_the_memory_where_it_was,
     memory_that_is_dropped_is_unmapped_first,
-    a_mapping_of_another_object_gets_nothing,
+    a_mapping_of_another_object_is_refused,
+    memory_whose_object_nobody_has_named_is_not_inserted,
     only_the_pages_that_the_memory_has_are_there,
     a_fault_that_finds_the_memory_moved_is_repeated,
 );
@@ -122,18 +124,19 @@ impl<P: Platform> Place<P> {
     }
 }
 
-impl<P: Platform> Location for Place<P> {
+impl<P: Platform> Backing for Place<P> {
     type Platform = P;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, P>> {
-        match self {
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let spot = match self {
             Self::Device(memory, first) => memory.frame(PageOffset::new(first + at.get())).map(Spot::Frame),
             Self::Ram(pages) => pages.get(at.get()).map(Spot::Page),
-        }
+        };
+        spot.ok_or(Errno::ENXIO)
     }
 }
 
-type Moving<P> = Relocatable<P, Place<P>>;
+type Moving<P> = Revocable<P, Place<P>>;
 
 /// What a fault does before it inserts.
 type Before<P> = Box<dyn Fn(&Moving<P>, MaySleep<'_>) + Send + Sync>;
@@ -142,13 +145,15 @@ type Before<P> = Box<dyn Fn(&Moving<P>, MaySleep<'_>) + Send + Sync>;
 struct Object<P: Platform, K> {
     store: P::RwLock<Option<Moving<P>>>,
     mappings: SharedObject<P>,
+    is_named: bool,
     before: Option<Before<P>>,
     kind: PhantomData<fn(K) -> K>,
 }
 
-impl<P: Platform, K: HoldsMoving> VmOperations for Object<P, K> {
+impl<P: Platform, K: HoldsRevocable> VmOperations for Object<P, K> {
     type Platform = P;
     type Kind = K;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|object: &Self| object.is_named.then_some(&object.mappings));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
         let store = self.store.read(ctx.may_sleep());
@@ -175,7 +180,7 @@ struct Opened<P: Platform, K: 'static> {
     is_of_it: bool,
 }
 
-impl<P: Platform, K: HoldsMoving + FilledLater> MmapFile for Opened<P, K> {
+impl<P: Platform, K: HoldsRevocable + FilledLater> MmapFile for Opened<P, K> {
     type Platform = P;
 
     fn object(&self) -> Option<&SharedObject<P>> {
@@ -188,20 +193,20 @@ impl<P: Platform, K: HoldsMoving + FilledLater> MmapFile for Opened<P, K> {
 }
 
 /// The object, of which a part lies in pages.
-fn object<B: TestBed, K: HoldsMoving>(
+fn object<B: TestBed, K: HoldsRevocable>(
     bed: &B,
     before: Option<Before<B::Platform>>,
 ) -> RefOf<B, Object<B::Platform, K>> {
     let may_sleep = bed.may_sleep();
     let mappings = SharedObject::new(may_sleep).unwrap();
     let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
-    let store = Relocatable::new(in_ram(bed), mappings.clone(), first, count, may_sleep).unwrap();
+    let store = Revocable::new(in_ram(bed), mappings.clone(), first, count, may_sleep).unwrap();
     let store = vmctx::RwLock::new(Some(store), may_sleep).unwrap();
-    share(bed, Object { store, mappings, before, kind: PhantomData })
+    share(bed, Object { store, mappings, is_named: true, before, kind: PhantomData })
 }
 
 /// A file of the object's, and a mapping of the part that moves.
-fn opened<B: TestBed, K: HoldsMoving + FilledLater>(
+fn opened<B: TestBed, K: HoldsRevocable + FilledLater>(
     bed: &B,
     object: &RefOf<B, Object<B::Platform, K>>,
     is_of_it: bool,
@@ -218,13 +223,13 @@ fn in_ram<B: TestBed>(bed: &B) -> Place<B::Platform> {
 /// Moves the memory, and leaves something else where it was.
 fn move_to<B: TestBed, K>(bed: &B, object: &Object<B::Platform, K>, to: Place<B::Platform>) {
     let store = object.store.read(bed.may_sleep());
-    let moving = store.as_ref().unwrap().begin_move(bed.may_sleep());
+    let mut place = store.as_ref().unwrap().revoke(bed.may_sleep());
     let mut bytes = [0; PAGE];
     for page in 0..PAGES {
-        moving.location().read(page, &mut bytes);
+        place.read(page, &mut bytes);
         to.write(page, &bytes);
     }
-    let from = moving.finish(to);
+    let from = mem::replace(&mut *place, to);
     for page in 0..PAGES {
         from.write(page, &[POISON; PAGE]);
     }
@@ -238,7 +243,7 @@ fn load_u32(user: &impl UserSide, at: UserAddr) -> u32 {
 }
 
 /// Readers and writers, and a child of theirs where there can be one, while the memory moves all the time.
-fn moves_under_load<B: TestBed, K: HoldsMoving + FilledLater>() {
+fn moves_under_load<B: TestBed, K: HoldsRevocable + FilledLater>() {
     const ROUNDS: u32 = 3000;
     const MOVES: usize = 2000;
     let bed = B::new();
@@ -313,10 +318,10 @@ fn a_move_that_is_given_up_leaves_the_memory_where_it_was<B: TestBed>() {
     if_told(bed.mapped_pages(at, PAGES), 2);
     assert_eq!(bed.counts().inserted, 2);
     let store = object.store.read(bed.may_sleep());
-    let moving = store.as_ref().unwrap().begin_move(bed.may_sleep());
+    let revoked = store.as_ref().unwrap().revoke(bed.may_sleep());
     if_told(bed.mapped_pages(at, PAGES), 0);
     assert!(store.as_ref().unwrap().try_resident().is_none());
-    drop(moving);
+    drop(revoked);
     assert!(store.as_ref().unwrap().try_resident().is_some());
     drop(store);
     assert_eq!(bed.load(at), Ok(9));
@@ -337,12 +342,23 @@ fn memory_that_is_dropped_is_unmapped_first<B: TestBed>() {
     assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
 }
 
-fn a_mapping_of_another_object_gets_nothing<B: TestBed>() {
+fn a_mapping_of_another_object_is_refused<B: TestBed>() {
     let bed = B::new();
     let object = object::<B, Mixed>(&bed, None);
-    let (_file, at) = opened::<B, Mixed>(&bed, &object, false);
+    let file = bed.open(Opened { object, is_of_it: false });
+    assert_eq!(bed.user().mmap(&file, Map::shared(PAGE)), Err(Refusal::Errno(Errno::EINVAL)));
+}
+
+fn memory_whose_object_nobody_has_named_is_not_inserted<B: TestBed>() {
+    let bed = B::new();
+    let mappings = SharedObject::new(bed.may_sleep()).unwrap();
+    let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
+    let store = Revocable::new(in_ram(&bed), mappings.clone(), first, count, bed.may_sleep()).unwrap();
+    let store = vmctx::RwLock::new(Some(store), bed.may_sleep()).unwrap();
+    let object = Object { store, mappings, is_named: false, before: None, kind: PhantomData };
+    let object = share::<B, Object<B::Platform, Mixed>>(&bed, object);
+    let (_file, at) = opened::<B, Mixed>(&bed, &object, true);
     assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
-    if_told(bed.mapped_pages(at, PAGES), 0);
     assert_eq!(bed.counts().inserted, 0);
 }
 
@@ -363,9 +379,9 @@ fn a_fault_that_finds_the_memory_moved_is_repeated<B: TestBed>() {
     let elsewhere = Mutex::new(Some(in_ram(&bed)));
     let before: Before<B::Platform> = Box::new(move |store, may_sleep| {
         if let Some(to) = elsewhere.lock().unwrap().take() {
-            let moving = store.begin_move(may_sleep);
+            let mut place = store.revoke(may_sleep);
             to.write(0, &[7]);
-            moving.finish(to);
+            *place = to;
         }
     });
     let object = object::<B, Mixed>(&bed, Some(before));

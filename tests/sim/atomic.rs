@@ -6,8 +6,8 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Location, MapPagesCtx, Mixed, MmapCtx, Mutex as _, PageCount, PageMkwriteCtx,
-    PageOffset, PfnMap, PfnMkwriteCtx, Platform, Release, Relocatable, Remapped, RwLock as _, SharedObject,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, MapPagesCtx, Mixed, MmapCtx, Mutex as _, PageCount, PageMkwriteCtx,
+    PageOffset, PfnMap, PfnMkwriteCtx, Platform, Release, Remapped, Revocable, RwLock as _, SharedObject,
     SpinLock as _, Spot, UniquePage, UserAddr, VmFault, VmOperations, WaitQueue as _,
 };
 use vmctx_hosted::{Ref, UserSide as _};
@@ -79,11 +79,11 @@ fn who_waits_for_a_lock_with_a_spin_lock_held_is_reported() {
 /// Memory that moves, and does not.
 struct Place(Page);
 
-impl Location for Place {
+impl Backing for Place {
     type Platform = Sim;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, Sim>> {
-        (at == PageCount::ZERO).then_some(Spot::Page(&self.0))
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, Sim>, Errno> {
+        if at == PageCount::ZERO { Ok(Spot::Page(&self.0)) } else { Err(Errno::ENXIO) }
     }
 }
 
@@ -94,11 +94,10 @@ fn who_unmaps_with_a_spin_lock_held_is_reported() {
     let object = SharedObject::<Sim>::new(machine.may_sleep()).unwrap();
     let page = machine.alloc_page().unwrap();
     let memory =
-        Relocatable::new(Place(page), object.clone(), PageOffset::ZERO, PageCount::new(1), machine.may_sleep())
-            .unwrap();
+        Revocable::new(Place(page), object.clone(), PageOffset::ZERO, PageCount::new(1), machine.may_sleep()).unwrap();
     assert_eq!(reported(|on| object.unmap(PageOffset::ZERO, PageCount::new(1), on.may_sleep())), [Unmapping]);
     assert_eq!(reported(|on| drop(memory.resident(on.may_sleep()))), [Lock]);
-    assert_eq!(reported(|on| drop(memory.begin_move(on.may_sleep()))), [Lock, Unmapping]);
+    assert_eq!(reported(|on| drop(memory.revoke(on.may_sleep()))), [Lock, Unmapping]);
     assert_eq!(reported(|_| drop(memory.try_resident())), []);
 }
 

@@ -1,11 +1,11 @@
 //! G7, G13: a state that keeps a lock of memory that moves.
-use vmctx::{Location, Mixed, Moving, Platform, VmOperations};
+use vmctx::{Backing, Mixed, Revoked, Platform, VmOperations};
 
-struct Hoard<P: Platform, L: Location<Platform = P>> {
-    moving: Moving<'static, P, L>,
+struct Hoard<P: Platform, L: Backing<Platform = P>> {
+    moving: Revoked<'static, P, L>,
 }
 
-impl<P: Platform, L: Location<Platform = P>> VmOperations for Hoard<P, L> {
+impl<P: Platform, L: Backing<Platform = P>> VmOperations for Hoard<P, L> {
     type Platform = P;
     type Kind = Mixed;
 }

@@ -1,11 +1,11 @@
 //! G13, G15: moving waits until nobody inserts.
-use vmctx::{Location, MapPagesCtx, Mixed, Platform, Relocatable, VmFault};
+use vmctx::{Backing, MapPagesCtx, Mixed, Platform, Revocable, VmFault};
 
-fn map_pages<'f, P: Platform, L: Location<Platform = P>>(
+fn map_pages<'f, P: Platform, L: Backing<Platform = P>>(
     ctx: MapPagesCtx<'f, P, Mixed>,
-    memory: &Relocatable<P, L>,
+    memory: &Revocable<P, L>,
 ) -> VmFault<'f> {
-    let _moving = memory.begin_move(ctx.may_sleep());
+    let _moving = memory.revoke(ctx.may_sleep());
     ctx.finish()
 }
 

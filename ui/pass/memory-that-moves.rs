@@ -1,8 +1,8 @@
-//! G4, G13: memory that moves is inserted under the lock that also guards moving it, and a fault that waited can ask.
+//! G4, G13, G22: memory that moves is inserted under the lock that also guards moving it, and a fault that waited can ask.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Iomem as _, Location, Mapped, MaySleep, MmapCtx, MmapFile, PageRef as _, PageCount,
-    PageOffset, PfnMap, Platform, Relocatable, SharedObject, Spot, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem as _, Mapped, MaySleep, MmapCtx, MmapFile, PageCount,
+    PageOffset, PageRef as _, PfnMap, Platform, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Sim};
 
@@ -12,26 +12,26 @@ enum Place<P: Platform> {
     Ram(Vec<P::Page>),
 }
 
-impl<P: Platform> Location for Place<P> {
+impl<P: Platform> Backing for Place<P> {
     type Platform = P;
 
-    fn spot(&self, at: PageCount) -> Option<Spot<'_, P>> {
-        match self {
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let spot = match self {
             Self::Card(memory) => memory.frame(PageOffset::new(at.get())).map(Spot::Frame),
             Self::Ram(pages) => pages.get(at.get()).map(Spot::Page),
-        }
+        };
+        spot.ok_or(Errno::ENXIO)
     }
 }
 
 struct Buffer<P: Platform> {
-    memory: Relocatable<P, Place<P>>,
-    mappings: SharedObject<P>,
+    memory: Revocable<P, Place<P>>,
 }
 
 impl<P: Platform> Buffer<P> {
     /// To system memory, with what is in it.
     fn evict(&self, card: &P::Iomem, pages: Vec<P::Page>, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let moving = self.memory.begin_move(may_sleep);
+        let mut place = self.memory.revoke(may_sleep);
         let mut bytes = [0; 64];
         for (at, page) in pages.iter().enumerate() {
             for offset in (0..P::PAGE_SIZE).step_by(bytes.len()) {
@@ -39,7 +39,7 @@ impl<P: Platform> Buffer<P> {
                 page.write(offset, &bytes).map_err(|_| Errno::EIO)?;
             }
         }
-        moving.finish(Place::Ram(pages));
+        *place = Place::Ram(pages);
         Ok(())
     }
 }
@@ -47,6 +47,7 @@ impl<P: Platform> Buffer<P> {
 impl<P: Platform> VmOperations for Buffer<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|buffer: &Self| Some(buffer.memory.object()));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let resident = self.memory.resident(ctx.may_sleep());
@@ -69,7 +70,7 @@ impl<P: Platform> MmapFile for Device<P> {
     type Platform = P;
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.0.mappings)
+        Some(self.0.memory.object())
     }
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
@@ -82,9 +83,8 @@ fn main() {
     let pages = PageCount::new(2);
     let card = machine.device_memory(pages).unwrap();
     let mappings = SharedObject::new(machine.may_sleep()).unwrap();
-    let memory =
-        Relocatable::new(Place::Card(card.clone()), mappings.clone(), PageOffset::ZERO, pages, machine.may_sleep());
-    let buffer = Buffer::<Sim> { memory: memory.unwrap(), mappings };
+    let memory = Revocable::new(Place::Card(card.clone()), mappings, PageOffset::ZERO, pages, machine.may_sleep());
+    let buffer = Buffer::<Sim> { memory: memory.unwrap() };
     let buffer = Sim::share(buffer, machine.may_sleep()).unwrap();
     let file = machine.open(Device(buffer.clone()));
     let process = machine.process();

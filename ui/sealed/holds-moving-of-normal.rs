@@ -1,6 +1,6 @@
 //! G9, G17: another crate's kind given to another crate's trait.
-use vmctx::{Normal, kind::HoldsMoving};
+use vmctx::{Normal, kind::HoldsRevocable};
 
-impl HoldsMoving for Normal {}
+impl HoldsRevocable for Normal {}
 
 fn main() {}

@@ -1,8 +1,8 @@
 //! G9, G13, G17: a kind that claims to hold memory that moves.
-use vmctx::kind::HoldsMoving;
+use vmctx::kind::HoldsRevocable;
 
 enum Framebuffer {}
 
-impl HoldsMoving for Framebuffer {}
+impl HoldsRevocable for Framebuffer {}
 
 fn main() {}

@@ -1,5 +1,5 @@
 //! G13, G17: the sealing trait of memory that moves cannot be named.
-use vmctx::relocatable::sealed::Point;
+use vmctx::revocable::sealed::Point;
 
 struct Mine;
 

@@ -1,7 +1,7 @@
 //! Two objects, one of them larger than the aperture. In the device's memory they lie one behind the other, wherever
 //! their bytes are.
 
-use vmctx::{Errno, PageCount, PageOffset, Platform, UnlockedCtx};
+use vmctx::{Errno, PageCount, PageOffset, Platform, SharedObject, UnlockedCtx};
 
 use super::host::{Host, Opened, Side, buffer, list};
 use vmctx_drivers::i915::{Gpu, I915, Object};
@@ -28,12 +28,11 @@ pub const fn trouble(errno: Errno, times: usize) -> u64 {
 /// ENOMEM, or what is wrong with the device's memory.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let [(large, pages), (small, more)] = OBJECTS;
-    let objects = list([
-        Object { fake_offset: large, pages: buffer(host, 0, pages)? },
-        Object { fake_offset: small, pages: buffer(host, pages, more)? },
-    ])?;
+    let device = SharedObject::new(host.may_sleep())?;
+    let object = |at, first, count| Object::new(at, buffer(host, first, count)?, device.clone(), host.may_sleep());
+    let objects = list([object(large, 0, pages)?, object(small, pages, more)?])?;
     let aperture = host.device_memory(PageCount::new(APERTURE))?;
-    let gpu = H::Platform::share(Gpu::new(aperture, objects, host.may_sleep())?, host.may_sleep())?;
+    let gpu = H::Platform::share(Gpu::new(aperture, objects, device, host.may_sleep())?, host.may_sleep())?;
     Ok(Opened::new(I915::new(gpu.clone()), Memory::<H::Platform>(gpu)))
 }
 

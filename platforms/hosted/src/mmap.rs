@@ -19,6 +19,7 @@ use crate::{
     machine::Machine,
     map::Map,
     mm::Mm,
+    object::Object,
     object::Unmapping,
     paged::Paged,
     panics::ClosedFiles,
@@ -75,6 +76,12 @@ impl<P: Paged> NewVma<P> {
         P: Platform<Ref<V> = Ref<V>>,
     {
         self.vma.establish(state)
+    }
+
+    /// `vma_is_of`
+    #[must_use]
+    pub fn is_of(&self, object: &Object) -> bool {
+        P::mappings(self.vma.file()).is(object)
     }
 
     /// `vma_handle`

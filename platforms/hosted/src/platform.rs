@@ -120,6 +120,10 @@ macro_rules! platform {
                     vma.establish(state)
                 }
 
+                fn vma_is_of(vma: &Self::Vma, object: &Self::Object) -> bool {
+                    vma.is_of(object)
+                }
+
                 fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
                     vma.handle()
                 }
@@ -212,6 +216,11 @@ macro_rules! platform {
 
                 fn unlock_page(fault: &Self::Fault, page: &Self::Page) {
                     fault.unlock_page(page);
+                }
+
+                #[track_caller]
+                fn caller_wait(_: &Self::Caller, queue: &Self::WaitQueue, wakes: u64) -> Result<(), Errno> {
+                    queue.wait(wakes)
                 }
 
                 #[track_caller]

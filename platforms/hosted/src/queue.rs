@@ -56,6 +56,16 @@ impl WaitQueue {
     pub fn sleepers(&self) -> usize {
         self.queue.state.lock().sleepers
     }
+
+    /// Sleeps until the count of wake-ups is no longer `wakes`, for a system call. Nobody kills it.
+    ///
+    /// # Errors
+    /// None, today: killing a system call is not simulated.
+    #[track_caller]
+    pub fn wait(&self, wakes: u64) -> Result<(), Errno> {
+        might_sleep(MightSleep::Wait);
+        self.queue.sleep(wakes, || false)
+    }
 }
 
 impl vmctx::WaitQueue for WaitQueue {

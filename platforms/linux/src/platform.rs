@@ -102,6 +102,11 @@ unsafe impl Platform for Linux {
         hooks::establish(vma, state)
     }
 
+    fn vma_is_of(vma: &LinuxVma, object: &LinuxObject) -> bool {
+        // SAFETY: by the VMA's invariant its mmap lock is held.
+        unsafe { object.have(vma.get()) }
+    }
+
     fn vma_handle(vma: &LinuxVma) -> Option<LinuxHandle> {
         // SAFETY: by the VMA's invariant; it holds the state's reference.
         vma.state.and_then(|state| unsafe { LinuxHandle::new(vma.get(), state) })
@@ -252,6 +257,10 @@ unsafe impl Platform for Linux {
     fn unlock_page(_: &LinuxFault, page: &LinuxPage) {
         // SAFETY: it was locked by `lock_page`.
         unsafe { ffi::vmctx_unlock_page(page.as_ptr()) };
+    }
+
+    fn caller_wait(_: &Self::Caller, queue: &LinuxWaitQueue, wakes: u64) -> Result<(), Errno> {
+        queue.wait(wakes)
     }
 
     fn caller_lock_page(_: &Self::Caller, page: &LinuxPage) {

@@ -94,6 +94,10 @@ unsafe impl Platform for Uffd {
         vma.vma.establish(state)
     }
 
+    fn vma_is_of(vma: &NewVma, object: &Object) -> bool {
+        vma.vma.file().mappings().is(object)
+    }
+
     fn vma_handle(vma: &NewVma) -> Option<Handle> {
         vma.handle()
     }
@@ -212,6 +216,10 @@ unsafe impl Platform for Uffd {
         if fault.vmf().take_locked(page.pfn()) {
             page.unlock();
         }
+    }
+
+    fn caller_wait(_: &Caller, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
+        queue.wait(wakes)
     }
 
     fn caller_lock_page(_: &Caller, page: &Page) {

@@ -1,5 +1,5 @@
 //! A machine with one user page, two frames and one object. All its locks are loom's, so that loom can try every order
-//! in which threads meet on it: `tests/relocatable.rs`.
+//! in which threads meet on it: `tests/revocable.rs`.
 
 #![expect(unsafe_code, reason = "a platform")]
 

@@ -1,8 +1,0 @@
-//! G4, G7: a moment kept for a later fault.
-use vmctx::{Epoch, Location, Platform};
-
-fn keep<'r, P: Platform, L: Location<Platform = P>>(epoch: Epoch<'_, 'r, P, L>) -> Epoch<'static, 'r, P, L> {
-    epoch
-}
-
-fn main() {}
