@@ -23,5 +23,6 @@ mod locks;
 mod mkwrite;
 mod moving;
 mod owned;
+mod page_cache;
 mod private;
 mod waiting;
