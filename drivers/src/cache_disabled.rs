@@ -9,13 +9,13 @@
 //! files, and gets aliases that are cached differently, about which few architectures promise anything. A hook that
 //! inserts with another one makes it up from any bits. And to change how memory is cached that is mapped already,
 //! somebody must have taken it away everywhere before. Here each insertion says how it is cached, can say nothing else,
-//! and the change unmaps under the lock that the fault takes.
+//! and who changes it has taken the memory back.
 
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageProt, PfnMap,
-    Platform, RwLock, SharedObject, VmFault, VmOperations, platform::Cache,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageProt,
+    PfnMap, Platform, Revocable, SharedObject, Spot, VmFault, VmOperations, platform::Cache,
 };
 
 /// A part of a BAR.
@@ -44,11 +44,34 @@ impl Region {
     }
 }
 
-/// A BAR and its regions. What is in none of them is not there.
-pub struct Bar<P: Platform> {
+/// A BAR's memory and its regions. What is in none of them is not there.
+struct Regions<P: Platform> {
     memory: P::Iomem,
-    regions: P::RwLock<Vec<Region>>,
-    mappings: SharedObject<P>,
+    list: Vec<Region>,
+}
+
+impl<P: Platform> Regions<P> {
+    fn at(&self, at: PageCount) -> Option<&Region> {
+        self.list.iter().find(|region| region.contains(PageOffset::new(at.get())))
+    }
+}
+
+impl<P: Platform> Backing for Regions<P> {
+    type Platform = P;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let frame = self.at(at).and_then(|_| self.memory.frame(PageOffset::new(at.get())));
+        frame.map(Spot::Frame).ok_or(Errno::ENXIO)
+    }
+
+    fn page_prot(&self, at: PageCount, mapping: PageProt) -> PageProt {
+        self.at(at).map_or(mapping, |region| region.prot(mapping))
+    }
+}
+
+/// A BAR.
+pub struct Bar<P: Platform> {
+    regions: Revocable<P, Regions<P>>,
 }
 
 impl<P: Platform> Bar<P> {
@@ -66,7 +89,9 @@ impl<P: Platform> Bar<P> {
         let mut list = Vec::new();
         list.try_reserve_exact(regions.len()).map_err(|_| Errno::ENOMEM)?;
         list.extend_from_slice(regions);
-        Ok(Self { memory, regions: P::RwLock::new(list, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
+        let (pages, object) = (memory.count(), SharedObject::new(may_sleep)?);
+        let regions = Revocable::new(Regions { memory, list }, object, PageOffset::ZERO, pages, may_sleep)?;
+        Ok(Self { regions })
     }
 
     /// From now on a region is cached so, for everybody: two mappings of it never differ.
@@ -74,10 +99,7 @@ impl<P: Platform> Bar<P> {
     /// # Errors
     /// EINVAL if there is no such region.
     pub fn set_cache(&self, region: usize, cache: Cache, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut regions = self.regions.write(may_sleep);
-        let region = regions.get_mut(region).ok_or(Errno::EINVAL)?;
-        region.cache = cache;
-        self.mappings.unmap(region.first, region.count, may_sleep);
+        self.regions.revoke(may_sleep).list.get_mut(region).ok_or(Errno::EINVAL)?.cache = cache;
         Ok(())
     }
 }
@@ -85,15 +107,10 @@ impl<P: Platform> Bar<P> {
 impl<P: Platform> VmOperations for Bar<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|bar: &Self| Some(bar.regions.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        // Held until the frame is in, so that its region is not cached in another way before that.
-        let regions = self.regions.read(ctx.may_sleep());
-        ctx.insert_pfn_prot_with(|fault| {
-            let at = fault.pgoff();
-            let region = regions.iter().find(|region| region.contains(at)).ok_or(Errno::ENXIO)?;
-            Ok((self.memory.frame(at).ok_or(Errno::ENXIO)?, region.prot(fault.page_prot())))
-        })
+        self.regions.resident(ctx.may_sleep()).insert(ctx)
     }
 }
 
@@ -114,11 +131,11 @@ impl<P: Platform> MmapFile for CacheDisabled<P> {
 
     /// All of it in the BAR, or EINVAL (`pci_mmap_fits`).
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        self.bar.memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
+        self.bar.regions.resident(ctx.may_sleep()).memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
         Ok(ctx.io().writable().dont_dump().noncached().establish_shared(self.bar.clone())?.fill_later())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.bar.mappings)
+        Some(self.bar.regions.object())
     }
 }

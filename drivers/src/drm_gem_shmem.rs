@@ -16,20 +16,27 @@ use alloc::{boxed::Box, vec::Vec};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock,
-    SharedObject, VmFault, VmOperations, Wraps,
+    Backing, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
+    Revocable, SharedObject, Spot, VmFault, VmOperations, Wraps,
 };
 
 use crate::buffer::Buffer;
 
+/// The pages of an object, until it is purged.
+struct Pages<P: Platform>(Option<P::Ref<Buffer<P>>>);
+
+impl<P: Platform> Backing for Pages<P> {
+    type Platform = P;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let page = self.0.as_ref().and_then(|pages| pages.page(PageOffset::new(at.get())));
+        page.map(Spot::Page).ok_or(Errno::EFAULT)
+    }
+}
+
 /// An object in shared memory.
 pub struct Object<P: Platform> {
-    fake_offset: PageOffset,
-    count: PageCount,
-    /// `None` once it is purged.
-    pages: P::RwLock<Option<P::Ref<Buffer<P>>>>,
-    /// Those of the whole device.
-    mappings: SharedObject<P>,
+    pages: Revocable<P, Pages<P>>,
     uses: AtomicUsize,
 }
 
@@ -37,7 +44,7 @@ impl<P: Platform> Object<P> {
     /// An object of these pages, mapped at `fake_offset` of the device whose mappings these are.
     ///
     /// # Errors
-    /// ENOMEM.
+    /// EOVERFLOW for an offset that it does not fit behind; ENOMEM.
     pub fn new(
         fake_offset: PageOffset,
         pages: P::Ref<Buffer<P>>,
@@ -45,8 +52,8 @@ impl<P: Platform> Object<P> {
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let count = pages.page_count();
-        let pages = P::RwLock::new(Some(pages), may_sleep)?;
-        Ok(Self { fake_offset, count, pages, mappings, uses: AtomicUsize::new(0) })
+        let pages = Revocable::new(Pages(Some(pages)), mappings, fake_offset, count, may_sleep)?;
+        Ok(Self { pages, uses: AtomicUsize::new(0) })
     }
 
     /// How many mappings there are; one that was forked or cut is one.
@@ -57,13 +64,11 @@ impl<P: Platform> Object<P> {
     /// Gives the pages up (`drm_gem_shmem_purge`): users have said that they can do without. Whoever touches the object
     /// afterwards gets a signal. Whether there was something to give up.
     pub fn purge(&self, may_sleep: MaySleep<'_>) -> bool {
-        let mut pages = self.pages.write(may_sleep);
-        self.mappings.unmap(self.fake_offset, self.count, may_sleep);
-        pages.take().is_some()
+        self.pages.revoke(may_sleep).0.take().is_some()
     }
 
     fn inside(&self, at: PageOffset) -> Option<PageOffset> {
-        let inside = at.checked_since(self.fake_offset).filter(|inside| *inside < self.count)?;
+        let inside = at.checked_since(self.pages.first()).filter(|inside| *inside < self.pages.page_count())?;
         Some(PageOffset::new(inside.get()))
     }
 }
@@ -76,14 +81,10 @@ struct View<P: Platform> {
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|view: &Self| Some(view.object.pages.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        // Held until the page is in, so that the object is not purged before that.
-        let pages = self.object.pages.read(ctx.may_sleep());
-        ctx.insert_page_with(|at| {
-            let inside = self.object.inside(at.pgoff()).ok_or(Errno::EFAULT)?;
-            pages.as_ref().and_then(|pages| pages.page(inside)).ok_or(Errno::EFAULT)
-        })
+        self.object.pages.resident(ctx.may_sleep()).insert(ctx)
     }
 }
 
@@ -167,8 +168,8 @@ impl<P: Platform> MmapFile for DrmGemShmem<P> {
             Handle::Imported { exporter, .. } => exporter.mmap(ctx),
             Handle::Own(object) => {
                 // In C the DRM core has looked whether the mapping fits (`drm_gem_mmap_obj`).
-                let end = at.checked_add(ctx.page_count()).and_then(|end| end.checked_since(object.fake_offset));
-                if end.is_none_or(|end| end > object.count) {
+                let end = at.checked_add(ctx.page_count()).and_then(|end| end.checked_since(object.pages.first()));
+                if end.is_none_or(|end| end > object.pages.page_count()) {
                     return Err(Errno::EINVAL);
                 }
                 let view = View::<P> { object: object.clone() };

@@ -9,11 +9,12 @@
 //! relies on the neighbour being mapped: such mappings must not be cut. Slots that do not exist and slots that exist
 //! and are not used fall through to the same SIGBUS. Joining a namespace zaps under a lock that faults take only for
 //! reading, as it does itself; it is safe because the process must have one thread. Here a neighbour is named by its
-//! page offset, what became of it cannot be answered, a cut is as good as any, and the lock is the driver's own.
+//! page offset, what became of it cannot be answered, a cut is as good as any, and who joins a namespace takes back what is shown
+//! ([`Revocable`]).
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameSource, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform,
-    RwLock, SharedObject, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
+    Platform, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 /// The slot of the clocks.
@@ -48,20 +49,33 @@ pub enum Clock {
 }
 
 /// What a process sees of the time.
-#[derive(Clone, Copy, Default)]
-struct View {
+struct View<P: Platform> {
+    memory: P::Iomem,
+    layout: Layout,
     /// The page of its time namespace.
     namespace: Option<PageOffset>,
     uses_pvclock: bool,
     uses_hvclock: bool,
 }
 
+impl<P: Platform> Backing for View<P> {
+    type Platform = P;
+
+    fn spot(&self, slot: PageCount) -> Result<Spot<'_, P>, Errno> {
+        let page = match PageOffset::new(slot.get()) {
+            CLOCKS => self.namespace.unwrap_or(self.layout.clocks),
+            TIMENS if self.namespace.is_some() => self.layout.clocks,
+            PVCLOCK if self.uses_pvclock => self.layout.pvclock,
+            HVCLOCK if self.uses_hvclock => self.layout.hvclock,
+            _ => return Err(Errno::ENXIO),
+        };
+        self.memory.frame(page).map(Spot::Frame).ok_or(Errno::ENXIO)
+    }
+}
+
 /// The data of one process.
 pub struct Data<P: Platform> {
-    memory: P::Iomem,
-    layout: Layout,
-    view: P::RwLock<View>,
-    mappings: SharedObject<P>,
+    view: Revocable<P, View<P>>,
 }
 
 impl<P: Platform> Data<P> {
@@ -70,8 +84,8 @@ impl<P: Platform> Data<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(memory: P::Iomem, layout: Layout, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let view = P::RwLock::new(View::default(), may_sleep)?;
-        Ok(Self { memory, layout, view, mappings: SharedObject::new(may_sleep)? })
+        let view = View { memory, layout, namespace: None, uses_pvclock: false, uses_hvclock: false };
+        Ok(Self { view: Revocable::new(view, SharedObject::new(may_sleep)?, CLOCKS, SLOTS, may_sleep)? })
     }
 
     /// Joins the time namespace whose page this is, or none.
@@ -79,51 +93,36 @@ impl<P: Platform> Data<P> {
     /// # Errors
     /// EINVAL for a page that is not in the memory.
     pub fn join(&self, namespace: Option<PageOffset>, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        if namespace.is_some_and(|page| self.memory.frame(page).is_none()) {
+        let mut view = self.view.revoke(may_sleep);
+        if namespace.is_some_and(|page| view.memory.frame(page).is_none()) {
             return Err(Errno::EINVAL);
         }
-        let mut view = self.view.write(may_sleep);
         view.namespace = namespace;
-        self.mappings.unmap(CLOCKS, SLOTS, may_sleep);
         Ok(())
     }
 
     /// From now on a hypervisor's clock is in use.
     pub fn use_clock(&self, clock: Clock, may_sleep: MaySleep<'_>) {
-        let mut view = self.view.write(may_sleep);
+        let mut view = self.view.revoke(may_sleep);
         match clock {
             Clock::Pvclock => view.uses_pvclock = true,
             Clock::Hvclock => view.uses_hvclock = true,
         }
-    }
-
-    /// What a slot shows.
-    fn shown(&self, view: View, slot: PageOffset) -> Option<Frame<'_, P>> {
-        let page = match slot {
-            CLOCKS => view.namespace.unwrap_or(self.layout.clocks),
-            TIMENS if view.namespace.is_some() => self.layout.clocks,
-            PVCLOCK if view.uses_pvclock => self.layout.pvclock,
-            HVCLOCK if view.uses_hvclock => self.layout.hvclock,
-            _ => return None,
-        };
-        self.memory.frame(page)
     }
 }
 
 impl<P: Platform> VmOperations for Data<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|data: &Self| Some(data.view.object()));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let view = self.view.read(ctx.may_sleep());
-        let Some(frame) = self.shown(*view, ctx.pgoff()) else { return ctx.fail(Errno::ENXIO) };
+        let view = self.view.resident(ctx.may_sleep());
         if ctx.pgoff() == CLOCKS {
             // Whoever reads the offsets reads the clocks next.
-            if let Some(clocks) = self.shown(*view, TIMENS) {
-                ctx.prefault_pfn(TIMENS, clocks);
-            }
+            view.prefault(&mut ctx, TIMENS);
         }
-        ctx.insert_pfn(frame)
+        view.insert(ctx)
     }
 }
 
@@ -147,6 +146,6 @@ impl<P: Platform> MmapFile for Vvar<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.data.mappings)
+        Some(self.data.view.object())
     }
 }
