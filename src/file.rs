@@ -45,7 +45,7 @@ pub trait MmapFile: Send + Sync + 'static {
     /// the mapping, if one was established, is dropped.
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Self::Platform>) -> Result<Mapped<'m>, Errno>;
 
-    /// The object that is mapped when this file is, whose mappings [`SharedObject::unmap`] reaches. Asked once, when
+    /// The object that is mapped when this file is, whose mappings [`SharedObject::unmap_once`] reaches. Asked once, when
     /// the file is opened. If there is none, each open file is an object of its own.
     fn object(&self) -> Option<&SharedObject<Self::Platform>> {
         None

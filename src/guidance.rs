@@ -467,6 +467,19 @@ pub trait MakesTheMapping {
     fn refused<R>() -> R;
 }
 
+/// Bounds C's way to unmap, on [`SharedObject`](crate::SharedObject).
+#[diagnostic::on_unimplemented(
+    message = "what is unmapped without a guard can be mapped again at once, by a fault that has looked before",
+    label = "nothing keeps faults from inserting it again",
+    note = "memory that is revoked, moves or is given up: keep it in a `Revocable`, `self.memory.revoke(may_sleep)`",
+    note = "a page that is truncated or written back: `unlocked.lock_page(&page).unmap(&object, at)`",
+    note = "only to see the next touches, or under a lock that faults hold until the page is in: \
+            `object.unmap_once(first, count, may_sleep)`"
+)]
+pub trait GuardsItsMappings {
+    fn refused<R>() -> R;
+}
+
 /// Bounds what needs a guard on [`Revocable`](crate::Revocable), and on the wrong one of its guards.
 #[diagnostic::on_unimplemented(
     message = "memory that can be taken back is inserted only through a `Resident`, and changed only through a `Revoked`",

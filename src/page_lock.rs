@@ -5,8 +5,10 @@ use core::marker::PhantomData;
 use crate::{
     fault_frame::FaultFrame,
     platform::Platform,
+    shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
+    units::{PageCount, PageOffset},
 };
 
 /// A page that this fault has locked (`lock_page`), with a reference of its own. From
@@ -75,6 +77,19 @@ impl<P: Platform> PageLock<'_, P> {
     #[must_use]
     pub fn may_sleep(&self) -> MaySleep<'_> {
         may_sleep()
+    }
+}
+
+/// Taking the page from its users.
+impl<P: Platform> PageLock<'_, P> {
+    /// Takes the page at `at` of an object out of every mapping (`unmap_mapping_folio`): the locked page, if the object
+    /// has it there. Hooks that [deliver it locked](crate::FaultCtx::deliver_locked), or
+    /// [allow a store with it locked](crate::PageMkwriteCtx::allow_locked), wait for this lock, so that none of them
+    /// brings it back until the lock is dropped: that is truncation, if the driver has taken the page out of its object
+    /// by then, and what comes before a page is written back.
+    #[track_caller]
+    pub fn unmap(&self, object: &SharedObject<P>, at: PageOffset) {
+        object.unmap_once(at, PageCount::new(1), self.may_sleep());
     }
 }
 

@@ -233,7 +233,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
     #[track_caller]
     pub fn revoke(&self, may_sleep: MaySleep<'_>) -> Revoked<'_, P, B> {
         let revoked = self.taken(self.home.write(may_sleep));
-        self.object.unmap(self.first, self.count, may_sleep);
+        self.object.unmap_once(self.first, self.count, may_sleep);
         revoked
     }
 
@@ -257,7 +257,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
 impl<P: Platform, B: Backing<Platform = P>> Drop for Revocable<P, B> {
     fn drop(&mut self) {
         // The backing is dropped after this, and entries by number hold no reference to what it keeps.
-        self.object.unmap(self.first, self.count, may_sleep());
+        self.object.unmap_once(self.first, self.count, may_sleep());
     }
 }
 

@@ -7,63 +7,12 @@ use crate::{
     units::{PageCount, PageOffset},
 };
 
-/// All the mappings of one object, in every process (`struct address_space`): what [`unmap`](Self::unmap) reaches.
+/// All the mappings of one object, in every process (`struct address_space`): what unmapping reaches.
 ///
 /// A file says whose mappings its own are: [`MmapFile::object`](crate::MmapFile::object). Clones are of the same
-/// object. A driver that revokes access to the object's memory keeps one, and unmaps under the lock that its faults
-/// take:
-///
-/// ```
-/// use vmctx::{
-///     Errno, FaultCtx, FrameSource, Mapped, SharedObject, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
-///     Platform, RwLock, VmFault, VmOperations,
-/// };
-///
-/// /// A BAR that can be switched off while users have it mapped.
-/// struct Bar<P: Platform> {
-///     memory: P::Iomem,
-///     on: P::RwLock<bool>,
-///     mappings: SharedObject<P>,
-/// }
-///
-/// impl<P: Platform> Bar<P> {
-///     fn switch_off(&self, may_sleep: MaySleep<'_>) {
-///         let mut on = self.on.write(may_sleep);
-///         *on = false;
-///         // No fault can insert meanwhile: they take the same lock.
-///         self.mappings.unmap(PageOffset::ZERO, self.memory.count(), may_sleep);
-///     }
-/// }
-///
-/// struct File<P: Platform>(P::Ref<Bar<P>>);
-///
-/// impl<P: Platform> MmapFile for File<P> {
-///     type Platform = P;
-///
-///     fn object(&self) -> Option<&SharedObject<P>> {
-///         Some(&self.0.mappings)
-///     }
-///
-///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-///         Ok(ctx.shared_only()?.establish_shared(self.0.clone())?.fill_later())
-///     }
-/// }
-///
-/// impl<P: Platform> VmOperations for Bar<P> {
-///     type Platform = P;
-///     type Kind = PfnMap;
-///
-///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-///         let on = self.on.read(ctx.may_sleep());
-///         match self.memory.frame(ctx.pgoff()) {
-///             Some(frame) if *on => ctx.insert_pfn(frame),
-///             _ => ctx.fail(Errno::EIO),
-///         }
-///     }
-/// }
-/// ```
-///
-/// Leave such mappings to faults: `unmap` does not find what a mmap hook has inserted before that hook has returned.
+/// object. A driver that takes memory back from its users gives it to the [`Revocable`](crate::Revocable), which unmaps
+/// under the lock that faults take; a page that is truncated or written back is unmapped by its
+/// [lock](crate::PageLock::unmap).
 pub struct SharedObject<P: Platform> {
     pub(crate) raw: P::Object,
 }
@@ -84,13 +33,20 @@ impl<P: Platform> SharedObject<P> {
         &self.raw
     }
 
-    /// Takes `count` pages of the object, from `first` on, out of every mapping (`unmap_mapping_range`). The next touch
-    /// faults. Private copies stay: they are their user's own.
+    /// Takes out of every mapping what there is now of `count` pages of the object, from `first` on
+    /// (`unmap_mapping_range`). The next touch faults, **and may bring it back before this has returned**. Private
+    /// copies stay: they are their user's own.
     ///
-    /// It takes no mmap lock, so it may be called with a lock held that fault hooks take. When it returns, no access to
-    /// those pages is under way any more.
+    /// So it revokes nothing, moves nothing and frees nothing: [`Revocable`](crate::Revocable) does, and
+    /// [`PageLock::unmap`](crate::PageLock::unmap). It is for who only wants to see the next touches, and for a driver
+    /// with a lock of its own that its faults hold until the page is in. What a mmap hook has inserted it does not find
+    /// before that hook has returned.
+    ///
+    /// It takes no mmap lock, so it may be called with a lock held that fault hooks take. When it returns, no access
+    /// that began before is under way any more.
+    #[doc(alias = "unmap_mapping_range")]
     #[track_caller]
-    pub fn unmap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
+    pub fn unmap_once(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
         // Linux takes a count of zero for all pages behind `first`.
         if count != PageCount::ZERO {
             P::unmap_mapping_range(&self.raw, first, count, may_sleep);
@@ -103,3 +59,6 @@ impl<P: Platform> Clone for SharedObject<P> {
         Self { raw: self.raw.clone() }
     }
 }
+
+// What it refuses, with what to write instead.
+include!("refused/shared_object.rs");

@@ -186,7 +186,7 @@ impl<P: Platform, B: Backing<Platform = P> + Default> Revocable<P, Table<B>> {
             let skip = pieces.start.saturating_mul(pages);
             let count = pieces.len().saturating_mul(pages).min(self.page_count().get().saturating_sub(skip));
             if let Some(first) = self.first().checked_add(PageCount::new(skip)) {
-                self.object().unmap(first, PageCount::new(count), may_sleep);
+                self.object().unmap_once(first, PageCount::new(count), may_sleep);
             }
         }
         Ok(RevokedPart { of, part })

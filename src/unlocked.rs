@@ -43,7 +43,7 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     }
 
     /// Locks a page (`lock_page`), to take it out of the object and then out of every mapping
-    /// ([`SharedObject::unmap`](crate::SharedObject::unmap)), as truncation does. A fault that looks under the same
+    /// ([`PageLock::unmap`]), as truncation does. A fault that looks under the same
     /// lock and [delivers the page locked](crate::FaultCtx::deliver_locked) has either mapped it before this, or sees
     /// that it has gone. A store that was [allowed with the page locked](crate::PageMkwriteCtx::allow_locked) happened
     /// before this, and a later one is told to the driver anew.

@@ -134,7 +134,7 @@ impl<P: Platform> Inode<P> {
             if dirty.swap(false, Ordering::AcqRel) {
                 // Whoever notes a store holds the lock until its entry is in, so that entry is there by now and goes
                 // here.
-                self.mappings.unmap(PageOffset::new(page), PageCount::new(1), may_sleep);
+                self.mappings.unmap_once(PageOffset::new(page), PageCount::new(1), may_sleep);
                 synced += 1;
             }
         }

@@ -13,8 +13,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, Normal, PageCount,
-    PageMkwriteCtx, PageOffset, PageRef, Platform, SharedObject, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, Normal, PageMkwriteCtx,
+    PageOffset, PageRef, Platform, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -62,7 +62,7 @@ impl<P: Platform> Screen<P> {
             // Without an entry the next store calls `page_mkwrite`, which waits for this lock and for `noted`: what is
             // copied below does not change.
             let lock = ctx.lock_page(page);
-            self.mappings.unmap(PageOffset::new(index), PageCount::new(1), lock.may_sleep());
+            lock.unmap(&self.mappings, PageOffset::new(index));
             drop(lock);
             let start = index * P::PAGE_SIZE;
             let read = |at, bytes: &mut [u8]| page.read(at, bytes).map_err(|_| Errno::EIO);

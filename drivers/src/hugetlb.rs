@@ -136,7 +136,7 @@ impl<P: Platform> Inode<P> {
     /// Gives up all of the file: its blocks, with what users have left in them, and what was reserved.
     pub fn truncate(&self, may_sleep: MaySleep<'_>) {
         let mut state = self.state.write(may_sleep);
-        self.mappings.unmap(PageOffset::ZERO, PageCount::new(usize::MAX), may_sleep);
+        self.mappings.unmap_once(PageOffset::ZERO, PageCount::new(usize::MAX), may_sleep);
         let State { taken, file, .. } = &mut *state;
         for entry in file {
             if let Entry::Present(block) = *entry {

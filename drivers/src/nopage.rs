@@ -14,8 +14,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, MaySleep, MmapCtx, MmapFile, Normal, PageCount, PageOffset, Platform, RwLock,
-    SharedObject, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, MaySleep, MmapCtx, MmapFile, Normal, PageOffset, Platform, RwLock, SharedObject,
+    UnlockedCtx, VmFault, VmOperations,
 };
 
 /// A file, and its page cache.
@@ -44,7 +44,7 @@ impl<P: Platform> Object<P> {
         // Somebody else may have truncated it while this waited for the lock.
         let gone = pages.get_mut(at.index()).filter(|slot| is::<P>(slot.as_ref(), &page))?.take();
         drop(pages);
-        self.mappings.unmap(at, PageCount::new(1), lock.may_sleep());
+        lock.unmap(&self.mappings, at);
         gone
     }
 
@@ -146,7 +146,7 @@ mod tests {
                 thread::yield_now();
             }
             *object.pages.write(lock.may_sleep()).get_mut(0).unwrap() = None;
-            object.mappings.unmap(PageOffset::ZERO, PageCount::new(1), lock.may_sleep());
+            lock.unmap(&object.mappings, PageOffset::ZERO);
             touch
         });
         assert!(touch.unwrap().join().unwrap().is_err_and(|error| error.signal().is_some()));

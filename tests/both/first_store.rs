@@ -345,7 +345,7 @@ impl<B: TestBed> Shown<B> {
     }
 
     fn unmap(&self, page: usize) {
-        self.frames.object.unmap(PageOffset::new(page), PageCount::new(1), self.bed.may_sleep());
+        self.frames.object.unmap_once(PageOffset::new(page), PageCount::new(1), self.bed.may_sleep());
     }
 }
 
@@ -433,7 +433,7 @@ fn a_frame_that_goes_while_its_store_is_told_is_asked_for_again<B: TestBed>() {
         let sleeper = bed.clone();
         *shown.frames.store.lock().unwrap() = Box::new(move |at| {
             if !gone.swap(true, Ordering::Relaxed) {
-                frames.object.unmap(at, PageCount::new(1), sleeper.may_sleep());
+                frames.object.unmap_once(at, PageCount::new(1), sleeper.may_sleep());
             }
             Ok(())
         });

@@ -237,7 +237,7 @@ impl<P: Platform> Emptied<P> {
     fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.told.fetch_add(1, Ordering::SeqCst);
         if self.empties.load(Ordering::SeqCst) {
-            self.mappings.unmap(ctx.pgoff(), PageCount::new(1), ctx.may_sleep());
+            self.mappings.unmap_once(ctx.pgoff(), PageCount::new(1), ctx.may_sleep());
         }
         let frame = self.memory.frame(ctx.pgoff()).unwrap();
         ctx.insert_mixed_mkwrite(frame)

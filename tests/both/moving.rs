@@ -48,7 +48,7 @@ fn what_is_revoked_is_a_sigbus_and_what_comes_back_is_there<B: TestBed>() {
     for on in [true, false, true, true, false] {
         let mut switch = device.on.write(may_sleep);
         *switch = on;
-        device.mappings.unmap(PageOffset::ZERO, PageCount::new(2), may_sleep);
+        device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(2), may_sleep);
         drop(switch);
         for at in [first, second, page_at(second, 1)] {
             assert_eq!(bed.load(at), if on { Ok(1) } else { Err(Trap::Sigbus(at)) });
@@ -63,7 +63,7 @@ fn what_was_switched_off_under_the_drivers_lock_is_seen_by_nobody<B: TestBed>() 
     let switch = |to| {
         let mut on = bar.on.write(bed.may_sleep());
         *on = to;
-        bar.mappings.unmap(PageOffset::ZERO, bar.memory.count(), bed.may_sleep());
+        bar.mappings.unmap_once(PageOffset::ZERO, bar.memory.count(), bed.may_sleep());
     };
     let file = bed.open(BarFile { bar: bar.clone(), is_of_it: true });
     let at = bed.mmap(&file, Map::shared(PAGE));

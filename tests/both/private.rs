@@ -106,7 +106,7 @@ fn copies_stay_when_the_object_is_revoked<B: TestBed>() {
     assert_eq!(bed.load(page_at(at, 1)), Ok(1));
     let may_sleep = bed.may_sleep();
     *device.on.write(may_sleep) = false;
-    device.mappings.unmap(PageOffset::ZERO, PageCount::new(4), may_sleep);
+    device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(4), may_sleep);
     assert_eq!(bed.load(at), Ok(55));
     for page in [1, 2] {
         let at = page_at(at, page);
@@ -128,7 +128,7 @@ fn copies_stay_when_the_object_is_revoked<B: TestBed>() {
             done.store(true, Ordering::Release);
         });
         while !done.load(Ordering::Acquire) && !writer.is_finished() {
-            device.mappings.unmap(PageOffset::ZERO, PageCount::new(4), may_sleep);
+            device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(4), may_sleep);
         }
     });
     assert_eq!((first_byte(&device.page), bed.load(at)), (1, Ok(55)));

@@ -32,9 +32,9 @@ fn unmapping_reaches_every_file_of_the_object_in_every_process() {
     };
     assert_eq!(mapped(), [4, 4, 1, 4]);
 
-    bar.mappings.unmap(PageOffset::new(1), PageCount::ZERO, machine.may_sleep());
+    bar.mappings.unmap_once(PageOffset::new(1), PageCount::ZERO, machine.may_sleep());
     assert_eq!(mapped(), [4, 4, 1, 4], "no pages are not all pages");
-    bar.mappings.unmap(PageOffset::new(1), PageCount::new(2), machine.may_sleep());
+    bar.mappings.unmap_once(PageOffset::new(1), PageCount::new(2), machine.may_sleep());
     assert_eq!(mapped(), [2, 2, 0, 4]);
     // The next touch faults.
     assert_eq!(two.thread().read_u8(in_two), Ok(1));

@@ -371,7 +371,7 @@ fn what_is_revoked_has_gone_there_when_that_returns() {
         }
         let mut on = device.on.write(may_sleep);
         *on = false;
-        device.mappings.unmap(PageOffset::ZERO, PageCount::new(2), may_sleep);
+        device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(2), may_sleep);
         let (last, references) = (stored(), device.page.references());
         drop(on);
         assert_eq!(other.end(), Err(Trap::Sigbus(at)), "round {round}");
@@ -390,7 +390,7 @@ fn private_copies_are_the_users_own_and_stay() {
     assert_eq!(other.load(page_at(at, 1)), Ok(1));
     let may_sleep = session.memory().may_sleep();
     *device.on.write(may_sleep) = false;
-    device.mappings.unmap(PageOffset::ZERO, PageCount::new(4), may_sleep);
+    device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(4), may_sleep);
     assert_eq!((other.load(at), first_byte(&device.page)), (Ok(55), 1));
     for page in [1, 2] {
         assert_eq!(other.load(page_at(at, page)), Err(Trap::Sigbus(page_at(at, page))));
@@ -399,7 +399,7 @@ fn private_copies_are_the_users_own_and_stay() {
     *device.on.write(may_sleep) = true;
     other.begin("copies", UserAddr::new(page_at(at, 1).get() + 64));
     while other.ask("is-running") == "yes" {
-        (0..10).for_each(|_| device.mappings.unmap(PageOffset::ZERO, PageCount::new(4), may_sleep));
+        (0..10).for_each(|_| device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(4), may_sleep));
     }
     assert_eq!((other.end(), other.load(at), first_byte(&device.page)), (Ok(0), Ok(55), 1));
     assert_eq!(session.take_errors(), []);
@@ -767,7 +767,7 @@ fn one_object_is_revoked_wherever_it_is_mapped() {
     let may_sleep = own.memory().may_sleep();
     for on in [true, false, true] {
         *device.on.write(may_sleep) = on;
-        device.mappings.unmap(PageOffset::ZERO, PageCount::new(1), may_sleep);
+        device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(1), may_sleep);
         for (at, (_, other)) in there.iter().zip(&mut others) {
             assert_eq!(other.load(*at), if on { Ok(1) } else { Err(Trap::Sigbus(*at)) });
         }
@@ -777,7 +777,7 @@ fn one_object_is_revoked_wherever_it_is_mapped() {
     // One that has gone keeps nobody from the others.
     others[0].1.kill();
     *device.on.write(may_sleep) = false;
-    device.mappings.unmap(PageOffset::ZERO, PageCount::new(1), may_sleep);
+    device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(1), may_sleep);
     assert_eq!((others[1].1.load(there[1]), device.page.references()), (Err(Trap::Sigbus(there[1])), 1));
 }
 

@@ -78,7 +78,7 @@ fn what_the_next_hook_takes_away_is_asked_for_again() {
         let own = ctx.pgoff().index();
         if let Some(before) = own.checked_sub(1) {
             if !has_taken[own].swap(true, Ordering::AcqRel) {
-                all.unmap(PageOffset::new(before), PageCount::new(1), ctx.may_sleep());
+                all.unmap_once(PageOffset::new(before), PageCount::new(1), ctx.may_sleep());
             }
         }
         ctx.insert_page(&pages[own])
@@ -87,7 +87,7 @@ fn what_the_next_hook_takes_away_is_asked_for_again() {
     let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
     for _ in 0..ROUNDS {
         took.iter().for_each(|took| took.store(false, Ordering::Release));
-        mappings.unmap(PageOffset::ZERO, PageCount::new(THREADS), may_sleep);
+        mappings.unmap_once(PageOffset::ZERO, PageCount::new(THREADS), may_sleep);
         all_at_once(THREADS, |page| assert_eq!(load(&session, page_at(at, page)), Ok(number(page))));
     }
     assert_eq!(session.take_errors(), []);

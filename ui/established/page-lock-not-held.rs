@@ -9,7 +9,7 @@ fn truncate<P: Platform>(
     at: PageOffset,
 ) {
     unlocked.lock_page(page);
-    mappings.unmap(at, PageCount::new(1), unlocked.may_sleep());
+    mappings.unmap_once(at, PageCount::new(1), unlocked.may_sleep());
 }
 
 fn main() {}

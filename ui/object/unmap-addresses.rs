@@ -2,7 +2,7 @@
 use vmctx::{MaySleep, PageCount, Platform, SharedObject, UserAddr};
 
 fn revoke<P: Platform>(mappings: &SharedObject<P>, start: UserAddr, may_sleep: MaySleep<'_>) {
-    mappings.unmap(start, PageCount::new(1), may_sleep)
+    mappings.unmap_once(start, PageCount::new(1), may_sleep)
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 use vmctx::{MaySleep, PageOffset, Platform, SharedObject};
 
 fn revoke<P: Platform>(mappings: &SharedObject<P>, len: usize, may_sleep: MaySleep<'_>) {
-    mappings.unmap(PageOffset::ZERO, len, may_sleep)
+    mappings.unmap_once(PageOffset::ZERO, len, may_sleep)
 }
 
 fn main() {}

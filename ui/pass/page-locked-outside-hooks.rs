@@ -1,7 +1,7 @@
 //! G12, G14: a page is locked, taken out of object and mappings, and unlocked; faults look under the lock.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, PageRef as _, PageCount, PageOffset, Platform, RwLock,
+    Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, PageRef as _, PageOffset, Platform, RwLock,
     SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Signal, Sim};
@@ -45,7 +45,7 @@ impl<P: Platform> Log<P> {
     fn truncate(&self, unlocked: &mut UnlockedCtx<'_, P>) {
         let lock = unlocked.lock_page(&self.page);
         *self.there.write(lock.may_sleep()) = false;
-        self.mappings.unmap(PageOffset::ZERO, PageCount::new(1), lock.may_sleep());
+        lock.unmap(&self.mappings, PageOffset::ZERO);
     }
 }
 

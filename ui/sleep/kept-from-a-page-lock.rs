@@ -10,7 +10,7 @@ fn truncate<P: Platform>(
     let lock = unlocked.lock_page(page);
     let may_sleep = lock.may_sleep();
     drop(lock);
-    mappings.unmap(at, PageCount::new(1), may_sleep);
+    mappings.unmap_once(at, PageCount::new(1), may_sleep);
 }
 
 fn main() {}

@@ -55,7 +55,7 @@ impl Drop for LinuxObject {
 }
 
 /// Makes `file` one of the object whose [object](MmapFile::object) the driver names: what a module's `f_op->open`
-/// calls. Without it, [`SharedObject::unmap`](vmctx::SharedObject::unmap) finds no mapping of the file.
+/// calls. Without it, [`SharedObject::unmap_once`](vmctx::SharedObject::unmap_once) finds no mapping of the file.
 ///
 /// # Safety
 /// `file` is the kernel's `struct file` in a call of `f_op->open`, and the driver whose file it is lives where it is

@@ -69,7 +69,7 @@
 //! | a first store that is allowed | take the write protection away | goes on |
 //! | the same in the fault that has brought the page or frame | CONTINUE, without the protection | goes on |
 //!
-//! `SharedObject::unmap` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
+//! `SharedObject::unmap_once` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
 //! `/proc/self/pagemap`, with stores held back by write protection meanwhile.
 //!
 //! # Where pages lie

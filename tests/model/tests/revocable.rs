@@ -244,7 +244,7 @@ fn a_driver_that_inserts_without_the_lock_is_found_out() {
         let mover = {
             let driver = Arc::clone(&driver);
             thread::spawn(move || {
-                driver.mappings.unmap(PageOffset::ZERO, PageCount::new(1), may_sleep());
+                driver.mappings.unmap_once(PageOffset::ZERO, PageCount::new(1), may_sleep());
                 driver.world.carry(Side::Left, Side::Right);
                 driver.moved.store(true, Ordering::SeqCst);
             })

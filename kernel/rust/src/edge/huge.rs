@@ -83,7 +83,7 @@ impl<M: Kind> Object<M> {
             }
             requests::UNMAP => {
                 let (first, count) = range(argument)?;
-                self.mappings.unmap(first, count, ctx.may_sleep());
+                self.mappings.unmap_once(first, count, ctx.may_sleep());
                 Ok(0)
             }
             _ => Err(Errno::ENOTTY),

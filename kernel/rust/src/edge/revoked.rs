@@ -38,7 +38,7 @@ impl Steered for Bar {
         let mut on = self.on.write(ctx.may_sleep());
         *on = argument != 0;
         if !*on {
-            self.mappings.unmap(PageOffset::ZERO, self.memory.count(), ctx.may_sleep());
+            self.mappings.unmap_once(PageOffset::ZERO, self.memory.count(), ctx.may_sleep());
         }
         Ok(0)
     }

@@ -53,7 +53,7 @@ impl<M: Kind, T: Send + Sync + 'static> Steered for Object<M, T> {
             requests::STORES => return Ok(self.stores.get()),
             requests::UNMAP => {
                 let (first, count) = range(argument)?;
-                self.mappings.unmap(first, count, ctx.may_sleep());
+                self.mappings.unmap_once(first, count, ctx.may_sleep());
             }
             requests::PROTECT => {
                 let (first, count) = range(argument)?;

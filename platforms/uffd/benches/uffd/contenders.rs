@@ -447,6 +447,6 @@ impl Contender for Typed {
     fn forget(&self) {
         assert_eq!(self.session.take_errors(), []);
         let may_sleep = self.session.memory().may_sleep();
-        self.device.mappings.unmap(PageOffset::ZERO, PageCount::new(PAGES), may_sleep);
+        self.device.mappings.unmap_once(PageOffset::ZERO, PageCount::new(PAGES), may_sleep);
     }
 }
