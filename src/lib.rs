@@ -136,9 +136,9 @@
 //! # Further
 //!
 //! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
-//! pages of the types name them so: G5); [migration](guide::migration) from C, call by call; what it
-//! [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No function of this
-//! crate panics: what can go wrong is in its type.
+//! pages of the types name them so: G5); [memory that does not stand still](guide::memory), which of the types to take
+//! for it; [migration](guide::migration) from C, call by call; what it [costs](guide::cost), in instructions beside C;
+//! and a module of [Linux](guide::linux)'s, whole. No function of this crate panics: what can go wrong is in its type.
 #![no_std]
 
 #[cfg(feature = "alloc")]

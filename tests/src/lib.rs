@@ -9,6 +9,10 @@ pub mod readme {}
 pub mod guarantees {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/memory.md")]
+pub mod memory {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/migration.md")]
 pub mod migration {}
 
