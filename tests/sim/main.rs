@@ -15,6 +15,7 @@ mod limits;
 mod map_pages;
 mod mkwrite;
 mod object;
+mod page_cache;
 mod private;
 mod syscalls;
 mod unsound;

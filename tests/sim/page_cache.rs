@@ -1,0 +1,150 @@
+//! A page that a fault makes, waited for by a system call, and the other way round.
+
+use std::{
+    sync::{Mutex, mpsc},
+    thread,
+};
+
+use vmctx::{
+    Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRef as _, Platform,
+    SharedObject, UserAddr, VmFault, VmOperations,
+};
+use vmctx_sim::{Injection, Machine, Map, Page, Process, Sim};
+
+type Ref<T> = <Sim as Platform>::Ref<T>;
+
+/// A file of two pages. Filling the first waits for a word from the test, and says when it begins.
+struct Slow {
+    cache: PageCache<Sim>,
+    begun: Mutex<mpsc::Sender<()>>,
+    go_on: Mutex<mpsc::Receiver<Result<u8, Errno>>>,
+}
+
+impl Slow {
+    fn fill(&self, at: PageOffset, page: &Page) -> Result<(), Errno> {
+        if at != PageOffset::ZERO {
+            return Ok(());
+        }
+        self.begun.lock().unwrap().send(()).unwrap();
+        let byte = self.go_on.lock().unwrap().recv().unwrap()?;
+        page.write(0, &[byte]).map_err(|_| Errno::EIO)
+    }
+}
+
+impl VmOperations for Slow {
+    type Platform = Sim;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|slow: &Self| Some(slow.cache.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        let at = ctx.pgoff();
+        self.cache.serve(ctx, |page, _| self.fill(at, page))
+    }
+}
+
+struct File(Ref<Slow>);
+
+impl MmapFile for File {
+    type Platform = Sim;
+
+    fn object(&self) -> Option<&SharedObject<Sim>> {
+        Some(self.0.cache.object())
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+struct Bench {
+    machine: Machine,
+    slow: Ref<Slow>,
+    process: Process,
+    at: UserAddr,
+    begun: mpsc::Receiver<()>,
+    go_on: mpsc::Sender<Result<u8, Errno>>,
+}
+
+fn bench() -> Bench {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let count = PageCount::new(2);
+    let cache = PageCache::new(machine.clone(), object, PageOffset::ZERO, count, machine.may_sleep()).unwrap();
+    let ((begin, begun), (go_on, wait)) = (mpsc::channel(), mpsc::channel());
+    let slow = Slow { cache, begun: Mutex::new(begin), go_on: Mutex::new(wait) };
+    let slow = Sim::share(slow, machine.may_sleep()).unwrap();
+    let process = machine.process();
+    let at = process.mmap(&machine.open(File(slow.clone())), Map::shared(2 * Sim::PAGE_SIZE)).unwrap();
+    Bench { machine, slow, process, at, begun, go_on }
+}
+
+impl Bench {
+    /// A `read` of the first byte.
+    fn read(&self) -> thread::JoinHandle<Result<u8, Errno>> {
+        let (machine, slow) = (self.machine.clone(), self.slow.clone());
+        thread::spawn(move || {
+            let page = machine.unlocked(|ctx| {
+                slow.cache.get_or_insert(PageOffset::ZERO, ctx, |page, _| slow.fill(PageOffset::ZERO, page))
+            });
+            let mut byte = [0];
+            page.unwrap()?.read(0, &mut byte).unwrap();
+            Ok(byte[0])
+        })
+    }
+}
+
+#[test]
+fn a_system_call_waits_for_the_page_that_a_fault_makes() {
+    let bench = bench();
+    let (user, at) = (bench.process.thread(), bench.at);
+    let touch = thread::spawn(move || user.read_u8(at));
+    bench.begun.recv().unwrap();
+    let read = bench.read();
+    // Another offset is served meanwhile.
+    assert_eq!(bench.process.thread().read_u8(UserAddr::new(at.get() + Sim::PAGE_SIZE)), Ok(0));
+    bench.go_on.send(Ok(7)).unwrap();
+    assert_eq!((touch.join().unwrap(), read.join().unwrap()), (Ok(7), Ok(7)));
+    assert!(bench.begun.try_recv().is_err(), "it was filled once");
+    assert_eq!(bench.machine.statistics().frames_in_use, 2);
+}
+
+#[test]
+fn a_fault_waits_for_the_page_that_a_system_call_makes_and_holds_no_lock() {
+    let bench = bench();
+    let read = bench.read();
+    bench.begun.recv().unwrap();
+    let (user, at) = (bench.process.thread(), bench.at);
+    let touch = thread::spawn(move || user.read_u8(at));
+    while bench.machine.statistics().answers.retry == 0 && bench.machine.statistics().handler_calls == 0 {
+        thread::yield_now();
+    }
+    // It would not return if the waiting fault held the mmap lock.
+    bench.process.munmap(UserAddr::new(at.get() + Sim::PAGE_SIZE), Sim::PAGE_SIZE).unwrap();
+    bench.go_on.send(Ok(7)).unwrap();
+    assert_eq!((read.join().unwrap(), touch.join().unwrap()), (Ok(7), Ok(7)));
+    assert_eq!(bench.machine.statistics().frames_in_use, 1);
+}
+
+#[test]
+fn who_waits_for_a_page_that_cannot_be_filled_tries_by_himself() {
+    let bench = bench();
+    let read = bench.read();
+    bench.begun.recv().unwrap();
+    let other = bench.read();
+    bench.go_on.send(Err(Errno::EIO)).unwrap();
+    bench.begun.recv().unwrap();
+    bench.go_on.send(Ok(7)).unwrap();
+    let mut got = [read.join().unwrap(), other.join().unwrap()];
+    got.sort_by_key(Result::is_ok);
+    assert_eq!(got, [Err(Errno::EIO), Ok(7)]);
+}
+
+#[test]
+fn without_memory_there_is_no_page_and_nothing_is_left() {
+    let bench = bench();
+    let second = UserAddr::new(bench.at.get() + Sim::PAGE_SIZE);
+    bench.machine.inject(Injection::FrameAllocation { after: 0 });
+    assert!(bench.process.thread().read_u8(second).is_err_and(|error| error.signal().is_some()));
+    assert_eq!((bench.slow.cache.in_use(), bench.machine.statistics().frames_in_use), (PageCount::ZERO, 0));
+    assert_eq!(bench.process.thread().read_u8(second), Ok(0));
+}
