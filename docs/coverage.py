@@ -70,8 +70,8 @@ OPERATIONS = {
     ("fault", "vmf_insert_pfn_prot"): "insert_pfn_prot",
     ("fault", "vmf_insert_mixed"): "insert_mixed",
     ("fault", "vmf_insert_mixed_mkwrite"): "insert_mixed_mkwrite",
-    ("huge_fault", "vmf_insert_pfn_pmd"): "insert_huge",
-    ("huge_fault", "vmf_insert_pfn_pud"): "insert_huge",
+    ("huge_fault", "vmf_insert_pfn_pmd"): "insert_huge_with",
+    ("huge_fault", "vmf_insert_pfn_pud"): "insert_huge_with",
     ("ioctl, getsockopt", "vm_insert_page"): "insert_page",
     ("ioctl, getsockopt", "vm_insert_pages"): "insert_pages",
 }

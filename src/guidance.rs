@@ -293,11 +293,22 @@ pub trait ReleasesInFault {
     fn refused<R>() -> R;
 }
 
+/// Bounds a large insertion of frames that were not asked for by the entry's range.
+#[diagnostic::on_unimplemented(
+    message = "a large entry is asked for by the range that it shows, which is no rounding of the offset that was touched",
+    label = "these frames may be of another range",
+    note = "`ctx.insert_huge_with(|_, entry| source.range(entry.start, entry.page_count()))`",
+    note = "memory that can be taken back: `self.memory.resident(ctx.may_sleep()).insert_huge(ctx)`"
+)]
+pub trait KnowsItsRange {
+    fn refused<R>() -> R;
+}
+
 /// Bounds insertions of one page on [`HugeFaultCtx`](crate::HugeFaultCtx).
 #[diagnostic::on_unimplemented(
     message = "a huge fault is answered with one large entry, or not at all",
     label = "one page does not fill a large entry",
-    note = "to fill it: `ctx.insert_huge(frames)`, with `ctx.page_count()` frames of a `FrameSource`",
+    note = "to fill it: `ctx.insert_huge_with(|_, entry| source.range(entry.start, entry.page_count()))`",
     note = "to map single pages: `ctx.fallback()`, and `VmOperations::fault` is asked"
 )]
 pub trait InsertsOnePage {
@@ -415,7 +426,7 @@ pub trait AsksPfnMkwrite {
     label = "not an answer to a missing page",
     note = "here: `ctx.insert_page(&page)` and its relatives, `ctx.deliver(page)`, or `ctx.fail(errno)`",
     note = "stores to what is there are told to `page_mkwrite` and `pfn_mkwrite`, which have `ctx.allow()`",
-    note = "large entries are `huge_fault`'s, which has `ctx.insert_huge(frames)` and `ctx.fallback()`"
+    note = "large entries are `huge_fault`'s, which has `ctx.insert_huge_with(|_, entry| ..)` and `ctx.fallback()`"
 )]
 pub trait AnswersAnotherHook {
     fn refused<R>() -> R;

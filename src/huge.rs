@@ -18,11 +18,11 @@ use crate::{
 
 /// The token of `huge_fault`: nothing is mapped around the fault yet, and one large entry could map all of it.
 ///
-/// Locks: mmap lock or VMA lock, read. May sleep. The answer is [`insert_huge`](Self::insert_huge) or
+/// Locks: mmap lock or VMA lock, read. May sleep. The answer is [`insert_huge_with`](Self::insert_huge_with) or
 /// [`fallback`](Self::fallback). After a fallback the hook is asked for the smaller size, and in the end `fault` is.
 ///
 /// Registered with [`Hooks::huge_fault`](crate::Hooks::huge_fault).
-#[must_use = "a fault must be answered: `ctx.insert_huge(frames)`, or `ctx.fallback()`"]
+#[must_use = "a fault must be answered: `ctx.insert_huge_with(|_, entry| ..)`, or `ctx.fallback()`"]
 pub struct HugeFaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
@@ -49,11 +49,8 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         self.size().page_count(P::PAGE_SHIFT)
     }
 
-    /// The part of the object that the entry would show. An entry is aligned in the address space, so this part can
-    /// begin anywhere in the object. `None` if the entry does not lie inside the mapping: then
-    /// [fall back](Self::fallback).
-    #[must_use]
-    pub fn entry_range(&self) -> Option<PageRange> {
+    /// The part of the object that the entry would show. `None` if the entry does not lie inside the mapping.
+    pub(crate) fn entry_range(&self) -> Option<PageRange> {
         let start = self.entry_start()?;
         let vma = P::fault_vma_range(self.fault());
         let skipped = PageCount::new((start - vma.start) >> P::PAGE_SHIFT);
@@ -61,21 +58,37 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Some(PageRange::new(first, first.checked_add(self.page_count())?))
     }
 
-    /// Fills the entry with `frames` (`vmf_insert_pfn_pmd`, `vmf_insert_pfn_pud`). No reference is taken. If an entry
-    /// is there already, that is a success.
+    /// Asks for the frames of the entry's range, and fills the entry with them (`vmf_insert_pfn_pmd`,
+    /// `vmf_insert_pfn_pud`). No reference is taken. If an entry is there already, that is a success.
     ///
-    /// It falls back if the frames are not as many as [`page_count`](Self::page_count), if the first is not aligned to
-    /// that number, or if the entry does not lie inside the mapping. It also falls back for a store that has to make a
-    /// private copy or that [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
+    /// `find` is given the part of the object that the entry would show. An entry is aligned in the address space, so
+    /// the part can begin anywhere in the object, and rounding the offset that was touched gives another one
+    /// (CVE-2024-50022 device-dax).
+    ///
+    /// It falls back, and is asked for single pages in the end, if `find` gives none, if the frames are not as many as
+    /// the part has pages, if the first is not aligned to that number, or if the entry does not lie inside the mapping;
+    /// then `find` is not called. It also falls back for a store that has to make a private copy or that
+    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
+    ///
+    /// ```
+    /// use vmctx::{FrameSource, HugeFaultCtx, PfnMap, Platform, VmFault};
+    ///
+    /// fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, bar: &'f P::Iomem) -> VmFault<'f> {
+    ///     ctx.insert_huge_with(|_, entry| bar.range(entry.start, entry.page_count()))
+    /// }
+    /// ```
     #[track_caller]
-    pub fn insert_huge(self, frames: FrameRange<'f, P>) -> VmFault<'f>
+    pub fn insert_huge_with(self, find: impl FnOnce(&Self, PageRange) -> Option<FrameRange<'f, P>>) -> VmFault<'f>
     where
         M: MapsFrames,
     {
-        self.fill(frames)
+        match self.entry_range().and_then(|entry| find(&self, entry)) {
+            Some(frames) => self.fill(frames),
+            None => self.fallback(),
+        }
     }
 
-    /// The same with frames that somebody keeps there who can [take them back](crate::Resident).
+    /// Fills the entry with frames that somebody keeps there who can [take them back](crate::Resident).
     #[track_caller]
     pub(crate) fn fill(self, frames: FrameRange<'_, P>) -> VmFault<'f> {
         let count = self.page_count();

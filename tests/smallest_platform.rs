@@ -394,8 +394,13 @@ struct Large;
 
 impl Large {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Small, Mixed>) -> VmFault<'f> {
-        assert!(ctx.entry_range().is_some(), "all of the entry lies in the mapping");
-        ctx.insert_huge(all_frames())
+        let mut is_asked = false;
+        let answer = ctx.insert_huge_with(|_, _| {
+            is_asked = true;
+            Some(all_frames())
+        });
+        assert!(is_asked, "all of the entry lies in the mapping");
+        answer
     }
 
     fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, Small, Mixed>) -> VmFault<'f> {

@@ -280,11 +280,14 @@ impl<P: Platform> View<P> {
     }
 
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        let frames = ctx.entry_range().and_then(|entry| self.inode.frames(entry.start, ctx.page_count()));
-        let Some(frames) = frames else { return ctx.fallback() };
-        self.count();
-        let answer = ctx.insert_huge(frames);
-        if answer.already_present() || answer.is_error() {
+        let mut is_counted = false;
+        let answer = ctx.insert_huge_with(|_, entry| {
+            let frames = self.inode.frames(entry.start, entry.page_count())?;
+            self.count();
+            is_counted = true;
+            Some(frames)
+        });
+        if is_counted && (answer.already_present() || answer.is_error()) {
             self.forget(1);
         }
         answer

@@ -215,18 +215,15 @@ struct View<P: Platform> {
 impl<P: Platform> View<P> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let size = Inode::<P>::BLOCK;
-        let aligned = ctx.entry_range().filter(|entry| entry.start.index() % size.get() == 0);
-        let Some(entry) = aligned.filter(|_| ctx.page_count() == size) else { return ctx.fallback() };
-        let mut state = self.inode.state.write(ctx.may_sleep());
-        let block = match self.inode.block(&mut state, entry.start.index() / size.get(), self.policy) {
-            Ok(block) => block,
-            Err(errno) => return ctx.fail(errno),
-        };
-        let first = PageOffset::new(block.number * size.get());
-        match self.inode.nodes.get(block.node).and_then(|node| node.range(first, size)) {
-            Some(frames) => ctx.insert_huge(frames),
-            None => ctx.fail(Errno::EIO),
-        }
+        ctx.insert_huge_with(|ctx, entry| {
+            if entry.page_count() != size || entry.start.index() % size.get() != 0 {
+                return None;
+            }
+            let mut state = self.inode.state.write(ctx.may_sleep());
+            // Without a block there are no pages either: the fault hook says why.
+            let block = self.inode.block(&mut state, entry.start.index() / size.get(), self.policy).ok()?;
+            self.inode.nodes.get(block.node)?.range(PageOffset::new(block.number * size.get()), size)
+        })
     }
 }
 

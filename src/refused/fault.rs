@@ -302,6 +302,13 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     {
         Self::refused()
     }
+
+    pub fn insert_huge_with<A, R>(self, _find: A) -> R
+    where
+        Self: AnswersAnotherHook,
+    {
+        Self::refused()
+    }
 }
 
 /// Handles, which the mmap hook makes, and other mappings, which no hook reaches.

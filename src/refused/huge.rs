@@ -2,7 +2,7 @@
 
 use crate::{
     frame::Frame,
-    guidance::{GrantedAtMmap, InsertsOnePage, NamesACodeForAnEntry, ReleasesInFault, SettlesOneEntry},
+    guidance::{GrantedAtMmap, InsertsOnePage, KnowsItsRange, NamesACodeForAnEntry, ReleasesInFault, SettlesOneEntry},
     prot::PageProt,
 };
 
@@ -10,6 +10,13 @@ use crate::{
 #[doc(hidden)]
 #[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
+    pub fn insert_huge<A, R>(self, _frames: A) -> R
+    where
+        Self: KnowsItsRange,
+    {
+        Self::refused()
+    }
+
     pub fn insert_page<R>(self, _page: &P::Page) -> R
     where
         Self: InsertsOnePage,

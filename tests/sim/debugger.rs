@@ -462,10 +462,7 @@ fn a_large_entry_is_reached() {
     struct Large(DeviceMemory);
     impl Large {
         fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
-            let Some(frames) = ctx.entry_range().and_then(|entry| self.0.range(entry.start, ctx.page_count())) else {
-                return ctx.fallback();
-            };
-            ctx.insert_huge(frames)
+            ctx.insert_huge_with(|_, entry| self.0.range(entry.start, entry.page_count()))
         }
 
         fn access<'a>(&'a self, ctx: AccessCtx<'a, Sim, PfnMap>) -> Result<Accessed<'a>, Errno> {

@@ -42,12 +42,10 @@ impl Large {
         if ctx.size() == HugeSize::Pud && self.largest == HugeSize::Pmd {
             return ctx.fallback();
         }
-        let Some(entry) = ctx.entry_range() else { return ctx.fallback() };
-        let first = PageOffset::new(entry.start.index() + self.skip);
-        match self.memory.range(first, ctx.page_count()) {
-            Some(frames) => ctx.insert_huge(frames),
-            None => ctx.fallback(),
-        }
+        ctx.insert_huge_with(|_, entry| {
+            let first = PageOffset::new(entry.start.index() + self.skip);
+            self.memory.range(first, entry.page_count())
+        })
     }
 
     fn frame_at(&self, at: PageOffset) -> Option<vmctx::Frame<'_, Sim>> {

@@ -2,7 +2,7 @@
 use vmctx::{FrameRange, HugeFaultCtx, PfnMap, Platform, VmFault};
 
 fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frames: FrameRange<'f, P>) -> VmFault<'f> {
-    let first = ctx.insert_huge(frames);
+    let first = ctx.insert_huge_with(|_, _| Some(frames));
     if first.is_error() { ctx.fallback() } else { first }
 }
 

@@ -2,7 +2,7 @@
 use vmctx::{Errno, FrameRange, HugeFaultCtx, PfnMap, Platform};
 
 fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, frames: FrameRange<'f, P>) -> Result<(), Errno> {
-    ctx.insert_huge(frames).map_err(|_| Errno::ENXIO)
+    ctx.insert_huge_with(|_, _| Some(frames)).map_err(|_| Errno::ENXIO)
 }
 
 fn main() {}

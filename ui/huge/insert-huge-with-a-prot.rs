@@ -6,7 +6,7 @@ fn huge_fault<'f, P: Platform>(
     frames: FrameRange<'f, P>,
     prot: PageProt,
 ) -> VmFault<'f> {
-    ctx.insert_huge(frames, prot)
+    ctx.insert_huge_with(|_, _| Some(frames), prot)
 }
 
 fn main() {}

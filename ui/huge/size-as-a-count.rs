@@ -2,10 +2,7 @@
 use vmctx::{FrameSource, HugeFaultCtx, PfnMap, Platform, VmFault};
 
 fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, bar: &'f P::Iomem) -> VmFault<'f> {
-    match bar.range(ctx.pgoff(), ctx.size()) {
-        Some(frames) => ctx.insert_huge(frames),
-        None => ctx.fallback(),
-    }
+    ctx.insert_huge_with(|ctx, entry| bar.range(entry.start, ctx.size()))
 }
 
 fn main() {}

@@ -10,11 +10,7 @@ struct Framebuffer<P: Platform>(P::Iomem);
 
 impl<P: Platform> Framebuffer<P> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let Some(entry) = ctx.entry_range() else { return ctx.fallback() };
-        match self.0.range(entry.start, ctx.page_count()) {
-            Some(frames) => ctx.insert_huge(frames),
-            None => ctx.fallback(),
-        }
+        ctx.insert_huge_with(|_, entry| self.0.range(entry.start, entry.page_count()))
     }
 }
 
