@@ -16,6 +16,7 @@ mod map_pages;
 mod mkwrite;
 mod object;
 mod private;
+mod reports;
 mod syscalls;
 mod unsound;
 mod users;
