@@ -17,6 +17,7 @@ mod mkwrite;
 mod object;
 mod page_cache;
 mod private;
+mod reports;
 mod syscalls;
 mod unsound;
 mod users;

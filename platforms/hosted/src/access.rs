@@ -10,12 +10,14 @@ use crate::{
     hook,
     machine::{Event, Machine},
     mm::Mm,
+    order::{self, Wanted},
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte},
     serving::Fault,
 };
 
 /// Loads bytes, page by page; those before one that fails were copied.
+#[track_caller]
 pub(crate) fn read<P: Paged + Platform<Fault = Fault<P>>>(
     mm: &Arc<Mm<P>>,
     address: UserAddr,
@@ -33,6 +35,7 @@ pub(crate) fn read<P: Paged + Platform<Fault = Fault<P>>>(
 }
 
 /// Stores bytes, page by page. As [`read`].
+#[track_caller]
 pub(crate) fn write<P: Paged + Platform<Fault = Fault<P>>>(
     mm: &Arc<Mm<P>>,
     address: UserAddr,
@@ -50,6 +53,7 @@ pub(crate) fn write<P: Paged + Platform<Fault = Fault<P>>>(
 }
 
 /// One access to one page: through the page table, with as many faults as it takes.
+#[track_caller]
 fn touch<P: Paged + Platform<Fault = Fault<P>>>(
     mm: &Arc<Mm<P>>,
     address: usize,
@@ -59,6 +63,7 @@ fn touch<P: Paged + Platform<Fault = Fault<P>>>(
     if let Some(hook) = hook::in_the_way() {
         return Err(AccessError::InsideHook { hook, address: UserAddr::new(address) });
     }
+    order::wants(Wanted::UserMemory);
     if address >= P::TASK_SIZE {
         return Err(fault::segv(mm.machine(), address));
     }

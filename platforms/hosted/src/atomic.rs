@@ -3,6 +3,7 @@
 use std::{cell::RefCell, marker::PhantomData, panic::Location};
 
 use crate::{
+    hold,
     hook::{self, Hook},
     report::{MightSleep, Report, report},
 };
@@ -39,7 +40,7 @@ impl Drop for Spinning {
 }
 
 /// `might_sleep`: the caller is about to do something that may sleep. It is reported if this thread holds a spin lock,
-/// or is in a `map_pages` hook.
+/// or is in a `map_pages` hook. A [`Hold`](crate::Hold) holds it here.
 ///
 /// For platforms. Where it is reported, [`Reports::follow_this_thread`](crate::Reports::follow_this_thread) says.
 #[track_caller]
@@ -52,4 +53,5 @@ pub fn might_sleep(call: MightSleep) {
     if hook::running() == Some(Hook::MapPages) {
         report(Report::SleptInMapPages { call, called });
     }
+    hold::pass(call);
 }

@@ -13,9 +13,9 @@ use vmctx::{Errno, PageOffset, VmOperations};
 use crate::{
     atomic::might_sleep,
     hook::{self, MappedLock},
-    lock,
     object::Unmapping,
     operations::{AnyState, StateId},
+    order::{self, Wanted},
     report::MightSleep,
     vma::{Hosted, ReadLock, Space, Vma},
 };
@@ -50,6 +50,7 @@ impl<P: Hosted> Handle<P> {
     pub fn lock(&self, wait: bool) -> Result<EstablishedVma<P>, Errno> {
         if wait {
             might_sleep(MightSleep::MmapLock);
+            order::wants(Wanted::MmapLock);
             may_wait()?;
         }
         let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
@@ -64,16 +65,16 @@ impl<P: Hosted> Handle<P> {
     }
 }
 
-/// The mmap lock may be waited for.
+/// The mmap lock may be waited for, as far as is known by now.
 fn may_wait() -> Result<(), Errno> {
-    if hook::in_the_way().is_some() || lock::holds_a_hooks_lock() { Err(Errno::EDEADLK) } else { Ok(()) }
+    if hook::in_the_way().is_some() || order::holds_a_hooks_lock() { Err(Errno::EDEADLK) } else { Ok(()) }
 }
 
 /// Takes the mmap lock for read. Whoever waits with a driver's lock held looks from time to time whether a hook, which
 /// has the mmap lock, has begun to wait for that one.
 fn wait_for<P: Hosted>(space: &Arc<RwLock<Space<P>>>) -> Result<ReadLock<P>, Errno> {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
-    if !lock::holds_any() {
+    if !order::holds_any() {
         return Ok(space.read_arc());
     }
     loop {
@@ -108,6 +109,7 @@ impl<P: Hosted> Caller<P> {
     #[track_caller]
     pub fn lock_at<V: VmOperations<Platform = P>>(&self, address: usize) -> Result<EstablishedVma<P>, Errno> {
         might_sleep(MightSleep::MmapLock);
+        order::wants(Wanted::MmapLock);
         let space = self.space.as_ref().ok_or(Errno::ESRCH)?;
         may_wait()?;
         let lock = wait_for(space)?;

@@ -78,6 +78,7 @@ impl<P: Platform> File<P> {
     ///
     /// When it returns no user is in the middle of an access to them any more. It takes no mmap lock, so a driver may
     /// call it with a lock held that its fault hook takes, and from inside a hook.
+    #[track_caller]
     pub fn unmap_mapping_range(&self, first: PageOffset, count: PageCount, even_cows: bool) {
         let end = if count == PageCount::ZERO { usize::MAX } else { first.index().saturating_add(count.get()) };
         self.mappings().unmap(&(first.index()..end), even_cows);

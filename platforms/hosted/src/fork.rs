@@ -22,6 +22,7 @@ impl<P: Paged> Process<P> {
     /// # Errors
     /// ENOMEM without page tables; nothing is left of the child then. [`SyscallError::InsideHook`],
     /// [`SyscallError::Exited`].
+    #[track_caller]
     pub fn fork(&self) -> Result<Self, SyscallError> {
         let lock = self.mm().write_lock()?;
         let child = Self::new(self.mm().table().empty());

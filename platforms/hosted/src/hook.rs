@@ -50,6 +50,8 @@ impl fmt::Display for Hook {
 thread_local! {
     /// The innermost hook, or the ioctl, that this thread runs.
     static RUNNING: Cell<Option<Hook>> = const { Cell::new(None) };
+    /// Whether that hook has given up the mmap lock.
+    static RELEASED: Cell<bool> = const { Cell::new(false) };
     /// How many established mappings this thread has locked.
     static MAPPED: Cell<usize> = const { Cell::new(0) };
 }
@@ -71,6 +73,16 @@ pub fn under_mmap_lock() -> Option<Hook> {
 #[must_use]
 pub fn in_the_way() -> Option<Hook> {
     under_mmap_lock().or_else(|| (MAPPED.get() != 0).then_some(Hook::Ioctl))
+}
+
+/// As [`in_the_way`], without a hook that has given up the lock: whoever waits for this thread waits for no mmap lock.
+pub(crate) fn with_mmap_lock() -> Option<Hook> {
+    in_the_way().filter(|_| !RELEASED.get() || MAPPED.get() != 0)
+}
+
+/// The hook that this thread is running has given up the mmap lock.
+pub(crate) fn release() {
+    RELEASED.set(true);
 }
 
 /// This thread holds a mmap lock that it has taken itself, for an established mapping.
@@ -100,15 +112,16 @@ impl Drop for MappedLock {
 /// hook.
 pub fn enter<T>(hook: Hook, body: impl FnOnce() -> T) -> T {
     let hook = if hook == Hook::Ioctl { under_mmap_lock().unwrap_or(hook) } else { hook };
-    let _outer = Outer(RUNNING.replace(Some(hook)));
+    let _outer = Outer(RUNNING.replace(Some(hook)), RELEASED.replace(false));
     body()
 }
 
 /// Restores what ran before.
-struct Outer(Option<Hook>);
+struct Outer(Option<Hook>, bool);
 
 impl Drop for Outer {
     fn drop(&mut self) {
         RUNNING.set(self.0);
+        RELEASED.set(self.1);
     }
 }

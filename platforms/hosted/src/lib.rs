@@ -63,6 +63,7 @@
 //! | [`hook`] | which hook a thread is in |
 //! | [`RwLock`], [`Mutex`], [`SpinLock`], [`queue`] | locks and wait queues of drivers |
 //! | [`Reports`] | what drivers do that a kernel would complain of |
+//! | [`Holds`] | threads that tests hold, so that they meet where a test wants it |
 //! | [`Ref`] | shared ownership of a mapping's state; invariant, as a platform's has to be |
 //! | [`Map`], [`Prot`], [`answers`] | what is asked of `mmap`, rights, counts |
 //!
@@ -86,6 +87,7 @@ mod fault;
 mod file;
 mod fork;
 mod gap;
+mod hold;
 pub mod hook;
 mod insert;
 mod lock;
@@ -97,6 +99,7 @@ mod mprotect;
 mod mremap;
 pub mod object;
 pub mod operations;
+mod order;
 mod outside;
 mod paged;
 mod paging;
@@ -116,6 +119,7 @@ pub use answers::{Answers, Counts};
 pub use atomic::might_sleep;
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
+pub use hold::{Hold, Holds};
 pub use hook::Hook;
 pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, Page};

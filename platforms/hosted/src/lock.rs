@@ -1,37 +1,39 @@
-//! Locks of drivers, and the order in which they are taken.
+//! Locks of drivers.
 
 use std::{
-    cell::RefCell,
     ops::{Deref, DerefMut},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use vmctx::{Errno, MaySleep};
 
 use crate::{
     atomic::{Spinning, might_sleep},
-    hook,
+    order::{Held, Mode, Order},
     report::MightSleep,
 };
 
 /// A lock for a driver's state: the platform's [`RwLock`](vmctx::Platform::RwLock).
 ///
-/// It remembers whether a hook that runs under the mmap lock has ever taken it, or waited for it. If so, the mmap lock
+/// It remembers whether a thread that has the mmap lock, mostly in a hook, has ever waited for it. If so, the mmap lock
 /// must not be waited for while it is held: there the order is the other, and sooner or later two threads would wait
 /// for each other. [`Handle::lock`](vmctx::Handle::lock) and [`UnlockedCtx::find`](vmctx::UnlockedCtx::find) fail with
-/// EDEADLK then, whether or not it would have happened this time.
+/// EDEADLK then, whether or not it would have happened this time. Whichever comes first, both places are
+/// [reported](crate::Report::MmapLockUnderLock) as soon as both have been seen; so is
+/// [user memory](crate::Report::UserMemoryUnderLock) that was touched while it was held, and
+/// [another lock](crate::Report::TwoLockOrders) if the two were taken in both orders.
+///
+/// To wait for it with nothing but this very thread in the way would be for ever, and panics. (Two reads may lie in one
+/// another, although on Linux they must not.)
 pub struct RwLock<T> {
     value: parking_lot::RwLock<T>,
-    taken_in_hook: Arc<AtomicBool>,
+    order: Arc<Order>,
 }
 
 /// A lock for a driver's state: the platform's [`Mutex`](vmctx::Platform::Mutex). It remembers what a [`RwLock`] does.
 pub struct Mutex<T> {
     value: parking_lot::Mutex<T>,
-    taken_in_hook: Arc<AtomicBool>,
+    order: Arc<Order>,
 }
 
 /// A lock for a driver's state: the platform's [`SpinLock`](vmctx::Platform::SpinLock). It remembers what a [`RwLock`]
@@ -39,7 +41,7 @@ pub struct Mutex<T> {
 /// [reported](crate::Report::SleptUnderSpinLock).
 pub struct SpinLock<T> {
     value: parking_lot::Mutex<T>,
-    taken_in_hook: Arc<AtomicBool>,
+    order: Arc<Order>,
 }
 
 /// A [`RwLock`], held to read.
@@ -117,49 +119,6 @@ impl<T> DerefMut for SpinGuard<'_, T> {
     }
 }
 
-/// Whether this thread holds a driver's lock.
-pub(crate) fn holds_any() -> bool {
-    HELD.with_borrow(|held| !held.is_empty())
-}
-
-thread_local! {
-    /// The locks that this thread holds: for each the mark whether a hook has ever taken it.
-    static HELD: RefCell<Vec<Arc<AtomicBool>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Whether this thread holds a lock that a hook takes, or waits for, under the mmap lock.
-pub(crate) fn holds_a_hooks_lock() -> bool {
-    HELD.with_borrow(|held| held.iter().any(|mark| mark.load(Ordering::Relaxed)))
-}
-
-/// A hook takes this lock, or is about to wait for it.
-fn mark_if_in_hook(mark: &AtomicBool) {
-    if hook::under_mmap_lock().is_some() {
-        mark.store(true, Ordering::Relaxed);
-    }
-}
-
-/// This thread holds a lock, until the value is dropped: by the same thread, because the guard beside it is not `Send`.
-struct Held(Arc<AtomicBool>);
-
-impl Held {
-    fn note(mark: &Arc<AtomicBool>) -> Self {
-        mark_if_in_hook(mark);
-        HELD.with_borrow_mut(|held| held.push(Arc::clone(mark)));
-        Self(Arc::clone(mark))
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        HELD.with_borrow_mut(|held| {
-            if let Some(index) = held.iter().rposition(|mark| Arc::ptr_eq(mark, &self.0)) {
-                held.swap_remove(index);
-            }
-        });
-    }
-}
-
 impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     type Read<'a> = ReadGuard<'a, T>;
     type Write<'a> = WriteGuard<'a, T>;
@@ -167,30 +126,31 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     #[track_caller]
     fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
         might_sleep(MightSleep::Allocation);
-        Ok(Self { value: parking_lot::RwLock::new(value), taken_in_hook: Arc::default() })
+        Ok(Self { value: parking_lot::RwLock::new(value), order: Order::new() })
     }
 
     #[track_caller]
     fn read(&self, _: MaySleep<'_>) -> ReadGuard<'_, T> {
         might_sleep(MightSleep::Lock);
-        // Before it waits: whoever holds the lock may be about to wait for the mmap lock that the hook has.
-        mark_if_in_hook(&self.taken_in_hook);
-        ReadGuard { value: self.value.read(), _held: Held::note(&self.taken_in_hook) }
+        self.order.before_waiting(Mode::Shared);
+        ReadGuard { value: self.value.read(), _held: Held::note(&self.order, Mode::Shared) }
     }
 
+    #[track_caller]
     fn try_read(&self) -> Option<ReadGuard<'_, T>> {
-        Some(ReadGuard { value: self.value.try_read()?, _held: Held::note(&self.taken_in_hook) })
+        Some(ReadGuard { value: self.value.try_read()?, _held: Held::note(&self.order, Mode::Shared) })
     }
 
     #[track_caller]
     fn write(&self, _: MaySleep<'_>) -> WriteGuard<'_, T> {
         might_sleep(MightSleep::Lock);
-        mark_if_in_hook(&self.taken_in_hook);
-        WriteGuard { value: self.value.write(), _held: Held::note(&self.taken_in_hook) }
+        self.order.before_waiting(Mode::Exclusive);
+        WriteGuard { value: self.value.write(), _held: Held::note(&self.order, Mode::Exclusive) }
     }
 
+    #[track_caller]
     fn try_write(&self) -> Option<WriteGuard<'_, T>> {
-        Some(WriteGuard { value: self.value.try_write()?, _held: Held::note(&self.taken_in_hook) })
+        Some(WriteGuard { value: self.value.try_write()?, _held: Held::note(&self.order, Mode::Exclusive) })
     }
 }
 
@@ -200,18 +160,19 @@ impl<T: Send + 'static> vmctx::Mutex<T> for Mutex<T> {
     #[track_caller]
     fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
         might_sleep(MightSleep::Allocation);
-        Ok(Self { value: parking_lot::Mutex::new(value), taken_in_hook: Arc::default() })
+        Ok(Self { value: parking_lot::Mutex::new(value), order: Order::new() })
     }
 
     #[track_caller]
     fn lock(&self, _: MaySleep<'_>) -> MutexGuard<'_, T> {
         might_sleep(MightSleep::Lock);
-        mark_if_in_hook(&self.taken_in_hook);
-        MutexGuard { value: self.value.lock(), _held: Held::note(&self.taken_in_hook) }
+        self.order.before_waiting(Mode::Exclusive);
+        MutexGuard { value: self.value.lock(), _held: Held::note(&self.order, Mode::Exclusive) }
     }
 
+    #[track_caller]
     fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        Some(MutexGuard { value: self.value.try_lock()?, _held: Held::note(&self.taken_in_hook) })
+        Some(MutexGuard { value: self.value.try_lock()?, _held: Held::note(&self.order, Mode::Exclusive) })
     }
 }
 
@@ -221,19 +182,19 @@ impl<T: Send + 'static> vmctx::SpinLock<T> for SpinLock<T> {
     #[track_caller]
     fn new(value: T, _: MaySleep<'_>) -> Result<Self, Errno> {
         might_sleep(MightSleep::Allocation);
-        Ok(Self { value: parking_lot::Mutex::new(value), taken_in_hook: Arc::default() })
+        Ok(Self { value: parking_lot::Mutex::new(value), order: Order::new() })
     }
 
     #[track_caller]
     fn lock(&self) -> SpinGuard<'_, T> {
-        mark_if_in_hook(&self.taken_in_hook);
+        self.order.before_waiting(Mode::Exclusive);
         let value = self.value.lock();
-        SpinGuard { value, _held: Held::note(&self.taken_in_hook), _spinning: Spinning::note() }
+        SpinGuard { value, _held: Held::note(&self.order, Mode::Exclusive), _spinning: Spinning::note() }
     }
 
     #[track_caller]
     fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
         let value = self.value.try_lock()?;
-        Some(SpinGuard { value, _held: Held::note(&self.taken_in_hook), _spinning: Spinning::note() })
+        Some(SpinGuard { value, _held: Held::note(&self.order, Mode::Exclusive), _spinning: Spinning::note() })
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     answers::Counts,
     atomic::might_sleep,
     error::Signal,
+    hold::Holds,
     hook::Hook,
     report::{MightSleep, Reports},
 };
@@ -161,6 +162,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
 
     /// Where it is reported what drivers do wrong on this machine, if that is collected.
     fn reports(&self) -> Option<&Reports> {
+        None
+    }
+
+    /// Where it stands which threads are to be held on this machine, if that can be asked for.
+    fn holds(&self) -> Option<&Holds> {
         None
     }
 

@@ -16,6 +16,7 @@ use crate::{
     hook,
     machine::Machine,
     object::Unmapping,
+    order::{self, Wanted},
     paged::{MachineOf, Paged, check_constants},
     paging::PageTable,
     panics::ClosedFiles,
@@ -67,11 +68,13 @@ impl<P: Paged> Mm<P> {
     }
 
     /// For a system call: not from inside a hook, which may hold the lock, and not after the exit.
+    #[track_caller]
     pub(crate) fn write_lock(&self) -> Result<WriteLock<P>, SyscallError> {
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
         self.follow_this_thread();
+        order::wants(Wanted::UserMemory);
         let lock = self.space.write_arc();
         if lock.stopped { Err(SyscallError::Exited) } else { Ok(lock) }
     }
@@ -86,10 +89,13 @@ impl<P: Paged> Mm<P> {
         self.killed.load(Ordering::Acquire)
     }
 
-    /// This thread is in this address space, so what it does wrong is reported on this machine.
+    /// This thread is in this address space, so what it does wrong is reported on this machine, and it is held there.
     fn follow_this_thread(&self) {
         if let Some(reports) = self.machine().reports() {
             reports.follow_this_thread();
+        }
+        if let Some(holds) = self.machine().holds() {
+            holds.follow_this_thread();
         }
     }
 

@@ -19,8 +19,7 @@ use crate::{
     machine::Machine,
     map::Map,
     mm::Mm,
-    object::Object,
-    object::Unmapping,
+    object::{Insertions, Object, Unmapping},
     paged::Paged,
     panics::ClosedFiles,
     process::{Process, page_align},
@@ -35,6 +34,7 @@ use crate::{
 /// Its methods are the raw operations of [`Platform`] that they name, under the conditions that stand there.
 pub struct NewVma<P: Paged> {
     vma: Vma<P>,
+    insertions: Insertions,
     space: Arc<RwLock<Space<P>>>,
 }
 
@@ -96,7 +96,7 @@ impl<P: Paged> NewVma<P> {
     /// As [`Platform::vm_insert_page`](vmctx::Platform::vm_insert_page).
     #[track_caller]
     pub fn insert_page(&mut self, address: usize, page: &P::Page) -> Result<(), Errno> {
-        self.area().insert_page(address, page)
+        self.insert(address, 1, |area| area.insert_page(address, page))
     }
 
     /// `vm_insert_zero_page`
@@ -105,7 +105,7 @@ impl<P: Paged> NewVma<P> {
     /// As [`Platform::vm_insert_zero_page`](vmctx::Platform::vm_insert_zero_page).
     #[track_caller]
     pub fn insert_zero_page(&mut self, address: usize) -> Result<(), Errno> {
-        self.area().insert_zero_page(address)
+        self.insert(address, 1, |area| area.insert_zero_page(address))
     }
 
     /// `vm_insert_mixed`
@@ -114,7 +114,7 @@ impl<P: Paged> NewVma<P> {
     /// As [`Platform::vm_insert_mixed`](vmctx::Platform::vm_insert_mixed).
     #[track_caller]
     pub fn insert_mixed(&mut self, address: usize, pfn: u64) -> Result<(), Errno> {
-        self.area().insert_mixed(address, pfn, false)
+        self.insert(address, 1, |area| area.insert_mixed(address, pfn, false))
     }
 
     /// `remap_pfn_range`
@@ -125,14 +125,22 @@ impl<P: Paged> NewVma<P> {
     pub fn remap(&mut self, address: usize, frames: FrameRange<'_, P>) -> Result<(), Errno> {
         let set = VmFlags::IO | VmFlags::PFNMAP | VmFlags::DONTEXPAND | VmFlags::DONTDUMP;
         self.vma.change_flags(set, VmFlags::NONE);
-        self.area().remap(address, frames)
+        self.insert(address, frames.count().get(), |area| area.remap(address, frames))
     }
 
-    /// What a driver inserts into.
+    /// A driver inserts so many pages.
     #[track_caller]
-    fn area(&self) -> Area<P> {
+    fn insert(
+        &self,
+        address: usize,
+        pages: usize,
+        insert: impl FnOnce(&Area<P>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
         might_sleep(MightSleep::Insertion);
-        Area::of(&self.vma)
+        insert(&Area::of(&self.vma))?;
+        let first = self.vma.pgoff_at(address);
+        self.insertions.note(first..first + pages);
+        Ok(())
     }
 }
 
@@ -202,6 +210,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
     /// byte could not be counted; EEXIST where something is mapped already; EPERM below the lowest address that can
     /// be mapped; EACCES for a file that was not opened for reading, or not for the writing that a shared mapping is
     /// to do; and what the mmap hook or the open hook fails with. Afterwards nothing is left of a mapping that failed.
+    #[track_caller]
     pub fn mmap(&self, file: &File<P>, map: Map) -> Result<UserAddr, SyscallError> {
         let first = map.first_page(P::PAGE_SHIFT)?;
         let mut lock = self.mm().write_lock()?;
@@ -220,7 +229,8 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         }
         let vma =
             Vma::new(range.clone(), first, flags(&map, file.mode())?, file.clone(), Arc::clone(self.mm().table()));
-        let mut new = NewVma { vma, space: Arc::clone(self.mm().space()) };
+        let insertions = Insertions::new(P::mappings(file), vma.number());
+        let mut new = NewVma { vma, insertions, space: Arc::clone(self.mm().space()) };
         let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
         // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
         // function.
@@ -240,6 +250,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
     /// EINVAL for an address that is not a page's, for no bytes and for a range that leaves the address space; ENOMEM
     /// if cutting a mapping in two would make [too many](Machine::max_mappings); what `may_split` refuses a cut
     /// with. Nothing has been unmapped then.
+    #[track_caller]
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();

@@ -30,6 +30,7 @@ impl<P: Paged> Process<P> {
     /// EINVAL for an address that is not a page's; ENOMEM for a hole in the range, and if cutting makes
     /// [too many mappings](crate::Machine::max_mappings); EACCES for a right that the mapping may never have; what
     /// `may_split` refuses a cut with.
+    #[track_caller]
     pub fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), SyscallError> {
         let start = address.get();
         if start % P::PAGE_SIZE != 0 {

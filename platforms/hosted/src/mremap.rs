@@ -29,6 +29,7 @@ impl<P: Paged> Process<P> {
     /// end, and to grow a mapping, or map it once more, that the driver does not let grow (`VM_DONTEXPAND`); ENOMEM
     /// without room, page tables or mappings, and to grow where there is room behind; what `may_split` refuses a cut
     /// with. The mapping is then as it was.
+    #[track_caller]
     pub fn mremap(
         &self,
         address: UserAddr,
@@ -71,6 +72,7 @@ impl<P: Paged> Process<P> {
     /// # Errors
     /// As [`mremap`](Self::mremap); EINVAL also for a place that is not a page's, that is not in the address space, or
     /// that overlaps with the mapping. What was mapped there may have gone even so.
+    #[track_caller]
     pub fn mremap_fixed(
         &self,
         address: UserAddr,

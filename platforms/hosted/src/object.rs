@@ -1,10 +1,13 @@
 //! Where an object is mapped.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, panic::Location, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::{atomic::might_sleep, report::MightSleep};
+use crate::{
+    atomic::might_sleep,
+    report::{MightSleep, Report, report},
+};
 
 /// What pages are entered into, as whoever takes them away sees it: the page tables of an address space, or a table for
 /// each mapping.
@@ -27,8 +30,16 @@ pub trait Unmapping: Send + Sync + 'static {
 /// A file brings its own with [`MmapFile::object`](vmctx::MmapFile::object), or is an object of its own.
 #[derive(Clone, Default)]
 pub struct Object {
+    places: Arc<Mutex<Places>>,
+}
+
+#[derive(Default)]
+struct Places {
     /// The VMAs that map the object, by their numbers.
-    places: Arc<Mutex<BTreeMap<u64, Place>>>,
+    mapped: BTreeMap<u64, Place>,
+    /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs: pages of the object, and
+    /// where in the program.
+    inserted: BTreeMap<u64, Vec<(Range<usize>, &'static Location<'static>)>>,
 }
 
 /// Where one VMA maps which part of an object.
@@ -76,32 +87,70 @@ impl Object {
     #[track_caller]
     pub fn unmap(&self, pages: &Range<usize>, even_cows: bool) {
         might_sleep(MightSleep::Unmapping);
-        for place in self.lock().places.values() {
+        let unmapped = Location::caller();
+        let places = self.lock().places;
+        for place in places.mapped.values() {
             place.table.zap(&place.addresses(pages), even_cows);
+        }
+        for (there, inserted) in places.inserted.values().flatten() {
+            if there.start < pages.end && pages.start < there.end {
+                report(Report::UnmapMissesMmap { inserted, unmapped });
+            }
         }
     }
 
     /// In how many places the object is mapped.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.lock().places.len()
+        self.lock().places.mapped.len()
     }
 }
 
 /// The lock on where an object is mapped (`i_mmap_rwsem`). Taken with the mmap lock held or without; the entries' locks
 /// are taken below it, and nothing else.
 pub(crate) struct MappingsGuard<'a> {
-    places: MutexGuard<'a, BTreeMap<u64, Place>>,
+    places: MutexGuard<'a, Places>,
 }
 
 impl MappingsGuard<'_> {
     /// The VMA of this number is mapped there now, and nowhere else.
     pub(crate) fn link(&mut self, number: u64, place: Place) {
-        self.places.insert(number, place);
+        self.places.mapped.insert(number, place);
     }
 
     /// The VMA of this number is mapped nowhere any more.
     pub(crate) fn unlink(&mut self, number: u64) {
-        self.places.remove(&number);
+        self.places.mapped.remove(&number);
+    }
+}
+
+/// What the mmap hook of a VMA has inserted of an object, until the VMA is on the object's list, or is given up: this is
+/// dropped then. Meanwhile whoever unmaps the object does not see these entries.
+pub(crate) struct Insertions {
+    object: Object,
+    number: u64,
+}
+
+impl Insertions {
+    pub(crate) fn new(object: &Object, number: u64) -> Self {
+        Self { object: object.clone(), number }
+    }
+
+    /// These pages have been inserted.
+    #[track_caller]
+    pub(crate) fn note(&self, pages: Range<usize>) {
+        let inserted = Location::caller();
+        let mut places = self.object.lock().places;
+        let noted = places.inserted.entry(self.number).or_default();
+        match noted.last_mut() {
+            Some((last, at)) if last.end == pages.start && *at == inserted => last.end = pages.end,
+            _ => noted.push((pages, inserted)),
+        }
+    }
+}
+
+impl Drop for Insertions {
+    fn drop(&mut self) {
+        self.object.lock().places.inserted.remove(&self.number);
     }
 }

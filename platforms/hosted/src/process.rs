@@ -13,6 +13,7 @@ use crate::{
     established::Caller,
     hook::{self, Hook},
     mm::Mm,
+    order::{self, Wanted},
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each, pte},
     panics::ClosedFiles,
@@ -103,6 +104,7 @@ impl<P: Paged> Process<P> {
     ///
     /// # Errors
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    #[track_caller]
     pub fn exit(&self) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
@@ -153,6 +155,7 @@ impl<P: Paged> Process<P> {
     ///
     /// # Errors
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    #[track_caller]
     pub fn mapping_count(&self) -> Result<usize, SyscallError> {
         Ok(self.mm.write_lock()?.vmas.len())
     }
@@ -168,6 +171,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Process<P> {
     /// EIO where nothing is mapped, or not even mprotect could let the user read, and where there is neither a page nor
     /// a hook that has copied. What lies before that was loaded.
     /// [`SyscallError::InsideHook`].
+    #[track_caller]
     pub fn peek(&self, address: UserAddr, into: &mut [u8]) -> Result<(), SyscallError> {
         Self::outside_hooks()?;
         let len = into.len();
@@ -179,13 +183,19 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Process<P> {
     ///
     /// # Errors
     /// As there, and EIO where the user may not write to a shared mapping. What lies before that was stored.
+    #[track_caller]
     pub fn poke(&self, address: UserAddr, from: &[u8]) -> Result<(), SyscallError> {
         Self::outside_hooks()?;
         whole(remote::copy(&self.mm, address.get(), AccessBuffer::Write(from)), from.len())
     }
 
+    #[track_caller]
     fn outside_hooks() -> Result<(), SyscallError> {
-        hook::in_the_way().map_or(Ok(()), |hook| Err(SyscallError::InsideHook { hook }))
+        if let Some(hook) = hook::in_the_way() {
+            return Err(SyscallError::InsideHook { hook });
+        }
+        order::wants(Wanted::UserMemory);
+        Ok(())
     }
 }
 
@@ -230,6 +240,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     ///
     /// # Errors
     /// The signal that the access ends with, or what Linux could not report ([`AccessError`]).
+    #[track_caller]
     pub fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), AccessError> {
         access::read(self.process.mm(), address, into)
     }
@@ -238,6 +249,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    #[track_caller]
     pub fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), AccessError> {
         access::write(self.process.mm(), address, from)
     }
@@ -246,6 +258,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    #[track_caller]
     pub fn read_u8(&self, address: UserAddr) -> Result<u8, AccessError> {
         let mut byte = [0];
         self.read(address, &mut byte)?;
@@ -257,6 +270,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    #[track_caller]
     pub fn write_u8(&self, address: UserAddr, byte: u8) -> Result<(), AccessError> {
         self.write(address, &[byte])
     }
@@ -265,6 +279,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    #[track_caller]
     pub fn read_u32(&self, address: UserAddr) -> Result<u32, AccessError> {
         let mut bytes = [0; 4];
         self.read(address, &mut bytes)?;
@@ -275,6 +290,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    #[track_caller]
     pub fn write_u32(&self, address: UserAddr, value: u32) -> Result<(), AccessError> {
         self.write(address, &value.to_le_bytes())
     }

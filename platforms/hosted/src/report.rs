@@ -7,6 +7,8 @@ use std::{cell::RefCell, fmt, mem, panic::Location, sync::Arc};
 
 use parking_lot::Mutex;
 
+use crate::hook::Hook;
+
 /// Something that a driver has done wrong. It had no consequences this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,6 +32,54 @@ pub enum Report {
         call: MightSleep,
         /// Where it was called.
         called: &'static Location<'static>,
+    },
+    /// User memory was touched, or a system call made that takes the mmap lock, by a thread that held a lock of a
+    /// driver's for which a hook waits. The access may fault, and the hook that serves it waits for the lock that its
+    /// own user has. Reported when both have been seen, in whichever order. Follows `might_fault`
+    /// (`__might_fault` in `mm/memory.c`), which tells lockdep that the mmap lock may be taken.
+    UserMemoryUnderLock {
+        /// Where the lock was taken.
+        taken: &'static Location<'static>,
+        /// Where user memory was touched, or the system call made.
+        touched: &'static Location<'static>,
+        /// The hook that waits for the lock; [`Hook::Ioctl`] if it was an ioctl that had a mapping locked.
+        hook: Hook,
+        /// Where it waits.
+        in_hook: &'static Location<'static>,
+    },
+    /// The mmap lock was waited for, to lock an established mapping, by a thread that held a lock of a driver's for
+    /// which a hook, which has the mmap lock, waits. Where the hook had been seen before, the wait has failed with
+    /// EDEADLK. Reported when both have been seen, in whichever order.
+    MmapLockUnderLock {
+        /// Where the driver's lock was taken.
+        taken: &'static Location<'static>,
+        /// Where the mapping was locked.
+        called: &'static Location<'static>,
+        /// The hook that waits for the driver's lock; [`Hook::Ioctl`] if it was an ioctl that had a mapping locked.
+        hook: Hook,
+        /// Where it waits.
+        in_hook: &'static Location<'static>,
+    },
+    /// Two locks of drivers are taken in both orders: two threads, each with one of them, wait for each other one day.
+    /// Reported once for two locks. What only tries to take a lock cannot wait, and does not count.
+    TwoLockOrders {
+        /// Where the first lock was taken.
+        held: &'static Location<'static>,
+        /// Where the second was then waited for.
+        waited: &'static Location<'static>,
+        /// Where, earlier, the second was taken.
+        other_held: &'static Location<'static>,
+        /// Where the first was then waited for.
+        other_waited: &'static Location<'static>,
+    },
+    /// Pages of an object were unmapped which a mmap hook that had not returned had inserted. Its mapping is not on the
+    /// object's list yet ([`vmctx::SharedObject`] says so), so these entries stay. Linux, where `mmap_region` in `mm/mmap.c` calls
+    /// `vma_link_file` after `call_mmap`, has nothing that would notice.
+    UnmapMissesMmap {
+        /// Where they were inserted.
+        inserted: &'static Location<'static>,
+        /// Where they were unmapped.
+        unmapped: &'static Location<'static>,
     },
 }
 
@@ -62,6 +112,26 @@ impl fmt::Display for Report {
             Self::SleptInMapPages { call, called } => {
                 write!(f, "{call} at {called} may sleep, and the map_pages hook that it was in must not")
             }
+            Self::UserMemoryUnderLock { taken, touched, hook, in_hook } => write!(
+                f,
+                "user memory at {touched} may fault, the lock taken at {taken} was held, and the {hook} waits for that \
+                 lock at {in_hook}"
+            ),
+            Self::MmapLockUnderLock { taken, called, hook, in_hook } => write!(
+                f,
+                "the mmap lock was waited for at {called} with the lock held that was taken at {taken}, and the {hook}, \
+                 which has the mmap lock, waits for that one at {in_hook}"
+            ),
+            Self::TwoLockOrders { held, waited, other_held, other_waited } => write!(
+                f,
+                "two locks are taken in both orders: one at {held} and then the other at {waited}; the other at \
+                 {other_held} and then the one at {other_waited}"
+            ),
+            Self::UnmapMissesMmap { inserted, unmapped } => write!(
+                f,
+                "the unmapping at {unmapped} has missed what was inserted at {inserted}, by a mmap hook that had not \
+                 returned"
+            ),
         }
     }
 }

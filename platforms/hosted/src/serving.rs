@@ -14,6 +14,7 @@ use vmctx::{
 
 use crate::{
     atomic::might_sleep,
+    hook,
     insert::Area,
     machine::{Machine, Page},
     mm::Mm,
@@ -171,6 +172,7 @@ impl<P: Paged> Fault<P> {
     pub fn release(&self) {
         let lock = self.serving.lock.borrow_mut().take();
         drop(lock);
+        hook::release();
     }
 
     /// `wait`

@@ -207,22 +207,27 @@ where
     type Platform = P;
     type File = File<P>;
 
+    #[track_caller]
     fn mmap(&self, file: &File<P>, map: Map) -> Result<UserAddr, Refusal> {
         Ok(self.mmap(file, map)?)
     }
 
+    #[track_caller]
     fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), Refusal> {
         Ok(self.munmap(address, bytes)?)
     }
 
+    #[track_caller]
     fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), Refusal> {
         Ok(self.mprotect(address, bytes, prot)?)
     }
 
+    #[track_caller]
     fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
         Ok(self.thread().read(address, into)?)
     }
 
+    #[track_caller]
     fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
         Ok(self.thread().write(address, from)?)
     }
@@ -231,6 +236,7 @@ where
         Ok(self.ioctl(run)?)
     }
 
+    #[track_caller]
     fn mremap(
         &self,
         address: UserAddr,
@@ -240,18 +246,22 @@ where
         Ok(self.mremap(address, old_bytes, new_bytes, true).map_err(Refusal::from))
     }
 
+    #[track_caller]
     fn move_to(&self, address: UserAddr, bytes: usize, to: UserAddr) -> Result<Result<(), Refusal>, Missing> {
         Ok(self.mremap_fixed(address, bytes, bytes, to).map(drop).map_err(Refusal::from))
     }
 
+    #[track_caller]
     fn peek(&self, address: UserAddr, into: &mut [u8]) -> Result<Result<(), Refusal>, Missing> {
         Ok(self.peek(address, into).map_err(Refusal::from))
     }
 
+    #[track_caller]
     fn poke(&self, address: UserAddr, from: &[u8]) -> Result<Result<(), Refusal>, Missing> {
         Ok(self.poke(address, from).map_err(Refusal::from))
     }
 
+    #[track_caller]
     fn fork(&self) -> Result<Result<Self, Refusal>, Missing> {
         Ok(self.fork().map_err(Refusal::from))
     }

@@ -125,7 +125,7 @@
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
 //! [`Fault`], [`Handle`], [`Caller`], [`EstablishedVma`]. The rest is used as it is there: [`Map`], [`Prot`],
 //! [`OpenMode`], [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Object`], [`RwLock`],
-//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], and [`Ref`], which shares a mapping's state. Their methods are
+//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], [`Hold`], and [`Ref`], which shares a mapping's state. Their methods are
 //! on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this crate.
 //!
 //! # What only a machine in a program says
@@ -188,6 +188,6 @@ pub use machine::{Limits, Machine};
 pub use platform::{Caller, DeviceMemory, EstablishedVma, Fault, File, Handle, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
 pub use vmctx_hosted::{
-    AccessError, Answers, Hook, Map, MightSleep, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard, Ref, Report,
-    RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
+    AccessError, Answers, Hold, Hook, Map, MightSleep, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard, Ref,
+    Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
 };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
-use vmctx_hosted::{Counts, Event, FrameKind, Page, Report, Reports};
+use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, Page, Report, Reports};
 
 use crate::{
     inject::{Injection, Injections, Site},
@@ -66,6 +66,7 @@ struct Parts {
     injections: Injections,
     fault_serial: AtomicU32,
     reports: Reports,
+    holds: Holds,
 }
 
 impl Machine {
@@ -87,6 +88,7 @@ impl Machine {
                 injections: Injections::default(),
                 fault_serial: AtomicU32::new(0),
                 reports: Reports::default(),
+                holds: Holds::default(),
             }),
         }
     }
@@ -159,9 +161,68 @@ impl Machine {
         self.parts.reports.all()
     }
 
-    /// What this thread does wrong from now on is reported here.
+    /// Holds the next other thread of this machine's that comes to such a call, before it makes the call, with all the
+    /// locks that it has: so that a test decides what happens meanwhile. It goes on when the value is dropped.
+    ///
+    /// Here a driver looks whether its memory is there, and inserts it without a lock in between:
+    ///
+    /// ```
+    /// use std::{
+    ///     sync::atomic::{AtomicBool, Ordering},
+    ///     thread,
+    /// };
+    /// use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, VmFault, VmOperations};
+    /// use vmctx_sim::{Machine, Map, MightSleep, Page, Ref, Sim};
+    ///
+    /// struct Naive {
+    ///     page: Page,
+    ///     revoked: AtomicBool,
+    /// }
+    ///
+    /// impl VmOperations for Naive {
+    ///     type Platform = Sim;
+    ///     type Kind = Mixed;
+    ///
+    ///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+    ///         if self.revoked.load(Ordering::SeqCst) {
+    ///             return ctx.fail(Errno::EIO);
+    ///         }
+    ///         ctx.insert_page(&self.page)
+    ///     }
+    /// }
+    /// # struct Device(Ref<Naive>);
+    /// # impl MmapFile for Device {
+    /// #     type Platform = Sim;
+    /// #     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+    /// #         Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    /// #     }
+    /// # }
+    ///
+    /// let machine = Machine::new();
+    /// let state = Ref::new(Naive { page: machine.alloc_page().unwrap(), revoked: AtomicBool::new(false) });
+    /// let file = machine.open(Device(state.clone()));
+    /// let process = machine.process();
+    /// let at = process.mmap(&file, Map::shared(4096)).unwrap();
+    ///
+    /// let hold = machine.hold(MightSleep::Insertion);
+    /// thread::scope(|scope| {
+    ///     let load = scope.spawn(|| process.thread().read_u8(at));
+    ///     hold.reached();
+    ///     state.revoked.store(true, Ordering::SeqCst);
+    ///     file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+    ///     hold.go_on();
+    ///     load.join().unwrap().unwrap();
+    /// });
+    /// assert_eq!(process.mapped_pages(at, 4096), PageCount::new(1), "the bug: revoked, and mapped");
+    /// ```
+    pub fn hold(&self, call: MightSleep) -> Hold {
+        self.parts.holds.hold(call)
+    }
+
+    /// What this thread does wrong from now on is reported here, and it is held here.
     pub(crate) fn follow_this_thread(&self) {
         self.parts.reports.follow_this_thread();
+        self.parts.holds.follow_this_thread();
     }
 
     pub(crate) fn memory(&self) -> &PhysicalMemory {
@@ -272,6 +333,10 @@ impl vmctx_hosted::Machine for Machine {
 
     fn reports(&self) -> Option<&Reports> {
         Some(&self.parts.reports)
+    }
+
+    fn holds(&self) -> Option<&Holds> {
+        Some(&self.parts.holds)
     }
 
     #[inline]

@@ -1,0 +1,147 @@
+//! Threads that are held at a call, so that a race is a test and not luck.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, ThreadId},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::report::MightSleep;
+
+/// The threads that are to be held on one machine. Clones are the same list.
+#[derive(Clone, Default)]
+pub struct Holds {
+    /// Those that nobody has come to yet.
+    open: Arc<Mutex<Vec<Arc<Point>>>>,
+}
+
+/// The next thread that comes to a call is held there, until this is dropped.
+///
+/// The thread that has made it is never held by it, so that the call can be made while a test waits for others.
+#[must_use = "dropped, it holds nobody"]
+pub struct Hold {
+    holds: Holds,
+    point: Arc<Point>,
+}
+
+struct Point {
+    call: MightSleep,
+    /// Whose it is.
+    by: ThreadId,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nobody has come yet.
+    Open,
+    /// A thread is held.
+    Reached,
+    /// Nobody is held any more.
+    Over,
+}
+
+/// How many are to be held, on all machines: while there are none, nothing is looked at.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Of the machine that this thread has last had to do with.
+    static OF_THIS_THREAD: RefCell<Option<Holds>> = const { RefCell::new(None) };
+}
+
+impl Holds {
+    /// The next thread that comes to such a call, of those that [follow](Self::follow_this_thread) this machine, is
+    /// held before it makes the call, with all the locks that it has. The call itself need not sleep.
+    pub fn hold(&self, call: MightSleep) -> Hold {
+        let point = Arc::new(Point {
+            call,
+            by: thread::current().id(),
+            state: Mutex::new(State::Open),
+            changed: Condvar::new(),
+        });
+        self.open.lock().push(Arc::clone(&point));
+        OPEN.fetch_add(1, Ordering::SeqCst);
+        Hold { holds: self.clone(), point }
+    }
+
+    /// From now on this thread can be held here, as with
+    /// [`Reports::follow_this_thread`](crate::Reports::follow_this_thread).
+    pub fn follow_this_thread(&self) {
+        // A thread that ends is held nowhere any more.
+        let _ = OF_THIS_THREAD.try_with(|current| {
+            let is_this = current.borrow().as_ref().is_some_and(|current| Arc::ptr_eq(&current.open, &self.open));
+            if !is_this {
+                current.replace(Some(self.clone()));
+            }
+        });
+    }
+
+    /// Takes the first hold that is meant for this thread off the list.
+    fn take(&self, call: MightSleep) -> Option<Arc<Point>> {
+        let this = thread::current().id();
+        let mut open = self.open.lock();
+        let index = open.iter().position(|point| point.call == call && point.by != this)?;
+        Some(open.remove(index))
+    }
+}
+
+impl Hold {
+    /// Waits until a thread is held. (For ever, if none comes: as a join of a thread that does not end.)
+    pub fn reached(&self) {
+        let mut state = self.point.state.lock();
+        while *state == State::Open {
+            self.point.changed.wait(&mut state);
+        }
+    }
+
+    /// Whether a thread is held by now.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        *self.point.state.lock() == State::Reached
+    }
+
+    /// Lets the thread go on. So does a drop.
+    pub fn go_on(self) {}
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::SeqCst);
+        self.holds.open.lock().retain(|point| !Arc::ptr_eq(point, &self.point));
+        *self.point.state.lock() = State::Over;
+        self.point.changed.notify_all();
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hold")
+            .field("call", &self.point.call)
+            .field("is_reached", &self.is_reached())
+            .finish_non_exhaustive()
+    }
+}
+
+/// This thread is about to make a call at which it may be held.
+pub(crate) fn pass(call: MightSleep) {
+    if OPEN.load(Ordering::SeqCst) == 0 {
+        return;
+    }
+    let holds = OF_THIS_THREAD.try_with(|current| current.borrow().clone());
+    let Some(point) = holds.ok().flatten().and_then(|holds| holds.take(call)) else { return };
+    let mut state = point.state.lock();
+    if *state == State::Open {
+        *state = State::Reached;
+        point.changed.notify_all();
+    }
+    while *state == State::Reached {
+        point.changed.wait(&mut state);
+    }
+}

@@ -1,0 +1,454 @@
+//! What is reported although nothing has come of it, and threads that are held where it would.
+
+use std::{
+    panic::{AssertUnwindSafe, Location, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use vmctx::{
+    Errno, FaultCtx, Handle, Mixed, Mutex as _, PageCount, PageOffset, Platform, RwLock as _, SpinLock as _, UserAddr,
+    VmFault, VmOperations,
+};
+use vmctx_sim::{File, Hook, Machine, Map, MightSleep, Page, Process, Prot, Ref, Report, Sim, SyscallError};
+
+use crate::drivers::{PAGE, faulting, open, pages, ring, with_handles};
+
+type RwLock<T> = <Sim as Platform>::RwLock<T>;
+type Mutex<T> = <Sim as Platform>::Mutex<T>;
+type SpinLock<T> = <Sim as Platform>::SpinLock<T>;
+
+/// The line of a place, which is in this file.
+fn line(place: &Location<'_>) -> u32 {
+    assert_eq!(place.file(), file!());
+    place.line()
+}
+
+/// A page behind a lock that its fault hook takes.
+struct Guarded {
+    lock: RwLock<()>,
+    page: Page,
+}
+
+/// The line in which it does.
+const IN_HOOK: u32 = line!() + 7;
+
+impl VmOperations for Guarded {
+    type Platform = Sim;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        let _held = self.lock.read(ctx.may_sleep()); // Here.
+        ctx.insert_page(&self.page)
+    }
+}
+
+/// A process that has a guarded page mapped, and some other page.
+struct Scene {
+    machine: Machine,
+    process: Process,
+    guarded: Ref<Guarded>,
+    at: UserAddr,
+    handle: Handle<Sim, Mixed>,
+    /// Mapped already, so that a load does not fault.
+    other: UserAddr,
+}
+
+fn scene() -> Scene {
+    let machine = Machine::new();
+    let lock = RwLock::new((), machine.may_sleep()).unwrap();
+    let guarded = Ref::new(Guarded { lock, page: machine.alloc_page().unwrap() });
+    let (file, handles) = with_handles(&machine, {
+        let guarded = guarded.clone();
+        move |_| guarded.clone()
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let handle = handles.lock().unwrap().pop().unwrap();
+    let other = process.mmap(&ring(&machine, &pages(&machine, 1)), Map::shared(PAGE)).unwrap();
+    process.thread().read_u8(other).unwrap();
+    Scene { machine, process, guarded, at, handle, other }
+}
+
+#[test]
+fn user_memory_under_a_lock_that_a_hook_takes_is_reported_in_either_order() {
+    for hook_first in [false, true] {
+        let Scene { machine, process, guarded, at, other, .. } = scene();
+        let in_hook = || process.thread().read_u8(at).unwrap();
+        if hook_first {
+            in_hook();
+        }
+        let user = process.thread();
+        let seen = process.ioctl(|ctx| {
+            let held = guarded.lock.write(ctx.may_sleep());
+            let seen = user.read_u8(other);
+            drop(held);
+            user.read_u8(other).unwrap();
+            seen
+        });
+        assert_eq!(seen, Ok(Ok(1)), "nothing has come of it");
+        let loaded = line!() - 6;
+        if !hook_first {
+            assert_eq!(machine.reports(), [], "as yet nothing can go wrong");
+            in_hook();
+        }
+        let reports = machine.reports();
+        let [Report::UserMemoryUnderLock { taken, touched, hook: Hook::Fault, in_hook }] = &reports[..] else {
+            panic!("{reports:?}");
+        };
+        assert_eq!((line(taken), line(touched), line(in_hook)), (loaded - 1, loaded, IN_HOOK));
+        let said = reports[0].to_string();
+        assert!(said.contains(&format!("user memory at {}:{loaded}:", file!())), "{said}");
+        assert!(said.contains(&format!("the fault waits for that lock at {}:{IN_HOOK}:", file!())), "{said}");
+    }
+}
+
+#[test]
+fn so_are_system_calls_and_debuggers() {
+    let calls: [(&str, fn(&Scene)); 6] = [
+        ("store", |scene| scene.process.thread().write_u8(scene.other, 1).unwrap()),
+        ("peek", |scene| scene.process.peek(scene.other, &mut [0]).unwrap()),
+        ("munmap", |scene| scene.process.munmap(scene.other, PAGE).unwrap()),
+        ("mprotect", |scene| scene.process.mprotect(scene.other, PAGE, Prot::READ).unwrap()),
+        ("mremap", |scene| drop(scene.process.mremap(scene.other, PAGE, PAGE, true).unwrap())),
+        ("fork", |scene| drop(scene.process.fork().unwrap())),
+    ];
+    let first = line!() - 7;
+    for (call, (name, run)) in (first..).zip(calls) {
+        let scene = scene();
+        scene.process.thread().read_u8(scene.at).unwrap();
+        let held = scene.guarded.lock.try_write().unwrap();
+        run(&scene);
+        drop(held);
+        let reports = scene.machine.reports();
+        let [Report::UserMemoryUnderLock { touched, .. }] = &reports[..] else { panic!("{name}: {reports:?}") };
+        assert_eq!(line(touched), call, "{name}");
+    }
+}
+
+/// The bug at its worst: the access faults, and the hook waits for the lock that this thread has. It does not hang.
+#[test]
+fn a_hook_that_waits_for_its_own_user_panics() {
+    let machine = Machine::new();
+    let lock = Ref::new(Mutex::new((), machine.may_sleep()).unwrap());
+    let page = machine.alloc_page().unwrap();
+    let file = faulting::<Mixed, _, _>(&machine, {
+        let lock = lock.clone();
+        move |ctx| {
+            let _held = lock.lock(ctx.may_sleep());
+            ctx.insert_page(&page)
+        }
+    });
+    let waited = line!() - 4;
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let user = process.thread();
+    let ioctl = || {
+        process.ioctl(|ctx| {
+            let _held = lock.lock(ctx.may_sleep());
+            user.read_u8(at)
+        })
+    };
+    let taken = line!() - 4;
+    let panic = catch_unwind(AssertUnwindSafe(ioctl)).unwrap_err();
+    let said = panic.downcast_ref::<String>().unwrap();
+    assert!(said.contains(&format!("waited for at {}:{waited}:", file!())), "{said}");
+    assert!(said.contains(&format!("taken it at {}:{taken}:", file!())), "{said}");
+    let reports = machine.reports();
+    let [Report::UserMemoryUnderLock { taken: lock_taken, touched, in_hook, .. }] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    assert_eq!((line(lock_taken), line(touched), line(in_hook)), (taken, taken + 1, waited));
+    // The lock was given back, by both.
+    assert!(lock.try_lock().is_some());
+    assert_eq!(process.thread().read_u8(at), Ok(0));
+}
+
+#[test]
+fn the_mmap_lock_under_a_lock_that_a_hook_takes_is_reported_in_either_order() {
+    for hook_first in [false, true] {
+        let Scene { machine, process, guarded, at, handle, .. } = scene();
+        let in_hook = || process.thread().read_u8(at).unwrap();
+        if hook_first {
+            in_hook();
+        }
+        let locked = process.ioctl(|ctx| {
+            let right = machine.may_sleep();
+            let _held = guarded.lock.read(right);
+            handle.lock(ctx).map(drop)
+        });
+        let called = line!() - 2;
+        assert_eq!(locked, Ok(if hook_first { Err(Errno::EDEADLK) } else { Ok(()) }));
+        if !hook_first {
+            assert_eq!(machine.reports(), [], "as yet nothing can go wrong");
+            in_hook();
+        }
+        let reports = machine.reports();
+        let [Report::MmapLockUnderLock { taken, called: waited, hook: Hook::Fault, in_hook }] = &reports[..] else {
+            panic!("{reports:?}");
+        };
+        assert_eq!((line(taken), line(waited), line(in_hook)), (called - 1, called, IN_HOOK));
+    }
+}
+
+/// An ioctl that has a mapping locked has the mmap lock, as a hook has it.
+#[test]
+fn a_lock_that_is_waited_for_with_a_mapping_locked_comes_after_the_mmap_lock() {
+    let Scene { machine, process, guarded, handle, other, .. } = scene();
+    process
+        .ioctl(|ctx| {
+            let right = machine.may_sleep();
+            let mapping = handle.lock(ctx).unwrap();
+            drop(guarded.lock.read(right));
+            drop(mapping);
+        })
+        .unwrap();
+    let in_ioctl = line!() - 4;
+    let held = guarded.lock.read(machine.may_sleep());
+    process.thread().read_u8(other).unwrap();
+    drop(held);
+    let reports = machine.reports();
+    let [Report::UserMemoryUnderLock { hook: Hook::Ioctl, in_hook, .. }] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    assert_eq!(line(in_hook), in_ioctl);
+}
+
+/// A hook that only tries, or that has given up the mmap lock, keeps nobody waiting.
+#[test]
+fn a_hook_that_does_not_wait_with_the_mmap_lock_is_not_in_the_way() {
+    let machine = Machine::new();
+    let lock = Ref::new(Mutex::new((), machine.may_sleep()).unwrap());
+    let page = machine.alloc_page().unwrap();
+    let first = AtomicBool::new(true);
+    let file = faulting::<Mixed, _, _>(&machine, {
+        let (lock, of_machine) = (lock.clone(), machine.clone());
+        move |ctx| {
+            if !first.swap(false, Ordering::SeqCst) {
+                drop(lock.try_lock());
+                return ctx.insert_page(&page);
+            }
+            match ctx.release() {
+                vmctx::Release::Released(released) => {
+                    drop(lock.lock(of_machine.may_sleep()));
+                    released.retry()
+                }
+                vmctx::Release::NoWait(answer) => answer,
+                vmctx::Release::Keep(ctx) => ctx.fail(Errno::EIO),
+            }
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.thread().read_u8(at).unwrap();
+    assert_eq!(machine.statistics().handler_calls, 2);
+    let held = lock.lock(machine.may_sleep());
+    process.thread().read_u8(at).unwrap();
+    drop(held);
+    assert_eq!(machine.reports(), []);
+}
+
+#[test]
+fn two_locks_in_both_orders_are_reported() {
+    let machine = Machine::new();
+    let (a, b) = (Mutex::new((), machine.may_sleep()).unwrap(), SpinLock::new((), machine.may_sleep()).unwrap());
+    let in_order = || {
+        let _a = a.lock(machine.may_sleep());
+        let _b = b.lock();
+    };
+    let ordered = line!() - 2;
+    in_order();
+    // What only tries does not wait.
+    let held = b.lock();
+    drop(a.try_lock().unwrap());
+    drop(held);
+    assert_eq!(machine.reports(), []);
+
+    // Never at the same time, and so nothing comes of it.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let right = machine.may_sleep();
+            let _b = b.try_lock().unwrap();
+            let _a = a.lock(right);
+        });
+    });
+    let reversed = line!() - 3;
+    in_order();
+    let reports = machine.reports();
+    let [Report::SleptUnderSpinLock { .. }, Report::TwoLockOrders { held, waited, other_held, other_waited }] =
+        &reports[..]
+    else {
+        panic!("{reports:?}");
+    };
+    assert_eq!((line(held), line(waited)), (reversed - 1, reversed));
+    assert_eq!((line(other_held), line(other_waited)), (ordered - 1, ordered));
+}
+
+/// Locks of objects, taken in the order of the objects, have one order each, wherever in the program that is.
+#[test]
+fn locks_that_are_taken_at_one_place_are_told_apart() {
+    let machine = Machine::new();
+    let device = Mutex::new((), machine.may_sleep()).unwrap();
+    // More than are remembered without a look at which have gone.
+    for _ in 0..100 {
+        let objects: Vec<_> = (0..2).map(|_| Mutex::new((), machine.may_sleep()).unwrap()).collect();
+        let _device = device.lock(machine.may_sleep());
+        let _held: Vec<_> = objects.iter().map(|object| object.lock(machine.may_sleep())).collect();
+    }
+    assert_eq!(machine.reports(), []);
+}
+
+/// Two pages, the first of which the mmap hook inserts; the hook is held before it inserts the second.
+fn unmapped_during_mmap(first: usize, count: usize) -> (Vec<Report>, PageCount) {
+    let machine = Machine::new();
+    let shown = pages(&machine, 2);
+    let file: File = open(&machine, move |ctx| {
+        let ctx = ctx.without_faults::<Mixed>()?;
+        let ctx = ctx.insert_page(&shown[0])?;
+        let ctx = ctx.insert_page(&shown[1])?;
+        ctx.finish()
+    });
+    let process = machine.process();
+    let warm = machine.hold(MightSleep::Insertion);
+    let at = thread::scope(|scope| {
+        let mapping = scope.spawn(|| process.mmap(&file, Map::shared(2 * PAGE).prot(Prot::READ)).unwrap());
+        warm.reached();
+        // Nothing has been inserted, so nothing is missed.
+        file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+        let second = machine.hold(MightSleep::Insertion);
+        warm.go_on();
+        second.reached();
+        file.unmap_mapping_range(PageOffset::new(first), PageCount::new(count), true);
+        second.go_on();
+        mapping.join().unwrap()
+    });
+    let reports = machine.reports();
+    let left = process.mapped_pages(at, 2 * PAGE);
+    // From now on it is seen.
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+    assert_eq!(process.mapped_pages(at, 2 * PAGE), PageCount::ZERO);
+    assert_eq!(machine.reports(), reports);
+    (reports, left)
+}
+
+/// The line of the first insertion in it, and of the unmapping.
+const INSERTED_AND_UNMAPPED: (u32, u32) = (line!() - 28, line!() - 14);
+
+#[test]
+fn an_unmapping_that_a_mmap_hook_is_too_late_for_is_reported() {
+    let (reports, left) = unmapped_during_mmap(0, 1);
+    assert_eq!(left, PageCount::new(2), "the first page was unmapped, and is there");
+    let [Report::UnmapMissesMmap { inserted, unmapped }] = &reports[..] else { panic!("{reports:?}") };
+    assert_eq!((line(inserted), line(unmapped)), INSERTED_AND_UNMAPPED);
+    // The second page is not there yet, and so is not missed.
+    assert_eq!(unmapped_during_mmap(1, 1), (Vec::new(), PageCount::new(2)));
+}
+
+/// A driver that looks without a lock whether its memory is there, and inserts it later.
+struct Naive {
+    memory: std::sync::Mutex<Page>,
+}
+
+impl VmOperations for Naive {
+    type Platform = Sim;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        let page = self.memory.lock().unwrap().clone();
+        ctx.insert_page(&page)
+    }
+}
+
+#[test]
+fn whoever_looks_without_a_lock_and_inserts_later_shows_a_stale_byte() {
+    let machine = Machine::new();
+    let [old, new] = pages(&machine, 2).try_into().unwrap();
+    let state = Ref::new(Naive { memory: std::sync::Mutex::new(old) });
+    let file = open(&machine, {
+        let state = state.clone();
+        move |ctx| Ok(ctx.writable().establish_shared(state.clone())?.fill_later())
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let hold = machine.hold(MightSleep::Insertion);
+    thread::scope(|scope| {
+        let load = scope.spawn(|| process.thread().read_u8(at).unwrap());
+        hold.reached();
+        // It moves: the new memory first, then nobody has the old.
+        *state.memory.lock().unwrap() = new;
+        file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+        hold.go_on();
+        assert_eq!(load.join().unwrap(), 1);
+    });
+    assert_eq!(process.thread().read_u8(at), Ok(1), "stale: the memory is full of twos by now");
+}
+
+/// The same with a lock from the look to the insertion: whoever moves the memory waits.
+#[test]
+fn whoever_looks_and_inserts_under_a_lock_cannot_be_overtaken() {
+    let Scene { machine, process, guarded, at, .. } = scene();
+    let hold = machine.hold(MightSleep::Insertion);
+    thread::scope(|scope| {
+        let load = scope.spawn(|| process.thread().read_u8(at).unwrap());
+        hold.reached();
+        assert!(guarded.lock.try_write().is_none());
+        hold.go_on();
+        load.join().unwrap();
+    });
+    assert!(guarded.lock.try_write().is_some());
+}
+
+#[test]
+fn a_hold_holds_one_thread_of_its_machine_at_its_call() {
+    let (machine, other) = (Machine::new(), Machine::new());
+    let (first, second) = (machine.hold(MightSleep::Allocation), machine.hold(MightSleep::Allocation));
+    let locked = machine.hold(MightSleep::Lock);
+    // Not the thread whose it is, not one of another machine.
+    let _page = machine.alloc_page().unwrap();
+    let of_other = || drop::<Mutex<()>>(Mutex::new((), other.may_sleep()).unwrap());
+    thread::scope(|scope| scope.spawn(of_other).join().unwrap());
+    assert!(!first.is_reached() && !second.is_reached() && !locked.is_reached());
+    thread::scope(|scope| {
+        let allocate = || vmctx::Mutex::new(0, machine.may_sleep()).map(drop::<Mutex<i32>>);
+        let one = scope.spawn(allocate);
+        first.reached();
+        assert!(!second.is_reached());
+        let two = scope.spawn(allocate);
+        second.reached();
+        // The third is held by nobody.
+        scope.spawn(allocate).join().unwrap().unwrap();
+        assert!(!one.is_finished() && !two.is_finished());
+        // The second goes on before the first.
+        second.go_on();
+        two.join().unwrap().unwrap();
+        assert!(!one.is_finished());
+        drop(first);
+        one.join().unwrap().unwrap();
+    });
+    // One that nobody has come to is no trap for whoever comes later.
+    drop(locked);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let right = machine.may_sleep();
+            drop(Mutex::new((), right).unwrap().lock(right));
+        });
+    });
+}
+
+/// A process that is inside a system call of its own has no hook.
+#[test]
+fn a_driver_that_is_in_order_leaves_no_report() {
+    let Scene { machine, process, guarded, at, handle, other } = scene();
+    process.thread().read_u8(at).unwrap();
+    let done: Result<Result<u8, _>, SyscallError> = process.ioctl(|ctx| {
+        drop(guarded.lock.write(ctx.may_sleep()));
+        drop(handle.lock(ctx).unwrap());
+        process.thread().read_u8(other)
+    });
+    assert_eq!(done, Ok(Ok(1)));
+    assert_eq!(machine.reports(), []);
+    let _unused = Arc::new(guarded);
+}
