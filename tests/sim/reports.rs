@@ -108,12 +108,13 @@ fn user_memory_under_a_lock_that_a_hook_takes_is_reported_in_either_order() {
 
 #[test]
 fn so_are_system_calls_and_debuggers() {
-    let calls: [(&str, fn(&Scene)); 6] = [
+    type Call = (&'static str, fn(&Scene));
+    let calls: [Call; 6] = [
         ("store", |scene| scene.process.thread().write_u8(scene.other, 1).unwrap()),
         ("peek", |scene| scene.process.peek(scene.other, &mut [0]).unwrap()),
         ("munmap", |scene| scene.process.munmap(scene.other, PAGE).unwrap()),
         ("mprotect", |scene| scene.process.mprotect(scene.other, PAGE, Prot::READ).unwrap()),
-        ("mremap", |scene| drop(scene.process.mremap(scene.other, PAGE, PAGE, true).unwrap())),
+        ("mremap", |scene| _ = scene.process.mremap(scene.other, PAGE, PAGE, true).unwrap()),
         ("fork", |scene| drop(scene.process.fork().unwrap())),
     ];
     let first = line!() - 7;

@@ -125,8 +125,23 @@
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
 //! [`Fault`], [`Handle`], [`Caller`], [`EstablishedVma`]. The rest is used as it is there: [`Map`], [`Prot`],
 //! [`OpenMode`], [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Object`], [`RwLock`],
-//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], [`Hold`], and [`Ref`], which shares a mapping's state. Their methods are
-//! on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this crate.
+//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], [`Hold`], and [`Ref`], which shares a mapping's state. Their
+//! methods are on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this
+//! crate.
+//!
+//! # What a driver does wrong without consequences
+//!
+//! [`Machine::reports`] has it, with both places in the program, whether or not anything came of it this time. A test
+//! asserts that there is none, or which:
+//!
+//! | report | a kernel finds it with |
+//! | --- | --- |
+//! | [`SleptUnderSpinLock`](Report::SleptUnderSpinLock), [`SleptInMapPages`](Report::SleptInMapPages) | `CONFIG_DEBUG_ATOMIC_SLEEP` |
+//! | [`UserMemoryUnderLock`](Report::UserMemoryUnderLock): it may fault, and the hook waits for that lock | lockdep, by `might_fault` |
+//! | [`MmapLockUnderLock`](Report::MmapLockUnderLock), [`TwoLockOrders`](Report::TwoLockOrders) | lockdep |
+//! | [`UnmapMissesMmap`](Report::UnmapMissesMmap): what a mmap hook has inserted that has not returned | nothing |
+//!
+//! To meet a race on purpose, [hold](Machine::hold) a thread at a call until the test lets it go on.
 //!
 //! # What only a machine in a program says
 //!
