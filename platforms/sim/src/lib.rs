@@ -131,8 +131,8 @@
 //!
 //! # What a driver does wrong without consequences
 //!
-//! [`Machine::reports`] has it, with both places in the program, whether or not anything came of it this time. A test
-//! asserts that there is none, or which:
+//! What goes well until the day it does not is reported, with both places in the program, and goes on. A driver's test
+//! ends with `assert!(machine.reports().is_empty())`:
 //!
 //! | report | a kernel finds it with |
 //! | --- | --- |
@@ -152,10 +152,6 @@
 //! another fault](AccessError::ForeignAnswer), which only unsound code can give. A mmap lock that is waited for with
 //! a [lock](RwLock) held that a hook has ever taken, or has begun to wait for, is EDEADLK: so the wrong order is
 //! found when it is met for the first time, and not only when two threads wait for each other.
-//!
-//! What would go well until the day it does not is [reported](Machine::reports), and goes on: something that may sleep,
-//! called with a [spin lock](SpinLock) held, or in `map_pages`. A driver's test ends with
-//! `assert!(machine.reports().is_empty())`.
 //!
 //! A driver that panics takes nothing with it: locks are given back, and what was half mapped is taken away.
 //!
