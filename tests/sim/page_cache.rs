@@ -9,7 +9,7 @@ use vmctx::{
     Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRef as _, Platform,
     SharedObject, UserAddr, VmFault, VmOperations,
 };
-use vmctx_sim::{Injection, Machine, Map, Page, Process, Sim};
+use vmctx_sim::{Injection, Machine, Map, MightSleep, Page, Process, Sim};
 
 type Ref<T> = <Sim as Platform>::Ref<T>;
 
@@ -147,4 +147,31 @@ fn without_memory_there_is_no_page_and_nothing_is_left() {
     assert!(bench.process.thread().read_u8(second).is_err_and(|error| error.signal().is_some()));
     assert_eq!((bench.slow.cache.in_use(), bench.machine.statistics().frames_in_use), (PageCount::ZERO, 0));
     assert_eq!(bench.process.thread().read_u8(second), Ok(0));
+}
+
+/// Two faults look, and find nothing, before either of them makes a page.
+#[test]
+fn who_has_looked_looks_again_before_he_makes_a_page() {
+    let bench = bench();
+    let at = bench.at;
+    let touch = || {
+        let user = bench.process.thread();
+        move || user.read_u8(at)
+    };
+    // The first lock that a fault waits for is that of the look, the second that under which the page is claimed.
+    let looks = bench.machine.hold(MightSleep::Lock);
+    let first = thread::spawn(touch());
+    looks.reached();
+    let claims = bench.machine.hold(MightSleep::Lock);
+    looks.go_on();
+    claims.reached();
+    let second = thread::spawn(touch());
+    bench.begun.recv().unwrap();
+    claims.go_on();
+    bench.go_on.send(Ok(7)).unwrap();
+    // Not asked for, unless the page is filled twice.
+    bench.go_on.send(Ok(8)).unwrap();
+    assert_eq!((first.join().unwrap(), second.join().unwrap()), (Ok(7), Ok(7)));
+    assert!(bench.begun.try_recv().is_err(), "it was filled once");
+    assert_eq!(bench.machine.statistics().frames_in_use, 1);
 }
