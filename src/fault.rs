@@ -275,6 +275,41 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         P::release(self.fault());
         Release::Released(Released { ctx: self })
     }
+
+    /// Waits until the queue is woken, with the lock given up if the fault allows it, and has the access repeated. A
+    /// fault that must not wait does not; one that cannot be retried waits with its lock, so what is waited for must
+    /// not need the mmap lock. It returns at once if the queue was woken since the ticket was taken.
+    ///
+    /// Drop what else is held first: the guard of a lock that whoever wakes the queue takes.
+    ///
+    /// ```
+    /// use vmctx::{FaultCtx, PfnMap, Platform, VmFault, WaitQueue};
+    ///
+    /// fn wait_for_the_card<'f, P: Platform>(
+    ///     ctx: FaultCtx<'f, P, PfnMap>,
+    ///     idle: &P::WaitQueue,
+    ///     is_busy: impl Fn() -> bool,
+    ///     insert: impl FnOnce(FaultCtx<'f, P, PfnMap>) -> VmFault<'f>,
+    /// ) -> VmFault<'f> {
+    ///     // Taken before the look: a wake-up between the two would otherwise be waited for in vain.
+    ///     let since = idle.ticket();
+    ///     if is_busy() { ctx.release_and_wait(since) } else { insert(ctx) }
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn release_and_wait(self, since: Ticket<'_, P::WaitQueue>) -> VmFault<'f> {
+        match self.release() {
+            Release::Released(released) => match released.wait(since) {
+                // A thread that was killed meanwhile ends when its fault begins anew.
+                Ok(()) | Err(_) => released.retry(),
+            },
+            Release::NoWait(answer) => answer,
+            Release::Keep(ctx) => match ctx.wait(since) {
+                Ok(waited) => ctx.refault(waited),
+                Err(errno) => ctx.fail_or_refault(errno),
+            },
+        }
+    }
 }
 
 /// Fault-around: filling neighbours before answering.

@@ -9,7 +9,7 @@ use core::{
 use crate::{
     answer::VmFault,
     errno::Errno,
-    fault::{FaultCtx, Release},
+    fault::FaultCtx,
     kind::Mixed,
     platform::Platform,
     revocable::{Backing, Revocable, Spot},
@@ -18,7 +18,7 @@ use crate::{
     table::Table,
     units::{PageCount, PageOffset, PageRange},
     unlocked::UnlockedCtx,
-    wait::{Ticket, WaitQueue as _},
+    wait::WaitQueue as _,
 };
 
 /// The pages of an object, made when they are touched, and given up again: what the field calls a page cache (G24).
@@ -179,16 +179,17 @@ impl<P: Platform> PageCache<P> {
             Some(Entry::Present(_)) => return resident.insert(ctx),
             Some(Entry::Filling) => {
                 drop(resident);
-                return Self::wait(ctx, since);
+                ctx.account_major();
+                return ctx.release_and_wait(since);
             }
             Some(Entry::Absent) | None => drop(resident),
         }
+        ctx.account_major();
         let made = match self.claim(at, ctx.may_sleep()) {
             Ok(Some(claim)) => claim.make(ctx.may_sleep(), fill),
-            Ok(None) => return Self::wait(ctx, since),
+            Ok(None) => return ctx.release_and_wait(since),
             Err(errno) => Err(errno),
         };
-        ctx.account_major();
         match made {
             // It may have been given up again by now: then the access is repeated.
             Ok(_) => self.pages.resident(ctx.may_sleep()).insert(ctx),
@@ -316,8 +317,7 @@ impl<P: Platform> PageCache<P> {
 
     /// Where an offset is in the table.
     fn index(&self, at: PageOffset) -> Result<usize, Errno> {
-        let inside = at.checked_since(self.pages.first()).filter(|inside| *inside < self.pages.page_count());
-        inside.map(PageCount::get).ok_or(Errno::ENXIO)
+        self.pages.page_at(at).map(PageCount::get).ok_or(Errno::ENXIO)
     }
 
     /// The right to make a page, or `None` if somebody has been faster.
@@ -330,23 +330,6 @@ impl<P: Platform> PageCache<P> {
         }
         *entry = Entry::Filling;
         Ok(Some(Claim { cache: self, at, is_settled: false }))
-    }
-
-    /// Answers a fault whose page somebody else makes.
-    #[track_caller]
-    fn wait<'f>(ctx: FaultCtx<'f, P, Mixed>, since: Ticket<'_, P::WaitQueue>) -> VmFault<'f> {
-        ctx.account_major();
-        match ctx.release() {
-            Release::Released(released) => match released.wait(since) {
-                // A thread that was killed meanwhile ends when its fault begins anew.
-                Ok(()) | Err(_) => released.retry(),
-            },
-            Release::NoWait(answer) => answer,
-            Release::Keep(ctx) => match ctx.wait(since) {
-                Ok(waited) => ctx.refault(waited),
-                Err(errno) => ctx.fail_or_refault(errno),
-            },
-        }
     }
 }
 

@@ -65,10 +65,10 @@ pub trait Backing: Send + Sync + 'static {
         mapping
     }
 
-    /// Told before a page is inserted, of `count` from `first` on. A table remembers it.
+    /// Told before that page is inserted, or the large entry that begins with it. A table remembers it.
     #[doc(hidden)]
-    fn note_insertion(&self, first: PageCount, count: PageCount) {
-        let _ = (first, count);
+    fn note_insertion(&self, at: PageCount) {
+        let _ = at;
     }
 }
 
@@ -217,6 +217,13 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
         self.count
     }
 
+    /// Which page of the memory shows at an offset of the object, counted from the memory's start; `None` where it does
+    /// not show.
+    #[must_use]
+    pub fn page_at(&self, at: PageOffset) -> Option<PageCount> {
+        at.checked_since(self.first).filter(|page| *page < self.count)
+    }
+
     /// Keeps the memory from being revoked, so that it can be inserted. Waits while somebody revokes it.
     #[track_caller]
     pub fn resident(&self, may_sleep: MaySleep<'_>) -> Resident<'_, P, B> {
@@ -289,12 +296,12 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     where
         C::Kind: HoldsRevocable,
     {
-        let Some(at) = self.inside(ctx.pgoff()).filter(|_| ctx.is_of(&self.of.object)) else {
+        let Some(at) = self.of.page_at(ctx.pgoff()).filter(|_| ctx.is_of(&self.of.object)) else {
             return ctx.fail(Errno::EFAULT);
         };
         match self.spot(at) {
             Ok(spot) => {
-                self.note_insertion(at, PageCount::new(1));
+                self.note_insertion(at);
                 let prot = self.page_prot(at, ctx.page_prot());
                 ctx.insert_spot(HeldSpot(spot), prot)
             }
@@ -305,10 +312,10 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     /// Inserts another page of the memory, before the fault is answered.
     #[track_caller]
     pub fn prefault<M: HoldsRevocable>(&self, ctx: &mut FaultCtx<'_, P, M>, pgoff: PageOffset) -> Prefault {
-        let Some(at) = self.inside(pgoff) else { return Prefault::OutsideMapping };
+        let Some(at) = self.of.page_at(pgoff) else { return Prefault::OutsideMapping };
         match self.spot(at) {
             Ok(spot) if ctx.is_of(&self.of.object) => {
-                self.note_insertion(at, PageCount::new(1));
+                self.note_insertion(at);
                 ctx.prefault_spot(pgoff, spot, self.page_prot(at, ctx.page_prot()))
             }
             Ok(_) | Err(_) => Prefault::Refused,
@@ -320,13 +327,13 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     pub fn insert_huge<'f, M: HoldsRevocable + MapsFrames>(&self, ctx: HugeFaultCtx<'f, P, M>) -> VmFault<'f> {
         let count = ctx.page_count();
         let inside = ctx.entry_range().filter(|_| ctx.frame().shows(&self.of.object)).and_then(|entry| {
-            let first = self.inside(entry.start)?;
+            let first = self.of.page_at(entry.start)?;
             let last = entry.end.checked_since(self.of.first)?;
             (last <= self.of.count).then_some(first)
         });
         match inside.and_then(|first| Some((first, self.frames(first, count)?))) {
             Some((first, frames)) => {
-                self.note_insertion(first, count);
+                self.note_insertion(first);
                 ctx.fill(frames)
             }
             None => ctx.fallback(),
@@ -337,11 +344,6 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     pub fn epoch<'f, M>(&self, ctx: &FaultCtx<'f, P, M>) -> Epoch<'f, 'r, P, B> {
         let _ = ctx;
         Epoch { of: self.of, times: self.home.0.times, brand: PhantomData }
-    }
-
-    /// Which page of the memory shows there.
-    fn inside(&self, at: PageOffset) -> Option<PageCount> {
-        at.checked_since(self.of.first).filter(|inside| *inside < self.of.count)
     }
 }
 

@@ -81,13 +81,6 @@ struct Piece<B> {
 }
 
 impl<B: Backing + Default> Table<B> {
-    /// How many pieces there are.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a table is made for something")]
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-
     /// A piece, by its number, or `None` behind the last.
     #[must_use]
     pub fn get(&self, piece: usize) -> Option<&B> {
@@ -128,9 +121,9 @@ impl<B: Backing + Default> Backing for Table<B> {
         self.piece(at).map_or(mapping, |(piece, page)| piece.backing.page_prot(page, mapping))
     }
 
-    fn note_insertion(&self, first: PageCount, _: PageCount) {
+    fn note_insertion(&self, at: PageCount) {
         // The lock that is held for this orders it before whoever takes the piece back.
-        if let Some((piece, _)) = self.piece(first) {
+        if let Some((piece, _)) = self.piece(at) {
             piece.inserted.store(true, Ordering::Relaxed);
         }
     }
@@ -200,12 +193,6 @@ pub struct RevokedPart<'r, P: Platform, B: Backing<Platform = P> + Default> {
 }
 
 impl<P: Platform, B: Backing<Platform = P> + Default> RevokedPart<'_, P, B> {
-    /// A piece of the table, to look at.
-    #[must_use]
-    pub fn get(&self, piece: usize) -> Option<&B> {
-        self.of.get(piece)
-    }
-
     /// A piece that was taken back, to be changed.
     ///
     /// # Errors

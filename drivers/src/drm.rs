@@ -180,7 +180,6 @@ impl<P: Platform> Heaps<P> {
 /// An object.
 pub struct Object<P: Platform> {
     memory: Revocable<P, Place<P>>,
-    fake_offset: PageOffset,
     heaps: P::Ref<Heaps<P>>,
 }
 
@@ -198,7 +197,7 @@ impl<P: Platform> Object<P> {
     ) -> Result<Self, Errno> {
         let count = content.page_count();
         let memory = Revocable::new(Place::System(content), mappings.clone(), fake_offset, count, may_sleep)?;
-        Ok(Self { memory, fake_offset, heaps })
+        Ok(Self { memory, heaps })
     }
 
     /// Moves it. Its users see nothing of that but a fault.
@@ -266,8 +265,8 @@ impl<P: Platform> Object<P> {
 
     /// Whether `count` pages from `at` on are all its own.
     fn has(&self, at: PageOffset, count: PageCount) -> bool {
-        let inside = at.checked_since(self.fake_offset).and_then(|skip| skip.get().checked_add(count.get()));
-        inside.is_some_and(|end| end <= self.memory.page_count().get())
+        let end = self.memory.page_at(at).and_then(|page| page.get().checked_add(count.get()));
+        end.is_some_and(|end| end <= self.memory.page_count().get())
     }
 }
 

@@ -66,11 +66,6 @@ impl<P: Platform> Object<P> {
     pub fn purge(&self, may_sleep: MaySleep<'_>) -> bool {
         self.pages.revoke(may_sleep).0.take().is_some()
     }
-
-    fn inside(&self, at: PageOffset) -> Option<PageOffset> {
-        let inside = at.checked_since(self.pages.first()).filter(|inside| *inside < self.pages.page_count())?;
-        Some(PageOffset::new(inside.get()))
-    }
 }
 
 /// A mapping of an object of the driver's own.
@@ -161,7 +156,7 @@ impl<P: Platform> MmapFile for DrmGemShmem<P> {
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let at = ctx.pgoff();
         let handle = self.handles.iter().find(|handle| match handle {
-            Handle::Own(object) => object.inside(at).is_some(),
+            Handle::Own(object) => object.pages.page_at(at).is_some(),
             Handle::Imported { end, .. } => at < *end,
         });
         match handle.ok_or(Errno::EINVAL)? {

@@ -50,12 +50,6 @@ impl<P: Platform> Object<P> {
         Ok(Self { pages, parts })
     }
 
-    /// Which page of the object is mapped there.
-    fn page_at(&self, at: PageOffset) -> Option<usize> {
-        let page = at.checked_since(self.parts.first())?;
-        (page < self.pages.page_count()).then_some(page.get())
-    }
-
     /// How many bytes a part has. An object may end in the middle of its last.
     fn bytes(&self, part: usize) -> usize {
         self.pages.page_count().get().saturating_sub(part * CHUNK).min(CHUNK) * P::PAGE_SIZE
@@ -177,7 +171,7 @@ impl<P: Platform> Gpu<P> {
 
     /// Which page of which object is mapped there.
     fn locate(&self, at: PageOffset) -> Option<(usize, usize)> {
-        self.objects.iter().enumerate().find_map(|(index, object)| Some((index, object.page_at(at)?)))
+        self.objects.iter().enumerate().find_map(|(index, object)| Some((index, object.parts.page_at(at)?.get())))
     }
 
     /// Sees to it that a part of an object is bound, until the table is let go of.
@@ -250,30 +244,19 @@ impl<P: Platform> View<P> {
         self.gpu.object(self.index)
     }
 
-    fn serve<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> Result<VmFault<'f>, (FaultCtx<'f, P, PfnMap>, Errno)> {
-        let place = self.object().and_then(|object| Ok((object, object.page_at(ctx.pgoff()).ok_or(Errno::EFAULT)?)));
-        let (object, page) = match place {
-            Ok(place) => place,
-            Err(errno) => return Err((ctx, errno)),
-        };
-        // Held until the frames are in, so that nobody evicts the part before that.
-        let mut gtt = self.gpu.gtt.lock(ctx.may_sleep());
-        if let Err(errno) = self.gpu.bind(&mut gtt, self.index, page / CHUNK, ctx.may_sleep()) {
-            return Err((ctx, errno));
-        }
-        let parts = object.parts.resident(ctx.may_sleep());
-        // The other pages of the part, as far as the object has them.
-        let first = ctx.pgoff().index() - page % CHUNK;
-        for other in (first..first + CHUNK).map(PageOffset::new) {
-            parts.prefault(&mut ctx, other);
-        }
-        Ok(parts.insert(ctx))
+    /// Sees to it that a page's part is bound, until the table is let go of. Gives back the object, and which page of the
+    /// part it is.
+    fn bind(&self, gtt: &mut Gtt<P>, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(&Object<P>, usize), Errno> {
+        let object = self.object()?;
+        let page = object.parts.page_at(at).ok_or(Errno::EFAULT)?.get();
+        self.gpu.bind(gtt, self.index, page / CHUNK, may_sleep)?;
+        Ok((object, page % CHUNK))
     }
 
     /// `vm_access`: a debugger reaches the object, wherever it is. Nothing is bound for him.
     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
         let object = self.object()?;
-        let page = object.page_at(ctx.pgoff()).ok_or(Errno::EFAULT)?;
+        let page = object.parts.page_at(ctx.pgoff()).ok_or(Errno::EFAULT)?.get();
         // Held until the bytes are copied, so that nobody binds the part or evicts it meanwhile.
         let parts = object.parts.resident(ctx.may_sleep());
         match parts.get(page / CHUNK) {
@@ -288,13 +271,22 @@ impl<P: Platform> VmOperations for View<P> {
     type Kind = PfnMap;
     const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access).object(|view: &Self| Some(&view.gpu.device));
 
-    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        match self.serve(ctx) {
-            Ok(answer) => answer,
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        // Held until the frames are in, so that nobody evicts the part before that.
+        let mut gtt = self.gpu.gtt.lock(ctx.may_sleep());
+        let (object, inside) = match self.bind(&mut gtt, ctx.pgoff(), ctx.may_sleep()) {
+            Ok(bound) => bound,
             // Fences run out for a while only, so the access is repeated.
-            Err((ctx, Errno::ENOBUFS)) => ctx.fail_or_refault(Errno::EAGAIN),
-            Err((ctx, errno)) => ctx.fail_or_refault(errno),
+            Err(Errno::ENOBUFS) => return ctx.fail_or_refault(Errno::EAGAIN),
+            Err(errno) => return ctx.fail_or_refault(errno),
+        };
+        let parts = object.parts.resident(ctx.may_sleep());
+        // The other pages of the part, as far as the object has them.
+        let first = ctx.pgoff().index() - inside;
+        for other in (first..first + CHUNK).map(PageOffset::new) {
+            parts.prefault(&mut ctx, other);
         }
+        parts.insert(ctx)
     }
 }
 

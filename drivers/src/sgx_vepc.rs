@@ -8,8 +8,8 @@
 //! so that whoever waits for the reclaimer spins. `virt.c` unlocks the mmap lock by its name and answers RETRY, without
 //! asking whether the fault is one that must not wait (`FAULT_FLAG_RETRY_NOWAIT`), whose lock has to stay; and where it
 //! cannot be retried, a busy page is a SIGBUS. A page that is there already it answers with "repeat" and inserts
-//! nothing, so a second mapping of the same page repeats for ever. Here [`FaultCtx::release`] has three ways out, each
-//! of which must be answered; who waits sleeps on a queue; and the answer is an insertion.
+//! nothing, so a second mapping of the same page repeats for ever. Here [`FaultCtx::release_and_wait`]
+//! has the three ways out, and who waits sleeps on a queue; and the answer is an insertion.
 
 use alloc::vec::Vec;
 use core::{
@@ -19,8 +19,8 @@ use core::{
 
 use vmctx::{
     Backing, Errno, FaultCtx, FrameSource, Hooks, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount,
-    PageOffset, PageRef, PfnMap, Platform, Release, Revocable, RevokedPart, SharedObject, Spot, Table, Ticket, VmFault,
-    VmOperations, WaitQueue,
+    PageOffset, PageRef, PfnMap, Platform, Revocable, RevokedPart, SharedObject, Spot, Table, VmFault, VmOperations,
+    WaitQueue,
 };
 
 use crate::buffer::copy_bytes;
@@ -211,24 +211,6 @@ impl<P: Platform> Vepc<P> {
         }
         copied
     }
-
-    /// Answers a fault that must wait for the reclaimer.
-    fn wait<'f>(&self, ctx: FaultCtx<'f, P, PfnMap>, since: Ticket<'_, P::WaitQueue>) -> VmFault<'f> {
-        self.busy.fetch_add(1, Ordering::AcqRel);
-        match ctx.release() {
-            Release::Released(released) => {
-                // If it was killed instead of woken, the fault does not begin anew; that is not this driver's concern.
-                let _ = released.wait(since);
-                released.retry()
-            }
-            Release::NoWait(answer) => answer,
-            // The reclaimer takes no mmap lock, so it may be waited for with that held.
-            Release::Keep(ctx) => match ctx.wait(since) {
-                Ok(waited) => ctx.refault(waited),
-                Err(errno) => ctx.fail_or_refault(errno),
-            },
-        }
-    }
 }
 
 impl<P: Platform> VmOperations for Vepc<P> {
@@ -246,7 +228,11 @@ impl<P: Platform> VmOperations for Vepc<P> {
         drop(pages);
         match self.load(ctx.pgoff(), ctx.may_sleep()) {
             Ok(()) => self.pages.resident(ctx.may_sleep()).insert(ctx),
-            Err(Errno::EBUSY) => self.wait(ctx, ticket),
+            // The reclaimer takes no mmap lock, so a fault that cannot give its lock up may wait for it, too.
+            Err(Errno::EBUSY) => {
+                self.busy.fetch_add(1, Ordering::AcqRel);
+                ctx.release_and_wait(ticket)
+            }
             Err(errno) => ctx.fail(errno),
         }
     }

@@ -206,17 +206,7 @@ impl<P: Platform> Object<P> {
         if !self.is_busy() {
             return ctx.fail_or_refault(Errno::EAGAIN);
         }
-        match ctx.release() {
-            // A thread that was killed meanwhile ends when its fault begins anew.
-            Release::Released(released) => match released.wait(since) {
-                Ok(()) | Err(_) => released.retry(),
-            },
-            Release::NoWait(answer) => answer,
-            Release::Keep(ctx) => match ctx.wait(since) {
-                Ok(waited) => ctx.refault(waited),
-                Err(errno) => ctx.fail_or_refault(errno),
-            },
-        }
+        ctx.release_and_wait(since)
     }
 }
 

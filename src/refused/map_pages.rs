@@ -39,6 +39,13 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
         Self::refused()
     }
 
+    pub fn release_and_wait<A, R>(self, _since: A) -> R
+    where
+        Self: SleepsInFault,
+    {
+        Self::refused()
+    }
+
     pub fn prefault_pages<R>(&mut self, _at: PageOffset, _pages: &[P::Page]) -> R
     where
         Self: SleepsInFault,

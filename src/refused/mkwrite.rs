@@ -91,6 +91,13 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         Self::refused()
     }
 
+    pub fn release_and_wait<A, R>(self, _since: A) -> R
+    where
+        Self: ReleasesInFault,
+    {
+        Self::refused()
+    }
+
     pub fn insert_zero_page<R>(self) -> R
     where
         Self: InsertsInFault,

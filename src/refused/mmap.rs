@@ -163,6 +163,13 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self::refused()
     }
 
+    pub fn release_and_wait<A, R>(self, _since: A) -> R
+    where
+        Self: AnswersFault,
+    {
+        Self::refused()
+    }
+
     pub fn retry<R>(self) -> R
     where
         Self: AnswersFault,
