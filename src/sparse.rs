@@ -97,14 +97,14 @@ impl<T> Node<T> {
         let width = width_of(level);
         match self {
             Self::Inner(children) => {
-                for (child, start) in children.iter().zip((first..).step_by(width)) {
+                for (child, start) in children.iter().zip(starts(first, width)) {
                     if let Some(node) = child.as_ref().filter(|_| reaches(part, start, width)) {
                         node.for_each(start, level.saturating_sub(1), part, look);
                     }
                 }
             }
             Self::Leaf(entries) => {
-                for (entry, index) in entries.iter().zip(first..) {
+                for (entry, index) in entries.iter().zip(starts(first, width)) {
                     if let Some(entry) = entry.as_ref().filter(|_| part.contains(&index)) {
                         look(index, entry);
                     }
@@ -124,7 +124,7 @@ impl<T> Node<T> {
         let (width, mut left) = (width_of(level), false);
         match self {
             Self::Inner(children) => {
-                for (child, start) in children.iter_mut().zip((first..).step_by(width)) {
+                for (child, start) in children.iter_mut().zip(starts(first, width)) {
                     if let Some(node) = child.as_mut().filter(|_| reaches(part, start, width)) {
                         if !node.retain(start, level.saturating_sub(1), part, visit) {
                             *child = None;
@@ -134,7 +134,7 @@ impl<T> Node<T> {
                 }
             }
             Self::Leaf(entries) => {
-                for (entry, index) in entries.iter_mut().zip(first..) {
+                for (entry, index) in entries.iter_mut().zip(starts(first, width)) {
                     if entry.as_mut().is_some_and(|entry| part.contains(&index) && !visit(index, entry)) {
                         *entry = None;
                     }
@@ -155,6 +155,11 @@ const fn place(index: usize, level: u32) -> usize {
 /// How many entries lie under one child of a node on this level.
 const fn width_of(level: u32) -> usize {
     1 << (level * NODE_SHIFT)
+}
+
+/// The first entry of each child of a node, whose children have `width` entries. Those behind the last number that there is have none, and stay there.
+fn starts(first: usize, width: usize) -> impl Iterator<Item = usize> {
+    (0..NODE).map(move |child| first.saturating_add(child.saturating_mul(width)))
 }
 
 /// Whether any of `width` entries from `start` on is in the part.

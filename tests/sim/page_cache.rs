@@ -6,8 +6,8 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRef as _, Platform,
-    SharedObject, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRange,
+    PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Injection, Machine, Map, MightSleep, Page, Process, Sim};
 
@@ -174,4 +174,26 @@ fn who_has_looked_looks_again_before_he_makes_a_page() {
     assert_eq!((first.join().unwrap(), second.join().unwrap()), (Ok(7), Ok(7)));
     assert!(bench.begun.try_recv().is_err(), "it was filled once");
     assert_eq!(bench.machine.statistics().frames_in_use, 1);
+}
+
+/// As long as can be counted, of which a few pages are there.
+#[test]
+fn a_cache_has_as_many_offsets_as_there_are() {
+    let machine = Machine::new();
+    let (object, may_sleep) = (SharedObject::new(machine.may_sleep()).unwrap(), machine.may_sleep());
+    let all = PageCount::new(usize::MAX);
+    let cache = PageCache::<Sim>::new(machine.clone(), object, PageOffset::ZERO, all, may_sleep).unwrap();
+    let offsets = [0, 1 << 36, usize::MAX - 1].map(PageOffset::new);
+    machine
+        .unlocked(|ctx| {
+            for at in offsets {
+                cache.get_or_insert(at, ctx, |_, _| Ok(())).unwrap();
+            }
+            assert_eq!(cache.get_or_insert(PageOffset::new(usize::MAX), ctx, |_, _| Ok(())).err(), Some(Errno::ENXIO));
+        })
+        .unwrap();
+    let mut went = Vec::new();
+    let part = PageRange::new(PageOffset::new(1), PageOffset::new(usize::MAX));
+    assert_eq!(cache.evict(part, may_sleep, |at, _| went.push(at)), PageCount::new(2));
+    assert_eq!((went, cache.in_use()), (offsets[1..].to_vec(), PageCount::new(1)));
 }
