@@ -14,9 +14,10 @@ use crate::{
     atomic::might_sleep,
     hook::{self, MappedLock},
     object::Unmapping,
-    operations::{AnyState, StateId},
+    operations::StateId,
     order::{self, Wanted},
     report::MightSleep,
+    shared::AnyState,
     vma::{Hosted, ReadLock, Space, Vma},
 };
 

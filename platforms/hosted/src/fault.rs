@@ -272,7 +272,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             page.lock();
         }
         if self.write && shared && registered.page_mkwrite {
-            // `do_shared_fault`
+            // A store to a shared page is told before anybody sees the page, as in `do_shared_fault`.
             unlock(&page);
             let Some(lock) = serving.take_lock() else { return Ok(Next::Retry) };
             return match self.page_mkwrite(lock, &page)? {

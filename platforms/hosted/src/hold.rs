@@ -12,13 +12,13 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::report::MightSleep;
+use crate::{followed, report::MightSleep};
 
 /// The threads that are to be held on one machine. Clones are the same list.
 #[derive(Clone, Default)]
 pub struct Holds {
     /// Those that nobody has come to yet.
-    open: Arc<Mutex<Vec<Arc<Point>>>>,
+    open: Arc<Points>,
 }
 
 /// The next thread that comes to a call is held there, until this is dropped.
@@ -48,12 +48,15 @@ enum State {
     Over,
 }
 
+/// The holds of one machine that nobody has come to yet.
+type Points = Mutex<Vec<Arc<Point>>>;
+
 /// How many are to be held, on all machines: while there are none, nothing is looked at.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// Of the machine that this thread has last had to do with.
-    static OF_THIS_THREAD: RefCell<Option<Holds>> = const { RefCell::new(None) };
+    static OF_THIS_THREAD: RefCell<Option<Arc<Points>>> = const { RefCell::new(None) };
 }
 
 impl Holds {
@@ -74,13 +77,7 @@ impl Holds {
     /// From now on this thread can be held here, as with
     /// [`Reports::follow_this_thread`](crate::Reports::follow_this_thread).
     pub fn follow_this_thread(&self) {
-        // A thread that ends is held nowhere any more.
-        let _ = OF_THIS_THREAD.try_with(|current| {
-            let is_this = current.borrow().as_ref().is_some_and(|current| Arc::ptr_eq(&current.open, &self.open));
-            if !is_this {
-                current.replace(Some(self.clone()));
-            }
-        });
+        followed::follow(&OF_THIS_THREAD, &self.open);
     }
 
     /// Takes the first hold that is meant for this thread off the list.
@@ -134,8 +131,8 @@ pub(crate) fn pass(call: MightSleep) {
     if OPEN.load(Ordering::SeqCst) == 0 {
         return;
     }
-    let holds = OF_THIS_THREAD.try_with(|current| current.borrow().clone());
-    let Some(point) = holds.ok().flatten().and_then(|holds| holds.take(call)) else { return };
+    let holds = followed::current(&OF_THIS_THREAD).map(|open| Holds { open });
+    let Some(point) = holds.and_then(|holds| holds.take(call)) else { return };
     let mut state = point.state.lock();
     if *state == State::Open {
         *state = State::Reached;

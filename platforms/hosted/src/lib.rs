@@ -85,6 +85,7 @@ mod error;
 pub mod established;
 mod fault;
 mod file;
+mod followed;
 mod fork;
 mod gap;
 mod hold;
@@ -133,7 +134,7 @@ pub use prot::Prot;
 pub use queue::WaitQueue;
 pub use report::{MightSleep, Report, Reports};
 pub use serving::Fault;
-pub use shared::Ref;
+pub use shared::{AnyState, Ref};
 pub use user::{Missing, Refusal, Trap, UserSide};
 
 /// For [`platform!`].

@@ -1,11 +1,6 @@
 //! The hooks of a driver behind a mapping, whose type only they know.
 
-use std::{
-    any::{Any, TypeId},
-    mem::ManuallyDrop,
-    ptr,
-    sync::Arc,
-};
+use std::{any::TypeId, mem::ManuallyDrop, ptr, sync::Arc};
 
 use vmctx::{
     Errno, HugeSize, PageOffset, PageRange, Platform, VmOperations, entry,
@@ -14,11 +9,8 @@ use vmctx::{
 
 use crate::{
     hook::{self, Hook},
-    shared::Ref,
+    shared::{AnyState, Ref},
 };
-
-/// A driver's state, for whoever does not know its type.
-pub type AnyState = dyn Any + Send + Sync;
 
 /// By what a state is recognised, for as long as its allocation is there: its address and its type. By its address
 /// alone it is not: a [`Ref`] cannot change its type, and this is what would notice if one could.

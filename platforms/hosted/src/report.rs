@@ -7,7 +7,7 @@ use std::{cell::RefCell, fmt, mem, panic::Location, sync::Arc};
 
 use parking_lot::Mutex;
 
-use crate::hook::Hook;
+use crate::{followed, hook::Hook};
 
 /// Something that a driver has done wrong. It had no consequences this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ pub struct Reports {
 
 thread_local! {
     /// Where reports of what this thread does go.
-    static OF_THIS_THREAD: RefCell<Option<Reports>> = const { RefCell::new(None) };
+    static OF_THIS_THREAD: RefCell<Option<Arc<Mutex<Vec<Report>>>>> = const { RefCell::new(None) };
 }
 
 impl Reports {
@@ -186,20 +186,13 @@ impl Reports {
     /// they are, so reports go to the machine that their thread has last had to do with: by an access, a system call,
     /// or the right to sleep.
     pub fn follow_this_thread(&self) {
-        // A thread that ends does nothing wrong any more.
-        let _ = OF_THIS_THREAD.try_with(|current| {
-            let is_this = current.borrow().as_ref().is_some_and(|current| Arc::ptr_eq(&current.list, &self.list));
-            if !is_this {
-                current.replace(Some(self.clone()));
-            }
-        });
+        followed::follow(&OF_THIS_THREAD, &self.list);
     }
 }
 
 /// Reports something that this thread does. Nobody is told if it has had to do with no machine that collects reports.
 pub(crate) fn report(report: Report) {
-    let reports = OF_THIS_THREAD.try_with(|current| current.borrow().clone());
-    if let Ok(Some(reports)) = reports {
-        reports.add(report);
+    if let Some(list) = followed::current(&OF_THIS_THREAD) {
+        Reports { list }.add(report);
     }
 }

@@ -1,8 +1,9 @@
 //! Shared ownership of a mapping's state.
 
-use std::{fmt, marker::PhantomData, ops::Deref, sync::Arc};
+use std::{any::Any, fmt, marker::PhantomData, ops::Deref, sync::Arc};
 
-use crate::operations::AnyState;
+/// A driver's state, for whoever does not know its type.
+pub type AnyState = dyn Any + Send + Sync;
 
 /// A value under shared ownership: the platform's [`Ref`](vmctx::Platform::Ref), and an [`Arc`] inside.
 ///

@@ -19,9 +19,9 @@ use vmctx::{
 use crate::{
     hook::{self, Hook},
     object::{Object, Place, Unmapping},
-    operations::{AnyState, FaultCall, FaultHook, Operations, Registered, State, StateId},
+    operations::{FaultCall, FaultHook, Operations, Registered, State, StateId},
     panics::Panics,
-    shared::Ref,
+    shared::{AnyState, Ref},
 };
 
 /// A platform that is an ordinary program: what its VMAs are made of.
