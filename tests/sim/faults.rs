@@ -11,7 +11,9 @@ use std::{
 
 use vmctx::{Errno, Mixed, Normal, PageCount, PageOffset, Release, WaitQueue as _};
 use vmctx_hosted::hook;
-use vmctx_sim::{AccessError, Hook, Injection, Machine, Map, Process, Signal, Sim, SyscallError, WaitQueue};
+use vmctx_sim::{
+    AccessError, Hook, Injection, Machine, Map, MightSleep, Process, Signal, Sim, SyscallError, WaitQueue,
+};
 
 use crate::{
     drivers::{OnDrop, PAGE, faulting, on_fault, open, page_at, pages},
@@ -183,14 +185,15 @@ fn a_fault_waits_until_it_is_woken() {
     });
     let process = machine.process();
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    // Woken when it has looked, and does not sleep yet.
+    let hold = machine.hold(MightSleep::Wait);
     thread::scope(|scope| {
         let user = process.thread();
         scope.spawn(move || assert_eq!(user.read_u8(at), Ok(0)));
-        while queue.sleepers() == 0 {
-            thread::yield_now();
-        }
+        hold.reached();
         ready.store(true, Ordering::SeqCst);
         queue.wake_all();
+        hold.go_on();
     });
 
     // Somebody who is killed does not wait for what never comes.

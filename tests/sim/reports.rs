@@ -226,7 +226,7 @@ fn a_hook_that_does_not_wait_with_the_mmap_lock_is_not_in_the_way() {
     let page = machine.alloc_page().unwrap();
     let first = AtomicBool::new(true);
     let file = faulting::<Mixed, _, _>(&machine, {
-        let (lock, of_machine) = (lock.clone(), machine.clone());
+        let lock = lock.clone();
         move |ctx| {
             if !first.swap(false, Ordering::SeqCst) {
                 drop(lock.try_lock());
@@ -234,7 +234,7 @@ fn a_hook_that_does_not_wait_with_the_mmap_lock_is_not_in_the_way() {
             }
             match ctx.release() {
                 vmctx::Release::Released(released) => {
-                    drop(lock.lock(of_machine.may_sleep()));
+                    drop(lock.lock(released.may_sleep()));
                     released.retry()
                 }
                 vmctx::Release::NoWait(answer) => answer,
@@ -302,8 +302,13 @@ fn locks_that_are_taken_at_one_place_are_told_apart() {
     assert_eq!(machine.reports(), []);
 }
 
-/// Two pages, the first of which the mmap hook inserts; the hook is held before it inserts the second.
-fn unmapped_during_mmap(first: usize, count: usize) -> (Vec<Report>, PageCount) {
+/// The lines below that insert what is then missed, and that unmap it.
+const MISSED: u32 = line!() + 10;
+const UNMAPPED: u32 = line!() + 23;
+
+/// Two pages, of which the mmap hook has inserted the first, when it is held and one of the two is unmapped. What is
+/// reported, and how many pages are mapped in the end.
+fn unmapped_during_mmap(first: usize) -> (Vec<Report>, PageCount) {
     let machine = Machine::new();
     let shown = pages(&machine, 2);
     let file: File = open(&machine, move |ctx| {
@@ -313,39 +318,36 @@ fn unmapped_during_mmap(first: usize, count: usize) -> (Vec<Report>, PageCount) 
         ctx.finish()
     });
     let process = machine.process();
-    let warm = machine.hold(MightSleep::Insertion);
+    let begins = machine.hold(MightSleep::Insertion);
     let at = thread::scope(|scope| {
         let mapping = scope.spawn(|| process.mmap(&file, Map::shared(2 * PAGE).prot(Prot::READ)).unwrap());
-        warm.reached();
+        begins.reached();
         // Nothing has been inserted, so nothing is missed.
         file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
         let second = machine.hold(MightSleep::Insertion);
-        warm.go_on();
+        begins.go_on();
         second.reached();
-        file.unmap_mapping_range(PageOffset::new(first), PageCount::new(count), true);
+        file.unmap_mapping_range(PageOffset::new(first), PageCount::new(1), true);
         second.go_on();
         mapping.join().unwrap()
     });
     let reports = machine.reports();
     let left = process.mapped_pages(at, 2 * PAGE);
-    // From now on it is seen.
+    // The hook has returned, so an unmapping finds the mapping, and reports nothing more.
     file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
     assert_eq!(process.mapped_pages(at, 2 * PAGE), PageCount::ZERO);
     assert_eq!(machine.reports(), reports);
     (reports, left)
 }
 
-/// The line of the first insertion in it, and of the unmapping.
-const INSERTED_AND_UNMAPPED: (u32, u32) = (line!() - 28, line!() - 14);
-
 #[test]
 fn an_unmapping_that_a_mmap_hook_is_too_late_for_is_reported() {
-    let (reports, left) = unmapped_during_mmap(0, 1);
+    let (reports, left) = unmapped_during_mmap(0);
     assert_eq!(left, PageCount::new(2), "the first page was unmapped, and is there");
     let [Report::UnmapMissesMmap { inserted, unmapped }] = &reports[..] else { panic!("{reports:?}") };
-    assert_eq!((line(inserted), line(unmapped)), INSERTED_AND_UNMAPPED);
+    assert_eq!((line(inserted), line(unmapped)), (MISSED, UNMAPPED));
     // The second page is not there yet, and so is not missed.
-    assert_eq!(unmapped_during_mmap(1, 1), (Vec::new(), PageCount::new(2)));
+    assert_eq!(unmapped_during_mmap(1), (Vec::new(), PageCount::new(2)));
 }
 
 /// A driver that looks without a lock whether its memory is there, and inserts it later.

@@ -111,18 +111,35 @@ fn a_fault_that_came_back_never_inserts_where_the_memory_was() {
     reads_and_moves(true);
 }
 
+/// A driver whose memory moves.
+trait Moves: VmOperations<Platform = Model> {
+    fn move_to(&self, side: Side);
+}
+
+impl Moves for Driver {
+    fn move_to(&self, side: Side) {
+        self.move_to(side);
+    }
+}
+
+/// What is stored while the memory moves there, each time by a thread of its own, is there afterwards.
+fn stores_and_moves<D: Moves, const N: usize>(driver: &Arc<D>, world: &Arc<World>, sides: [Side; N]) {
+    let movers = sides.map(|side| {
+        let driver = Arc::clone(driver);
+        thread::spawn(move || driver.move_to(side))
+    });
+    world.access(driver, Some(7));
+    for mover in movers {
+        mover.join().unwrap();
+    }
+    assert_eq!(world.access(driver, None), 7, "what was stored while the memory moved");
+}
+
 #[test]
 fn a_store_is_carried_along() {
     in_every_order(None, || {
         let driver = Driver::new(false);
-        let world = Arc::clone(&driver.world);
-        let mover = {
-            let driver = Arc::clone(&driver);
-            thread::spawn(move || driver.move_to(Side::Right))
-        };
-        world.access(&driver, Some(7));
-        mover.join().unwrap();
-        assert_eq!(world.access(&driver, None), 7, "what was stored while the memory moved");
+        stores_and_moves(&driver, &driver.world, [Side::Right]);
     });
 }
 
@@ -130,16 +147,7 @@ fn a_store_is_carried_along() {
 fn who_moves_it_there_and_who_moves_it_back_do_not_meet() {
     in_every_order(Some(3), || {
         let driver = Driver::new(false);
-        let world = Arc::clone(&driver.world);
-        let movers = [Side::Right, Side::Left].map(|side| {
-            let driver = Arc::clone(&driver);
-            thread::spawn(move || driver.move_to(side))
-        });
-        world.access(&driver, Some(7));
-        for mover in movers {
-            mover.join().unwrap();
-        }
-        assert_eq!(world.access(&driver, None), 7, "what was stored between two moves");
+        stores_and_moves(&driver, &driver.world, [Side::Right, Side::Left]);
     });
 }
 
@@ -173,7 +181,7 @@ struct InPieces {
     world: Arc<World>,
 }
 
-impl InPieces {
+impl Moves for InPieces {
     fn move_to(&self, side: Side) {
         let mut revoked = self.pieces.revoke_part(0..1, may_sleep()).unwrap();
         let piece = revoked.get_mut(0).unwrap();
@@ -203,15 +211,7 @@ fn a_piece_of_a_table_is_never_seen_where_it_was() {
         let pieces = Revocable::in_pieces(object, PageOffset::ZERO, one, one, may_sleep()).unwrap();
         let driver = Arc::new(InPieces { pieces, world: Arc::clone(&world) });
         driver.move_to(Side::Left);
-        let movers = [Side::Right, Side::Left].map(|side| {
-            let driver = Arc::clone(&driver);
-            thread::spawn(move || driver.move_to(side))
-        });
-        world.access(&driver, Some(7));
-        for mover in movers {
-            mover.join().unwrap();
-        }
-        assert_eq!(world.access(&driver, None), 7, "what was stored between two moves");
+        stores_and_moves(&driver, &world, [Side::Right, Side::Left]);
     });
 }
 
