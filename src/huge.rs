@@ -63,7 +63,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     ///
     /// `find` is given the part of the object that the entry would show. An entry is aligned in the address space, so
     /// the part can begin anywhere in the object, and rounding the offset that was touched gives another one
-    /// (CVE-2024-50022 device-dax).
+    /// (CVE-2024-50022 device-dax). That the frames are of this part only the driver knows.
     ///
     /// It falls back, and is asked for single pages in the end, if `find` gives none, if the frames are not as many as
     /// the part has pages, if the first is not aligned to that number, or if the entry does not lie inside the mapping;

@@ -153,7 +153,7 @@ fn a_refused_store_to_a_page_that_was_handed_back_maps_nothing<B: TestBed>() {
     assert_eq!((state.calls.take(), first_byte(&page)), (vec![Fault, Store], 1));
     assert_eq!((B::references(&page), bed.counts().inserted), (unmapped, 0));
     if_told(bed.mapped_pages(at, 1), 0);
-    // A load is told to nobody.
+    // No hook is told of a load, because nothing changes by it.
     assert_eq!((bed.load(at), state.calls.take()), (Ok(1), vec![Fault]));
     assert_eq!(B::references(&page), unmapped + 1);
 }

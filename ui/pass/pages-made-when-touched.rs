@@ -59,7 +59,7 @@ fn main() {
     let at = process.mmap(&machine.open(File(image.clone())), Map::shared(301 * 4096)).unwrap();
     let page = move |index: usize| vmctx::UserAddr::new(at.get() + index * 4096);
 
-    // Many threads, one page.
+    // However many threads touch the page at once, it is made once.
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let user = process.thread();

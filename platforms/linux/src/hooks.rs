@@ -143,7 +143,7 @@ unsafe fn tell_of_store<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fau
     // SAFETY: as for `fault`; the fault is a store's now that has met an entry.
     let told = unsafe { entry::pfn_mkwrite::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf)) };
     let allowed = !told.intersects(FaultCode::ERROR | FaultCode::NOPAGE);
-    // SAFETY: it was begun.
+    // SAFETY: `vmctx_store_begin` has said yes for this fault, and has not been ended since.
     unsafe { ffi::vmctx_store_end(vmf, allowed) };
     if told.intersects(FaultCode::ERROR) { told } else { inserted | told }
 }

@@ -443,7 +443,7 @@ unsafe fn beside_huge(
         return FaultCode::NOPAGE | FaultCode::ALREADY_PRESENT;
     }
     let code = FaultCode::from_bits(insert());
-    // SAFETY: it was begun.
+    // SAFETY: `vmctx_small_begin` has said yes, and has not been ended since.
     unsafe { ffi::vmctx_small_end() };
     code
 }

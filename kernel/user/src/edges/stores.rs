@@ -120,7 +120,7 @@ pub(super) fn for_kvm(checks: &mut Checks) -> Result<(), Refusal> {
     told.store_for_kvm(refused, Err(Refusal::Errno(Errno::EFAULT)), 1, 1)?;
     told.load(refused, devices::pattern(REFUSED * PAGE), 0)?;
     told.store_for_kvm(refused, Err(Refusal::Errno(Errno::EFAULT)), 0, 1)?;
-    // What was taken away.
+    // A store to a frame that was unmapped, and one to a frame that was write-protected.
     told.process.number(UNMAP, range(0, 2))?;
     told.store_for_kvm(page(at, 1), Ok(()), 1, 1)?;
     told.process.number(PROTECT, range(1, 1))?;

@@ -167,7 +167,7 @@ impl<'a> PageFault<'a, '_> {
         }
         drop(vmf);
         if self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory()) {
-            // `do_shared_fault`
+            // A store to a shared page is told before anybody sees the page, as in `do_shared_fault`.
             page.unlock();
             if !self.page_mkwrite(locked, area, &page)? {
                 return Ok(Outcome::Repeat);
