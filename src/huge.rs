@@ -54,7 +54,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         let start = self.entry_start()?;
         let vma = P::fault_vma_range(self.fault());
         let skipped = PageCount::new((start - vma.start) >> P::PAGE_SHIFT);
-        let first = P::fault_vma_pgoff(self.fault()).checked_add(skipped)?;
+        let first = self.frame.0.first_pgoff().checked_add(skipped)?;
         Some(PageRange::new(first, first.checked_add(self.page_count())?))
     }
 

@@ -14,6 +14,7 @@ use crate::{
     ops::VmOperations,
     platform::Platform,
     prot::Cache,
+    shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
     units::{PageCount, PageOffset},
@@ -42,6 +43,8 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     // register, too.
     filled: usize,
     len: usize,
+    /// From where on page offsets count: the start of the file, or of the object that the mapping was rebased to.
+    base: PageOffset,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut MmapCtx<'static, P, M>>,
@@ -73,17 +76,27 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
             return Err(Errno::EINVAL);
         }
         P::vma_pgoff(vma).checked_add(PageCount::new(bytes >> P::PAGE_SHIFT)).ok_or(Errno::EOVERFLOW)?;
-        Ok(Self { vma: Held(vma), filled: 0, len: bytes, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        Ok(Self {
+            vma: Held(vma),
+            filled: 0,
+            len: bytes,
+            base: PageOffset::ZERO,
+            brand: PhantomData,
+            kind: PhantomData,
+            thread: PhantomData,
+        })
     }
 }
 
 /// What is asked for, and how much of it is done.
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled.
+    /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled. It is counted from where
+    /// the object begins that the mapping was [rebased](Self::rebase) to.
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
         // Cannot overflow: `begin` has checked the sum with the whole length.
-        PageOffset::new(P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled >> P::PAGE_SHIFT))
+        let next = P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled >> P::PAGE_SHIFT);
+        PageOffset::new(next).counted_from(self.base)
     }
 
     /// How many slots the mapping has.
@@ -180,7 +193,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: Kind,
     {
-        P::vma_handle(self.vma.0).map(handle).ok_or(Errno::EINVAL)
+        P::vma_handle(self.vma.0).map(|raw| handle(raw, self.base)).ok_or(Errno::EINVAL)
     }
 
     fn flags(&self) -> VmFlags {
@@ -266,6 +279,50 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: StillUndecided,
     {
         self.never(VmFlags::EXEC, VmFlags::MAYEXEC)
+    }
+
+    /// The mapping shows this object, one of several that the file shows: from now on page offsets count from where it
+    /// begins, here, in every hook of the state, and in handles.
+    ///
+    /// A state [names the same object](crate::Hooks::object). A mapping without a state needs no more than this.
+    ///
+    /// ```
+    /// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject};
+    ///
+    /// /// Two rings of one file, as those of io_uring: users choose one by the offset.
+    /// struct Rings<P: Platform> {
+    ///     all: SharedObject<P>,
+    ///     rings: [(SharedObject<P>, Vec<P::Page>); 2],
+    /// }
+    ///
+    /// impl<P: Platform> MmapFile for Rings<P> {
+    ///     type Platform = P;
+    ///
+    ///     fn object(&self) -> Option<&SharedObject<P>> {
+    ///         Some(&self.all)
+    ///     }
+    ///
+    ///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    ///         let ring = self.rings.iter().find(|(part, _)| part.contains(ctx.pgoff()));
+    ///         let (part, pages) = ring.ok_or(Errno::EINVAL)?;
+    ///         ctx.rebase(part)?.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// EINVAL if the file does not show this object, or if the mapping is not all in it.
+    #[doc(alias = "drm_gem_mmap_obj")]
+    pub fn rebase(self, object: &SharedObject<P>) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        let first = P::vma_pgoff(self.vma.0).checked_since(object.base()).ok_or(Errno::EINVAL)?;
+        let room = object.page_count().get().checked_sub(first.get()).ok_or(Errno::EINVAL)?;
+        if self.page_count().get() > room || !P::vma_is_of(self.vma.0, &object.raw) {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Self { base: object.base(), ..self })
     }
 
     /// Only `MAP_SHARED`.
@@ -364,7 +421,9 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
-    /// EINVAL also for a state that [names another object](crate::Hooks::object) than the file's.
+    /// EINVAL also for a state that [names another object](crate::Hooks::object) than the file's, or than that which
+    /// the mapping was [rebased](Self::rebase) to; and for a private [`Remapped`](crate::Remapped) mapping that was
+    /// rebased.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
     #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
@@ -452,14 +511,25 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         // Beside keeping it from growing, VM_DONTEXPAND keeps Linux from merging the VMA with a neighbour: that would
         // lose the state of one of the two.
         P::vma_change_flags(self.vma.0, holds | VmFlags::DONTEXPAND, never);
-        let Self { vma, len, .. } = self;
-        Ok(MmapCtx { vma, filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        let Self { vma, len, base, .. } = self;
+        Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, thread: PhantomData })
     }
 
-    fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno> {
+    fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno>
+    where
+        M: Kind,
+    {
         // Memory that can be taken back has to be shown through the object that takes it back (G22).
         let named = V::HOOKS.registered_object().and_then(|object| object(&state));
         if named.is_some_and(|object| !P::vma_is_of(self.vma.0, &object.raw)) {
+            return Err(Errno::EINVAL);
+        }
+        // Later hooks know by the state where the object begins.
+        if named.map_or(PageOffset::ZERO, SharedObject::base) != self.base {
+            return Err(Errno::EINVAL);
+        }
+        // Linux overwrites `vm_pgoff` of such a mapping with the number of its first frame.
+        if self.base != PageOffset::ZERO && matches!(M::KIND, KindValue::Remapped) && self.is_cow() {
             return Err(Errno::EINVAL);
         }
         P::establish(self.vma.0, state)?;
