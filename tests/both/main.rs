@@ -25,4 +25,5 @@ mod moving;
 mod owned;
 mod page_cache;
 mod private;
+mod rebased;
 mod waiting;
