@@ -155,6 +155,7 @@ pub mod guide;
 mod point;
 
 // Mappings: while they are made, once they are established, and of memory that moves.
+mod backings;
 mod established;
 mod handle;
 mod mmap;
@@ -203,6 +204,7 @@ mod wait;
 
 pub use access::{AccessCtx, Accessed, Direction, ReadInto, WriteFrom};
 pub use answer::VmFault;
+pub use backings::{OnePage, Switched};
 pub use errno::{Errno, InsertPagesError, IntoErrno, NotAnErrno};
 pub use established::{EstablishedCtx, FrameSlots};
 pub use fault::{FaultCtx, Release, Released};
