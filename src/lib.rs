@@ -160,6 +160,8 @@ mod established;
 mod handle;
 mod mmap;
 #[cfg(feature = "alloc")]
+mod on_demand;
+#[cfg(feature = "alloc")]
 mod page_cache;
 mod revocable;
 #[cfg(feature = "alloc")]
@@ -218,6 +220,8 @@ pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
+#[cfg(feature = "alloc")]
+pub use on_demand::{Made, OnDemand};
 pub use ops::{
     Access, Close, Hooks, HugeFault, MapPages, MaySplit, Object, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
 };

@@ -176,6 +176,30 @@ fn who_has_looked_looks_again_before_he_makes_a_page() {
     assert_eq!(bench.machine.statistics().frames_in_use, 1);
 }
 
+/// Who truncates does not wait for a page that is being filled with what is no more.
+#[test]
+fn a_page_that_is_truncated_while_it_is_made_is_made_again() {
+    let bench = bench();
+    let all = PageRange::new(PageOffset::ZERO, PageOffset::new(2));
+    for by_fault in [true, false] {
+        let (user, at) = (bench.process.thread(), bench.at);
+        let touch = thread::spawn(move || user.read_u8(at));
+        let read = (!by_fault).then(|| bench.read());
+        bench.begun.recv().unwrap();
+        assert_eq!(bench.slow.cache.truncate(all, bench.machine.may_sleep()), PageCount::ZERO);
+        bench.go_on.send(Ok(7)).unwrap();
+        bench.begun.recv().unwrap();
+        // Eviction takes nothing away that is not there yet.
+        let gone = bench.slow.cache.evict(all, bench.machine.may_sleep(), |_, _| Ok(()));
+        assert_eq!(gone, Ok(PageCount::ZERO));
+        bench.go_on.send(Ok(8)).unwrap();
+        assert_eq!(touch.join().unwrap(), Ok(8));
+        assert!(read.is_none_or(|read| read.join().unwrap() == Ok(8)));
+        let gone = bench.slow.cache.truncate(all, bench.machine.may_sleep());
+        assert_eq!((gone, bench.machine.statistics().frames_in_use), (PageCount::new(1), 0));
+    }
+}
+
 /// As long as can be counted, of which a few pages are there.
 #[test]
 fn a_cache_has_as_many_offsets_as_there_are() {
@@ -187,13 +211,17 @@ fn a_cache_has_as_many_offsets_as_there_are() {
     machine
         .unlocked(|ctx| {
             for at in offsets {
-                cache.get_or_insert(at, ctx, |_, _| Ok(())).unwrap();
+                cache.store_with(at, ctx, |_, _| Ok(()), |_| ()).unwrap();
             }
             assert_eq!(cache.get_or_insert(PageOffset::new(usize::MAX), ctx, |_, _| Ok(())).err(), Some(Errno::ENXIO));
         })
         .unwrap();
     let mut went = Vec::new();
     let part = PageRange::new(PageOffset::new(1), PageOffset::new(usize::MAX));
-    assert_eq!(cache.evict(part, may_sleep, |at, _| went.push(at)), PageCount::new(2));
+    let note = |at, _: &Page| {
+        went.push(at);
+        Ok(())
+    };
+    assert_eq!(cache.evict(part, may_sleep, note), Ok(PageCount::new(2)));
     assert_eq!((went, cache.in_use()), (offsets[1..].to_vec(), PageCount::new(1)));
 }
