@@ -45,7 +45,7 @@ use crate::{
 ///
 /// impl<P: Platform> File<P> {
 ///     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-///         self.blocks.serve_huge(ctx, |may_sleep| self.free.lock(may_sleep).pop().ok_or(Errno::ENOMEM))
+///         self.blocks.serve_huge(ctx, |_, may_sleep| self.free.lock(may_sleep).pop().ok_or(Errno::ENOMEM))
 ///     }
 /// }
 ///
@@ -56,7 +56,7 @@ use crate::{
 ///         Hooks::NONE.huge_fault(Self::huge_fault).object(|file: &Self| Some(file.blocks.object()));
 ///
 ///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-///         self.blocks.serve(ctx, |may_sleep| self.free.lock(may_sleep).pop().ok_or(Errno::ENOMEM))
+///         self.blocks.serve(ctx, |_, may_sleep| self.free.lock(may_sleep).pop().ok_or(Errno::ENOMEM))
 ///     }
 /// }
 /// ```
@@ -99,6 +99,12 @@ impl<B> Made<B> {
             State::Present(piece) => Some(piece),
             State::Absent | State::Making { .. } => None,
         }
+    }
+
+    /// Whether it is not there, and nobody is making it.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.0, State::Absent)
     }
 }
 
@@ -160,8 +166,8 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         self.pieces.resident(may_sleep)
     }
 
-    /// Serves a fault: inserts the page, whose piece is made first if it is not there. `make` may sleep, and other
-    /// pieces are served meanwhile. If it fails there is still no piece, and the errno is answered as by
+    /// Serves a fault: inserts the page, whose piece is made first if it is not there. `make` gets its number; it may
+    /// sleep, and other pieces are served meanwhile. If it fails there is still no piece, and the errno is answered as by
     /// [`FaultCtx::fail_or_refault`].
     ///
     /// Behind the end it is a SIGBUS. While somebody else makes the piece, the fault lets go of its lock and waits.
@@ -169,7 +175,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
     pub fn serve<'f, M: HoldsRevocable>(
         &self,
         ctx: FaultCtx<'f, P, M>,
-        make: impl FnOnce(MaySleep<'_>) -> Result<B, Errno>,
+        make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
     ) -> VmFault<'f> {
         self.serve_told(ctx, make, |_, _| ())
     }
@@ -179,7 +185,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
     pub(crate) fn serve_told<'f, M: HoldsRevocable>(
         &self,
         ctx: FaultCtx<'f, P, M>,
-        make: impl FnOnce(MaySleep<'_>) -> Result<B, Errno>,
+        make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
         tell: impl FnOnce(&FaultCtx<'f, P, M>, &B),
     ) -> VmFault<'f> {
         let at = match self.index(ctx.pgoff()) {
@@ -219,7 +225,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
     pub fn serve_huge<'f, M: HoldsRevocable + MapsFrames>(
         &self,
         ctx: HugeFaultCtx<'f, P, M>,
-        make: impl FnOnce(MaySleep<'_>) -> Result<B, Errno>,
+        make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
     ) -> VmFault<'f> {
         let whole = ctx.entry_range().filter(|entry| entry.page_count() == self.each && self.begins_piece(entry.start));
         let Some(at) = whole.and_then(|entry| self.index(entry.start).ok()) else { return ctx.fallback() };
@@ -253,7 +259,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         &self,
         at: PageOffset,
         unlocked: &UnlockedCtx<'_, P>,
-        mut make: impl FnMut(MaySleep<'_>) -> Result<B, Errno>,
+        mut make: impl FnMut(usize, MaySleep<'_>) -> Result<B, Errno>,
         look: impl FnOnce(&B) -> R,
     ) -> Result<R, Errno> {
         let at = self.index(at)?;
@@ -447,12 +453,6 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
     }
 }
 
-impl<B> Made<B> {
-    const fn is_absent(&self) -> bool {
-        matches!(self.0, State::Absent)
-    }
-}
-
 /// The right to make one piece. Whatever becomes of it, nobody waits for the piece for ever.
 struct Claim<'c, P: Platform, B: Backing<Platform = P>> {
     of: &'c OnDemand<P, B>,
@@ -465,9 +465,9 @@ impl<P: Platform, B: Backing<Platform = P>> Claim<'_, P, B> {
     fn make(
         mut self,
         may_sleep: MaySleep<'_>,
-        make: impl FnOnce(MaySleep<'_>) -> Result<B, Errno>,
+        make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
     ) -> Result<(), Errno> {
-        let piece = make(may_sleep)?;
+        let piece = make(self.at, may_sleep)?;
         self.settle(State::Present(piece));
         Ok(())
     }

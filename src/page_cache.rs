@@ -172,7 +172,7 @@ impl<P: Platform> PageCache<P> {
     ) -> VmFault<'f> {
         self.pages.serve_told(
             ctx,
-            |may_sleep| self.make(may_sleep, fill),
+            |_, may_sleep| self.make(may_sleep, fill),
             |ctx, cached| {
                 if ctx.frame().stores_untold() {
                     cached.note_store();
@@ -214,7 +214,7 @@ impl<P: Platform> PageCache<P> {
         unlocked: &UnlockedCtx<'_, P>,
         mut fill: impl FnMut(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> Result<P::Page, Errno> {
-        self.pages.with(at, unlocked, |may_sleep| self.make(may_sleep, &mut fill), |cached| cached.page.clone())
+        self.pages.with(at, unlocked, |_, may_sleep| self.make(may_sleep, &mut fill), |cached| cached.page.clone())
     }
 
     /// The same to store to the page, as `write` does: it is not given up while `store` runs, and then was written.
@@ -233,7 +233,7 @@ impl<P: Platform> PageCache<P> {
             cached.note_store();
             store(&cached.page)
         };
-        self.pages.with(at, unlocked, |may_sleep| self.make(may_sleep, &mut fill), store)
+        self.pages.with(at, unlocked, |_, may_sleep| self.make(may_sleep, &mut fill), store)
     }
 
     /// The page at an offset, if there is one.
