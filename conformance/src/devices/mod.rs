@@ -27,6 +27,7 @@ pub mod i915;
 pub mod kcov;
 pub mod nonlinear;
 pub mod nopage;
+pub mod page_cache;
 pub mod perf;
 pub mod privcmd_buf;
 pub mod relay;
@@ -91,6 +92,7 @@ macro_rules! for_each_device {
             Cramfs cramfs "mmap, fault" "Remapped, Mixed" "compressed file: the kind by what lies in place";
             Perf perf "mmap, fault" "Normal, Mixed" "ring buffer: kind by offset, and only its first page can be written";
             Hugetlb hugetlb "fault, huge_fault" "PfnMap" "large pages of two nodes, zeroed on demand, reserved at mmap";
+            PageCache page_cache "fault, page_mkwrite" "Mixed" "probe: a page cache whose pages are taken away under load";
             Rights rights "mmap, fault, map_pages, mkwrite, mapped" "all" "probe: what mprotect, fork, moves and debuggers make of each way to insert";
         }
     };
