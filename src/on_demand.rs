@@ -166,6 +166,21 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         self.pieces.resident(may_sleep)
     }
 
+    /// The same, or `None` while somebody makes a piece or takes one back: for [`map_pages`](crate::Hooks::map_pages).
+    pub fn try_resident(&self) -> Option<Resident<'_, P, Table<Made<B>>>> {
+        self.pieces.try_resident()
+    }
+
+    /// Puts a piece there that is made already.
+    ///
+    /// # Errors
+    /// EINVAL if there is no such place; EEXIST if a piece is there, or is being made; ENOMEM.
+    #[track_caller]
+    pub fn put(&self, at: usize, piece: B, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
+        let claim = self.claim(at, may_sleep)?.ok_or(Errno::EEXIST)?;
+        claim.make(may_sleep, |_, _| Ok(piece))
+    }
+
     /// Serves a fault: inserts the page, whose piece is made first if it is not there. `make` gets its number; it may
     /// sleep, and other pieces are served meanwhile. If it fails there is still no piece, and the errno is answered as by
     /// [`FaultCtx::fail_or_refault`].
@@ -180,9 +195,9 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         self.serve_told(ctx, make, |_, _| ())
     }
 
-    /// The same, and tells of the piece before the page is inserted.
+    /// The same, and calls `tell` with the piece before the page is inserted, while it cannot be given up.
     #[track_caller]
-    pub(crate) fn serve_told<'f, M: HoldsRevocable>(
+    pub fn serve_told<'f, M: HoldsRevocable>(
         &self,
         ctx: FaultCtx<'f, P, M>,
         make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
