@@ -309,7 +309,7 @@ fn only_what_was_stored_to_is_written_back<B: TestBed>() {
     assert_eq!(bed.load(page_at(private, 2)), Ok(7), "a private copy is its user's own");
     // They were made anew, and nobody has stored to them since.
     assert_eq!(evict_all(&disk, bed.may_sleep()), Ok(PageCount::new(4)));
-    assert_eq!(disk.written(), []);
+    assert!(disk.written().is_empty());
 }
 
 fn where_stores_are_not_told_what_could_be_stored_to_is_written_back<B: TestBed>() {
