@@ -3,8 +3,8 @@
 use core::mem;
 
 use vmctx::{
-    Backing, Errno, FaultCtx, Hooks, Iomem as _, IomemPart, Mapped, MmapCtx, MmapFile, OnePage, PageCount, PageOffset,
-    PfnMap, Platform, Revocable, SharedObject, Switched, Table, UserAddr, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, Hooks, Iomem as _, IomemPart, Mapped, MmapCtx, MmapFile, OnePage, PageCount, PfnMap,
+    Platform, Revocable, SharedObject, Switched, Table, UserAddr, VmFault, VmOperations,
 };
 use vmctx_hosted::{Map, Trap};
 
@@ -54,7 +54,7 @@ type Mapping<T, B> = (RefOf<T, Shown<Of<T>, B>>, <T as System>::File, UserAddr);
 /// Memory of so many pages, mapped.
 fn shown<T: TestBed, B: Backing<Platform = Of<T>>>(bed: &T, backing: B, count: usize) -> Mapping<T, B> {
     let (object, pages) = (SharedObject::new(bed.may_sleep()).unwrap(), PageCount::new(count));
-    let memory = Revocable::new(backing, object, PageOffset::ZERO, pages, bed.may_sleep()).unwrap();
+    let memory = Revocable::new(backing, &object, pages, bed.may_sleep()).unwrap();
     mapped(bed, memory)
 }
 
@@ -94,8 +94,7 @@ fn a_slot_shows_what_was_put_there_and_the_others_stay<T: TestBed>() {
     let bed = T::new();
     let (object, each) = (SharedObject::new(bed.may_sleep()).unwrap(), PageCount::new(2));
     let slots = Revocable::<Of<T>, Table<Option<IomemPart<Of<T>>>>>::in_pieces(
-        object,
-        PageOffset::ZERO,
+        &object,
         PageCount::new(6),
         each,
         bed.may_sleep(),
@@ -138,13 +137,7 @@ fn one_page_is_one_page<T: TestBed>() {
 fn a_piece_that_cannot_be_changed_is_as_it_was<T: TestBed>() {
     let bed = T::new();
     let (object, one) = (SharedObject::new(bed.may_sleep()).unwrap(), PageCount::new(1));
-    let slots = Revocable::<Of<T>, Table<Option<OnePage<Of<T>>>>>::in_pieces(
-        object,
-        PageOffset::ZERO,
-        one,
-        one,
-        bed.may_sleep(),
-    );
+    let slots = Revocable::<Of<T>, Table<Option<OnePage<Of<T>>>>>::in_pieces(&object, one, one, bed.may_sleep());
     let (state, _file, at) = mapped(&bed, slots.unwrap());
     let page = pages(&bed, 1).remove(0);
     state.0.revoke_piece(0, bed.may_sleep(), |slot| Ok(slot.replace(OnePage(page)))).unwrap();

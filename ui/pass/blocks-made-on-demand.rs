@@ -83,7 +83,7 @@ fn main() {
     let free: Vec<_> = IomemPart::<Sim>::whole(memory).chunks(BLOCK).collect();
     let pool: Pool<Sim> = Sim::share(vmctx::SpinLock::new(free, may_sleep).unwrap(), may_sleep).unwrap();
     let (object, pages) = (SharedObject::new(may_sleep).unwrap(), PageCount::new(3 * BLOCK.get()));
-    let blocks = OnDemand::new(object, PageOffset::ZERO, pages, BLOCK, may_sleep).unwrap();
+    let blocks = OnDemand::new(&object, pages, BLOCK, may_sleep).unwrap();
     let file = Sim::share(File { blocks, pool: pool.clone() }, may_sleep).unwrap();
     let (opened, process) = (machine.open(Opened(file.clone())), machine.process());
     let at = process.mmap(&opened, Map::shared(3 * bytes).at(UserAddr::new(0x4000_0000))).unwrap();
