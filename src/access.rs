@@ -6,6 +6,7 @@ use crate::{
     accessed::{AccessBuffer, AccessedVma},
     errno::Errno,
     frame::Iomem,
+    iomem_part::IomemPart,
     kind::MapsByNumber,
     page::PageRef,
     platform::Platform,
@@ -163,6 +164,22 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
             let copied = match buffer {
                 AccessBuffer::Read(into) => memory.read(first, into),
                 AccessBuffer::Write(from) => memory.write(first, from),
+            };
+            copied.map_err(|_| Errno::EIO)
+        })
+    }
+
+    /// The same for a part of device memory, with `at` counted from the part's start.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn copy_iomem_part(&self, part: &IomemPart<P>, at: PageOffset) -> Result<Accessed<'a>, Errno> {
+        let first = at.index().checked_mul(P::PAGE_SIZE).ok_or(Errno::EIO)?;
+        let first = first.checked_add(self.offset_in_page()).ok_or(Errno::EIO)?;
+        self.copy(|buffer| {
+            let copied = match buffer {
+                AccessBuffer::Read(into) => part.read(first, into),
+                AccessBuffer::Write(from) => part.write(first, from),
             };
             copied.map_err(|_| Errno::EIO)
         })

@@ -203,6 +203,39 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
         tell: impl FnOnce(&FaultCtx<'f, P, M>, &B),
     ) -> VmFault<'f> {
+        self.serve_resident(ctx, make, |ctx, resident, at| {
+            if let Some(piece) = resident.get(at).and_then(Made::get) {
+                tell(ctx, piece);
+            }
+        })
+    }
+
+    /// The same as [`serve`](Self::serve), and brings the other pages of the piece with it, as far as the mapping shows
+    /// them.
+    #[track_caller]
+    pub fn serve_piece<'f, M: HoldsRevocable>(
+        &self,
+        ctx: FaultCtx<'f, P, M>,
+        make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
+    ) -> VmFault<'f> {
+        let page = ctx.frame().page_of(self.object(), ctx.pgoff()).map_or(0, PageCount::get);
+        // Where the piece begins, by the offsets of the mapping, which may have begun behind that.
+        let first = ctx.pgoff().index().saturating_sub(page % self.each.get());
+        let pages = PageRange::new(PageOffset::new(first), PageOffset::new(first.saturating_add(self.each.get())));
+        self.serve_resident(ctx, make, |ctx, resident, _| {
+            for at in pages {
+                resident.prefault(ctx, at);
+            }
+        })
+    }
+
+    #[track_caller]
+    fn serve_resident<'f, M: HoldsRevocable>(
+        &self,
+        mut ctx: FaultCtx<'f, P, M>,
+        make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
+        before: impl FnOnce(&mut FaultCtx<'f, P, M>, &Resident<'_, P, Table<Made<B>>>, usize),
+    ) -> VmFault<'f> {
         let Some(at) = self.shown(ctx.frame(), ctx.pgoff()) else { return ctx.fail(Errno::ENXIO) };
         // Taken before the look at the piece: one that is settled between the two would be waited for in vain.
         let since = self.settled.ticket();
@@ -222,9 +255,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
             // It may have been given up again by now: then the access is repeated.
             resident = self.pieces.resident(ctx.may_sleep());
         }
-        if let Some(piece) = resident.get(at).and_then(Made::get) {
-            tell(&ctx, piece);
-        }
+        before(&mut ctx, &resident, at);
         resident.insert(ctx)
     }
 

@@ -10,8 +10,8 @@
 //! aperture is full, ENOBUFS while there are no fences. Its neighbours in TTM, SGX and ubifs have other lists. Here
 //! there is one, the kernel's: [`fail_or_refault`](vmctx::FaultCtx::fail_or_refault). ENOBUFS is not on it, so this
 //! driver says what it means by it: EAGAIN. And the rule that in C a comment has to state is a guard's: what is bound of
-//! an object is in a [`Table`], a fault inserts under one guard of it, and whoever binds or evicts has another, which
-//! unmaps.
+//! an object is [made when it is touched](OnDemand), a fault inserts under one guard of it, and whoever binds or evicts
+//! has another, which unmaps.
 //!
 //! `vm_access`, through which a debugger reaches the object, takes the distance from the VMA's start for the place in the
 //! object, which it no longer is once the user has unmapped the front (there is no `may_split`). Here it is `pgoff`.
@@ -19,8 +19,8 @@
 use alloc::{collections::VecDeque, vec::Vec};
 
 use vmctx::{
-    AccessCtx, Accessed, Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile,
-    Mutex, PageCount, PageOffset, PfnMap, Platform, Revocable, SharedObject, Spot, Table, VmFault, VmOperations,
+    AccessCtx, Accessed, Errno, FaultCtx, FrameSource, Hooks, IomemPart, Made, Mapped, MaySleep, MmapCtx, MmapFile,
+    Mutex, OnDemand, PageCount, PageOffset, PageRange, PfnMap, Platform, SharedObject, Table, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -28,10 +28,13 @@ use crate::buffer::{Buffer, copy_bytes};
 /// How many pages of an object are bound at a time (`MIN_CHUNK_PAGES`, there 256).
 pub const CHUNK: usize = 2;
 
-/// A buffer object.
+/// What there is of an object's parts.
+type Parts<P> = Table<Made<Option<IomemPart<P>>>>;
+
+/// A buffer object, of which each part is bound into the aperture when it is touched.
 pub struct Object<P: Platform> {
     pages: P::Ref<Buffer<P>>,
-    parts: Revocable<P, Table<Bound<P>>>,
+    parts: OnDemand<P, Option<IomemPart<P>>>,
 }
 
 impl<P: Platform> Object<P> {
@@ -47,58 +50,35 @@ impl<P: Platform> Object<P> {
     ) -> Result<Self, Errno> {
         let count = pages.page_count();
         let object = device.part(fake_offset, count)?;
-        let parts = Revocable::in_pieces(&object, count, PageCount::new(CHUNK), may_sleep)?;
-        Ok(Self { pages, parts })
+        Ok(Self { pages, parts: OnDemand::new(&object, count, PageCount::new(CHUNK), may_sleep)? })
     }
 
-    /// How many bytes a part has. An object may end in the middle of its last.
-    fn bytes(&self, part: usize) -> usize {
-        self.pages.page_count().get().saturating_sub(part * CHUNK).min(CHUNK) * P::PAGE_SIZE
-    }
-}
-
-/// Where a part of an object is in the aperture, if it is bound.
-struct Bound<P: Platform>(Option<Chunk<P>>);
-
-/// A part of the aperture, of as many pages as a part of an object.
-struct Chunk<P: Platform> {
-    aperture: P::Iomem,
-    number: usize,
-}
-
-impl<P: Platform> Chunk<P> {
-    fn page(&self, inside: usize) -> PageOffset {
-        PageOffset::new(self.number * CHUNK + inside)
+    /// The chunk that a part is bound to, if it is. Who is to store to a part that is just being bound comes again.
+    fn chunk(parts: &Parts<P>, part: usize, stores: bool) -> Result<Option<&IomemPart<P>>, Errno> {
+        match parts.get(part) {
+            Some(made) if stores && made.get().is_none() && !made.is_absent() => Err(Errno::EAGAIN),
+            made => Ok(made.and_then(Made::get).and_then(Option::as_ref)),
+        }
     }
 
-    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
-        self.aperture.read(self.number * CHUNK * P::PAGE_SIZE + offset, into).map_err(|_| Errno::EIO)
-    }
-
-    fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
-        self.aperture.write(self.number * CHUNK * P::PAGE_SIZE + offset, from).map_err(|_| Errno::EIO)
-    }
-}
-
-impl<P: Platform> Default for Bound<P> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<P: Platform> Backing for Bound<P> {
-    type Platform = P;
-
-    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
-        let frame = self.0.as_ref().and_then(|chunk| chunk.aperture.frame(chunk.page(at.get())));
-        frame.map(Spot::Frame).ok_or(Errno::EFAULT)
+    /// Copies a part to its chunk of the aperture, or back. An object may end in the middle of its last part.
+    fn copy(&self, part: usize, chunk: &IomemPart<P>, back: bool) -> Result<(), Errno> {
+        let start = part * CHUNK * P::PAGE_SIZE;
+        let bytes = self.pages.page_count().get().saturating_sub(part * CHUNK).min(CHUNK) * P::PAGE_SIZE;
+        if back {
+            let read = |at, bytes: &mut [u8]| chunk.read(at, bytes).map_err(|_| Errno::EIO);
+            copy_bytes(bytes, read, |at, bytes| self.pages.write(start + at, bytes))
+        } else {
+            let write = |at, bytes: &[u8]| chunk.write(at, bytes).map_err(|_| Errno::EIO);
+            copy_bytes(bytes, |at, bytes| self.pages.read(start + at, bytes), write)
+        }
     }
 }
 
 /// The translation table of the aperture: which chunks are free, and which parts the others show, as the number of an
 /// object and of its part, those first that were bound first.
 struct Gtt<P: Platform> {
-    free: Vec<Chunk<P>>,
+    free: Vec<IomemPart<P>>,
     bound: VecDeque<(usize, usize)>,
     /// What so many bindings to come fail with.
     trouble: Option<(Errno, usize)>,
@@ -122,14 +102,13 @@ impl<P: Platform> Gpu<P> {
         device: SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
-        let chunks = aperture.count().get() / CHUNK;
+        let (chunks, mut free, mut bound) = (aperture.count().get() / CHUNK, Vec::new(), VecDeque::new());
         if chunks == 0 {
             return Err(Errno::EINVAL);
         }
-        let (mut free, mut bound) = (Vec::new(), VecDeque::new());
         free.try_reserve_exact(chunks).map_err(|_| Errno::ENOMEM)?;
         bound.try_reserve_exact(chunks).map_err(|_| Errno::ENOMEM)?;
-        free.extend((0..chunks).rev().map(|number| Chunk { aperture: aperture.clone(), number }));
+        free.extend(IomemPart::whole(aperture).chunks(PageCount::new(CHUNK)).take(chunks));
         Ok(Self { objects, device, gtt: P::Mutex::new(Gtt { free, bound, trouble: None }, may_sleep)? })
     }
 
@@ -144,11 +123,10 @@ impl<P: Platform> Gpu<P> {
     /// EINVAL if they are not; EAGAIN while somebody is binding.
     pub fn read(&self, object: usize, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
         let object = self.object(object)?;
-        let parts = object.parts.try_resident().ok_or(Errno::EAGAIN)?;
-        let chunk = CHUNK * P::PAGE_SIZE;
-        match parts.get(offset / chunk) {
-            Some(Bound(Some(bound))) => bound.read(offset % chunk, into).map_err(|_| Errno::EINVAL),
-            _ => object.pages.read(offset, into),
+        let (parts, chunk) = (object.parts.try_resident().ok_or(Errno::EAGAIN)?, CHUNK * P::PAGE_SIZE);
+        match Object::chunk(&parts, offset / chunk, false)? {
+            Some(bound) => bound.read(offset % chunk, into).map_err(|_| Errno::EINVAL),
+            None => object.pages.read(offset, into),
         }
     }
 
@@ -158,11 +136,10 @@ impl<P: Platform> Gpu<P> {
     /// As there.
     pub fn write(&self, object: usize, offset: usize, from: &[u8]) -> Result<(), Errno> {
         let object = self.object(object)?;
-        let parts = object.parts.try_resident().ok_or(Errno::EAGAIN)?;
-        let chunk = CHUNK * P::PAGE_SIZE;
-        match parts.get(offset / chunk) {
-            Some(Bound(Some(bound))) => bound.write(offset % chunk, from).map_err(|_| Errno::EINVAL),
-            _ => object.pages.write(offset, from),
+        let (parts, chunk) = (object.parts.try_resident().ok_or(Errno::EAGAIN)?, CHUNK * P::PAGE_SIZE);
+        match Object::chunk(&parts, offset / chunk, true)? {
+            Some(bound) => bound.write(offset % chunk, from).map_err(|_| Errno::EINVAL),
+            None => object.pages.write(offset, from),
         }
     }
 
@@ -170,34 +147,25 @@ impl<P: Platform> Gpu<P> {
         self.objects.get(index).ok_or(Errno::EINVAL)
     }
 
-    /// Sees to it that a part of an object is bound, until the table is let go of.
-    fn bind(&self, gtt: &mut Gtt<P>, index: usize, part: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        if gtt.bound.contains(&(index, part)) {
-            return Ok(());
-        }
+    /// Binds a part of an object: gives it a chunk with its bytes.
+    fn bind(&self, index: usize, part: usize, may_sleep: MaySleep<'_>) -> Result<Option<IomemPart<P>>, Errno> {
+        let mut gtt = self.gtt.lock(may_sleep);
         if let Some((errno, times)) = gtt.trouble {
             gtt.trouble = (times > 1).then(|| (errno, times - 1));
-            return Err(errno);
+            // Fences run out for a while only, so the access is repeated.
+            return Err(if errno == Errno::ENOBUFS { Errno::EAGAIN } else { errno });
         }
         if gtt.free.is_empty() {
-            self.evict(gtt, may_sleep)?;
+            self.evict(&mut gtt, may_sleep)?;
         }
-        let object = self.object(index)?;
-        let mut revoked = object.parts.revoke_part(part..part + 1, may_sleep)?;
-        let bound = revoked.get_mut(part)?;
         let chunk = gtt.free.pop().ok_or(Errno::ENOSPC)?;
-        let start = part * CHUNK * P::PAGE_SIZE;
-        let read = |at, bytes: &mut [u8]| object.pages.read(start + at, bytes);
-        let copied = copy_bytes(object.bytes(part), read, |at, bytes| chunk.write(at, bytes));
-        match copied {
-            Ok(()) => {
-                bound.0 = Some(chunk);
-                // There is room for all chunks.
-                gtt.bound.push_back((index, part));
-            }
-            Err(_) => gtt.free.push(chunk),
+        if let Err(errno) = self.object(index)?.copy(part, &chunk, false) {
+            gtt.free.push(chunk);
+            return Err(errno);
         }
-        copied
+        // There is room for all chunks.
+        gtt.bound.push_back((index, part));
+        Ok(Some(chunk))
     }
 
     /// Takes everything out of the aperture, as before the device sleeps. Whoever touches an object wakes it up.
@@ -206,26 +174,28 @@ impl<P: Platform> Gpu<P> {
     /// EIO if the bytes of a part cannot be copied.
     pub fn suspend(&self, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         let mut gtt = self.gtt.lock(may_sleep);
-        while !gtt.bound.is_empty() {
+        for _ in 0..gtt.bound.len() {
             self.evict(&mut gtt, may_sleep)?;
         }
         Ok(())
     }
 
-    /// Makes room in the aperture: the part goes that was bound first.
+    /// Makes room in the aperture: the part goes that was bound first. One that is just being bound stays, and is the
+    /// last now.
     fn evict(&self, gtt: &mut Gtt<P>, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let Some((index, part)) = gtt.bound.front().copied() else { return Ok(()) };
+        let Some((index, part)) = gtt.bound.pop_front() else { return Ok(()) };
         let object = self.object(index)?;
-        // Nobody stores to it any more.
-        let mut revoked = object.parts.revoke_part(part..part + 1, may_sleep)?;
-        let bound = revoked.get_mut(part)?;
-        let Some(chunk) = &bound.0 else { return Err(Errno::EIO) };
-        let start = part * CHUNK * P::PAGE_SIZE;
-        let write = |at, bytes: &[u8]| object.pages.write(start + at, bytes);
-        copy_bytes(object.bytes(part), |at, bytes| chunk.read(at, bytes), write)?;
-        gtt.free.extend(bound.0.take());
-        gtt.bound.pop_front();
-        Ok(())
+        let [start, end] = [part, part + 1].map(|part| PageOffset::new(part * CHUNK));
+        let evicted = object.parts.evict(PageRange::new(start, end), may_sleep, |_, bound| {
+            // Nobody stores to it any more.
+            object.copy(part, bound.as_ref().ok_or(Errno::EIO)?, true)?;
+            gtt.free.extend(bound.take());
+            Ok(())
+        });
+        if evicted != Ok(1) {
+            gtt.bound.push_back((index, part));
+        }
+        evicted.map(drop)
     }
 }
 
@@ -242,13 +212,12 @@ impl<P: Platform> View<P> {
 
     /// `vm_access`: a debugger reaches the object, wherever it is. Nothing is bound for him.
     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
-        let object = self.object()?;
-        let page = ctx.pgoff().index();
+        let (object, page) = (self.object()?, ctx.pgoff().index());
         // Held until the bytes are copied, so that nobody binds the part or evicts it meanwhile.
         let parts = object.parts.resident(ctx.may_sleep());
-        match parts.get(page / CHUNK) {
-            Some(Bound(Some(chunk))) => ctx.copy_iomem(&chunk.aperture, chunk.page(page % CHUNK)),
-            _ => ctx.copy_page(object.pages.page(ctx.pgoff()).ok_or(Errno::EFAULT)?),
+        match Object::chunk(&parts, page / CHUNK, ctx.is_write())? {
+            Some(chunk) => ctx.copy_iomem_part(chunk, PageOffset::new(page % CHUNK)),
+            None => ctx.copy_page(object.pages.page(ctx.pgoff()).ok_or(Errno::EFAULT)?),
         }
     }
 }
@@ -259,23 +228,11 @@ impl<P: Platform> VmOperations for View<P> {
     const HOOKS: Hooks<Self> =
         Hooks::NONE.access(Self::access).object(|view: &Self| Some(view.object().ok()?.parts.object()));
 
-    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        // Held until the frames are in, so that nobody evicts the part before that.
-        let mut gtt = self.gpu.gtt.lock(ctx.may_sleep());
-        let part = ctx.pgoff().index() / CHUNK;
-        let bound = self.gpu.bind(&mut gtt, self.index, part, ctx.may_sleep());
-        let object = match bound.and_then(|()| self.object()) {
-            Ok(object) => object,
-            // Fences run out for a while only, so the access is repeated.
-            Err(Errno::ENOBUFS) => return ctx.fail_or_refault(Errno::EAGAIN),
-            Err(errno) => return ctx.fail_or_refault(errno),
-        };
-        let parts = object.parts.resident(ctx.may_sleep());
-        // The other pages of the part, as far as the object has them.
-        for other in part * CHUNK..(part + 1) * CHUNK {
-            parts.prefault(&mut ctx, PageOffset::new(other));
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+        match self.object() {
+            Ok(object) => object.parts.serve_piece(ctx, |part, may_sleep| self.gpu.bind(self.index, part, may_sleep)),
+            Err(errno) => ctx.fail(errno),
         }
-        parts.insert(ctx)
     }
 }
 
