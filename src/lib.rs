@@ -153,6 +153,7 @@ pub mod entry;
 mod file;
 pub mod guide;
 mod point;
+mod prepare_file;
 
 // Mappings: while they are made, once they are established, and of memory that moves.
 mod established;
@@ -160,6 +161,8 @@ mod handle;
 mod mmap;
 #[cfg(feature = "alloc")]
 mod page_cache;
+mod prepare;
+mod prepare_hook;
 mod revocable;
 #[cfg(feature = "alloc")]
 mod table;
@@ -178,6 +181,7 @@ mod pfn_mkwrite;
 
 // What a platform implements, and what is typed by it.
 mod accessed;
+mod description;
 mod frame;
 mod iomem_part;
 pub mod platform;
@@ -228,6 +232,9 @@ pub use pfn_mkwrite::PfnMkwriteCtx;
 pub use platform::Platform;
 pub use point::{FramePoint, InsertPoint};
 pub use prefault::Prefault;
+pub use prepare::{PrepareCtx, Prepared};
+pub use prepare_file::{ByPrepare, PrepareFile, WithoutFaults};
+pub use prepare_hook::PrepareHook;
 pub use prot::PageProt;
 pub use revocable::{Backing, Epoch, Moved, Resident, Revocable, RevocablePoint, Revoked, Spot};
 pub use shared_object::SharedObject;

@@ -251,6 +251,19 @@ pub unsafe trait Platform: Sized + 'static {
         false
     }
 
+    /// What is inserted from now on into a shared mapping is not writable, because the state that is
+    /// [established](Self::establish) later is told of first stores ([`Hooks::is_told_of_stores`](crate::Hooks::is_told_of_stores)).
+    /// Called where a [prepare hook](crate::PrepareFile) has the VMA filled before there is a state.
+    ///
+    /// Default: ENOSYS.
+    ///
+    /// # Errors
+    /// None of its own.
+    fn vma_tells_of_stores(vma: &mut Self::Vma) -> Result<(), Errno> {
+        let _ = vma;
+        Err(Errno::ENOSYS)
+    }
+
     /// A handle for the mapping, or `None` if no state was established.
     ///
     /// Default: `None`, and the driver's [`MmapCtx::handle`](crate::MmapCtx::handle) is EINVAL.

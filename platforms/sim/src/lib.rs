@@ -199,6 +199,6 @@ pub use machine::{Limits, Machine};
 pub use platform::{Caller, DeviceMemory, EstablishedVma, Fault, File, Handle, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
 pub use vmctx_hosted::{
-    AccessError, Answers, Hold, Hook, Map, MightSleep, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard, Ref,
-    Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
+    AccessError, Answers, Hold, Hook, Map, MightSleep, MmapOrder, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard,
+    Ref, Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
 };
