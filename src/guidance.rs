@@ -252,7 +252,7 @@ pub trait GrowsAtMmap {
     label = "no flag can be named",
     note = "VM_MAYWRITE is cleared unless users may write: `ctx.writable()`; VM_MAYREAD and VM_MAYEXEC: `ctx.no_read()?`, \
             `ctx.no_exec()?`",
-    note = "VM_MIXEDMAP and VM_PFNMAP go by the kind; VM_DONTEXPAND is set with it, but for `ctx.establish(state)?.may_expand()`",
+    note = "VM_MIXEDMAP and VM_PFNMAP go by the kind; VM_DONTEXPAND is set with it, but for `may_expand()`",
     note = "VM_IO: `ctx.io()`; VM_DONTCOPY: `ctx.dont_copy()`; VM_DONTDUMP: `ctx.dont_dump()`"
 )]
 pub trait NamesAFlag {
@@ -263,7 +263,8 @@ pub trait NamesAFlag {
 #[diagnostic::on_unimplemented(
     message = "no mapping grows, so there is nothing to forbid: VM_DONTEXPAND is set with the kind",
     label = "leave this call out",
-    note = "a `Mixed` mapping that is to grow says so: `ctx.establish(state)?.may_expand()`"
+    note = "a `Mixed` mapping that is to grow says so: `ctx.establish(state)?.may_expand()`, in a prepare hook \
+            `ctx.by_faults()?.may_expand()`"
 )]
 pub trait ExpandsAnyway {
     fn refused<R>() -> R;
@@ -541,7 +542,7 @@ pub trait AnswersAnotherHook {
     label = "the mmap lock is held here, and would be waited for in vain",
     note = "in an ioctl or when a device is removed: `unlocked.find::<V>(address)?`, or `handle.lock(unlocked)?`, with \
             the `UnlockedCtx` that is handed to it",
-    note = "here: the mapping of this hook is what `ctx` inserts into"
+    note = "here: `ctx` stands for the mapping of this hook"
 )]
 pub trait RunsNoHook {
     fn refused<R>() -> R;

@@ -67,7 +67,8 @@ use crate::{
 /// | objects to revoke access to | [`new_object`](Self::new_object) | ENOSYS from [`SharedObject::new`](crate::SharedObject::new) |
 /// | | [`vma_is_of`](Self::vma_is_of) | EINVAL for a state that [names its object](crate::Hooks::object) |
 /// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
-/// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
+/// | way to hold stores back before there is a state | [`vma_tells_of_stores`](Self::vma_tells_of_stores) | ENOSYS for a mapping that a [prepare hook](crate::PrepareFile) has filled at once and whose first stores are told |
+/// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle); [`PrepareFile::handle`](crate::PrepareFile::handle) is not called |
 /// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
 /// | | [`established_insert_page`](Self::established_insert_page) | ENOSYS |
 /// | | [`established_state`](Self::established_state), [`established_pgoff`](Self::established_pgoff), [`established_slots`](Self::established_slots) | `None` |
@@ -231,8 +232,8 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the
-    /// [open hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, before anything is
-    /// inserted. The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
+    /// [open hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, and before anything is
+    /// inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
     /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
     /// what is inserted into a shared mapping from now on is not writable.
     ///

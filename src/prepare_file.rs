@@ -175,9 +175,9 @@ impl<F: PrepareFile> Describes<F::Platform> for ByPrepare<F> {
 ///     }
 /// }
 /// ```
-pub struct WithoutFaults<P, K>(PhantomData<fn(P) -> P>, PhantomData<fn(K) -> K>);
+pub struct WithoutFaults<P: Platform, K: Populated>(PhantomData<fn(P) -> P>, PhantomData<fn(K) -> K>);
 
-impl<P, K> WithoutFaults<P, K> {
+impl<P: Platform, K: Populated> WithoutFaults<P, K> {
     /// Their only value, to be shared by [`PrepareFile::mapped`].
     #[must_use]
     pub const fn new() -> Self {
@@ -185,7 +185,7 @@ impl<P, K> WithoutFaults<P, K> {
     }
 }
 
-impl<P, K> Default for WithoutFaults<P, K> {
+impl<P: Platform, K: Populated> Default for WithoutFaults<P, K> {
     fn default() -> Self {
         Self::new()
     }

@@ -8,6 +8,7 @@
 mod beds;
 mod bar;
 mod borrowed;
+mod described;
 mod drivers;
 mod switched;
 mod threads;
@@ -24,5 +25,6 @@ mod mkwrite;
 mod moving;
 mod owned;
 mod page_cache;
+mod prepare;
 mod private;
 mod waiting;
