@@ -564,7 +564,7 @@ fn a_description_is_of_whole_pages() {
         (RANGE.start..RANGE.start, 0, Errno::EINVAL),
         (RANGE.start..RANGE.start + 1, 0, Errno::EINVAL),
         (RANGE.start + 1..RANGE.end, 0, Errno::EINVAL),
-        (RANGE.end..RANGE.start, 0, Errno::EINVAL),
+        (Range { start: RANGE.end, end: RANGE.start }, 0, Errno::EINVAL),
         (RANGE, usize::MAX, Errno::EOVERFLOW),
     ] {
         let described = Description::new::<Small>(range, PageOffset::new(pgoff), VmFlags::NONE);
