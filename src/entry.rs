@@ -100,14 +100,11 @@ pub unsafe fn fill<P: Platform>(described: &Described<'_, P>, vma: &mut P::Vma) 
 /// no hook.
 ///
 /// # Safety
-/// As [`fill`], which has succeeded.
+/// `vma` is a mapping of the file whose hook this is, as it was described with `shown`, and filled. It has no state, and
+/// its mmap lock is held for write until this returns.
 #[expect(unsafe_code, reason = "constructs the right to sleep")]
-pub unsafe fn mapped<P: Platform>(
-    hook: &PrepareHook<'_, P>,
-    described: &Described<'_, P>,
-    vma: &mut P::Vma,
-) -> Result<(), Errno> {
-    hook.mapped(described.description.shown(), vma)
+pub unsafe fn mapped<P: Platform>(hook: &PrepareHook<'_, P>, shown: PageRange, vma: &mut P::Vma) -> Result<(), Errno> {
+    hook.mapped(shown, vma)
 }
 
 /// Serves one fault of a mapping: what `vm_ops->fault` calls.

@@ -16,6 +16,7 @@
 //! | token | handed to | locks held | may sleep | an insertion answers |
 //! | --- | --- | --- | --- | --- |
 //! | [`MmapCtx`] | [`MmapFile::mmap`] | mmap lock, write | yes | `Result<Self, Errno>` |
+//! | [`PrepareCtx`] | [`PrepareFile::mmap_prepare`] | mmap lock, write | yes | nothing is inserted: it says how the mapping is filled, `Result<Prepared, Errno>` |
 //! | [`FaultCtx`] | [`VmOperations::fault`] | mmap or VMA lock, read | yes | [`VmFault`] |
 //! | [`PageMkwriteCtx`], [`PfnMkwriteCtx`] | [`Hooks::page_mkwrite`], [`Hooks::pfn_mkwrite`] | the same | yes | nothing is inserted: `allow` or `fail` gives [`VmFault`] |
 //! | [`HugeFaultCtx`] | [`Hooks::huge_fault`] | the same | yes | [`VmFault`], or `fallback` does |
@@ -137,8 +138,9 @@
 //!
 //! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
 //! pages of the types name them so: G5); [memory that does not stand still](guide::memory), which of the types to take
-//! for it; [migration](guide::migration) from C, call by call; what it [costs](guide::cost), in instructions beside C;
-//! and a module of [Linux](guide::linux)'s, whole. No function of this crate panics: what can go wrong is in its type.
+//! for it; [mappings that are described](guide::prepare) before there are any; [migration](guide::migration) from C, call
+//! by call; what it [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
+//! function of this crate panics: what can go wrong is in its type.
 #![no_std]
 
 #[cfg(feature = "alloc")]

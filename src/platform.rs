@@ -7,7 +7,9 @@
 //! 2. the raw operations of [`Platform`], named after Linux's. `vm_*` belong to the mmap hook and answer
 //!    `Result<_, Errno>`, `vmf_*` belong to the fault hook and answer a [`FaultCode`];
 //! 3. the adapters that call [`entry::mmap`](crate::entry::mmap) and [`entry::fault`](crate::entry::fault) from the
-//!    platform's own hooks.
+//!    platform's own hooks. One that has hooks before there is a VMA asks a file for its
+//!    [prepare hook](crate::MmapFile::prepare_hook), and calls [`entry::mmap_prepare`](crate::entry::mmap_prepare); on
+//!    any other such files have a mmap hook like the rest.
 //!
 //! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
 //! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that

@@ -315,7 +315,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
             entry::fill(&described, &mut new)?;
-            hook::enter(Hook::Mapped, || entry::mapped(hook, &described, &mut new))?;
+            hook::enter(Hook::Mapped, || entry::mapped(hook, description.shown(), &mut new))?;
         }
         undo.disarm();
         Ok(new.vma)

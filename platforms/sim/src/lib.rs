@@ -72,6 +72,10 @@
 //! [`Injection`] lets one allocation or insertion fail, the nth; [`Statistics`] tell what happened and what is still
 //! in use.
 //!
+//! A file with a [prepare hook](vmctx::PrepareFile) is mapped in one of two [orders](MmapOrder): that of a kernel with
+//! such hooks, or that of one which calls them from a mmap hook. What fails in between leaves nothing in either, and a
+//! driver's test has it fail in both: [`Machine::set_mmap_order`], [`Injection::VmaAllocation`].
+//!
 //! Large entries, [`Process::is_huge_at`], need a mapping of 2 MiB and more, and frames that are aligned:
 //! [`Machine::device_memory`] of a fresh machine begins with such.
 //!
