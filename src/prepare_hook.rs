@@ -48,25 +48,19 @@ impl<P: Platform> Described<'_, P> {
         &self.action
     }
 
-    /// Whether the driver is told of first stores.
-    #[must_use]
-    pub const fn is_told_of_stores(&self) -> bool {
-        self.told_of_stores
-    }
-
     /// Fills the VMA as it was described.
     #[track_caller]
     pub(crate) fn fill(&self, vma: &mut P::Vma) -> Result<(), Errno> {
         let start = P::vma_range(vma).start;
         match self.action {
-            Action::ByFaults => return Ok(()),
-            _ if self.told_of_stores => P::vma_tells_of_stores(vma)?,
-            _ => {}
-        }
-        match self.action {
             Action::ByFaults => Ok(()),
             Action::Remap(frames) => P::remap_pfn_range(vma, start, frames),
-            Action::Fill(pages) => P::vm_insert_pages(vma, start, pages).map_err(|(errno, _)| errno),
+            Action::Fill(pages) => {
+                if self.told_of_stores {
+                    P::vma_tells_of_stores(vma)?;
+                }
+                P::vm_insert_pages(vma, start, pages).map_err(|(errno, _)| errno)
+            }
         }
     }
 }
