@@ -233,11 +233,12 @@ pub unsafe trait Platform: Sized + 'static {
         let _ = vma;
     }
 
-    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the
-    /// [open hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, and before anything is
-    /// inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
-    /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
-    /// what is inserted into a shared mapping from now on is not writable.
+    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the [open
+    /// hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, and before anything is
+    /// inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The functions in that `vm_ops` call
+    /// [`entry::fault::<V>`](crate::entry::fault), and the entry points of those hooks that are registered in
+    /// `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared
+    /// mapping from now on is not writable.
     ///
     /// # Errors
     /// EINVAL for a VMA with none of the flags that keep Linux from merging it with a neighbour
