@@ -51,6 +51,8 @@ use crate::{
 pub struct AccessCtx<'a, P: Platform, M> {
     vma: Held<&'a dyn AccessedVma>,
     address: usize,
+    /// From where on page offsets count.
+    base: PageOffset,
     len: usize,
     is_write: bool,
     buffer: Held<Cell<AccessBuffer<'a>>>,
@@ -65,11 +67,13 @@ pub struct AccessCtx<'a, P: Platform, M> {
 pub(crate) fn token<'a, P: Platform, M>(
     vma: &'a dyn AccessedVma,
     address: usize,
+    base: PageOffset,
     buffer: AccessBuffer<'a>,
 ) -> AccessCtx<'a, P, M> {
     AccessCtx {
         vma: Held(vma),
         address,
+        base,
         len: buffer.len(),
         is_write: buffer.is_write(),
         buffer: Held(Cell::new(buffer)),
@@ -87,7 +91,8 @@ impl<P: Platform, M> AccessCtx<'_, P, M> {
     pub fn pgoff(&self) -> PageOffset {
         let skipped = self.address.wrapping_sub(self.vma.0.range().start) >> P::PAGE_SHIFT;
         // Does not overflow: a mapping whose last page offset cannot be counted is not made.
-        self.vma.0.pgoff().checked_add(PageCount::new(skipped)).unwrap_or(PageOffset::new(usize::MAX))
+        let pgoff = self.vma.0.pgoff().checked_add(PageCount::new(skipped)).unwrap_or(PageOffset::new(usize::MAX));
+        pgoff.counted_from(self.base)
     }
 
     /// Where in that page the first byte lies, in bytes.

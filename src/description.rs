@@ -138,3 +138,14 @@ pub(crate) fn flags_of_kind<K: Kind>(flags: VmFlags, said: usize) -> Result<(VmF
     // lose the state of one of the two.
     Ok((holds | VmFlags::DONTEXPAND, never))
 }
+
+/// Whether a mapping of this kind can be of an object that begins there.
+///
+/// # Errors
+/// EINVAL where Linux overwrites `vm_pgoff` with the number of the first frame: page offsets cannot be told from it.
+pub(crate) fn can_be_rebased<K: Kind>(base: PageOffset, flags: VmFlags) -> Result<(), Errno> {
+    if base != PageOffset::ZERO && matches!(K::KIND, KindValue::Remapped) && flags.is_cow() {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
+}

@@ -21,7 +21,7 @@ use crate::{
     platform::Platform,
     prepare_hook::PrepareHook,
     sleep::MaySleep,
-    units::{HugeSize, PageRange},
+    units::{HugeSize, PageOffset, PageRange},
     unlocked::UnlockedCtx,
 };
 
@@ -173,7 +173,9 @@ pub unsafe fn huge_fault<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>,
 #[expect(unsafe_code, reason = "constructs the hook's token")]
 pub unsafe fn map_pages<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>, window: PageRange) -> FaultCode {
     let hook = V::HOOKS.registered_map_pages();
-    let prepare = |frame: &mut FaultFrame<'_, Of<V>>| frame.window = window;
+    let prepare = |frame: &mut FaultFrame<'_, Of<V>>| {
+        frame.window = PageRange::new(window.start.counted_from(frame.base), window.end.counted_from(frame.base));
+    };
     serve::<V>(state, fault, prepare, |state, frame| Some(hook?(state, crate::map_pages::token(frame))))
 }
 
@@ -205,7 +207,18 @@ pub unsafe fn access<V: VmOperations>(
     }
     // A mapping ends with a page, so what lies in this one lies in the mapping.
     let len = Of::<V>::PAGE_SIZE - address % Of::<V>::PAGE_SIZE;
-    hook(state, crate::access::token(vma, address, buffer.reborrow().split_at(len).0)).map(bytes_of)
+    let base = V::HOOKS.base(state);
+    hook(state, crate::access::token(vma, address, base, buffer.reborrow().split_at(len).0)).map(bytes_of)
+}
+
+/// Asks whether a mapping may be cut in two: what `vm_ops->may_split` calls. `at` is the page offset of the cut, counted
+/// from the start of the file.
+///
+/// # Errors
+/// What the driver refuses the cut with.
+pub fn may_split<V: VmOperations>(state: &V, at: PageOffset) -> Result<(), Errno> {
+    let Some(hook) = V::HOOKS.registered_may_split() else { return Ok(()) };
+    hook(state, at.counted_from(V::HOOKS.base(state)))
 }
 
 /// Has a hook of the fault family answer. One that is not registered answers nothing, and the access gets a SIGBUS.
@@ -217,7 +230,10 @@ fn serve<V: VmOperations>(
 ) -> FaultCode {
     let pin = Pinnable::<V> { state, pinned: Cell::new(None) };
     let mut frame = FaultFrame::new(fault, &pin);
-    frame.names_object = V::HOOKS.registered_object().is_some_and(|object| object(state).is_some());
+    if let Some(object) = V::HOOKS.registered_object().and_then(|object| object(state)) {
+        frame.names_object = true;
+        frame.base = object.base();
+    }
     prepare(&mut frame);
     match hook(state, &frame) {
         Some(answer) => frame.conclude(answer),

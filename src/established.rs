@@ -21,6 +21,8 @@ use crate::{
 /// the mapping was cut or moved, too.
 pub struct EstablishedCtx<'l, P: Platform, M> {
     vma: Held<P::EstablishedVma>,
+    /// From where on page offsets count.
+    base: PageOffset,
     brand: Invariant<'l>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut EstablishedCtx<'static, P, M>>,
@@ -28,8 +30,8 @@ pub struct EstablishedCtx<'l, P: Platform, M> {
 
 /// Makes the token. Not an associated function of [`EstablishedCtx`], which rustc would suggest to whoever tries a
 /// literal.
-pub(crate) fn established<'l, P: Platform, M>(vma: P::EstablishedVma) -> EstablishedCtx<'l, P, M> {
-    EstablishedCtx { vma: Held(vma), brand: PhantomData, kind: PhantomData, thread: PhantomData }
+pub(crate) fn established<'l, P: Platform, M>(vma: P::EstablishedVma, base: PageOffset) -> EstablishedCtx<'l, P, M> {
+    EstablishedCtx { vma: Held(vma), base, brand: PhantomData, kind: PhantomData, thread: PhantomData }
 }
 
 /// The platform's value gives the lock back when it is dropped. This impl is empty and tells rustc that the
@@ -54,12 +56,12 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// The page of the object that shows at an address, or `None` if another mapping is there, or nothing.
     #[must_use]
     pub fn pgoff_of(&self, address: UserAddr) -> Option<PageOffset> {
-        P::established_pgoff(&self.vma.0, address)
+        Some(P::established_pgoff(&self.vma.0, address)?.counted_from(self.base))
     }
 
     /// The addresses of this slot and of those behind it that lie together.
     fn slots(&self, at: PageOffset) -> Result<Range<usize>, Errno> {
-        slots_from::<P>(&self.vma.0, at)
+        slots_from::<P>(&self.vma.0, self.base, at)
     }
 
     /// Inserts a page (`vm_insert_page`). The mapping takes a reference of its own.
@@ -165,7 +167,13 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
         let state = P::established_state(&self.vma.0)?;
         Some(insert(
             state,
-            FrameSlots { vma: Held(&self.vma.0), brand: PhantomData, kind: PhantomData, thread: PhantomData },
+            FrameSlots {
+                vma: Held(&self.vma.0),
+                base: self.base,
+                brand: PhantomData,
+                kind: PhantomData,
+                thread: PhantomData,
+            },
         ))
     }
 
@@ -191,8 +199,9 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
 
     /// The addresses of these pages' slots, run by run.
     fn slots_of(&self, first: PageOffset, count: PageCount) -> impl Iterator<Item = Range<usize>> {
-        let end = first.index().saturating_add(count.get());
-        let mut at = first;
+        let first = self.base.index().saturating_add(first.index());
+        let end = first.saturating_add(count.get());
+        let mut at = PageOffset::new(first);
         iter::from_fn(move || {
             let (found, slots) = P::established_slots(&self.vma.0, at).filter(|(found, _)| found.index() < end)?;
             let pages = (slots.len() >> P::PAGE_SHIFT).min(end - found.index());
@@ -203,7 +212,8 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
 }
 
 /// The addresses of a slot and of those behind it that lie together.
-fn slots_from<P: Platform>(vma: &P::EstablishedVma, at: PageOffset) -> Result<Range<usize>, Errno> {
+fn slots_from<P: Platform>(vma: &P::EstablishedVma, base: PageOffset, at: PageOffset) -> Result<Range<usize>, Errno> {
+    let at = base.checked_add(PageCount::new(at.index())).ok_or(Errno::EFAULT)?;
     match P::established_slots(vma, at) {
         Some((found, slots)) if found == at => Ok(slots),
         _ => Err(Errno::EFAULT),
@@ -214,6 +224,7 @@ fn slots_from<P: Platform>(vma: &P::EstablishedVma, at: PageOffset) -> Result<Ra
 /// [`EstablishedCtx::with_state`].
 pub struct FrameSlots<'s, P: Platform, M> {
     vma: Held<&'s P::EstablishedVma>,
+    base: PageOffset,
     brand: Invariant<'s>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut FrameSlots<'static, P, M>>,
@@ -230,7 +241,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     where
         M: HoldsFrames,
     {
-        P::established_insert_pfn(self.vma.0, slots_from::<P>(self.vma.0, at)?.start, frame.pfn())
+        P::established_insert_pfn(self.vma.0, slots_from::<P>(self.vma.0, self.base, at)?.start, frame.pfn())
     }
 
     /// Inserts a frame that may have a page behind it (`vmf_insert_mixed`).
@@ -242,7 +253,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     where
         M: HoldsMixed,
     {
-        P::established_insert_mixed(self.vma.0, slots_from::<P>(self.vma.0, at)?.start, frame.pfn())
+        P::established_insert_mixed(self.vma.0, slots_from::<P>(self.vma.0, self.base, at)?.start, frame.pfn())
     }
 }
 

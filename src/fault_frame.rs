@@ -24,6 +24,8 @@ pub(crate) struct FaultFrame<'a, P: Platform> {
     pub(crate) told_of_stores: bool,
     /// Whether the mapping's state has named the object that it shows, which was compared with the file's.
     pub(crate) names_object: bool,
+    /// Where that object begins in the file: page offsets count from there.
+    pub(crate) base: PageOffset,
     /// The page offsets that a `map_pages` is asked for.
     pub(crate) window: PageRange,
     /// Whether a `map_pages` has filled the slot of the fault.
@@ -44,6 +46,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
             huge: HugeSize::Pmd,
             told_of_stores: false,
             names_object: false,
+            base: PageOffset::ZERO,
             window: PageRange::default(),
             filled: Cell::new(false),
         }
@@ -61,9 +64,19 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
         P::fault_vma_flags(&self.fault).contains(VmFlags::MAYSHARE)
     }
 
+    /// The page of the object that was touched.
+    pub(crate) fn pgoff(&self) -> PageOffset {
+        P::fault_pgoff(&self.fault).counted_from(self.base)
+    }
+
+    /// The page of the object that the first slot of the mapping shows.
+    pub(crate) fn first_pgoff(&self) -> PageOffset {
+        P::fault_vma_pgoff(&self.fault).counted_from(self.base)
+    }
+
     /// The offsets at which the mapping has a slot.
     pub(crate) fn pgoff_range(&self) -> PageRange {
-        let first = P::fault_vma_pgoff(&self.fault);
+        let first = self.first_pgoff();
         PageRange::new(first, PageOffset::new(first.index().saturating_add(self.slots())))
     }
 
@@ -80,7 +93,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
 
     /// The address of a slot of the mapping, whichever it is.
     pub(crate) fn slot(&self, at: PageOffset) -> Result<usize, Prefault> {
-        let first = P::fault_vma_pgoff(&self.fault);
+        let first = self.first_pgoff();
         let slot = at.checked_since(first).map_or(usize::MAX, PageCount::get);
         if slot >= self.slots() {
             return Err(Prefault::OutsideMapping);
@@ -91,15 +104,18 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
 
     /// The address of a slot of the mapping that is not the fault's own.
     pub(crate) fn neighbour(&self, at: PageOffset) -> Result<usize, Prefault> {
-        if at == P::fault_pgoff(&self.fault) {
+        if at == self.pgoff() {
             return Err(Prefault::TheFaultItself);
         }
         self.slot(at)
     }
 
-    /// Whether an unmapping of this object reaches what this fault inserts.
-    pub(crate) fn shows(&self, object: &SharedObject<P>) -> bool {
-        self.names_object && P::fault_is_of(&self.fault, &object.raw)
+    /// Which page of that object the mapping shows at `at`, if an unmapping of the object reaches what this fault
+    /// inserts there.
+    pub(crate) fn page_of(&self, object: &SharedObject<P>, at: PageOffset) -> Option<PageCount> {
+        // Both count from a place of their own in the file.
+        let in_file = self.base.checked_add(PageCount::new(at.index()))?;
+        object.page_at(in_file).filter(|_| self.names_object && P::fault_is_of(&self.fault, &object.raw))
     }
 
     /// Those of `pages` that belong into slots of the mapping other than the fault's, if the first of `pages` belongs
@@ -107,14 +123,14 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
     /// the address of its first page. A part can be empty, and its address then means nothing.
     pub(crate) fn neighbours<'p>(&self, at: PageOffset, pages: &'p [P::Page]) -> [(usize, &'p [P::Page]); 2] {
         let start = P::fault_vma_range(&self.fault).start;
-        let first = P::fault_vma_pgoff(&self.fault);
+        let first = self.first_pgoff();
         // Cut off what lies before the mapping, then what lies behind it.
         let outside = first.checked_since(at).map_or(0, PageCount::get);
         let slot = at.checked_since(first).map_or(0, PageCount::get);
         let pages = pages.get(outside..).unwrap_or_default();
         let pages = pages.get(..self.slots().saturating_sub(slot)).unwrap_or(pages);
         // Leave the page out that belongs into the fault's own slot.
-        let own = P::fault_pgoff(&self.fault).checked_since(at.max(first)).map_or(usize::MAX, PageCount::get);
+        let own = self.pgoff().checked_since(at.max(first)).map_or(usize::MAX, PageCount::get);
         let (before, rest) = pages.split_at(own.min(pages.len()));
         let behind = rest.get(1..).unwrap_or_default();
         // Does not wrap where it is used: a part that is not empty has only slots of the VMA's.

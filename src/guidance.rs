@@ -401,7 +401,7 @@ pub trait ReleasesInFault {
 #[diagnostic::on_unimplemented(
     message = "a large entry is asked for by the range that it shows, which is no rounding of the offset that was touched",
     label = "these frames may be of another range",
-    note = "`ctx.insert_huge_with(|_, entry| source.range(entry.start, entry.page_count()))`",
+    note = "`ctx.insert_huge_with(|_, entry| entry.of(&self.memory))`",
     note = "memory that can be taken back: `self.memory.resident(ctx.may_sleep()).insert_huge(ctx)`"
 )]
 pub trait KnowsItsRange {
@@ -412,7 +412,7 @@ pub trait KnowsItsRange {
 #[diagnostic::on_unimplemented(
     message = "a huge fault is answered with one large entry, or not at all",
     label = "one page does not fill a large entry",
-    note = "to fill it: `ctx.insert_huge_with(|_, entry| source.range(entry.start, entry.page_count()))`",
+    note = "to fill it: `ctx.insert_huge_with(|_, entry| entry.of(&self.memory))`",
     note = "to map single pages: `ctx.fallback()`, and `VmOperations::fault` is asked"
 )]
 pub trait InsertsOnePage {

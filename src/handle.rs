@@ -20,12 +20,14 @@ use crate::{
 /// may be by then (CVE-2026-43434).
 pub struct Handle<P: Platform, M> {
     raw: P::Handle,
+    /// From where on the mapping's page offsets count.
+    base: PageOffset,
     kind: PhantomData<fn(M) -> M>,
 }
 
 /// Makes the handle, of a mapping of this kind.
-pub(crate) fn handle<P: Platform, M>(raw: P::Handle) -> Handle<P, M> {
-    Handle { raw, kind: PhantomData }
+pub(crate) fn handle<P: Platform, M>(raw: P::Handle, base: PageOffset) -> Handle<P, M> {
+    Handle { raw, base, kind: PhantomData }
 }
 
 impl<P: Platform, M: Kind> Handle<P, M> {
@@ -40,7 +42,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     #[track_caller]
     pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
-        P::lock_handle(&self.raw, true).map(established)
+        P::lock_handle(&self.raw, true).map(|vma| established(vma, self.base))
     }
 
     /// The same without waiting.
@@ -49,7 +51,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
     pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
-        P::lock_handle(&self.raw, false).map(established)
+        P::lock_handle(&self.raw, false).map(|vma| established(vma, self.base))
     }
 
     /// Takes away what is mapped of `count` pages of the object from `first` on, if the mmap lock can be had without
@@ -61,7 +63,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     #[track_caller]
     pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         let _ = may_sleep;
-        let mapped: EstablishedCtx<'_, P, M> = P::lock_handle(&self.raw, false).map(established)?;
+        let mapped: EstablishedCtx<'_, P, M> = established(P::lock_handle(&self.raw, false)?, self.base);
         mapped.zap(first, count);
         Ok(())
     }

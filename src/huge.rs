@@ -7,7 +7,7 @@ use crate::{
     errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::FaultCode,
-    frame::FrameRange,
+    frame::{FrameRange, FrameSource},
     kind::MapsFrames,
     platform::Platform,
     sleep::MaySleep,
@@ -54,36 +54,39 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         let start = self.entry_start()?;
         let vma = P::fault_vma_range(self.fault());
         let skipped = PageCount::new((start - vma.start) >> P::PAGE_SHIFT);
-        let first = P::fault_vma_pgoff(self.fault()).checked_add(skipped)?;
+        let first = self.frame.0.first_pgoff().checked_add(skipped)?;
         Some(PageRange::new(first, first.checked_add(self.page_count())?))
     }
 
     /// Asks for the frames of the entry's range, and fills the entry with them (`vmf_insert_pfn_pmd`,
     /// `vmf_insert_pfn_pud`). No reference is taken. If an entry is there already, that is a success.
     ///
-    /// `find` is given the part of the object that the entry would show. An entry is aligned in the address space, so
-    /// the part can begin anywhere in the object, and rounding the offset that was touched gives another one
-    /// (CVE-2024-50022 device-dax). That the frames are of this part only the driver knows.
+    /// `find` is given the entry, which picks the frames of its own range out of what the driver has:
+    /// [`HugeEntry::of`], [`HugeEntry::in_extent`].
     ///
-    /// It falls back, and is asked for single pages in the end, if `find` gives none, if the frames are not as many as
-    /// the part has pages, if the first is not aligned to that number, or if the entry does not lie inside the mapping;
-    /// then `find` is not called. It also falls back for a store that has to make a private copy or that
-    /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to be told of.
+    /// It falls back, and is asked for single pages in the end, if `find` gives none, if the first frame is not aligned
+    /// to the size of the entry, or if the entry does not lie inside the mapping; then `find` is not called. It also
+    /// falls back for a store that has to make a private copy or that [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) has to
+    /// be told of.
     ///
     /// ```
-    /// use vmctx::{FrameSource, HugeFaultCtx, PfnMap, Platform, VmFault};
+    /// use vmctx::{HugeFaultCtx, PfnMap, Platform, VmFault};
     ///
     /// fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, bar: &'f P::Iomem) -> VmFault<'f> {
-    ///     ctx.insert_huge_with(|_, entry| bar.range(entry.start, entry.page_count()))
+    ///     ctx.insert_huge_with(|_, entry| entry.of(bar))
     /// }
     /// ```
     #[track_caller]
-    pub fn insert_huge_with(self, find: impl FnOnce(&Self, PageRange) -> Option<FrameRange<'f, P>>) -> VmFault<'f>
+    pub fn insert_huge_with<F: FillsEntry<'f, Platform = P>>(
+        self,
+        find: impl FnOnce(&Self, HugeEntry<'f>) -> Option<F>,
+    ) -> VmFault<'f>
     where
         M: MapsFrames,
     {
-        match self.entry_range().and_then(|entry| find(&self, entry)) {
-            Some(frames) => self.fill(frames),
+        let found = self.entry_range().and_then(|range| find(&self, HugeEntry { range, brand: PhantomData }));
+        match found {
+            Some(picked) => self.fill(picked.frames()),
             None => self.fallback(),
         }
     }
@@ -118,6 +121,83 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         let vma = P::fault_vma_range(self.fault());
         let start = P::fault_address(self.fault()) & !(bytes - 1);
         (start >= vma.start && start.checked_add(bytes)? <= vma.end).then_some(start)
+    }
+}
+
+/// A large entry that could be made, given to the closure of [`HugeFaultCtx::insert_huge_with`].
+///
+/// An entry is aligned in the address space, so the part of the object that it shows can begin anywhere in the object.
+/// To round the offset that was touched gives another part (CVE-2024-50022 device-dax). So it is the entry that picks the
+/// frames of its part.
+#[derive(Clone, Copy)]
+pub struct HugeEntry<'f> {
+    range: PageRange,
+    brand: Invariant<'f>,
+}
+
+impl<'f> HugeEntry<'f> {
+    /// The part of the object that it would show.
+    #[must_use]
+    pub const fn range(&self) -> PageRange {
+        self.range
+    }
+
+    /// Its frames of the object, which is all of `source`. `None` if it does not lie inside.
+    pub fn of<S: FrameSource>(&self, source: &'f S) -> Option<HugeFrames<'f, S::Platform>> {
+        self.in_extent(PageOffset::ZERO, source.range(PageOffset::ZERO, source.count())?)
+    }
+
+    /// Its frames of an extent: `frames` are the object's from `first` on, wherever else the rest of the object lies.
+    /// `None` if the entry does not lie inside.
+    ///
+    /// That these frames are the object's there, only the driver knows.
+    #[must_use]
+    pub fn in_extent<P: Platform>(&self, first: PageOffset, frames: FrameRange<'f, P>) -> Option<HugeFrames<'f, P>> {
+        let skip = self.range.start.checked_since(first)?;
+        Some(HugeFrames { frames: frames.part(skip, self.range.page_count())?, brand: PhantomData })
+    }
+}
+
+/// The frames of one large entry, which it has picked itself: [`HugeEntry::of`], [`HugeEntry::in_extent`].
+pub struct HugeFrames<'f, P: Platform> {
+    frames: FrameRange<'f, P>,
+    brand: Invariant<'f>,
+}
+
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "a large entry picks the frames of its own range, and this is `{Self}`",
+        label = "these may be the frames of another range",
+        note = "`ctx.insert_huge_with(|_, entry| entry.of(&self.memory))`, if the object is all of that memory",
+        note = "`entry.in_extent(first, frames)`, if the frames are the object's from page `first` on"
+    )]
+    pub trait PickedByAnEntry {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Platform> sealed::PickedByAnEntry for HugeFrames<'_, P> {}
+
+/// What fills a large entry: [`HugeFrames`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a large entry picks the frames of its own range, and this is `{Self}`",
+    label = "these may be the frames of another range",
+    note = "`ctx.insert_huge_with(|_, entry| entry.of(&self.memory))`, if the object is all of that memory",
+    note = "`entry.in_extent(first, frames)`, if the frames are the object's from page `first` on"
+)]
+pub trait FillsEntry<'f>: sealed::PickedByAnEntry {
+    /// The platform.
+    type Platform: Platform;
+
+    #[doc(hidden)]
+    fn frames(self) -> FrameRange<'f, Self::Platform>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'f, P: Platform> FillsEntry<'f> for HugeFrames<'f, P> {
+    type Platform = P;
+
+    fn frames(self) -> FrameRange<'f, P> {
+        self.frames
     }
 }
 

@@ -215,7 +215,7 @@ pub use fault::{FaultCtx, Release, Released};
 pub use file::MmapFile;
 pub use frame::{Frame, FrameRange, FrameSource, Iomem, OutOfFrames};
 pub use handle::Handle;
-pub use huge::HugeFaultCtx;
+pub use huge::{FillsEntry, HugeEntry, HugeFaultCtx, HugeFrames};
 pub use iomem_part::IomemPart;
 #[doc(no_inline)]
 pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};

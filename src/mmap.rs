@@ -3,7 +3,7 @@
 use core::{borrow::Borrow, marker::PhantomData};
 
 use crate::{
-    description::{ABSENT_SHIFT, Description, GRANTED, flags_of_kind, whole_pages},
+    description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind, whole_pages},
     errno::{Errno, InsertPagesError},
     flags::VmFlags,
     frame::{Frame, FrameRange},
@@ -16,6 +16,7 @@ use crate::{
     platform::Platform,
     prepare_hook::PrepareHook,
     prot::Cache,
+    shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
     token::{Held, Invariant},
     units::{PageCount, PageOffset},
@@ -44,6 +45,8 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     // register, too.
     filled: usize,
     len: usize,
+    /// From where on page offsets count: the start of the file, or of the object that the mapping was rebased to.
+    base: PageOffset,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut MmapCtx<'static, P, M>>,
@@ -64,17 +67,27 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
     /// The token for this VMA, after the checks that no driver should have to repeat.
     pub(crate) fn begin(vma: &'m mut P::Vma) -> Result<Self, Errno> {
         let len = whole_pages::<P>(&P::vma_range(vma), P::vma_pgoff(vma))?;
-        Ok(Self { vma: Held(vma), filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        Ok(Self {
+            vma: Held(vma),
+            filled: 0,
+            len,
+            base: PageOffset::ZERO,
+            brand: PhantomData,
+            kind: PhantomData,
+            thread: PhantomData,
+        })
     }
 }
 
 /// What is asked for, and how much of it is done.
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled.
+    /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled. It is counted from where
+    /// the object begins that the mapping was [rebased](Self::rebase) to.
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
         // Cannot overflow: `begin` has checked the sum with the whole length.
-        PageOffset::new(P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled >> P::PAGE_SHIFT))
+        let next = P::vma_pgoff(self.vma.0).index().wrapping_add(self.filled >> P::PAGE_SHIFT);
+        PageOffset::new(next).counted_from(self.base)
     }
 
     /// How many slots the mapping has.
@@ -116,7 +129,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: Kind,
     {
-        P::vma_handle(self.vma.0).map(handle).ok_or(Errno::EINVAL)
+        P::vma_handle(self.vma.0).map(|raw| handle(raw, self.base)).ok_or(Errno::EINVAL)
     }
 
     fn flags(&self) -> VmFlags {
@@ -138,6 +151,19 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     fn said(&mut self) -> &mut usize {
         &mut self.filled
     }
+
+    fn file_pgoff(&self) -> PageOffset {
+        P::vma_pgoff(self.vma.0)
+    }
+
+    /// Page offsets count from where this object begins, if the file shows it.
+    fn count_from(self, object: &SharedObject<P>) -> Result<Self, Errno> {
+        if P::vma_is_of(self.vma.0, &object.raw) {
+            Ok(Self { base: object.base(), ..self })
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
 }
 
 /// Choosing the kind.
@@ -148,7 +174,9 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
-    /// EINVAL also for a state that [names another object](crate::Hooks::object) than the file's.
+    /// EINVAL also for a state that [names another object](crate::Hooks::object) than the file's, or than that which
+    /// the mapping was [rebased](Self::rebase) to; and for a private [`Remapped`](crate::Remapped) mapping that was
+    /// rebased.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
     #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
@@ -216,11 +244,18 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     fn become_kind<K: Kind>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
         let (set, clear) = flags_of_kind::<K>(self.flags(), self.filled)?;
         P::vma_change_flags(self.vma.0, set, clear);
-        let Self { vma, len, .. } = self;
-        Ok(MmapCtx { vma, filled: 0, len, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        let Self { vma, len, base, .. } = self;
+        Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, thread: PhantomData })
     }
 
-    fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno> {
+    fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno>
+    where
+        M: Kind,
+    {
+        // Later hooks know by the state where the object begins.
+        if V::HOOKS.base(&state) != self.base {
+            return Err(Errno::EINVAL);
+        }
         install::<V>(self.vma.0, state)?;
         Ok(self)
     }
@@ -248,6 +283,7 @@ pub(crate) fn install<V: VmOperations>(
     if named.is_some_and(|object| !V::Platform::vma_is_of(vma, &object.raw)) {
         return Err(Errno::EINVAL);
     }
+    can_be_rebased::<V::Kind>(V::HOOKS.base(&state), V::Platform::vma_flags(vma))?;
     V::Platform::establish(vma, state)
 }
 

@@ -253,6 +253,11 @@ impl<V: VmOperations> Hooks<V> {
     /// had would not be found when the memory is taken back.
     ///
     /// Without it, or with `None`, such memory is not inserted at all: each touch is a SIGBUS.
+    ///
+    /// If the object is a [part](SharedObject::part) of what the file shows, the page offsets of all hooks and handles
+    /// of the mapping count from where it begins. The mmap hook says the same with
+    /// [`rebase`](crate::MmapCtx::rebase); where the two differ, it is EINVAL. A state names the same object for as long
+    /// as it lives.
     #[must_use]
     pub const fn object(self, object: Object<V>) -> Self {
         Self { object: Some(object), ..self }
@@ -320,6 +325,11 @@ impl<V: VmOperations> Hooks<V> {
     #[must_use]
     pub const fn registered_object(&self) -> Option<Object<V>> {
         self.object
+    }
+
+    /// From where on the page offsets of a mapping with this state count.
+    pub(crate) fn base(&self, state: &V) -> PageOffset {
+        self.object.and_then(|object| object(state)).map_or(PageOffset::ZERO, SharedObject::base)
     }
 }
 

@@ -42,7 +42,7 @@ use crate::{
 /// impl<P: Platform> Image<P> {
 ///     fn new(memory: P::Memory, pages: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
 ///         let object = SharedObject::new(may_sleep)?;
-///         Ok(Self { cache: PageCache::new(memory, object, PageOffset::ZERO, pages, may_sleep)? })
+///         Ok(Self { cache: PageCache::new(memory, &object, pages, may_sleep)? })
 ///     }
 ///
 ///     /// Reads a page of the image from where it is kept. Sleeps, and may fail.
@@ -122,20 +122,19 @@ impl<P: Platform> Backing for Entry<P> {
 }
 
 impl<P: Platform> PageCache<P> {
-    /// A cache without pages, for `count` offsets of the object from `first` on. The pages will come from `memory`.
+    /// A cache without pages, for the first `count` offsets of the object. The pages will come from `memory`.
     ///
     /// # Errors
-    /// EOVERFLOW if the last page offset cannot be counted; ENOMEM.
+    /// EINVAL for no offsets, or more than the object has; ENOMEM.
     #[track_caller]
     pub fn new(
         memory: P::Memory,
-        object: SharedObject<P>,
-        first: PageOffset,
+        object: &SharedObject<P>,
         count: PageCount,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         Ok(Self {
-            pages: Revocable::in_pieces(object, first, count, PageCount::new(1), may_sleep)?,
+            pages: Revocable::in_pieces(object, count, PageCount::new(1), may_sleep)?,
             memory,
             settled: P::WaitQueue::new(may_sleep)?,
             in_use: AtomicUsize::new(0),
@@ -168,9 +167,8 @@ impl<P: Platform> PageCache<P> {
         ctx: FaultCtx<'f, P, Mixed>,
         fill: impl FnOnce(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> VmFault<'f> {
-        let at = match self.index(ctx.pgoff()) {
-            Ok(at) => at,
-            Err(errno) => return ctx.fail(errno),
+        let Some(at) = ctx.frame().page_of(self.object(), ctx.pgoff()).map(PageCount::get) else {
+            return ctx.fail(Errno::ENXIO);
         };
         // Taken before the look at the page: one that is settled between the two would be waited for in vain.
         let since = self.settled.ticket();
@@ -247,10 +245,9 @@ impl<P: Platform> PageCache<P> {
         may_sleep: MaySleep<'_>,
         gone: impl FnMut(PageOffset, P::Page),
     ) -> PageCount {
-        let within = |at: PageOffset| at.checked_since(self.pages.first()).unwrap_or_default();
-        let count = self.pages.page_count();
-        let (start, end) = (within(offsets.start).min(count), within(offsets.end).min(count));
-        PageCount::new(self.give_up(start.get()..end.get(), usize::MAX, may_sleep, gone))
+        let count = self.pages.page_count().get();
+        let part = offsets.start.index().min(count)..offsets.end.index().min(count);
+        PageCount::new(self.give_up(part, usize::MAX, may_sleep, gone))
     }
 
     /// Gives pages up as [`evict`](Self::evict) does, until there are no more than `most`: those first that come next
@@ -300,9 +297,7 @@ impl<P: Platform> PageCache<P> {
             Entry::Present(page) if went < most => {
                 went = went.saturating_add(1);
                 self.in_use.fetch_sub(1, Ordering::Relaxed);
-                if let Some(at) = self.pages.first().checked_add(PageCount::new(index)) {
-                    gone(at, page);
-                }
+                gone(PageOffset::new(index), page);
                 false
             }
             kept => {
@@ -317,7 +312,7 @@ impl<P: Platform> PageCache<P> {
 
     /// Where an offset is in the table.
     fn index(&self, at: PageOffset) -> Result<usize, Errno> {
-        self.pages.page_at(at).map(PageCount::get).ok_or(Errno::ENXIO)
+        Some(at.index()).filter(|index| *index < self.pages.page_count().get()).ok_or(Errno::ENXIO)
     }
 
     /// The right to make a page, or `None` if somebody has been faster.

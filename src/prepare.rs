@@ -3,13 +3,14 @@
 use core::marker::PhantomData;
 
 use crate::{
-    description::{ABSENT_SHIFT, Description, GRANTED, flags_of_kind},
+    description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind},
     errno::Errno,
     flags::VmFlags,
     frame::FrameRange,
     kind::{Expands, FilledLater, HoldsPages, Kind, RemapsWhole, StillUndecided, Undecided},
     platform::Platform,
     prot::Cache,
+    shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
     token::Invariant,
     units::{PageCount, PageOffset},
@@ -32,6 +33,8 @@ use crate::{
 pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
     wanted: Description,
     said: usize,
+    /// The object that the mapping was rebased to.
+    object: Option<SharedObject<P>>,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
     thread: PhantomData<*mut PrepareCtx<'static, P, M>>,
@@ -46,6 +49,7 @@ include!("common/request.rs");
 #[must_use = "return it from the prepare hook"]
 pub struct Prepared<'m, P: Platform, K> {
     wanted: Description,
+    object: Option<SharedObject<P>>,
     action: Action<'m, P>,
     brand: Invariant<'m>,
     kind: PhantomData<fn(K) -> K>,
@@ -64,15 +68,17 @@ pub enum Action<'m, P: Platform> {
 /// The token for what is asked for. Not an associated function of [`PrepareCtx`], which rustc would suggest to whoever
 /// tries a literal.
 pub(crate) const fn prepare<'m, P: Platform>(wanted: Description) -> PrepareCtx<'m, P> {
-    PrepareCtx { wanted, said: 0, brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    PrepareCtx { wanted, said: 0, object: None, brand: PhantomData, kind: PhantomData, thread: PhantomData }
 }
 
 /// Where it begins, and how long it is.
 impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
-    /// The page of the object that is to show first.
+    /// The page of the object that is to show first, counted from where the object begins that the mapping was
+    /// [rebased](Self::rebase) to.
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
-        self.wanted.shown().start
+        let base = self.object.as_ref().map_or(PageOffset::ZERO, SharedObject::base);
+        self.file_pgoff().counted_from(base)
     }
 
     /// How many pages the mapping is to have.
@@ -99,6 +105,15 @@ impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
 
     fn said(&mut self) -> &mut usize {
         &mut self.said
+    }
+
+    fn file_pgoff(&self) -> PageOffset {
+        self.wanted.shown().start
+    }
+
+    /// Page offsets count from where this object begins. Whether the file shows it is seen when there is a VMA.
+    fn count_from(self, object: &SharedObject<P>) -> Result<Self, Errno> {
+        Ok(Self { object: Some(object.clone()), ..self })
     }
 }
 
@@ -183,7 +198,10 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
         // Set here and not by the driver: a VMA that Linux merges gets this one's private data over its own.
         let (set, clear) = flags_of_kind::<K>(self.flags(), self.said)?;
         self.change_flags(set, clear);
-        Ok(Prepared { wanted: self.wanted, action, brand: PhantomData, kind: PhantomData })
+        let base = self.object.as_ref().map_or(PageOffset::ZERO, SharedObject::base);
+        can_be_rebased::<K>(base, self.flags())?;
+        let Self { wanted, object, .. } = self;
+        Ok(Prepared { wanted, object, action, brand: PhantomData, kind: PhantomData })
     }
 }
 
@@ -199,8 +217,8 @@ impl<'m, P: Platform, K> Prepared<'m, P, K> {
     }
 
     /// What the hook has made of it.
-    pub(crate) fn into_parts(self) -> (Description, Action<'m, P>) {
-        (self.wanted, self.action)
+    pub(crate) fn into_parts(self) -> (Description, Option<SharedObject<P>>, Action<'m, P>) {
+        (self.wanted, self.object, self.action)
     }
 }
 

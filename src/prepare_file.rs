@@ -88,7 +88,9 @@ pub trait PrepareFile: Send + Sync + 'static {
     /// Makes the state of a mapping that is there now (`vm_ops->mapped`), and filled as it was described. Called once
     /// for each, and last: after it nothing goes wrong any more but the [open hook](crate::Hooks::open) of the state.
     ///
-    /// `shown` is the part of the object that was described.
+    /// `shown` is the part of the file that was described, wherever the object begins that the hook has
+    /// [rebased](PrepareCtx::rebase) the mapping to: what that hook has looked up is looked up by it again. A state
+    /// [names the object](crate::Hooks::object) that the mapping was rebased to.
     ///
     /// # Errors
     /// ENOMEM, or whatever the user's `mmap` call is to fail with. What was mapped is taken away again. What the hook
@@ -137,8 +139,8 @@ impl<F: PrepareFile> MmapFile for ByPrepare<F> {
 
 impl<F: PrepareFile> Describes<F::Platform> for ByPrepare<F> {
     fn describe(&self, wanted: Description) -> Result<Described<'_, F::Platform>, Errno> {
-        let (description, action) = self.0.mmap_prepare(prepare(wanted))?.into_parts();
-        Ok(Described { description, action, told_of_stores: F::Ops::HOOKS.is_told_of_stores() })
+        let (description, object, action) = self.0.mmap_prepare(prepare(wanted))?.into_parts();
+        Ok(Described { description, object, action, told_of_stores: F::Ops::HOOKS.is_told_of_stores() })
     }
 
     fn mapped(&self, shown: PageRange, vma: &mut <F::Platform as Platform>::Vma) -> Result<(), Errno> {
@@ -147,7 +149,7 @@ impl<F: PrepareFile> Describes<F::Platform> for ByPrepare<F> {
         let kept = state.clone();
         crate::mmap::install::<F::Ops>(vma, state)?;
         if let Some(raw) = F::Platform::vma_handle(vma) {
-            self.0.handle(&kept, handle(raw));
+            self.0.handle(&kept, handle(raw, F::Ops::HOOKS.base(&kept)));
         }
         Ok(())
     }

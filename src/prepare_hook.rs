@@ -1,6 +1,9 @@
 //! A prepare hook as platforms call it, whatever the file's type.
 
-use crate::{description::Description, errno::Errno, platform::Platform, prepare::Action, units::PageRange};
+use crate::{
+    description::Description, errno::Errno, platform::Platform, prepare::Action, shared_object::SharedObject,
+    units::PageRange,
+};
 
 /// The prepare hook of a file: [`MmapFile::prepare_hook`](crate::MmapFile::prepare_hook). A platform calls it through
 /// [`entry`](crate::entry).
@@ -9,6 +12,7 @@ pub struct PrepareHook<'f, P: Platform>(&'f dyn Describes<P>);
 /// What a prepare hook has described. For platforms.
 pub struct Described<'f, P: Platform> {
     pub(crate) description: Description,
+    pub(crate) object: Option<SharedObject<P>>,
     pub(crate) action: Action<'f, P>,
     pub(crate) told_of_stores: bool,
 }
@@ -42,6 +46,12 @@ impl<P: Platform> Described<'_, P> {
         &self.description
     }
 
+    /// The object that the mapping was rebased to, if it was: EINVAL for a file that does not show it.
+    #[must_use]
+    pub const fn object(&self) -> Option<&SharedObject<P>> {
+        self.object.as_ref()
+    }
+
     /// How it is filled when the VMA is there.
     #[must_use]
     pub const fn action(&self) -> &Action<'_, P> {
@@ -51,6 +61,9 @@ impl<P: Platform> Described<'_, P> {
     /// Fills the VMA as it was described.
     #[track_caller]
     pub(crate) fn fill(&self, vma: &mut P::Vma) -> Result<(), Errno> {
+        if self.object.as_ref().is_some_and(|object| !P::vma_is_of(vma, &object.raw)) {
+            return Err(Errno::EINVAL);
+        }
         let start = P::vma_range(vma).start;
         match self.action {
             Action::ByFaults => Ok(()),

@@ -130,7 +130,7 @@ pub trait Backing: Send + Sync + 'static {
 /// impl<P: Platform> Device<P> {
 ///     fn new(memory: P::Iomem, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
 ///         let (object, pages) = (SharedObject::new(may_sleep)?, memory.count());
-///         let bar = Revocable::new(Bar { memory, on: true }, object, PageOffset::ZERO, pages, may_sleep)?;
+///         let bar = Revocable::new(Bar { memory, on: true }, &object, pages, may_sleep)?;
 ///         Ok(Self { bar })
 ///     }
 ///
@@ -166,8 +166,6 @@ pub trait Backing: Send + Sync + 'static {
 pub struct Revocable<P: Platform, B: Backing<Platform = P>> {
     home: P::RwLock<Home<B>>,
     object: SharedObject<P>,
-    first: PageOffset,
-    count: PageCount,
 }
 
 /// What the lock protects: the backing, and how often it was revoked.
@@ -181,47 +179,30 @@ type Read<'r, P, B> = <<P as Platform>::RwLock<Home<B>> as RwLock<Home<B>>>::Rea
 type Write<'r, P, B> = <<P as Platform>::RwLock<Home<B>> as RwLock<Home<B>>>::Write<'r>;
 
 impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
-    /// Memory of `count` pages that shows at `first` of this object.
+    /// Memory of `count` pages, shown where this object begins. One of several that a file shows is given its
+    /// [part](SharedObject::part) of them.
     ///
     /// # Errors
-    /// EOVERFLOW if the last page offset cannot be counted; ENOMEM. The backing is dropped.
+    /// EINVAL for memory without pages, or with more than the object has; ENOMEM. The backing is dropped.
     #[track_caller]
-    pub fn new(
-        backing: B,
-        object: SharedObject<P>,
-        first: PageOffset,
-        count: PageCount,
-        may_sleep: MaySleep<'_>,
-    ) -> Result<Self, Errno> {
-        first.checked_add(count).ok_or(Errno::EOVERFLOW)?;
+    pub fn new(backing: B, object: &SharedObject<P>, count: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+        let object = object.part(PageOffset::ZERO, count)?;
         let home = P::RwLock::new(Home { backing, times: 0 }, may_sleep)?;
-        Ok(Self { home, object, first, count })
+        Ok(Self { home, object })
     }
 
-    /// The object through which the memory is shown: for [`MmapFile::object`](crate::MmapFile::object), and for
-    /// [`Hooks::object`](crate::Hooks::object).
+    /// The object through which the memory is shown, as many pages as it has: for
+    /// [`MmapFile::object`](crate::MmapFile::object), [`Hooks::object`](crate::Hooks::object) and
+    /// [`MmapCtx::rebase`](crate::MmapCtx::rebase).
     #[must_use]
     pub const fn object(&self) -> &SharedObject<P> {
         &self.object
     }
 
-    /// The page offset at which the memory begins in its object.
-    #[must_use]
-    pub const fn first(&self) -> PageOffset {
-        self.first
-    }
-
     /// How many pages it has.
     #[must_use]
     pub const fn page_count(&self) -> PageCount {
-        self.count
-    }
-
-    /// Which page of the memory shows at an offset of the object, counted from the memory's start; `None` where it does
-    /// not show.
-    #[must_use]
-    pub fn page_at(&self, at: PageOffset) -> Option<PageCount> {
-        at.checked_since(self.first).filter(|page| *page < self.count)
+        self.object.page_count()
     }
 
     /// Keeps the memory from being revoked, so that it can be inserted. Waits while somebody revokes it.
@@ -240,7 +221,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
     #[track_caller]
     pub fn revoke(&self, may_sleep: MaySleep<'_>) -> Revoked<'_, P, B> {
         let revoked = self.taken(self.home.write(may_sleep));
-        self.object.unmap_once(self.first, self.count, may_sleep);
+        self.object.unmap_once(PageOffset::ZERO, self.page_count(), may_sleep);
         revoked
     }
 
@@ -264,7 +245,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
 impl<P: Platform, B: Backing<Platform = P>> Drop for Revocable<P, B> {
     fn drop(&mut self) {
         // The backing is dropped after this, and entries by number hold no reference to what it keeps.
-        self.object.unmap_once(self.first, self.count, may_sleep());
+        self.object.unmap_once(PageOffset::ZERO, self.page_count(), may_sleep());
     }
 }
 
@@ -296,9 +277,7 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     where
         C::Kind: HoldsRevocable,
     {
-        let Some(at) = self.of.page_at(ctx.pgoff()).filter(|_| ctx.is_of(&self.of.object)) else {
-            return ctx.fail(Errno::EFAULT);
-        };
+        let Some(at) = ctx.page_of(&self.of.object) else { return ctx.fail(Errno::EFAULT) };
         match self.spot(at) {
             Ok(spot) => {
                 self.note_insertion(at);
@@ -312,13 +291,13 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     /// Inserts another page of the memory, before the fault is answered.
     #[track_caller]
     pub fn prefault<M: HoldsRevocable>(&self, ctx: &mut FaultCtx<'_, P, M>, pgoff: PageOffset) -> Prefault {
-        let Some(at) = self.of.page_at(pgoff) else { return Prefault::OutsideMapping };
+        let Some(at) = ctx.frame().page_of(&self.of.object, pgoff) else { return Prefault::OutsideMapping };
         match self.spot(at) {
-            Ok(spot) if ctx.is_of(&self.of.object) => {
+            Ok(spot) => {
                 self.note_insertion(at);
                 ctx.prefault_spot(pgoff, spot, self.page_prot(at, ctx.page_prot()))
             }
-            Ok(_) | Err(_) => Prefault::Refused,
+            Err(_) => Prefault::Refused,
         }
     }
 
@@ -326,10 +305,10 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
     #[track_caller]
     pub fn insert_huge<'f, M: HoldsRevocable + MapsFrames>(&self, ctx: HugeFaultCtx<'f, P, M>) -> VmFault<'f> {
         let count = ctx.page_count();
-        let inside = ctx.entry_range().filter(|_| ctx.frame().shows(&self.of.object)).and_then(|entry| {
-            let first = self.of.page_at(entry.start)?;
-            let last = entry.end.checked_since(self.of.first)?;
-            (last <= self.of.count).then_some(first)
+        let inside = ctx.entry_range().and_then(|entry| {
+            let first = ctx.frame().page_of(&self.of.object, entry.start)?;
+            let end = first.get().checked_add(count.get())?;
+            (end <= self.of.page_count().get()).then_some(first)
         });
         match inside.and_then(|first| Some((first, self.frames(first, count)?))) {
             Some((first, frames)) => {
@@ -441,7 +420,7 @@ pub trait RevocablePoint: sealed::Point + Sized {
     fn pgoff(&self) -> PageOffset;
 
     #[doc(hidden)]
-    fn is_of(&self, object: &SharedObject<Self::Platform>) -> bool;
+    fn page_of(&self, object: &SharedObject<Self::Platform>) -> Option<PageCount>;
 
     #[doc(hidden)]
     fn page_prot(&self) -> PageProt;
@@ -466,8 +445,8 @@ impl<'f, P: Platform, M> RevocablePoint for FaultCtx<'f, P, M> {
         self.pgoff()
     }
 
-    fn is_of(&self, object: &SharedObject<P>) -> bool {
-        self.frame().shows(object)
+    fn page_of(&self, object: &SharedObject<P>) -> Option<PageCount> {
+        self.frame().page_of(object, self.pgoff())
     }
 
     fn page_prot(&self) -> PageProt {

@@ -13,8 +13,14 @@ use crate::{
 /// object. A driver that takes memory back from its users gives it to the [`Revocable`](crate::Revocable), which unmaps
 /// under the lock that faults take; a page that is truncated or written back is unmapped by its
 /// [lock](crate::PageLock::unmap).
+///
+/// One file can show several objects, one behind the other, as those of DRM do: each is a [`part`](Self::part) of what
+/// the file shows.
 pub struct SharedObject<P: Platform> {
     pub(crate) raw: P::Object,
+    /// Where the part begins in what the file shows, and how many pages it has.
+    base: PageOffset,
+    count: PageCount,
 }
 
 impl<P: Platform> SharedObject<P> {
@@ -24,7 +30,50 @@ impl<P: Platform> SharedObject<P> {
     /// ENOMEM.
     #[track_caller]
     pub fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        Ok(Self { raw: P::new_object(may_sleep)? })
+        Ok(Self { raw: P::new_object(may_sleep)?, base: PageOffset::ZERO, count: PageCount::new(usize::MAX) })
+    }
+
+    /// `count` pages of it from `first` on, as an object of their own, whose page offsets begin with zero: one of several
+    /// that a file shows (the "fake offset" of `drm_vma_manager.c`).
+    ///
+    /// Its mappings are [rebased](crate::MmapCtx::rebase) to it. Then every hook, handle and unmapping counts from where
+    /// it begins, and none reaches over its end. In the kernel nothing changes: `vm_pgoff` counts from the start of the
+    /// file, because unmapping searches by it.
+    ///
+    /// # Errors
+    /// EINVAL for a part without pages, or one that is not all in the object.
+    #[doc(alias = "drm_vma_offset_add")]
+    pub fn part(&self, first: PageOffset, count: PageCount) -> Result<Self, Errno> {
+        let room = self.count.get().checked_sub(first.index()).ok_or(Errno::EINVAL)?;
+        if count == PageCount::ZERO || count.get() > room {
+            return Err(Errno::EINVAL);
+        }
+        let base = self.base.checked_add(PageCount::new(first.index())).ok_or(Errno::EINVAL)?;
+        base.checked_add(count).ok_or(Errno::EINVAL)?;
+        Ok(Self { raw: self.raw.clone(), base, count })
+    }
+
+    /// Where it begins in what the file shows: zero, if it is not a [`part`](Self::part).
+    #[must_use]
+    pub const fn base(&self) -> PageOffset {
+        self.base
+    }
+
+    /// Whether it shows at a page offset of the file: what to look for in a mmap hook.
+    #[must_use]
+    pub fn contains(&self, at: PageOffset) -> bool {
+        self.page_at(at).is_some()
+    }
+
+    /// Which page of it shows at a page offset of the file.
+    pub(crate) fn page_at(&self, at: PageOffset) -> Option<PageCount> {
+        at.checked_since(self.base).filter(|page| *page < self.count)
+    }
+
+    /// How many pages it has. What is not a [`part`](Self::part) has as many as can be counted.
+    #[must_use]
+    pub const fn page_count(&self) -> PageCount {
+        self.count
     }
 
     /// For platforms: the platform's own object behind this.
@@ -47,8 +96,14 @@ impl<P: Platform> SharedObject<P> {
     #[doc(alias = "unmap_mapping_range")]
     #[track_caller]
     pub fn unmap_once(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
+        let room = self.count.get().saturating_sub(first.index());
+        let count = PageCount::new(count.get().min(room));
         // Linux takes a count of zero for all pages behind `first`.
-        if count != PageCount::ZERO {
+        if count == PageCount::ZERO {
+            return;
+        }
+        // Can be counted, because a part can.
+        if let Some(first) = self.base.checked_add(PageCount::new(first.index())) {
             P::unmap_mapping_range(&self.raw, first, count, may_sleep);
         }
     }
@@ -56,7 +111,7 @@ impl<P: Platform> SharedObject<P> {
 
 impl<P: Platform> Clone for SharedObject<P> {
     fn clone(&self) -> Self {
-        Self { raw: self.raw.clone() }
+        Self { raw: self.raw.clone(), base: self.base, count: self.count }
     }
 }
 

@@ -52,7 +52,7 @@ use crate::{
 /// impl<P: Platform> Window<P> {
 ///     fn new(slots: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
 ///         let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
-///         Ok(Self { slots: Revocable::in_pieces(object, PageOffset::ZERO, slots, each, may_sleep)? })
+///         Ok(Self { slots: Revocable::in_pieces(&object, slots, each, may_sleep)? })
 ///     }
 ///
 ///     /// From now on that slot shows this page.
@@ -130,15 +130,14 @@ impl<B: Backing + Default> Backing for Table<B> {
 }
 
 impl<P: Platform, B: Backing<Platform = P> + Default> Revocable<P, Table<B>> {
-    /// Memory of `count` pages that shows at `first` of this object, in pieces of `each` pages. The last may reach over
-    /// the end.
+    /// Memory of `count` pages, shown where this object begins, in pieces of `each` pages. The last may reach over the
+    /// end.
     ///
     /// # Errors
-    /// EINVAL for pieces without pages; EOVERFLOW if the last page offset cannot be counted; ENOMEM.
+    /// EINVAL for pieces without pages; else as [`new`](Self::new).
     #[track_caller]
     pub fn in_pieces(
-        object: SharedObject<P>,
-        first: PageOffset,
+        object: &SharedObject<P>,
         count: PageCount,
         each: PageCount,
         may_sleep: MaySleep<'_>,
@@ -148,7 +147,7 @@ impl<P: Platform, B: Backing<Platform = P> + Default> Revocable<P, Table<B>> {
         }
         let len = count.get().div_ceil(each.get());
         let table = Table { pieces: Sparse::new(len), untouched: Piece::default(), pages: each, len };
-        Self::new(table, object, first, count, may_sleep)
+        Self::new(table, object, count, may_sleep)
     }
 
     /// Takes a part of the memory back, which is given in pieces of the table. The others stay with their users; while
@@ -178,9 +177,7 @@ impl<P: Platform, B: Backing<Platform = P> + Default> Revocable<P, Table<B>> {
             let pages = of.pages.get();
             let skip = pieces.start.saturating_mul(pages);
             let count = pieces.len().saturating_mul(pages).min(self.page_count().get().saturating_sub(skip));
-            if let Some(first) = self.first().checked_add(PageCount::new(skip)) {
-                self.object().unmap_once(first, PageCount::new(count), may_sleep);
-            }
+            self.object().unmap_once(PageOffset::new(skip), PageCount::new(count), may_sleep);
         }
         Ok(RevokedPart { of, part })
     }

@@ -56,6 +56,11 @@ impl PageOffset {
             None => None,
         }
     }
+
+    /// The same page, counted from one that does not lie behind it.
+    pub(crate) const fn counted_from(self, base: Self) -> Self {
+        Self(self.0.wrapping_sub(base.0))
+    }
 }
 
 /// A part of an object, in pages: from `start` on, up to `end`, which is not in it any more.

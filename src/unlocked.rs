@@ -78,7 +78,9 @@ impl<P: Platform> UnlockedCtx<'_, P> {
         &mut self,
         address: UserAddr,
     ) -> Result<EstablishedCtx<'_, P, V::Kind>, Errno> {
-        P::lock_at::<V>(&self.caller.0, address).map(established::established)
+        let vma = P::lock_at::<V>(&self.caller.0, address)?;
+        let base = P::established_state::<V>(&vma).map_or(PageOffset::ZERO, |state| V::HOOKS.base(state));
+        Ok(established::established(vma, base))
     }
 }
 

@@ -260,11 +260,12 @@ const_assert_eq!(size_of::<PfnMkwriteCtx<'static, Sim, PfnMap>>(), WORD);
 const_assert_eq!(size_of::<HugeFaultCtx<'static, Sim, PfnMap>>(), WORD);
 const_assert_eq!(size_of::<MapPagesCtx<'static, Sim, Mixed>>(), WORD);
 assert_eq_size!(UnlockedCtx<'static, Sim>, <Sim as Platform>::Caller);
-assert_eq_size!(EstablishedCtx<'static, Sim, Mixed>, <Sim as Platform>::EstablishedVma);
-assert_eq_size!(Handle<Sim, Mixed>, <Sim as Platform>::Handle);
+// What the platform has, and where the object begins.
+assert_eq_size!(EstablishedCtx<'static, Sim, Mixed>, (<Sim as Platform>::EstablishedVma, PageOffset));
+assert_eq_size!(Handle<Sim, Mixed>, (<Sim as Platform>::Handle, PageOffset));
 const_assert_eq!(size_of::<Moved<'static>>(), 0);
-// A VMA, and two places in it.
-const_assert_eq!(size_of::<MmapCtx<'static, Sim, Mixed>>(), 3 * WORD);
+// A VMA, two places in it, and where the object begins.
+const_assert_eq!(size_of::<MmapCtx<'static, Sim, Mixed>>(), 4 * WORD);
 assert_eq_size!(Result<MmapCtx<'static, Sim, Mixed>, Errno>, MmapCtx<'static, Sim, Mixed>);
 const_assert_eq!(size_of::<VmFault<'static>>(), 4);
 const_assert_eq!(size_of::<Mapped<'static>>(), 0);

@@ -397,9 +397,9 @@ struct Large;
 impl Large {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Small, Mixed>) -> VmFault<'f> {
         let mut is_asked = false;
-        let answer = ctx.insert_huge_with(|_, _| {
+        let answer = ctx.insert_huge_with(|_, entry| {
             is_asked = true;
-            Some(all_frames())
+            entry.in_extent(entry.range().start, all_frames())
         });
         assert!(is_asked, "all of the entry lies in the mapping");
         answer

@@ -90,7 +90,7 @@ impl<P: Platform> Bar<P> {
         list.try_reserve_exact(regions.len()).map_err(|_| Errno::ENOMEM)?;
         list.extend_from_slice(regions);
         let (pages, object) = (memory.count(), SharedObject::new(may_sleep)?);
-        let regions = Revocable::new(Regions { memory, list }, object, PageOffset::ZERO, pages, may_sleep)?;
+        let regions = Revocable::new(Regions { memory, list }, &object, pages, may_sleep)?;
         Ok(Self { regions })
     }
 

@@ -286,7 +286,8 @@ impl<P: Platform> View<P> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let mut is_counted = false;
         let answer = ctx.insert_huge_with(|_, entry| {
-            let frames = self.inode.frames(entry.start, entry.page_count())?;
+            let shown = entry.range();
+            let frames = entry.in_extent(shown.start, self.inode.frames(shown.start, shown.page_count())?)?;
             self.count();
             is_counted = true;
             Some(frames)

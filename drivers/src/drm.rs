@@ -187,7 +187,7 @@ impl<P: Platform> Object<P> {
     /// An object in RAM, with what is in `content`, mapped at `fake_offset` of what these mappings are of.
     ///
     /// # Errors
-    /// EOVERFLOW for an offset that it does not fit behind; ENOMEM.
+    /// EINVAL for an offset that it does not fit behind; ENOMEM.
     pub fn new(
         heaps: P::Ref<Heaps<P>>,
         content: Buffer<P>,
@@ -196,7 +196,8 @@ impl<P: Platform> Object<P> {
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let count = content.page_count();
-        let memory = Revocable::new(Place::System(content), mappings.clone(), fake_offset, count, may_sleep)?;
+        let object = mappings.part(fake_offset, count)?;
+        let memory = Revocable::new(Place::System(content), &object, count, may_sleep)?;
         Ok(Self { memory, heaps })
     }
 
@@ -262,12 +263,6 @@ impl<P: Platform> Object<P> {
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
         self.memory.try_resident().ok_or(Errno::EAGAIN)?.write(offset, from)
     }
-
-    /// Whether `count` pages from `at` on are all its own.
-    fn has(&self, at: PageOffset, count: PageCount) -> bool {
-        let end = self.memory.page_at(at).and_then(|page| page.get().checked_add(count.get()));
-        end.is_some_and(|end| end <= self.memory.page_count().get())
-    }
 }
 
 impl<P: Platform> VmOperations for Object<P> {
@@ -314,9 +309,9 @@ impl<P: Platform> MmapFile for Drm<P> {
     type Platform = P;
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let (at, count) = (ctx.pgoff(), ctx.page_count());
-        let object = self.objects.iter().find(|object| object.has(at, count)).ok_or(Errno::EINVAL)?;
-        let ctx = ctx.io().writable().dont_dump();
+        let at = ctx.pgoff();
+        let object = self.objects.iter().find(|object| object.memory.object().contains(at)).ok_or(Errno::EINVAL)?;
+        let ctx = ctx.rebase(object.memory.object())?.io().writable().dont_dump();
         Ok(ctx.establish_shared(object.clone())?.fill_later())
     }
 

@@ -44,15 +44,16 @@ impl<P: Platform> Object<P> {
     /// An object of these pages, mapped at `fake_offset` of the device whose mappings these are.
     ///
     /// # Errors
-    /// EOVERFLOW for an offset that it does not fit behind; ENOMEM.
+    /// EINVAL for an offset that it does not fit behind; ENOMEM.
     pub fn new(
         fake_offset: PageOffset,
         pages: P::Ref<Buffer<P>>,
-        mappings: SharedObject<P>,
+        mappings: &SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let count = pages.page_count();
-        let pages = Revocable::new(Pages(Some(pages)), mappings, fake_offset, count, may_sleep)?;
+        let object = mappings.part(fake_offset, count)?;
+        let pages = Revocable::new(Pages(Some(pages)), &object, count, may_sleep)?;
         Ok(Self { pages, uses: AtomicUsize::new(0) })
     }
 
@@ -156,17 +157,13 @@ impl<P: Platform> MmapFile for DrmGemShmem<P> {
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let at = ctx.pgoff();
         let handle = self.handles.iter().find(|handle| match handle {
-            Handle::Own(object) => object.pages.page_at(at).is_some(),
+            Handle::Own(object) => object.pages.object().contains(at),
             Handle::Imported { end, .. } => at < *end,
         });
         match handle.ok_or(Errno::EINVAL)? {
             Handle::Imported { exporter, .. } => exporter.mmap(ctx),
             Handle::Own(object) => {
-                // In C the DRM core has looked whether the mapping fits (`drm_gem_mmap_obj`).
-                let end = at.checked_add(ctx.page_count()).and_then(|end| end.checked_since(object.pages.first()));
-                if end.is_none_or(|end| end > object.pages.page_count()) {
-                    return Err(Errno::EINVAL);
-                }
+                let ctx = ctx.rebase(object.pages.object())?;
                 let view = View::<P> { object: object.clone() };
                 let counted = Counted { view, _use: Uses::new(object.clone()) };
                 Ok(ctx.writable().dont_dump().write_combine().establish(counted)?.fill_later())

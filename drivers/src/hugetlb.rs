@@ -216,13 +216,12 @@ impl<P: Platform> View<P> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         let size = Inode::<P>::BLOCK;
         ctx.insert_huge_with(|ctx, entry| {
-            if entry.page_count() != size || entry.start.index() % size.get() != 0 {
-                return None;
-            }
+            let index = entry.range().start.index() / size.get();
             let mut state = self.inode.state.write(ctx.may_sleep());
             // Without a block there are no pages either: the fault hook says why.
-            let block = self.inode.block(&mut state, entry.start.index() / size.get(), self.policy).ok()?;
-            self.inode.nodes.get(block.node)?.range(PageOffset::new(block.number * size.get()), size)
+            let block = self.inode.block(&mut state, index, self.policy).ok()?;
+            let frames = self.inode.nodes.get(block.node)?.range(PageOffset::new(block.number * size.get()), size)?;
+            entry.in_extent(PageOffset::new(index * size.get()), frames)
         })
     }
 }

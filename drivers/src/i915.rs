@@ -38,15 +38,16 @@ impl<P: Platform> Object<P> {
     /// An object of these pages, mapped at `fake_offset` of the device whose mappings these are. None of it is bound.
     ///
     /// # Errors
-    /// EOVERFLOW for an offset that it does not fit behind; ENOMEM.
+    /// EINVAL for an offset that it does not fit behind; ENOMEM.
     pub fn new(
         fake_offset: PageOffset,
         pages: P::Ref<Buffer<P>>,
-        device: SharedObject<P>,
+        device: &SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
         let count = pages.page_count();
-        let parts = Revocable::in_pieces(device, fake_offset, count, PageCount::new(CHUNK), may_sleep)?;
+        let object = device.part(fake_offset, count)?;
+        let parts = Revocable::in_pieces(&object, count, PageCount::new(CHUNK), may_sleep)?;
         Ok(Self { pages, parts })
     }
 
@@ -169,11 +170,6 @@ impl<P: Platform> Gpu<P> {
         self.objects.get(index).ok_or(Errno::EINVAL)
     }
 
-    /// Which page of which object is mapped there.
-    fn locate(&self, at: PageOffset) -> Option<(usize, usize)> {
-        self.objects.iter().enumerate().find_map(|(index, object)| Some((index, object.parts.page_at(at)?.get())))
-    }
-
     /// Sees to it that a part of an object is bound, until the table is let go of.
     fn bind(&self, gtt: &mut Gtt<P>, index: usize, part: usize, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         if gtt.bound.contains(&(index, part)) {
@@ -244,24 +240,15 @@ impl<P: Platform> View<P> {
         self.gpu.object(self.index)
     }
 
-    /// Sees to it that a page's part is bound, until the table is let go of. Gives back the object, and which page of the
-    /// part it is.
-    fn bind(&self, gtt: &mut Gtt<P>, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(&Object<P>, usize), Errno> {
-        let object = self.object()?;
-        let page = object.parts.page_at(at).ok_or(Errno::EFAULT)?.get();
-        self.gpu.bind(gtt, self.index, page / CHUNK, may_sleep)?;
-        Ok((object, page % CHUNK))
-    }
-
     /// `vm_access`: a debugger reaches the object, wherever it is. Nothing is bound for him.
     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
         let object = self.object()?;
-        let page = object.parts.page_at(ctx.pgoff()).ok_or(Errno::EFAULT)?.get();
+        let page = ctx.pgoff().index();
         // Held until the bytes are copied, so that nobody binds the part or evicts it meanwhile.
         let parts = object.parts.resident(ctx.may_sleep());
         match parts.get(page / CHUNK) {
             Some(Bound(Some(chunk))) => ctx.copy_iomem(&chunk.aperture, chunk.page(page % CHUNK)),
-            _ => ctx.copy_page(object.pages.page(PageOffset::new(page)).ok_or(Errno::EFAULT)?),
+            _ => ctx.copy_page(object.pages.page(ctx.pgoff()).ok_or(Errno::EFAULT)?),
         }
     }
 }
@@ -269,22 +256,24 @@ impl<P: Platform> View<P> {
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Kind = PfnMap;
-    const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access).object(|view: &Self| Some(&view.gpu.device));
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.access(Self::access).object(|view: &Self| Some(view.object().ok()?.parts.object()));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         // Held until the frames are in, so that nobody evicts the part before that.
         let mut gtt = self.gpu.gtt.lock(ctx.may_sleep());
-        let (object, inside) = match self.bind(&mut gtt, ctx.pgoff(), ctx.may_sleep()) {
-            Ok(bound) => bound,
+        let part = ctx.pgoff().index() / CHUNK;
+        let bound = self.gpu.bind(&mut gtt, self.index, part, ctx.may_sleep());
+        let object = match bound.and_then(|()| self.object()) {
+            Ok(object) => object,
             // Fences run out for a while only, so the access is repeated.
             Err(Errno::ENOBUFS) => return ctx.fail_or_refault(Errno::EAGAIN),
             Err(errno) => return ctx.fail_or_refault(errno),
         };
         let parts = object.parts.resident(ctx.may_sleep());
         // The other pages of the part, as far as the object has them.
-        let first = ctx.pgoff().index() - inside;
-        for other in (first..first + CHUNK).map(PageOffset::new) {
-            parts.prefault(&mut ctx, other);
+        for other in part * CHUNK..(part + 1) * CHUNK {
+            parts.prefault(&mut ctx, PageOffset::new(other));
         }
         parts.insert(ctx)
     }
@@ -307,11 +296,10 @@ impl<P: Platform> MmapFile for I915<P> {
 
     /// A part of one object, or EINVAL.
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let (index, first) = self.gpu.locate(ctx.pgoff()).ok_or(Errno::EINVAL)?;
-        if first.saturating_add(ctx.page_count().get()) > self.gpu.object(index)?.pages.page_count().get() {
-            return Err(Errno::EINVAL);
-        }
-        let ctx = ctx.io().writable().dont_dump().write_combine();
+        let at = ctx.pgoff();
+        let mut objects = self.gpu.objects.iter().map(|object| object.parts.object()).enumerate();
+        let (index, object) = objects.find(|(_, object)| object.contains(at)).ok_or(Errno::EINVAL)?;
+        let ctx = ctx.rebase(object)?.io().writable().dont_dump().write_combine();
         Ok(ctx.establish(View::<P> { gpu: self.gpu.clone(), index })?.fill_later())
     }
 

@@ -48,7 +48,7 @@ impl<P: Platform> Window<P> {
     /// ENOMEM.
     pub fn new(file: P::Ref<Buffer<P>>, slots: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
-        let table = Revocable::in_pieces(object, PageOffset::ZERO, slots, each, may_sleep)?;
+        let table = Revocable::in_pieces(&object, slots, each, may_sleep)?;
         let window = Self { file, slots: table };
         if slots != PageCount::ZERO {
             window.remap(PageOffset::ZERO, slots, PageOffset::ZERO, may_sleep)?;

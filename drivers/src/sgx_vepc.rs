@@ -90,7 +90,7 @@ impl<P: Platform> Vepc<P> {
         let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
         Ok(Self {
             memory,
-            pages: Revocable::in_pieces(object, PageOffset::ZERO, count, each, may_sleep)?,
+            pages: Revocable::in_pieces(&object, count, each, may_sleep)?,
             epc: P::Mutex::new(Epc { free, leaving: 0 }, may_sleep)?,
             reclaimed: P::WaitQueue::new(may_sleep)?,
             busy: AtomicUsize::new(0),

@@ -84,7 +84,7 @@ impl<P: Platform> Context<P> {
             return Err(Errno::EINVAL);
         }
         let (place, object) = (LocalStore { spu: None, saved }, SharedObject::new(may_sleep)?);
-        Ok(Self { store: Revocable::new(place, object, PageOffset::ZERO, pages, may_sleep)? })
+        Ok(Self { store: Revocable::new(place, &object, pages, may_sleep)? })
     }
 
     /// Switches the context to a processor, or saves it. Users see nothing of it but a fault.

@@ -118,7 +118,7 @@ impl<P: Platform> Object<P> {
     /// ENOMEM.
     pub fn new(place: Place<P>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let (object, pages) = (SharedObject::new(may_sleep)?, place.page_count());
-        let memory = Revocable::new(place, object, PageOffset::ZERO, pages, may_sleep)?;
+        let memory = Revocable::new(place, &object, pages, may_sleep)?;
         let moving_from = P::Mutex::new(None, may_sleep)?;
         let idle = P::WaitQueue::new(may_sleep)?;
         Ok(Self { memory, moving_from, busy: AtomicBool::new(false), idle })

@@ -78,7 +78,7 @@ impl<P: Platform> Core<P> {
         }
         let (regions, object) = (Regions { bars, enabled: true }, SharedObject::new(may_sleep)?);
         let all = PageCount::new(region(BARS, P::PAGE_SHIFT).index());
-        Ok(Self { regions: Revocable::new(regions, object, PageOffset::ZERO, all, may_sleep)? })
+        Ok(Self { regions: Revocable::new(regions, &object, all, may_sleep)? })
     }
 
     /// Enables memory or disables it. When it is disabled, nobody is in the middle of an access any more.

@@ -12,8 +12,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, InsertPoint, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, VmFault,
-    VmOperations,
+    Errno, FaultCtx, Hooks, InsertPoint, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageOffset, Platform,
+    SharedObject, VmFault, VmOperations,
 };
 
 use crate::buffer::Buffer;
@@ -32,44 +32,45 @@ pub enum Placement {
 
 /// A buffer object.
 pub struct Object<P: Platform> {
-    fake_offset: PageOffset,
+    object: SharedObject<P>,
     placement: Placement,
     pages: P::Ref<Buffer<P>>,
 }
 
 impl<P: Platform> Object<P> {
-    /// An object of these pages, mapped at `fake_offset` of the device.
-    pub fn new(fake_offset: PageOffset, placement: Placement, pages: P::Ref<Buffer<P>>) -> Self {
-        Self { fake_offset, placement, pages }
-    }
-
-    fn page(&self, at: PageOffset) -> Option<&P::Page> {
-        let inside = at.checked_since(self.fake_offset)?;
-        self.pages.page(PageOffset::new(inside.get()))
+    /// An object of these pages, mapped at `fake_offset` of the device whose mappings these are.
+    ///
+    /// # Errors
+    /// EINVAL for an offset that it does not fit behind.
+    pub fn new(
+        fake_offset: PageOffset,
+        placement: Placement,
+        pages: P::Ref<Buffer<P>>,
+        device: &SharedObject<P>,
+    ) -> Result<Self, Errno> {
+        Ok(Self { object: device.part(fake_offset, pages.page_count())?, placement, pages })
     }
 
     /// Places the page that belongs here. Behind the object's end: ENXIO for who maps, SIGBUS for who touches.
     fn place<I: InsertPoint<Platform = P, Kind = Mixed>>(&self, at: I) -> I::Outcome {
-        at.insert_page_with(|at| self.page(at.pgoff()).ok_or(Errno::ENXIO))
+        at.insert_page_with(|at| self.pages.page(at.pgoff()).ok_or(Errno::ENXIO))
     }
 
     /// Places the neighbours of a page that is there: those of the object in the same window.
     fn place_around(&self, ctx: &mut FaultCtx<'_, P, Mixed>) {
-        if self.page(ctx.pgoff()).is_none() {
+        if self.pages.page(ctx.pgoff()).is_none() {
             return;
         }
-        let window = ctx.pgoff().index() & !(FAULT_AROUND - 1);
-        let first = PageOffset::new(window).max(self.fake_offset);
-        let before = first.checked_since(self.fake_offset).map_or(0, PageCount::get);
-        let pages = self.pages.pages().get(before..).unwrap_or_default();
-        let count = FAULT_AROUND - (first.index() - window);
-        ctx.prefault_pages(first, pages.get(..count).unwrap_or(pages));
+        let first = ctx.pgoff().index() & !(FAULT_AROUND - 1);
+        let pages = self.pages.pages().get(first..).unwrap_or_default();
+        ctx.prefault_pages(PageOffset::new(first), pages.get(..FAULT_AROUND).unwrap_or(pages));
     }
 }
 
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
     type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|object: &Self| Some(&object.object));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.place_around(&mut ctx);
@@ -80,13 +81,14 @@ impl<P: Platform> VmOperations for Object<P> {
 /// The device.
 pub struct Vgem<P: Platform> {
     objects: Vec<P::Ref<Object<P>>>,
+    mappings: SharedObject<P>,
 }
 
 impl<P: Platform> Vgem<P> {
-    /// A device without objects.
+    /// A device without objects, whose mappings these are.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { objects: Vec::new() }
+    pub const fn new(mappings: SharedObject<P>) -> Self {
+        Self { objects: Vec::new(), mappings }
     }
 
     /// Adds an object.
@@ -101,19 +103,14 @@ impl<P: Platform> Vgem<P> {
     }
 }
 
-impl<P: Platform> Default for Vgem<P> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<P: Platform> MmapFile for Vgem<P> {
     type Platform = P;
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let at = ctx.pgoff();
-        let object = self.objects.iter().find(|object| object.page(at).is_some()).ok_or(Errno::EINVAL)?;
-        let mut ctx = ctx.writable().dont_dump().write_combine().establish_shared(object.clone())?;
+        let object = self.objects.iter().find(|object| object.object.contains(at)).ok_or(Errno::EINVAL)?;
+        let mut ctx =
+            ctx.rebase(&object.object)?.writable().dont_dump().write_combine().establish_shared(object.clone())?;
         match object.placement {
             Placement::OnFault => Ok(ctx.fill_later()),
             Placement::AtMmap => {
@@ -123,5 +120,9 @@ impl<P: Platform> MmapFile for Vgem<P> {
                 ctx.finish()
             }
         }
+    }
+
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(&self.mappings)
     }
 }

@@ -85,7 +85,7 @@ impl<P: Platform> Data<P> {
     /// ENOMEM.
     pub fn new(memory: P::Iomem, layout: Layout, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let view = View { memory, layout, namespace: None, uses_pvclock: false, uses_hvclock: false };
-        Ok(Self { view: Revocable::new(view, SharedObject::new(may_sleep)?, CLOCKS, SLOTS, may_sleep)? })
+        Ok(Self { view: Revocable::new(view, &SharedObject::new(may_sleep)?, SLOTS, may_sleep)? })
     }
 
     /// Joins the time namespace whose page this is, or none.

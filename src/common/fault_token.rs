@@ -27,7 +27,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     /// The page of the object that was touched (`vmf->pgoff`).
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
-        P::fault_pgoff(self.fault())
+        self.frame.0.pgoff()
     }
 
     /// The part of the object that this mapping shows, in pages: the offsets at which it has a slot. How many these are

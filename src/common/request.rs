@@ -1,6 +1,7 @@
 // Part of the modules `mmap` and `prepare`: what the tokens of the two hooks that make a mapping have in common. Each of
 // them includes this file, in which its own token is called `Token`: see `guidance.rs`. A token has `flags()`,
-// `change_flags()`, `set_cache()` and `set_decrypted()`, and keeps in `said()` what its hook has said.
+// `change_flags()`, `set_cache()`, `set_decrypted()`, `file_pgoff()` and `count_from()`, and keeps in `said()` what its hook
+// has said.
 
 /// What is asked for.
 impl<'m, P: Platform, M> Token<'m, P, M> {
@@ -138,6 +139,50 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
         M: StillUndecided,
     {
         self.never(VmFlags::EXEC, VmFlags::MAYEXEC)
+    }
+
+    /// The mapping shows this object, one of several that the file shows: from now on page offsets count from where it
+    /// begins, here, in every hook of the state, and in handles.
+    ///
+    /// A state [names the same object](crate::Hooks::object). A mapping without a state needs no more than this.
+    ///
+    /// ```
+    /// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject};
+    ///
+    /// /// Two rings of one file, as those of io_uring: users choose one by the offset.
+    /// struct Rings<P: Platform> {
+    ///     all: SharedObject<P>,
+    ///     rings: [(SharedObject<P>, Vec<P::Page>); 2],
+    /// }
+    ///
+    /// impl<P: Platform> MmapFile for Rings<P> {
+    ///     type Platform = P;
+    ///
+    ///     fn object(&self) -> Option<&SharedObject<P>> {
+    ///         Some(&self.all)
+    ///     }
+    ///
+    ///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    ///         let ring = self.rings.iter().find(|(part, _)| part.contains(ctx.pgoff()));
+    ///         let (part, pages) = ring.ok_or(Errno::EINVAL)?;
+    ///         ctx.rebase(part)?.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// EINVAL if the file does not show this object, or if the mapping is not all in it.
+    #[doc(alias = "drm_gem_mmap_obj")]
+    pub fn rebase(self, object: &SharedObject<P>) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        let first = self.file_pgoff().checked_since(object.base()).ok_or(Errno::EINVAL)?;
+        let room = object.page_count().get().checked_sub(first.get()).ok_or(Errno::EINVAL)?;
+        if self.page_count().get() > room {
+            return Err(Errno::EINVAL);
+        }
+        self.count_from(object)
     }
 
     /// Only `MAP_SHARED`.

@@ -16,7 +16,6 @@ use crate::{
 
 /// What a mmap hook has.
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
     pub fn establish<V, R>(self, _state: V) -> R
     where
@@ -175,7 +174,6 @@ impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
 
 /// What a fault has.
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
     pub fn deliver<R>(self, _page: P::Page) -> R
     where
@@ -325,7 +323,6 @@ impl<P: Platform, M> PrepareCtx<'_, P, M> {
 
 /// What is said before a mapping is described, and what comes after it.
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<'m, P: Platform, K> Prepared<'m, P, K> {
     pub fn by_faults(self) -> Result<Self, Errno>
     where
@@ -412,6 +409,13 @@ impl<'m, P: Platform, K> Prepared<'m, P, K> {
     }
 
     pub fn decrypted(self) -> Self
+    where
+        Self: SettledBeforeTheAction,
+    {
+        Self::refused()
+    }
+
+    pub fn rebase(self, _object: &SharedObject<P>) -> Result<Self, Errno>
     where
         Self: SettledBeforeTheAction,
     {

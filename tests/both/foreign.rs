@@ -107,8 +107,7 @@ fn a_page_that_moves_and_is_other_memorys_is_not_mapped<B: TestBed>() {
     foreign.write(0, &[77]).unwrap();
     let first_byte = |page: &PageOf<B>, expected| {
         let object = SharedObject::new(bed.may_sleep()).unwrap();
-        let (place, first, count) = (InPage(page.clone()), PageOffset::ZERO, PageCount::new(1));
-        let store = Revocable::new(place, object.clone(), first, count, bed.may_sleep()).unwrap();
+        let store = Revocable::new(InPage(page.clone()), &object, PageCount::new(1), bed.may_sleep()).unwrap();
         let file = bed.open(MovingFile { state: share(&bed, Moving(store)), object });
         let at = bed.mmap(&file, Map::shared(PAGE));
         assert_eq!(bed.load(at), if expected { Ok(1) } else { Err(Trap::Sigbus(at)) });

@@ -27,4 +27,5 @@ mod owned;
 mod page_cache;
 mod prepare;
 mod private;
+mod rebased;
 mod waiting;

@@ -199,8 +199,8 @@ fn object<B: TestBed, K: HoldsRevocable>(
 ) -> RefOf<B, Object<B::Platform, K>> {
     let may_sleep = bed.may_sleep();
     let mappings = SharedObject::new(may_sleep).unwrap();
-    let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
-    let store = Revocable::new(in_ram(bed), mappings.clone(), first, count, may_sleep).unwrap();
+    let part = mappings.part(PageOffset::new(FIRST), PageCount::new(PAGES)).unwrap();
+    let store = Revocable::new(in_ram(bed), &part, part.page_count(), may_sleep).unwrap();
     let store = vmctx::RwLock::new(Some(store), may_sleep).unwrap();
     share(bed, Object { store, mappings, is_named: true, before, kind: PhantomData })
 }
@@ -352,8 +352,8 @@ fn a_mapping_of_another_object_is_refused<B: TestBed>() {
 fn memory_whose_object_nobody_has_named_is_not_inserted<B: TestBed>() {
     let bed = B::new();
     let mappings = SharedObject::new(bed.may_sleep()).unwrap();
-    let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
-    let store = Revocable::new(in_ram(&bed), mappings.clone(), first, count, bed.may_sleep()).unwrap();
+    let part = mappings.part(PageOffset::new(FIRST), PageCount::new(PAGES)).unwrap();
+    let store = Revocable::new(in_ram(&bed), &part, part.page_count(), bed.may_sleep()).unwrap();
     let store = vmctx::RwLock::new(Some(store), bed.may_sleep()).unwrap();
     let object = Object { store, mappings, is_named: false, before: None, kind: PhantomData };
     let object = share::<B, Object<B::Platform, Mixed>>(&bed, object);

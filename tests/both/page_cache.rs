@@ -13,7 +13,7 @@ use vmctx::{
     Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRange,
     PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
 };
-use vmctx_hosted::{Map, Trap, UserSide};
+use vmctx_hosted::{Map, Refusal, Trap, UserSide};
 
 use crate::{
     beds::TestBed,
@@ -32,11 +32,13 @@ on_each_platform!(
 /// How many pages the file has.
 const PAGES: usize = 5;
 
-/// Where the file begins in its object.
+/// Where the file begins in what can be mapped of its device.
 const FIRST: usize = 3;
 
 /// A file whose pages are kept elsewhere, a word of each.
 struct Disk<P: Platform> {
+    /// One page more than the cache has.
+    object: SharedObject<P>,
     cache: PageCache<P>,
     words: [Mutex<u32>; PAGES],
     fills: AtomicUsize,
@@ -50,7 +52,7 @@ impl<P: Platform> Disk<P> {
         if let Some(errno) = self.trouble.lock().unwrap().pop() {
             return Err(errno);
         }
-        let word = *self.words[at.index() - FIRST].lock().unwrap();
+        let word = *self.words[at.index()].lock().unwrap();
         // As slow as a disk: others come for the same page meanwhile.
         thread::yield_now();
         page.write(0, &word.to_ne_bytes()).map_err(|_| Errno::EIO)
@@ -59,7 +61,7 @@ impl<P: Platform> Disk<P> {
     fn write_back(&self, at: PageOffset, page: &P::Page) {
         let mut bytes = [0; 4];
         page.read(0, &mut bytes).unwrap();
-        *self.words[at.index() - FIRST].lock().unwrap() = u32::from_ne_bytes(bytes);
+        *self.words[at.index()].lock().unwrap() = u32::from_ne_bytes(bytes);
         // Whoever still saw the page would see this.
         page.write(0, &[0xee; 4]).unwrap();
     }
@@ -86,7 +88,7 @@ impl<P: Platform> MmapFile for File<P> {
     }
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+        Ok(ctx.rebase(&self.0.object)?.writable().establish_shared(self.0.clone())?.fill_later())
     }
 }
 
@@ -94,9 +96,10 @@ impl<P: Platform> MmapFile for File<P> {
 fn disk<B: TestBed>(bed: &B) -> (RefOf<B, Disk<B::Platform>>, B::File, UserAddr) {
     let object = SharedObject::new(bed.may_sleep()).unwrap();
     let (first, count) = (PageOffset::new(FIRST), PageCount::new(PAGES));
-    let cache = PageCache::new(bed.memory().clone(), object, first, count, bed.may_sleep()).unwrap();
+    let object = object.part(first, PageCount::new(PAGES + 1)).unwrap();
+    let cache = PageCache::new(bed.memory().clone(), &object, count, bed.may_sleep()).unwrap();
     let words = array::from_fn(|_| Mutex::default());
-    let disk = Disk { cache, words, fills: AtomicUsize::new(0), trouble: Mutex::default() };
+    let disk = Disk { object, cache, words, fills: AtomicUsize::new(0), trouble: Mutex::default() };
     let disk = share::<B, Disk<B::Platform>>(bed, disk);
     let file = bed.open(File(disk.clone()));
     let at = bed.mmap(&file, Map::shared((PAGES + 1) * PAGE).pgoff(first));
@@ -104,7 +107,7 @@ fn disk<B: TestBed>(bed: &B) -> (RefOf<B, Disk<B::Platform>>, B::File, UserAddr)
 }
 
 fn all() -> PageRange {
-    PageRange::new(PageOffset::new(FIRST), PageOffset::new(FIRST + PAGES))
+    PageRange::new(PageOffset::ZERO, PageOffset::new(PAGES))
 }
 
 fn a_store_outlives_the_page_that_it_was_made_to<B: TestBed>() {
@@ -193,9 +196,9 @@ fn what_is_evicted_goes_back_and_the_rest_stays<B: TestBed>() {
     assert_eq!((disk.cache.in_use(), bed.pages_in_use()), (PageCount::new(PAGES), PAGES));
     // A hole is punched: the pages are dropped, with what was in them.
     bed.store(page_at(at, 1), 9).unwrap();
-    let hole = PageRange::new(PageOffset::new(FIRST + 1), PageOffset::new(FIRST + 3));
+    let hole = PageRange::new(PageOffset::new(1), PageOffset::new(3));
     let mut went = Vec::new();
-    assert_eq!(disk.cache.evict(hole, bed.may_sleep(), |at, _| went.push(at.index() - FIRST)), PageCount::new(2));
+    assert_eq!(disk.cache.evict(hole, bed.may_sleep(), |at, _| went.push(at.index())), PageCount::new(2));
     assert_eq!((went, bed.pages_in_use()), (vec![1, 2], PAGES - 2));
     let before = bed.faults();
     assert_eq!((bed.load(at), bed.load(page_at(at, 3))), (Ok(0), Ok(0)));
@@ -203,13 +206,13 @@ fn what_is_evicted_goes_back_and_the_rest_stays<B: TestBed>() {
     assert_eq!(bed.load(page_at(at, 1)), Ok(0));
     assert_eq!(bed.faults(), before + 1);
     // A page that somebody holds stays his, and is no user's any more.
-    let held = disk.cache.get(PageOffset::new(FIRST), bed.may_sleep()).unwrap();
+    let held = disk.cache.get(PageOffset::ZERO, bed.may_sleep()).unwrap();
     disk.cache.evict(all(), bed.may_sleep(), |_, _| ());
     assert_eq!(bed.pages_in_use(), 1);
     held.write(0, &[77]).unwrap();
     assert_eq!(bed.load(at), Ok(0));
     // Parts that the cache does not have.
-    for (start, end) in [(0, FIRST), (FIRST + PAGES, usize::MAX), (FIRST + 2, FIRST + 1)] {
+    for (start, end) in [(0, 0), (PAGES, usize::MAX), (2, 1)] {
         let part = PageRange::new(PageOffset::new(start), PageOffset::new(end));
         assert_eq!(disk.cache.evict(part, bed.may_sleep(), |_, _| ()), PageCount::ZERO);
     }
@@ -220,11 +223,12 @@ fn a_cache_is_as_long_as_it_was_said_to_be<B: TestBed>() {
     let (disk, file, at) = disk(&bed);
     let behind = page_at(at, PAGES);
     assert_eq!(bed.load(behind), Err(Trap::Sigbus(behind)));
-    let before = bed.mmap(&file, Map::shared(PAGE));
-    assert_eq!(bed.load(before), Err(Trap::Sigbus(before)));
+    let before = Map::shared(PAGE).pgoff(PageOffset::new(FIRST - 1));
+    assert_eq!(bed.user().mmap(&file, before), Err(Refusal::Errno(Errno::EINVAL)));
     assert_eq!(disk.fills.load(Ordering::SeqCst), 0);
     assert!(disk.cache.get(PageOffset::ZERO, bed.may_sleep()).is_none());
     let (object, max) = (SharedObject::new(bed.may_sleep()).unwrap(), PageCount::new(usize::MAX));
-    let endless = PageCache::<B::Platform>::new(bed.memory().clone(), object, PageOffset::new(1), max, bed.may_sleep());
-    assert_eq!(endless.err(), Some(Errno::EOVERFLOW));
+    let object = object.part(PageOffset::new(1), PageCount::new(usize::MAX - 1)).unwrap();
+    let endless = PageCache::<B::Platform>::new(bed.memory().clone(), &object, max, bed.may_sleep());
+    assert_eq!(endless.err(), Some(Errno::EINVAL));
 }

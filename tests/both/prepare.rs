@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource as _, Hooks, Iomem as _, Mixed, PageCount, PageMkwriteCtx, PageOffset, PageRange,
-    PfnMap, Platform, Remapped, VmFault, VmOperations, WithoutFaults,
+    ByPrepare, Errno, FaultCtx, FrameSource as _, Hooks, Iomem as _, MaySleep, Mixed, PageCount, PageMkwriteCtx,
+    PageOffset, PageRange, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Remapped, SharedObject, VmFault,
+    VmOperations, WithoutFaults,
 };
 use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide as _};
 
@@ -35,6 +36,8 @@ on_each_platform!(
     a_described_mapping_does_not_grow,
     a_described_mapping_grows_if_it_may,
     a_hook_that_fails_is_told_of_nothing_more,
+    objects_of_one_file_are_found_by_both_hooks,
+    an_object_that_the_file_does_not_show_is_refused,
 );
 
 /// A file that fills its mappings at once with these pages.
@@ -411,4 +414,93 @@ fn a_hook_that_fails_is_told_of_nothing_more<B: TestBed>() {
     );
     assert_eq!(bed.user().mmap(&file, Map::shared(PAGE)), Err(Refusal::Errno(Errno::ENODEV)));
     assert_eq!((calls.take(), bed.mapping_count()), (vec![Prepare], 0));
+}
+
+/// One of several objects that a file shows.
+struct Part<P: Platform> {
+    object: SharedObject<P>,
+    pages: Vec<P::Page>,
+    /// Whether they are there at once.
+    at_once: bool,
+}
+
+impl<P: Platform> VmOperations for Part<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|part: &Self| Some(&part.object));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
+    }
+}
+
+/// A file of them.
+struct Parts<P: Platform> {
+    all: SharedObject<P>,
+    parts: Vec<P::Ref<Part<P>>>,
+}
+
+impl<P: Platform> Parts<P> {
+    fn at(&self, pgoff: PageOffset) -> Result<&P::Ref<Part<P>>, Errno> {
+        self.parts.iter().find(|part| part.object.contains(pgoff)).ok_or(Errno::EINVAL)
+    }
+}
+
+impl<P: Platform> PrepareFile for Parts<P> {
+    type Platform = P;
+    type Ops = Part<P>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        let part = self.at(ctx.pgoff())?;
+        let ctx = ctx.rebase(&part.object)?.writable();
+        assert!(ctx.pgoff().index() < part.pages.len());
+        if part.at_once { ctx.fill_at_pgoff(&part.pages) } else { ctx.by_faults() }
+    }
+
+    fn mapped(&self, shown: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Part<P>>, Errno> {
+        self.at(shown.start).cloned()
+    }
+
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(&self.all)
+    }
+}
+
+/// A file whose objects begin at pages 4 and 10, and have two pages each: the one filled at once, the other by faults.
+fn parts<B: TestBed>(bed: &B, all: SharedObject<B::Platform>, of: &SharedObject<B::Platform>) -> B::File {
+    let part = |first: usize, at_once: bool| {
+        let object = of.part(PageOffset::new(first), PageCount::new(2)).unwrap();
+        share(bed, Part { object, pages: pages(bed, 2), at_once })
+    };
+    bed.open(ByPrepare(Parts { all, parts: vec![part(4, true), part(10, false)] }))
+}
+
+fn objects_of_one_file_are_found_by_both_hooks<B: TestBed>() {
+    let bed = B::new();
+    let all = SharedObject::new(bed.may_sleep()).unwrap();
+    let file = parts(&bed, all.clone(), &all);
+    for first in [4, 10] {
+        let at = bed.mmap(&file, Map::shared(2 * PAGE).pgoff(PageOffset::new(first)));
+        assert_eq!((bed.load(at), bed.load(page_at(at, 1))), (Ok(1), Ok(2)), "{first}");
+        let at = bed.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(first + 1)));
+        assert_eq!(bed.load(at), Ok(2), "{first}");
+    }
+    // Between two, and over the end of one.
+    for (first, count) in [(6, 1), (5, 2), (11, 2), (0, 1)] {
+        let map = Map::shared(count * PAGE).pgoff(PageOffset::new(first));
+        assert_eq!(bed.user().mmap(&file, map), Err(Refusal::Errno(Errno::EINVAL)), "{first}");
+    }
+}
+
+fn an_object_that_the_file_does_not_show_is_refused<B: TestBed>() {
+    let bed = B::new();
+    let [all, another] = [(), ()].map(|()| SharedObject::new(bed.may_sleep()).unwrap());
+    let before = bed.pages_in_use();
+    let file = parts(&bed, all, &another);
+    for first in [4, 10] {
+        let map = Map::shared(PAGE).pgoff(PageOffset::new(first));
+        assert_eq!(bed.user().mmap(&file, map), Err(Refusal::Errno(Errno::EINVAL)), "{first}");
+    }
+    assert_eq!((bed.mapping_count(), bed.pages_in_use()), (0, before + 4));
+    if_told(bed.page_tables_in_use(), 0);
 }

@@ -95,8 +95,7 @@ fn who_unmaps_with_a_spin_lock_held_is_reported() {
     let machine = Machine::new();
     let object = SharedObject::<Sim>::new(machine.may_sleep()).unwrap();
     let page = machine.alloc_page().unwrap();
-    let memory =
-        Revocable::new(Place(page), object.clone(), PageOffset::ZERO, PageCount::new(1), machine.may_sleep()).unwrap();
+    let memory = Revocable::new(Place(page), &object, PageCount::new(1), machine.may_sleep()).unwrap();
     assert_eq!(reported(|on| object.unmap_once(PageOffset::ZERO, PageCount::new(1), on.may_sleep())), [Unmapping]);
     assert_eq!(reported(|on| drop(memory.resident(on.may_sleep()))), [Lock]);
     assert_eq!(reported(|on| drop(memory.revoke(on.may_sleep()))), [Lock, Unmapping]);

@@ -462,7 +462,7 @@ fn a_large_entry_is_reached() {
     struct Large(DeviceMemory);
     impl Large {
         fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
-            ctx.insert_huge_with(|_, entry| self.0.range(entry.start, entry.page_count()))
+            ctx.insert_huge_with(|_, entry| entry.of(&self.0))
         }
 
         fn access<'a>(&'a self, ctx: AccessCtx<'a, Sim, PfnMap>) -> Result<Accessed<'a>, Errno> {

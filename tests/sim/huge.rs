@@ -43,8 +43,8 @@ impl Large {
             return ctx.fallback();
         }
         ctx.insert_huge_with(|_, entry| {
-            let first = PageOffset::new(entry.start.index() + self.skip);
-            self.memory.range(first, entry.page_count())
+            let behind = PageCount::new(self.memory.count().get() - self.skip);
+            entry.in_extent(PageOffset::ZERO, self.memory.range(PageOffset::new(self.skip), behind)?)
         })
     }
 

@@ -69,7 +69,7 @@ fn bench() -> Bench {
     let machine = Machine::new();
     let object = SharedObject::new(machine.may_sleep()).unwrap();
     let count = PageCount::new(2);
-    let cache = PageCache::new(machine.clone(), object, PageOffset::ZERO, count, machine.may_sleep()).unwrap();
+    let cache = PageCache::new(machine.clone(), &object, count, machine.may_sleep()).unwrap();
     let ((begin, begun), (go_on, wait)) = (mpsc::channel(), mpsc::channel());
     let slow = Slow { cache, begun: Mutex::new(begin), go_on: Mutex::new(wait) };
     let slow = Sim::share(slow, machine.may_sleep()).unwrap();
@@ -182,7 +182,7 @@ fn a_cache_has_as_many_offsets_as_there_are() {
     let machine = Machine::new();
     let (object, may_sleep) = (SharedObject::new(machine.may_sleep()).unwrap(), machine.may_sleep());
     let all = PageCount::new(usize::MAX);
-    let cache = PageCache::<Sim>::new(machine.clone(), object, PageOffset::ZERO, all, may_sleep).unwrap();
+    let cache = PageCache::<Sim>::new(machine.clone(), &object, all, may_sleep).unwrap();
     let offsets = [0, 1 << 36, usize::MAX - 1].map(PageOffset::new);
     machine
         .unlocked(|ctx| {

@@ -392,7 +392,7 @@ impl PrepareFile for WindowFile {
 fn window(machine: &Machine) -> Ref<Window> {
     let object = SharedObject::new(machine.may_sleep()).unwrap();
     let place = Place { page: pages(machine, 1).remove(0), on: true };
-    Ref::new(Window(Revocable::new(place, object, PageOffset::ZERO, PageCount::new(1), machine.may_sleep()).unwrap()))
+    Ref::new(Window(Revocable::new(place, &object, PageCount::new(1), machine.may_sleep()).unwrap()))
 }
 
 #[test]

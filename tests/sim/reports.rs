@@ -1,6 +1,7 @@
 //! What is reported although nothing has come of it, and threads that are held where it would.
 
 use std::{
+    array,
     panic::{AssertUnwindSafe, Location, catch_unwind},
     sync::{
         Arc,
@@ -279,13 +280,41 @@ fn two_locks_in_both_orders_are_reported() {
     let reversed = line!() - 3;
     in_order();
     let reports = machine.reports();
-    let [Report::SleptUnderSpinLock { .. }, Report::TwoLockOrders { held, waited, other_held, other_waited }] =
+    let [Report::SleptUnderSpinLock { .. }, Report::LockOrders { held, waited, last_held, last_waited, locks: 2 }] =
         &reports[..]
     else {
         panic!("{reports:?}");
     };
     assert_eq!((line(held), line(waited)), (reversed - 1, reversed));
-    assert_eq!((line(other_held), line(other_waited)), (ordered - 1, ordered));
+    assert_eq!((line(last_held), line(last_waited)), (ordered - 1, ordered));
+}
+
+/// No two of them are ever taken in both orders.
+#[test]
+fn four_locks_in_a_circle_are_reported_when_it_is_closed() {
+    let machine = Machine::new();
+    let locks: [_; 4] = array::from_fn(|_| Mutex::new((), machine.may_sleep()).unwrap());
+    let one_then_another = |one: usize, another: usize| {
+        let _held = locks[one].lock(machine.may_sleep());
+        drop(locks[another].lock(machine.may_sleep()));
+    };
+    let taken = line!() - 3;
+    // The last of these says no more than the others do.
+    for (one, another) in [(0, 1), (1, 2), (2, 3), (0, 3)] {
+        one_then_another(one, another);
+    }
+    // What only tries does not wait.
+    let held = locks[3].lock(machine.may_sleep());
+    drop((locks[0].try_lock().unwrap(), held));
+    assert_eq!(machine.reports(), []);
+    one_then_another(3, 1);
+    one_then_another(3, 1);
+    let reports = machine.reports();
+    let [Report::LockOrders { held, waited, last_held, last_waited, locks }] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    assert_eq!([held, waited, last_held, last_waited].map(|place| line(place)), [taken, taken + 1, taken, taken + 1]);
+    assert_eq!(*locks, 3, "the second, the third and the fourth");
 }
 
 /// Locks of objects, taken in the order of the objects, have one order each, wherever in the program that is.

@@ -235,11 +235,19 @@ fn mremap_fails_as_linux_does() {
     assert_eq!(mremap(at, 5 * PAGE, 6 * PAGE), Errno::EFAULT);
     assert_eq!(mremap(at, 4 * PAGE, 1 << 47), Errno::ENOMEM);
     assert_eq!(mremap(at, 4 * PAGE, usize::MAX - PAGE + 1), Errno::ENOMEM);
+    // Lengths that whole pages cannot count are none (`PAGE_ALIGN` wraps): nothing new, or mapped once more.
+    assert_eq!(mremap(at, 4 * PAGE, usize::MAX), Errno::EINVAL);
+    let twice = process.mremap(at, usize::MAX - PAGE + 2, PAGE, true).unwrap();
+    assert_ne!(twice, at);
+    let user = process.thread();
+    user.write_u8(at, 77).unwrap();
+    assert_eq!(user.read_u8(twice), Ok(77));
 
     let page = pages[0].clone();
     let fixed = open(machine, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
     let at = process.mmap(&fixed, Map::shared(PAGE)).unwrap();
     assert_eq!(mremap(at, PAGE, 2 * PAGE), Errno::EFAULT);
+    assert_eq!(mremap(at, usize::MAX, PAGE), Errno::EFAULT);
 
     let handed_back = faulting::<Normal, _, _>(machine, |ctx| ctx.fail(Errno::ENXIO));
     let at = process.mmap(&handed_back, Map::shared(PAGE)).unwrap();

@@ -1,9 +1,9 @@
 //! G21: a large entry of an object behind a lock.
-use vmctx::{FrameSource, HugeFaultCtx, PfnMap, Platform, RwLock, VmFault};
+use vmctx::{HugeFaultCtx, PfnMap, Platform, RwLock, VmFault};
 
 fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, memory: &'f P::RwLock<P::Iomem>) -> VmFault<'f> {
     let memory = memory.read(ctx.may_sleep());
-    ctx.insert_huge_with(|_, entry| memory.range(entry.start, entry.page_count()))
+    ctx.insert_huge_with(|_, entry| entry.of(&*memory))
 }
 
 fn main() {}

@@ -54,7 +54,7 @@ fn main() {
     let memory = machine.device_memory(PageCount::new(1)).unwrap();
     memory.write(0, &[9]).unwrap();
     let (registers, object) = (Registers { memory, on: true }, SharedObject::new(machine.may_sleep()).unwrap());
-    let bar = Revocable::new(registers, object, PageOffset::ZERO, PageCount::new(1), machine.may_sleep()).unwrap();
+    let bar = Revocable::new(registers, &object, PageCount::new(1), machine.may_sleep()).unwrap();
     let bar = Bar::<Sim>(bar);
     let bar = Sim::share(bar, machine.may_sleep()).unwrap();
     let file = machine.open(Device(bar.clone()));

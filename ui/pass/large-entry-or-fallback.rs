@@ -10,7 +10,7 @@ struct Framebuffer<P: Platform>(P::Iomem);
 
 impl<P: Platform> Framebuffer<P> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        ctx.insert_huge_with(|_, entry| self.0.range(entry.start, entry.page_count()))
+        ctx.insert_huge_with(|_, entry| entry.of(&self.0))
     }
 }
 

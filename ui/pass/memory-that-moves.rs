@@ -83,7 +83,7 @@ fn main() {
     let pages = PageCount::new(2);
     let card = machine.device_memory(pages).unwrap();
     let mappings = SharedObject::new(machine.may_sleep()).unwrap();
-    let memory = Revocable::new(Place::Card(card.clone()), mappings, PageOffset::ZERO, pages, machine.may_sleep());
+    let memory = Revocable::new(Place::Card(card.clone()), &mappings, pages, machine.may_sleep());
     let buffer = Buffer::<Sim> { memory: memory.unwrap() };
     let buffer = Sim::share(buffer, machine.may_sleep()).unwrap();
     let file = machine.open(Device(buffer.clone()));

@@ -53,7 +53,7 @@ fn main() {
     let machine = Machine::new();
     let may_sleep = machine.may_sleep();
     let object = SharedObject::new(may_sleep).unwrap();
-    let cache = PageCache::<Sim>::new(machine.clone(), object, PageOffset::ZERO, PageCount::new(300), may_sleep);
+    let cache = PageCache::<Sim>::new(machine.clone(), &object, PageCount::new(300), may_sleep);
     let image = Sim::share(Image { cache: cache.unwrap(), filled: AtomicUsize::new(0) }, may_sleep).unwrap();
     let process = machine.process();
     let at = process.mmap(&machine.open(File(image.clone())), Map::shared(301 * 4096)).unwrap();

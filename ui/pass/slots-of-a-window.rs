@@ -65,7 +65,7 @@ fn main() {
     let object = SharedObject::new(may_sleep).unwrap();
     // As many slots as an address space has pages: what nobody has changed takes no memory.
     let slots = PageCount::new(1 << 35);
-    let window = Revocable::in_pieces(object, PageOffset::ZERO, slots, PageCount::new(1), may_sleep).unwrap();
+    let window = Revocable::in_pieces(&object, slots, PageCount::new(1), may_sleep).unwrap();
     let window = Sim::share(Window::<Sim>(window), may_sleep).unwrap();
     window.show(0, &pages[0], may_sleep).unwrap();
     window.show(1, &pages[1], may_sleep).unwrap();

@@ -32,7 +32,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let buffers = [buffer(host, 0, IMPORTED)?, buffer(host, IMPORTED, PAGES)?];
     let [imported, own] = &buffers;
     let mappings = SharedObject::new(host.may_sleep())?;
-    let object = Object::new(OWN, own.clone(), mappings.clone(), host.may_sleep())?;
+    let object = Object::new(OWN, own.clone(), &mappings, host.may_sleep())?;
     let object = H::Platform::share(object, host.may_sleep())?;
     let exporter = alloc::boxed::Box::new(RockchipGem::new(imported.clone()));
     let handles = list([Handle::Own(object.clone()), Handle::Imported { exporter, end: END_OF_IMPORTED }])?;

@@ -29,7 +29,7 @@ pub const fn trouble(errno: Errno, times: usize) -> u64 {
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let [(large, pages), (small, more)] = OBJECTS;
     let device = SharedObject::new(host.may_sleep())?;
-    let object = |at, first, count| Object::new(at, buffer(host, first, count)?, device.clone(), host.may_sleep());
+    let object = |at, first, count| Object::new(at, buffer(host, first, count)?, &device, host.may_sleep());
     let objects = list([object(large, 0, pages)?, object(small, pages, more)?])?;
     let aperture = host.device_memory(PageCount::new(APERTURE))?;
     let gpu = H::Platform::share(Gpu::new(aperture, objects, device, host.may_sleep())?, host.may_sleep())?;

@@ -1,5 +1,6 @@
 //! No driver of somebody's, but a probe: every way in which something is inserted, of pages and of frames, in mappings
-//! that users may write and in such that they may not.
+//! that users may write and in such that they may not. The memory is one of the objects that the file could show, so the
+//! offsets of all hooks and handles count from it, and the user's from the start of the file.
 
 use alloc::vec::Vec;
 use core::{
@@ -9,8 +10,8 @@ use core::{
 
 use vmctx::{
     Errno, EstablishedCtx, FaultCtx, FrameSource, Handle, Hooks, MapPagesCtx, Mapped, Mixed, MmapCtx, MmapFile, Normal,
-    PageCount, PageMkwriteCtx, PageOffset, PfnMap, PfnMkwriteCtx, Platform, Prefault, Remapped, RwLock, UnlockedCtx,
-    VmFault, VmOperations,
+    PageCount, PageMkwriteCtx, PageOffset, PfnMap, PfnMkwriteCtx, Platform, Prefault, Remapped, RwLock, SharedObject,
+    UnlockedCtx, VmFault, VmOperations,
 };
 
 use super::host::{Host, Opened, Own, Shared, Side, buffer, registers};
@@ -19,6 +20,9 @@ use vmctx_drivers::buffer::Buffer;
 /// Pages of the memory, of either sort: the same bytes are in both. Behind them the device has as many decoys, pages of
 /// other bytes that no mapping may show.
 pub const PAGES: usize = 6;
+
+/// Where the memory begins in the file.
+pub const BASE: PageOffset = PageOffset::new(21);
 
 /// A way in which something is inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +135,9 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     for (at, sources) in pages.pages().iter().zip(decoys.pages()).enumerate() {
         over_present.push(if is_filled_before(PageOffset::new(at)) { sources.1.clone() } else { sources.0.clone() });
     }
+    let file = SharedObject::new(host.may_sleep())?;
     let memory = Memory::<H::Platform> {
+        object: file.part(BASE, PageCount::new(PAGES))?,
         pages,
         decoys,
         over_present,
@@ -142,6 +148,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let memory = H::Platform::share(memory, host.may_sleep())?;
     let common = Common { memory: memory.clone(), was_told: AtomicBool::new(false), is_gone: AtomicBool::new(false) };
     let probe = Probe::<H::Platform> {
+        file,
         memory,
         common: H::Platform::share(common, host.may_sleep())?,
         shares_state: AtomicBool::new(false),
@@ -160,6 +167,7 @@ const fn is_filled_before(at: PageOffset) -> bool {
 
 /// What is mapped.
 struct Memory<P: Platform> {
+    object: SharedObject<P>,
     pages: P::Ref<Buffer<P>>,
     decoys: P::Ref<Buffer<P>>,
     /// What is inserted at once: decoys where a slot [is filled before](is_filled_before), else the pages.
@@ -216,6 +224,7 @@ struct Last<P: Platform> {
 }
 
 struct Probe<P: Platform> {
+    file: SharedObject<P>,
     memory: P::Ref<Memory<P>>,
     common: P::Ref<Common<P>>,
     shares_state: AtomicBool,
@@ -233,7 +242,12 @@ impl<P: Platform> Probe<P> {
 impl<P: Platform> MmapFile for Probe<P> {
     type Platform = P;
 
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(&self.file)
+    }
+
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let ctx = ctx.rebase(&self.memory.object)?;
         if self.shares_state.load(Ordering::Acquire) {
             let ctx = ctx.writable().establish_shared(self.common.clone())?;
             self.last.write(ctx.may_sleep()).pages = Some(ctx.handle()?);
@@ -289,6 +303,7 @@ struct Pages<P: Platform> {
 impl<P: Platform> VmOperations for Pages<P> {
     type Platform = P;
     type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.memory.object));
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         if self.around && !self.fill_around(&mut ctx) {
@@ -331,7 +346,7 @@ impl<P: Platform> AroundLoads<P> {
 impl<P: Platform> VmOperations for AroundLoads<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.0.object)).map_pages(Self::map_pages);
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_page_with(|at| self.0.page(at.pgoff()))
@@ -344,6 +359,7 @@ struct Idle<P: Platform>(Shown<P>);
 impl<P: Platform> VmOperations for Idle<P> {
     type Platform = P;
     type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.0.object));
 }
 
 /// Pages that faults insert, and of which first stores are told.
@@ -352,7 +368,9 @@ struct PagesTold<P: Platform>(Shown<P>);
 impl<P: Platform> VmOperations for PagesTold<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|_, ctx: PageMkwriteCtx<'_, P, Mixed>| ctx.allow());
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .object(|state: &Self| Some(&state.0.object))
+        .page_mkwrite(|_, ctx: PageMkwriteCtx<'_, P, Mixed>| ctx.allow());
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_page_with(|at| self.0.page(at.pgoff()))
@@ -365,6 +383,7 @@ struct Delivered<P: Platform>(Shown<P>);
 impl<P: Platform> VmOperations for Delivered<P> {
     type Platform = P;
     type Kind = Normal;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.0.object));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
         ctx.deliver_with(|at| self.0.page(at.pgoff()).cloned())
@@ -377,7 +396,9 @@ struct DeliveredTold<P: Platform>(Shown<P>);
 impl<P: Platform> VmOperations for DeliveredTold<P> {
     type Platform = P;
     type Kind = Normal;
-    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|_, ctx: PageMkwriteCtx<'_, P, Normal>| ctx.allow());
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .object(|state: &Self| Some(&state.0.object))
+        .page_mkwrite(|_, ctx: PageMkwriteCtx<'_, P, Normal>| ctx.allow());
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
         ctx.deliver_with(|at| self.0.page(at.pgoff()).cloned())
@@ -390,6 +411,7 @@ struct MixedFrames<P: Platform>(Shown<P>);
 impl<P: Platform> VmOperations for MixedFrames<P> {
     type Platform = P;
     type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.0.object));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_mixed_with(|at| self.0.frame(at.pgoff()))
@@ -411,7 +433,7 @@ impl<P: Platform> MixedTold<P> {
 impl<P: Platform> VmOperations for MixedTold<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.0.object)).pfn_mkwrite(Self::pfn_mkwrite);
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         ctx.insert_mixed_with(|at| self.0.frame(at.pgoff()))
@@ -428,6 +450,7 @@ struct Frames<P: Platform> {
 impl<P: Platform> VmOperations for Frames<P> {
     type Platform = P;
     type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.memory.object));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         if self.cached {
@@ -443,7 +466,9 @@ struct FramesTold<P: Platform>(Shown<P>);
 impl<P: Platform> VmOperations for FramesTold<P> {
     type Platform = P;
     type Kind = PfnMap;
-    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(|_, ctx: PfnMkwriteCtx<'_, P, PfnMap>| ctx.allow());
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .object(|state: &Self| Some(&state.0.object))
+        .pfn_mkwrite(|_, ctx: PfnMkwriteCtx<'_, P, PfnMap>| ctx.allow());
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
         ctx.insert_pfn_with(|at| self.0.frame(at.pgoff()))
@@ -467,7 +492,8 @@ impl<P: Platform> Common<P> {
 impl<P: Platform> VmOperations for Common<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.object(|state: &Self| Some(&state.memory.object)).page_mkwrite(Self::page_mkwrite);
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         if self.is_gone.load(Ordering::Acquire) {

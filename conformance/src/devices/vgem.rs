@@ -1,6 +1,6 @@
 //! A device with two objects. In the device's memory they lie one behind the other.
 
-use vmctx::{Errno, PageOffset};
+use vmctx::{Errno, PageOffset, SharedObject};
 
 use super::host::{Host, Opened, buffer};
 use vmctx_drivers::vgem::{Object, Placement, Vgem};
@@ -27,9 +27,11 @@ pub const LAZY: Place = Place { fake_offset: PageOffset::new(64), placement: Pla
 /// ENOMEM.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let buffers = [buffer(host, 0, EAGER.pages)?, buffer(host, EAGER.pages, LAZY.pages)?];
-    let mut device = Vgem::new();
+    let mappings = SharedObject::new(host.may_sleep())?;
+    let mut device = Vgem::new(mappings.clone());
     for (place, pages) in [EAGER, LAZY].into_iter().zip(&buffers) {
-        device.add(Object::new(place.fake_offset, place.placement, pages.clone()), host.may_sleep())?;
+        let object = Object::new(place.fake_offset, place.placement, pages.clone(), &mappings)?;
+        device.add(object, host.may_sleep())?;
     }
     Ok(Opened::new(device, buffers))
 }

@@ -4,13 +4,18 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use super::run::{Run, begins_as};
 use crate::{
-    devices::rights::{CHOOSE_WAY, INSERT, PAGES, SHARE_STATE, STATES, WAS_TOLD, WRITE_PROTECT, Way, ZAP},
+    devices::rights::{BASE, CHOOSE_WAY, INSERT, PAGES, SHARE_STATE, STATES, WAS_TOLD, WRITE_PROTECT, Way, ZAP},
     mapping::{Slot, device_pages},
     user::{Map, Refusal, Trap, User},
 };
 
 /// What is stored, one after the other.
 const STORES: [u8; 2] = [0x11, 0x22];
+
+/// From this page of the memory on.
+fn from_page(map: Map, page: usize) -> Map {
+    map.at(PageOffset::new(BASE.index().saturating_add(page)))
+}
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     for (number, way) in Way::ALL.into_iter().enumerate() {
@@ -39,7 +44,7 @@ fn shared_state<U: User>(run: &mut Run<'_, U>) {
     // The mapping that is made last is the one of the handle.
     for (first, last) in [(0, 1), (1, 0)] {
         run.control("one state for all", SHARE_STATE, 1, Ok(0));
-        let part = |from| Map::shared(PAGES - from).at(PageOffset::new(from));
+        let part = |from| from_page(Map::shared(PAGES - from), from);
         run.mapped(part(first), |run, one| {
             run.mapped(part(last), |run, two| {
                 let page_two = [run.address(one, 2 - first, 0), run.address(two, 2 - last, 0)];
@@ -98,7 +103,7 @@ fn references<U: User>(run: &Run<'_, U>) -> Vec<Option<usize>> {
 /// A shared mapping that nobody may write: not when it is made, not by mprotect, not in a child, not where it moved to,
 /// and not for a debugger.
 fn not_granted<U: User>(run: &mut Run<'_, U>, way: Way) {
-    let map = Map::shared(PAGES);
+    let map = from_page(Map::shared(PAGES), 0);
     run.refused(map, Errno::EPERM);
     filled(run, way, map.read_only(), |run, at| {
         stays_read_only(run, way, at, "");
@@ -135,7 +140,7 @@ fn stays_read_only<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, when: 
 
 /// A shared mapping that may be written: when mprotect says so, and only then.
 fn granted<U: User>(run: &mut Run<'_, U>, way: Way) {
-    filled(run, way, Map::shared(PAGES).read_only(), |run, at| {
+    filled(run, way, from_page(Map::shared(PAGES), 0).read_only(), |run, at| {
         cached(run, way, at, "first");
         for (round, byte) in STORES.into_iter().enumerate() {
             let when = format!("round {round}");
@@ -176,9 +181,9 @@ fn granted<U: User>(run: &mut Run<'_, U>, way: Way) {
 /// Two mappings side by side that go on in the object as they do in memory: each has a state of its own. A kernel that
 /// merges them asks no hook for the second, or loses a state.
 fn neighbours<U: User>(run: &mut Run<'_, U>, way: Way) {
-    let second = Map::shared(1).at(PageOffset::new(1));
+    let second = from_page(Map::shared(1), 1);
     run.mapped(second, |run, behind| {
-        run.mapped(Map::shared(1), |run, front| {
+        run.mapped(from_page(Map::shared(1), 0), |run, front| {
             run.control(format!("{way:?}: states of two mappings"), STATES, 0, Ok(2));
             if !way.is_on_request() {
                 run.shows(format!("{way:?}: the first of two"), front, &device_pages(0, 1));
@@ -195,7 +200,7 @@ fn neighbours<U: User>(run: &mut Run<'_, U>, way: Way) {
 
 /// What a user writes privately is his own, whatever mprotect did before. Frames by number cannot be copied.
 fn private<U: User>(run: &mut Run<'_, U>, way: Way) {
-    let map = Map::private(PAGES);
+    let map = from_page(Map::private(PAGES), 0);
     if way.is_by_number() {
         run.refused(map, Errno::EINVAL);
         return;
@@ -251,7 +256,7 @@ fn cached<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, when: &str) {
 
 /// Moves a mapping to where another one was, looks at it there, and moves it back.
 fn moved<U: User>(run: &mut Run<'_, U>, way: Way, at: UserAddr, act: impl FnOnce(&mut Run<'_, U>, UserAddr)) {
-    let map = Map::shared(PAGES).read_only();
+    let map = from_page(Map::shared(PAGES), 0).read_only();
     let what = format!("{way:?}: a place to move to");
     let Some(to) = run.checks.success(&what, run.user.map(map)) else { return };
     run.checks.success(what, run.user.unmap(to, PAGES));

@@ -21,7 +21,7 @@ use crate::{
 /// EDEADLK then, whether or not it would have happened this time. Whichever comes first, both places are
 /// [reported](crate::Report::MmapLockUnderLock) as soon as both have been seen; so is
 /// [user memory](crate::Report::UserMemoryUnderLock) that was touched while it was held, and
-/// [another lock](crate::Report::TwoLockOrders) if the two were taken in both orders.
+/// [other locks](crate::Report::LockOrders) if they were taken in a circle.
 ///
 /// To wait for it with nothing but this very thread in the way would be for ever, and panics. (Two reads may lie in one
 /// another, although on Linux they must not.)

@@ -20,8 +20,8 @@ impl<P: Paged> Process<P> {
     /// Makes a mapping longer or shorter, and moves it if it must and may (`MREMAP_MAYMOVE`). Gives back where it is
     /// then.
     ///
-    /// What was mapped stays mapped, also at the new place: page table entries move. With `old_bytes` zero a shared
-    /// mapping is not moved but mapped once more.
+    /// What was mapped stays mapped, also at the new place: page table entries move. With `old_bytes` zero, or so many that
+    /// whole pages cannot be counted, a shared mapping is not moved but mapped once more.
     ///
     /// # Errors
     /// EINVAL for an address that is not a page's, for no new bytes, for a private mapping to be mapped once more, and
@@ -38,7 +38,8 @@ impl<P: Paged> Process<P> {
         may_move: bool,
     ) -> Result<UserAddr, SyscallError> {
         let start = address.get();
-        let old_len = page_align::<P>(old_bytes).ok_or(Errno::EINVAL)?;
+        // Linux's `PAGE_ALIGN` wraps: lengths of the last page are none.
+        let old_len = page_align::<P>(old_bytes).unwrap_or(0);
         let new_len = page_align::<P>(new_bytes).ok_or(Errno::EINVAL)?;
         if start % P::PAGE_SIZE != 0 || new_len == 0 {
             return Err(Errno::EINVAL.into());
@@ -81,7 +82,8 @@ impl<P: Paged> Process<P> {
         to: UserAddr,
     ) -> Result<UserAddr, SyscallError> {
         let (start, to) = (address.get(), to.get());
-        let old_len = page_align::<P>(old_bytes).ok_or(Errno::EINVAL)?;
+        // Linux's `PAGE_ALIGN` wraps: lengths of the last page are none.
+        let old_len = page_align::<P>(old_bytes).unwrap_or(0);
         let new_len = page_align::<P>(new_bytes).ok_or(Errno::EINVAL)?;
         if start % P::PAGE_SIZE != 0 || new_len == 0 {
             return Err(Errno::EINVAL.into());

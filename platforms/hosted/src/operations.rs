@@ -124,7 +124,7 @@ impl<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>> Operations<P> 
     }
 
     fn may_split(&self, at: PageOffset) -> Result<(), Errno> {
-        V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&self.0, at))
+        entry::may_split::<V>(&self.0, at)
     }
 
     fn registered(&self) -> Registered {

@@ -7,7 +7,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     panic::Location,
     sync::{
         Arc, Weak,
@@ -165,11 +165,26 @@ impl Order {
         }
         seen.then.insert(other.number, Then { lock: Arc::downgrade(other), held, waited });
         drop(seen);
-        // The other order, if it comes at the same time, has been entered by now, or finds this one.
-        let reverse = other.seen.lock().then.get(&self.number).map(|then| (then.held, then.waited));
-        if let Some((other_held, other_waited)) = reverse {
-            report(Report::TwoLockOrders { held, waited, other_held, other_waited });
+        // Another order, if it comes at the same time, has been entered by now, or finds this one.
+        if let Some((last_held, last_waited, between)) = self.end_of_a_way_from(other) {
+            report(Report::LockOrders { held, waited, last_held, last_waited, locks: between.saturating_add(2) });
         }
+    }
+
+    /// Whether threads have come to wait for this lock from that one, each with what the one before has waited for: where
+    /// the last of them has taken its lock and waited for this one, and how many locks are between the two.
+    fn end_of_a_way_from(&self, start: &Arc<Self>) -> Option<(Place, Place, usize)> {
+        let mut met = BTreeSet::from([start.number]);
+        let mut next = VecDeque::from([(Arc::clone(start), 0_usize)]);
+        while let Some((lock, between)) = next.pop_front() {
+            let seen = lock.seen.lock();
+            if let Some(then) = seen.then.get(&self.number) {
+                return Some((then.held, then.waited, between));
+            }
+            let new = seen.then.iter().filter(|(number, _)| met.insert(**number));
+            next.extend(new.filter_map(|(_, then)| Some((then.lock.upgrade()?, between.saturating_add(1)))));
+        }
+        None
     }
 }
 

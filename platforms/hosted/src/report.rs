@@ -60,17 +60,20 @@ pub enum Report {
         /// Where it waits.
         in_hook: &'static Location<'static>,
     },
-    /// Two locks of drivers are taken in both orders: two threads, each with one of them, wait for each other one day.
-    /// Reported once for two locks. What only tries to take a lock cannot wait, and does not count.
-    TwoLockOrders {
+    /// Locks of drivers are taken in a circle: two of them in both orders, or a third between the second and the first.
+    /// As many threads, each with one of them, wait for each other one day. Reported once, by whoever closes the circle.
+    /// What only tries to take a lock cannot wait, and does not count.
+    LockOrders {
         /// Where the first lock was taken.
         held: &'static Location<'static>,
         /// Where the second was then waited for.
         waited: &'static Location<'static>,
-        /// Where, earlier, the second was taken.
-        other_held: &'static Location<'static>,
+        /// Where, earlier, the last of the circle was taken: of two locks the second.
+        last_held: &'static Location<'static>,
         /// Where the first was then waited for.
-        other_waited: &'static Location<'static>,
+        last_waited: &'static Location<'static>,
+        /// How many locks are in the circle.
+        locks: usize,
     },
     /// Pages of an object were unmapped which a mmap hook that had not returned had inserted. Its mapping is not on the
     /// object's list yet ([`vmctx::SharedObject`] says so), so these entries stay. Linux, where `mmap_region` in `mm/mmap.c` calls
@@ -122,10 +125,10 @@ impl fmt::Display for Report {
                 "the mmap lock was waited for at {called} with the lock held that was taken at {taken}, and the {hook}, \
                  which has the mmap lock, waits for that one at {in_hook}"
             ),
-            Self::TwoLockOrders { held, waited, other_held, other_waited } => write!(
+            Self::LockOrders { held, waited, last_held, last_waited, locks } => write!(
                 f,
-                "two locks are taken in both orders: one at {held} and then the other at {waited}; the other at \
-                 {other_held} and then the one at {other_waited}"
+                "{locks} locks are taken in a circle: the first at {held} and then the next at {waited}; the last at \
+                 {last_held} and then the first at {last_waited}"
             ),
             Self::UnmapMissesMmap { inserted, unmapped } => write!(
                 f,

@@ -254,7 +254,7 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
     // SAFETY: the lock is held for write, the VMA keeps its reference.
     let (state, skipped, pgoff) = unsafe { (state::<V>(vma), address - (*vma).vm_start, (*vma).vm_pgoff) };
     let at = PageOffset::new(pgoff + (skipped >> Linux::PAGE_SHIFT));
-    code(V::HOOKS.registered_may_split().map_or(Ok(()), |hook| hook(&state, at)))
+    code(entry::may_split::<V>(&state, at))
 }
 
 /// Serves one mmap of `driver`: what a module's `f_op->mmap` calls, with the `struct file` that it was called for.

@@ -142,7 +142,7 @@
 //! | --- | --- |
 //! | [`SleptUnderSpinLock`](Report::SleptUnderSpinLock), [`SleptInMapPages`](Report::SleptInMapPages) | `CONFIG_DEBUG_ATOMIC_SLEEP` |
 //! | [`UserMemoryUnderLock`](Report::UserMemoryUnderLock): it may fault, and the hook waits for that lock | lockdep, by `might_fault` |
-//! | [`MmapLockUnderLock`](Report::MmapLockUnderLock), [`TwoLockOrders`](Report::TwoLockOrders) | lockdep |
+//! | [`MmapLockUnderLock`](Report::MmapLockUnderLock), [`LockOrders`](Report::LockOrders) | lockdep |
 //! | [`UnmapMissesMmap`](Report::UnmapMissesMmap): what a mmap hook has inserted that has not returned | nothing |
 //!
 //! To meet a race on purpose, [hold](Machine::hold) a thread at a call until the test lets it go on.

@@ -54,7 +54,7 @@ impl Driver {
         let mappings = SharedObject::<Model>::new(may_sleep()).unwrap();
         let world = Arc::clone(mappings.platform_object());
         let place = Place { memory: world.memory(), side: Side::Left };
-        let memory = Revocable::new(place, mappings, PageOffset::ZERO, PageCount::new(1), may_sleep()).unwrap();
+        let memory = Revocable::new(place, &mappings, PageCount::new(1), may_sleep()).unwrap();
         Arc::new(Self { memory, world, hesitates })
     }
 
@@ -208,7 +208,7 @@ fn a_piece_of_a_table_is_never_seen_where_it_was() {
         let object = SharedObject::<Model>::new(may_sleep()).unwrap();
         let world = Arc::clone(object.platform_object());
         let one = PageCount::new(1);
-        let pieces = Revocable::in_pieces(object, PageOffset::ZERO, one, one, may_sleep()).unwrap();
+        let pieces = Revocable::in_pieces(&object, one, one, may_sleep()).unwrap();
         let driver = Arc::new(InPieces { pieces, world: Arc::clone(&world) });
         driver.move_to(Side::Left);
         stores_and_moves(&driver, &world, [Side::Right, Side::Left]);

@@ -204,8 +204,7 @@ fn a_graphics_object_that_is_shown_before_it_is_there_fails() {
     let system = Place::System(devices::buffer(&SimHost(machine.clone()), 0, count.get()).unwrap());
     let vram = || Place::Vram(machine.device_memory(count).unwrap());
     let mappings = SharedObject::new(machine.may_sleep()).unwrap();
-    let memory =
-        Revocable::new(system.clone(), mappings.clone(), PageOffset::ZERO, count, machine.may_sleep()).unwrap();
+    let memory = Revocable::new(system.clone(), &mappings, count, machine.may_sleep()).unwrap();
     let places = [system, vram(), vram()];
     let object = share(&machine, Hasty { memory, mappings, places, from: Mutex::default() });
     let file = HastyFile(object.clone());

@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use vmctx::{
     AccessCtx, Accessed, Direction, Errno, FaultCtx, FrameSource, Hooks, Mapped, Mixed, MmapCtx, MmapFile, Normal,
-    PageCount, PageOffset, PfnMap, Platform, Remapped, SpinLock, VmFault, VmOperations,
+    PageCount, PageOffset, PfnMap, Platform, Remapped, SharedObject, SpinLock, VmFault, VmOperations,
 };
 use vmctx_conformance::{
     Device, Runner,
@@ -544,6 +544,10 @@ where
 {
     type Platform = Sim;
 
+    fn object(&self) -> Option<&SharedObject<Sim>> {
+        self.file.object()
+    }
+
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
         self.file.mmap((self.change)(ctx)?)
     }
@@ -551,8 +555,8 @@ where
 
 #[test]
 fn rights_that_were_not_to_be_there_and_some_that_were() {
-    rights_fail(|ctx| Ok(ctx.writable()), "mmap of 6 pages at 0, shared: a success, not EPERM");
+    rights_fail(|ctx| Ok(ctx.writable()), "mmap of 6 pages at 21, shared: a success, not EPERM");
     rights_fail(|ctx| ctx.read_only(), "PagesAtMmap: mprotect to write: EACCES");
     rights_fail(|ctx| Ok(ctx.noncached()), "PagesAtMmap, first: cache attribute: Noncached, not WriteBack");
-    rights_fail(|ctx| ctx.shared_only(), "mmap of 6 pages at 0, private, read-only: EINVAL");
+    rights_fail(|ctx| ctx.shared_only(), "mmap of 6 pages at 21, private, read-only: EINVAL");
 }

@@ -160,7 +160,7 @@ impl<const TOLD: bool> VmOperations for Shown<PfnMap, TOLD> {
 impl<const TOLD: bool> Shown<PfnMap, TOLD> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
         self.0.count_asked(ctx.size());
-        ctx.insert_huge_with(|_, entry| self.0.memory.range(entry.start, entry.page_count()))
+        ctx.insert_huge_with(|_, entry| entry.of(&self.0.memory))
     }
 
     fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Linux, PfnMap>) -> VmFault<'f> {
@@ -186,6 +186,6 @@ impl VmOperations for Shown<Mixed, false> {
 impl Shown<Mixed, false> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Linux, Mixed>) -> VmFault<'f> {
         self.0.count_asked(ctx.size());
-        ctx.insert_huge_with(|_, entry| self.0.memory.range(entry.start, entry.page_count()))
+        ctx.insert_huge_with(|_, entry| entry.of(&self.0.memory))
     }
 }
