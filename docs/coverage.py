@@ -35,6 +35,18 @@ TOKENS = {
     "exec": "",
 }
 
+# What a mmap hook calls, by operation, and what a prepare hook says instead.
+PREPARED = {
+    "remap_from_first": "the same, as its action",
+    "remap_at_pgoff": "the same, as its action",
+    "fill_at_pgoff": "the same, as its action",
+    "fill_from_first": "the same, as its action",
+    "insert_page": "`fill_at_pgoff` where the pages are a slice of the file's, else `by_faults`",
+    "insert_pages": "`fill_at_pgoff` where the pages are a slice of the file's, else `by_faults`",
+    "remap": "`by_faults`: an action is for the whole range",
+    "insert_mixed": "`by_faults`: an action is for the whole range",
+}
+
 # The kind of mapping that a call makes, unless CALLS_READ says otherwise. A remap of the whole VMA makes it Remapped.
 KINDS = {
     "vm_insert_page": "Mixed",
@@ -745,6 +757,15 @@ def totals_of_calls(calls):
         yield [name, token, len(some), kinds["Mixed"], kinds["PfnMap"], kinds["Remapped"], expressed(some)]
 
 
+def as_prepared(calls):
+    """The calls of mmap hooks that are expressed, by their operation."""
+    in_mmap = [call.operation.split(",")[0] for call in calls if call.context == "mmap" and not call.missing]
+    if unknown := set(in_mmap) - set(PREPARED):
+        sys.exit(f"what does a prepare hook say instead of {unknown}?")
+    for operation, count in Counter(in_mmap).most_common():
+        yield [code([operation]), count, PREPARED[operation]]
+
+
 def totals_of_handlers(handlers):
     for name, token, some in group(handlers, "hook"):
         yield [name, token, len(some), sum(handler.installed for handler in some), expressed(some)]
@@ -855,6 +876,10 @@ def page(tree):
         table(
             ["context", "token", "calls:", "Mixed:", "PfnMap:", "Remapped:", "expressed:"], totals_of_calls(all_calls)
         ),
+        prose("""Linux 7 replaces the mmap hook by one that describes its mapping (`mmap_prepare`, a `PrepareCtx` here).
+        Calls in mmap hooks that are expressed, and what such a hook says instead. What else the hook does is not judged:
+        a file that has mappings of several kinds, or whose pages are found under a lock, keeps its `MmapCtx`."""),
+        table(["operation", "calls:", "in a prepare hook"], as_prepared(all_calls)),
         "The handlers.",
         table(["hook", "token", "handlers:", "installed:", "expressed:"], totals_of_handlers(all_handlers)),
         "## What is not expressed",

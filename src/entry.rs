@@ -6,6 +6,8 @@
 
 use core::{cell::Cell, mem::drop};
 
+pub use crate::{description::Description, prepare::Action, prepare_hook::Described};
+
 use crate::{
     access::bytes_of,
     accessed::{AccessBuffer, AccessedVma},
@@ -17,6 +19,7 @@ use crate::{
     mmap::MmapCtx,
     ops::VmOperations,
     platform::Platform,
+    prepare_hook::PrepareHook,
     sleep::MaySleep,
     units::{HugeSize, PageOffset, PageRange},
     unlocked::UnlockedCtx,
@@ -54,6 +57,54 @@ pub const unsafe fn may_sleep<'a>() -> MaySleep<'a> {
 #[expect(unsafe_code, reason = "constructs the mmap token")]
 pub unsafe fn mmap<F: MmapFile + ?Sized>(file: &F, vma: &mut <F::Platform as Platform>::Vma) -> Result<(), Errno> {
     MmapCtx::begin(vma).and_then(|ctx| file.mmap(ctx)).map(drop)
+}
+
+/// Has a file describe one mapping: what `f_op->mmap_prepare` calls, where a platform has such a hook. The VMA is made
+/// as is [described](Described::description), unless anything goes wrong, of which nobody is told. Then
+/// [`fill`] and [`mapped`] follow.
+///
+/// # Errors
+/// What the driver says.
+///
+/// # Safety
+/// `wanted` is asked for of the file whose hook this is, in an address space whose mmap lock is held for write until
+/// this returns.
+#[expect(unsafe_code, reason = "constructs the prepare hook's token")]
+pub unsafe fn mmap_prepare<'f, P: Platform>(
+    hook: &PrepareHook<'f, P>,
+    wanted: Description,
+) -> Result<Described<'f, P>, Errno> {
+    hook.describe(wanted)
+}
+
+/// Does to a VMA what a prepare hook has named to be done (`mmap_action_complete`).
+///
+/// # Errors
+/// As [`Platform::vm_insert_pages`] and [`Platform::remap_pfn_range`]. The platform then unmaps the VMA, which has no
+/// state, and calls no hook.
+///
+/// # Safety
+/// `vma` is as is described, of a mapping of the file that has described it; nothing is mapped there, and its mmap lock
+/// is held for write until this returns.
+#[expect(unsafe_code, reason = "the frames and pages are those of the VMA's file")]
+#[track_caller]
+pub unsafe fn fill<P: Platform>(described: &Described<'_, P>, vma: &mut P::Vma) -> Result<(), Errno> {
+    described.fill(vma)
+}
+
+/// Has a file make the state of a mapping which it has described: what `vm_ops->mapped` calls. The VMA gets the state by
+/// [`Platform::establish`].
+///
+/// # Errors
+/// What the driver says, and as [`Platform::establish`]. The platform then unmaps the VMA, which has no state, and calls
+/// no hook.
+///
+/// # Safety
+/// `vma` is a mapping of the file whose hook this is, as it was described with `shown`, and filled. It has no state, and
+/// its mmap lock is held for write until this returns.
+#[expect(unsafe_code, reason = "constructs the right to sleep")]
+pub unsafe fn mapped<P: Platform>(hook: &PrepareHook<'_, P>, shown: PageRange, vma: &mut P::Vma) -> Result<(), Errno> {
+    hook.mapped(shown, vma)
 }
 
 /// Serves one fault of a mapping: what `vm_ops->fault` calls.

@@ -4,6 +4,7 @@ use crate::{
     errno::Errno,
     mmap::{Mapped, MmapCtx},
     platform::Platform,
+    prepare_hook::PrepareHook,
     shared_object::SharedObject,
 };
 
@@ -30,7 +31,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped: it does not implement `MmapFile`",
     label = "not a file with a mmap hook",
-    note = "implement `MmapFile` for the open file, and `VmOperations` for the state of one mapping"
+    note = "implement `MmapFile` for the open file, and `VmOperations` for the state of one mapping",
+    note = "a file with a prepare hook, a `PrepareFile`, is opened as `ByPrepare(file)`"
 )]
 pub trait MmapFile: Send + Sync + 'static {
     /// The platform that it runs on.
@@ -50,6 +52,12 @@ pub trait MmapFile: Send + Sync + 'static {
     fn object(&self) -> Option<&SharedObject<Self::Platform>> {
         None
     }
+
+    /// The file's prepare hook, which platforms ask for that can call one instead of [`mmap`](Self::mmap). A file that
+    /// has one is a [`ByPrepare`](crate::ByPrepare), and a file around another passes that one's on.
+    fn prepare_hook(&self) -> Option<PrepareHook<'_, Self::Platform>> {
+        None
+    }
 }
 
 /// A file behind a box, of whatever type.
@@ -64,6 +72,10 @@ impl<F: MmapFile + ?Sized> MmapFile for alloc::boxed::Box<F> {
     fn object(&self) -> Option<&SharedObject<F::Platform>> {
         (**self).object()
     }
+
+    fn prepare_hook(&self) -> Option<PrepareHook<'_, F::Platform>> {
+        (**self).prepare_hook()
+    }
 }
 
 /// A file that somebody else has as well, for example the device.
@@ -77,5 +89,9 @@ impl<F: MmapFile + ?Sized> MmapFile for alloc::sync::Arc<F> {
 
     fn object(&self) -> Option<&SharedObject<F::Platform>> {
         (**self).object()
+    }
+
+    fn prepare_hook(&self) -> Option<PrepareHook<'_, F::Platform>> {
+        (**self).prepare_hook()
     }
 }

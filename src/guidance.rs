@@ -93,6 +93,109 @@ pub trait SettlesOnePte {
     fn refused<R>() -> R;
 }
 
+/// Bounds a state that is made too early on [`PrepareCtx`](crate::PrepareCtx).
+#[diagnostic::on_unimplemented(
+    message = "a prepare hook makes no state: there is no mapping yet that could have one, and there may never be",
+    label = "no state here",
+    note = "the state is made when the mapping is there, and given back: `PrepareFile::mapped`, \
+            `P::share(state, may_sleep)`",
+    note = "here: say how it is filled, `ctx.by_faults()`, `ctx.fill_at_pgoff(&self.pages)` or \
+            `ctx.remap_from_first(frames)`; the kind is that of `type Ops`",
+    note = "a mapping without faults: `type Ops = WithoutFaults<P, Mixed>;`, of which `mapped` gives back a new one"
+)]
+pub trait MakesStateInMapped {
+    fn refused<R>() -> R;
+}
+
+/// Bounds insertions on [`PrepareCtx`](crate::PrepareCtx).
+#[diagnostic::on_unimplemented(
+    message = "a prepare hook inserts nothing: it is asked before there is a mapping",
+    label = "nowhere to insert it",
+    note = "all of it at once, when the mapping is there: `ctx.fill_at_pgoff(&self.pages)` or `ctx.fill_from_first(..)` \
+            for pages of the file's, `ctx.remap_from_first(frames)` or `ctx.remap_at_pgoff(frames)` for frames",
+    note = "page by page, as they are touched: `ctx.by_faults()`, and insert it in `VmOperations::fault`",
+    note = "one by one while it is made: that needs the VMA, so implement `MmapFile` instead"
+)]
+pub trait InsertsByAction {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a mmap hook's ends on [`PrepareCtx`](crate::PrepareCtx).
+#[diagnostic::on_unimplemented(
+    message = "a prepare hook finishes nothing: it says how the mapping is filled when it is there, and that is its success",
+    label = "nothing is done yet that could be finished",
+    note = "`ctx.by_faults()` for what a mmap hook says with `fill_later()`",
+    note = "`ctx.fill_at_pgoff(&self.pages)` or `ctx.remap_from_first(frames)` for what it ends with `finish()`"
+)]
+pub trait EndsByAction {
+    fn refused<R>() -> R;
+}
+
+/// Bounds handles on [`PrepareCtx`](crate::PrepareCtx) and [`Prepared`](crate::Prepared).
+#[diagnostic::on_unimplemented(
+    message = "there is no mapping yet to come back to, and a prepare hook keeps nothing",
+    label = "nothing to make a handle of",
+    note = "implement `PrepareFile::handle`, which is given the handle when the mapping has its state"
+)]
+pub trait HandleWhenMapped {
+    fn refused<R>() -> R;
+}
+
+/// Bounds growth before the kind is known on [`PrepareCtx`](crate::PrepareCtx).
+#[diagnostic::on_unimplemented(
+    message = "only a `Mixed` mapping can be allowed to grow, and what kind this one is its action says first",
+    label = "too early here",
+    note = "after the action: `Ok(ctx.by_faults()?.may_expand())`",
+    note = "without it no mapping grows, and nothing has to be forbidden"
+)]
+pub trait GrowsWhenDescribed {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a second action on [`Prepared`](crate::Prepared).
+#[diagnostic::on_unimplemented(
+    message = "a mapping is filled in one way, and this one's is said already",
+    label = "one action for the whole mapping",
+    note = "return the `Prepared`; leave one of the two calls out",
+    note = "a part at once and the rest by faults: `ctx.by_faults()`, and the fault hook brings the neighbours, \
+            `ctx.prefault_pages(at, &pages)`"
+)]
+pub trait FilledInOneWay {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what comes before the action on [`Prepared`](crate::Prepared).
+#[diagnostic::on_unimplemented(
+    message = "flags, cache attributes and refusals are settled before it is said how the mapping is filled",
+    label = "too late here",
+    note = "move this call above the action: `ctx.shared_only()?.writable().by_faults()`"
+)]
+pub trait SettledBeforeTheAction {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what answers a fault on [`PrepareCtx`](crate::PrepareCtx).
+#[diagnostic::on_unimplemented(
+    message = "this serves a page fault, and this is the prepare hook: there is no mapping yet, and none to wait for",
+    label = "no fault here",
+    note = "a mapping that is refused: `return Err(errno)`",
+    note = "a mapping that faults fill: `ctx.by_faults()`, and this belongs in `VmOperations::fault`"
+)]
+pub trait ServesNoFault {
+    fn refused<R>() -> R;
+}
+
+/// Bounds a description on [`MmapCtx`](crate::MmapCtx).
+#[diagnostic::on_unimplemented(
+    message = "that describes a mapping before there is one, and this is the mmap hook: the mapping is being made",
+    label = "nothing to describe any more",
+    note = "here: `ctx.establish(state)?.fill_later()` has faults fill it",
+    note = "in `PrepareFile::mmap_prepare`: `ctx.by_faults()`"
+)]
+pub trait DescribesInPrepare {
+    fn refused<R>() -> R;
+}
+
 /// Bounds a right that mmap has not given on [`PageProt`](crate::PageProt).
 #[diagnostic::on_unimplemented(
     message = "a page gets the rights that mmap gave the mapping: they cannot be widened",
@@ -149,7 +252,7 @@ pub trait GrowsAtMmap {
     label = "no flag can be named",
     note = "VM_MAYWRITE is cleared unless users may write: `ctx.writable()`; VM_MAYREAD and VM_MAYEXEC: `ctx.no_read()?`, \
             `ctx.no_exec()?`",
-    note = "VM_MIXEDMAP and VM_PFNMAP go by the kind; VM_DONTEXPAND is set with it, but for `ctx.establish(state)?.may_expand()`",
+    note = "VM_MIXEDMAP and VM_PFNMAP go by the kind; VM_DONTEXPAND is set with it, but for `may_expand()`",
     note = "VM_IO: `ctx.io()`; VM_DONTCOPY: `ctx.dont_copy()`; VM_DONTDUMP: `ctx.dont_dump()`"
 )]
 pub trait NamesAFlag {
@@ -160,7 +263,8 @@ pub trait NamesAFlag {
 #[diagnostic::on_unimplemented(
     message = "no mapping grows, so there is nothing to forbid: VM_DONTEXPAND is set with the kind",
     label = "leave this call out",
-    note = "a `Mixed` mapping that is to grow says so: `ctx.establish(state)?.may_expand()`"
+    note = "a `Mixed` mapping that is to grow says so: `ctx.establish(state)?.may_expand()`, in a prepare hook \
+            `ctx.by_faults()?.may_expand()`"
 )]
 pub trait ExpandsAnyway {
     fn refused<R>() -> R;
@@ -438,7 +542,7 @@ pub trait AnswersAnotherHook {
     label = "the mmap lock is held here, and would be waited for in vain",
     note = "in an ioctl or when a device is removed: `unlocked.find::<V>(address)?`, or `handle.lock(unlocked)?`, with \
             the `UnlockedCtx` that is handed to it",
-    note = "here: the mapping of this hook is what `ctx` inserts into"
+    note = "here: `ctx` stands for the mapping of this hook"
 )]
 pub trait RunsNoHook {
     fn refused<R>() -> R;

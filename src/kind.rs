@@ -110,7 +110,8 @@ impl StillUndecided for Undecided {}
 #[diagnostic::on_unimplemented(
     message = "only a `Mixed` mapping can be allowed to grow, and this one is `{Self}`",
     label = "this mapping shows what its mmap hook saw, and never more",
-    note = "to grow: `type Kind = Mixed;` in `VmOperations`, then `ctx.establish(state)?.may_expand()`",
+    note = "to grow: `type Kind = Mixed;` in `VmOperations`, then `ctx.establish(state)?.may_expand()`, in a prepare hook \
+            `ctx.by_faults()?.may_expand()`",
     note = "`Undecided`: choose the kind first, `ctx.establish(state)?.may_expand()`",
     note = "`Normal`, `PfnMap` and `Remapped`: leave the call out; the user maps the rest with another mmap"
 )]
@@ -246,7 +247,7 @@ impl DeliversPages for Mixed {}
     message = "a mapping without a fault hook cannot be `{Self}`",
     label = "nothing would ever fill it",
     note = "without a fault hook the mmap hook fills it: `ctx.without_faults::<Mixed>()?` for pages, `<PfnMap>` for frames, \
-            `<Remapped>` for the whole range",
+            `<Remapped>` for the whole range; a prepare hook has it filled, with `type Ops = WithoutFaults<P, Mixed>;`",
     note = "`Normal`: its pages come from the fault hook, `ctx.establish(state)?.fill_later()`"
 )]
 pub trait Populated: Kind {}

@@ -16,6 +16,7 @@
 //! | token | handed to | locks held | may sleep | an insertion answers |
 //! | --- | --- | --- | --- | --- |
 //! | [`MmapCtx`] | [`MmapFile::mmap`] | mmap lock, write | yes | `Result<Self, Errno>` |
+//! | [`PrepareCtx`] | [`PrepareFile::mmap_prepare`] | mmap lock, write | yes | nothing is inserted: it says how the mapping is filled, `Result<Prepared, Errno>` |
 //! | [`FaultCtx`] | [`VmOperations::fault`] | mmap or VMA lock, read | yes | [`VmFault`] |
 //! | [`PageMkwriteCtx`], [`PfnMkwriteCtx`] | [`Hooks::page_mkwrite`], [`Hooks::pfn_mkwrite`] | the same | yes | nothing is inserted: `allow` or `fail` gives [`VmFault`] |
 //! | [`HugeFaultCtx`] | [`Hooks::huge_fault`] | the same | yes | [`VmFault`], or `fallback` does |
@@ -137,8 +138,9 @@
 //!
 //! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
 //! pages of the types name them so: G5); [memory that does not stand still](guide::memory), which of the types to take
-//! for it; [migration](guide::migration) from C, call by call; what it [costs](guide::cost), in instructions beside C;
-//! and a module of [Linux](guide::linux)'s, whole. No function of this crate panics: what can go wrong is in its type.
+//! for it; [mappings that are described](guide::prepare) before there are any; [migration](guide::migration) from C, call
+//! by call; what it [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
+//! function of this crate panics: what can go wrong is in its type.
 #![no_std]
 
 #[cfg(feature = "alloc")]
@@ -153,6 +155,7 @@ pub mod entry;
 mod file;
 pub mod guide;
 mod point;
+mod prepare_file;
 
 // Mappings: while they are made, once they are established, and of memory that moves.
 mod backings;
@@ -163,6 +166,8 @@ mod mmap;
 mod on_demand;
 #[cfg(feature = "alloc")]
 mod page_cache;
+mod prepare;
+mod prepare_hook;
 mod revocable;
 #[cfg(feature = "alloc")]
 mod table;
@@ -181,6 +186,7 @@ mod pfn_mkwrite;
 
 // What a platform implements, and what is typed by it.
 mod accessed;
+mod description;
 mod frame;
 mod iomem_part;
 pub mod platform;
@@ -234,6 +240,9 @@ pub use pfn_mkwrite::PfnMkwriteCtx;
 pub use platform::Platform;
 pub use point::{FramePoint, InsertPoint};
 pub use prefault::Prefault;
+pub use prepare::{PrepareCtx, Prepared};
+pub use prepare_file::{ByPrepare, PrepareFile, WithoutFaults};
+pub use prepare_hook::PrepareHook;
 pub use prot::PageProt;
 pub use revocable::{Backing, Epoch, Moved, Resident, Revocable, RevocablePoint, Revoked, Spot};
 pub use shared_object::SharedObject;

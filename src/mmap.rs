@@ -3,16 +3,18 @@
 use core::{borrow::Borrow, marker::PhantomData};
 
 use crate::{
+    description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind, whole_pages},
     errno::{Errno, InsertPagesError},
     flags::VmFlags,
     frame::{Frame, FrameRange},
     handle::{Handle, handle},
     kind::{
-        Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, KindValue, Populated,
-        RemapsWhole, StillUndecided, Undecided,
+        Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Populated, RemapsWhole,
+        StillUndecided, Undecided,
     },
     ops::VmOperations,
     platform::Platform,
+    prepare_hook::PrepareHook,
     prot::Cache,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
@@ -50,15 +52,9 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     thread: PhantomData<*mut MmapCtx<'static, P, M>>,
 }
 
-/// What `filled` is of a [`MmapCtx`] whose kind is not chosen yet, if writing is granted.
-const GRANTED: usize = 1;
-
-/// From this bit on `filled` has those of VM_READ, VM_WRITE and VM_EXEC that a driver was told are not asked for.
-const ABSENT_SHIFT: u32 = 1;
-/// From `VM_READ` to `VM_MAYREAD`, and so for the other two.
-const MAY_SHIFT: u32 = 4;
-/// The rights of a mapping.
-const RIGHTS: VmFlags = VmFlags::from_bits(0x7);
+// What this token has in common with that of the prepare hook.
+use self::MmapCtx as Token;
+include!("common/request.rs");
 
 /// The success of a mmap hook. Only a [`MmapCtx`] turns into one, and only after all its insertions have succeeded. It
 /// can neither be made up nor kept for another mmap.
@@ -70,16 +66,11 @@ pub struct Mapped<'m> {
 impl<'m, P: Platform> MmapCtx<'m, P> {
     /// The token for this VMA, after the checks that no driver should have to repeat.
     pub(crate) fn begin(vma: &'m mut P::Vma) -> Result<Self, Errno> {
-        let range = P::vma_range(vma);
-        let bytes = range.end.checked_sub(range.start).ok_or(Errno::EINVAL)?;
-        if bytes == 0 || (range.start | range.end) & (P::PAGE_SIZE - 1) != 0 {
-            return Err(Errno::EINVAL);
-        }
-        P::vma_pgoff(vma).checked_add(PageCount::new(bytes >> P::PAGE_SHIFT)).ok_or(Errno::EOVERFLOW)?;
+        let len = whole_pages::<P>(&P::vma_range(vma), P::vma_pgoff(vma))?;
         Ok(Self {
             vma: Held(vma),
             filled: 0,
-            len: bytes,
+            len,
             base: PageOffset::ZERO,
             brand: PhantomData,
             kind: PhantomData,
@@ -117,48 +108,6 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.filled == self.len
     }
 
-    /// Whether `MAP_SHARED` was asked for (`VM_MAYSHARE`).
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        self.flags().contains(VmFlags::MAYSHARE)
-    }
-
-    /// Whether the user asks to read (`VM_READ`). The answer stays: what is not asked for no mprotect adds
-    /// (`VM_MAYREAD` is cleared), so that a driver can decide by it. (Where the user may write, processors let him read
-    /// as well.)
-    ///
-    /// (Drivers that refuse what is readable, and forget the mprotect that comes later, are an open door: doorbells
-    /// of vhost-vdpa and ocxl.)
-    #[must_use]
-    pub fn is_readable(&mut self) -> bool
-    where
-        M: StillUndecided,
-    {
-        self.asks_for(VmFlags::READ)
-    }
-
-    /// Whether the user asks to write (`VM_WRITE`). The answer stays, as that of [`is_readable`](Self::is_readable)
-    /// does, in a shared mapping (`VM_MAYWRITE` is cleared); in a private one users write copies of their own. So a
-    /// driver that counts writers by this is right, and the others stay readers; one that lets them write later counts
-    /// by [`may_be_written`](Self::may_be_written).
-    #[must_use]
-    pub fn is_writable(&mut self) -> bool
-    where
-        M: StillUndecided,
-    {
-        self.asks_for(VmFlags::WRITE)
-    }
-
-    /// Whether the user asks to execute (`VM_EXEC`). The answer stays, as that of [`is_readable`](Self::is_readable)
-    /// does (`VM_MAYEXEC` is cleared).
-    #[must_use]
-    pub fn is_executable(&mut self) -> bool
-    where
-        M: StillUndecided,
-    {
-        self.asks_for(VmFlags::EXEC)
-    }
-
     /// Whether a store can ever reach the object through this mapping, now or after an mprotect: it is shared, the file
     /// was opened for writing, and the hook has called [`writable`](Self::writable). A driver that counts the writers
     /// of an object counts these mappings. It is known once the kind is chosen, in
@@ -169,19 +118,6 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: Kind,
     {
         self.flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
-    }
-
-    /// Whether a store would give the user a private copy (`is_cow_mapping`): the mapping is private, and it is
-    /// writable or mprotect can make it so. A [`PfnMap`](crate::PfnMap) mapping cannot be of this sort.
-    #[must_use]
-    pub fn is_cow(&self) -> bool {
-        self.flags().is_cow()
-    }
-
-    /// The right to sleep, for as long as this context is borrowed.
-    #[must_use]
-    pub fn may_sleep(&self) -> MaySleep<'_> {
-        may_sleep()
     }
 
     /// A handle to come back to this mapping, from an ioctl or a shrinker.
@@ -200,216 +136,33 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         P::vma_flags(self.vma.0)
     }
 
-    /// Whether the user asks for a right. If not, it is never added.
-    fn asks_for(&mut self, right: VmFlags) -> bool
-    where
-        M: StillUndecided,
-    {
-        let asks = self.flags().contains(right);
-        if !asks {
-            self.filled |= 1 << (right.bits().trailing_zeros() + ABSENT_SHIFT);
-        }
-        asks
-    }
-}
-
-/// Refusals, flags and cache attributes: before the kind is chosen.
-impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
-    /// Users may write, now or after an mprotect, if the file was opened for writing (G19).
-    ///
-    /// A shared mapping whose hook has not said so cannot be stored to, ever: `PROT_WRITE` is EPERM, when the kind is
-    /// chosen and before a state is made, and an mprotect that adds it is EACCES, because `VM_MAYWRITE` is cleared.
-    /// Private mappings need no grant: what their users write are copies of their own.
-    ///
-    /// (To look at `VM_WRITE` and refuse it is not enough, because mprotect comes later: CVE-2022-43750.)
-    pub fn writable(mut self) -> Self
-    where
-        M: StillUndecided,
-    {
-        self.filled |= GRANTED;
-        self
+    fn change_flags(&mut self, set: VmFlags, clear: VmFlags) {
+        P::vma_change_flags(self.vma.0, set, clear);
     }
 
-    /// The mapping will never be written, not even a private copy of it.
-    ///
-    /// It is for private mappings, whose users could write copies: a [`PfnMap`](crate::PfnMap) cannot have these. A
-    /// shared mapping cannot be written anyway without [`writable`](Self::writable); for one this refuses at once what
-    /// would be refused when the kind is chosen.
-    ///
-    /// # Errors
-    /// EPERM if it was asked for with `PROT_WRITE`. Else a later `mprotect` cannot add it (`VM_MAYWRITE` is cleared).
-    pub fn read_only(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
-        self.never(VmFlags::WRITE, VmFlags::MAYWRITE)
+    fn set_cache(&mut self, cache: Cache) {
+        P::vma_set_cache(self.vma.0, cache);
     }
 
-    /// The mapping will never be written, and who has asked to write is not refused: it is mapped, without that right
-    /// (`VM_WRITE` and `VM_MAYWRITE` are cleared). A store is a SIGSEGV.
-    ///
-    /// It is for users that have always asked for more than they need and cannot be told any more, as those of ALSA's
-    /// status page (`snd_pcm_mmap_status`). Others want [`read_only`](Self::read_only), or for a shared mapping nothing
-    /// at all, and are told with EPERM.
-    pub fn drop_write(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        P::vma_change_flags(self.vma.0, VmFlags::NONE, VmFlags::WRITE | VmFlags::MAYWRITE);
-        self
-    }
-
-    /// The mapping will never be readable by itself. (Where the user may write, processors let him read as well.)
-    ///
-    /// # Errors
-    /// EPERM if it was asked for with `PROT_READ`. Else a later `mprotect` cannot add it (`VM_MAYREAD` is cleared).
-    pub fn no_read(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
-        self.never(VmFlags::READ, VmFlags::MAYREAD)
-    }
-
-    /// The mapping will never be executed.
-    ///
-    /// # Errors
-    /// EPERM if it was asked for with `PROT_EXEC`. Else a later `mprotect` cannot add it (`VM_MAYEXEC` is cleared).
-    pub fn no_exec(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
-        self.never(VmFlags::EXEC, VmFlags::MAYEXEC)
-    }
-
-    /// The mapping shows this object, one of several that the file shows: from now on page offsets count from where it
-    /// begins, here, in every hook of the state, and in handles.
-    ///
-    /// A state [names the same object](crate::Hooks::object). A mapping without a state needs no more than this.
-    ///
-    /// ```
-    /// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject};
-    ///
-    /// /// Two rings of one file, as those of io_uring: users choose one by the offset.
-    /// struct Rings<P: Platform> {
-    ///     all: SharedObject<P>,
-    ///     rings: [(SharedObject<P>, Vec<P::Page>); 2],
-    /// }
-    ///
-    /// impl<P: Platform> MmapFile for Rings<P> {
-    ///     type Platform = P;
-    ///
-    ///     fn object(&self) -> Option<&SharedObject<P>> {
-    ///         Some(&self.all)
-    ///     }
-    ///
-    ///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-    ///         let ring = self.rings.iter().find(|(part, _)| part.contains(ctx.pgoff()));
-    ///         let (part, pages) = ring.ok_or(Errno::EINVAL)?;
-    ///         ctx.rebase(part)?.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages)
-    ///     }
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    /// EINVAL if the file does not show this object, or if the mapping is not all in it.
-    #[doc(alias = "drm_gem_mmap_obj")]
-    pub fn rebase(self, object: &SharedObject<P>) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
-        let first = P::vma_pgoff(self.vma.0).checked_since(object.base()).ok_or(Errno::EINVAL)?;
-        let room = object.page_count().get().checked_sub(first.get()).ok_or(Errno::EINVAL)?;
-        if self.page_count().get() > room || !P::vma_is_of(self.vma.0, &object.raw) {
-            return Err(Errno::EINVAL);
-        }
-        Ok(Self { base: object.base(), ..self })
-    }
-
-    /// Only `MAP_SHARED`.
-    ///
-    /// # Errors
-    /// EINVAL for `MAP_PRIVATE`.
-    pub fn shared_only(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
-        if self.is_shared() { Ok(self) } else { Err(Errno::EINVAL) }
-    }
-
-    /// fork does not copy the mapping (`VM_DONTCOPY`).
-    pub fn dont_copy(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        self.with(VmFlags::DONTCOPY)
-    }
-
-    /// The mapping is left out of core dumps (`VM_DONTDUMP`).
-    pub fn dont_dump(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        self.with(VmFlags::DONTDUMP)
-    }
-
-    /// The mapping is of device registers (`VM_IO`): it is left out of core dumps, and `get_user_pages` does
-    /// not reach it.
-    pub fn io(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        self.with(VmFlags::IO)
-    }
-
-    /// A virtual machine may map this memory uncached in any way that it likes (`VM_ALLOW_ANY_UNCACHED`): it is a
-    /// device's that no such access brings down, as vfio-pci says of its own. Without it KVM on arm64 maps it as device
-    /// memory alone (`user_mem_abort`).
-    pub fn allow_any_uncached(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        self.with(VmFlags::ALLOW_ANY_UNCACHED)
-    }
-
-    /// What is inserted is not cached (`pgprot_noncached`).
-    pub fn noncached(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        P::vma_set_cache(self.vma.0, Cache::Noncached);
-        self
-    }
-
-    /// Stores are gathered, loads not cached (`pgprot_writecombine`).
-    pub fn write_combine(self) -> Self
-    where
-        M: StillUndecided,
-    {
-        P::vma_set_cache(self.vma.0, Cache::WriteCombine);
-        self
-    }
-
-    /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, on
-    /// a machine that encrypts all other memory. On other machines this does nothing.
-    pub fn decrypted(self) -> Self
-    where
-        M: StillUndecided,
-    {
+    fn set_decrypted(&mut self) {
         P::vma_set_decrypted(self.vma.0);
-        self
     }
 
-    fn with(self, set: VmFlags) -> Self {
-        P::vma_change_flags(self.vma.0, set, VmFlags::NONE);
-        self
+    fn said(&mut self) -> &mut usize {
+        &mut self.filled
     }
 
-    fn never(self, now: VmFlags, ever: VmFlags) -> Result<Self, Errno> {
-        if self.flags().contains(now) {
-            return Err(Errno::EPERM);
+    fn file_pgoff(&self) -> PageOffset {
+        P::vma_pgoff(self.vma.0)
+    }
+
+    /// Page offsets count from where this object begins, if the file shows it.
+    fn count_from(self, object: &SharedObject<P>) -> Result<Self, Errno> {
+        if P::vma_is_of(self.vma.0, &object.raw) {
+            Ok(Self { base: object.base(), ..self })
+        } else {
+            Err(Errno::EINVAL)
         }
-        P::vma_change_flags(self.vma.0, VmFlags::NONE, ever);
-        Ok(self)
     }
 }
 
@@ -489,28 +242,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     fn become_kind<K: Kind>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
-        let flags = self.flags();
-        let said = self.filled;
-        let mut absent = VmFlags::from_bits((said >> ABSENT_SHIFT) as u64 & RIGHTS.bits());
-        if !flags.contains(VmFlags::MAYSHARE) {
-            absent = absent.without(VmFlags::WRITE);
-        } else if said & GRANTED == 0 {
-            if flags.contains(VmFlags::WRITE) {
-                return Err(Errno::EPERM);
-            }
-            absent = absent | VmFlags::WRITE;
-        }
-        let never = VmFlags::from_bits(absent.bits() << MAY_SHIFT);
-        let holds = match K::KIND {
-            // `remap_pfn_range` sets the flags of this kind itself, after it has checked the range.
-            KindValue::Normal | KindValue::Remapped => VmFlags::NONE,
-            KindValue::Mixed => VmFlags::MIXEDMAP,
-            KindValue::PfnMap if flags.is_cow() => return Err(Errno::EINVAL),
-            KindValue::PfnMap => VmFlags::PFNMAP,
-        };
-        // Beside keeping it from growing, VM_DONTEXPAND keeps Linux from merging the VMA with a neighbour: that would
-        // lose the state of one of the two.
-        P::vma_change_flags(self.vma.0, holds | VmFlags::DONTEXPAND, never);
+        let (set, clear) = flags_of_kind::<K>(self.flags(), self.filled)?;
+        P::vma_change_flags(self.vma.0, set, clear);
         let Self { vma, len, base, .. } = self;
         Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, thread: PhantomData })
     }
@@ -519,22 +252,39 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: Kind,
     {
-        // Memory that can be taken back has to be shown through the object that takes it back (G22).
-        let named = V::HOOKS.registered_object().and_then(|object| object(&state));
-        if named.is_some_and(|object| !P::vma_is_of(self.vma.0, &object.raw)) {
-            return Err(Errno::EINVAL);
-        }
         // Later hooks know by the state where the object begins.
-        if named.map_or(PageOffset::ZERO, SharedObject::base) != self.base {
+        if V::HOOKS.base(&state) != self.base {
             return Err(Errno::EINVAL);
         }
-        // Linux overwrites `vm_pgoff` of such a mapping with the number of its first frame.
-        if self.base != PageOffset::ZERO && matches!(M::KIND, KindValue::Remapped) && self.is_cow() {
-            return Err(Errno::EINVAL);
-        }
-        P::establish(self.vma.0, state)?;
+        install::<V>(self.vma.0, state)?;
         Ok(self)
     }
+
+    /// Does what a prepare hook describes (`compat_vma_mmap`).
+    #[track_caller]
+    pub(crate) fn by_description(self, hook: &PrepareHook<'m, P>) -> Result<Mapped<'m>, Errno> {
+        let vma = self.vma.0;
+        let described =
+            hook.describe(Description::new::<P>(P::vma_range(vma), P::vma_pgoff(vma), P::vma_flags(vma))?)?;
+        described.description.apply::<P>(vma);
+        described.fill(vma)?;
+        hook.mapped(described.description.shown(), vma)?;
+        Ok(Mapped { brand: PhantomData })
+    }
+}
+
+/// Gives a VMA its state.
+pub(crate) fn install<V: VmOperations>(
+    vma: &mut <V::Platform as Platform>::Vma,
+    state: <V::Platform as Platform>::Ref<V>,
+) -> Result<(), Errno> {
+    // Memory that can be taken back has to be shown through the object that takes it back (G22).
+    let named = V::HOOKS.registered_object().and_then(|object| object(&state));
+    if named.is_some_and(|object| !V::Platform::vma_is_of(vma, &object.raw)) {
+        return Err(Errno::EINVAL);
+    }
+    can_be_rebased::<V::Kind>(V::HOOKS.base(&state), V::Platform::vma_flags(vma))?;
+    V::Platform::establish(vma, state)
 }
 
 /// Filling the slots.

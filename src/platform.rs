@@ -7,7 +7,9 @@
 //! 2. the raw operations of [`Platform`], named after Linux's. `vm_*` belong to the mmap hook and answer
 //!    `Result<_, Errno>`, `vmf_*` belong to the fault hook and answer a [`FaultCode`];
 //! 3. the adapters that call [`entry::mmap`](crate::entry::mmap) and [`entry::fault`](crate::entry::fault) from the
-//!    platform's own hooks.
+//!    platform's own hooks. One that has hooks before there is a VMA asks a file for its
+//!    [prepare hook](crate::MmapFile::prepare_hook), and calls [`entry::mmap_prepare`](crate::entry::mmap_prepare); on
+//!    any other such files have a mmap hook like the rest.
 //!
 //! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
 //! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that
@@ -67,7 +69,8 @@ use crate::{
 /// | objects to revoke access to | [`new_object`](Self::new_object) | ENOSYS from [`SharedObject::new`](crate::SharedObject::new) |
 /// | | [`vma_is_of`](Self::vma_is_of) | EINVAL for a state that [names its object](crate::Hooks::object) |
 /// | | [`fault_is_of`](Self::fault_is_of) | SIGBUS from [`Resident::insert`](crate::Resident::insert) |
-/// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle) |
+/// | way to hold stores back before there is a state | [`vma_tells_of_stores`](Self::vma_tells_of_stores) | ENOSYS for a mapping that a [prepare hook](crate::PrepareFile) has filled at once and whose first stores are told |
+/// | handles of mappings | [`vma_handle`](Self::vma_handle) | EINVAL from [`MmapCtx::handle`](crate::MmapCtx::handle); [`PrepareFile::handle`](crate::PrepareFile::handle) is not called |
 /// | way to established mappings | [`lock_handle`](Self::lock_handle), [`lock_at`](Self::lock_at) | ENOSYS |
 /// | | [`established_insert_page`](Self::established_insert_page) | ENOSYS |
 /// | | [`established_state`](Self::established_state), [`established_pgoff`](Self::established_pgoff), [`established_slots`](Self::established_slots) | `None` |
@@ -230,11 +233,12 @@ pub unsafe trait Platform: Sized + 'static {
         let _ = vma;
     }
 
-    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the
-    /// [open hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, before anything is
-    /// inserted. The functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those
-    /// hooks that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores),
-    /// what is inserted into a shared mapping from now on is not writable.
+    /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the [open
+    /// hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, and before anything is
+    /// inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The functions in that `vm_ops` call
+    /// [`entry::fault::<V>`](crate::entry::fault), and the entry points of those hooks that are registered in
+    /// `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared
+    /// mapping from now on is not writable.
     ///
     /// # Errors
     /// EINVAL for a VMA with none of the flags that keep Linux from merging it with a neighbour
@@ -249,6 +253,19 @@ pub unsafe trait Platform: Sized + 'static {
     fn vma_is_of(vma: &Self::Vma, object: &Self::Object) -> bool {
         let _ = (vma, object);
         false
+    }
+
+    /// What is inserted from now on into a shared mapping is not writable, because the state that is
+    /// [established](Self::establish) later is told of first stores ([`Hooks::is_told_of_stores`](crate::Hooks::is_told_of_stores)).
+    /// Called where a [prepare hook](crate::PrepareFile) has the VMA filled before there is a state.
+    ///
+    /// Default: ENOSYS.
+    ///
+    /// # Errors
+    /// None of its own.
+    fn vma_tells_of_stores(vma: &mut Self::Vma) -> Result<(), Errno> {
+        let _ = vma;
+        Err(Errno::ENOSYS)
     }
 
     /// A handle for the mapping, or `None` if no state was established.

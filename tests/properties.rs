@@ -15,9 +15,9 @@ use vmctx::{
     AccessCtx, Accessed, Backing, Direction, Epoch, Errno, EstablishedCtx, FaultCtx, Frame, FramePoint, FrameRange,
     FrameSlots, FrameSource, Handle, HugeFaultCtx, InsertPagesError, InsertPoint, IomemPart, LockedPage, MapPagesCtx,
     Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Mutex, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset,
-    PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, ReadInto, RefaultReason, Release, Released,
-    Remapped, Resident, Revocable, RevocablePoint, Revoked, RwLock, SharedObject, SpinLock, Spot, Ticket, Undecided,
-    UniquePage, UnlockedCtx, UserAddr, VmFault, Waited, WriteFrom,
+    PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, PrepareCtx, Prepared, ReadInto, RefaultReason,
+    Release, Released, Remapped, Resident, Revocable, RevocablePoint, Revoked, RwLock, SharedObject, SpinLock, Spot,
+    Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited, WriteFrom,
     kind::{
         DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, HoldsRevocable, Kind,
         MapsByNumber, MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
@@ -61,6 +61,7 @@ macro_rules! assert_token {
 }
 
 assert_token!(
+    PrepareCtx<'static, Sim>,
     MmapCtx<'static, Sim, Undecided>,
     MmapCtx<'static, Sim, Normal>,
     MmapCtx<'static, Sim, Mixed>,
@@ -114,6 +115,11 @@ assert_not_impl_any!(Accessed<'static>: Clone, Copy, Default, Debug, Display, Pa
 
 // G6: a success of mmap is not made up.
 assert_not_impl_any!(Mapped<'static>: Clone, Copy, Default, Debug, From<()>, From<VmFault<'static>>);
+
+// G25: nor is a description, and it is neither that success nor kept.
+assert_not_impl_any!(Prepared<'static, Sim, Mixed>: Clone, Copy, Default, Debug, From<()>, From<Errno>, From<Mapped<'static>>,
+    From<PrepareCtx<'static, Sim>>, From<MmapCtx<'static, Sim>>, Into<Mapped<'static>>, Into<Prepared<'static, Sim, Normal>>);
+assert_not_impl_any!(PrepareCtx<'static, Sim>: From<MmapCtx<'static, Sim>>, Into<MmapCtx<'static, Sim>>);
 
 // G9: one kind at a time, and each has what Linux gives it.
 assert_not_impl_any!(Undecided: Kind, HoldsPages, HoldsMixed, HoldsFrames, RemapsWhole, DeliversPages, FilledAtMmap, FilledLater,

@@ -8,6 +8,7 @@ use std::{
     any::Any,
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    marker::PhantomData,
     ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,10 +18,11 @@ use std::{
 };
 
 use vmctx::{
-    AccessCtx, Accessed, Direction, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize,
-    Iomem, Kind, MapPagesCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage, PageCount,
-    PageOffset, PageRange, PageRef, PfnMap, Platform, Prefault, Remapped, SharedObject, UserAddr, VmFault,
-    VmOperations, WaitQueue as _, entry,
+    AccessCtx, Accessed, ByPrepare, Direction, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx,
+    HugeSize, Iomem, Kind, MapPagesCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage,
+    PageCount, PageOffset, PageRange, PageRef, PfnMap, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, Remapped,
+    SharedObject, UserAddr, VmFault, VmOperations, WaitQueue as _, WithoutFaults,
+    entry::{self, Description},
     kind::FilledLater,
     platform::{AccessBuffer, AccessedVma, FaultCode, FaultFlags, VmFlags},
 };
@@ -474,6 +476,146 @@ fn a_state_of_any_kind_has_a_vma_that_is_not_merged() {
     let mut vma = SmallVma { flags: VmFlags::READ | VmFlags::SHARED, table: Table::new(), state: None };
     assert_eq!(Small::establish(&mut vma, Arc::clone(&state)), Err(Errno::EINVAL));
     assert!(vma.state.is_none() && Arc::strong_count(&state) == 1);
+}
+
+/// A file that describes its mappings, of this kind.
+struct Described<M>(PhantomData<fn(M) -> M>);
+
+impl<M: Kind + FilledLater> PrepareFile for Described<M> {
+    type Platform = Small;
+    type Ops = State<M>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, Small>) -> Result<Prepared<'m, Small, M>, Errno> {
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<Arc<State<M>>, Errno> {
+        Small::share(State(|ctx| ctx.fail(Errno::ENXIO)), may_sleep)
+    }
+}
+
+/// Pages that are there at once, and more of them, if the mapping grows.
+struct Grows([SmallPage; 3]);
+
+impl PrepareFile for Grows {
+    type Platform = Small;
+    type Ops = State<Mixed>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, Small>) -> Result<Prepared<'m, Small, Mixed>, Errno> {
+        Ok(ctx.writable().fill_from_first(&self.0)?.may_expand())
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<Arc<State<Mixed>>, Errno> {
+        Small::share(State(|ctx| ctx.fail(Errno::ENXIO)), may_sleep)
+    }
+}
+
+/// Frames that are mapped at once.
+struct Whole(Bar);
+
+impl PrepareFile for Whole {
+    type Platform = Small;
+    type Ops = WithoutFaults<Small, Remapped>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, Small>) -> Result<Prepared<'m, Small, Remapped>, Errno> {
+        let frames = self.0.range(PageOffset::ZERO, ctx.page_count()).ok_or(Errno::ENXIO)?;
+        ctx.writable().remap_from_first(frames)
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<Arc<Self::Ops>, Errno> {
+        Small::share(WithoutFaults::new(), may_sleep)
+    }
+}
+
+/// A mapping of three pages as a kernel with prepare hooks is asked for it.
+fn three_pages_wanted() -> Description {
+    let flags = VmFlags::READ | VmFlags::WRITE | VmFlags::MAYREAD | VmFlags::MAYWRITE;
+    let range = RANGE.start..RANGE.start + 3 * PAGE;
+    Description::new::<Small>(range, PageOffset::ZERO, flags | VmFlags::SHARED | VmFlags::MAYSHARE)
+        .expect("whole pages")
+}
+
+/// Linux looks for a neighbour to merge a VMA with as soon as its prepare hook has returned.
+#[test]
+fn a_described_mapping_of_any_kind_is_not_merged() {
+    fn flags(file: impl PrepareFile<Platform = Small>) -> VmFlags {
+        let file = ByPrepare(file);
+        let hook = file.prepare_hook().expect("a file that describes its mappings");
+        // SAFETY: nothing is mapped, so there is no lock.
+        let described = unsafe { entry::mmap_prepare(&hook, three_pages_wanted()) };
+        described.expect("a mapping that is not refused").description().flags()
+    }
+    let never_longer = [
+        flags(Described::<Normal>(PhantomData)),
+        flags(Described::<Mixed>(PhantomData)),
+        flags(Described::<PfnMap>(PhantomData)),
+        flags(Whole(Bar)),
+    ];
+    for flags in never_longer {
+        assert!(flags.contains(VmFlags::DONTEXPAND), "{flags:?}");
+    }
+    let grows = flags(Grows(three_pages()));
+    assert!(grows.intersects(VmFlags::SPECIAL) && !grows.contains(VmFlags::DONTEXPAND), "{grows:?}");
+}
+
+#[test]
+fn a_description_is_of_whole_pages() {
+    for (range, pgoff, errno) in [
+        (RANGE.start..RANGE.start, 0, Errno::EINVAL),
+        (RANGE.start..RANGE.start + 1, 0, Errno::EINVAL),
+        (RANGE.start + 1..RANGE.end, 0, Errno::EINVAL),
+        (Range { start: RANGE.end, end: RANGE.start }, 0, Errno::EINVAL),
+        (RANGE, usize::MAX, Errno::EOVERFLOW),
+    ] {
+        let described = Description::new::<Small>(range, PageOffset::new(pgoff), VmFlags::NONE);
+        assert_eq!(described.err(), Some(errno));
+    }
+}
+
+#[test]
+fn a_description_is_carried_out_by_a_mmap_hook_where_there_is_none_of_its_own() {
+    let mut vma =
+        SmallVma { flags: VmFlags::READ | VmFlags::SHARED | VmFlags::MAYSHARE, table: Table::new(), state: None };
+    // SAFETY: nobody else has this VMA.
+    let mapped = unsafe { entry::mmap(&ByPrepare(Described::<Mixed>(PhantomData)), &mut vma) };
+    assert_eq!((mapped, vma.state.is_some(), vma.flags.contains(VmFlags::MIXEDMAP)), (Ok(()), true, true));
+    // Frames by number are what this platform lacks.
+    let mut vma = SmallVma { state: None, ..vma };
+    // SAFETY: as before.
+    let mapped = unsafe { entry::mmap(&ByPrepare(Whole(Bar)), &mut vma) };
+    assert_eq!((mapped, vma.state.is_some()), (Err(Errno::ENOSYS), false));
+}
+
+/// A file that is told of first stores itself, and is filled before there is a state.
+struct Watched([SmallPage; 512]);
+
+impl VmOperations for Watched {
+    type Platform = Small;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(|_, ctx| ctx.allow());
+}
+
+impl PrepareFile for Watched {
+    type Platform = Small;
+    type Ops = Self;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, Small>) -> Result<Prepared<'m, Small, Mixed>, Errno> {
+        ctx.writable().fill_from_first(&self.0)
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<Arc<Self>, Errno> {
+        Err(Errno::EIO)
+    }
+}
+
+#[test]
+fn stores_cannot_be_held_back_before_there_is_a_state() {
+    let file = ByPrepare(Watched(std::array::from_fn(|_| SmallPage::new())));
+    let mut vma =
+        SmallVma { flags: VmFlags::READ | VmFlags::SHARED | VmFlags::MAYSHARE, table: Table::new(), state: None };
+    // SAFETY: nobody else has this VMA.
+    let mapped = unsafe { entry::mmap(&file, &mut vma) };
+    assert_eq!((mapped, vma.table.len()), (Err(Errno::ENOSYS), 0));
 }
 
 #[test]

@@ -14,8 +14,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameSource, Hooks, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageProt,
-    PageRange, PfnMap, Platform, Revocable, SharedObject, Spot, VmFault, VmOperations, platform::Cache,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, MaySleep, PageCount, PageOffset, PageProt, PageRange, PfnMap,
+    Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, VmFault, VmOperations, platform::Cache,
 };
 
 /// A part of a BAR.
@@ -108,13 +108,18 @@ impl<P: Platform> CacheDisabled<P> {
     }
 }
 
-impl<P: Platform> MmapFile for CacheDisabled<P> {
+impl<P: Platform> PrepareFile for CacheDisabled<P> {
     type Platform = P;
+    type Ops = Bar<P>;
 
     /// All of it in the BAR, or EINVAL (`pci_mmap_fits`).
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
         self.bar.regions.resident(ctx.may_sleep()).memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
-        Ok(ctx.io().writable().dont_dump().noncached().establish_shared(self.bar.clone())?.fill_later())
+        ctx.io().writable().dont_dump().noncached().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Bar<P>>, Errno> {
+        Ok(self.bar.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

@@ -8,7 +8,7 @@
 
 use core::slice;
 
-use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
+use vmctx::{Errno, MaySleep, Mixed, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, WithoutFaults};
 
 /// The display.
 pub struct Cfag12864b<P: Platform> {
@@ -22,10 +22,15 @@ impl<P: Platform> Cfag12864b<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Cfag12864b<P> {
+impl<P: Platform> PrepareFile for Cfag12864b<P> {
     type Platform = P;
+    type Ops = WithoutFaults<P, Mixed>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.writable().without_faults::<Mixed>()?.fill_from_first(slice::from_ref(&self.buffer))
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.writable().fill_from_first(slice::from_ref(&self.buffer))
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
     }
 }

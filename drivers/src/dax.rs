@@ -23,9 +23,9 @@ use core::{
 };
 
 use vmctx::{
-    Backing, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, Made, MapPagesCtx, Mapped, MaySleep,
-    Mixed, MmapCtx, MmapFile, OnDemand, PageCount, PageOffset, PfnMkwriteCtx, Platform, Prefault, RwLock, SharedObject,
-    SpinLock, Spot, Table, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, Made, MapPagesCtx, MaySleep, Mixed,
+    OnDemand, PageCount, PageOffset, PageRange, PfnMkwriteCtx, Platform, Prefault, PrepareCtx, PrepareFile, Prepared,
+    RwLock, SharedObject, SpinLock, Spot, Table, VmFault, VmOperations,
 };
 
 /// A file, and the device that it has for itself.
@@ -167,12 +167,16 @@ impl<P: Platform> Dax<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Dax<P> {
+impl<P: Platform> PrepareFile for Dax<P> {
     type Platform = P;
+    type Ops = View<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let view = View::<P> { inode: self.inode.clone(), entries: AtomicUsize::new(0) };
-        Ok(ctx.writable().establish(view)?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<View<P>>, Errno> {
+        P::share(View::<P> { inode: self.inode.clone(), entries: AtomicUsize::new(0) }, may_sleep)
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
@@ -181,7 +185,7 @@ impl<P: Platform> MmapFile for Dax<P> {
 }
 
 /// A mapping of the file.
-struct View<P: Platform> {
+pub struct View<P: Platform> {
     inode: P::Ref<Inode<P>>,
     /// This mapping's part of the inode's count.
     entries: AtomicUsize,
@@ -285,6 +289,7 @@ impl<P: Platform> Drop for View<P> {
 
 #[cfg(test)]
 mod tests {
+    use vmctx::ByPrepare;
     use vmctx_sim::{Injection, Machine, Map, Sim};
 
     use super::*;
@@ -309,7 +314,7 @@ mod tests {
     fn an_entry_that_was_there_already_is_not_counted() {
         let machine = Machine::new();
         let inode = one_hole(&machine);
-        let file = machine.open(Dax::<Sim>::new(inode.clone()));
+        let file = machine.open(ByPrepare(Dax::<Sim>::new(inode.clone())));
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(Sim::PAGE_SIZE)).unwrap();
 
@@ -342,7 +347,7 @@ mod tests {
         for (extents, blocks, huge) in [(straight, 512, 1), (swapped, 512, 0), (hole, 512, 0), (behind, 1024, 0)] {
             let machine = Machine::new();
             let inode = inode(&machine, blocks, &extents).unwrap();
-            let (file, process) = (machine.open(Dax::<Sim>::new(inode.clone())), machine.process());
+            let (file, process) = (machine.open(ByPrepare(Dax::<Sim>::new(inode.clone()))), machine.process());
             let at = process.mmap(&file, Map::shared(512 * Sim::PAGE_SIZE)).unwrap();
             assert_eq!(process.thread().read_u8(at), Ok(0));
             assert_eq!(machine.statistics().huge_insertions, huge);

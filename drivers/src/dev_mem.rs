@@ -18,8 +18,8 @@ use core::{
 };
 
 use vmctx::{
-    AccessCtx, Accessed, Errno, FrameRange, FrameSource, Hooks, Mapped, MmapCtx, MmapFile, PageCount, PageOffset,
-    Platform, Remapped, VmOperations,
+    AccessCtx, Accessed, Errno, FrameRange, FrameSource, Hooks, MaySleep, PageCount, PageOffset, PageRange, Platform,
+    PrepareCtx, PrepareFile, Prepared, Remapped, VmOperations,
 };
 
 /// An open `/dev/mem`.
@@ -53,18 +53,23 @@ impl<P: Platform> DevMem<P> {
     }
 }
 
-impl<P: Platform> MmapFile for DevMem<P> {
+impl<P: Platform> PrepareFile for DevMem<P> {
     type Platform = P;
+    type Ops = Reached<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Remapped>, Errno> {
         let frames = self.frames(ctx.pgoff(), ctx.page_count()).ok_or(Errno::EINVAL)?;
         let ctx = if self.is_uncached(ctx.pgoff()) { ctx.noncached() } else { ctx };
-        ctx.writable().establish(Reached(PhantomData))?.remap_from_first(frames)
+        ctx.writable().remap_from_first(frames)
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Reached<P>>, Errno> {
+        P::share(Reached(PhantomData), may_sleep)
     }
 }
 
 /// The operations of a mapping (`mmap_mem_ops`), which has no state: a debugger reaches the frames that are mapped.
-struct Reached<P>(PhantomData<fn(P) -> P>);
+pub struct Reached<P>(PhantomData<fn(P) -> P>);
 
 impl<P: Platform> Reached<P> {
     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, Remapped>) -> Result<Accessed<'a>, Errno> {

@@ -13,8 +13,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, Normal, PageMkwriteCtx,
-    PageOffset, PageRef, Platform, SharedObject, UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, Iomem, MaySleep, Mutex, Normal, PageMkwriteCtx, PageOffset, PageRange,
+    PageRef, Platform, PrepareCtx, PrepareFile, Prepared, SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -119,11 +119,16 @@ impl<P: Platform> FbDefio<P> {
     }
 }
 
-impl<P: Platform> MmapFile for FbDefio<P> {
+impl<P: Platform> PrepareFile for FbDefio<P> {
     type Platform = P;
+    type Ops = Screen<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.writable().dont_dump().establish_shared(self.screen.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Normal>, Errno> {
+        ctx.writable().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Screen<P>>, Errno> {
+        Ok(self.screen.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

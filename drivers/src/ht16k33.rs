@@ -9,7 +9,7 @@
 
 use core::ops::Range;
 
-use vmctx::{Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Platform, RwLock};
+use vmctx::{Errno, MaySleep, Mixed, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, RwLock, WithoutFaults};
 
 use crate::buffer::Buffer;
 
@@ -53,10 +53,15 @@ impl<P: Platform> Ht16k33<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Ht16k33<P> {
+impl<P: Platform> PrepareFile for Ht16k33<P> {
     type Platform = P;
+    type Ops = WithoutFaults<P, Mixed>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.writable().without_faults::<Mixed>()?.fill_from_first(self.frame.pages())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.writable().fill_from_first(self.frame.pages())
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
     }
 }

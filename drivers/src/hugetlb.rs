@@ -16,9 +16,9 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, HugeSize, IomemPart, Made, Mapped, MaySleep, MmapCtx,
-    MmapFile, OnDemand, PageCount, PageOffset, PageRange, PfnMap, Platform, SharedObject, SpinLock, Spot, VmFault,
-    VmOperations,
+    Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, HugeSize, IomemPart, Made, MaySleep, OnDemand,
+    PageCount, PageOffset, PageRange, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, SharedObject, SpinLock,
+    Spot, VmFault, VmOperations,
 };
 
 /// On which node a block is taken.
@@ -203,7 +203,7 @@ fn list<T>(count: usize) -> Result<Vec<T>, Errno> {
 }
 
 /// A mapping of the file.
-struct View<P: Platform> {
+pub struct View<P: Platform> {
     inode: P::Ref<Inode<P>>,
     policy: Policy,
 }
@@ -238,20 +238,26 @@ impl<P: Platform> Hugetlb<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Hugetlb<P> {
+impl<P: Platform> PrepareFile for Hugetlb<P> {
     type Platform = P;
+    type Ops = View<P>;
 
     /// Maps whole blocks, shared; anything else is EINVAL. (In C large pages can be private and copied; frames by
     /// number cannot.) ENOMEM if the pools have too few blocks, so that no touch can fail for that reason later. What
     /// is reserved belongs to the file, and stays reserved when the mapping goes.
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
         let ctx = ctx.shared_only()?.writable();
         let (first, count, block) = (ctx.pgoff().index(), ctx.page_count().get(), Inode::<P>::BLOCK.get());
         if first % block != 0 || count % block != 0 {
             return Err(Errno::EINVAL);
         }
-        let policy = self.inode.reserve(first / block, count / block, ctx.may_sleep())?;
-        Ok(ctx.establish(View::<P> { inode: self.inode.clone(), policy })?.fill_later())
+        ctx.by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<View<P>>, Errno> {
+        let (first, count, block) = (shown.start.index(), shown.page_count().get(), Inode::<P>::BLOCK.get());
+        let policy = self.inode.reserve(first / block, count / block, may_sleep)?;
+        P::share(View::<P> { inode: self.inode.clone(), policy }, may_sleep)
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

@@ -7,8 +7,8 @@
 //! | driver | filled by | kind |
 //! | --- | --- | --- |
 //! | [`kcov`] | mmap | `Mixed` |
-//! | [`cfag12864b`] | mmap | `Mixed` |
-//! | [`ht16k33`] | mmap | `Mixed` |
+//! | [`cfag12864b`] | a prepare hook's action | `Mixed` |
+//! | [`ht16k33`] | a prepare hook's action | `Mixed` |
 //! | [`rockchip_gem`] | mmap | `Mixed` |
 //! | [`xen_drm_front_gem`] | mmap | `Mixed` |
 //! | [`firewire_iso`] | mmap | `Mixed` |
@@ -24,7 +24,7 @@
 //! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |
 //! | [`relay`] | fault | `Normal` |
 //! | [`xive`] | fault | `PfnMap` |
-//! | [`dev_mem`] | mmap; reached by debuggers | `Remapped` |
+//! | [`dev_mem`] | a prepare hook's action; reached by debuggers | `Remapped` |
 //! | [`spufs`] | fault | `PfnMap`, moved under its users |
 //! | [`tcp_zerocopy`] | requests | `Mixed` |
 //! | [`binder`] | requests, a shrinker | `Mixed` |

@@ -11,8 +11,8 @@
 //! ([`Table`]), so nobody sees the old page once a change is done.
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnePage, PageCount, PageOffset, Platform,
-    Revocable, SharedObject, Table, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, MaySleep, Mixed, OnePage, PageCount, PageOffset, PageRange, Platform, PrepareCtx,
+    PrepareFile, Prepared, Revocable, SharedObject, Table, VmFault, VmOperations,
 };
 
 use crate::buffer::Buffer;
@@ -80,13 +80,18 @@ impl<P: Platform> Nonlinear<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Nonlinear<P> {
+impl<P: Platform> PrepareFile for Nonlinear<P> {
     type Platform = P;
+    type Ops = Window<P>;
 
     /// Shared mappings only: a private copy belongs to no page of the file, and would stay where it is. (C lets it be
     /// mapped, and refuses to remap it, with the same EINVAL.)
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.writable().establish_shared(self.window.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.shared_only()?.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Window<P>>, Errno> {
+        Ok(self.window.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

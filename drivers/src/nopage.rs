@@ -14,8 +14,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, MaySleep, MmapCtx, MmapFile, Normal, PageOffset, Platform, RwLock, SharedObject,
-    UnlockedCtx, VmFault, VmOperations,
+    Errno, FaultCtx, MaySleep, Normal, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, RwLock,
+    SharedObject, UnlockedCtx, VmFault, VmOperations,
 };
 
 /// A file, and its page cache.
@@ -104,11 +104,16 @@ impl<P: Platform> Nopage<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Nopage<P> {
+impl<P: Platform> PrepareFile for Nopage<P> {
     type Platform = P;
+    type Ops = Object<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.writable().establish_shared(self.object.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Normal>, Errno> {
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Object<P>>, Errno> {
+        Ok(self.object.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
@@ -121,7 +126,7 @@ mod tests {
     use core::slice;
     use std::thread;
 
-    use vmctx::PageRef;
+    use vmctx::{ByPrepare, PageRef};
     use vmctx_sim::{Machine, Map, Sim};
 
     use super::*;
@@ -133,7 +138,7 @@ mod tests {
         page.write(0, &[7]).unwrap();
         let object = Object::<Sim>::new(slice::from_ref(&page), machine.may_sleep()).unwrap();
         let object = Sim::share(object, machine.may_sleep()).unwrap();
-        let file = machine.open(Nopage::<Sim>::new(object.clone()));
+        let file = machine.open(ByPrepare(Nopage::<Sim>::new(object.clone())));
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(Sim::PAGE_SIZE)).unwrap();
 

@@ -8,7 +8,9 @@
 //! `vmf->page`; 0 without a page is a NULL dereference. Here [`deliver`](vmctx::FaultCtx::deliver) takes the page,
 //! its reference with it.
 
-use vmctx::{Errno, FaultCtx, Mapped, MmapCtx, MmapFile, Normal, Platform, VmFault, VmOperations};
+use vmctx::{
+    Errno, FaultCtx, MaySleep, Normal, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, VmFault, VmOperations,
+};
 
 use crate::buffer::Buffer;
 
@@ -24,20 +26,24 @@ impl<P: Platform> Relay<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Relay<P> {
+impl<P: Platform> PrepareFile for Relay<P> {
     type Platform = P;
+    type Ops = View<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Normal>, Errno> {
         if ctx.page_count() != self.buffer.page_count() {
             return Err(Errno::EINVAL);
         }
-        let view = View::<P> { buffer: self.buffer.clone() };
-        Ok(ctx.writable().establish(view)?.fill_later())
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<View<P>>, Errno> {
+        P::share(View::<P> { buffer: self.buffer.clone() }, may_sleep)
     }
 }
 
 /// A mapping of the buffer, which it keeps alive.
-struct View<P: Platform> {
+pub struct View<P: Platform> {
     buffer: P::Ref<Buffer<P>>,
 }
 

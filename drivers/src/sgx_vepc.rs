@@ -18,8 +18,9 @@ use core::{
 };
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameSource, Hooks, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount,
-    PageOffset, PageRef, PfnMap, Platform, Revocable, SharedObject, Spot, Table, VmFault, VmOperations, WaitQueue,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, IomemPart, MaySleep, Mutex, PageCount, PageOffset, PageRange,
+    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, Table, VmFault,
+    VmOperations, WaitQueue,
 };
 
 use crate::buffer::copy_bytes;
@@ -232,12 +233,17 @@ impl<P: Platform> SgxVepc<P> {
     }
 }
 
-impl<P: Platform> MmapFile for SgxVepc<P> {
+impl<P: Platform> PrepareFile for SgxVepc<P> {
     type Platform = P;
+    type Ops = Vepc<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
         let ctx = ctx.shared_only()?.io().writable().dont_dump().dont_copy();
-        Ok(ctx.writable().establish_shared(self.vepc.clone())?.fill_later())
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Vepc<P>>, Errno> {
+        Ok(self.vepc.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
@@ -249,7 +255,7 @@ impl<P: Platform> MmapFile for SgxVepc<P> {
 mod tests {
     use std::thread;
 
-    use vmctx::UserAddr;
+    use vmctx::{ByPrepare, UserAddr};
     use vmctx_sim::{AccessError, Injection, Machine, Map, Process, Signal, Sim};
 
     use super::*;
@@ -267,7 +273,7 @@ mod tests {
         let epc = machine.device_memory(PageCount::new(1)).unwrap();
         let vepc = Vepc::<Sim>::new(epc, machine.clone(), PageCount::new(1), machine.may_sleep()).unwrap();
         let vepc = Sim::share(vepc, machine.may_sleep()).unwrap();
-        let (file, process) = (machine.open(SgxVepc::new(vepc.clone())), machine.process());
+        let (file, process) = (machine.open(ByPrepare(SgxVepc::new(vepc.clone()))), machine.process());
         let at = process.mmap(&file, Map::shared(Sim::PAGE_SIZE)).unwrap();
         process.thread().write_u8(at, 7).unwrap();
         vepc.begin_reclaim(PageOffset::ZERO, machine.may_sleep()).unwrap();

@@ -15,8 +15,8 @@
 use core::mem;
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Resident, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, MaySleep, PageCount, PageOffset, PageProt, PageRange, PfnMap,
+    Platform, PrepareCtx, PrepareFile, Prepared, Resident, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -172,11 +172,16 @@ impl<P: Platform> Spufs<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Spufs<P> {
+impl<P: Platform> PrepareFile for Spufs<P> {
     type Platform = P;
+    type Ops = Context<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.shared_only()?.io().writable().establish_shared(self.context.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
+        ctx.shared_only()?.io().writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Context<P>>, Errno> {
+        Ok(self.context.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

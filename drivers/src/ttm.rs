@@ -18,9 +18,9 @@ use core::{
 };
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount,
-    PageOffset, PageProt, PfnMap, Platform, Release, Resident, Revocable, SharedObject, Spot, VmFault, VmOperations,
-    WaitQueue,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, MaySleep, Mutex, PageCount, PageOffset, PageProt, PageRange,
+    PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Release, Resident, Revocable, SharedObject, Spot, VmFault,
+    VmOperations, WaitQueue,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -250,11 +250,16 @@ impl<P: Platform> Ttm<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Ttm<P> {
+impl<P: Platform> PrepareFile for Ttm<P> {
     type Platform = P;
+    type Ops = Object<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.io().writable().dont_dump().establish_shared(self.object.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
+        ctx.io().writable().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Object<P>>, Errno> {
+        Ok(self.object.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
@@ -266,7 +271,7 @@ impl<P: Platform> MmapFile for Ttm<P> {
 mod tests {
     use std::thread;
 
-    use vmctx::UserAddr;
+    use vmctx::{ByPrepare, UserAddr};
     use vmctx_sim::{Injection, Machine, Map, Process, Sim};
 
     use super::*;
@@ -288,7 +293,7 @@ mod tests {
         let object = Object::new(Place::System(system), machine.may_sleep()).unwrap();
         let object = Sim::share(object, machine.may_sleep()).unwrap();
         let vram = Place::Vram(machine.device_memory(count).unwrap());
-        let file = machine.open(Ttm::<Sim>::new(object.clone()));
+        let file = machine.open(ByPrepare(Ttm::<Sim>::new(object.clone())));
         let process = machine.process();
         let at = process.mmap(&file, Map::shared(pages * Sim::PAGE_SIZE)).unwrap();
         Bench { machine, object, vram, process, at }

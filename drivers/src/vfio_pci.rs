@@ -14,8 +14,9 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, IomemPart, Mapped, MaySleep, MmapCtx, MmapFile,
-    PageCount, PageOffset, PfnMap, Platform, Revocable, SharedObject, Spot, Switched, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, IomemPart, MaySleep, PageCount, PageOffset, PageRange,
+    PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, Switched, VmFault,
+    VmOperations,
 };
 
 /// The base-2 logarithm of how many bytes of the file each region has (`VFIO_PCI_OFFSET_SHIFT`).
@@ -105,16 +106,21 @@ impl<P: Platform> VfioPci<P> {
     }
 }
 
-impl<P: Platform> MmapFile for VfioPci<P> {
+impl<P: Platform> PrepareFile for VfioPci<P> {
     type Platform = P;
+    type Ops = Core<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
         let ctx = ctx.shared_only()?;
         let (bars, first) = (self.core.bars.resident(ctx.may_sleep()), PageCount::new(ctx.pgoff().index()));
         bars.memory.frames(first, ctx.page_count()).ok_or(Errno::EINVAL)?;
         drop(bars);
         let ctx = ctx.io().writable().dont_dump().noncached().allow_any_uncached();
-        Ok(ctx.establish_shared(self.core.clone())?.fill_later())
+        ctx.by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Core<P>>, Errno> {
+        Ok(self.core.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

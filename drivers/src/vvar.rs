@@ -13,8 +13,8 @@
 //! ([`Revocable`]).
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameSource, Hooks, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap,
-    Platform, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, MaySleep, PageCount, PageOffset, PageRange, PfnMap, Platform,
+    PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 /// The slot of the clocks.
@@ -138,11 +138,16 @@ impl<P: Platform> Vvar<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Vvar<P> {
+impl<P: Platform> PrepareFile for Vvar<P> {
     type Platform = P;
+    type Ops = Data<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.read_only()?.io().dont_dump().establish_shared(self.data.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
+        ctx.read_only()?.io().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Data<P>>, Errno> {
+        Ok(self.data.clone())
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

@@ -12,8 +12,8 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PfnMap, Platform,
-    VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, MaySleep, PageCount, PageOffset, PageRange, PfnMap, Platform, PrepareCtx,
+    PrepareFile, Prepared, VmFault, VmOperations,
 };
 
 /// Where the TIMA begins (`KVM_XIVE_TIMA_PAGE_OFFSET`), and its pages: hardware, hypervisor, OS, user.
@@ -33,7 +33,7 @@ pub struct Source {
 }
 
 /// The controller.
-struct Controller<P: Platform> {
+pub struct Controller<P: Platform> {
     bar: P::Iomem,
     tima_os: PageOffset,
     sources: Vec<Option<Source>>,
@@ -101,10 +101,11 @@ impl<P: Platform> Xive<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Xive<P> {
+impl<P: Platform> PrepareFile for Xive<P> {
     type Platform = P;
+    type Ops = Controller<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
         let sources = self.controller.sources.len();
         let pages = match ctx.pgoff() {
             TIMA => TIMA_PAGES,
@@ -114,6 +115,10 @@ impl<P: Platform> MmapFile for Xive<P> {
         if ctx.page_count() > pages {
             return Err(Errno::EINVAL);
         }
-        Ok(ctx.io().writable().write_combine().establish_shared(self.controller.clone())?.fill_later())
+        ctx.io().writable().write_combine().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Controller<P>>, Errno> {
+        Ok(self.controller.clone())
     }
 }

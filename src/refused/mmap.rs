@@ -3,8 +3,8 @@
 use crate::{
     established::EstablishedCtx,
     guidance::{
-        AnswersFault, CopiesForADebugger, DeliversInFault, ExpandsAnyway, GrantedAtMmap, GrowsAtMmap, NamesAFlag,
-        PrefaultsInFault, RunsNoHook, SettlesOnePte,
+        AnswersFault, CopiesForADebugger, DeliversInFault, DescribesInPrepare, ExpandsAnyway, GrantedAtMmap,
+        GrowsAtMmap, NamesAFlag, PrefaultsInFault, RunsNoHook, SettlesOnePte,
     },
     page_lock::LockedPage,
     prot::PageProt,
@@ -173,6 +173,18 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     pub fn retry<R>(self) -> R
     where
         Self: AnswersFault,
+    {
+        Self::refused()
+    }
+}
+
+/// What a prepare hook has.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn by_faults<R>(self) -> R
+    where
+        Self: DescribesInPrepare,
     {
         Self::refused()
     }

@@ -16,6 +16,7 @@ mod map_pages;
 mod mkwrite;
 mod object;
 mod page_cache;
+mod prepare;
 mod private;
 mod reports;
 mod syscalls;
@@ -27,6 +28,8 @@ mod users;
 mod bar;
 #[path = "../both/borrowed.rs"]
 mod borrowed;
+#[path = "../both/described.rs"]
+mod described;
 #[path = "../both/drivers.rs"]
 mod drivers;
 #[path = "../both/threads.rs"]

@@ -13,6 +13,10 @@ pub mod guarantees {}
 pub mod memory {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/prepare.md")]
+pub mod prepare {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/migration.md")]
 pub mod migration {}
 

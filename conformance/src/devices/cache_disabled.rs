@@ -34,7 +34,7 @@ pub const WRITE_BACK: u32 = 3;
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let memory = registers(host, PAGES)?;
     let bar = H::Platform::share(Bar::new(memory.clone(), &REGIONS, host.may_sleep())?, host.may_sleep())?;
-    Ok(Opened::new(CacheDisabled::new(bar.clone()), Card::<H::Platform> { memory: Own(memory), bar }))
+    Ok(Opened::prepared(CacheDisabled::new(bar.clone()), Card::<H::Platform> { memory: Own(memory), bar }))
 }
 
 struct Card<P: Platform> {

@@ -12,5 +12,5 @@ use vmctx_drivers::cfag12864b::Cfag12864b;
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let buffer = buffer(host, 0, 1)?;
     let page = buffer.page(PageOffset::ZERO).ok_or(Errno::EINVAL)?.clone();
-    Ok(Opened::new(Cfag12864b::new(page), [buffer]))
+    Ok(Opened::prepared(Cfag12864b::new(page), [buffer]))
 }

@@ -4,11 +4,12 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, HugeSize, Iomem, Mapped, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject, UnlockedCtx,
+    Errno, HugeSize, Iomem, MaySleep, Mixed, PageCount, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile,
+    Prepared, SharedObject, UnlockedCtx,
 };
 
 use super::host::{Host, Opened, Own, Side, fill, fill_pages};
-use vmctx_drivers::dax::{Dax, Inode};
+use vmctx_drivers::dax::{Dax, Inode, View};
 
 /// Blocks of the device.
 pub const BLOCKS: usize = 8;
@@ -62,7 +63,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
         Err(_) => None,
     };
     let files = Files { small: Dax::new(inode.clone()), huge: huge.clone().map(|(inode, at)| (Dax::new(inode), at)) };
-    Ok(Opened::new(files, Disk::<H::Platform> { memory: Own(memory), inode, huge }))
+    Ok(Opened::prepared(files, Disk::<H::Platform> { memory: Own(memory), inode, huge }))
 }
 
 /// The inode of the huge file.
@@ -92,14 +93,25 @@ struct Files<P: Platform> {
     huge: Option<(Dax<P>, PageCount)>,
 }
 
-impl<P: Platform> MmapFile for Files<P> {
-    type Platform = P;
-
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+impl<P: Platform> Files<P> {
+    fn at(&self, pgoff: PageOffset) -> &Dax<P> {
         match &self.huge {
-            Some((huge, at)) if ctx.pgoff().index() >= at.get() => huge.mmap(ctx),
-            _ => self.small.mmap(ctx),
+            Some((huge, at)) if pgoff.index() >= at.get() => huge,
+            _ => &self.small,
         }
+    }
+}
+
+impl<P: Platform> PrepareFile for Files<P> {
+    type Platform = P;
+    type Ops = View<P>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        self.at(ctx.pgoff()).mmap_prepare(ctx)
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<View<P>>, Errno> {
+        self.at(shown.start).mapped(shown, may_sleep)
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

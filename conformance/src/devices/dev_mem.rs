@@ -1,6 +1,6 @@
 //! Physical memory, with registers of a device and a page of RAM to look at.
 
-use vmctx::{Errno, FrameSource, PageOffset, Platform, UnlockedCtx};
+use vmctx::{ByPrepare, Errno, FrameSource, PageOffset, Platform, UnlockedCtx};
 
 use super::host::{Host, Opened, Own, Side, page, registers};
 use vmctx_drivers::dev_mem::DevMem;
@@ -24,7 +24,7 @@ pub const SET_SYNC: u32 = 4;
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let bar = registers(host, PAGES)?;
     let first = PageOffset::new(usize::try_from(bar.base()).map_err(|_| Errno::EOVERFLOW)?);
-    let file = DevMem::new(host.physical_memory(&bar), first);
+    let file = ByPrepare(DevMem::new(host.physical_memory(&bar), first));
     let file = H::Platform::share(file, host.may_sleep())?;
     let side = Physical::<H::Platform> { registers: Own(bar), ram: page(host)?, hole: host.hole(), file: file.clone() };
     Ok(Opened::new(super::host::Shared::<H::Platform, _>(file), side))
@@ -34,7 +34,7 @@ struct Physical<P: Platform> {
     registers: Own<P>,
     ram: P::Page,
     hole: Option<PageOffset>,
-    file: P::Ref<DevMem<P>>,
+    file: P::Ref<ByPrepare<DevMem<P>>>,
 }
 
 impl<P: Platform> Side<P> for Physical<P> {
@@ -52,7 +52,7 @@ impl<P: Platform> Side<P> for Physical<P> {
             RAM => Ok(P::page_pfn(&self.ram)),
             HOLE => self.hole.map(|at| at.index() as u64).ok_or(Errno::ENXIO),
             SET_SYNC => {
-                self.file.set_sync(argument != 0);
+                self.file.0.set_sync(argument != 0);
                 Ok(0)
             }
             _ => Err(Errno::ENOTTY),

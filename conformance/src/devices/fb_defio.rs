@@ -24,7 +24,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let (shadow, panel) = (buffer(host, 0, PAGES)?, host.device_memory(PageCount::new(PAGES))?);
     let screen = Screen::new(shadow.clone(), panel.clone(), host.may_sleep())?;
     let screen = H::Platform::share(screen, host.may_sleep())?;
-    Ok(Opened::new(FbDefio::new(screen.clone()), Display::<H::Platform> { shadow, panel, screen }))
+    Ok(Opened::prepared(FbDefio::new(screen.clone()), Display::<H::Platform> { shadow, panel, screen }))
 }
 
 struct Display<P: Platform> {

@@ -7,8 +7,8 @@ use core::{
 };
 
 use vmctx::{
-    Errno, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, SharedObject,
-    UnlockedCtx,
+    ByPrepare, Errno, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform,
+    PrepareFile, PrepareHook, SharedObject, UnlockedCtx,
 };
 
 use vmctx_drivers::buffer::Buffer;
@@ -55,6 +55,11 @@ impl<P: Platform> Opened<P> {
     pub fn new(file: impl MmapFile<Platform = P>, side: impl Side<P>) -> Self {
         Self { file: Box::new(file), side: Box::new(side) }
     }
+
+    /// An open device of this file, which describes its mappings, with this side.
+    pub fn prepared(file: impl PrepareFile<Platform = P>, side: impl Side<P>) -> Self {
+        Self::new(ByPrepare(file), side)
+    }
 }
 
 /// The device's side: its own memory, which the driver maps, and whatever else it can be asked for.
@@ -99,6 +104,10 @@ impl<P: Platform, F: MmapFile<Platform = P>> MmapFile for Shared<P, F> {
 
     fn object(&self) -> Option<&SharedObject<P>> {
         self.0.object()
+    }
+
+    fn prepare_hook(&self) -> Option<PrepareHook<'_, P>> {
+        self.0.prepare_hook()
     }
 }
 
@@ -183,6 +192,10 @@ impl<P: Platform, const N: usize> MmapFile for Choice<P, N> {
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         self.chosen()?.file.mmap(ctx)
+    }
+
+    fn prepare_hook(&self) -> Option<PrepareHook<'_, P>> {
+        self.chosen().ok()?.file.prepare_hook()
     }
 }
 

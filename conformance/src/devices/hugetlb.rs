@@ -38,7 +38,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let nodes = [host.device_memory(pages)?, host.device_memory(pages)?];
     let inode = Inode::new(list(nodes.clone())?, LENGTH, host.may_sleep())?;
     let inode = H::Platform::share(inode, host.may_sleep())?;
-    Ok(Opened::new(Hugetlb::new(inode.clone()), Nodes::<H::Platform> { nodes, inode }))
+    Ok(Opened::prepared(Hugetlb::new(inode.clone()), Nodes::<H::Platform> { nodes, inode }))
 }
 
 struct Nodes<P: Platform> {

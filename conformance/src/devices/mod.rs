@@ -57,8 +57,8 @@ macro_rules! for_each_device {
     ($with:ident) => {
         $with! {
             Kcov kcov "mmap" "Mixed" "code coverage area: mapped whole, or not at all";
-            Cfag12864b cfag12864b "mmap" "Mixed" "frame buffer of one page, whatever the offset";
-            Ht16k33 ht16k33 "mmap" "Mixed" "LED matrix: what changes in the page is sent";
+            Cfag12864b cfag12864b "prepare" "Mixed" "frame buffer of one page, whatever the offset";
+            Ht16k33 ht16k33 "prepare" "Mixed" "LED matrix: what changes in the page is sent";
             RockchipGem rockchip_gem "mmap" "Mixed" "graphics buffer, mapped from an offset on";
             XenDrmFrontGem xen_drm_front_gem "mmap" "Mixed" "graphics buffers shared with another domain: they outlive handles";
             FirewireIso firewire_iso "mmap" "Mixed" "packet buffer that mmap allocates: read-only where the device writes";
@@ -74,7 +74,7 @@ macro_rules! for_each_device {
             Dax dax "fault, huge_fault, pfn_mkwrite, map_pages" "Mixed" "file in persistent memory: blocks, holes, huge entries";
             Relay relay "fault" "Normal" "relay channel: the fault hands its page back";
             Xive xive "fault" "PfnMap" "interrupt controller: registers by frame number, some forbidden";
-            DevMem dev_mem "mmap, access" "Remapped" "physical memory: RAM, registers, holes";
+            DevMem dev_mem "prepare, access" "Remapped" "physical memory: RAM, registers, holes";
             Spufs spufs "fault" "PfnMap" "local store of a processor: its memory, or pages while it is saved";
             TcpZerocopy tcp_zerocopy "mmap, mapped" "Mixed" "received data: a request maps whole pages, the rest is copied";
             Binder binder "mmap, mapped" "Mixed" "messages: pages inserted for the receiver, and shrunk";

@@ -30,7 +30,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let file = buffer(host, 0, PAGES)?;
     let window = Window::new(file.clone(), PageCount::new(SLOTS), host.may_sleep())?;
     let window = H::Platform::share(window, host.may_sleep())?;
-    Ok(Opened::new(Nonlinear::new(window.clone()), Remapper::<H::Platform> { file: [file], window }))
+    Ok(Opened::prepared(Nonlinear::new(window.clone()), Remapper::<H::Platform> { file: [file], window }))
 }
 
 struct Remapper<P: Platform> {

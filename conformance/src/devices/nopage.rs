@@ -1,6 +1,6 @@
 //! A file, and the pages that it can be made of.
 
-use vmctx::{Errno, PageOffset, Platform, UnlockedCtx};
+use vmctx::{ByPrepare, Errno, PageOffset, Platform, UnlockedCtx};
 
 use super::host::{Host, Opened, Shared, Side, buffer};
 use vmctx_drivers::{
@@ -32,7 +32,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let memory = buffer(host, 0, MEMORY)?;
     let object = Object::new(memory.pages().get(..PAGES).unwrap_or_default(), host.may_sleep())?;
     let object = H::Platform::share(object, host.may_sleep())?;
-    let file = H::Platform::share(Nopage::new(object.clone()), host.may_sleep())?;
+    let file = H::Platform::share(ByPrepare(Nopage::new(object.clone())), host.may_sleep())?;
     Ok(Opened::new(Shared::<H::Platform, _>(file), Disk::<H::Platform> { memory: [memory], object }))
 }
 

@@ -14,5 +14,5 @@ pub const PAGES: usize = 8;
 /// ENOMEM.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let buffer = buffer(host, 0, PAGES)?;
-    Ok(Opened::new(Relay::new(buffer.clone()), [buffer]))
+    Ok(Opened::prepared(Relay::new(buffer.clone()), [buffer]))
 }

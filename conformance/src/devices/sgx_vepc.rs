@@ -27,7 +27,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let epc = host.device_memory(PageCount::new(EPC))?;
     let vepc = Vepc::<H::Platform>::new(epc, host.memory().clone(), PageCount::new(PAGES), host.may_sleep())?;
     let vepc = H::Platform::share(vepc, host.may_sleep())?;
-    Ok(Opened::new(SgxVepc::new(vepc.clone()), Guest::<H::Platform>(vepc)))
+    Ok(Opened::prepared(SgxVepc::new(vepc.clone()), Guest::<H::Platform>(vepc)))
 }
 
 struct Guest<P: Platform>(P::Ref<Vepc<P>>);

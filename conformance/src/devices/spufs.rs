@@ -22,7 +22,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let spus = [host.device_memory(PageCount::new(pages))?, host.device_memory(PageCount::new(pages))?];
     let context = Context::new(buffer(host, 0, pages)?, host.may_sleep())?;
     let context = H::Platform::share(context, host.may_sleep())?;
-    Ok(Opened::new(Spufs::new(context.clone()), Cell::<H::Platform> { spus, context }))
+    Ok(Opened::prepared(Spufs::new(context.clone()), Cell::<H::Platform> { spus, context }))
 }
 
 struct Cell<P: Platform> {

@@ -24,7 +24,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let places = [Place::System(buffer(host, 0, PAGES)?), vram()?, vram()?];
     let [system, ..] = &places;
     let object = H::Platform::share(Object::new(system.clone(), host.may_sleep())?, host.may_sleep())?;
-    Ok(Opened::new(Ttm::new(object.clone()), Card::<H::Platform> { places, object }))
+    Ok(Opened::prepared(Ttm::new(object.clone()), Card::<H::Platform> { places, object }))
 }
 
 struct Card<P: Platform> {

@@ -38,7 +38,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let bars = list([whole(&first), Some(small), whole(&second), None, huge.as_ref().and_then(whole)])?;
     let core = H::Platform::share(Core::new(bars, host.may_sleep())?, host.may_sleep())?;
     let device = Device::<H::Platform> { first, second, huge: huge.map(|memory| (memory, pages)), core: core.clone() };
-    Ok(Opened::new(VfioPci::new(core), device))
+    Ok(Opened::prepared(VfioPci::new(core), device))
 }
 
 /// Memory of a BAR that lies behind so many pages of the device's memory, with these pages of it filled.

@@ -27,7 +27,7 @@ pub const USE_HVCLOCK: u32 = 3;
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let memory = registers(host, PAGES)?;
     let data = H::Platform::share(Data::new(memory.clone(), LAYOUT, host.may_sleep())?, host.may_sleep())?;
-    Ok(Opened::new(Vvar::new(data.clone()), Clocks::<H::Platform> { memory: Own(memory), data }))
+    Ok(Opened::prepared(Vvar::new(data.clone()), Clocks::<H::Platform> { memory: Own(memory), data }))
 }
 
 struct Clocks<P: Platform> {

@@ -23,5 +23,5 @@ pub const SOURCES: [Option<Source>; 4] = [
 /// ENOMEM, or what is wrong with the device's memory.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let bar = registers(host, PAGES)?;
-    Ok(Opened::new(Xive::new(bar.clone(), TIMA_OS, &SOURCES, host.may_sleep())?, Own(bar)))
+    Ok(Opened::prepared(Xive::new(bar.clone(), TIMA_OS, &SOURCES, host.may_sleep())?, Own(bar)))
 }

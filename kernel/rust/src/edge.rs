@@ -4,6 +4,7 @@
 
 mod around;
 mod debugger;
+mod described;
 mod established;
 mod huge;
 mod opening;
@@ -46,6 +47,7 @@ pub(crate) const ALL: &[(&str, OpenEdge)] = &[
     ("revoked", revoked::open),
     ("opening", opening::open),
     ("opening_remapped", opening::open_remapped),
+    ("described", described::open),
     ("debugger_frames", debugger::frames),
     ("debugger_pages", debugger::pages),
 ];

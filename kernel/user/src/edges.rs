@@ -28,6 +28,7 @@ use crate::{
 mod access;
 mod around;
 mod debugger;
+mod described;
 mod established;
 mod huge;
 mod moving;
@@ -84,6 +85,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("moved_under_loads_and_stores", moving::under_loads_and_stores),
     ("open_hook_of_pages", |checks| opening::opened_and_refused(checks, "opening")),
     ("open_hook_of_a_remapped_range", |checks| opening::opened_and_refused(checks, "opening_remapped")),
+    ("filled_before_there_is_a_state", described::filled_before_there_is_a_state),
     ("debugger_reaches_frames", debugger::frames),
     ("debugger_reaches_pages", debugger::pages),
     ("no_memory_for_page_tables", no_memory),

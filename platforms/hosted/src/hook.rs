@@ -7,6 +7,10 @@ use std::{cell::Cell, fmt, marker::PhantomData};
 pub enum Hook {
     /// `f_op->mmap`: [`MmapFile::mmap`](vmctx::MmapFile::mmap).
     Mmap,
+    /// `f_op->mmap_prepare`: [`PrepareFile::mmap_prepare`](vmctx::PrepareFile::mmap_prepare).
+    MmapPrepare,
+    /// `vm_ops->mapped`: [`PrepareFile::mapped`](vmctx::PrepareFile::mapped).
+    Mapped,
     /// `vm_ops->fault`: [`VmOperations::fault`](vmctx::VmOperations::fault).
     Fault,
     /// `vm_ops->may_split`.
@@ -33,6 +37,8 @@ impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mmap => "mmap",
+            Self::MmapPrepare => "mmap_prepare",
+            Self::Mapped => "mapped",
             Self::Fault => "fault",
             Self::MaySplit => "may_split",
             Self::Open => "open",

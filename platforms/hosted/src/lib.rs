@@ -123,7 +123,7 @@ pub use file::{File, OpenMode};
 pub use hold::{Hold, Holds};
 pub use hook::Hook;
 pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
-pub use machine::{DeviceMemory, Event, FrameKind, Machine, Page};
+pub use machine::{DeviceMemory, Event, FrameKind, Machine, MmapOrder, Page};
 pub use map::Map;
 pub use mmap::NewVma;
 pub use object::Object;

@@ -59,6 +59,17 @@ pub enum Event {
     Signal(Signal),
 }
 
+/// How a file is mapped that has a [prepare hook](vmctx::PrepareFile). The others have their mmap hook called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MmapOrder {
+    /// The prepare hook, then the VMA, which is on its object's list from now on, then what the hook has named to be
+    /// done, then `mapped`: Linux 7. A VMA for which one of the last two fails is unmapped as others are.
+    #[default]
+    Prepare,
+    /// A mmap hook does all that (`compat_vma_mmap`), for a VMA that nobody knows of until the hook has returned.
+    Compat,
+}
+
 /// The machine that address spaces are of. Clones are the same machine.
 ///
 /// Its frames, of [`PAGE_SIZE`](vmctx::Platform::PAGE_SIZE) bytes, are named by numbers, as in a page table entry. A
@@ -196,6 +207,19 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// How many mappings one address space may have (`vm.max_map_count`).
     fn max_mappings(&self) -> usize {
         65_530
+    }
+
+    /// Whether a file's [prepare hook](vmctx::PrepareFile) is called as such, or by a mmap hook.
+    fn mmap_order(&self) -> MmapOrder {
+        MmapOrder::Compat
+    }
+
+    /// Called before memory for a VMA is allocated: after the prepare hook, or after the mmap hook.
+    ///
+    /// # Errors
+    /// ENOMEM, which ends the mmap.
+    fn before_vma(&self) -> Result<(), Errno> {
+        Ok(())
     }
 
     /// How many times one access is repeated with nothing changed at its address, before it is

@@ -4,7 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use parking_lot::RwLock;
 use vmctx::{
-    Errno, FrameRange, PageOffset, Platform, UserAddr, VmOperations, entry,
+    Errno, FrameRange, PageOffset, Platform, PrepareHook, UserAddr, VmOperations,
+    entry::{self, Action, Description},
     platform::{Cache, VmFlags},
 };
 
@@ -16,7 +17,7 @@ use crate::{
     gap,
     hook::{self, Hook},
     insert::Area,
-    machine::Machine,
+    machine::{Machine, MmapOrder},
     map::Map,
     mm::Mm,
     object::{Insertions, Object, Unmapping},
@@ -25,7 +26,7 @@ use crate::{
     process::{Process, page_align},
     report::MightSleep,
     shared::Ref,
-    vma::{Hosted, Space, Vma, Vmas},
+    vma::{self, Hosted, Space, Vma, Vmas},
 };
 
 /// A mapping that is being made: the platform's [`Vma`](vmctx::Platform::Vma). Made by this crate alone; to have one is
@@ -34,7 +35,8 @@ use crate::{
 /// Its methods are the raw operations of [`Platform`] that they name, under the conditions that stand there.
 pub struct NewVma<P: Paged> {
     vma: Vma<P>,
-    insertions: Insertions,
+    /// None where the VMA is on its object's list already.
+    insertions: Option<Insertions>,
     space: Arc<RwLock<Space<P>>>,
 }
 
@@ -82,6 +84,11 @@ impl<P: Paged> NewVma<P> {
     #[must_use]
     pub fn is_of(&self, object: &Object) -> bool {
         P::mappings(self.vma.file()).is(object)
+    }
+
+    /// `vma_tells_of_stores`
+    pub fn tell_of_stores(&mut self) {
+        self.vma.tell_of_stores();
     }
 
     /// `vma_handle`
@@ -138,8 +145,10 @@ impl<P: Paged> NewVma<P> {
     ) -> Result<(), Errno> {
         might_sleep(MightSleep::Insertion);
         insert(&Area::of(&self.vma))?;
-        let first = self.vma.pgoff_at(address);
-        self.insertions.note(first..first + pages);
+        if let Some(insertions) = &self.insertions {
+            let first = self.vma.pgoff_at(address);
+            insertions.note(first..first + pages);
+        }
         Ok(())
     }
 }
@@ -179,22 +188,28 @@ fn flags(map: &Map, mode: OpenMode) -> Result<VmFlags, Errno> {
     if mode.reads() { Ok(flags) } else { Err(Errno::EACCES) }
 }
 
-/// Leaves nothing of a mapping whose hook failed, or panicked: no entries, no page tables.
+/// Leaves nothing of a mapping whose hook failed, or panicked: no entries, no place on its object's list, no page
+/// tables.
 struct Undo<'a, P: Paged> {
     mm: &'a Mm<P>,
     space: &'a Space<P>,
     range: Range<usize>,
+    linked: Option<(Object, u64)>,
 }
 
 impl<P: Paged> Undo<'_, P> {
     fn disarm(mut self) {
         self.range.end = self.range.start;
+        self.linked = None;
     }
 }
 
 impl<P: Paged> Drop for Undo<'_, P> {
     fn drop(&mut self) {
         self.mm.table().zap(&self.range, true);
+        if let Some((object, number)) = &self.linked {
+            object.lock().unlink(*number);
+        }
         self.mm.free_tables(self.space, &self.range);
     }
 }
@@ -227,18 +242,83 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         if first > (usize::MAX - len) >> P::PAGE_SHIFT {
             return Err(Errno::EOVERFLOW.into());
         }
-        let vma =
-            Vma::new(range.clone(), first, flags(&map, file.mode())?, file.clone(), Arc::clone(self.mm().table()));
-        let insertions = Insertions::new(P::mappings(file), vma.number());
+        let flags = flags(&map, file.mode())?;
+        let prepares = file.driver().prepare_hook().filter(|_| self.machine().mmap_order() == MmapOrder::Prepare);
+        let vma = match prepares {
+            Some(hook) => self.map_described(file, &hook, &lock, range.clone(), first, flags)?,
+            None => self.map_by_hook(file, &lock, range.clone(), first, flags)?,
+        };
+        lock.vmas.put(vma);
+        Ok(UserAddr::new(range.start))
+    }
+
+    /// `f_op->mmap`: the hook is handed a VMA that nobody else knows of.
+    fn map_by_hook(
+        &self,
+        file: &File<P>,
+        space: &Space<P>,
+        range: Range<usize>,
+        first: usize,
+        flags: VmFlags,
+    ) -> Result<Vma<P>, Errno> {
+        let vma = Vma::new(range.clone(), first, flags, file.clone(), Arc::clone(self.mm().table()));
+        let insertions = Some(Insertions::new(P::mappings(file), vma.number()));
         let mut new = NewVma { vma, insertions, space: Arc::clone(self.mm().space()) };
-        let undo = Undo { mm: self.mm(), space: &lock, range: range.clone() };
-        // SAFETY: the VMA is being made for this file; `lock` is the mmap lock, held for write, until the end of this
-        // function.
+        // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
+        let undo = Undo { mm: self.mm(), space, range, linked: None };
+        // SAFETY: the VMA is being made for this file; the caller has the mmap lock, for write.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        self.machine().before_vma()?;
         undo.disarm();
-        lock.vmas.insert(new.vma);
-        Ok(UserAddr::new(range.start))
+        new.vma.link();
+        Ok(new.vma)
+    }
+
+    /// `f_op->mmap_prepare`: the hook describes a VMA that is made afterwards, and is on its object's list when it is
+    /// filled (`__mmap_region`).
+    #[track_caller]
+    fn map_described(
+        &self,
+        file: &File<P>,
+        hook: &PrepareHook<'_, P>,
+        space: &Space<P>,
+        range: Range<usize>,
+        first: usize,
+        flags: VmFlags,
+    ) -> Result<Vma<P>, Errno> {
+        let wanted = Description::new::<P>(range.clone(), PageOffset::new(first), flags)?;
+        // SAFETY: this is asked for of this file; the caller has the mmap lock, for write, until this returns.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        let described = hook::enter(Hook::MmapPrepare, || unsafe { entry::mmap_prepare(hook, wanted) })?;
+        let description = described.description();
+        // Linux looks now for a neighbour to merge it with, and finds none because of this.
+        if !description.flags().intersects(VmFlags::SPECIAL) {
+            return Err(Errno::EINVAL);
+        }
+        // Whoever unmaps the object between the hook and the list does not find what is mapped then.
+        let described_only = Insertions::new(P::mappings(file), vma::next_number());
+        if !matches!(described.action(), Action::ByFaults) {
+            described_only.note(first..first + (range.len() >> P::PAGE_SHIFT));
+        }
+        might_sleep(MightSleep::Allocation);
+        self.machine().before_vma()?;
+        let mut vma = Vma::new(range.clone(), first, description.flags(), file.clone(), Arc::clone(self.mm().table()));
+        vma.set_cache(description.cache());
+        vma.link();
+        drop(described_only);
+        let linked = Some((P::mappings(file).clone(), vma.number()));
+        let mut new = NewVma { vma, insertions: None, space: Arc::clone(self.mm().space()) };
+        // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
+        let undo = Undo { mm: self.mm(), space, range, linked };
+        // SAFETY: the VMA is of this file, was made as described, and is empty; the lock is held as before.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        unsafe {
+            entry::fill(&described, &mut new)?;
+            hook::enter(Hook::Mapped, || entry::mapped(hook, description.shown(), &mut new))?;
+        }
+        undo.disarm();
+        Ok(new.vma)
     }
 
     /// Takes mappings away, whole or in part. What is not mapped is no error.

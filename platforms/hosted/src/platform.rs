@@ -124,6 +124,11 @@ macro_rules! platform {
                     vma.is_of(object)
                 }
 
+                fn vma_tells_of_stores(vma: &mut Self::Vma) -> Result<(), Errno> {
+                    vma.tell_of_stores();
+                    Ok(())
+                }
+
                 fn vma_handle(vma: &Self::Vma) -> Option<Self::Handle> {
                     vma.handle()
                 }

@@ -87,4 +87,8 @@ impl<F: vmctx::MmapFile> vmctx::MmapFile for Ref<F> {
     fn object(&self) -> Option<&vmctx::SharedObject<F::Platform>> {
         (**self).object()
     }
+
+    fn prepare_hook(&self) -> Option<vmctx::PrepareHook<'_, F::Platform>> {
+        (**self).prepare_hook()
+    }
 }

@@ -216,6 +216,11 @@ impl<P: Hosted> Vma<P> {
         Ok(())
     }
 
+    /// The state that comes is told of first stores: what is entered from now on is not writable.
+    pub fn tell_of_stores(&mut self) {
+        self.registered.told_of_stores = true;
+    }
+
     /// Whether its driver has agreed to it: not a copy whose open hook has failed.
     #[must_use]
     pub fn is_live(&self) -> bool {
@@ -339,7 +344,7 @@ impl<P: Hosted> Drop for Vma<P> {
     }
 }
 
-fn next_number() -> u64 {
+pub(crate) fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -107,6 +107,12 @@ unsafe impl Platform for Linux {
         unsafe { object.have(vma.get()) }
     }
 
+    fn vma_tells_of_stores(vma: &mut LinuxVma) -> Result<(), Errno> {
+        // SAFETY: by the VMA's invariant.
+        unsafe { ffi::vmctx_tell_of_stores(vma.raw) };
+        Ok(())
+    }
+
     fn vma_handle(vma: &LinuxVma) -> Option<LinuxHandle> {
         // SAFETY: by the VMA's invariant; it holds the state's reference.
         vma.state.and_then(|state| unsafe { LinuxHandle::new(vma.get(), state) })

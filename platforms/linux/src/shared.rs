@@ -10,7 +10,7 @@ use core::{
     sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
-use vmctx::{Errno, Mapped, MmapCtx, MmapFile, SharedObject, VmOperations};
+use vmctx::{Errno, Mapped, MmapCtx, MmapFile, PrepareHook, SharedObject, VmOperations};
 
 use crate::{ffi, linux::Linux};
 
@@ -211,6 +211,10 @@ impl<F: MmapFile<Platform = Linux>> MmapFile for LinuxRef<F> {
 
     fn object(&self) -> Option<&SharedObject<Linux>> {
         (**self).object()
+    }
+
+    fn prepare_hook(&self) -> Option<PrepareHook<'_, Linux>> {
+        (**self).prepare_hook()
     }
 }
 

@@ -23,6 +23,11 @@ pub enum Injection {
         /// How many page tables are allocated before.
         after: usize,
     },
+    /// There is no memory for a VMA, when a mmap has been through the driver's hook: its prepare hook, or its mmap hook.
+    VmaAllocation {
+        /// How many VMAs are allocated before, by mmap.
+        after: usize,
+    },
     /// An insertion of a driver's, at mmap or in a fault, fails before it does anything.
     Insertion {
         /// How many insertions come before, each page of a batch counted.
@@ -43,6 +48,7 @@ pub enum Injection {
 pub(crate) enum Site {
     FrameAllocation,
     PageTableAllocation,
+    VmaAllocation,
     Insertion,
 }
 
@@ -76,7 +82,8 @@ impl Injections {
         for (index, injection) in pending.iter_mut().enumerate() {
             let (after, errno) = match (site, injection) {
                 (Site::FrameAllocation, Injection::FrameAllocation { after })
-                | (Site::PageTableAllocation, Injection::PageTableAllocation { after }) => (after, Errno::ENOMEM),
+                | (Site::PageTableAllocation, Injection::PageTableAllocation { after })
+                | (Site::VmaAllocation, Injection::VmaAllocation { after }) => (after, Errno::ENOMEM),
                 (Site::Insertion, Injection::Insertion { after, errno }) => (after, *errno),
                 _ => continue,
             };

@@ -72,6 +72,10 @@
 //! [`Injection`] lets one allocation or insertion fail, the nth; [`Statistics`] tell what happened and what is still
 //! in use.
 //!
+//! A file with a [prepare hook](vmctx::PrepareFile) is mapped in one of two [orders](MmapOrder): that of a kernel with
+//! such hooks, or that of one which calls them from a mmap hook. What fails in between leaves nothing in either, and a
+//! driver's test has it fail in both: [`Machine::set_mmap_order`], [`Injection::VmaAllocation`].
+//!
 //! Large entries, [`Process::is_huge_at`], need a mapping of 2 MiB and more, and frames that are aligned:
 //! [`Machine::device_memory`] of a fresh machine begins with such.
 //!
@@ -199,6 +203,6 @@ pub use machine::{Limits, Machine};
 pub use platform::{Caller, DeviceMemory, EstablishedVma, Fault, File, Handle, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
 pub use vmctx_hosted::{
-    AccessError, Answers, Hold, Hook, Map, MightSleep, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard, Ref,
-    Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
+    AccessError, Answers, Hold, Hook, Map, MightSleep, MmapOrder, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard,
+    Ref, Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
 };

@@ -4,12 +4,12 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
 };
 
 use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
-use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, Page, Report, Reports};
+use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, MmapOrder, Page, Report, Reports};
 
 use crate::{
     inject::{Injection, Injections, Site},
@@ -65,6 +65,7 @@ struct Parts {
     counters: Counters,
     injections: Injections,
     fault_serial: AtomicU32,
+    compat: AtomicBool,
     reports: Reports,
     holds: Holds,
 }
@@ -87,6 +88,7 @@ impl Machine {
                 counters: Counters::default(),
                 injections: Injections::default(),
                 fault_serial: AtomicU32::new(0),
+                compat: AtomicBool::new(false),
                 reports: Reports::default(),
                 holds: Holds::default(),
             }),
@@ -121,6 +123,12 @@ impl Machine {
     /// Cancels the errors that were ordered and have not happened.
     pub fn clear_injections(&self) {
         self.parts.injections.clear();
+    }
+
+    /// How files with a [prepare hook](vmctx::PrepareFile) are mapped from now on: as a kernel does that has such hooks,
+    /// if nothing is said. A driver's test does it both ways.
+    pub fn set_mmap_order(&self, order: MmapOrder) {
+        self.parts.compat.store(order == MmapOrder::Compat, Ordering::Relaxed);
     }
 
     /// What has happened so far, and what is in use.
@@ -361,6 +369,14 @@ impl vmctx_hosted::Machine for Machine {
 
     fn max_mappings(&self) -> usize {
         self.parts.limits.mappings
+    }
+
+    fn mmap_order(&self) -> MmapOrder {
+        if self.parts.compat.load(Ordering::Relaxed) { MmapOrder::Compat } else { MmapOrder::Prepare }
+    }
+
+    fn before_vma(&self) -> Result<(), Errno> {
+        self.parts.injections.strike(Site::VmaAllocation)
     }
 
     fn max_refaults(&self) -> usize {

@@ -98,6 +98,11 @@ unsafe impl Platform for Uffd {
         vma.vma.file().mappings().is(object)
     }
 
+    fn vma_tells_of_stores(vma: &mut NewVma) -> Result<(), Errno> {
+        vma.vma.tell_of_stores();
+        Ok(())
+    }
+
     fn vma_handle(vma: &NewVma) -> Option<Handle> {
         vma.handle()
     }

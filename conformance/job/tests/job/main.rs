@@ -15,12 +15,12 @@ use std::{
 
 use vmctx::{Errno, PageOffset};
 use vmctx_conformance::{
-    Device, Outcome, Runner, devices,
+    Device, Outcome, Runner, Site, devices,
     table::Table,
     user::{Map, Refusal, User},
 };
-use vmctx_job::sim::{SimSite, SimUser, open};
-use vmctx_sim::{self as sim, Injection};
+use vmctx_job::sim::{SimHost, SimSite, SimUser, open};
+use vmctx_sim::{self as sim, Injection, Machine, MmapOrder};
 
 #[test]
 fn every_driver_passes() {
@@ -29,6 +29,33 @@ fn every_driver_passes() {
             let outcome = Runner::new(threads).run(&Arc::new(SimSite), *device);
             assert!(outcome.is_ok(), "{threads} threads:\n{}", Table(&[outcome]));
         }
+    }
+}
+
+/// A machine whose kernel has no prepare hooks, for every device that is opened.
+struct CompatSite;
+
+impl Site for CompatSite {
+    type User = SimUser;
+
+    fn open(&self, device: Device) -> Result<SimUser, String> {
+        let user = open(device).unwrap();
+        user.process().machine().set_mmap_order(MmapOrder::Compat);
+        Ok(user)
+    }
+}
+
+#[test]
+fn every_driver_that_describes_its_mappings_passes_where_a_mmap_hook_does_so() {
+    let describes = |device: &Device| {
+        let opened = device.open(&SimHost(Machine::new())).unwrap();
+        opened.file.prepare_hook().is_some()
+    };
+    let described: Vec<Device> = Device::ALL.iter().copied().filter(describes).collect();
+    assert!(described.len() >= 16, "{described:?}");
+    for device in described {
+        let outcome = Runner::new(8).run(&Arc::new(CompatSite), device);
+        assert!(outcome.is_ok(), "{}", Table(&[outcome]));
     }
 }
 
@@ -87,24 +114,31 @@ fn asked(device: Device, requests: &[(u32, u64)]) -> SimUser {
 
 #[test]
 fn a_mmap_fails_with_the_errno_of_any_insertion_and_undoes_the_others() {
-    for (device, requests, map) in EAGER {
-        for errno in [Errno::EBUSY, Errno::ENOMEM, Errno::EINVAL] {
-            for after in 0..map.pages {
-                let user = asked(device, requests);
-                let map = if device == Device::DevMem {
-                    let registers = user.control(devices::dev_mem::REGISTERS, 0).unwrap();
-                    map.at(PageOffset::new(usize::try_from(registers).unwrap()))
-                } else {
-                    map
-                };
-                let before = user.process().machine().statistics();
-                user.process().machine().inject(Injection::Insertion { after, errno });
-                assert_eq!(user.map(map), Err(Refusal::Errno(errno)), "{}: insertion {after}", device.name());
-                let now = user.process().machine().statistics();
-                let both = |statistics: sim::Statistics| (statistics.references, statistics.frames_in_use);
-                assert_eq!(both(now), both(before), "{}: after insertion {after} failed", device.name());
-                assert!(user.map(map).is_ok(), "{}: the error happens once", device.name());
-            }
+    for order in [MmapOrder::Prepare, MmapOrder::Compat] {
+        for (device, requests, map) in EAGER {
+            fails_at_any_insertion(order, device, requests, map);
+        }
+    }
+}
+
+fn fails_at_any_insertion(order: MmapOrder, device: Device, requests: Requests, map: Map) {
+    for errno in [Errno::EBUSY, Errno::ENOMEM, Errno::EINVAL] {
+        for after in 0..map.pages {
+            let user = asked(device, requests);
+            user.process().machine().set_mmap_order(order);
+            let map = if device == Device::DevMem {
+                let registers = user.control(devices::dev_mem::REGISTERS, 0).unwrap();
+                map.at(PageOffset::new(usize::try_from(registers).unwrap()))
+            } else {
+                map
+            };
+            let before = user.process().machine().statistics();
+            user.process().machine().inject(Injection::Insertion { after, errno });
+            assert_eq!(user.map(map), Err(Refusal::Errno(errno)), "{}: insertion {after}", device.name());
+            let now = user.process().machine().statistics();
+            let both = |statistics: sim::Statistics| (statistics.references, statistics.frames_in_use);
+            assert_eq!(both(now), both(before), "{}: after insertion {after} failed", device.name());
+            assert!(user.map(map).is_ok(), "{}: the error happens once", device.name());
         }
     }
 }

@@ -1,0 +1,274 @@
+// Part of the modules `mmap` and `prepare`: what the tokens of the two hooks that make a mapping have in common. Each of
+// them includes this file, in which its own token is called `Token`: see `guidance.rs`. A token has `flags()`,
+// `change_flags()`, `set_cache()`, `set_decrypted()`, `file_pgoff()` and `count_from()`, and keeps in `said()` what its hook
+// has said.
+
+/// What is asked for.
+impl<'m, P: Platform, M> Token<'m, P, M> {
+    /// Whether `MAP_SHARED` was asked for (`VM_MAYSHARE`).
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.flags().contains(VmFlags::MAYSHARE)
+    }
+
+    /// Whether the user asks to read (`VM_READ`). The answer stays: what is not asked for no mprotect adds
+    /// (`VM_MAYREAD` is cleared), so that a driver can decide by it. (Where the user may write, processors let him read
+    /// as well.)
+    ///
+    /// (Drivers that refuse what is readable, and forget the mprotect that comes later, are an open door: doorbells
+    /// of vhost-vdpa and ocxl.)
+    #[must_use]
+    pub fn is_readable(&mut self) -> bool
+    where
+        M: StillUndecided,
+    {
+        self.asks_for(VmFlags::READ)
+    }
+
+    /// Whether the user asks to write (`VM_WRITE`). The answer stays, as that of [`is_readable`](Self::is_readable)
+    /// does, in a shared mapping (`VM_MAYWRITE` is cleared); in a private one users write copies of their own. So a
+    /// driver that counts writers by this is right, and the others stay readers; one that lets them write later counts
+    /// by [`may_be_written`](crate::MmapCtx::may_be_written).
+    #[must_use]
+    pub fn is_writable(&mut self) -> bool
+    where
+        M: StillUndecided,
+    {
+        self.asks_for(VmFlags::WRITE)
+    }
+
+    /// Whether the user asks to execute (`VM_EXEC`). The answer stays, as that of [`is_readable`](Self::is_readable)
+    /// does (`VM_MAYEXEC` is cleared).
+    #[must_use]
+    pub fn is_executable(&mut self) -> bool
+    where
+        M: StillUndecided,
+    {
+        self.asks_for(VmFlags::EXEC)
+    }
+
+    /// Whether a store would give the user a private copy (`is_cow_mapping`): the mapping is private, and it is
+    /// writable or mprotect can make it so. A [`PfnMap`](crate::PfnMap) mapping cannot be of this sort.
+    #[must_use]
+    pub fn is_cow(&self) -> bool {
+        self.flags().is_cow()
+    }
+
+    /// The right to sleep, for as long as this context is borrowed.
+    #[must_use]
+    pub fn may_sleep(&self) -> MaySleep<'_> {
+        may_sleep()
+    }
+
+    /// Whether the user asks for a right. If not, it is never added.
+    fn asks_for(&mut self, right: VmFlags) -> bool
+    where
+        M: StillUndecided,
+    {
+        let asks = self.flags().contains(right);
+        if !asks {
+            *self.said() |= 1 << (right.bits().trailing_zeros() + ABSENT_SHIFT);
+        }
+        asks
+    }
+}
+
+/// Refusals, flags and cache attributes: before the kind is chosen.
+impl<'m, P: Platform, M> Token<'m, P, M> {
+    /// Users may write, now or after an mprotect, if the file was opened for writing (G19).
+    ///
+    /// A shared mapping whose hook has not said so cannot be stored to, ever: `PROT_WRITE` is EPERM, when the kind is
+    /// chosen and before a state is made, and an mprotect that adds it is EACCES, because `VM_MAYWRITE` is cleared.
+    /// Private mappings need no grant: what their users write are copies of their own.
+    ///
+    /// (To look at `VM_WRITE` and refuse it is not enough, because mprotect comes later: CVE-2022-43750.)
+    pub fn writable(mut self) -> Self
+    where
+        M: StillUndecided,
+    {
+        *self.said() |= GRANTED;
+        self
+    }
+
+    /// The mapping will never be written, not even a private copy of it.
+    ///
+    /// It is for private mappings, whose users could write copies: a [`PfnMap`](crate::PfnMap) cannot have these. A
+    /// shared mapping cannot be written anyway without [`writable`](Self::writable); for one this refuses at once what
+    /// would be refused when the kind is chosen.
+    ///
+    /// # Errors
+    /// EPERM if it was asked for with `PROT_WRITE`. Else a later `mprotect` cannot add it (`VM_MAYWRITE` is cleared).
+    pub fn read_only(self) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        self.never(VmFlags::WRITE, VmFlags::MAYWRITE)
+    }
+
+    /// The mapping will never be written, and who has asked to write is not refused: it is mapped, without that right
+    /// (`VM_WRITE` and `VM_MAYWRITE` are cleared). A store is a SIGSEGV.
+    ///
+    /// It is for users that have always asked for more than they need and cannot be told any more, as those of ALSA's
+    /// status page (`snd_pcm_mmap_status`). Others want [`read_only`](Self::read_only), or for a shared mapping nothing
+    /// at all, and are told with EPERM.
+    pub fn drop_write(mut self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.change_flags(VmFlags::NONE, VmFlags::WRITE | VmFlags::MAYWRITE);
+        self
+    }
+
+    /// The mapping will never be readable by itself. (Where the user may write, processors let him read as well.)
+    ///
+    /// # Errors
+    /// EPERM if it was asked for with `PROT_READ`. Else a later `mprotect` cannot add it (`VM_MAYREAD` is cleared).
+    pub fn no_read(self) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        self.never(VmFlags::READ, VmFlags::MAYREAD)
+    }
+
+    /// The mapping will never be executed.
+    ///
+    /// # Errors
+    /// EPERM if it was asked for with `PROT_EXEC`. Else a later `mprotect` cannot add it (`VM_MAYEXEC` is cleared).
+    pub fn no_exec(self) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        self.never(VmFlags::EXEC, VmFlags::MAYEXEC)
+    }
+
+    /// The mapping shows this object, one of several that the file shows: from now on page offsets count from where it
+    /// begins, here, in every hook of the state, and in handles.
+    ///
+    /// A state [names the same object](crate::Hooks::object). A mapping without a state needs no more than this.
+    ///
+    /// ```
+    /// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject};
+    ///
+    /// /// Two rings of one file, as those of io_uring: users choose one by the offset.
+    /// struct Rings<P: Platform> {
+    ///     all: SharedObject<P>,
+    ///     rings: [(SharedObject<P>, Vec<P::Page>); 2],
+    /// }
+    ///
+    /// impl<P: Platform> MmapFile for Rings<P> {
+    ///     type Platform = P;
+    ///
+    ///     fn object(&self) -> Option<&SharedObject<P>> {
+    ///         Some(&self.all)
+    ///     }
+    ///
+    ///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    ///         let ring = self.rings.iter().find(|(part, _)| part.contains(ctx.pgoff()));
+    ///         let (part, pages) = ring.ok_or(Errno::EINVAL)?;
+    ///         ctx.rebase(part)?.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// EINVAL if the file does not show this object, or if the mapping is not all in it.
+    #[doc(alias = "drm_gem_mmap_obj")]
+    pub fn rebase(self, object: &SharedObject<P>) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        let first = self.file_pgoff().checked_since(object.base()).ok_or(Errno::EINVAL)?;
+        let room = object.page_count().get().checked_sub(first.get()).ok_or(Errno::EINVAL)?;
+        if self.page_count().get() > room {
+            return Err(Errno::EINVAL);
+        }
+        self.count_from(object)
+    }
+
+    /// Only `MAP_SHARED`.
+    ///
+    /// # Errors
+    /// EINVAL for `MAP_PRIVATE`.
+    pub fn shared_only(self) -> Result<Self, Errno>
+    where
+        M: StillUndecided,
+    {
+        if self.is_shared() { Ok(self) } else { Err(Errno::EINVAL) }
+    }
+
+    /// fork does not copy the mapping (`VM_DONTCOPY`).
+    pub fn dont_copy(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.with(VmFlags::DONTCOPY)
+    }
+
+    /// The mapping is left out of core dumps (`VM_DONTDUMP`).
+    pub fn dont_dump(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.with(VmFlags::DONTDUMP)
+    }
+
+    /// The mapping is of device registers (`VM_IO`): it is left out of core dumps, and `get_user_pages` does
+    /// not reach it.
+    pub fn io(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.with(VmFlags::IO)
+    }
+
+    /// A virtual machine may map this memory uncached in any way that it likes (`VM_ALLOW_ANY_UNCACHED`): it is a
+    /// device's that no such access brings down, as vfio-pci says of its own. Without it KVM on arm64 maps it as device
+    /// memory alone (`user_mem_abort`).
+    pub fn allow_any_uncached(self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.with(VmFlags::ALLOW_ANY_UNCACHED)
+    }
+
+    /// What is inserted is not cached (`pgprot_noncached`).
+    pub fn noncached(mut self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.set_cache(Cache::Noncached);
+        self
+    }
+
+    /// Stores are gathered, loads not cached (`pgprot_writecombine`).
+    pub fn write_combine(mut self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.set_cache(Cache::WriteCombine);
+        self
+    }
+
+    /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, on
+    /// a machine that encrypts all other memory. On other machines this does nothing.
+    pub fn decrypted(mut self) -> Self
+    where
+        M: StillUndecided,
+    {
+        self.set_decrypted();
+        self
+    }
+
+    fn with(mut self, set: VmFlags) -> Self {
+        self.change_flags(set, VmFlags::NONE);
+        self
+    }
+
+    fn never(mut self, now: VmFlags, ever: VmFlags) -> Result<Self, Errno> {
+        if self.flags().contains(now) {
+            return Err(Errno::EPERM);
+        }
+        self.change_flags(VmFlags::NONE, ever);
+        Ok(self)
+    }
+}
