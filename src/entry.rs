@@ -121,7 +121,9 @@ pub unsafe fn mapped<P: Platform>(hook: &PrepareHook<'_, P>, shown: PageRange, v
 /// to the state.
 #[expect(unsafe_code, reason = "constructs the fault token")]
 pub unsafe fn fault<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>) -> FaultCode {
-    serve::<V>(state, fault, |_| (), |state, frame| Some(state.fault(crate::fault::token(frame))))
+    let prepare =
+        |frame: &mut FaultFrame<'_, Of<V>>| frame.told_of_stores = V::HOOKS.registered_page_mkwrite().is_some();
+    serve::<V>(state, fault, prepare, |state, frame| Some(state.fault(crate::fault::token(frame))))
 }
 
 /// Serves a first store to a page: what `vm_ops->page_mkwrite` calls. [`FaultCode::LOCKED`] lets it happen.

@@ -20,7 +20,8 @@ pub(crate) struct FaultFrame<'a, P: Platform> {
     pub(crate) major: Cell<bool>,
     /// How large an entry a `huge_fault` is asked for.
     pub(crate) huge: HugeSize,
-    /// Whether the driver has registered a hook that is told of first stores.
+    /// Whether the driver has registered a hook that is told of first stores to what this hook inserts: in a fault to a
+    /// page, in a huge fault to anything.
     pub(crate) told_of_stores: bool,
     /// Whether the mapping's state has named the object that it shows, which was compared with the file's.
     pub(crate) names_object: bool,
@@ -72,6 +73,13 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
     /// The page of the object that the first slot of the mapping shows.
     pub(crate) fn first_pgoff(&self) -> PageOffset {
         P::fault_vma_pgoff(&self.fault).counted_from(self.base)
+    }
+
+    /// Whether users can store to a page that this fault inserts, now or after an mprotect, and nobody is told.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn stores_untold(&self) -> bool {
+        let can_store = P::fault_vma_flags(&self.fault).contains(VmFlags::SHARED | VmFlags::MAYWRITE);
+        can_store && !self.told_of_stores
     }
 
     /// The offsets at which the mapping has a slot.

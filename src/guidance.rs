@@ -603,7 +603,7 @@ pub trait GuardsItsMappings {
     note = "to take it back: `let mut revoked = self.memory.revoke(may_sleep);`, which unmaps it, then change what is \
             behind the guard: switch it off, or copy its bytes and name the new place. Drop the guard before inserting \
             it again",
-    note = "a piece of a `Table`: `self.table.revoke_part(piece..piece + 1, may_sleep)?.get_mut(piece)?`",
+    note = "a piece of a `Table`: `self.table.revoke_piece(piece, may_sleep, |piece| ..)`",
     note = "to look at it: `self.memory.resident(may_sleep)`"
 )]
 pub trait HoldsTheMemory {

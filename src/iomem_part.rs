@@ -143,6 +143,18 @@ impl<P: Platform> IomemPart<P> {
         }
     }
 
+    /// All of it, in parts of `count` whole pages each, one behind the other. The last may be smaller.
+    pub fn chunks(self, count: PageCount) -> impl Iterator<Item = Self> {
+        let mut rest = Some(self);
+        core::iter::from_fn(move || match rest.take()?.split_at(count) {
+            Ok((chunk, behind)) => {
+                rest = Some(behind);
+                Some(chunk)
+            }
+            Err(last) => Some(last),
+        })
+    }
+
     /// This part and the one behind it, in one.
     ///
     /// # Errors

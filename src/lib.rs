@@ -158,9 +158,12 @@ mod point;
 mod prepare_file;
 
 // Mappings: while they are made, once they are established, and of memory that moves.
+mod backings;
 mod established;
 mod handle;
 mod mmap;
+#[cfg(feature = "alloc")]
+mod on_demand;
 #[cfg(feature = "alloc")]
 mod page_cache;
 mod prepare;
@@ -209,6 +212,7 @@ mod wait;
 
 pub use access::{AccessCtx, Accessed, Direction, ReadInto, WriteFrom};
 pub use answer::VmFault;
+pub use backings::{OnePage, Switched};
 pub use errno::{Errno, InsertPagesError, IntoErrno, NotAnErrno};
 pub use established::{EstablishedCtx, FrameSlots};
 pub use fault::{FaultCtx, Release, Released};
@@ -222,6 +226,8 @@ pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
+#[cfg(feature = "alloc")]
+pub use on_demand::{Made, OnDemand};
 pub use ops::{
     Access, Close, Hooks, HugeFault, MapPages, MaySplit, Object, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
 };

@@ -1,24 +1,20 @@
 //! Pages that are made when they are touched.
 
-use core::{
-    mem,
-    ops::Range,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{
     answer::VmFault,
     errno::Errno,
     fault::FaultCtx,
     kind::Mixed,
+    on_demand::{Made, OnDemand},
+    page_mkwrite::PageMkwriteCtx,
     platform::Platform,
-    revocable::{Backing, Revocable, Spot},
+    revocable::{Backing, Spot},
     shared_object::SharedObject,
-    sleep::{MaySleep, may_sleep},
-    table::Table,
+    sleep::MaySleep,
     units::{PageCount, PageOffset, PageRange},
     unlocked::UnlockedCtx,
-    wait::WaitQueue as _,
 };
 
 /// The pages of an object, made when they are touched, and given up again: what the field calls a page cache (G24).
@@ -27,7 +23,12 @@ use crate::{
 /// the others wait for that one page and for no other. (To look, allocate and store without looking again gives two
 /// pages to one offset: CVE-2025-40272.) It is sparse: an offset that nobody has asked for takes no memory.
 ///
-/// Pages are taken back as any [`Revocable`] memory is: unmapped everywhere before they are given up.
+/// Pages are taken back as any [`Revocable`](crate::Revocable) memory is: unmapped everywhere before they are given up.
+/// Those that were stored to are written back first. Which these are, the cache is told where the mapping's state
+/// registers [`allow_store`](Self::allow_store); where it does not, each page that users could store to counts as
+/// written.
+///
+/// If the pieces are no pages of RAM, take [`OnDemand`].
 ///
 /// ```
 /// use vmctx::{
@@ -58,16 +59,24 @@ use crate::{
 ///         Ok(byte[0])
 ///     }
 ///
+///     /// Writes a page of the image to where it is kept.
+///     fn save(&self, at: PageOffset, page: &P::Page) -> Result<(), Errno> {
+///         let mut bytes = [0; size_of::<usize>()];
+///         page.read(0, &mut bytes).map_err(|_| Errno::EIO)
+///     }
+///
 ///     /// The shrinker.
-///     fn shrink(&self, most: PageCount, may_sleep: MaySleep<'_>) -> PageCount {
-///         self.cache.shrink_to(most, may_sleep, |_, _| ())
+///     fn shrink(&self, most: PageCount, may_sleep: MaySleep<'_>) -> Result<PageCount, Errno> {
+///         self.cache.shrink_to(most, may_sleep, |at, page| self.save(at, page))
 ///     }
 /// }
 ///
 /// impl<P: Platform> VmOperations for Image<P> {
 ///     type Platform = P;
 ///     type Kind = Mixed;
-///     const HOOKS: Hooks<Self> = Hooks::NONE.object(|image: &Self| Some(image.cache.object()));
+///     const HOOKS: Hooks<Self> = Hooks::NONE
+///         .object(|image: &Self| Some(image.cache.object()))
+///         .page_mkwrite(|image, ctx| image.cache.allow_store(ctx));
 ///
 ///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
 ///         let at = ctx.pgoff();
@@ -90,34 +99,33 @@ use crate::{
 /// }
 /// ```
 pub struct PageCache<P: Platform> {
-    pages: Revocable<P, Table<Entry<P>>>,
+    pages: OnDemand<P, Cached<P>>,
     memory: P::Memory,
-    /// Woken when a page has been filled, or could not be.
-    settled: P::WaitQueue,
-    /// How many pages there are.
-    in_use: AtomicUsize,
-    /// Where the next [`PageCache::shrink_to`] begins.
-    hand: AtomicUsize,
 }
 
-/// What there is for one offset.
-#[derive(Default)]
-enum Entry<P: Platform> {
-    #[default]
-    Absent,
-    /// Somebody makes the page, and fills it.
-    Filling,
-    Present(P::Page),
+/// A page of a cache.
+struct Cached<P: Platform> {
+    page: P::Page,
+    /// Whether it was stored to since it was made or written back, or may have been.
+    written: AtomicBool,
 }
 
-impl<P: Platform> Backing for Entry<P> {
+impl<P: Platform> Cached<P> {
+    /// Noted with the cache's lock held to read, and looked at with that held to write: it orders the two.
+    fn note_store(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
+    fn is_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
+    }
+}
+
+impl<P: Platform> Backing for Cached<P> {
     type Platform = P;
 
     fn spot(&self, _: PageCount) -> Result<Spot<'_, P>, Errno> {
-        match self {
-            Self::Present(page) => Ok(Spot::Page(page)),
-            Self::Absent | Self::Filling => Err(Errno::EAGAIN),
-        }
+        Ok(Spot::Page(&self.page))
     }
 }
 
@@ -133,13 +141,7 @@ impl<P: Platform> PageCache<P> {
         count: PageCount,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
-        Ok(Self {
-            pages: Revocable::in_pieces(object, count, PageCount::new(1), may_sleep)?,
-            memory,
-            settled: P::WaitQueue::new(may_sleep)?,
-            in_use: AtomicUsize::new(0),
-            hand: AtomicUsize::new(0),
-        })
+        Ok(Self { pages: OnDemand::new(object, count, PageCount::new(1), may_sleep)?, memory })
     }
 
     /// The object through which the pages are shown: for [`MmapFile::object`](crate::MmapFile::object), and for
@@ -152,7 +154,7 @@ impl<P: Platform> PageCache<P> {
     /// How many pages there are now.
     #[must_use]
     pub fn in_use(&self) -> PageCount {
-        PageCount::new(self.in_use.load(Ordering::Relaxed))
+        PageCount::new(self.pages.in_use())
     }
 
     /// Serves a fault: inserts the page, which is made first if there is none. `fill` gets it zeroed, and puts into it
@@ -167,38 +169,39 @@ impl<P: Platform> PageCache<P> {
         ctx: FaultCtx<'f, P, Mixed>,
         fill: impl FnOnce(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> VmFault<'f> {
-        let Some(at) = ctx.frame().page_of(self.object(), ctx.pgoff()).map(PageCount::get) else {
-            return ctx.fail(Errno::ENXIO);
-        };
-        // Taken before the look at the page: one that is settled between the two would be waited for in vain.
-        let since = self.settled.ticket();
+        self.pages.serve_told(
+            ctx,
+            |_, may_sleep| self.make(may_sleep, fill),
+            |ctx, cached| {
+                if ctx.frame().stores_untold() {
+                    cached.note_store();
+                }
+            },
+        )
+    }
+
+    /// Lets a store happen, and notes that the page was written. It is for the hook that is told of first stores,
+    /// `.page_mkwrite(|image, ctx| image.cache.allow_store(ctx))`. If the page was given up meanwhile, the access is
+    /// repeated, and makes another.
+    #[track_caller]
+    pub fn allow_store<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         let resident = self.pages.resident(ctx.may_sleep());
-        match resident.get(at) {
-            Some(Entry::Present(_)) => return resident.insert(ctx),
-            Some(Entry::Filling) => {
-                drop(resident);
-                ctx.account_major();
-                return ctx.release_and_wait(since);
-            }
-            Some(Entry::Absent) | None => drop(resident),
-        }
-        ctx.account_major();
-        let made = match self.claim(at, ctx.may_sleep()) {
-            Ok(Some(claim)) => claim.make(ctx.may_sleep(), fill),
-            Ok(None) => return ctx.release_and_wait(since),
-            Err(errno) => Err(errno),
+        let at = self.pages.shown(ctx.frame(), ctx.pgoff());
+        let cached = at.and_then(|at| resident.get(at)).and_then(Made::get);
+        let Some(cached) = cached.filter(|cached| P::page_pfn(&cached.page) == P::page_pfn(&ctx.page())) else {
+            return ctx.fail_or_refault(Errno::EAGAIN);
         };
-        match made {
-            // It may have been given up again by now: then the access is repeated.
-            Ok(_) => self.pages.resident(ctx.may_sleep()).insert(ctx),
-            Err(errno) => ctx.fail_or_refault(errno),
-        }
+        // Locked before the lock is let go of: who writes the page back waits until the store is possible.
+        let page = ctx.lock_page();
+        cached.note_store();
+        drop(resident);
+        ctx.allow_locked(page)
     }
 
     /// The page at an offset, for a system call. It is made first if there is none, as in [`serve`](Self::serve).
     ///
     /// The page stays what it is while the reference is kept, also if the cache gives it up meanwhile: what is then
-    /// stored to it, nobody sees.
+    /// stored to it, nobody sees. To store, take [`store_with`](Self::store_with).
     ///
     /// # Errors
     /// ENXIO behind the end of the cache, ENOMEM, what `fill` says; EINTR or ERESTARTSYS if the thread is to die while
@@ -208,165 +211,119 @@ impl<P: Platform> PageCache<P> {
         &self,
         at: PageOffset,
         unlocked: &UnlockedCtx<'_, P>,
-        fill: impl FnOnce(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
+        mut fill: impl FnMut(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> Result<P::Page, Errno> {
-        let at = self.index(at)?;
-        loop {
-            let since = self.settled.ticket();
-            if let Some(Entry::Present(page)) = self.pages.resident(unlocked.may_sleep()).get(at) {
-                return Ok(page.clone());
-            }
-            match self.claim(at, unlocked.may_sleep())? {
-                Some(claim) => return claim.make(unlocked.may_sleep(), fill),
-                None => unlocked.wait(since)?,
-            }
-        }
+        self.pages.with(at, unlocked, |_, may_sleep| self.make(may_sleep, &mut fill), |cached| cached.page.clone())
+    }
+
+    /// The same to store to the page, as `write` does: it is not given up while `store` runs, and then was written.
+    ///
+    /// # Errors
+    /// As there.
+    #[track_caller]
+    pub fn store_with<R>(
+        &self,
+        at: PageOffset,
+        unlocked: &UnlockedCtx<'_, P>,
+        mut fill: impl FnMut(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
+        store: impl FnOnce(&P::Page) -> R,
+    ) -> Result<R, Errno> {
+        let store = |cached: &Cached<P>| {
+            cached.note_store();
+            store(&cached.page)
+        };
+        self.pages.with(at, unlocked, |_, may_sleep| self.make(may_sleep, &mut fill), store)
     }
 
     /// The page at an offset, if there is one.
     #[track_caller]
     pub fn get(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Option<P::Page> {
-        let at = self.index(at).ok()?;
-        match self.pages.resident(may_sleep).get(at) {
-            Some(Entry::Present(page)) => Some(page.clone()),
-            _ => None,
-        }
+        let at = self.pages.index(at).ok()?;
+        self.pages.resident(may_sleep).get(at)?.get().map(|cached| cached.page.clone())
     }
 
-    /// Takes the pages of these offsets from whoever has them mapped, and gives each to `gone`, to be written back or
-    /// dropped: eviction, truncation, the punching of a hole. The next touch makes a new one, and waits until `gone`
-    /// has returned. Pages that are being filled stay. Gives back how many pages went.
+    /// Takes the pages of these offsets from whoever has them mapped, and gives them up. Those that were stored to are
+    /// given to `write_back` first; the others are just dropped. The next touch makes a new one, and waits until that is
+    /// done. Pages that are being made stay. Gives back how many went.
     ///
-    /// `gone` is called with the cache's lock held: it must not ask for its pages.
+    /// `write_back` is called with the cache's lock held: it must not ask for its pages.
+    ///
+    /// # Errors
+    /// What `write_back` says: that page stays, with what was stored, and so do those behind it.
     #[track_caller]
     pub fn evict(
         &self,
         offsets: PageRange,
         may_sleep: MaySleep<'_>,
-        gone: impl FnMut(PageOffset, P::Page),
-    ) -> PageCount {
-        let count = self.pages.page_count().get();
-        let part = offsets.start.index().min(count)..offsets.end.index().min(count);
-        PageCount::new(self.give_up(part, usize::MAX, may_sleep, gone))
+        write_back: impl FnMut(PageOffset, &P::Page) -> Result<(), Errno>,
+    ) -> Result<PageCount, Errno> {
+        self.pages.evict(offsets, may_sleep, if_written(write_back)).map(PageCount::new)
+    }
+
+    /// Takes the pages of these offsets from whoever has them mapped, and drops them, with what was stored to them: they
+    /// are behind the end of the file now, or in a hole. A page that is just being filled, with what is no more perhaps,
+    /// is filled in vain, and made again. Gives back how many pages went.
+    #[track_caller]
+    pub fn truncate(&self, offsets: PageRange, may_sleep: MaySleep<'_>) -> PageCount {
+        PageCount::new(self.pages.truncate(offsets, may_sleep))
     }
 
     /// Gives pages up as [`evict`](Self::evict) does, until there are no more than `most`: those first that come next
-    /// by their offsets, from where the last call has ended. Gives back how many pages went.
+    /// by their offsets, from where the last call has ended.
+    ///
+    /// # Errors
+    /// As there.
     #[track_caller]
     pub fn shrink_to(
         &self,
         most: PageCount,
         may_sleep: MaySleep<'_>,
-        mut gone: impl FnMut(PageOffset, P::Page),
-    ) -> PageCount {
-        let count = self.pages.page_count().get();
-        let hand = self.hand.load(Ordering::Relaxed).min(count);
-        let mut went = 0_usize;
-        for part in [hand..count, 0..hand] {
-            let surplus = self.in_use().get().saturating_sub(most.get());
-            if surplus != 0 {
-                went = went.saturating_add(self.give_up(part, surplus, may_sleep, &mut gone));
-            }
-        }
-        PageCount::new(went)
+        write_back: impl FnMut(PageOffset, &P::Page) -> Result<(), Errno>,
+    ) -> Result<PageCount, Errno> {
+        self.pages.shrink_to(most.get(), may_sleep, if_written(write_back)).map(PageCount::new)
     }
 
-    /// Gives up to `most` pages of this part up.
+    /// Gives the pages of these offsets that were stored to to `write_back`, and they stay: `fsync`. What was stored
+    /// before this is in them, and the next store is noted anew. Gives back how many pages that were.
+    ///
+    /// `write_back` is called with the cache's lock held: it must not ask for its pages.
+    ///
+    /// # Errors
+    /// What `write_back` says: that page counts as written still, and so do those behind it.
     #[track_caller]
-    fn give_up(
+    pub fn write_back(
         &self,
-        part: Range<usize>,
-        most: usize,
-        may_sleep: MaySleep<'_>,
-        mut gone: impl FnMut(PageOffset, P::Page),
-    ) -> usize {
-        // The end is found first, so that no more is unmapped than goes.
-        let mut end = part.start;
-        let mut found = 0_usize;
-        let resident = self.pages.resident(may_sleep);
-        resident.for_each(&part, |index, entry| {
-            if matches!(entry, Entry::Present(_)) && found < most {
-                found = found.saturating_add(1);
-                end = index.saturating_add(1);
-            }
+        offsets: PageRange,
+        unlocked: &mut UnlockedCtx<'_, P>,
+        mut write_back: impl FnMut(PageOffset, &P::Page) -> Result<(), Errno>,
+    ) -> Result<PageCount, Errno> {
+        let may_sleep = crate::sleep::may_sleep();
+        let written = self.pages.change(offsets, may_sleep, Cached::is_written, |at, cached| {
+            // Nobody has it mapped, but a store may be on its way that was allowed before: it ends with the page's lock,
+            // and finds its entry gone. Later it might find the same one again.
+            drop(unlocked.lock_page(&cached.page));
+            write_back(at, &cached.page)?;
+            *cached.written.get_mut() = false;
+            Ok(())
         });
-        drop(resident);
-        let Ok(mut revoked) = self.pages.revoke_part(part.start..end, may_sleep) else { return 0 };
-        let mut went = 0_usize;
-        revoked.retain(|index, entry| match mem::take(entry) {
-            Entry::Present(page) if went < most => {
-                went = went.saturating_add(1);
-                self.in_use.fetch_sub(1, Ordering::Relaxed);
-                gone(PageOffset::new(index), page);
-                false
-            }
-            kept => {
-                let is_absent = matches!(kept, Entry::Absent);
-                *entry = kept;
-                !is_absent
-            }
-        });
-        self.hand.store(end, Ordering::Relaxed);
-        went
+        written.map(PageCount::new)
     }
 
-    /// Where an offset is in the table.
-    fn index(&self, at: PageOffset) -> Result<usize, Errno> {
-        Some(at.index()).filter(|index| *index < self.pages.page_count().get()).ok_or(Errno::ENXIO)
-    }
-
-    /// The right to make a page, or `None` if somebody has been faster.
-    #[track_caller]
-    fn claim(&self, at: usize, may_sleep: MaySleep<'_>) -> Result<Option<Claim<'_, P>>, Errno> {
-        let mut revoked = self.pages.revoke_part(at..at.saturating_add(1), may_sleep)?;
-        let entry = revoked.get_mut(at)?;
-        if !matches!(entry, Entry::Absent) {
-            return Ok(None);
-        }
-        *entry = Entry::Filling;
-        Ok(Some(Claim { cache: self, at, is_settled: false }))
-    }
-}
-
-/// The right to make one page. Whatever becomes of it, nobody waits for the page for ever.
-struct Claim<'c, P: Platform> {
-    cache: &'c PageCache<P>,
-    at: usize,
-    is_settled: bool,
-}
-
-impl<P: Platform> Claim<'_, P> {
     #[track_caller]
     fn make(
-        mut self,
+        &self,
         may_sleep: MaySleep<'_>,
         fill: impl FnOnce(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
-    ) -> Result<P::Page, Errno> {
-        let page = P::alloc_page(&self.cache.memory, may_sleep)?;
+    ) -> Result<Cached<P>, Errno> {
+        let page = P::alloc_page(&self.memory, may_sleep)?;
         fill(&page, may_sleep)?;
-        self.settle(Entry::Present(page.clone()));
-        Ok(page)
-    }
-
-    /// Says what has become of the page, and wakes who waits for it.
-    fn settle(&mut self, to: Entry<P>) {
-        self.is_settled = true;
-        // It cannot fail, because the entry is there since it was claimed.
-        if let Ok(mut revoked) = self.cache.pages.revoke_part(self.at..self.at.saturating_add(1), may_sleep()) {
-            if let Ok(entry) = revoked.get_mut(self.at) {
-                let made = usize::from(matches!(to, Entry::Present(_)));
-                self.cache.in_use.fetch_add(made, Ordering::Relaxed);
-                *entry = to;
-            }
-        }
-        self.cache.settled.wake_all();
+        Ok(Cached { page, written: AtomicBool::new(false) })
     }
 }
 
-impl<P: Platform> Drop for Claim<'_, P> {
-    fn drop(&mut self) {
-        if !self.is_settled {
-            self.settle(Entry::Absent);
-        }
-    }
+/// Has a page written back that was stored to.
+fn if_written<P: Platform>(
+    mut write_back: impl FnMut(PageOffset, &P::Page) -> Result<(), Errno>,
+) -> impl FnMut(PageOffset, &mut Cached<P>) -> Result<(), Errno> {
+    move |at, cached| if cached.is_written() { write_back(at, &cached.page) } else { Ok(()) }
 }

@@ -59,6 +59,12 @@ impl PageProt {
         Self { cache: Cache::WriteBack, ..self }
     }
 
+    /// The same, cached so.
+    #[must_use]
+    pub const fn cached_as(self, cache: Cache) -> Self {
+        Self { cache, ..self }
+    }
+
     /// Whether the page may be written through this.
     #[must_use]
     pub const fn is_writable(self) -> bool {

@@ -24,29 +24,11 @@ use crate::{
 /// It is sparse. A piece that nobody has changed is what its [`Default`] says, and takes no memory.
 ///
 /// ```
-/// use vmctx::{
-///     Backing, Errno, MaySleep, PageCount, PageOffset, Platform, Revocable, SharedObject, Spot, Table,
-/// };
+/// use vmctx::{Errno, MaySleep, OnePage, PageCount, PageOffset, Platform, Revocable, SharedObject, Table};
 ///
-/// /// What one slot of a window shows.
-/// struct Slot<P: Platform>(Option<P::Page>);
-///
-/// impl<P: Platform> Default for Slot<P> {
-///     fn default() -> Self {
-///         Self(None)
-///     }
-/// }
-///
-/// impl<P: Platform> Backing for Slot<P> {
-///     type Platform = P;
-///
-///     fn spot(&self, _at: PageCount) -> Result<Spot<'_, P>, Errno> {
-///         self.0.as_ref().map(Spot::Page).ok_or(Errno::ENXIO)
-///     }
-/// }
-///
+/// /// A window whose slots show a page each, or nothing.
 /// struct Window<P: Platform> {
-///     slots: Revocable<P, Table<Slot<P>>>,
+///     slots: Revocable<P, Table<Option<OnePage<P>>>>,
 /// }
 ///
 /// impl<P: Platform> Window<P> {
@@ -57,9 +39,10 @@ use crate::{
 ///
 ///     /// From now on that slot shows this page.
 ///     fn remap(&self, slot: usize, page: P::Page, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-///         let mut revoked = self.slots.revoke_part(slot..slot.saturating_add(1), may_sleep)?;
-///         revoked.get_mut(slot)?.0 = Some(page);
-///         Ok(())
+///         self.slots.revoke_piece(slot, may_sleep, |slot| {
+///             *slot = Some(OnePage(page));
+///             Ok(())
+///         })
 ///     }
 /// }
 /// ```
@@ -180,6 +163,20 @@ impl<P: Platform, B: Backing<Platform = P> + Default> Revocable<P, Table<B>> {
             self.object().unmap_once(PageOffset::new(skip), PageCount::new(count), may_sleep);
         }
         Ok(RevokedPart { of, part })
+    }
+
+    /// Takes one piece back, and has it changed. Gives back what `change` does.
+    ///
+    /// # Errors
+    /// EINVAL if the table has no such piece, ENOMEM if it has to be made and cannot be; else what `change` says.
+    #[track_caller]
+    pub fn revoke_piece<R>(
+        &self,
+        piece: usize,
+        may_sleep: MaySleep<'_>,
+        change: impl FnOnce(&mut B) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        change(self.revoke_part(piece..piece.saturating_add(1), may_sleep)?.get_mut(piece)?)
     }
 }
 

@@ -2,8 +2,8 @@
 //! and every byte is checked.
 //!
 //! - [`devices`]: what there is to be mapped, each with its driver of `vmctx-drivers`, and what a platform brings for
-//!   it. One, [`Device::Rights`], is nobody's driver but a probe: every way in which something is inserted, and what
-//!   mprotect, fork, moves and debuggers make of it;
+//!   it. Two are nobody's drivers but probes: [`Device::Rights`], every way in which something is inserted, and what
+//!   mprotect, fork, moves and debuggers make of it; and [`Device::PageCache`], whose pages are taken away under load;
 //! - [`user`]: what a platform does for a user;
 //! - [`mapping`]: one mapping and every byte of it;
 //! - [`Runner`] and [`Outcome`]: runs the scenarios, and says what came of each; [`table`] prints that.

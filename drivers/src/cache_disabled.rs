@@ -21,27 +21,10 @@ use vmctx::{
 /// A part of a BAR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Its first page in the BAR.
-    pub first: PageOffset,
-    /// How many pages it has.
-    pub count: PageCount,
-    /// How it is cached.
+    /// Its pages in the BAR.
+    pub pages: PageRange,
+    /// How they are cached.
     pub cache: Cache,
-}
-
-impl Region {
-    fn contains(&self, at: PageOffset) -> bool {
-        at.checked_since(self.first).is_some_and(|inside| inside < self.count)
-    }
-
-    /// The protection of one of its pages in a mapping that has `mapping`'s.
-    const fn prot(&self, mapping: PageProt) -> PageProt {
-        match self.cache {
-            Cache::WriteBack => mapping.write_back(),
-            Cache::WriteCombine => mapping.write_combine(),
-            Cache::Noncached => mapping.noncached(),
-        }
-    }
 }
 
 /// A BAR's memory and its regions. What is in none of them is not there.
@@ -51,8 +34,8 @@ struct Regions<P: Platform> {
 }
 
 impl<P: Platform> Regions<P> {
-    fn at(&self, at: PageCount) -> Option<&Region> {
-        self.list.iter().find(|region| region.contains(PageOffset::new(at.get())))
+    fn at(&self, at: PageOffset) -> Option<&Region> {
+        self.list.iter().find(|region| region.pages.contains(at))
     }
 }
 
@@ -60,12 +43,12 @@ impl<P: Platform> Backing for Regions<P> {
     type Platform = P;
 
     fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
-        let frame = self.at(at).and_then(|_| self.memory.frame(PageOffset::new(at.get())));
-        frame.map(Spot::Frame).ok_or(Errno::ENXIO)
+        let at = PageOffset::new(at.get());
+        self.at(at).and_then(|_| self.memory.frame(at)).map(Spot::Frame).ok_or(Errno::ENXIO)
     }
 
     fn page_prot(&self, at: PageCount, mapping: PageProt) -> PageProt {
-        self.at(at).map_or(mapping, |region| region.prot(mapping))
+        self.at(PageOffset::new(at.get())).map_or(mapping, |region| mapping.cached_as(region.cache))
     }
 }
 
@@ -81,17 +64,16 @@ impl<P: Platform> Bar<P> {
     /// EINVAL if a region is empty, not all in the memory, or not behind the one before it; ENOMEM.
     pub fn new(memory: P::Iomem, regions: &[Region], may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let mut end = PageOffset::ZERO;
-        for region in regions {
-            memory.range(region.first, region.count).ok_or(Errno::EINVAL)?;
-            region.first.checked_since(end).ok_or(Errno::EINVAL)?;
-            end = region.first.checked_add(region.count).ok_or(Errno::EINVAL)?;
+        for pages in regions.iter().map(|region| region.pages) {
+            memory.range(pages.start, pages.page_count()).ok_or(Errno::EINVAL)?;
+            pages.start.checked_since(end).ok_or(Errno::EINVAL)?;
+            end = pages.end;
         }
         let mut list = Vec::new();
         list.try_reserve_exact(regions.len()).map_err(|_| Errno::ENOMEM)?;
         list.extend_from_slice(regions);
-        let (pages, object) = (memory.count(), SharedObject::new(may_sleep)?);
-        let regions = Revocable::new(Regions { memory, list }, &object, pages, may_sleep)?;
-        Ok(Self { regions })
+        let (pages, regions) = (memory.count(), Regions { memory, list });
+        Ok(Self { regions: Revocable::new(regions, &SharedObject::new(may_sleep)?, pages, may_sleep)? })
     }
 
     /// From now on a region is cached so, for everybody: two mappings of it never differ.

@@ -7,15 +7,15 @@
 //! What C does by hand: it calls `vmf_insert_mixed` in its mmap hook, because nothing else inserts a frame into such a
 //! mapping, and turns the fault code that it gets back into an errno with `vm_fault_to_errno`: the reverse of what
 //! every other driver did. `vm_flags_set(vma, VM_MIXEDMAP)` is one line before the loop, and what it means for the page
-//! cache's fault hook is nowhere. Here the insertion of a mmap hook answers an errno, and each of the three kinds is
-//! what the hook ends with.
+//! cache's fault hook is nowhere. Here the insertion of a mmap hook answers an errno, and each of the two kinds is what
+//! the hook ends with. What was unpacked is in a [`PageCache`]: two faults unpack a page once.
 
 use alloc::vec::Vec;
-use core::{array, marker::PhantomData};
+use core::array;
 
 use vmctx::{
-    Errno, FaultCtx, FrameRange, FrameSource, Iomem, Kind, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal,
-    PageCount, PageOffset, PageRef, Platform, Remapped, RwLock, VmFault, VmOperations, kind::DeliversPages,
+    Errno, FaultCtx, FrameRange, FrameSource, Hooks, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCache,
+    PageCount, PageOffset, PageRange, PageRef, Platform, Remapped, SharedObject, VmFault, VmOperations,
 };
 
 use crate::buffer::copy_bytes;
@@ -32,15 +32,14 @@ pub enum Block {
 
 /// A file in the image.
 pub struct Inode<P: Platform> {
-    memory: P::Memory,
     image: P::Iomem,
     blocks: Vec<Block>,
     /// In bytes.
     size: usize,
     /// Whether something else than the end of the file is in its last page.
     shares_its_last_page: bool,
-    /// The page cache: what has been unpacked.
-    unpacked: P::RwLock<Vec<Option<P::Page>>>,
+    /// What has been unpacked.
+    cache: PageCache<P>,
 }
 
 impl<P: Platform> Inode<P> {
@@ -59,9 +58,6 @@ impl<P: Platform> Inode<P> {
         if !inside || size.div_ceil(P::PAGE_SIZE) != blocks.len() {
             return Err(Errno::EINVAL);
         }
-        let mut unpacked = Vec::new();
-        unpacked.try_reserve_exact(blocks.len()).map_err(|_| Errno::ENOMEM)?;
-        unpacked.resize_with(blocks.len(), || None);
         let shares_its_last_page = match blocks.last() {
             Some(Block::Direct(at)) if size % P::PAGE_SIZE != 0 => {
                 let start = at.index().saturating_mul(P::PAGE_SIZE);
@@ -69,13 +65,15 @@ impl<P: Platform> Inode<P> {
             }
             _ => false,
         };
-        let unpacked = P::RwLock::new(unpacked, may_sleep)?;
-        Ok(Self { memory, image, blocks, size, shares_its_last_page, unpacked })
+        let pages = PageCount::new(blocks.len());
+        let cache = PageCache::new(memory, &SharedObject::new(may_sleep)?, pages, may_sleep)?;
+        Ok(Self { image, blocks, size, shares_its_last_page, cache })
     }
 
-    /// Gives up the pages that were unpacked, and says how many they were. Mappings keep them, with the right bytes.
+    /// Gives up the pages that were unpacked, and says how many they were. Who touches one has it unpacked anew.
     pub fn shrink(&self, may_sleep: MaySleep<'_>) -> usize {
-        self.unpacked.write(may_sleep).iter_mut().filter_map(Option::take).count()
+        let all = PageRange::new(PageOffset::ZERO, PageOffset::new(self.blocks.len()));
+        self.cache.truncate(all, may_sleep).get()
     }
 
     /// The frames of as many blocks from `at` on, `count` at most, as lie one behind the other in the image, and may be
@@ -89,21 +87,8 @@ impl<P: Platform> Inode<P> {
         self.image.range(*first, PageCount::new(run))
     }
 
-    /// The page of the page cache at this offset, unpacked if need be (`cramfs_read_folio`).
-    fn page(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
-        if let Some(page) = self.unpacked.read(may_sleep).get(at.index()).ok_or(Errno::ENXIO)? {
-            return Ok(page.clone());
-        }
-        let mut unpacked = self.unpacked.write(may_sleep);
-        let slot = unpacked.get_mut(at.index()).ok_or(Errno::ENXIO)?;
-        match slot {
-            Some(page) => Ok(page.clone()),
-            None => Ok(slot.insert(self.unpack(at, may_sleep)?).clone()),
-        }
-    }
-
-    fn unpack(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
-        let page = P::alloc_page(&self.memory, may_sleep)?;
+    /// Unpacks a page (`cramfs_read_folio`).
+    fn unpack(&self, at: PageOffset, page: &P::Page) -> Result<(), Errno> {
         let bytes = (self.size - at.index() * P::PAGE_SIZE).min(P::PAGE_SIZE);
         match self.blocks.get(at.index()).ok_or(Errno::ENXIO)? {
             Block::Hole => {}
@@ -126,7 +111,18 @@ impl<P: Platform> Inode<P> {
                 }
             }
         }
-        Ok(page)
+        Ok(())
+    }
+}
+
+impl<P: Platform> VmOperations for Inode<P> {
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|inode: &Self| Some(inode.cache.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let at = ctx.pgoff();
+        self.cache.serve(ctx, |page, _| self.unpack(at, page))
     }
 }
 
@@ -142,21 +138,6 @@ fn is_zero(memory: &impl Iomem, start: usize, end: usize) -> Result<bool, Errno>
     Ok(true)
 }
 
-/// A mapping that shows pages which are not in place in the image.
-struct View<P: Platform, K> {
-    inode: P::Ref<Inode<P>>,
-    kind: PhantomData<fn(K) -> K>,
-}
-
-impl<P: Platform, K: Kind + DeliversPages> VmOperations for View<P, K> {
-    type Platform = P;
-    type Kind = K;
-
-    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, K>) -> VmFault<'f> {
-        ctx.deliver_with(|at| self.inode.page(at.pgoff(), at.may_sleep()))
-    }
-}
-
 /// An open file.
 pub struct Cramfs<P: Platform> {
     inode: P::Ref<Inode<P>>,
@@ -166,10 +147,6 @@ impl<P: Platform> Cramfs<P> {
     /// Opens it.
     pub fn new(inode: P::Ref<Inode<P>>) -> Self {
         Self { inode }
-    }
-
-    fn view<K>(&self) -> View<P, K> {
-        View { inode: self.inode.clone(), kind: PhantomData }
     }
 }
 
@@ -182,20 +159,19 @@ impl<P: Platform> MmapFile for Cramfs<P> {
             return Err(Errno::EINVAL);
         }
         let in_place = self.inode.in_place(ctx.pgoff(), ctx.page_count()).filter(|_| !ctx.is_writable());
-        match in_place {
-            Some(frames) if frames.count() == ctx.page_count() => {
-                ctx.without_faults::<Remapped>()?.remap_from_first(frames)
-            }
-            Some(frames) => {
-                let mut ctx = ctx.establish(self.view::<Mixed>())?;
-                for at in (0..frames.count().get()).map(PageCount::new) {
-                    let frame = frames.part(at, PageCount::new(1)).ok_or(Errno::EIO)?;
-                    ctx = ctx.insert_mixed(frame.first())?;
-                }
-                Ok(ctx.fill_later())
-            }
-            None => Ok(ctx.establish(self.view::<Normal>())?.fill_later()),
+        if let Some(all) = in_place.filter(|frames| frames.count() == ctx.page_count()) {
+            return ctx.without_faults::<Remapped>()?.remap_from_first(all);
         }
+        let mut ctx = ctx.establish_shared(self.inode.clone())?;
+        for at in (0..in_place.map_or(0, |frames| frames.count().get())).map(PageCount::new) {
+            let frame = in_place.and_then(|frames| frames.part(at, PageCount::new(1))).ok_or(Errno::EIO)?;
+            ctx = ctx.insert_mixed(frame.first())?;
+        }
+        Ok(ctx.fill_later())
+    }
+
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(self.inode.cache.object())
     }
 }
 

@@ -9,8 +9,8 @@
 //! has something to undo. They may; and who has something to undo can ask here, [`VmFault::already_present`]: this
 //! driver counts what it has inserted. In C the question is still answered by a comment.
 //!
-//! Of two threads that meet at the same hole one claims it and allocates; the other waits for it and has its access
-//! repeated (in C: the locked entry of the page cache tree).
+//! Of two threads that meet at the same hole one allocates; the other waits for it and has its access repeated (in C: the
+//! locked entry of the page cache tree). Here that is what [`OnDemand`] does.
 //!
 //! First stores are told to `pfn_mkwrite`, so that a sync knows which pages to write back. Where 2 MiB of the file lie
 //! together on the device, aligned, one entry maps them all; where a load has missed, the neighbours that have their
@@ -18,62 +18,50 @@
 
 use alloc::vec::Vec;
 use core::{
-    mem,
+    ops::Range,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use vmctx::{
-    Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, MapPagesCtx, MaySleep, Mixed, PageCount,
-    PageOffset, PageRange, PfnMkwriteCtx, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, RwLock, SharedObject,
-    SpinLock, VmFault, VmOperations, WaitQueue,
+    Backing, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, Made, MapPagesCtx, MaySleep, Mixed,
+    OnDemand, PageCount, PageOffset, PageRange, PfnMkwriteCtx, Platform, Prefault, PrepareCtx, PrepareFile, Prepared,
+    RwLock, SharedObject, SpinLock, Spot, Table, VmFault, VmOperations,
 };
 
 /// A file, and the device that it has for itself.
 pub struct Inode<P: Platform> {
     device: P::Iomem,
-    /// Which page has which block. In C it is a tree with a spin lock of its own (`xa_lock`); here as there
-    /// `map_pages` looks things up in it.
-    blocks: P::SpinLock<Blocks>,
-    /// Woken when a claim has ended.
-    settled: P::WaitQueue,
+    /// By page of the file. A page keeps its block.
+    blocks: OnDemand<P, Block<P>>,
+    /// The blocks that no page has, the first of them last.
+    free: P::SpinLock<Vec<PageOffset>>,
     /// By page of the file: whether it was stored to since the last sync.
     dirty: Vec<AtomicBool>,
     /// Held to read by who notes a store and makes it possible, so that a sync does not come in between.
     syncing: P::RwLock<()>,
-    mappings: SharedObject<P>,
     /// How many entries mappings have been given and may still have.
     entries: AtomicUsize,
 }
 
-/// What is behind a page of the file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    Hole,
-    /// A hole that somebody is allocating a block for.
-    Claimed,
-    /// A block. The page keeps it.
-    Block(PageOffset),
+/// A block of the device.
+struct Block<P: Platform> {
+    device: P::Iomem,
+    at: PageOffset,
 }
 
-struct Blocks {
-    /// By page of the file.
-    extents: Vec<Extent>,
-    /// By block: whether it is in use.
-    taken: Vec<bool>,
-}
+impl<P: Platform> Backing for Block<P> {
+    type Platform = P;
 
-impl Blocks {
-    /// ENXIO behind the end of the file.
-    fn extent(&mut self, at: PageOffset) -> Result<&mut Extent, Errno> {
-        self.extents.get_mut(at.index()).ok_or(Errno::ENXIO)
+    fn spot(&self, _: PageCount) -> Result<Spot<'_, P>, Errno> {
+        self.device.frame(self.at).map(Spot::Frame).ok_or(Errno::EIO)
     }
 }
 
-/// So many times this value.
-fn filled<T>(count: usize, value: impl FnMut() -> T) -> Result<Vec<T>, Errno> {
+/// A value for each of these numbers.
+fn filled<T>(numbers: Range<usize>, value: impl FnMut(usize) -> T) -> Result<Vec<T>, Errno> {
     let mut values = Vec::new();
-    values.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-    values.resize_with(count, value);
+    values.try_reserve_exact(numbers.len()).map_err(|_| Errno::ENOMEM)?;
+    values.extend(numbers.map(value));
     Ok(values)
 }
 
@@ -89,30 +77,30 @@ impl<P: Platform> Inode<P> {
         mappings: SharedObject<P>,
         may_sleep: MaySleep<'_>,
     ) -> Result<Self, Errno> {
-        let mut blocks =
-            Blocks { extents: filled(extents.len(), || Extent::Hole)?, taken: filled(device.count().get(), || false)? };
-        for (extent, block) in blocks.extents.iter_mut().zip(extents) {
-            let Some(block) = *block else { continue };
-            let taken = blocks.taken.get_mut(block.index()).ok_or(Errno::EINVAL)?;
-            if mem::replace(taken, true) {
-                return Err(Errno::EINVAL);
-            }
-            *extent = Extent::Block(block);
+        let mut free = filled(0..device.count().get(), |block| Some(PageOffset::new(block)))?;
+        let pages = PageCount::new(extents.len());
+        let blocks = OnDemand::new(&mappings, pages, PageCount::new(1), may_sleep)?;
+        for (page, extent) in extents.iter().enumerate() {
+            let Some(at) = *extent else { continue };
+            free.get_mut(at.index()).and_then(Option::take).ok_or(Errno::EINVAL)?;
+            blocks.put(page, Block { device: device.clone(), at }, may_sleep)?;
         }
+        let mut left = filled(0..0, PageOffset::new)?;
+        left.try_reserve_exact(free.len()).map_err(|_| Errno::ENOMEM)?;
+        left.extend(free.into_iter().flatten().rev());
         Ok(Self {
             device,
-            blocks: P::SpinLock::new(blocks, may_sleep)?,
-            settled: P::WaitQueue::new(may_sleep)?,
-            dirty: filled(extents.len(), AtomicBool::default)?,
+            blocks,
+            free: P::SpinLock::new(left, may_sleep)?,
+            dirty: filled(0..extents.len(), |_| AtomicBool::default())?,
             syncing: P::RwLock::new((), may_sleep)?,
-            mappings,
             entries: AtomicUsize::new(0),
         })
     }
 
     /// How many blocks of the device are in use.
     pub fn blocks(&self) -> usize {
-        self.blocks.lock().taken.iter().filter(|taken| **taken).count()
+        self.device.count().get() - self.free.lock().len()
     }
 
     /// How many entries of page tables show this file at most; none, and it may be truncated (C asks the page's
@@ -134,7 +122,7 @@ impl<P: Platform> Inode<P> {
             if dirty.swap(false, Ordering::AcqRel) {
                 // Whoever notes a store holds the lock until its entry is in, so that entry is there by now and goes
                 // here.
-                self.mappings.unmap_once(PageOffset::new(page), PageCount::new(1), may_sleep);
+                self.blocks.object().unmap_once(PageOffset::new(page), PageCount::new(1), may_sleep);
                 synced += 1;
             }
         }
@@ -147,51 +135,23 @@ impl<P: Platform> Inode<P> {
         }
     }
 
-    /// The frame of a page that has its block. Sleeps for nothing.
-    fn frame(&self, at: PageOffset) -> Option<Frame<'_, P>> {
-        match self.look_up(at) {
-            Ok(Extent::Block(block)) => self.device.frame(block),
-            _ => None,
-        }
+    /// The frame of a page that has its block.
+    fn frame(&self, blocks: &Table<Made<Block<P>>>, at: PageOffset) -> Option<Frame<'_, P>> {
+        self.device.frame(blocks.get(at.index())?.get()?.at)
     }
 
     /// The frames of `count` pages that lie together on the device.
-    fn frames(&self, first: PageOffset, count: PageCount) -> Option<FrameRange<'_, P>> {
-        let blocks = self.blocks.lock();
-        let extents = blocks.extents.get(first.index()..first.index().checked_add(count.get())?)?;
-        let Extent::Block(block) = *extents.first()? else { return None };
-        let mut on_device = (block.index()..).map(|block| Extent::Block(PageOffset::new(block)));
-        let together = extents.iter().all(|extent| on_device.next() == Some(*extent));
-        self.device.range(block, count).filter(|_| together)
+    fn frames(&self, blocks: &Table<Made<Block<P>>>, first: PageOffset, count: PageCount) -> Option<FrameRange<'_, P>> {
+        let block = |page: usize| Some(blocks.get(first.index().checked_add(page)?)?.get()?.at.index());
+        let start = block(0)?;
+        let together = (0..count.get()).zip(start..).all(|(page, on_device)| block(page) == Some(on_device));
+        self.device.range(PageOffset::new(start), count).filter(|_| together)
     }
 
-    /// Looks a page up.
-    fn look_up(&self, at: PageOffset) -> Result<Extent, Errno> {
-        self.blocks.lock().extent(at).copied()
-    }
-
-    /// Looks a page up, or claims it if it is a hole: then it is `None`, and the caller [settles](Self::settle) it.
-    fn look_up_or_claim(&self, at: PageOffset) -> Result<Option<Extent>, Errno> {
-        let mut blocks = self.blocks.lock();
-        let extent = blocks.extent(at)?;
-        if *extent != Extent::Hole {
-            return Ok(Some(*extent));
-        }
-        *extent = Extent::Claimed;
-        Ok(None)
-    }
-
-    /// Gives a claimed page its block, or leaves it a hole if there is none; wakes who waits for that.
-    fn settle(&self, at: PageOffset) -> Result<PageOffset, Errno> {
-        let mut blocks = self.blocks.lock();
-        let free = blocks.taken.iter().position(|taken| !taken).map(PageOffset::new);
-        *blocks.extent(at)? = free.map_or(Extent::Hole, Extent::Block);
-        if let Some(taken) = free.and_then(|block| blocks.taken.get_mut(block.index())) {
-            *taken = true;
-        }
-        drop(blocks);
-        self.settled.wake_all();
-        free.ok_or(Errno::ENOSPC)
+    /// A block for a hole. Without one the access cannot be served, now or later: ENOSPC would have it repeated.
+    fn allocate(&self) -> Result<Block<P>, Errno> {
+        let at = self.free.lock().pop().ok_or(Errno::EIO)?;
+        Ok(Block { device: self.device.clone(), at })
     }
 }
 
@@ -220,7 +180,7 @@ impl<P: Platform> PrepareFile for Dax<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.inode.mappings)
+        Some(self.inode.blocks.object())
     }
 }
 
@@ -234,50 +194,36 @@ pub struct View<P: Platform> {
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> =
-        Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite).huge_fault(Self::huge_fault).map_pages(Self::map_pages);
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .pfn_mkwrite(Self::pfn_mkwrite)
+        .huge_fault(Self::huge_fault)
+        .map_pages(Self::map_pages)
+        .object(|view: &Self| Some(view.inode.blocks.object()));
 
+    /// A store is told next, in the same fault.
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
-        let at = ctx.pgoff();
-        // Taken before the look at the map: a claim that ends between the two would otherwise be waited for in vain.
-        let ticket = self.inode.settled.ticket();
-        let extent = if ctx.is_shared() { self.inode.look_up_or_claim(at) } else { self.inode.look_up(at).map(Some) };
-        match extent {
-            Ok(Some(Extent::Block(block))) => self.insert(ctx, block),
-            Ok(None) => match self.inode.settle(at) {
-                Ok(block) => self.insert(ctx, block),
-                Err(errno) => ctx.fail(errno),
-            },
-            Ok(Some(Extent::Claimed)) if ctx.is_shared() => match ctx.wait(ticket) {
-                Ok(waited) => ctx.refault(waited),
-                Err(errno) => ctx.fail_or_refault(errno),
-            },
-            Ok(Some(Extent::Hole | Extent::Claimed)) => ctx.insert_zero_page(),
-            Err(errno) => ctx.fail(errno),
+        let blocks = self.inode.blocks.resident(ctx.may_sleep());
+        let is_hole = blocks.get(ctx.pgoff().index()).is_some_and(|block| block.get().is_none());
+        drop(blocks);
+        if is_hole && !ctx.is_shared() {
+            return ctx.insert_zero_page();
         }
+        let mut is_counted = false;
+        let count = |_: &_, _: &_| {
+            self.count();
+            is_counted = true;
+        };
+        let answer = self.inode.blocks.serve_told(ctx, |_, _| self.inode.allocate(), count);
+        self.counted(is_counted, answer)
     }
 }
 
 impl<P: Platform> View<P> {
-    fn insert<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>, block: PageOffset) -> VmFault<'f> {
-        let Some(frame) = self.inode.device.frame(block) else { return ctx.fail(Errno::EIO) };
-        self.count();
-        let answer = if ctx.is_write() && ctx.is_shared() {
-            let _until_it_is_in = self.inode.syncing.read(ctx.may_sleep());
-            self.inode.note_store(ctx.pgoff());
-            ctx.insert_mixed_mkwrite(frame)
-        } else {
-            ctx.insert_mixed(frame)
-        };
-        if answer.already_present() || answer.is_error() {
-            self.forget(1);
-        }
-        answer
-    }
-
     /// A store to a page that was only read.
     fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
-        let Some(frame) = self.inode.frame(ctx.pgoff()) else { return ctx.fail(Errno::EIO) };
+        let blocks = self.inode.blocks.resident(ctx.may_sleep());
+        let Some(frame) = self.inode.frame(&blocks, ctx.pgoff()) else { return ctx.fail(Errno::EIO) };
+        drop(blocks);
         let _until_it_is_in = self.inode.syncing.read(ctx.may_sleep());
         self.inode.note_store(ctx.pgoff());
         ctx.insert_mixed_mkwrite(frame)
@@ -285,24 +231,23 @@ impl<P: Platform> View<P> {
 
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let mut is_counted = false;
-        let answer = ctx.insert_huge_with(|_, entry| {
+        let answer = ctx.insert_huge_with(|ctx, entry| {
+            let blocks = self.inode.blocks.resident(ctx.may_sleep());
             let shown = entry.range();
-            let frames = entry.in_extent(shown.start, self.inode.frames(shown.start, shown.page_count())?)?;
+            let frames = self.inode.frames(&blocks, shown.start, shown.page_count())?;
+            let frames = entry.in_extent(shown.start, frames)?;
             self.count();
             is_counted = true;
             Some(frames)
         });
-        if is_counted && (answer.already_present() || answer.is_error()) {
-            self.forget(1);
-        }
-        answer
+        self.counted(is_counted, answer)
     }
 
     /// Pages that have their blocks. Holes are for the fault, which may wait for a block.
     fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
-        let wanted = ctx.wanted();
-        for at in (wanted.start.index()..wanted.end.index()).map(PageOffset::new) {
-            let Some(frame) = self.inode.frame(at) else { continue };
+        let Some(blocks) = self.inode.blocks.try_resident() else { return ctx.finish() };
+        for at in ctx.wanted() {
+            let Some(frame) = self.inode.frame(&blocks, at) else { continue };
             self.count();
             let became = ctx.prefault_mixed(at, frame);
             if became != Prefault::Inserted {
@@ -321,6 +266,14 @@ impl<P: Platform> View<P> {
         self.entries.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// What was counted, and came to nothing, does not count.
+    fn counted<'f>(&self, is_counted: bool, answer: VmFault<'f>) -> VmFault<'f> {
+        if is_counted && (answer.already_present() || answer.is_error()) {
+            self.forget(1);
+        }
+        answer
+    }
+
     fn forget(&self, entries: usize) {
         self.entries.fetch_sub(entries, Ordering::AcqRel);
         self.inode.entries.fetch_sub(entries, Ordering::AcqRel);
@@ -336,9 +289,7 @@ impl<P: Platform> Drop for View<P> {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
-    use vmctx::{ByPrepare, Iomem, PageCount};
+    use vmctx::ByPrepare;
     use vmctx_sim::{Injection, Machine, Map, Sim};
 
     use super::*;
@@ -357,50 +308,6 @@ mod tests {
     /// A file of one hole on a device of one block.
     fn one_hole(machine: &Machine) -> <Sim as Platform>::Ref<Inode<Sim>> {
         inode(machine, 1, &[None]).unwrap()
-    }
-
-    #[test]
-    fn who_meets_a_claimed_hole_waits_for_its_block() {
-        let machine = Machine::new();
-        let inode = one_hole(&machine);
-        let file = machine.open(ByPrepare(Dax::<Sim>::new(inode.clone())));
-        let process = machine.process();
-        let at = process.mmap(&file, Map::shared(Sim::PAGE_SIZE)).unwrap();
-
-        assert!(matches!(inode.look_up_or_claim(PageOffset::ZERO), Ok(None)));
-        let toucher = process.thread();
-        let touch = thread::spawn(move || toucher.read_u8(at));
-        while inode.settled.sleepers() == 0 {
-            thread::yield_now();
-        }
-        // The device has one block. Its content has to be there before anybody is woken.
-        inode.device.write(0, &[7]).unwrap();
-        inode.settle(PageOffset::ZERO).unwrap();
-
-        assert_eq!(touch.join().unwrap(), Ok(7));
-        assert_eq!((inode.blocks(), inode.entries()), (1, 1), "one block, and the waiting was not counted as an entry");
-    }
-
-    #[test]
-    fn who_waits_for_a_block_that_does_not_come_gets_a_signal() {
-        let machine = Machine::new();
-        let inode = inode(&machine, 1, &[None, None]).unwrap();
-        let file = machine.open(ByPrepare(Dax::<Sim>::new(inode.clone())));
-        let process = machine.process();
-        let at = process.mmap(&file, Map::shared(2 * Sim::PAGE_SIZE)).unwrap();
-
-        assert!(matches!(inode.look_up_or_claim(PageOffset::ZERO), Ok(None)));
-        let toucher = process.thread();
-        let touch = thread::spawn(move || toucher.read_u8(at));
-        while inode.settled.sleepers() == 0 {
-            thread::yield_now();
-        }
-        assert!(matches!(inode.look_up_or_claim(PageOffset::new(1)), Ok(None)));
-        inode.settle(PageOffset::new(1)).unwrap();
-        assert_eq!(inode.settle(PageOffset::ZERO), Err(Errno::ENOSPC));
-
-        assert!(touch.join().unwrap().is_err_and(|error| error.signal().is_some()));
-        assert_eq!((inode.blocks(), inode.entries()), (1, 0));
     }
 
     #[test]

@@ -16,8 +16,9 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, MaySleep, PageCount, PageOffset, PageRange,
-    PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, RwLock, SharedObject, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, HugeSize, IomemPart, Made, MaySleep, OnDemand,
+    PageCount, PageOffset, PageRange, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, SharedObject, SpinLock,
+    Spot, VmFault, VmOperations,
 };
 
 /// On which node a block is taken.
@@ -29,61 +30,61 @@ pub enum Policy {
     Interleave,
 }
 
-/// A block of reserved memory: its node, and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Block {
-    node: usize,
-    number: usize,
-}
-
-/// What is behind a block of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
-    /// Nothing, and no block is reserved for it.
-    Unreserved,
-    /// Nothing yet, and a block is reserved for it.
-    Reserved,
-    /// This block.
-    Present(Block),
-}
-
-/// What the lock protects.
-struct State {
-    /// By node and number: whether the block is in use.
-    taken: Vec<Vec<bool>>,
-    /// By place in the file.
-    file: Vec<Entry>,
+/// The pools of all nodes, and who has a right to their blocks.
+struct Pools<P: Platform> {
+    /// By node, the blocks that nobody has, each with its number there.
+    free: Vec<Vec<(usize, IomemPart<P>)>>,
+    /// By place in the file: whether a block is reserved for it that it does not have yet.
+    reserved: Vec<bool>,
     /// Of mappings to come.
     policy: Policy,
 }
 
-impl State {
-    fn free(&self) -> usize {
-        self.taken.iter().flatten().filter(|taken| !**taken).count()
+impl<P: Platform> Pools<P> {
+    /// How many blocks are neither in use nor reserved.
+    fn available(&self) -> usize {
+        let reserved = self.reserved.iter().filter(|reserved| **reserved).count();
+        self.free.iter().map(Vec::len).sum::<usize>().saturating_sub(reserved)
+    }
+}
+
+/// The pools, which each block goes back to.
+type Pool<P> = <P as Platform>::Ref<<P as Platform>::SpinLock<Pools<P>>>;
+
+/// A block of reserved memory: its node, and its number there.
+struct Block<P: Platform> {
+    node: usize,
+    number: usize,
+    /// `None` only while it goes back.
+    memory: Option<IomemPart<P>>,
+    pool: Pool<P>,
+}
+
+impl<P: Platform> Backing for Block<P> {
+    type Platform = P;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+        self.memory.spot(at)
     }
 
-    fn reserved(&self) -> usize {
-        self.file.iter().filter(|entry| **entry == Entry::Reserved).count()
+    fn frames(&self, first: PageCount, count: PageCount) -> Option<FrameRange<'_, P>> {
+        self.memory.frames(first, count)
     }
+}
 
-    /// A block, of the wanted node or else of the next that has one.
-    fn take(&mut self, wanted: usize) -> Option<Block> {
-        let nodes = self.taken.len();
-        (wanted..wanted.saturating_add(nodes)).find_map(|node| {
-            let node = node % nodes;
-            let blocks = self.taken.get_mut(node)?;
-            let (number, taken) = blocks.iter_mut().enumerate().find(|(_, taken)| !**taken)?;
-            *taken = true;
-            Some(Block { node, number })
-        })
+impl<P: Platform> Drop for Block<P> {
+    fn drop(&mut self) {
+        // The list has room, because the block was once taken from it.
+        if let (Some(memory), Some(free)) = (self.memory.take(), self.pool.lock().free.get_mut(self.node)) {
+            free.push((self.number, memory));
+        }
     }
 }
 
 /// A file of large pages, and the pools that it has for itself.
 pub struct Inode<P: Platform> {
-    nodes: Vec<P::Iomem>,
-    state: P::RwLock<State>,
-    mappings: SharedObject<P>,
+    blocks: OnDemand<P, Block<P>>,
+    pool: Pool<P>,
 }
 
 impl<P: Platform> Inode<P> {
@@ -98,111 +99,106 @@ impl<P: Platform> Inode<P> {
         if nodes.is_empty() {
             return Err(Errno::EINVAL);
         }
-        let mut taken = Vec::new();
-        taken.try_reserve_exact(nodes.len()).map_err(|_| Errno::ENOMEM)?;
-        for node in &nodes {
-            taken.push(list(node.count().get() / Self::BLOCK.get(), false)?);
+        let (mut free, mut reserved) = (list(nodes.len())?, list(blocks)?);
+        for node in nodes {
+            let memory = IomemPart::<P>::whole(node);
+            let mut pool = list(memory.page_count().get().div_ceil(Self::BLOCK.get()))?;
+            pool.extend((0..).zip(memory.chunks(Self::BLOCK)).filter(|(_, block)| block.page_count() == Self::BLOCK));
+            free.push(pool);
         }
-        let state = State { taken, file: list(blocks, Entry::Unreserved)?, policy: Policy::Interleave };
-        Ok(Self { nodes, state: P::RwLock::new(state, may_sleep)?, mappings: SharedObject::new(may_sleep)? })
+        reserved.resize(blocks, false);
+        let pools = P::SpinLock::new(Pools { free, reserved, policy: Policy::Interleave }, may_sleep)?;
+        let pages = PageCount::new(blocks.saturating_mul(Self::BLOCK.get()));
+        let blocks = OnDemand::new(&SharedObject::new(may_sleep)?, pages, Self::BLOCK, may_sleep)?;
+        Ok(Self { blocks, pool: P::share(pools, may_sleep)? })
     }
 
     /// The policy of mappings to come.
     ///
     /// # Errors
     /// EINVAL for a node that does not exist.
-    pub fn set_policy(&self, policy: Policy, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        if matches!(policy, Policy::Preferred(node) if node >= self.nodes.len()) {
+    pub fn set_policy(&self, policy: Policy) -> Result<(), Errno> {
+        let mut pools = self.pool.lock();
+        if matches!(policy, Policy::Preferred(node) if node >= pools.free.len()) {
             return Err(Errno::EINVAL);
         }
-        self.state.write(may_sleep).policy = policy;
+        pools.policy = policy;
         Ok(())
     }
 
     /// How many blocks are neither in use nor reserved.
-    pub fn available(&self, may_sleep: MaySleep<'_>) -> usize {
-        let state = self.state.read(may_sleep);
-        state.free().saturating_sub(state.reserved())
+    pub fn available(&self) -> usize {
+        self.pool.lock().available()
     }
 
     /// The node and the number there of a block of the file, if it is there.
     pub fn place(&self, block: usize, may_sleep: MaySleep<'_>) -> Option<(usize, usize)> {
-        match self.state.read(may_sleep).file.get(block)? {
-            Entry::Present(block) => Some((block.node, block.number)),
-            Entry::Unreserved | Entry::Reserved => None,
-        }
+        self.blocks.resident(may_sleep).get(block)?.get().map(|block| (block.node, block.number))
     }
 
     /// Gives up all of the file: its blocks, with what users have left in them, and what was reserved.
     pub fn truncate(&self, may_sleep: MaySleep<'_>) {
-        let mut state = self.state.write(may_sleep);
-        self.mappings.unmap_once(PageOffset::ZERO, PageCount::new(usize::MAX), may_sleep);
-        let State { taken, file, .. } = &mut *state;
-        for entry in file {
-            if let Entry::Present(block) = *entry {
-                if let Some(taken) = taken.get_mut(block.node).and_then(|node| node.get_mut(block.number)) {
-                    *taken = false;
-                }
-            }
-            *entry = Entry::Unreserved;
-        }
+        self.pool.lock().reserved.fill(false);
+        self.blocks.truncate(PageRange::new(PageOffset::ZERO, PageOffset::new(usize::MAX)), may_sleep);
     }
 
-    /// Reserves those of these blocks of the file that are not reserved yet: all of them, or none. Gives back the
-    /// policy.
+    /// Reserves those of these blocks of the file that are neither reserved yet nor there: all of them, or none. Gives
+    /// back the policy.
     ///
     /// # Errors
     /// ENOMEM if the pools do not have as many; EINVAL behind the file's greatest length.
     fn reserve(&self, first: usize, count: usize, may_sleep: MaySleep<'_>) -> Result<Policy, Errno> {
-        let mut state = self.state.write(may_sleep);
-        let available = state.free().saturating_sub(state.reserved());
         let end = first.checked_add(count).ok_or(Errno::EINVAL)?;
-        let entries = state.file.get_mut(first..end).ok_or(Errno::EINVAL)?;
-        if entries.iter().filter(|entry| **entry == Entry::Unreserved).count() > available {
+        // Held so that no block comes or goes meanwhile.
+        let blocks = self.blocks.resident(may_sleep);
+        let mut pools = self.pool.lock();
+        let available = pools.available();
+        let entries = pools.reserved.get_mut(first..end).ok_or(Errno::EINVAL)?;
+        let is_missing = |at: usize, reserved: bool| !reserved && blocks.get(at).is_some_and(Made::is_absent);
+        if (first..).zip(&*entries).filter(|(at, reserved)| is_missing(*at, **reserved)).count() > available {
             return Err(Errno::ENOMEM);
         }
-        for entry in entries.iter_mut().filter(|entry| **entry == Entry::Unreserved) {
-            *entry = Entry::Reserved;
+        for (at, reserved) in (first..).zip(entries) {
+            *reserved |= is_missing(at, *reserved);
         }
-        Ok(state.policy)
+        Ok(pools.policy)
     }
 
-    /// The block of this place in the file, which is taken and zeroed if need be.
+    /// Takes the block that is reserved for a place in the file, on the wanted node or else on the next that has one,
+    /// and zeroes it.
     ///
     /// # Errors
     /// ENXIO where nothing is reserved: the file was truncated.
-    fn block(&self, state: &mut State, at: usize, policy: Policy) -> Result<Block, Errno> {
-        match state.file.get(at).ok_or(Errno::ENXIO)? {
-            Entry::Present(block) => return Ok(*block),
-            Entry::Unreserved => return Err(Errno::ENXIO),
-            Entry::Reserved => {}
-        }
+    fn take(&self, at: usize, policy: Policy) -> Result<Block<P>, Errno> {
+        let mut pools = self.pool.lock();
+        let nodes = pools.free.len();
         let wanted = match policy {
             Policy::Preferred(node) => node,
-            Policy::Interleave => at % self.nodes.len(),
+            Policy::Interleave => at % nodes,
         };
-        // There is a free block, because one was reserved.
-        let block = state.take(wanted).ok_or(Errno::ENOMEM)?;
-        self.clear(block)?;
-        *state.file.get_mut(at).ok_or(Errno::ENXIO)? = Entry::Present(block);
+        let reserved = pools.reserved.get_mut(at).filter(|reserved| **reserved).ok_or(Errno::ENXIO)?;
+        *reserved = false;
+        let taken = (wanted..wanted.saturating_add(nodes)).map(|node| node % nodes).find_map(|node| {
+            let (number, memory) = pools.free.get_mut(node)?.pop()?;
+            Some(Block::<P> { node, number, memory: Some(memory), pool: self.pool.clone() })
+        });
+        drop(pools);
+        // There is one, because one was reserved.
+        let block = taken.ok_or(Errno::ENOMEM)?;
+        clear(block.memory.as_ref().ok_or(Errno::EIO)?)?;
         Ok(block)
-    }
-
-    fn clear(&self, block: Block) -> Result<(), Errno> {
-        const ZEROS: [u8; 1024] = [0; 1024];
-        let node = self.nodes.get(block.node).ok_or(Errno::EIO)?;
-        let start = block.number * Self::BLOCK.get() * P::PAGE_SIZE;
-        (start..start + Self::BLOCK.get() * P::PAGE_SIZE)
-            .step_by(ZEROS.len())
-            .try_for_each(|at| node.write(at, &ZEROS))
-            .map_err(|_| Errno::EIO)
     }
 }
 
-fn list<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Errno> {
+fn clear<P: Platform>(block: &IomemPart<P>) -> Result<(), Errno> {
+    const ZEROS: [u8; 1024] = [0; 1024];
+    (0..block.byte_count()).step_by(ZEROS.len()).try_for_each(|at| block.write(at, &ZEROS)).map_err(|_| Errno::EIO)
+}
+
+/// An empty list with room for so many.
+fn list<T>(count: usize) -> Result<Vec<T>, Errno> {
     let mut list = Vec::new();
     list.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-    list.resize(count, value);
     Ok(list)
 }
 
@@ -214,33 +210,19 @@ pub struct View<P: Platform> {
 
 impl<P: Platform> View<P> {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let size = Inode::<P>::BLOCK;
-        ctx.insert_huge_with(|ctx, entry| {
-            let index = entry.range().start.index() / size.get();
-            let mut state = self.inode.state.write(ctx.may_sleep());
-            // Without a block there are no pages either: the fault hook says why.
-            let block = self.inode.block(&mut state, index, self.policy).ok()?;
-            let frames = self.inode.nodes.get(block.node)?.range(PageOffset::new(block.number * size.get()), size)?;
-            entry.in_extent(PageOffset::new(index * size.get()), frames)
-        })
+        self.inode.blocks.serve_huge(ctx, |at, _| self.inode.take(at, self.policy))
     }
 }
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Kind = PfnMap;
-    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.huge_fault(Self::huge_fault).object(|view: &Self| Some(view.inode.blocks.object()));
 
     /// One page of a block, where there can be no large entry.
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        let (size, at) = (Inode::<P>::BLOCK.get(), ctx.pgoff().index());
-        let mut state = self.inode.state.write(ctx.may_sleep());
-        let block = match self.inode.block(&mut state, at / size, self.policy) {
-            Ok(block) => block,
-            Err(errno) => return ctx.fail(errno),
-        };
-        let page = PageOffset::new(block.number * size + at % size);
-        ctx.insert_pfn_with(|_| self.inode.nodes.get(block.node).and_then(|node| node.frame(page)).ok_or(Errno::EIO))
+        self.inode.blocks.serve(ctx, |at, _| self.inode.take(at, self.policy))
     }
 }
 
@@ -279,6 +261,6 @@ impl<P: Platform> PrepareFile for Hugetlb<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(&self.inode.mappings)
+        Some(self.inode.blocks.object())
     }
 }

@@ -39,7 +39,7 @@
 //! | [`fb_defio`] | fault, told of stores | `Normal` |
 //! | [`ttm`] | fault | `PfnMap` |
 //! | [`drm_gem_shmem`] | its exporter, or fault | `Mixed` |
-//! | [`cramfs`] | mmap, and fault for what is packed | `Remapped`, `Mixed`, `Normal` |
+//! | [`cramfs`] | mmap, and fault for what is packed | `Remapped`, `Mixed` |
 //! | [`perf`] | fault, or mmap, by offset | `Normal`, `Mixed` |
 //! | [`hugetlb`] | huge_fault, or fault | `PfnMap` |
 //!

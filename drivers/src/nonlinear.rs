@@ -11,48 +11,27 @@
 //! ([`Table`]), so nobody sees the old page once a change is done.
 
 use vmctx::{
-    Backing, Errno, FaultCtx, Hooks, MaySleep, Mixed, PageCount, PageOffset, PageRange, Platform, PrepareCtx,
-    PrepareFile, Prepared, Revocable, SharedObject, Spot, Table, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, MaySleep, Mixed, OnePage, PageCount, PageOffset, PageRange, Platform, PrepareCtx,
+    PrepareFile, Prepared, Revocable, SharedObject, Table, VmFault, VmOperations,
 };
 
 use crate::buffer::Buffer;
 
-/// What a slot shows: a page of the file.
-struct Slot<P: Platform>(Option<(P::Ref<Buffer<P>>, PageOffset)>);
-
-impl<P: Platform> Default for Slot<P> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<P: Platform> Backing for Slot<P> {
-    type Platform = P;
-
-    fn spot(&self, _: PageCount) -> Result<Spot<'_, P>, Errno> {
-        let page = self.0.as_ref().and_then(|(file, page)| file.page(*page));
-        page.map(Spot::Page).ok_or(Errno::ENXIO)
-    }
-}
-
 /// A window onto a file: as many slots as its table has.
 pub struct Window<P: Platform> {
     file: P::Ref<Buffer<P>>,
-    slots: Revocable<P, Table<Slot<P>>>,
+    slots: Revocable<P, Table<Option<OnePage<P>>>>,
 }
 
 impl<P: Platform> Window<P> {
     /// A window of `slots` slots, which is linear: slot `i` shows page `i`.
     ///
     /// # Errors
-    /// ENOMEM.
+    /// EINVAL for no slots; ENOMEM.
     pub fn new(file: P::Ref<Buffer<P>>, slots: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
-        let table = Revocable::in_pieces(&object, slots, each, may_sleep)?;
-        let window = Self { file, slots: table };
-        if slots != PageCount::ZERO {
-            window.remap(PageOffset::ZERO, slots, PageOffset::ZERO, may_sleep)?;
-        }
+        let window = Self { file, slots: Revocable::in_pieces(&object, slots, each, may_sleep)? };
+        window.remap(PageOffset::ZERO, slots, PageOffset::ZERO, may_sleep)?;
         Ok(window)
     }
 
@@ -73,7 +52,7 @@ impl<P: Platform> Window<P> {
         let end = slot.checked_add(count).filter(|_| count != PageCount::ZERO).ok_or(Errno::EINVAL)?;
         let mut changed = self.slots.revoke_part(slot.index()..end.index(), may_sleep)?;
         for (slot, page) in (slot.index()..end.index()).zip(page.index()..) {
-            changed.get_mut(slot)?.0 = Some((self.file.clone(), PageOffset::new(page)));
+            *changed.get_mut(slot)? = self.file.page(PageOffset::new(page)).cloned().map(OnePage);
         }
         Ok(())
     }

@@ -19,8 +19,8 @@ use core::{
 
 use vmctx::{
     Backing, Errno, FaultCtx, FrameSource, Hooks, IomemPart, MaySleep, Mutex, PageCount, PageOffset, PageRange,
-    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, RevokedPart, SharedObject, Spot, Table,
-    VmFault, VmOperations, WaitQueue,
+    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, Table, VmFault,
+    VmOperations, WaitQueue,
 };
 
 use crate::buffer::copy_bytes;
@@ -44,7 +44,7 @@ impl<P: Platform> Backing for Place<P> {
 
     fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
         match self {
-            Self::Here(epc) => epc.frame(PageOffset::new(at.get())).map(Spot::Frame).ok_or(Errno::EIO),
+            Self::Here(epc) => epc.spot(at),
             // It was reclaimed just now: the access is repeated.
             _ => Err(Errno::EAGAIN),
         }
@@ -75,19 +75,9 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// ENOMEM.
     pub fn new(epc: P::Iomem, memory: P::Memory, count: PageCount, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
-        let mut free = Vec::new();
+        let (mut free, object, each) = (Vec::new(), SharedObject::new(may_sleep)?, PageCount::new(1));
         free.try_reserve_exact(epc.count().get()).map_err(|_| Errno::ENOMEM)?;
-        let mut rest = IomemPart::whole(epc);
-        loop {
-            match rest.split_at(PageCount::new(1)) {
-                Ok((page, behind)) => {
-                    free.push(page);
-                    rest = behind;
-                }
-                Err(last) => break free.push(last),
-            }
-        }
-        let (object, each) = (SharedObject::new(may_sleep)?, PageCount::new(1));
+        free.extend(IomemPart::whole(epc).chunks(each));
         Ok(Self {
             memory,
             pages: Revocable::in_pieces(&object, count, each, may_sleep)?,
@@ -107,17 +97,15 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL for a page that is not in the EPC, or chosen already.
     pub fn begin_reclaim(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut page = self.page(at, may_sleep)?;
-        let place = page.get_mut(at.index())?;
-        match mem::take(place) {
-            Place::Here(epc) => *place = Place::Leaving(epc),
-            other => {
-                *place = other;
-                return Err(Errno::EINVAL);
-            }
-        }
-        self.epc.lock(may_sleep).leaving += 1;
-        Ok(())
+        self.pages.revoke_piece(at.index(), may_sleep, |place| {
+            let (leaves, now) = match mem::take(place) {
+                Place::Here(epc) => (Ok(()), Place::Leaving(epc)),
+                other => (Err(Errno::EINVAL), other),
+            };
+            *place = now;
+            self.epc.lock(may_sleep).leaving += usize::from(leaves.is_ok());
+            leaves
+        })
     }
 
     /// The reclaimer takes the page out, and whoever has waited for it, or for its place, goes on.
@@ -125,19 +113,19 @@ impl<P: Platform> Vepc<P> {
     /// # Errors
     /// EINVAL for a page that it has not chosen; ENOMEM, and the page stays chosen.
     pub fn finish_reclaim(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut page = self.page(at, may_sleep)?;
-        let place = page.get_mut(at.index())?;
-        let Place::Leaving(epc) = place else { return Err(Errno::EINVAL) };
-        let out = P::alloc_page(&self.memory, may_sleep)?;
-        let read = |at, bytes: &mut [u8]| epc.read(at, bytes).map_err(|_| Errno::EIO);
-        copy_bytes(P::PAGE_SIZE, read, |at, bytes| out.write(at, bytes).map_err(|_| Errno::EIO))?;
-        if let Place::Leaving(epc) = mem::replace(place, Place::Out(out)) {
-            let mut left = self.epc.lock(may_sleep);
-            left.leaving -= 1;
-            // The list has room, because the page was once taken from it.
-            left.free.push(epc);
-        }
-        drop(page);
+        self.pages.revoke_piece(at.index(), may_sleep, |place| {
+            let Place::Leaving(epc) = place else { return Err(Errno::EINVAL) };
+            let out = P::alloc_page(&self.memory, may_sleep)?;
+            let read = |at, bytes: &mut [u8]| epc.read(at, bytes).map_err(|_| Errno::EIO);
+            copy_bytes(P::PAGE_SIZE, read, |at, bytes| out.write(at, bytes).map_err(|_| Errno::EIO))?;
+            if let Place::Leaving(epc) = mem::replace(place, Place::Out(out)) {
+                let mut left = self.epc.lock(may_sleep);
+                left.leaving -= 1;
+                // The list has room, because the page was once taken from it.
+                left.free.push(epc);
+            }
+            Ok(())
+        })?;
         self.reclaimed.wake_all();
         Ok(())
     }
@@ -176,40 +164,35 @@ impl<P: Platform> Vepc<P> {
         Ok(())
     }
 
-    /// One page, to be changed.
-    fn page(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<RevokedPart<'_, P, Place<P>>, Errno> {
-        self.pages.revoke_part(at.index()..at.index().saturating_add(1), may_sleep)
-    }
-
     /// Sees to it that a page is in the EPC.
     ///
     /// # Errors
     /// EBUSY if something must be reclaimed first, ENOSPC if nothing will be.
     fn load(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut page = self.page(at, may_sleep)?;
-        let place = page.get_mut(at.index())?;
-        let from = match place {
-            Place::Here(_) => return Ok(()),
-            Place::Leaving(_) => return Err(Errno::EBUSY),
-            Place::Nowhere => None,
-            Place::Out(page) => Some(&*page),
-        };
-        let mut left = self.epc.lock(may_sleep);
-        let none = if left.leaving != 0 { Errno::EBUSY } else { Errno::ENOSPC };
-        let epc = left.free.pop().ok_or(none)?;
-        let read = |at, bytes: &mut [u8]| match from {
-            Some(page) => page.read(at, bytes).map_err(|_| Errno::EIO),
-            None => {
-                bytes.fill(0);
-                Ok(())
+        self.pages.revoke_piece(at.index(), may_sleep, |place| {
+            let from = match place {
+                Place::Here(_) => return Ok(()),
+                Place::Leaving(_) => return Err(Errno::EBUSY),
+                Place::Nowhere => None,
+                Place::Out(page) => Some(&*page),
+            };
+            let mut left = self.epc.lock(may_sleep);
+            let none = if left.leaving != 0 { Errno::EBUSY } else { Errno::ENOSPC };
+            let epc = left.free.pop().ok_or(none)?;
+            let read = |at, bytes: &mut [u8]| match from {
+                Some(page) => page.read(at, bytes).map_err(|_| Errno::EIO),
+                None => {
+                    bytes.fill(0);
+                    Ok(())
+                }
+            };
+            let copied = copy_bytes(P::PAGE_SIZE, read, |at, bytes| epc.write(at, bytes).map_err(|_| Errno::EIO));
+            match copied {
+                Ok(()) => *place = Place::Here(epc),
+                Err(_) => left.free.push(epc),
             }
-        };
-        let copied = copy_bytes(P::PAGE_SIZE, read, |at, bytes| epc.write(at, bytes).map_err(|_| Errno::EIO));
-        match copied {
-            Ok(()) => *place = Place::Here(epc),
-            Err(_) => left.free.push(epc),
-        }
-        copied
+            copied
+        })
     }
 }
 

@@ -15,7 +15,8 @@ use alloc::vec::Vec;
 
 use vmctx::{
     Backing, Errno, FaultCtx, FrameRange, Hooks, HugeFaultCtx, IomemPart, MaySleep, PageCount, PageOffset, PageRange,
-    PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, Switched, VmFault,
+    VmOperations,
 };
 
 /// The base-2 logarithm of how many bytes of the file each region has (`VFIO_PCI_OFFSET_SHIFT`).
@@ -30,41 +31,33 @@ pub const fn region(index: usize, page_shift: u32) -> PageOffset {
     PageOffset::new(index << (REGION_SHIFT - page_shift))
 }
 
-/// The regions of the BARs, behind the lock that says whether there is access (`memory_lock`).
-struct Regions<P: Platform> {
-    /// By index. In a page that a BAR does not fill, something else may be, so it is not shown.
-    bars: Vec<Option<IomemPart<P>>>,
-    /// Whether memory is enabled (a bit of the command register).
-    enabled: bool,
-}
+/// The BARs, by index. In a page that a BAR does not fill, something else may be, so it is not shown.
+struct Bars<P: Platform>(Vec<Option<IomemPart<P>>>);
 
-impl<P: Platform> Regions<P> {
+impl<P: Platform> Bars<P> {
     /// The BAR that is at a page of the file, and which page of it.
-    fn bar_at(&self, page: usize) -> Option<(&IomemPart<P>, PageOffset)> {
+    fn at(&self, page: PageCount) -> Option<(&IomemPart<P>, PageCount)> {
         let size = region(1, P::PAGE_SHIFT).index();
-        let bar = self.bars.get(page / size)?.as_ref()?;
-        Some((bar, PageOffset::new(page % size)))
+        Some((self.0.get(page.get() / size)?.as_ref()?, PageCount::new(page.get() % size)))
     }
 }
 
-impl<P: Platform> Backing for Regions<P> {
+impl<P: Platform> Backing for Bars<P> {
     type Platform = P;
 
     fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
-        if !self.enabled {
-            return Err(Errno::EIO);
-        }
-        self.bar_at(at.get()).and_then(|(bar, page)| bar.frame(page)).map(Spot::Frame).ok_or(Errno::ENXIO)
+        self.at(at).ok_or(Errno::ENXIO).and_then(|(bar, page)| bar.spot(page))
     }
 
     fn frames(&self, first: PageCount, count: PageCount) -> Option<FrameRange<'_, P>> {
-        self.bar_at(first.get()).filter(|_| self.enabled).and_then(|(bar, page)| bar.range(page, count))
+        self.at(first).and_then(|(bar, page)| bar.frames(page, count))
     }
 }
 
 /// The device.
 pub struct Core<P: Platform> {
-    regions: Revocable<P, Regions<P>>,
+    /// Whether memory is enabled is a bit of the command register, and the lock is `memory_lock`.
+    bars: Revocable<P, Switched<Bars<P>>>,
 }
 
 impl<P: Platform> Core<P> {
@@ -76,29 +69,28 @@ impl<P: Platform> Core<P> {
         if bars.len() > BARS {
             return Err(Errno::EINVAL);
         }
-        let (regions, object) = (Regions { bars, enabled: true }, SharedObject::new(may_sleep)?);
+        let (bars, object) = (Switched { memory: Bars(bars), is_on: true }, SharedObject::new(may_sleep)?);
         let all = PageCount::new(region(BARS, P::PAGE_SHIFT).index());
-        Ok(Self { regions: Revocable::new(regions, &object, all, may_sleep)? })
+        Ok(Self { bars: Revocable::new(bars, &object, all, may_sleep)? })
     }
 
     /// Enables memory or disables it. When it is disabled, nobody is in the middle of an access any more.
     pub fn set_memory(&self, enabled: bool, may_sleep: MaySleep<'_>) {
-        self.regions.revoke(may_sleep).enabled = enabled;
+        self.bars.revoke(may_sleep).is_on = enabled;
     }
 
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        self.regions.resident(ctx.may_sleep()).insert_huge(ctx)
+        self.bars.resident(ctx.may_sleep()).insert_huge(ctx)
     }
 }
 
 impl<P: Platform> VmOperations for Core<P> {
     type Platform = P;
     type Kind = PfnMap;
-    const HOOKS: Hooks<Self> =
-        Hooks::NONE.huge_fault(Self::huge_fault).object(|core: &Self| Some(core.regions.object()));
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault).object(|core: &Self| Some(core.bars.object()));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
-        self.regions.resident(ctx.may_sleep()).insert(ctx)
+        self.bars.resident(ctx.may_sleep()).insert(ctx)
     }
 }
 
@@ -120,10 +112,9 @@ impl<P: Platform> PrepareFile for VfioPci<P> {
 
     fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
         let ctx = ctx.shared_only()?;
-        let regions = self.core.regions.resident(ctx.may_sleep());
-        let (bar, at) = regions.bar_at(ctx.pgoff().index()).ok_or(Errno::EINVAL)?;
-        bar.range(at, ctx.page_count()).ok_or(Errno::EINVAL)?;
-        drop(regions);
+        let (bars, first) = (self.core.bars.resident(ctx.may_sleep()), PageCount::new(ctx.pgoff().index()));
+        bars.memory.frames(first, ctx.page_count()).ok_or(Errno::EINVAL)?;
+        drop(bars);
         let ctx = ctx.io().writable().dont_dump().noncached().allow_any_uncached();
         ctx.by_faults()
     }
@@ -133,6 +124,6 @@ impl<P: Platform> PrepareFile for VfioPci<P> {
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {
-        Some(self.core.regions.object())
+        Some(self.core.bars.object())
     }
 }

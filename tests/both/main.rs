@@ -6,6 +6,7 @@
 // What the tests are made of. Those of `sim` alone and of `uffd` alone use some of these files, too.
 #[macro_use]
 mod beds;
+mod backings;
 mod bar;
 mod borrowed;
 mod described;

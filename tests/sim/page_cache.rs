@@ -176,6 +176,30 @@ fn who_has_looked_looks_again_before_he_makes_a_page() {
     assert_eq!(bench.machine.statistics().frames_in_use, 1);
 }
 
+/// Who truncates does not wait for a page that is being filled with what is no more.
+#[test]
+fn a_page_that_is_truncated_while_it_is_made_is_made_again() {
+    let bench = bench();
+    let all = PageRange::new(PageOffset::ZERO, PageOffset::new(2));
+    for by_fault in [true, false] {
+        let (user, at) = (bench.process.thread(), bench.at);
+        let touch = thread::spawn(move || user.read_u8(at));
+        let read = (!by_fault).then(|| bench.read());
+        bench.begun.recv().unwrap();
+        assert_eq!(bench.slow.cache.truncate(all, bench.machine.may_sleep()), PageCount::ZERO);
+        bench.go_on.send(Ok(7)).unwrap();
+        bench.begun.recv().unwrap();
+        // Eviction takes nothing away that is not there yet.
+        let gone = bench.slow.cache.evict(all, bench.machine.may_sleep(), |_, _| Ok(()));
+        assert_eq!(gone, Ok(PageCount::ZERO));
+        bench.go_on.send(Ok(8)).unwrap();
+        assert_eq!(touch.join().unwrap(), Ok(8));
+        assert!(read.is_none_or(|read| read.join().unwrap() == Ok(8)));
+        let gone = bench.slow.cache.truncate(all, bench.machine.may_sleep());
+        assert_eq!((gone, bench.machine.statistics().frames_in_use), (PageCount::new(1), 0));
+    }
+}
+
 /// As long as can be counted, of which a few pages are there.
 #[test]
 fn a_cache_has_as_many_offsets_as_there_are() {
@@ -187,13 +211,94 @@ fn a_cache_has_as_many_offsets_as_there_are() {
     machine
         .unlocked(|ctx| {
             for at in offsets {
-                cache.get_or_insert(at, ctx, |_, _| Ok(())).unwrap();
+                cache.store_with(at, ctx, |_, _| Ok(()), |_| ()).unwrap();
             }
             assert_eq!(cache.get_or_insert(PageOffset::new(usize::MAX), ctx, |_, _| Ok(())).err(), Some(Errno::ENXIO));
         })
         .unwrap();
     let mut went = Vec::new();
     let part = PageRange::new(PageOffset::new(1), PageOffset::new(usize::MAX));
-    assert_eq!(cache.evict(part, may_sleep, |at, _| went.push(at)), PageCount::new(2));
+    let note = |at, _: &Page| {
+        went.push(at);
+        Ok(())
+    };
+    assert_eq!(cache.evict(part, may_sleep, note), Ok(PageCount::new(2)));
     assert_eq!((went, cache.in_use()), (offsets[1..].to_vec(), PageCount::new(1)));
+}
+
+/// A file of one page, whose store hook waits for a word from the test once it has allowed a store.
+struct Noting {
+    cache: PageCache<Sim>,
+    allowed: Mutex<mpsc::Sender<()>>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl VmOperations for Noting {
+    type Platform = Sim;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.object(|noting: &Self| Some(noting.cache.object())).page_mkwrite(|noting, ctx| {
+            let answer = noting.cache.allow_store(ctx);
+            noting.allowed.lock().unwrap().send(()).unwrap();
+            noting.go_on.lock().unwrap().recv().unwrap();
+            answer
+        });
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        self.cache.serve(ctx, |_, _| Ok(()))
+    }
+}
+
+struct NotingFile(Ref<Noting>);
+
+impl MmapFile for NotingFile {
+    type Platform = Sim;
+
+    fn object(&self) -> Option<&SharedObject<Sim>> {
+        Some(self.0.cache.object())
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+/// Else the store would come behind it, to a page that counts as clean.
+#[test]
+fn who_writes_back_waits_for_a_store_that_is_allowed_and_not_yet_possible() {
+    let machine = Machine::new();
+    let (object, one) = (SharedObject::new(machine.may_sleep()).unwrap(), PageCount::new(1));
+    let cache = PageCache::new(machine.clone(), &object, one, machine.may_sleep()).unwrap();
+    let ((allow, allowed), (go_on, wait)) = (mpsc::channel(), mpsc::channel());
+    let noting = Noting { cache, allowed: Mutex::new(allow), go_on: Mutex::new(wait) };
+    let noting = Sim::share(noting, machine.may_sleep()).unwrap();
+    let process = machine.process();
+    let at = process.mmap(&machine.open(NotingFile(noting.clone())), Map::shared(Sim::PAGE_SIZE)).unwrap();
+    let all = PageRange::new(PageOffset::ZERO, PageOffset::new(1));
+
+    let user = process.thread();
+    let store = thread::spawn(move || user.write_u8(at, 9));
+    allowed.recv().unwrap();
+    let waits = machine.hold(MightSleep::PageLock);
+    let cleaner = {
+        let (machine, noting) = (machine.clone(), noting.clone());
+        thread::spawn(move || machine.unlocked(|ctx| noting.cache.write_back(all, ctx, |_, _| Ok(()))))
+    };
+    waits.reached();
+    waits.go_on();
+    // It may be told once more, because it was unmapped meanwhile.
+    go_on.send(()).unwrap();
+    go_on.send(()).unwrap();
+    assert_eq!(cleaner.join().unwrap().unwrap(), Ok(one));
+    store.join().unwrap().unwrap();
+
+    let mut written = Vec::new();
+    let write_back = |_, page: &Page| {
+        let mut byte = [0];
+        page.read(0, &mut byte).map_err(|_| Errno::EIO)?;
+        written.push(byte[0]);
+        Ok(())
+    };
+    assert_eq!(noting.cache.evict(all, machine.may_sleep(), write_back), Ok(one));
+    assert_eq!(written, [9]);
 }

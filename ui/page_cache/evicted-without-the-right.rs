@@ -2,7 +2,7 @@
 use vmctx::{PageCache, PageRange, Platform};
 
 fn evict<P: Platform>(cache: &PageCache<P>, all: PageRange) {
-    cache.evict(all, |_, _| ());
+    cache.evict(all, |_, _| Ok(()));
 }
 
 fn main() {}

@@ -27,7 +27,9 @@ impl<P: Platform> Image<P> {
 impl<P: Platform> VmOperations for Image<P> {
     type Platform = P;
     type Kind = Mixed;
-    const HOOKS: Hooks<Self> = Hooks::NONE.object(|image: &Self| Some(image.cache.object()));
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .object(|image: &Self| Some(image.cache.object()))
+        .page_mkwrite(|image, ctx| image.cache.allow_store(ctx));
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         let at = ctx.pgoff();
@@ -80,10 +82,11 @@ fn main() {
     let all = PageRange::new(PageOffset::ZERO, PageOffset::new(300));
     let count = image.cache.evict(all, may_sleep, |at, page| {
         let mut byte = [0];
-        page.read(0, &mut byte).unwrap();
+        page.read(0, &mut byte).map_err(|_| Errno::EIO)?;
         went.push((at.index(), byte[0]));
+        Ok(())
     });
-    assert_eq!((count, went), (PageCount::new(1), vec![(7, 99)]));
+    assert_eq!((count, went), (Ok(PageCount::new(1)), vec![(7, 99)]));
     assert_eq!(machine.statistics().frames_in_use, 0);
     assert_eq!(process.thread().read_u8(page(7)), Ok(7));
 
@@ -91,7 +94,8 @@ fn main() {
     for index in 0..10 {
         assert_eq!(process.thread().read_u8(page(index)), Ok(u8::try_from(index).unwrap()));
     }
-    assert_eq!(image.cache.shrink_to(PageCount::new(3), may_sleep, |_, _| ()), PageCount::new(7));
+    let clean = |_, _: &_| unreachable!("nobody has stored to it");
+    assert_eq!(image.cache.shrink_to(PageCount::new(3), may_sleep, clean), Ok(PageCount::new(7)));
     assert_eq!(image.cache.in_use(), PageCount::new(3));
     let read = |at| machine.unlocked(|ctx| image.cache.get_or_insert(at, ctx, |page, _| image.fill(at, page)));
     assert!(read(PageOffset::new(9)).unwrap().is_ok());

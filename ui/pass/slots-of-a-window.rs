@@ -1,33 +1,19 @@
 //! G22: one slot of a window is taken back and changed, and the others stay with their users.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Backing, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef as _,
-    Platform, Revocable, SharedObject, Spot, Table, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnePage, PageCount, PageOffset, PageRef as _,
+    Platform, Revocable, SharedObject, Table, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Sim};
 
-struct Slot<P: Platform>(Option<P::Page>);
-
-impl<P: Platform> Default for Slot<P> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<P: Platform> Backing for Slot<P> {
-    type Platform = P;
-
-    fn spot(&self, _: PageCount) -> Result<Spot<'_, P>, Errno> {
-        self.0.as_ref().map(Spot::Page).ok_or(Errno::ENXIO)
-    }
-}
-
-struct Window<P: Platform>(Revocable<P, Table<Slot<P>>>);
+struct Window<P: Platform>(Revocable<P, Table<Option<OnePage<P>>>>);
 
 impl<P: Platform> Window<P> {
     fn show(&self, slot: usize, page: &P::Page, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        self.0.revoke_part(slot..slot + 1, may_sleep)?.get_mut(slot)?.0 = Some(page.clone());
-        Ok(())
+        self.0.revoke_piece(slot, may_sleep, |slot| {
+            *slot = Some(OnePage(page.clone()));
+            Ok(())
+        })
     }
 }
 

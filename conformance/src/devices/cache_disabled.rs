@@ -1,6 +1,8 @@
 //! A BAR with registers, a frame buffer, a gap, and memory.
 
-use vmctx::{Errno, PageCount, PageOffset, Platform, UnlockedCtx, platform::Cache};
+use core::ops::Range;
+
+use vmctx::{Errno, PageOffset, PageRange, Platform, UnlockedCtx, platform::Cache};
 
 use super::host::{Host, Opened, Own, Side, registers};
 use vmctx_drivers::cache_disabled::{Bar, CacheDisabled, Region};
@@ -9,10 +11,14 @@ use vmctx_drivers::cache_disabled::{Bar, CacheDisabled, Region};
 pub const PAGES: usize = 12;
 /// Its regions.
 pub const REGIONS: [Region; 3] = [
-    Region { first: PageOffset::new(0), count: PageCount::new(2), cache: Cache::Noncached },
-    Region { first: PageOffset::new(2), count: PageCount::new(5), cache: Cache::WriteCombine },
-    Region { first: PageOffset::new(8), count: PageCount::new(4), cache: Cache::WriteBack },
+    Region { pages: pages(0..2), cache: Cache::Noncached },
+    Region { pages: pages(2..7), cache: Cache::WriteCombine },
+    Region { pages: pages(8..12), cache: Cache::WriteBack },
 ];
+
+const fn pages(of: Range<usize>) -> PageRange {
+    PageRange::new(PageOffset::new(of.start), PageOffset::new(of.end))
+}
 
 /// Has the region of this number not cached.
 pub const NONCACHED: u32 = 1;

@@ -70,13 +70,13 @@ impl<P: Platform> Side<P> for Nodes<P> {
         match request {
             POLICY => {
                 let policy = argument.checked_sub(1).map_or(Policy::Interleave, Policy::Preferred);
-                self.inode.set_policy(policy, ctx.may_sleep()).map(|()| 0)
+                self.inode.set_policy(policy).map(|()| 0)
             }
             PLACE => {
                 let place = self.inode.place(argument, ctx.may_sleep());
                 Ok(place.map_or(0, |(node, number)| (node * PER_NODE + number) as u64 + 1))
             }
-            AVAILABLE => Ok(self.inode.available(ctx.may_sleep()) as u64),
+            AVAILABLE => Ok(self.inode.available() as u64),
             TRUNCATE => {
                 self.inode.truncate(ctx.may_sleep());
                 Ok(0)

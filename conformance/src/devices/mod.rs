@@ -27,6 +27,7 @@ pub mod i915;
 pub mod kcov;
 pub mod nonlinear;
 pub mod nopage;
+pub mod page_cache;
 pub mod perf;
 pub mod privcmd_buf;
 pub mod relay;
@@ -88,9 +89,10 @@ macro_rules! for_each_device {
             FbDefio fb_defio "fault, page_mkwrite" "Normal" "frame buffer: stores are noted, and shown when it is flushed";
             Ttm ttm "fault" "PfnMap" "graphics object that migrates; faults that wait without their lock";
             DrmGemShmem drm_gem_shmem "mmap, fault" "Mixed" "graphics objects of its own, and such as another driver maps";
-            Cramfs cramfs "mmap, fault" "Remapped, Mixed, Normal" "compressed file: the kind by what lies in place";
+            Cramfs cramfs "mmap, fault" "Remapped, Mixed" "compressed file: the kind by what lies in place";
             Perf perf "mmap, fault" "Normal, Mixed" "ring buffer: kind by offset, and only its first page can be written";
             Hugetlb hugetlb "fault, huge_fault" "PfnMap" "large pages of two nodes, zeroed on demand, reserved at mmap";
+            PageCache page_cache "fault, page_mkwrite" "Mixed" "probe: a page cache whose pages are taken away under load";
             Rights rights "mmap, fault, map_pages, mkwrite, mapped" "all" "probe: what mprotect, fork, moves and debuggers make of each way to insert";
         }
     };

@@ -11,11 +11,7 @@ use crate::{
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let whole = Map::shared(PAGES);
-    let region_of = |page: usize| {
-        REGIONS.iter().find(|region| {
-            PageOffset::new(page).checked_since(region.first).is_some_and(|inside| inside < region.count)
-        })
-    };
+    let region_of = |page: usize| REGIONS.iter().find(|region| region.pages.contains(PageOffset::new(page)));
     let slots: Vec<Slot> =
         (0..PAGES).map(|page| region_of(page).map_or(Slot::Nothing, |_| Slot::Device(page))).collect();
     for map in [whole, whole.read_only()] {
@@ -67,7 +63,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
 /// How the pages of each region are cached in a mapping of the whole BAR. They were touched before.
 fn caches<U: User>(run: &mut Run<'_, U>, map: Map, at: UserAddr, wanted: [Cache; REGIONS.len()]) {
     for (number, (region, wanted)) in REGIONS.iter().zip(wanted).enumerate() {
-        for page in (region.first.index()..).take(region.count.get()) {
+        for page in region.pages.start.index()..region.pages.end.index() {
             if let Some(cache) = run.user.cache(run.address(at, page, 0)) {
                 let what = format!("{map}: cache attribute of page {page} of region {number}");
                 run.checks.equal(what, &cache, &wanted);

@@ -53,7 +53,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     shrunk(&mut run, unpacked, slots.get(4..6).unwrap_or_default());
 }
 
-/// Unpacked pages are given up while they are mapped: that mapping keeps them, and a later one has them unpacked anew.
+/// Unpacked pages are given up while they are mapped: that mapping and later ones have them unpacked anew.
 fn shrunk<U: User>(run: &mut Run<'_, U>, map: Map, slots: &[Slot]) {
     run.ask("shrinking the page cache", SHRINK, 0);
     run.control("shrinking an empty page cache", SHRINK, 0, Ok(0));

@@ -23,6 +23,7 @@ mod i915;
 mod kcov;
 mod nonlinear;
 mod nopage;
+mod page_cache;
 mod perf;
 mod privcmd_buf;
 mod relay;
