@@ -12,12 +12,14 @@
 
 mod compare;
 mod generate;
+mod named;
 mod play;
 mod random;
 mod step;
 mod subject;
 
 pub use compare::{Difference, Found, Pair};
+pub use named::{NAMED, Named};
 pub use play::{Outcome, Record, Shown};
 pub use step::{BASE, MOST_BYTES, PAGES, PROCESSES, Step};
 pub use subject::*;
