@@ -5,7 +5,7 @@ use std::{format, string::String, vec::Vec};
 
 use super::{
     generate,
-    play::{Player, Record},
+    play::{Outcome, Player, Record},
     step::Step,
     subject::Subject,
 };
@@ -13,9 +13,9 @@ use crate::user::{Site, User};
 
 /// Two platforms that have to do the same.
 pub struct Pair<A, B> {
-    /// The one.
+    /// The one. It has means for everything.
     pub one: A,
-    /// The other.
+    /// The other. What it has no means for is left out.
     pub two: B,
 }
 
@@ -80,7 +80,9 @@ impl<A: Site, B: Site> Pair<A, B> {
         let (mut one, mut two) = (Player::new(subject, one), Player::new(subject, two));
         let mut difference = None;
         for (after, step) in steps.iter().enumerate() {
-            let (seen_by_one, seen_by_two) = (one.play(step), two.play(step));
+            let seen_by_two = two.play(step);
+            let is_left_out = seen_by_two.outcome == Outcome::Missing;
+            let seen_by_one = if is_left_out { one.leave_out() } else { one.play(step) };
             let complaints = [one.complaints(), two.complaints()];
             if !seen_by_one.agrees_with(&seen_by_two) || complaints.iter().any(|complaints| !complaints.is_empty()) {
                 let [of_one, of_two] = complaints;

@@ -6,7 +6,7 @@
 //! differ. What is compared: what each call, load, store and request came to, with the bytes or the signal and its
 //! address; after each step the references of each page of the device's; and at a [`Step::Look`] every byte of every page
 //! in every process, and of the device's memory. What a platform [complains](crate::User::complaints) of is a
-//! difference, and so is what it has no means for.
+//! difference. What the second of the two has no means for is left out on both.
 //!
 //! A history has no threads: which of two hooks runs first is not for a platform to decide.
 

@@ -85,7 +85,6 @@ impl Record {
     pub fn agrees_with(&self, other: &Self) -> bool {
         let known = |(one, two): (&Option<usize>, &Option<usize>)| one.is_none() || two.is_none() || one == two;
         self.outcome == other.outcome
-            && self.outcome != Outcome::Missing
             && self.outcome != Outcome::Panicked
             && self.gauges == other.gauges
             && self.references.iter().zip(&other.references).all(known)
@@ -124,6 +123,15 @@ impl<'a, U: User> Player<'a, U> {
     /// Does this step, and looks at what every step may change.
     pub(super) fn play(&mut self, step: &Step) -> Record {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.act(step))).unwrap_or(Outcome::Panicked);
+        self.record(outcome)
+    }
+
+    /// Does nothing, because the other platform has no means for the step.
+    pub(super) fn leave_out(&self) -> Record {
+        self.record(Outcome::Missing)
+    }
+
+    fn record(&self, outcome: Outcome) -> Record {
         let first = self.users.first().and_then(Option::as_ref);
         let references = |user: &U| (0..self.subject.counted).map(|page| user.references(page)).collect();
         let gauges = |user: &U| self.subject.gauges.iter().map(|gauge| user.control(*gauge, 0)).collect();

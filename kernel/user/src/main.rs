@@ -28,7 +28,11 @@ fn main() -> ExitCode {
             let outcomes = scenarios(Device::ALL);
             // Beside threads that hang nothing is to be learnt from the rest.
             !outcomes.iter().any(|outcome| outcome.hangs)
-                && outcomes.iter().all(Outcome::is_ok) & edges::run("") & said(smallest::run())
+                && outcomes.iter().all(Outcome::is_ok)
+                    & edges::run("")
+                    & said(smallest::run())
+                    & histories("devices", "1", "1000")
+                    & histories("files", "1", "1000")
         }
         ["device", name] => {
             Device::from_name(name).is_some_and(|device| scenarios(&[device]).iter().all(Outcome::is_ok))
