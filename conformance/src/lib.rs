@@ -6,6 +6,7 @@
 //!   mprotect, fork, moves and debuggers make of it; and [`Device::PageCache`], whose pages are taken away under load;
 //! - [`user`]: what a platform does for a user;
 //! - [`mapping`]: one mapping and every byte of it;
+//! - [`history`]: random steps on two platforms at once, which have to answer alike;
 //! - [`Runner`] and [`Outcome`]: runs the scenarios, and says what came of each; [`table`] prints that.
 //!
 //! # For your platform
@@ -153,6 +154,8 @@ extern crate std;
 #[cfg(feature = "std")]
 mod checks;
 pub mod devices;
+#[cfg(feature = "std")]
+pub mod history;
 #[cfg(feature = "std")]
 pub mod mapping;
 #[cfg(feature = "std")]

@@ -70,7 +70,8 @@ impl<S: UserSide> User for ProcessUser<S> {
         let len = bytes::<S>(map.pages);
         let wanted = if map.shared { hosted::Map::shared(len) } else { hosted::Map::private(len) };
         let prot = if map.writable { Prot::READ | Prot::WRITE } else { Prot::READ };
-        self.process.mmap(&self.device.file, wanted.pgoff(map.pgoff).prot(prot))
+        let wanted = wanted.pgoff(map.pgoff).prot(prot);
+        self.process.mmap(&self.device.file, map.at.map_or(wanted, |at| wanted.at(at)))
     }
 
     fn unmap(&self, at: UserAddr, pages: usize) -> Result<(), Refusal> {

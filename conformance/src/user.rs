@@ -41,13 +41,15 @@ pub struct Map {
     pub shared: bool,
     /// `PROT_WRITE` beside `PROT_READ`.
     pub writable: bool,
+    /// There and nowhere else, and only if nothing is there yet (`MAP_FIXED_NOREPLACE`).
+    pub at: Option<UserAddr>,
 }
 
 impl Map {
     /// Shared, to read and write, from the device's start on.
     #[must_use]
     pub const fn shared(pages: usize) -> Self {
-        Self { pages, pgoff: PageOffset::ZERO, shared: true, writable: true }
+        Self { pages, pgoff: PageOffset::ZERO, shared: true, writable: true, at: None }
     }
 
     /// The same, private.

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use vmctx::{Errno, FrameSource, Iomem as _, Mixed, Normal, PageCount, PageOffset, Remapped};
@@ -196,4 +196,26 @@ fn private_copies_survive_a_truncation_and_only_that() {
     assert_eq!(pages.iter().map(Page::map_count).sum::<usize>(), 0);
     // The next touch faults.
     assert_eq!(in_two.read_u8(shared), Ok(2));
+}
+
+#[test]
+fn a_mapping_is_copied_by_fork_once_a_private_store_was_tried() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let (delivered, refuses) = (page.clone(), Arc::new(AtomicBool::new(true)));
+    let is_refused = Arc::clone(&refuses);
+    let file = faulting::<Normal, _, _>(&machine, move |ctx| {
+        if is_refused.load(Ordering::Relaxed) { ctx.fail(Errno::ENXIO) } else { ctx.deliver(delivered.clone()) }
+    });
+    let parent = machine.process();
+    let [loaded, tried] = [0; 2].map(|_| parent.mmap(&file, Map::private(PAGE)).unwrap());
+    let user = parent.thread();
+    assert_eq!(user.write_u8(tried, 1).unwrap_err().signal(), Some(Signal::Sigbus(tried)));
+    refuses.store(false, Ordering::Relaxed);
+    for at in [loaded, tried] {
+        user.read_u8(at).unwrap();
+    }
+    let before = page.references();
+    let _child = parent.fork().unwrap();
+    assert_eq!(page.references(), before + 1, "the one that a store was tried on is copied, the other faults again");
 }

@@ -18,6 +18,9 @@ pub const TRUNCATE: u32 = 1;
 /// Puts a page of the device's memory into the file: [`place`] says which, and where.
 pub const EXTEND: u32 = 2;
 
+/// Makes the file so many pages long, by its own pages of the device's memory: as `ftruncate` does, at the file's end.
+pub const SET_LENGTH: u32 = 3;
+
 /// The argument that means this page of the file, and that of the device's memory.
 #[must_use]
 pub const fn place(at: usize, memory: usize) -> u64 {
@@ -61,6 +64,20 @@ impl<P: Platform> Side<P> for Disk<P> {
             EXTEND => {
                 let page = Side::<P>::page(self, offset(argument & 0xffff_ffff)?).ok_or(Errno::EINVAL)?;
                 self.object.extend(offset(argument >> 32)?, page.clone(), ctx.may_sleep()).map(|()| 0)
+            }
+            SET_LENGTH => {
+                let len = usize::try_from(argument).map_err(|_| Errno::EINVAL)?;
+                for at in (len..PAGES).map(PageOffset::new) {
+                    drop(self.object.truncate(ctx, at));
+                }
+                for at in (0..len).map(PageOffset::new) {
+                    let page = Side::<P>::page(self, at).ok_or(Errno::EFBIG)?;
+                    match self.object.extend(at, page.clone(), ctx.may_sleep()) {
+                        Ok(()) | Err(Errno::EEXIST) => {}
+                        failed => return failed.map(|()| 0),
+                    }
+                }
+                Ok(0)
             }
             _ => Err(Errno::ENOTTY),
         }

@@ -4,8 +4,11 @@ use std::{
     ffi::CString,
     fs::{File, OpenOptions},
     io, mem,
-    os::{fd::RawFd, unix::fs::FileExt},
-    ptr,
+    os::{
+        fd::{FromRawFd, RawFd},
+        unix::fs::FileExt,
+    },
+    process, ptr,
 };
 
 use vmctx::{Errno, UserAddr};
@@ -97,6 +100,25 @@ pub(crate) fn copied(at: UserAddr) -> Result<(), Refusal> {
     }
 }
 
+/// `memfd_create`
+pub(crate) fn memfd() -> Result<File, Refusal> {
+    // SAFETY: the name is a string.
+    match unsafe { libc::memfd_create(c"vmctx".as_ptr(), libc::MFD_CLOEXEC) } {
+        -1 => Err(last_errno()),
+        // SAFETY: the file is open, and nobody else's.
+        file => Ok(unsafe { File::from_raw_fd(file) }),
+    }
+}
+
+/// `fork`, of a child that has this process's parent. In the child it is 0.
+pub(crate) fn fork_sibling() -> Result<libc::pid_t, Refusal> {
+    // SAFETY: without CLONE_VM it is a fork; the caller only calls what may be called after one.
+    match unsafe { libc::syscall(libc::SYS_clone, i64::from(libc::CLONE_PARENT | libc::SIGCHLD), 0, 0, 0, 0) } {
+        -1 => Err(last_errno()),
+        process => Ok(process as libc::pid_t),
+    }
+}
+
 /// `mprotect`, of a mapping of a device's.
 pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusal> {
     // SAFETY: nobody has a reference to what is mapped there.
@@ -106,10 +128,14 @@ pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusa
     }
 }
 
-/// A debugger's load from this process, by `/proc/self/mem`.
-pub(crate) fn peek(at: UserAddr, into: &mut [u8]) -> Result<(), Refusal> {
-    let memory = File::open("/proc/self/mem").map_err(|error| refusal(&error))?;
+/// A debugger's load from this process or a child of it, by `/proc/pid/mem`.
+pub(crate) fn peek(child: Option<libc::pid_t>, at: UserAddr, into: &mut [u8]) -> Result<(), Refusal> {
+    let memory = File::open(memory_of(child)).map_err(|error| refusal(&error))?;
     memory.read_exact_at(into, at.get() as u64).map_err(|error| refusal(&error))
+}
+
+fn memory_of(child: Option<libc::pid_t>) -> String {
+    format!("/proc/{}/mem", child.unwrap_or(process::id() as libc::pid_t))
 }
 
 /// The same for as many bytes as there are: those that one call gives.
@@ -163,9 +189,10 @@ fn ptrace(request: libc::c_uint, child: libc::pid_t, at: UserAddr, data: i64) ->
     }
 }
 
-/// A debugger's store into this process, by `/proc/self/mem`: ptrace's goes the same way (`access_remote_vm`).
-pub(crate) fn poke(at: UserAddr, from: &[u8]) -> Result<(), Refusal> {
-    let memory = OpenOptions::new().write(true).open("/proc/self/mem").map_err(|error| refusal(&error))?;
+/// A debugger's store into this process or a child of it, by `/proc/pid/mem`: ptrace's goes the same way
+/// (`access_remote_vm`).
+pub(crate) fn poke(child: Option<libc::pid_t>, at: UserAddr, from: &[u8]) -> Result<(), Refusal> {
+    let memory = OpenOptions::new().write(true).open(memory_of(child)).map_err(|error| refusal(&error))?;
     memory.write_all_at(from, at.get() as u64).map_err(|error| refusal(&error))
 }
 

@@ -2,8 +2,16 @@
 
 use std::{
     io::{self, Read, Write},
-    os::{fd::RawFd, unix::net::UnixStream},
-    sync::{Mutex, PoisonError},
+    os::{
+        fd::RawFd,
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener, UnixStream},
+    },
+    process,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use vmctx::{Errno, UserAddr};
@@ -20,7 +28,7 @@ pub(crate) struct Child {
 /// The most that is read or written at once.
 const CHUNK: usize = 4096;
 
-// What the child is told to do: a command, with an address and a length.
+// What the child is told to do: a command, with an address, a length, and two more words for some.
 const READ: u64 = 0;
 const WRITE: u64 = 1;
 const UNMAP: u64 = 2;
@@ -30,6 +38,15 @@ const CONTROL: u64 = 3;
 const PROTECT_READ: u64 = 4;
 /// `mprotect`, to read and write.
 const PROTECT_WRITE: u64 = 5;
+/// `mmap`, there and nowhere else, with protection and flags in one word, and the offset.
+const MAP: u64 = 6;
+/// `mremap`, to an address that is one word more.
+const MOVE: u64 = 7;
+/// `mremap` in place, to a length that is one word more.
+const RESIZE: u64 = 8;
+/// Forks, a child of the same parent's. It has a line of its own, by the two numbers in place of address and length. The
+/// value that is answered is its process number.
+const FORK: u64 = 9;
 
 // What it answers, with a value.
 /// It is done. The value is what an ioctl has given.
@@ -61,6 +78,18 @@ impl Child {
         }
     }
 
+    /// Has the child fork.
+    pub(crate) fn fork_again(&self) -> Result<Self, Refusal> {
+        static LINES: AtomicUsize = AtomicUsize::new(0);
+        let number = LINES.fetch_add(1, Ordering::Relaxed);
+        let its_line = |error: io::Error| calls::refusal(&error);
+        let listener = place(process::id() as usize, number).and_then(|place| UnixListener::bind_addr(&place));
+        let listener = listener.map_err(its_line)?;
+        let process = self.call(FORK, process::id() as usize, number, [0; 2])? as libc::pid_t;
+        let (line, _) = listener.accept().map_err(its_line)?;
+        Ok(Self { process, line: Mutex::new(line) })
+    }
+
     pub(crate) fn pid(&self) -> libc::pid_t {
         self.process
     }
@@ -69,7 +98,7 @@ impl Child {
         for (index, chunk) in into.chunks_mut(CHUNK).enumerate() {
             let at = at.get() + index * CHUNK;
             self.ask(|line| {
-                command(line, READ, at, chunk.len())?;
+                command(line, READ, at, chunk.len(), [0; 2])?;
                 let answer = answer(line)?;
                 line.read_exact(chunk)?;
                 Ok(answer)
@@ -82,7 +111,7 @@ impl Child {
         for (index, chunk) in from.chunks(CHUNK).enumerate() {
             let at = at.get() + index * CHUNK;
             self.ask(|line| {
-                command(line, WRITE, at, chunk.len())?;
+                command(line, WRITE, at, chunk.len(), [0; 2])?;
                 line.write_all(chunk)?;
                 answer(line)
             })?;
@@ -90,28 +119,47 @@ impl Child {
         Ok(())
     }
 
+    /// The child calls `mmap`, for its file.
+    pub(crate) fn map(
+        &self,
+        at: UserAddr,
+        len: usize,
+        prot: i32,
+        flags: i32,
+        offset: i64,
+    ) -> Result<UserAddr, Refusal> {
+        let mode = prot as usize | (flags as usize) << 32;
+        self.call(MAP, at.get(), len, [mode, offset as usize]).map(|at| UserAddr::new(at as usize))
+    }
+
+    /// The child calls `mremap` to move a mapping.
+    pub(crate) fn move_to(&self, at: UserAddr, len: usize, to: UserAddr) -> Result<(), Refusal> {
+        self.call(MOVE, at.get(), len, [to.get(), 0]).map(drop)
+    }
+
+    /// The child calls `mremap` to make a mapping shorter or longer where it is.
+    pub(crate) fn resize(&self, at: UserAddr, len: usize, new_len: usize) -> Result<(), Refusal> {
+        self.call(RESIZE, at.get(), len, [new_len, 0]).map(drop)
+    }
+
     pub(crate) fn unmap(&self, at: UserAddr, len: usize) -> Result<(), Refusal> {
-        self.ask(|line| {
-            command(line, UNMAP, at.get(), len)?;
-            answer(line)
-        })
-        .map_err(|trap| Refusal::Other(trap.to_string()))
+        self.call(UNMAP, at.get(), len, [0; 2]).map(drop)
     }
 
     /// The child calls `mprotect`.
     pub(crate) fn protect(&self, at: UserAddr, len: usize, writable: bool) -> Result<(), Refusal> {
-        self.call(if writable { PROTECT_WRITE } else { PROTECT_READ }, at.get(), len).map(drop)
+        self.call(if writable { PROTECT_WRITE } else { PROTECT_READ }, at.get(), len, [0; 2]).map(drop)
     }
 
     /// The child asks for a number of the module's, by an ioctl.
     pub(crate) fn number(&self, which: u64, page: usize) -> Result<u64, Refusal> {
-        self.call(CONTROL, page, which as usize)
+        self.call(CONTROL, page, which as usize, [0; 2])
     }
 
     /// A system call of the child's.
-    fn call(&self, what: u64, at: usize, len: usize) -> Result<u64, Refusal> {
+    fn call(&self, what: u64, at: usize, len: usize, more: [usize; 2]) -> Result<u64, Refusal> {
         let told = self.tell(|line| {
-            command(line, what, at, len)?;
+            command(line, what, at, len, more)?;
             answer(line)
         });
         match told {
@@ -153,31 +201,46 @@ fn errno_of(number: u64) -> Option<Errno> {
     Errno::from_raw(i32::try_from(number).ok()?)
 }
 
-fn command(line: &mut UnixStream, what: u64, at: usize, len: usize) -> io::Result<()> {
-    for word in [what, at as u64, len as u64] {
-        line.write_all(&word.to_ne_bytes())?;
+/// Where a child of the children's finds the line to its parent.
+fn place(parent: usize, number: usize) -> io::Result<SocketAddr> {
+    let mut name = [0; 32];
+    // Without an allocation: the child may not.
+    write!(&mut name[..], "vmctx {parent} {number}")?;
+    SocketAddr::from_abstract_name(name)
+}
+
+fn command(line: &mut UnixStream, what: u64, at: usize, len: usize, more: [usize; 2]) -> io::Result<()> {
+    let mut bytes = [0; 40];
+    for (place, word) in bytes.chunks_exact_mut(8).zip([what, at as u64, len as u64, more[0] as u64, more[1] as u64]) {
+        place.copy_from_slice(&word.to_ne_bytes());
     }
-    Ok(())
+    line.write_all(&bytes)
 }
 
 fn answer(line: &mut UnixStream) -> io::Result<(u64, u64)> {
-    Ok((word(line)?, word(line)?))
+    let [code, value] = words(line)?;
+    Ok((code, value))
 }
 
-fn word(line: &mut UnixStream) -> io::Result<u64> {
-    let mut bytes = [0; 8];
-    line.read_exact(&mut bytes)?;
-    Ok(u64::from_ne_bytes(bytes))
+fn words<const N: usize>(line: &mut UnixStream) -> io::Result<[u64; N]> {
+    let mut words = [[0; 8]; N];
+    line.read_exact(words.as_flattened_mut())?;
+    Ok(words.map(u64::from_ne_bytes))
 }
 
 /// The child's side, until the line ends.
 fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
     let mut bytes = [0; CHUNK];
     loop {
-        let (what, at, len) = (word(line)?, UserAddr::new(word(line)? as usize), word(line)? as usize);
+        let [what, at, len, third, fourth] = words(line)?;
+        let (at, len) = (UserAddr::new(at as usize), len as usize);
         let chunk = bytes.get_mut(..len.min(CHUNK)).unwrap_or_default();
         let outcome = match what {
-            READ => trap::read(at, chunk),
+            READ => {
+                // What is behind the bytes that were loaded is the parent's to see, too.
+                chunk.fill(0);
+                trap::read(at, chunk)
+            }
             WRITE => line.read_exact(chunk).map(|()| trap::write(at, chunk))?,
             _ => Ok(()),
         };
@@ -187,14 +250,26 @@ fn serve(line: &mut UnixStream, file: RawFd) -> io::Result<()> {
             Ok(()) if what == PROTECT_WRITE => {
                 said(calls::mprotect(at, len, libc::PROT_READ | libc::PROT_WRITE).map(|()| 0))
             }
+            Ok(()) if what == MAP => {
+                let (prot, flags) = (third as u32 as i32, (third >> 32) as i32);
+                said(calls::mmap_at(at, file, len, prot, flags, fourth as i64).map(|at| at.get() as u64))
+            }
+            Ok(()) if what == MOVE => said(calls::mremap(at, len, UserAddr::new(third as usize), len).map(|_| 0)),
+            Ok(()) if what == RESIZE => said(calls::resize(at, len, third as usize).map(|_| 0)),
+            Ok(()) if what == FORK => match calls::fork_sibling() {
+                Ok(0) => {
+                    *line = UnixStream::connect_addr(&place(at.get(), len)?)?;
+                    continue;
+                }
+                forked => said(forked.map(|process| process as u64)),
+            },
             Ok(()) if what == CONTROL => said(calls::gauge(file, len as u64, at.get())),
             Ok(()) => (DONE, 0),
             Err(Trap::Sigbus(address)) => (SIGBUS, address.get() as u64),
             Err(Trap::Sigsegv(address)) => (SIGSEGV, address.get() as u64),
             Err(Trap::Other(_)) => (STRANGE, 0),
         };
-        line.write_all(&u64::to_ne_bytes(code))?;
-        line.write_all(&u64::to_ne_bytes(value))?;
+        line.write_all([code, value].map(u64::to_ne_bytes).as_flattened())?;
         if what == READ {
             line.write_all(chunk)?;
         }

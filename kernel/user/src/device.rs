@@ -51,10 +51,14 @@ impl Process {
         })
     }
 
+    /// A process that has this file open, whatever it is of.
+    pub(crate) fn of(file: File) -> Self {
+        Self { file, remapped: false, child: None }
+    }
+
     /// `mmap` at an address, where nothing is mapped.
     pub(crate) fn map_at(&self, map: Map, at: UserAddr) -> Result<UserAddr, Refusal> {
-        let (prot, flags, offset) = arguments(map)?;
-        calls::mmap_at(at, self.file.as_raw_fd(), map.pages * PAGE, prot, flags, offset)
+        self.map(Map { at: Some(at), ..map })
     }
 
     /// `mremap` to a place that the kernel likes.
@@ -96,7 +100,13 @@ impl User for Process {
 
     fn map(&self, map: Map) -> Result<UserAddr, Refusal> {
         let (prot, flags, offset) = arguments(map)?;
-        calls::mmap(self.file.as_raw_fd(), map.pages * PAGE, prot, flags, offset)
+        let (file, len) = (self.file.as_raw_fd(), map.pages * PAGE);
+        match (&self.child, map.at) {
+            (None, None) => calls::mmap(file, len, prot, flags, offset),
+            (None, Some(at)) => calls::mmap_at(at, file, len, prot, flags, offset),
+            (Some(child), Some(at)) => child.map(at, len, prot, flags, offset),
+            (Some(_), None) => Err(Refusal::Other("a child is told where".into())),
+        }
     }
 
     fn unmap(&self, at: UserAddr, pages: usize) -> Result<(), Refusal> {
@@ -129,7 +139,11 @@ impl User for Process {
     }
 
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {
-        Some(calls::resize(at, pages * PAGE, to * PAGE).map(drop))
+        let (len, new_len) = (pages * PAGE, to * PAGE);
+        Some(match &self.child {
+            None => calls::resize(at, len, new_len).map(drop),
+            Some(child) => child.resize(at, len, new_len),
+        })
     }
 
     fn protect(&self, at: UserAddr, pages: usize, writable: bool) -> Option<Result<(), Refusal>> {
@@ -141,30 +155,31 @@ impl User for Process {
     }
 
     fn move_to(&self, at: UserAddr, pages: usize, to: UserAddr) -> Option<Result<(), Refusal>> {
-        match &self.child {
-            None => Some(calls::mremap(at, pages * PAGE, to, pages * PAGE).map(drop)),
-            Some(_) => None,
-        }
+        let len = pages * PAGE;
+        Some(match &self.child {
+            None => calls::mremap(at, len, to, len).map(drop),
+            Some(child) => child.move_to(at, len, to),
+        })
     }
 
     fn peek(&self, at: UserAddr, into: &mut [u8]) -> Option<Result<(), Refusal>> {
-        match &self.child {
-            None => Some(calls::peek(at, into)),
-            Some(_) => None,
-        }
+        Some(calls::peek(self.pid(), at, into))
     }
 
     fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
-        match &self.child {
-            None => Some(calls::poke(at, from)),
-            Some(_) => None,
-        }
+        Some(calls::poke(self.pid(), at, from))
     }
 
     fn fork(&self) -> Option<Result<Self, Refusal>> {
-        let child = Child::fork(self.file.as_raw_fd())
-            .and_then(|child| Ok(Self { file: self.file.try_clone()?, remapped: self.remapped, child: Some(child) }));
-        match child.map_err(|error| calls::refusal(&error)) {
+        let child = match &self.child {
+            None => Child::fork(self.file.as_raw_fd()).map_err(|error| calls::refusal(&error)),
+            Some(child) => child.fork_again(),
+        };
+        let child = child.and_then(|child| {
+            let file = self.file.try_clone().map_err(|error| calls::refusal(&error))?;
+            Ok(Self { file, remapped: self.remapped, child: Some(child) })
+        });
+        match child {
             // 6.12 looks at the first page to find out how the range is cached (`track_pfn_copy` in
             // arch/x86/mm/pat/memtype.c), and finds the user's copy of it there, if the mapping is private and was
             // written.

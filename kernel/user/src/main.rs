@@ -7,6 +7,7 @@ mod calls;
 mod child;
 mod device;
 mod edges;
+mod history;
 mod smallest;
 mod trap;
 mod wrong;
@@ -27,12 +28,19 @@ fn main() -> ExitCode {
             let outcomes = scenarios(Device::ALL);
             // Beside threads that hang nothing is to be learnt from the rest.
             !outcomes.iter().any(|outcome| outcome.hangs)
-                && outcomes.iter().all(Outcome::is_ok) & edges::run("") & said(smallest::run())
+                && outcomes.iter().all(Outcome::is_ok)
+                    & edges::run("")
+                    & said(smallest::run())
+                    & histories("devices", "1", "1000")
+                    & histories("files", "1", "1000")
         }
         ["device", name] => {
             Device::from_name(name).is_some_and(|device| scenarios(&[device]).iter().all(Outcome::is_ok))
         }
         ["edge", name] => edges::run(name),
+        ["history", of] => histories(of, "1", "20000"),
+        ["history", of, seed] => histories(of, seed, "20000"),
+        ["history", of, seed, steps] => histories(of, seed, steps),
         ["no-memory"] => edges::without_memory().map_err(|error| println!("  {error}")).is_ok(),
         ["panic"] => edges::touch_what_panics().is_ok(),
         ["bench"] => bench::run(),
@@ -41,7 +49,7 @@ fn main() -> ExitCode {
         ["wrong-c", case] => said(wrong::act_on_wrong(case)),
         _ => {
             eprintln!(
-                "usage: vmctx-kernel-user test|device NAME|edge NAME|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE"
+                "usage: vmctx-kernel-user test|device NAME|edge NAME|history WHAT [SEED [STEPS]]|no-memory|panic|bench|wrong CASE|wrong-typed CASE|wrong-c CASE"
             );
             false
         }
@@ -54,6 +62,18 @@ fn scenarios(devices: &[Device]) -> Vec<Outcome> {
     let outcomes = Runner::new(4).run_all(&Arc::new(device::Kernel), devices.iter().copied(), |_| {});
     print!("{}", Table(&outcomes));
     outcomes
+}
+
+/// Plays histories, of so many steps together, from this seed on.
+fn histories(of: &str, seed: &str, steps: &str) -> bool {
+    let played = match (seed.parse(), steps.parse()) {
+        (Ok(seed), Ok(steps)) => history::play_all(of, seed, steps),
+        _ => None,
+    };
+    played.unwrap_or_else(|| {
+        eprintln!("usage: vmctx-kernel-user history devices|files|SUBJECT [SEED [STEPS]]");
+        false
+    })
 }
 
 /// Whether it went well; else it is said how not.

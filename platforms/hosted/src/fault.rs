@@ -228,6 +228,10 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             return Err(sigbus(machine, address));
         }
         let (registered, shared) = (vma.registered(), vma.flags().contains(VmFlags::SHARED));
+        if self.write && !shared {
+            // From now on there may be copies, also if the driver refuses (`do_cow_fault`).
+            vma.set_copied();
+        }
         let window = fault_around(vma, address);
         let lock = if registered.map_pages && !self.write {
             match self.map_pages(lock, window)? {
@@ -388,8 +392,8 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             }
             return Ok(Next::Access);
         }
-        let copy = anonymous_page(machine).ok_or_else(|| killed(machine, self.address))?;
         vma.set_copied();
+        let copy = anonymous_page(machine).ok_or_else(|| killed(machine, self.address))?;
         let old = table.with(self.address, |entry| {
             if entry.pte() != Some(seen) {
                 return None;
@@ -448,7 +452,6 @@ fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Pa
     let write = serving.flags.contains(FaultFlags::WRITE);
     if let Some(copy) = &copy {
         machine.copy(page.pfn(), copy.pfn());
-        serving.mark_copied();
     }
     let pte = Pte {
         pfn: copy.as_ref().unwrap_or(page).pfn(),

@@ -251,14 +251,6 @@ impl<P: Paged> Serving<P> {
         found.map(|index| locked.swap_remove(index)).is_some()
     }
 
-    /// Notes that the VMA has private copies from now on.
-    pub(crate) fn mark_copied(&self) {
-        let lock = self.lock.borrow();
-        if let Some(vma) = lock.as_ref().and_then(|lock| lock.vmas().find(self.address)) {
-            vma.set_copied();
-        }
-    }
-
     /// Inserts, if the lock is still held: once it was released, the VMA may be gone.
     #[track_caller]
     fn insert(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {

@@ -160,7 +160,7 @@ impl<P: Hosted> Vma<P> {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// There are private copies from now on.
+    /// There may be private copies from now on.
     pub fn set_copied(&self) {
         self.copied.store(true, Ordering::Relaxed);
     }

@@ -165,8 +165,11 @@
 //!   Of the system calls there are no `madvise`, `mlock`, `msync`, `mincore`, no `MREMAP_DONTUNMAP`, and no mmap over
 //!   something that is mapped.
 //! - A SIGSEGV names the address of the access, whatever that is. On x86-64 an address that is not canonical is no
-//!   page fault, and Linux names the address 0. A length of almost all bytes is EINVAL to `mremap` as the old one,
-//!   too; there Linux lets it wrap to zero.
+//!   page fault, and Linux names the address 0.
+//! - A fault that ends with ENOMEM kills the process, as Linux does when there is no memory (SIGKILL). Where a driver
+//!   says ENOMEM and there is memory, Linux 6.12 repeats the access for as long as it does.
+//! - A debugger's store copies a private page or frame as the user's own store does. Linux copies a frame without a
+//!   page through the addresses of whoever runs: from another process the user gets the debugger's bytes, or zeros.
 //! - A debugger's [loads](vmctx_hosted::Process::peek) and [stores](vmctx_hosted::Process::poke) that end early are EIO,
 //!   where a call of Linux's may say how many bytes there were. It gets as far as in Linux, and `process_vm_readv` is
 //!   not there.
