@@ -184,6 +184,8 @@
 // From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`;
 // `mm`; `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
 mod error;
+#[cfg(test)]
+mod fail_closed;
 mod frames;
 mod guest;
 mod kernel;

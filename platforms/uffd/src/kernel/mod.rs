@@ -1,6 +1,8 @@
 //! What the kernel is asked for: system calls, the requests and events of a userfaultfd, and signals.
 
 pub(crate) mod clock;
+#[cfg(test)]
+pub(crate) mod failing;
 pub(crate) mod fill;
 pub(crate) mod ioctl;
 pub(crate) mod open;

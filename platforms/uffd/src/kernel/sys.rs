@@ -123,6 +123,8 @@ pub(crate) unsafe fn make_inaccessible(range: &Range<usize>) -> Result<()> {
 /// # Safety
 /// With `MAP_FIXED` the range is this platform's.
 unsafe fn mmap(at: usize, bytes: usize, flags: MapFlags, view: Option<View<'_>>) -> Result<usize> {
+    #[cfg(test)]
+    super::failing::check()?;
     let (at, flags) = (pointer(at), flags | MapFlags::NORESERVE);
     // SAFETY: by this function's contract.
     let found = unsafe {
@@ -150,6 +152,8 @@ pub(crate) fn anonymous_page() -> Result<usize> {
 /// # Safety
 /// Both ranges are this platform's, and nobody uses the first.
 pub(crate) unsafe fn move_to(from: &Range<usize>, to: usize) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
     let (len, flags) = (from.len(), MremapFlags::MAYMOVE);
     // SAFETY: by this function's contract.
     unsafe { rustix::mm::mremap_fixed(pointer(from.start), len, len, flags, pointer(to)) }.map(drop)
@@ -170,6 +174,8 @@ pub(crate) unsafe fn unmap(range: &Range<usize>) {
 /// # Safety
 /// The range is this platform's.
 pub(crate) unsafe fn protect(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
     let rights = MprotectFlags::from_bits_retain(prot.bits());
     // SAFETY: by this function's contract.
     unsafe { rustix::mm::mprotect(pointer(range.start), range.len(), rights) }
@@ -187,6 +193,8 @@ pub(crate) unsafe fn zap(range: &Range<usize>) -> Result<()> {
 /// # Safety
 /// The range is this platform's, and may be treated as the advice says.
 unsafe fn advise(range: &Range<usize>, advice: Advice) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
     loop {
         // SAFETY: by this function's contract.
         match unsafe { rustix::mm::madvise(pointer(range.start), range.len(), advice) } {

@@ -74,7 +74,12 @@ impl ServeSigbus for InThread {
             let sessions = || known.sessions.iter().filter_map(|known| Some((known.session.upgrade()?, known)));
             let served = sessions().find_map(|(session, known)| serve_in(&session, &known.counters, address, write));
             // If it was unmapped meanwhile, the access is repeated, and the kernel decides.
-            served.unwrap_or_else(|| sessions().any(|(session, _)| session.space.addresses.has(address)))
+            served.unwrap_or_else(|| {
+                sessions().any(|(session, _)| {
+                    session.space.take_away_again();
+                    session.space.addresses.has(address)
+                })
+            })
         };
         // At its end the thread has dropped the list already.
         KNOWN.try_with(serve).unwrap_or(false)

@@ -60,7 +60,9 @@ impl<'a> Server<'a> {
             *kept = self.shared.space.lock_vma(event.address);
         }
         let Some(locked) = kept else {
-            // Unmapped meanwhile: the access is repeated, and the kernel decides. It fails only for a range that is none.
+            // Unmapped meanwhile: the access is repeated, and the kernel decides.
+            self.shared.space.take_away_again();
+            // It fails only for a range that is none.
             let _ = self.uffd.wake(&fault.page_range());
             return;
         };

@@ -147,7 +147,7 @@ impl Session {
             lock.vmas.split(at)?;
             lock.vmas.split(end)?;
             let vma = lock.vmas.find_mut(at).ok_or(Errno::ENOMEM)?;
-            vma.table().protect(&(at..end), prot_of(prot.flags()))?;
+            vma.table().protect(&(at..end), prot_of(vma.flags()), prot_of(prot.flags()))?;
             vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
             at = end;
         }
@@ -202,7 +202,7 @@ fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
 /// its addresses.
 struct Undo<'a> {
     shared: &'a Shared,
-    table: &'a Table,
+    table: &'a Arc<Table>,
     range: Range<usize>,
 }
 
@@ -217,11 +217,9 @@ impl Drop for Undo<'_> {
         if self.range.is_empty() {
             return;
         }
-        self.table.zap(&self.range);
         // Nobody was told of the addresses, but somebody may have guessed them.
-        // SAFETY: reserved by this session.
-        let _ = unsafe { self.shared.space.owner().make_inaccessible(&self.range) };
-        self.shared.space.addresses.retire(self.range.clone());
+        self.shared.space.take_away(self.table, &self.range);
+        self.shared.space.retire(&self.range);
         self.shared.space.addresses.give_back();
     }
 }

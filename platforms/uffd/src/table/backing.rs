@@ -45,6 +45,20 @@ impl Backing {
         self.recent.is_some_and(shows)
     }
 
+    /// Those of these slots that show anything, as ranges that do not touch each other.
+    pub(crate) fn showing(&self, slots: &Range<usize>) -> Vec<Range<usize>> {
+        let mut showing: Vec<Range<usize>> = Vec::new();
+        let first = self.run_of(slots.start).map_or(slots.start, |(start, _)| start);
+        for (start, run) in self.runs.range(first..slots.end) {
+            let part = (*start).max(slots.start)..run.end.min(slots.end);
+            match showing.last_mut() {
+                Some(last) if last.end == part.start => last.end = part.end,
+                _ => showing.push(part),
+            }
+        }
+        showing
+    }
+
     /// These slots show the frames from `first` on from now on, or nothing.
     pub(crate) fn set(&mut self, slots: &Range<usize>, first: Option<u64>) {
         self.recent = None;
@@ -111,6 +125,8 @@ mod tests {
             }
             check(&mut backing, &expected);
             assert_eq!(backing.shows(&slots, 1000 + start as u64), first == Some(1000 + start as u64));
+            let showing: Vec<usize> = backing.showing(&slots).into_iter().flatten().collect();
+            assert_eq!(showing, slots.clone().filter(|slot| expected[*slot].is_some()).collect::<Vec<_>>());
         }
     }
 

@@ -88,7 +88,7 @@ impl Table {
             Err(refused) => refused,
         };
         // What was not installed is taken out. Whoever touches it faults again, and then the driver is asked again.
-        self.empty(refused..slots.end);
+        self.empty(kernel, refused..slots.end);
         self.wake(&self.addresses_of(&(refused..slots.end)));
         Err(error)
     }
@@ -118,11 +118,12 @@ impl Table {
         Ok(())
     }
 
-    /// Maps frames from `first` on, one after the other, and registers them.
+    /// Maps frames from `first` on, one after the other, and registers them. All of the slots have them.
     ///
-    /// Between the two the pages can be touched without a fault. They are the right pages, so that does no harm, except
-    /// where a driver is told of stores: it would not be told of that one. There they are mapped and registered elsewhere,
-    /// and then moved into place.
+    /// Between the two the pages can be touched without a fault: whoever has the mapping may touch it at any time, and must
+    /// not be sent a SIGSEGV. They are the pages that were inserted there, so that does no harm, except where a driver is
+    /// told of stores: it would not be told of that one. There they are mapped and registered elsewhere, and then moved
+    /// into place.
     fn map_frames(
         &self,
         kernel: &mut Backing,
@@ -148,9 +149,7 @@ impl Table {
         };
         if let Err(errno) = mapped {
             // It may be mapped without being registered, and then nobody would serve its faults.
-            // SAFETY: as above.
-            unsafe { self.owner.make_inaccessible(&range) }?;
-            kernel.set(slots, None);
+            self.close_off(kernel, slots)?;
             return Err(errno);
         }
         kernel.set(slots, Some(first));
@@ -160,13 +159,16 @@ impl Table {
     fn map_aside(&self, len: usize, first: u64, prot: ProtFlags) -> Result<Range<usize>, RawErrno> {
         let start = self.owner.reserve(len, None)?;
         let aside = start..start + len;
+        // Nobody was told of these addresses, but somebody may guess them: nothing can be touched there before it is
+        // registered.
         // SAFETY: reserved just now.
         unsafe {
-            let mapped = self.map_registered(&aside, first, prot);
-            if mapped.is_err() {
+            let mapped = self.map_registered(&aside, first, ProtFlags::empty());
+            let opened = mapped.and_then(|()| self.owner.protect(&aside, prot));
+            if opened.is_err() {
                 self.owner.unmap(&aside);
             }
-            mapped.map(|()| aside)
+            opened.map(|()| aside)
         }
     }
 
@@ -179,9 +181,12 @@ impl Table {
         self.uffd().register(range, self.protects.load(Ordering::Relaxed))
     }
 
-    /// Maps the whole range for the first time, and registers it: nobody knows its address yet. A slot that is filled
-    /// shows its frame. An empty one shows the frame that follows that of the slot before it; if no slot before it is
-    /// filled, the one that fits the first filled slot, or `guess` if there is none.
+    /// Maps the whole range for the first time, and registers it. A slot that is filled shows its frame. An empty one
+    /// shows the frame that follows that of the slot before it; if no slot before it is filled, the one that fits the first
+    /// filled slot, or `guess` if there is none.
+    ///
+    /// Nobody was told of the addresses yet, but somebody may guess them, and what an empty slot shows is nobody's: so
+    /// nothing can be touched before all of it is registered.
     ///
     /// With `protects` the mapping is registered for write protection, because stores must be seen. With `moving`, it is
     /// registered with that userfaultfd, because a driver is told of stores.
@@ -223,11 +228,13 @@ impl Table {
                 end += 1;
             }
             // SAFETY: reserved when this table was made. If it fails, the caller lets nothing of the mapping stay.
-            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, prot_of(flags)) }?;
+            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, ProtFlags::empty()) }?;
             kernel.set(&(at..end), Some(start));
             linear = start.checked_sub(at as u64).unwrap_or(linear);
             at = end;
         }
+        // SAFETY: as above.
+        unsafe { self.owner.protect(&self.range, prot_of(flags)) }?;
         drop(kernel);
         self.install(iter::once(&self.range()), flags, false)
             .map_err(|error| RawErrno::from_raw_os_error(error.errno().to_raw()))

@@ -15,6 +15,7 @@ use crate::{
 };
 
 use super::{
+    backing::Backing,
     page_table::Table,
     pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, WRITABLE},
 };
@@ -53,19 +54,18 @@ impl Unmapping for Table {
 impl Table {
     /// Empties slots, and has the kernel forget them. When this returns, nobody is in the middle of an access there.
     pub(crate) fn zap(&self, addresses: &Range<usize>) {
-        let kernel = self.kernel.lock();
-        self.empty(self.slots_of(addresses));
-        drop(kernel);
+        self.empty(&mut self.kernel.lock(), self.slots_of(addresses));
     }
 
-    /// The same. The caller holds the lock.
-    pub(crate) fn empty(&self, slots: Range<usize>) {
+    /// The same, with the lock held.
+    pub(crate) fn empty(&self, kernel: &mut Backing, slots: Range<usize>) {
         let mut known = None::<Range<usize>>;
         let mut held = Vec::new();
         for slot in slots {
             let old = self.bits(slot);
             self.set_bits(slot, 0);
-            if old & (INSTALLED | POISONED) != 0 {
+            // The kernel may know an entry of which it was not told: it was touched while it was mapped.
+            if old & (PRESENT | POISONED) != 0 {
                 let start = known.map_or(slot, |known| known.start);
                 known = Some(start..slot + 1);
             }
@@ -74,13 +74,13 @@ impl Table {
             }
         }
         if let Some(known) = known {
+            // Where nobody serves faults, the kernel would map the pages again by itself.
+            let closed = self.closed.load(Ordering::Relaxed);
             // SAFETY: addresses of this table's.
-            let zapped = unsafe { self.owner.zap(&self.addresses_of(&known)) };
-            if zapped.is_err() || self.closed.load(Ordering::Relaxed) {
-                // The pages may be used for something else from now on, so nobody must reach them: either they are still
-                // mapped, or the kernel would map them again by itself because nobody serves its faults.
-                // SAFETY: as above.
-                let _ = unsafe { self.owner.make_inaccessible(&self.addresses_of(&known)) };
+            let zapped = !closed && unsafe { self.owner.zap(&self.addresses_of(&known)) }.is_ok();
+            if !zapped && self.close_off(kernel, &known).is_err() {
+                // Whoever has the pages keeps them, so nobody else may get them: the references are put by nobody.
+                return;
             }
         }
         for pfn in held {
@@ -88,12 +88,31 @@ impl Table {
         }
     }
 
+    /// Has the kernel show nothing in these slots: every access is a SIGSEGV from now on. Whoever waits there is not woken.
+    ///
+    /// # Errors
+    /// What the kernel refuses: the pages can still be touched.
+    pub(crate) fn close_off(&self, kernel: &mut Backing, slots: &Range<usize>) -> Result<(), RawErrno> {
+        let range = self.addresses_of(slots);
+        // SAFETY: addresses of this table's.
+        let closed = unsafe {
+            let replaced = self.owner.make_inaccessible(&range);
+            replaced.or_else(|errno| self.owner.protect(&range, ProtFlags::empty()).map_err(|_| errno))
+        };
+        // A guest that has gone has nothing mapped any more.
+        if self.owner.is_gone() || closed.is_ok() {
+            kernel.set(slots, None);
+            return Ok(());
+        }
+        closed
+    }
+
     /// As [`zap`](Self::zap), but what a private mapping has copied stays.
     fn zap_but_copies(&self, addresses: &Range<usize>) {
-        let kernel = self.kernel.lock();
+        let mut kernel = self.kernel.lock();
         let slots = self.slots_of(addresses);
         if self.shared {
-            self.empty(slots);
+            self.empty(&mut kernel, slots);
             return;
         }
         // A store that comes between the look and the zap would make a copy, and that would be lost. So each page is
@@ -110,40 +129,53 @@ impl Table {
             let copied =
                 self.owner.private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
             if !copied {
-                self.empty(slot..slot + 1);
+                self.empty(&mut kernel, slot..slot + 1);
             }
             if protects {
                 let _ = self.uffd().unprotect(&page, true);
             }
         }
-        drop(kernel);
     }
 
     fn write_protect_slot(&self, slot: usize) {
-        let _kernel = self.kernel.lock();
+        let mut kernel = self.kernel.lock();
         let old = self.bits(slot);
         self.set_bits(slot, old & !WRITABLE);
         let known = PRESENT | WRITABLE | INSTALLED;
         let page = self.addresses_of(&(slot..slot + 1));
         if old & known == known && self.uffd().write_protect(&page).is_err() {
-            self.empty(slot..slot + 1);
+            self.empty(&mut kernel, slot..slot + 1);
         }
     }
 
-    /// Changes what the user may do.
-    pub(crate) fn protect(&self, addresses: &Range<usize>, prot: ProtFlags) -> Result<(), Errno> {
-        let _kernel = self.kernel.lock();
+    /// Changes what the user may do, from `before`. What shows nothing stays as it is: it would show zeros that no driver
+    /// has inserted.
+    ///
+    /// # Errors
+    /// What the kernel refuses. The rights are what they were, or there is nothing to have a right to any more.
+    pub(crate) fn protect(&self, addresses: &Range<usize>, before: ProtFlags, prot: ProtFlags) -> Result<(), Errno> {
+        let mut kernel = self.kernel.lock();
+        let showing = kernel.showing(&self.slots_of(addresses));
         // SAFETY: addresses of this table's.
-        unsafe { self.owner.protect(addresses, prot) }.map_err(errno)
+        let change = |slots: &Range<usize>, prot| unsafe { self.owner.protect(&self.addresses_of(slots), prot) };
+        let changed = showing.iter().try_for_each(|slots| change(slots, prot));
+        changed.map_err(|refused| {
+            // The kernel may have changed a part of it.
+            for slots in &showing {
+                if change(slots, before).is_err() {
+                    // If that fails as well, some may have rights that nobody knows of; there is no third way.
+                    let _ = self.close_off(&mut kernel, slots);
+                }
+            }
+            errno(refused)
+        })
     }
 
     /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
     pub(crate) fn make_inaccessible(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
         let mut kernel = self.kernel.lock();
-        // SAFETY: addresses of this table's.
-        unsafe { self.owner.make_inaccessible(addresses) }?;
         let slots = self.slots_of(addresses);
-        kernel.set(&slots, None);
+        self.close_off(&mut kernel, &slots)?;
         let mut held = Vec::new();
         for slot in slots {
             let old = self.bits(slot);
@@ -202,8 +234,13 @@ impl Table {
     }
 
     /// Makes every access a SIGBUS where the kernel has nothing mapped. To be called before faults are no longer served.
-    pub(crate) fn poison_all(&self) {
-        let kernel = self.kernel.lock();
+    ///
+    /// # Errors
+    /// What the kernel refuses. Whoever touches the memory must wait for ever then: if the userfaultfd were closed, the
+    /// kernel would hand out what the memory object has there.
+    pub(crate) fn poison_all(&self) -> Result<(), RawErrno> {
+        let mut kernel = self.kernel.lock();
+        let mut all = Ok(());
         self.closed.store(true, Ordering::Relaxed);
         let mut at = 0;
         while at < self.slots.len() {
@@ -215,14 +252,12 @@ impl Table {
             let end = (at..self.slots.len()).find(|slot| !is_unknown(*slot)).unwrap_or(self.slots.len());
             let rest = at..end;
             if self.poison_slots(&rest).is_err() {
-                // Without poison the kernel would hand out what the memory object has there.
-                // SAFETY: addresses of this table's.
-                let _ = unsafe { self.owner.make_inaccessible(&self.addresses_of(&rest)) };
+                all = all.and(self.close_off(&mut kernel, &rest));
             }
             self.wake(&self.addresses_of(&(at..end)));
             at = end;
         }
-        drop(kernel);
+        all
     }
 }
 
