@@ -78,6 +78,9 @@ pub enum OpenError {
     /// Each frame of each memory has a number of its own for the life of the program, and they are used up.
     #[error("this program has made so many memories that there are no frame numbers left: clone one, or begin anew")]
     FrameNumbers,
+    /// The [`Memory`](crate::Memory) was made before fork, by a parent of this process.
+    #[error("the memory is a parent's of this process: make memory and sessions after fork")]
+    Forked,
     /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),
@@ -186,6 +189,9 @@ pub enum SyscallError {
     /// The session was stopped.
     #[error("the session was stopped")]
     Stopped,
+    /// The session was opened before fork, by a parent of this process.
+    #[error("the session is a parent's of this process: open sessions after fork")]
+    Forked,
 }
 
 impl SyscallError {
@@ -215,6 +221,12 @@ pub enum Trap {
     InsideHook {
         /// The hook that runs.
         hook: Hook,
+        /// The address of the access.
+        address: UserAddr,
+    },
+    /// The address is a parent's of this process, which has opened the session, or joined it, before fork.
+    #[error("{address} is an address of a parent's of this process: open sessions after fork")]
+    Forked {
         /// The address of the access.
         address: UserAddr,
     },

@@ -28,8 +28,11 @@ use parking_lot::{Condvar, Mutex};
 use vmctx::Errno;
 
 use crate::{
-    error::RawErrno,
-    kernel::sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+    error::{RawErrno, errno},
+    kernel::{
+        home::Home,
+        sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+    },
 };
 
 /// Frames for devices: 1 GiB of holes.
@@ -116,12 +119,16 @@ pub(crate) struct Frames {
     first_allocated: Mutex<Option<u64>>,
     locked: Mutex<HashSet<u64>>,
     unlocked: Condvar,
+    home: Home,
 }
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        // SAFETY: mapped when this was made; pages, device memory and mappings hold this, so nobody is left.
-        unsafe { sys::unmap(&self.view) };
+        // A child of fork has no such view; something else may be mapped there.
+        if self.home.is_here() {
+            // SAFETY: mapped when this was made; pages, device memory and mappings hold this, so nobody is left.
+            unsafe { sys::unmap(&self.view) };
+        }
     }
 }
 
@@ -139,6 +146,7 @@ impl Frames {
     fn numbered(pages: usize, numbers: &Numbers) -> Result<Self, NoFrames> {
         let ram = FIRST_RAM + u64::try_from(pages).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
         let count = ram.next_multiple_of(512) + DEVICE_FRAMES;
+        let home = Home::here()?;
         let fd = sys::memfd((count + NOWHERE_FRAMES) << PAGE_SHIFT)?;
         let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
         let base = sys::map(bytes(count), view)?;
@@ -162,6 +170,7 @@ impl Frames {
             first_allocated: Mutex::default(),
             locked: Mutex::default(),
             unlocked: Condvar::new(),
+            home,
         };
         frames.populate(frames.zero_page()..first_page)?;
         Ok(frames)
@@ -169,6 +178,7 @@ impl Frames {
 
     /// A fresh page of zeros, with one reference.
     pub(crate) fn alloc_page(&self) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
         let mut free = self.free.lock();
         let pfn = match free.returned.pop() {
             Some(pfn) => {
@@ -200,6 +210,7 @@ impl Frames {
     /// Fresh frames of a device's own, which are not counted and stay for as long as the object does. Gives back the
     /// first, which is aligned to their number if that is a power of two.
     pub(crate) fn alloc_device(&self, count: usize) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
         let wanted = u64::try_from(count).map_err(|_| Errno::ENOMEM)?;
         if wanted == 0 {
             return Err(Errno::EINVAL);
@@ -217,8 +228,16 @@ impl Frames {
         Ok(first)
     }
 
+    /// Whether this is the process that has made it, and no child of that. A child has no access to its bytes.
+    pub(crate) fn is_here(&self) -> bool {
+        self.home.is_here()
+    }
+
     /// How many pages are allocated.
     pub(crate) fn pages_in_use(&self) -> usize {
+        if !self.is_here() {
+            return 0;
+        }
         let free = self.free.lock();
         let used = usize::try_from(free.untouched - self.first - FIRST_RAM).unwrap_or(usize::MAX);
         used - free.returned.len()
@@ -255,7 +274,7 @@ impl Frames {
 
     /// The first frame that was allocated since this was last asked.
     pub(crate) fn take_first_allocated(&self) -> Option<u64> {
-        self.first_allocated.lock().take()
+        if self.is_here() { self.first_allocated.lock().take() } else { None }
     }
 
     fn note_allocated(&self, pfn: u64) {
@@ -264,7 +283,7 @@ impl Frames {
 
     /// What a frame number leads to, or `None` for a hole or another object's frame.
     pub(crate) fn kind(&self, pfn: u64) -> Option<FrameKind> {
-        if pfn < self.first {
+        if pfn < self.first || !self.is_here() {
             None
         } else if pfn == self.zero_page() {
             Some(FrameKind::Zero)
@@ -307,7 +326,8 @@ impl Frames {
     /// Puts a reference; the last one frees the page.
     pub(crate) fn put(&self, pfn: u64) {
         let Some(references) = self.references_of(pfn) else { return };
-        if references.fetch_sub(1, Ordering::AcqRel) == 1 {
+        // In a child of fork the lock may be held by a thread that is not there.
+        if references.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_here() {
             self.free.lock().returned.push(pfn);
         }
     }
@@ -324,6 +344,11 @@ impl Frames {
     pub(crate) fn unlock(&self, pfn: u64) {
         self.locked.lock().remove(&pfn);
         self.unlocked.notify_all();
+    }
+
+    /// Whether a page's bytes are to be had, so many from an offset on.
+    fn has_bytes(&self, offset: usize, len: usize) -> bool {
+        self.is_here() && offset.checked_add(len).is_some_and(|end| end <= PAGE_SIZE)
     }
 
     /// The bytes of a page. Users may change them at any time, as hardware does, so each is an atomic.
@@ -347,7 +372,10 @@ impl Frames {
 
     /// Loads bytes of a page. `false`, and nothing is copied, if they do not all lie in it.
     pub(crate) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
-        let Some(from) = part(self.bytes_of(pfn), offset, into.len()) else { return false };
+        if !self.has_bytes(offset, into.len()) {
+            return false;
+        }
+        let from = self.bytes_of(pfn).iter().skip(offset);
         for (to, from) in into.iter_mut().zip(from) {
             *to = from.load(Ordering::Relaxed);
         }
@@ -356,16 +384,14 @@ impl Frames {
 
     /// Stores bytes to a page. As [`read`](Self::read).
     pub(crate) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
-        let Some(to) = part(self.bytes_of(pfn), offset, from.len()) else { return false };
-        for (to, from) in to.iter().zip(from) {
+        if !self.has_bytes(offset, from.len()) {
+            return false;
+        }
+        for (to, from) in self.bytes_of(pfn).iter().skip(offset).zip(from) {
             to.store(*from, Ordering::Relaxed);
         }
         true
     }
-}
-
-fn part(bytes: &[AtomicU8], offset: usize, len: usize) -> Option<&[AtomicU8]> {
-    bytes.get(offset..offset.checked_add(len)?)
 }
 
 #[cfg(test)]

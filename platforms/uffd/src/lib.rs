@@ -107,8 +107,8 @@
 //! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
 //!   stood in for by [memory](Memory::device_memory).
 //! - There are no large entries: `huge_fault` is not called.
-//! - A child of fork has no such mappings (`MADV_DONTFORK`). `mprotect` and `munmap` are the session's, and it has no
-//!   `mremap`; what other code does with these system calls to its addresses is not seen by drivers.
+//! - A child of fork has [nothing of it](#fork). `mprotect` and `munmap` are the session's, and it has no `mremap`; what
+//!   other code does with these system calls to its addresses is not seen by drivers.
 //! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not
 //!   know of it: to a system call that the process itself makes, or its debugger, the memory is a memory object that
 //!   it can write. Who maps is trusted as far as the process is.
@@ -162,6 +162,14 @@
 //!   the references of all its pages.
 //! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
 //!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
+//!
+//! # Fork
+//!
+//! What a child of fork inherits is its parent's: descriptors, sockets and userfaultfds work on the parent's memory, and
+//! the threads that would answer are not there. So a child has no such mappings (`MADV_DONTFORK`) and no access to the
+//! bytes of pages and devices. Every call fails, with [`SyscallError::Forked`], [`Trap::Forked`], [`OpenError::Forked`],
+//! or ESRCH where memory is allocated; and to drop a [`Session`], a [`Guest`], a [`Memory`] or a [`Page`] does nothing.
+//! The child makes memory, and opens sessions, of its own.
 //!
 //! # Locks
 //!

@@ -83,6 +83,11 @@ impl Memory {
         unsafe { entry::may_sleep() }
     }
 
+    /// Whether this is the process that has made it, and no child of that.
+    pub(crate) fn is_here(&self) -> bool {
+        self.frames.is_here()
+    }
+
     /// The memory object.
     pub(crate) fn fd(&self) -> &OwnedFd {
         self.frames.fd()

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 #[cfg(test)]
 pub(crate) mod failing;
 pub(crate) mod fill;
+pub(crate) mod home;
 pub(crate) mod ioctl;
 pub(crate) mod open;
 pub(crate) mod signals;

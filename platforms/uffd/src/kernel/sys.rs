@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     os::fd::{AsFd, OwnedFd},
     ptr,
+    sync::atomic::AtomicU64,
 };
 
 use rustix::{
@@ -81,7 +82,15 @@ pub(crate) struct View<'a> {
 /// Maps a memory object wherever there is room.
 pub(crate) fn map(bytes: usize, view: View<'_>) -> Result<usize> {
     // SAFETY: without `MAP_FIXED` nothing that is mapped is touched.
-    unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }
+    let at = unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }?;
+    // A child of fork has no business with it.
+    // SAFETY: advice about memory that was mapped just now.
+    let advised = unsafe { advise(&(at..at + bytes), Advice::LinuxDontFork) };
+    if advised.is_err() {
+        // SAFETY: nobody knows of it.
+        unsafe { unmap(&(at..at + bytes)) };
+    }
+    advised.map(|()| at)
 }
 
 /// Nothing is mapped below, whatever the kernel allows (`vm.mmap_min_addr`, which root is not held to): code that meets a
@@ -144,6 +153,17 @@ pub(crate) fn anonymous_page() -> Result<usize> {
     // SAFETY: nothing that is mapped is touched.
     let found = unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), PAGE_SIZE, ProtFlags::READ, MapFlags::PRIVATE) }?;
     Ok(found.expose_provenance())
+}
+
+/// A word of memory that is zero in a child of fork, for ever.
+pub(crate) fn page_without_heirs() -> Result<&'static AtomicU64> {
+    // SAFETY: nothing that is mapped is touched; the page is new, and nobody else's.
+    unsafe {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let page = rustix::mm::mmap_anonymous(ptr::null_mut(), PAGE_SIZE, prot, MapFlags::PRIVATE)?;
+        rustix::mm::madvise(page, PAGE_SIZE, Advice::LinuxWipeOnFork)?;
+        Ok(AtomicU64::from_ptr(page.cast()))
+    }
 }
 
 /// Moves a mapping to `to`, in the place of what is mapped there: no access sees anything in between. This returns when

@@ -12,7 +12,7 @@ use crate::{
     mm::{
         file::{self, File},
         new_vma::NewVma,
-        vma::{Caller, Vma, protects, tells_stores},
+        vma::{Caller, Vma, WriteLock, protects, tells_stores},
     },
     serve::{readers::Readers, server, shared::Shared},
     statistics::{Counters, Statistics},
@@ -25,6 +25,8 @@ use crate::{
 /// Its calls are Linux's, with Linux's error numbers; the memory that [`mmap`](Self::mmap) gives is ordinary memory of
 /// this process, for any code in it, until [`munmap`](Self::munmap) or until the session is dropped. With
 /// [`open_for`](Self::open_for) it is another process's, and so are the addresses.
+///
+/// A child of fork has nothing of it: its calls fail there with [`SyscallError::Forked`], and dropping it does nothing.
 ///
 /// It fails closed. [`stop`](Self::stop), which dropping does first, makes everything a SIGBUS that is not mapped by
 /// then, for whoever waits too; nobody is handed zeros for want of a server.
@@ -70,7 +72,7 @@ impl Session {
     /// or the open hook fails with. Afterwards nothing is left of a mapping that failed.
     pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
         let shared = &self.shared;
-        let mut lock = shared.space.write_lock()?;
+        let mut lock = self.write_lock()?;
         if lock.stopped {
             return Err(SyscallError::Stopped);
         }
@@ -112,7 +114,7 @@ impl Session {
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
-        let mut lock = self.shared.space.write_lock()?;
+        let mut lock = self.write_lock()?;
         let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
@@ -131,7 +133,7 @@ impl Session {
     pub fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), SyscallError> {
         const ACCESS: VmFlags = VmFlags::from_bits(0x7);
         const MAY_SHIFT: u32 = 4;
-        let mut lock = self.shared.space.write_lock()?;
+        let mut lock = self.write_lock()?;
         if lock.stopped {
             return Err(SyscallError::Stopped);
         }
@@ -163,6 +165,7 @@ impl Session {
         if let Some(hook) = hook::running() {
             return Err(SyscallError::InsideHook { hook });
         }
+        self.check_home()?;
         if self.shared.is_stopping() {
             return Err(SyscallError::Stopped);
         }
@@ -174,12 +177,15 @@ impl Session {
     /// What went wrong since this was last asked, the first first. The accesses have had their signals.
     #[must_use]
     pub fn take_errors(&self) -> Vec<SessionError> {
-        mem::take(&mut *self.shared.errors.lock())
+        if self.check_home().is_err() { Vec::new() } else { mem::take(&mut *self.shared.errors.lock()) }
     }
 
     /// What has happened so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
+        if self.check_home().is_err() {
+            return Statistics::default();
+        }
         let shared = &self.shared;
         // The lock is held until all are added: a thread's counts are in exactly one of them meanwhile.
         Counters::sum(shared.thread_counters.lock().iter().chain([&shared.counters]).map(|counters| &**counters))
@@ -188,7 +194,19 @@ impl Session {
     /// How many mappings there are. A cut makes one more.
     #[must_use]
     pub fn mapping_count(&self) -> usize {
-        if hook::in_the_way().is_some() { 0 } else { self.shared.space.mmap_lock.read().vmas.len() }
+        let is_asked_in_vain = hook::in_the_way().is_some() || self.check_home().is_err();
+        if is_asked_in_vain { 0 } else { self.shared.space.mmap_lock.read().vmas.len() }
+    }
+
+    /// Whether this process has opened the session. A child of fork that has inherited it does nothing with it: descriptors
+    /// and addresses are its parent's, and a lock may be held by a thread that is not there.
+    pub(crate) fn check_home(&self) -> Result<(), SyscallError> {
+        if self.shared.memory.is_here() { Ok(()) } else { Err(SyscallError::Forked) }
+    }
+
+    fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+        self.check_home()?;
+        self.shared.space.write_lock()
     }
 }
 

@@ -11,7 +11,7 @@ use vmctx_hosted::queue::Sleepers;
 
 use crate::{
     error::{KernelError, OpenError},
-    kernel::{open::Purpose, signals, userfaultfd::Userfaultfd},
+    kernel::{home::Home, open::Purpose, signals, userfaultfd::Userfaultfd},
     memory::Memory,
     mm::address_space::AddressSpace,
     process::{
@@ -54,6 +54,9 @@ impl Options {
     /// # Errors
     /// As [`Session::open`].
     pub fn open(self, memory: &Memory) -> Result<Session, OpenError> {
+        if !memory.is_here() {
+            return Err(OpenError::Forked);
+        }
         let refused = |errno| OpenError::Refused(KernelError::from(errno));
         let purpose = Purpose { moves: false, in_thread: self.in_thread };
         let uffd = Userfaultfd::open(purpose)?;
@@ -72,6 +75,9 @@ impl Options {
         if self.in_thread {
             return Err(OpenError::InThread);
         }
+        if !memory.is_here() {
+            return Err(OpenError::Forked);
+        }
         let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory)?;
         let guest = GuestLink { agent: Arc::new(agent), sigbus_socket, thread: Mutex::default() };
         let moving = OnceLock::from(Readers::queued(moving));
@@ -87,7 +93,10 @@ impl Options {
         moving: OnceLock<Readers>,
         guest: Option<GuestLink>,
     ) -> Result<Session, OpenError> {
-        let owner = guest.as_ref().map_or(Owner::ThisProcess, |guest| Owner::Guest(Arc::clone(&guest.agent)));
+        let owner = match &guest {
+            Some(guest) => Owner::Guest(Arc::clone(&guest.agent)),
+            None => Owner::ThisProcess(Home::here().map_err(KernelError::from).map_err(OpenError::Refused)?),
+        };
         let shared = Arc::new(Shared {
             direct,
             moving,

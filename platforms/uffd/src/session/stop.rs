@@ -26,8 +26,9 @@ impl Session {
     /// nothing can be stored any more.
     ///
     /// # Errors
-    /// [`SyscallError::InsideHook`].
+    /// [`SyscallError::InsideHook`], [`SyscallError::Forked`].
     pub fn stop(&self) -> Result<(), SyscallError> {
+        self.check_home()?;
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
@@ -75,6 +76,11 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if self.check_home().is_err() {
+            // Nothing of it is a child's, and what is a part of it must not be dropped there either.
+            mem::forget(Arc::clone(&self.shared));
+            return;
+        }
         if hook::in_the_way().is_some() || self.stop().is_err() {
             // Dropped inside a hook, which this thread would have to wait for. So nothing is served any more, and nothing
             // of the session is given back.

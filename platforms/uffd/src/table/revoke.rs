@@ -22,7 +22,13 @@ use super::{
 
 impl Unmapping for Table {
     fn zap(&self, addresses: &Range<usize>, even_cows: bool) {
-        if even_cows { self.zap(addresses) } else { self.zap_but_copies(addresses) }
+        if self.owner.is_inherited() {
+            // A child of fork has no such mapping.
+        } else if even_cows {
+            self.zap(addresses);
+        } else {
+            self.zap_but_copies(addresses);
+        }
     }
 
     /// Takes the right to write away. Where that cannot be done, the slots are emptied. A private mapping has none: what
@@ -31,7 +37,7 @@ impl Unmapping for Table {
     /// Each page is locked meanwhile. So where a driver is just allowing a first store, either that is finished before,
     /// and the page protected again, or the driver is told of the store after this.
     fn write_protect(&self, addresses: &Range<usize>) {
-        if !self.shared {
+        if !self.shared || self.owner.is_inherited() {
             return;
         }
         if !self.protects.load(Ordering::Relaxed) {
