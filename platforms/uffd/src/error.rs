@@ -81,7 +81,21 @@ pub enum OpenError {
     /// The [`Memory`](crate::Memory) was made before fork, by a parent of this process.
     #[error("the memory is a parent's of this process: make memory and sessions after fork")]
     Forked,
-    /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
+    /// This process has as many descriptors open as it may (EMFILE).
+    #[error("this process may open no more descriptors: raise RLIMIT_NOFILE (ulimit -n)")]
+    ProcessFiles,
+    /// The system has as many open files as it may (ENFILE).
+    #[error("the system can open no more files: raise fs.file-max")]
+    SystemFiles,
+    /// The process may make no file as large as the memory is (RLIMIT_FSIZE), and memory is a file to the kernel.
+    #[error("memory is a file of {wanted} bytes to the kernel, and a file's limit is {limit}: raise it (ulimit -f)")]
+    FileSize {
+        /// How many bytes the memory needs, without any for devices.
+        wanted: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The kernel refused something that should always work: memory, threads, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),
     /// `Options::in_thread` with `Options::open_for`: the threads that have faults are another process's.
@@ -106,9 +120,20 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What the kernel refuses with.
+    pub(crate) fn refused(errno: RawErrno) -> Self {
+        match errno {
+            RawErrno::MFILE => Self::ProcessFiles,
+            RawErrno::NFILE => Self::SystemFiles,
+            _ => Self::Refused(errno.into()),
+        }
+    }
+
     /// What mmap fails with where the mapping needs another userfaultfd, and that cannot be opened.
     pub(crate) fn errno(self) -> Errno {
         match self {
+            Self::ProcessFiles => Errno::EMFILE,
+            Self::SystemFiles => Errno::ENFILE,
             Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
             _ => Errno::ENOSYS,
         }
@@ -117,7 +142,7 @@ impl OpenError {
 
 impl From<io::Error> for OpenError {
     fn from(error: io::Error) -> Self {
-        Self::Refused(raw(&error).into())
+        Self::refused(raw(&error))
     }
 }
 

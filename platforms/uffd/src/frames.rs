@@ -9,10 +9,8 @@
 //! | `0` | the zero page |
 //! | `1..` | pages, as many as the memory was made with |
 //! | behind them | memory of devices, range by range as it is made |
-//! | behind that | nothing, and never anything: what a mapping shows before it is known what it will show |
 //!
-//! The last of these are places in the object only, and the next object's numbers may be the same. A guest is told
-//! places, and no numbers.
+//! A guest is told places, and no numbers.
 
 use std::{
     collections::HashSet,
@@ -37,8 +35,6 @@ use crate::{
 
 /// Frames for devices: 1 GiB of holes.
 const DEVICE_FRAMES: u64 = 1 << 18;
-/// Frames at the object's end that lead nowhere: more than any mapping has.
-const NOWHERE_FRAMES: u64 = 1 << 35;
 /// How many pages are taken from the kernel at a time.
 const CHUNK: u64 = 64;
 
@@ -52,6 +48,8 @@ const MOST_FRAMES: u64 = 1 << 52;
 pub(crate) enum NoFrames {
     /// All frame numbers were used, by the objects before this one.
     NoNumbers,
+    /// A file may not be as large as this.
+    FileSize { wanted: u64, limit: u64 },
     /// The kernel refuses.
     Refused(RawErrno),
 }
@@ -104,7 +102,7 @@ pub(crate) struct Frames {
     fd: OwnedFd,
     /// The number of its first frame.
     first: u64,
-    /// Where the driver's side has it mapped, except for the frames that lead nowhere.
+    /// Where the driver's side has it mapped.
     view: Range<usize>,
     /// One behind the last page of RAM.
     ram_end: u64,
@@ -145,9 +143,15 @@ impl Frames {
 
     fn numbered(pages: usize, numbers: &Numbers) -> Result<Self, NoFrames> {
         let ram = FIRST_RAM + u64::try_from(pages).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
-        let count = ram.next_multiple_of(512) + DEVICE_FRAMES;
+        let device = ram.next_multiple_of(512);
+        // The kernel sends a signal to whoever makes a file larger than that.
+        let limit = sys::file_size_limit();
+        if device << PAGE_SHIFT > limit {
+            return Err(NoFrames::FileSize { wanted: device << PAGE_SHIFT, limit });
+        }
+        let count = (device + DEVICE_FRAMES).min(limit >> PAGE_SHIFT);
         let home = Home::here()?;
-        let fd = sys::memfd((count + NOWHERE_FRAMES) << PAGE_SHIFT)?;
+        let fd = sys::memfd(count << PAGE_SHIFT)?;
         let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
         let base = sys::map(bytes(count), view)?;
         let view = base..base + bytes(count);
@@ -162,7 +166,7 @@ impl Frames {
             first,
             view,
             ram_end: first + ram,
-            device_start: end - DEVICE_FRAMES,
+            device_start: first + device,
             end,
             references: repeat_with(AtomicUsize::default).take(usize::try_from(ram).unwrap_or(0)).collect(),
             free: Mutex::new(FreePages { returned: Vec::new(), untouched: first_page, populated: first_page }),
@@ -247,7 +251,7 @@ impl Frames {
         &self.fd
     }
 
-    /// One behind the last frame that can lead anywhere: the first of those that never do.
+    /// One behind the last frame that can lead anywhere.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
@@ -257,9 +261,10 @@ impl Frames {
         self.first + ZERO_PAGE
     }
 
-    /// Whether the object has these frames, wherever they lead.
-    pub(crate) fn has(&self, frames: &Range<u64>) -> bool {
-        self.first <= frames.start && frames.end <= self.end + NOWHERE_FRAMES
+    /// How many of the frames from `first` on, up to `count`, the object has, wherever they lead.
+    pub(crate) fn has(&self, first: u64, count: usize) -> usize {
+        let has = if first < self.first { 0 } else { self.end.saturating_sub(first) };
+        usize::try_from(has).unwrap_or(usize::MAX).min(count)
     }
 
     /// Where in the object a frame of it begins, in bytes.

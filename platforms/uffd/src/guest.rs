@@ -22,7 +22,7 @@ use vmctx::UserAddr;
 use vmctx_hosted::hook;
 
 use crate::{
-    error::{KernelError, OpenError, RawErrno, Trap},
+    error::{OpenError, RawErrno, Trap},
     kernel::{
         home::Home,
         ioctl,
@@ -76,7 +76,7 @@ impl Guest {
     /// # Errors
     /// As [`Session::open`](crate::Session::open); and what is wrong with the other side.
     pub fn join(stream: UnixStream) -> Result<Self, OpenError> {
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let refused = OpenError::refused;
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
@@ -267,6 +267,10 @@ impl Service {
                 }
                 // SAFETY: this guest's addresses.
                 unsafe { sys::replace(&range, View { fd: &self.memory, offset, shared, prot }) }
+            }
+            Request::ReplaceByNothing { range, prot } => {
+                // SAFETY: this guest's addresses.
+                unsafe { sys::replace_by_nothing(&ours(range)?, prot) }
             }
             Request::Move { from, to } => {
                 let (from, to) = (whole(from.clone())?, ours(to..to.saturating_add(from.len()))?);

@@ -1,11 +1,11 @@
 //! Memory as drivers have it: pages with references, and frames of devices.
 
-use std::{fmt, ops::Range, os::fd::OwnedFd, sync::Arc};
+use std::{fmt, os::fd::OwnedFd, sync::Arc};
 
 use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, entry};
 
 use crate::{
-    error::{KernelError, OpenError},
+    error::OpenError,
     frames::{FrameKind, Frames, NoFrames},
     kernel::sys::{self, PAGE_SIZE},
     uffd::Uffd,
@@ -25,8 +25,8 @@ impl Memory {
     /// Memory of up to so many pages, and as much for devices as anybody wants.
     ///
     /// # Errors
-    /// [`OpenError::PageSize`]; [`OpenError::Refused`] without descriptors or addresses; [`OpenError::FrameNumbers`] when
-    /// the program has made so many memories that there are no frame numbers left: 2^52 at most, of which each takes one
+    /// [`OpenError::PageSize`]; [`OpenError::ProcessFiles`] and [`OpenError::SystemFiles`] without descriptors;
+    /// [`OpenError::FileSize`]; [`OpenError::Refused`] without addresses; [`OpenError::FrameNumbers`] when the program has made so many memories that there are no frame numbers left: 2^52 at most, of which each takes one
     /// for each of its pages and 2^18 for devices, rounded up to a multiple of 2^18.
     pub fn new(pages: PageCount) -> Result<Self, OpenError> {
         if sys::page_size() != PAGE_SIZE {
@@ -34,7 +34,8 @@ impl Memory {
         }
         let frames = Frames::new(pages.get()).map_err(|error| match error {
             NoFrames::NoNumbers => OpenError::FrameNumbers,
-            NoFrames::Refused(errno) => OpenError::Refused(KernelError::from(errno)),
+            NoFrames::FileSize { wanted, limit } => OpenError::FileSize { wanted, limit },
+            NoFrames::Refused(errno) => OpenError::refused(errno),
         })?;
         Ok(Self { frames: Arc::new(frames) })
     }
@@ -93,14 +94,9 @@ impl Memory {
         self.frames.fd()
     }
 
-    /// The first of the frames that never lead anywhere.
-    pub(crate) fn nowhere(&self) -> u64 {
-        self.frames.end()
-    }
-
-    /// Whether the object has these frames, wherever they lead.
-    pub(crate) fn has(&self, frames: &Range<u64>) -> bool {
-        self.frames.has(frames)
+    /// How many of the frames from `first` on, up to `count`, the object has, wherever they lead.
+    pub(crate) fn has(&self, first: u64, count: usize) -> usize {
+        self.frames.has(first, count)
     }
 
     /// Where in the object a frame of it begins, in bytes.

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags},
-    fs::{FallocateFlags, MemfdFlags, OFlags},
+    fs::{FallocateFlags, MemfdFlags, OFlags, SealFlags},
     io::{Result, retry_on_intr},
     mm::{Advice, MapFlags, MprotectFlags, MremapFlags},
 };
@@ -57,11 +57,21 @@ pub(crate) fn set_nonblocking(fd: &OwnedFd) -> Result<()> {
     rustix::fs::fcntl_setfl(fd, OFlags::NONBLOCK)
 }
 
-/// A memory object of this many bytes, all of them holes.
+/// A memory object of this many bytes, all of them holes. Nobody can change its size: where it were shorter, whoever has
+/// it mapped would get a SIGBUS.
 pub(crate) fn memfd(bytes: u64) -> Result<OwnedFd> {
-    let fd = rustix::fs::memfd_create("vmctx", MemfdFlags::CLOEXEC)?;
+    let fd = rustix::fs::memfd_create("vmctx", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&fd, bytes)?;
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
     Ok(fd)
+}
+
+/// How large a file may be that this process makes (`RLIMIT_FSIZE`).
+pub(crate) fn file_size_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: it is filled in. It does not fail for a limit that there is.
+    unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    limit.rlim_cur
 }
 
 /// Gives these bytes of a memory object pages of their own, of zeros.
@@ -118,6 +128,22 @@ pub(crate) unsafe fn replace(range: &Range<usize>, view: View<'_>) -> Result<()>
     // A child of fork would have the mapping, and nobody to serve its faults.
     // SAFETY: advice about memory of this platform's.
     unsafe { advise(range, Advice::LinuxDontFork) }
+}
+
+/// Replaces what is mapped at `range` by memory that nobody ever fills: what a mapping shows before it is known what it will
+/// show.
+///
+/// # Safety
+/// As [`replace`].
+pub(crate) unsafe fn replace_by_nothing(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
+    let flags = MapFlags::FIXED | MapFlags::NORESERVE | MapFlags::SHARED;
+    // SAFETY: by this function's contract.
+    unsafe {
+        rustix::mm::mmap_anonymous(pointer(range.start), range.len(), prot, flags)?;
+        advise(range, Advice::LinuxDontFork)
+    }
 }
 
 /// Replaces what is mapped at `range` by a reservation, where an access is a SIGSEGV.

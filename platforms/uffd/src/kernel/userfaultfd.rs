@@ -9,7 +9,7 @@ use std::{
 
 use rustix::io::{self, DupFlags};
 
-use crate::error::{KernelError, OpenError, RawErrno};
+use crate::error::{OpenError, RawErrno};
 
 use super::{
     clock,
@@ -87,7 +87,7 @@ pub(crate) struct Userfaultfd {
 impl Userfaultfd {
     /// Opens one for this process.
     pub(crate) fn open(purpose: Purpose) -> Result<Self, OpenError> {
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let refused = OpenError::refused;
         let (fd, user_mode_only) = open::userfaultfd(purpose)?;
         let home = Home::here().map_err(refused)?;
         if purpose.moves {

@@ -74,6 +74,21 @@ impl Owner {
         }
     }
 
+    /// [`sys::replace_by_nothing`]
+    ///
+    /// # Safety
+    /// As [`replace`](Self::replace).
+    pub(crate) unsafe fn replace_by_nothing(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
+        match self {
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::replace_by_nothing(range, prot) }
+            }
+            Self::Guest(agent) => agent.call(&Request::ReplaceByNothing { range: range.clone(), prot }).map(drop),
+        }
+    }
+
     /// [`sys::move_to`]
     ///
     /// # Safety

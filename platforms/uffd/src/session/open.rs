@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use vmctx_hosted::queue::Sleepers;
 
 use crate::{
-    error::{KernelError, OpenError},
+    error::OpenError,
     kernel::{home::Home, open::Purpose, signals, userfaultfd::Userfaultfd},
     memory::Memory,
     mm::address_space::AddressSpace,
@@ -57,7 +57,7 @@ impl Options {
         if !memory.is_here() {
             return Err(OpenError::Forked);
         }
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let refused = OpenError::refused;
         let purpose = Purpose { moves: false, in_thread: self.in_thread };
         let uffd = Userfaultfd::open(purpose)?;
         signals::install_handlers::<InThread>().map_err(refused)?;
@@ -95,7 +95,7 @@ impl Options {
     ) -> Result<Session, OpenError> {
         let owner = match &guest {
             Some(guest) => Owner::Guest(Arc::clone(&guest.agent)),
-            None => Owner::ThisProcess(Home::here().map_err(KernelError::from).map_err(OpenError::Refused)?),
+            None => Owner::ThisProcess(Home::here().map_err(OpenError::refused)?),
         };
         let shared = Arc::new(Shared {
             direct,

@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
+/// From here on no frame has a number: what a slot shows in which there is never anything.
+pub(crate) const NOWHERE: u64 = 1 << 60;
+
 /// The frame of each slot at which the kernel has the memory object mapped, whether or not the page itself is mapped yet.
 /// A slot that is in no run shows nothing: there is a reservation, or it is not this mapping's any more.
 #[derive(Default)]

@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    backing::Backing,
+    backing::{Backing, NOWHERE},
     page_table::Table,
     pte::{INSTALLED, PFN, POISONED, PRESENT, Pte},
 };
@@ -181,6 +181,29 @@ impl Table {
         self.uffd().register(range, self.protects.load(Ordering::Relaxed))
     }
 
+    /// Maps the frames from `first` on, one after the other, and registers them; where there are no such frames, nothing that
+    /// will ever be anything. None of it can be touched yet.
+    ///
+    /// # Safety
+    /// The slots are a part of a range that is reserved.
+    unsafe fn map_piece(&self, kernel: &mut Backing, slots: &Range<usize>, first: Option<u64>) -> Result<(), RawErrno> {
+        let frames = first.map_or(0, |first| self.memory.has(first, slots.len()));
+        let (shown, nothing) = (slots.start..slots.start + frames, slots.start + frames..slots.end);
+        if let Some(first) = first.filter(|_| !shown.is_empty()) {
+            // SAFETY: by this function's contract.
+            unsafe { self.map_registered(&self.addresses_of(&shown), first, ProtFlags::empty()) }?;
+            kernel.set(&shown, Some(first));
+        }
+        if !nothing.is_empty() {
+            let range = self.addresses_of(&nothing);
+            // SAFETY: as above.
+            unsafe { self.owner.replace_by_nothing(&range, ProtFlags::empty()) }?;
+            self.uffd().register(&range, self.protects.load(Ordering::Relaxed))?;
+            kernel.set(&nothing, Some(NOWHERE + nothing.start as u64));
+        }
+        Ok(())
+    }
+
     /// Maps the whole range for the first time, and registers it. A slot that is filled shows its frame. An empty one
     /// shows the frame that follows that of the slot before it; if no slot before it is filled, the one that fits the first
     /// filled slot, or `guess` if there is none.
@@ -203,34 +226,23 @@ impl Table {
         }
         let mut kernel = self.kernel.lock();
         let pages = self.slots.len();
-        let fits = |first: &u64| {
-            let end = first.checked_add(pages as u64);
-            end.is_some_and(|end| self.memory.has(&(*first..end)))
-        };
         // The frame of slot 0, if the frames of all slots followed each other.
-        let mut linear = guess.filter(fits).unwrap_or(self.memory.nowhere());
-        let first_filled = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?)));
-        if let Some((slot, pte)) = first_filled {
-            linear = pte.pfn.checked_sub(slot as u64).filter(fits).unwrap_or(self.memory.nowhere());
+        let mut linear = guess;
+        if let Some((slot, pte)) = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
+            linear = pte.pfn.checked_sub(slot as u64);
         }
         let mut at = 0;
         while at < pages {
-            let start = match Pte::from_bits(self.bits(at)) {
-                Some(pte) => pte.pfn,
-                None => linear + at as u64,
+            let first = match Pte::from_bits(self.bits(at)) {
+                Some(pte) => Some(pte.pfn),
+                None => linear.and_then(|linear| linear.checked_add(at as u64)),
             };
-            let mut end = at + 1;
-            while end < pages {
-                let here = Pte::from_bits(self.bits(end));
-                if here.is_some_and(|pte| pte.pfn != start + (end - at) as u64) {
-                    break;
-                }
-                end += 1;
-            }
+            let follows = |slot: usize| first.is_some_and(|first| first + (slot - at) as u64 == self.bits(slot) & PFN);
+            let is_other = |slot: &usize| Pte::from_bits(self.bits(*slot)).is_some() && !follows(*slot);
+            let end = (at + 1..pages).find(is_other).unwrap_or(pages);
             // SAFETY: reserved when this table was made. If it fails, the caller lets nothing of the mapping stay.
-            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, ProtFlags::empty()) }?;
-            kernel.set(&(at..end), Some(start));
-            linear = start.checked_sub(at as u64).unwrap_or(linear);
+            unsafe { self.map_piece(&mut kernel, &(at..end), first) }?;
+            linear = first.map_or(linear, |first| first.checked_sub(at as u64));
             at = end;
         }
         // SAFETY: as above.

@@ -1,0 +1,101 @@
+//! Where the system has limits, that is said, and nothing ends the process. Each limit has a process of its own, a child of
+//! this one, because it holds for all of a process.
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![expect(unsafe_code, reason = "fork, and limits")]
+
+use std::{
+    fs::{self, File},
+    iter,
+    os::fd::AsRawFd,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use vmctx::{Errno, Iomem as _, PageCount, PageRef as _};
+use vmctx_uffd::{Memory, OpenError, Session};
+
+const PAGE: u64 = 4096;
+
+/// Runs this in a child, under a limit.
+fn limited(resource: libc::__rlimit_resource_t, most: u64, test: impl FnOnce()) {
+    // SAFETY: the child has this thread only, and ends without returning to the harness.
+    let status = unsafe {
+        let pid = libc::fork();
+        if pid == 0 {
+            libc::alarm(60);
+            let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+            let done = libc::setrlimit(resource, &raw const limit) == 0 && catch_unwind(AssertUnwindSafe(test)).is_ok();
+            libc::_exit(i32::from(!done));
+        }
+        let mut status = -1;
+        assert_eq!(libc::waitpid(pid, &raw mut status, 0), pid);
+        status
+    };
+    assert_eq!(status, 0, "the child has failed, or a signal has ended it");
+}
+
+#[test]
+fn a_limit_on_files_leaves_less_for_devices() {
+    limited(libc::RLIMIT_FSIZE, 1024 * PAGE, || {
+        let memory = Memory::new(PageCount::new(100)).unwrap();
+        let page = memory.alloc_page().unwrap();
+        page.write(0, b"memory").unwrap();
+        let device = memory.device_memory(PageCount::new(256)).unwrap();
+        device.write(0, b"device").unwrap();
+        assert_eq!(memory.device_memory(PageCount::new(512)).map(drop), Err(Errno::ENOMEM));
+    });
+}
+
+#[test]
+fn memory_that_a_file_cannot_have_is_refused() {
+    limited(libc::RLIMIT_FSIZE, 1024 * PAGE, || {
+        let error = Memory::new(PageCount::new(1024)).map(drop).unwrap_err();
+        assert_eq!(error, OpenError::FileSize { wanted: 1536 * PAGE, limit: 1024 * PAGE });
+        assert!(error.to_string().contains("ulimit -f"), "{error}");
+    });
+}
+
+#[test]
+fn a_process_without_descriptors_is_told_so() {
+    let memory = || Memory::new(PageCount::new(1));
+    let opened = Session::open(&memory().unwrap()).map(drop);
+    limited(libc::RLIMIT_NOFILE, 20, || {
+        let memory_before = memory().unwrap();
+        let all: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        assert!(!all.is_empty());
+        assert_eq!(memory().map(drop), Err(OpenError::ProcessFiles));
+        if opened.is_ok() {
+            let error = Session::open(&memory_before).map(drop).unwrap_err();
+            assert_eq!(error, OpenError::ProcessFiles);
+            assert!(error.to_string().contains("ulimit -n"), "{error}");
+        }
+    });
+}
+
+/// A guest has the memory object.
+#[test]
+fn nobody_changes_the_size_of_memory() {
+    let memory = Memory::new(PageCount::new(100)).unwrap();
+    let page = memory.alloc_page().unwrap();
+    page.write(0, b"memory").unwrap();
+    let objects = fs::read_dir("/proc/self/fd").unwrap().filter_map(Result::ok).filter(|fd| {
+        let of = fs::read_link(fd.path());
+        of.is_ok_and(|of| of.to_string_lossy().starts_with("/memfd:vmctx"))
+    });
+    let mut found = 0;
+    for object in objects {
+        // As a guest has it: a descriptor of its own.
+        let object = File::options().read(true).write(true).open(object.path()).unwrap();
+        let size = object.metadata().unwrap().len();
+        for size in [0, PAGE, size + PAGE] {
+            let error = object.set_len(size).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+        }
+        // SAFETY: a number, about a descriptor that is this test's.
+        assert_eq!(unsafe { libc::fcntl(object.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_WRITE) }, -1);
+        found += 1;
+    }
+    assert!(found >= 1);
+    let mut bytes = [0; 6];
+    page.read(0, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"memory");
+}
