@@ -8,10 +8,14 @@ use std::{
     iter,
     os::fd::AsRawFd,
     panic::{AssertUnwindSafe, catch_unwind},
+    thread,
 };
 
-use vmctx::{Errno, Iomem as _, PageCount, PageRef as _};
-use vmctx_uffd::{Memory, OpenError, Session};
+use vmctx::{
+    Errno, FaultCtx, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageCount, PageOffset, PageRef as _,
+    Platform as _, UserAddr, VmFault, VmOperations,
+};
+use vmctx_uffd::{Map, Memory, Mutex, OpenError, Page, Ref, Session, Uffd};
 
 const PAGE: u64 = 4096;
 
@@ -98,4 +102,69 @@ fn nobody_changes_the_size_of_memory() {
     let mut bytes = [0; 6];
     page.read(0, &mut bytes).unwrap();
     assert_eq!(&bytes, b"memory");
+}
+
+struct Waits {
+    lock: Mutex<()>,
+    pages: Vec<Page>,
+}
+
+impl VmOperations for Waits {
+    type Platform = Uffd;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        if ctx.pgoff() != PageOffset::ZERO {
+            drop(self.lock.lock(ctx.may_sleep()));
+        }
+        ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))
+    }
+}
+
+struct WaitsFile(Ref<Waits>);
+
+impl MmapFile for WaitsFile {
+    type Platform = Uffd;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
+/// Here because a process is to have no threads but this session's.
+#[test]
+fn threads_that_have_replaced_others_end() {
+    const PAGES: usize = 60;
+    limited(libc::RLIMIT_NOFILE, 1000, || {
+        let memory = Memory::new(PageCount::new(PAGES)).unwrap();
+        let Ok(session) = Session::open(&memory) else { return };
+        let pages = (0..PAGES).map(|_| memory.alloc_page().unwrap()).collect();
+        let lock = Mutex::new((), memory.may_sleep()).unwrap();
+        let state = Ref::new(Waits { lock, pages });
+        let bytes = PAGES * Uffd::PAGE_SIZE;
+        let at = session.mmap(&session.file(WaitsFile(state.clone())), Map::shared(bytes)).unwrap();
+        let touch = |page: usize| session.read(UserAddr::new(at.get() + page * Uffd::PAGE_SIZE), &mut [0]);
+        let before = threads();
+        thread::scope(|scope| {
+            let held = state.lock.lock(memory.may_sleep());
+            for page in 1..PAGES {
+                let touch = &touch;
+                scope.spawn(move || touch(page).unwrap());
+            }
+            // Those that touch, and for each that waits inside a hook one that serves.
+            while threads() < before + 2 * (PAGES - 1) {
+                thread::yield_now();
+            }
+            drop(held);
+        });
+        // Each that is back looks whether it is needed.
+        while threads() > before + 10 {
+            thread::yield_now();
+        }
+        touch(0).unwrap();
+    });
 }

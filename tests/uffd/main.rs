@@ -8,6 +8,7 @@ mod faults;
 mod in_thread;
 mod process;
 mod remote;
+mod replaced;
 mod sessions;
 mod together;
 

@@ -190,6 +190,9 @@ pub enum SessionError {
         /// What it refuses with.
         error: KernelError,
     },
+    /// A hook waits, and no thread could be started that serves in its place: faults wait with it.
+    #[error("a hook waits, and there is no thread to serve in its place: {0}")]
+    NoThread(KernelError),
     /// Faults cannot be read any more. Everything that was not mapped is a SIGBUS.
     #[error("faults cannot be read any more: {0}")]
     Unreadable(KernelError),

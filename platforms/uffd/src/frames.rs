@@ -24,6 +24,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 use vmctx::Errno;
+use vmctx_hosted::waiting;
 
 use crate::{
     error::{RawErrno, errno},
@@ -339,9 +340,13 @@ impl Frames {
 
     /// `lock_page`
     pub(crate) fn lock(&self, pfn: u64) {
-        let mut locked = self.locked.lock();
-        while !locked.insert(pfn) {
-            self.unlocked.wait(&mut locked);
+        if !self.locked.lock().insert(pfn) {
+            waiting::wait(|| {
+                let mut locked = self.locked.lock();
+                while !locked.insert(pfn) {
+                    self.unlocked.wait(&mut locked);
+                }
+            });
         }
     }
 

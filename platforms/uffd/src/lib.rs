@@ -85,8 +85,9 @@
 //!
 //! # Who serves
 //!
-//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook is
-//! replaced meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
+//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook, on a queue,
+//! for a lock of the platform's, for a locked page or for [`Revocable`](vmctx::Revocable) memory, is replaced meanwhile,
+//! however many they are. What has replaced others ends when they are back. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
 //!
 //! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by
 //! what was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And
@@ -95,6 +96,16 @@
 //! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
 //! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
 //! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes.
+//!
+//! # What a hook must not do
+//!
+//! | what it does | what becomes of it |
+//! | --- | --- |
+//! | [`Session::read`], a system call of a session's | an error that names the hook |
+//! | touch memory that a session serves, without that | it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
+//! | wait for a lock of the standard library's, or for a device | nobody replaces it: with one reader all faults wait meanwhile. [`Options::readers`] |
+//! | hold a lock over its answer that a toucher holds while it touches | both wait for ever, as in a kernel |
+//! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook |
 //!
 //! # Who may
 //!

@@ -20,7 +20,7 @@ use crate::{
     },
     serve::{
         in_thread::{self, InThread},
-        readers::{MAX_THREADS, Readers},
+        readers::Readers,
         refaults::Refaults,
         server,
         shared::{GuestLink, Shared, Which},
@@ -115,7 +115,7 @@ impl Options {
         if self.in_thread {
             in_thread::add(&session.shared);
         }
-        let readers = if self.in_thread { 0 } else { self.readers.clamp(1, MAX_THREADS) };
+        let readers = if self.in_thread { 0 } else { self.readers.max(1) };
         server::start(&session.shared, Which::Direct, readers)?;
         Ok(session)
     }
