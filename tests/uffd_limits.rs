@@ -15,7 +15,7 @@ use vmctx::{
     Errno, FaultCtx, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageCount, PageOffset, PageRef as _,
     Platform as _, UserAddr, VmFault, VmOperations,
 };
-use vmctx_uffd::{Map, Memory, Mutex, OpenError, Page, Ref, Session, Uffd};
+use vmctx_uffd::{Map, Memory, Mutex, OpenError, Page, Ref, Session, SessionError, Trap, Uffd};
 
 const PAGE: u64 = 4096;
 
@@ -25,7 +25,7 @@ fn limited(resource: libc::__rlimit_resource_t, most: u64, test: impl FnOnce()) 
     let status = unsafe {
         let pid = libc::fork();
         if pid == 0 {
-            libc::alarm(60);
+            libc::alarm(30);
             let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
             let done = libc::setrlimit(resource, &raw const limit) == 0 && catch_unwind(AssertUnwindSafe(test)).is_ok();
             libc::_exit(i32::from(!done));
@@ -166,5 +166,100 @@ fn threads_that_have_replaced_others_end() {
             thread::yield_now();
         }
         touch(0).unwrap();
+    });
+}
+
+/// Pages of an object, inserted as they are touched. Its other pages are a SIGBUS.
+struct Pages(Vec<Page>);
+
+impl VmOperations for Pages {
+    type Platform = Uffd;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| at.pgoff().of(&self.0).ok_or(Errno::ENXIO))
+    }
+}
+
+struct PagesFile(Ref<Pages>);
+
+impl MmapFile for PagesFile {
+    type Platform = Uffd;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+/// A session of memory with two pages, the second of which does not lie behind the first.
+fn with_two_pages(test: impl FnOnce(&Session, &vmctx_uffd::File)) {
+    limited(libc::RLIMIT_NOFILE, 1000, || {
+        let memory = Memory::new(PageCount::new(4)).unwrap();
+        let Ok(session) = Session::open(&memory) else { return };
+        let mut pages: Vec<Page> = (0..4).map(|_| memory.alloc_page().unwrap()).collect();
+        pages.swap(1, 3);
+        pages.truncate(2);
+        let file = session.file(PagesFile(Ref::new(Pages(pages))));
+        test(&session, &file);
+    });
+}
+
+fn kilobytes_in_use() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn a_mapping_costs_memory_where_it_is_used() {
+    const TIB: usize = 1 << 40;
+    with_two_pages(|session, file| {
+        let before = kilobytes_in_use();
+        let at = session.mmap(file, Map::shared(TIB)).unwrap();
+        let touch = |page: usize| session.read(UserAddr::new(at.get() + page * Uffd::PAGE_SIZE), &mut [0]);
+        let far = UserAddr::new(at.get() + TIB / 2);
+        assert_eq!((touch(0), touch(1)), (Ok(()), Ok(())));
+        assert_eq!(session.read(far, &mut [0]), Err(Trap::Sigbus(far)));
+        assert_eq!(session.take_errors(), []);
+        session.munmap(far, TIB / 4).unwrap();
+        // Whoever touches what was never touched, or was not inserted, gets a signal.
+        session.stop().unwrap();
+        let other = UserAddr::new(at.get() + TIB / 8);
+        assert_eq!(session.read(other, &mut [0]), Err(Trap::Sigbus(other)));
+        assert_eq!((touch(0), touch(1), touch(2).is_err()), (Ok(()), Ok(()), true));
+        session.munmap(at, TIB).unwrap();
+        let more = kilobytes_in_use().saturating_sub(before);
+        assert!(more < 32 << 10, "{more} kB");
+        // More than there are addresses for is refused, and no more than that.
+        let memory = session.memory().clone();
+        let session = Session::open(&memory).unwrap();
+        let file = session.file(PagesFile(Ref::new(Pages(vec![memory.alloc_page().unwrap()]))));
+        assert_eq!(session.mmap(&file, Map::shared(1 << 47)), Err(Errno::ENOMEM.into()));
+        session.mmap(&file, Map::shared(Uffd::PAGE_SIZE)).unwrap();
+    });
+}
+
+#[test]
+fn who_has_no_mapping_left_is_told_so() {
+    with_two_pages(|session, file| {
+        let limit: usize = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap().trim().parse().unwrap();
+        let at = session.mmap(file, Map::shared(8 * Uffd::PAGE_SIZE)).unwrap();
+        // Every second page of this has other rights, and so is a mapping of its own.
+        let bytes = 2 * limit * Uffd::PAGE_SIZE;
+        // SAFETY: memory that is this test's, and that nobody touches.
+        unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            let region = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0);
+            assert_ne!(region, libc::MAP_FAILED);
+            let protect = |page: usize| {
+                libc::mprotect(region.byte_add(2 * page * Uffd::PAGE_SIZE), Uffd::PAGE_SIZE, libc::PROT_READ)
+            };
+            assert!((0..limit).any(|page| protect(page) != 0));
+        }
+        let address = UserAddr::new(at.get() + Uffd::PAGE_SIZE);
+        assert_eq!(session.read(address, &mut [0]), Err(Trap::Sigbus(address)));
+        assert_eq!(session.take_errors(), [SessionError::OutOfMappings { address, limit }]);
+        // What needs none is served.
+        assert_eq!(session.read(at, &mut [0]), Ok(()));
     });
 }

@@ -174,6 +174,17 @@ pub enum SessionError {
         /// The address of the access.
         address: UserAddr,
     },
+    /// The process has as many mappings as it may, and the page does not lie where a mapping would show it.
+    #[error(
+        "no mapping left of {limit} to serve the fault at {address}, whose page does not lie in the order of the object's \
+         offsets: raise vm.max_map_count, or allocate pages in that order"
+    )]
+    OutOfMappings {
+        /// The address of the access.
+        address: UserAddr,
+        /// How many the process may have.
+        limit: usize,
+    },
     /// The answer does not fit what was done. Safe code cannot do it; unsound code can.
     #[error("the answer to the fault at {address} is wrong: {reason}")]
     WrongAnswer {

@@ -14,7 +14,6 @@
 
 use std::{
     collections::HashSet,
-    iter::repeat_with,
     ops::Range,
     os::fd::OwnedFd,
     slice,
@@ -31,6 +30,7 @@ use crate::{
     kernel::{
         home::Home,
         sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+        zeroed::Zeroed,
     },
 };
 
@@ -111,7 +111,7 @@ pub(crate) struct Frames {
     /// One behind the last frame that can lead anywhere.
     end: u64,
     /// As wide as an address, so that no number of clones that a program can make, and forget, has one come round.
-    references: Box<[AtomicUsize]>,
+    references: Zeroed<AtomicUsize>,
     free: Mutex<FreePages>,
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
@@ -169,7 +169,7 @@ impl Frames {
             ram_end: first + ram,
             device_start: first + device,
             end,
-            references: repeat_with(AtomicUsize::default).take(usize::try_from(ram).unwrap_or(0)).collect(),
+            references: Zeroed::new(usize::try_from(ram).unwrap_or(usize::MAX))?,
             free: Mutex::new(FreePages { returned: Vec::new(), untouched: first_page, populated: first_page }),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),

@@ -99,6 +99,11 @@ impl Memory {
         self.frames.has(first, count)
     }
 
+    /// How many bytes the object has.
+    pub(crate) fn size(&self) -> u64 {
+        self.frames.offset(self.frames.end())
+    }
+
     /// Where in the object a frame of it begins, in bytes.
     pub(crate) fn offset(&self, pfn: u64) -> u64 {
         self.frames.offset(pfn)

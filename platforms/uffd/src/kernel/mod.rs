@@ -10,3 +10,4 @@ pub(crate) mod open;
 pub(crate) mod signals;
 pub(crate) mod sys;
 pub(crate) mod userfaultfd;
+pub(crate) mod zeroed;

@@ -2,7 +2,8 @@
 
 use std::{
     ffi::c_void,
-    io,
+    fs,
+    io::{self, Read},
     ops::Range,
     os::fd::{AsFd, OwnedFd},
     ptr,
@@ -181,6 +182,31 @@ pub(crate) fn anonymous_page() -> Result<usize> {
     Ok(found.expose_provenance())
 }
 
+/// Memory of this process's own, of zeros, which takes what is stored to.
+pub(crate) fn map_zeros(bytes: usize) -> Result<*mut c_void> {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: nothing that is mapped is touched; advice about what is new.
+    unsafe {
+        let at = rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags)?;
+        // A large page would take memory for what is not used. Where the kernel has none, it need not be told.
+        let _ = rustix::mm::madvise(at, bytes, Advice::LinuxNoHugepage);
+        Ok(at)
+    }
+}
+
+/// How many mappings the process has, and may have, if it can have no more (`vm.max_map_count`).
+pub(crate) fn mappings_used_up() -> Option<usize> {
+    let limit: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+    let mut maps = fs::File::open("/proc/self/maps").ok()?;
+    // There may be no memory for all of it, because that would be a mapping more.
+    let (mut part, mut used) = ([0; PAGE_SIZE], 0);
+    while let read @ 1.. = maps.read(&mut part).ok()? {
+        used += part.iter().take(read).filter(|byte| **byte == b'\n').count();
+    }
+    // To cut one may take two more.
+    (used + 4 >= limit).then_some(limit)
+}
+
 /// A word of memory that is zero in a child of fork, for ever.
 pub(crate) fn page_without_heirs() -> Result<&'static AtomicU64> {
     // SAFETY: nothing that is mapped is touched; the page is new, and nobody else's.
@@ -275,7 +301,7 @@ pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
     const FILE: u64 = 1 << 61;
     let mut bytes = vec![0; range.len() / PAGE_SIZE * size_of::<u64>()];
     let at = (range.start / PAGE_SIZE * size_of::<u64>()) as u64;
-    std::fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
+    fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
     let is_copy = |entry: &[u8]| {
         let entry = entry.try_into().map_or(0, u64::from_ne_bytes);
         entry & (PRESENT | SWAPPED) != 0 && entry & FILE == 0

@@ -180,7 +180,7 @@ impl AddressSpace {
         files.extend(vmas.iter().map(|vma| vma.file().clone()));
         for table in vmas.iter().map(|vma| vma.table().range()) {
             // The addresses of a table go together, when no VMA is left that has a part of it.
-            if !space.vmas.iter().any(|vma| vma.table().range() == table) {
+            if space.vmas.intersecting(&table).is_none() {
                 self.retire(&table);
             }
         }

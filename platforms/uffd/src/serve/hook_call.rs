@@ -175,6 +175,10 @@ impl PageFault<'_, '_> {
             // Unmapped meanwhile, which has woken whoever waits.
             FillError::NotRegistered => Outcome::Served,
             FillError::OutOfMemory => Outcome::OutOfMemory,
+            FillError::OutOfMappings(limit) => {
+                self.shared.report(SessionError::OutOfMappings { address: self.user_address(), limit });
+                Outcome::Fail
+            }
             FillError::Busy => Outcome::Repeat,
             FillError::ProcessGone => Outcome::Fail,
             FillError::Refused(errno) => {

@@ -83,7 +83,12 @@ impl Session {
         let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
         let counters = Arc::clone(&shared.counters);
         let owner = shared.space.owner().clone();
-        let table = Arc::new(Table::new(owner, direct, memory, counters, range.clone(), map.is_shared()));
+        let table = Table::new(owner, direct, memory, counters, range.clone(), map.is_shared());
+        let table = Arc::new(table.map_err(|raw| {
+            shared.space.addresses.retire(range.clone());
+            shared.space.addresses.give_back();
+            errno(raw)
+        })?);
         let vma = Vma::new(range.clone(), first, map.flags(), file.clone(), Arc::clone(&table));
         let mut new = NewVma::new(vma, Arc::clone(&shared.space.mmap_lock));
         // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.

@@ -2,7 +2,6 @@
 //! the mapping.
 
 use std::{
-    iter,
     ops::Range,
     sync::{Arc, atomic::Ordering},
 };
@@ -228,7 +227,8 @@ impl Table {
         let pages = self.slots.len();
         // The frame of slot 0, if the frames of all slots followed each other.
         let mut linear = guess;
-        if let Some((slot, pte)) = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
+        let mut used = self.used(&(0..pages)).flatten();
+        if let Some((slot, pte)) = used.find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
             linear = pte.pfn.checked_sub(slot as u64);
         }
         let mut at = 0;
@@ -239,7 +239,7 @@ impl Table {
             };
             let follows = |slot: usize| first.is_some_and(|first| first + (slot - at) as u64 == self.bits(slot) & PFN);
             let is_other = |slot: &usize| Pte::from_bits(self.bits(*slot)).is_some() && !follows(*slot);
-            let end = (at + 1..pages).find(is_other).unwrap_or(pages);
+            let end = self.used(&(at + 1..pages)).flatten().find(is_other).unwrap_or(pages);
             // SAFETY: reserved when this table was made. If it fails, the caller lets nothing of the mapping stay.
             unsafe { self.map_piece(&mut kernel, &(at..end), first) }?;
             linear = first.map_or(linear, |first| first.checked_sub(at as u64));
@@ -248,8 +248,8 @@ impl Table {
         // SAFETY: as above.
         unsafe { self.owner.protect(&self.range, prot_of(flags)) }?;
         drop(kernel);
-        self.install(iter::once(&self.range()), flags, false)
-            .map_err(|error| RawErrno::from_raw_os_error(error.errno().to_raw()))
+        let filled: Vec<_> = self.used(&(0..pages)).map(|slots| self.addresses_of(&slots)).collect();
+        self.install(filled.iter(), flags, false).map_err(|error| RawErrno::from_raw_os_error(error.errno().to_raw()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is taken away from a table: pages, the right to write, the whole mapping; and poison, where there is nothing to
 //! give.
 
-use std::{ops::Range, sync::atomic::Ordering};
+use std::{iter, ops::Range, sync::atomic::Ordering};
 
 use vmctx::Errno;
 use vmctx_hosted::object::Unmapping;
@@ -10,7 +10,7 @@ use crate::{
     error::{RawErrno, errno},
     kernel::{
         fill::{FillError, Progress, fill_range},
-        sys::ProtFlags,
+        sys::{ProtFlags, View},
     },
 };
 
@@ -43,7 +43,7 @@ impl Unmapping for Table {
         if !self.protects.load(Ordering::Relaxed) {
             return self.zap(addresses);
         }
-        for slot in self.slots_of(addresses) {
+        for slot in self.used(&self.slots_of(addresses)).flatten() {
             let address = self.address_of(slot);
             let page = self.pte(address).and_then(|pte| self.page(address, pte));
             if let Some(page) = &page {
@@ -67,7 +67,7 @@ impl Table {
     pub(crate) fn empty(&self, kernel: &mut Backing, slots: Range<usize>) {
         let mut known = None::<Range<usize>>;
         let mut held = Vec::new();
-        for slot in slots {
+        for slot in self.used(&slots).flatten() {
             let old = self.bits(slot);
             self.set_bits(slot, 0);
             // The kernel may know an entry of which it was not told: it was touched while it was mapped.
@@ -123,7 +123,7 @@ impl Table {
         }
         // A store that comes between the look and the zap would make a copy, and that would be lost. So each page is
         // write-protected until it is known whether it is a copy.
-        for slot in slots {
+        for slot in self.used(&slots).flatten() {
             if self.bits(slot) == 0 {
                 continue;
             }
@@ -183,7 +183,7 @@ impl Table {
         let slots = self.slots_of(addresses);
         self.close_off(&mut kernel, &slots)?;
         let mut held = Vec::new();
-        for slot in slots {
+        for slot in self.used(&slots).flatten() {
             let old = self.bits(slot);
             self.set_bits(slot, 0);
             if old & COUNTED != 0 {
@@ -248,22 +248,50 @@ impl Table {
         let mut kernel = self.kernel.lock();
         let mut all = Ok(());
         self.closed.store(true, Ordering::Relaxed);
-        let mut at = 0;
-        while at < self.slots.len() {
-            let is_unknown = |slot: usize| kernel.frame(slot).is_some() && self.bits(slot) & INSTALLED == 0;
-            if !is_unknown(at) {
-                at += 1;
-                continue;
+        for shown in kernel.showing(&(0..self.slots.len())) {
+            let mut at = shown.start;
+            for used in self.used(&shown).chain(iter::once(shown.end..shown.end)) {
+                if at < used.start {
+                    all = all.and(self.shut_unused(&mut kernel, &(at..used.start)));
+                }
+                at = used.start;
+                while at < used.end {
+                    let is_unknown = |slot: &usize| self.bits(*slot) & INSTALLED == 0;
+                    let start = (at..used.end).find(is_unknown).unwrap_or(used.end);
+                    let end = (start..used.end).find(|slot| !is_unknown(slot)).unwrap_or(used.end);
+                    if start < end {
+                        all = all.and(self.shut(&mut kernel, &(start..end)));
+                    }
+                    at = end;
+                }
             }
-            let end = (at..self.slots.len()).find(|slot| !is_unknown(*slot)).unwrap_or(self.slots.len());
-            let rest = at..end;
-            if self.poison_slots(&rest).is_err() {
-                all = all.and(self.close_off(&mut kernel, &rest));
-            }
-            self.wake(&self.addresses_of(&(at..end)));
-            at = end;
         }
         all
+    }
+}
+
+impl Table {
+    /// Makes every access to these slots a SIGBUS, of which the kernel has no page mapped, and wakes whoever waits there.
+    fn shut(&self, kernel: &mut Backing, slots: &Range<usize>) -> Result<(), RawErrno> {
+        let shut = self.poison_slots(slots).or_else(|_| self.close_off(kernel, slots));
+        self.wake(&self.addresses_of(slots));
+        shut
+    }
+
+    /// The same, where there was never an entry. Poison takes page tables of the kernel's; where there is much to be
+    /// poisoned, it is enough to show what lies behind the end of the memory object.
+    fn shut_unused(&self, kernel: &mut Backing, slots: &Range<usize>) -> Result<(), RawErrno> {
+        const MUCH: usize = 512;
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let behind = View { fd: self.memory.fd(), offset: self.memory.size(), shared: true, prot };
+        let range = self.addresses_of(slots);
+        // SAFETY: addresses of this table's.
+        if slots.len() < MUCH || unsafe { self.owner.replace(&range, behind) }.is_err() {
+            return self.shut(kernel, slots);
+        }
+        kernel.set(slots, None);
+        self.wake(&range);
+        Ok(())
     }
 }
 
