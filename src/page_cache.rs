@@ -342,7 +342,7 @@ impl<P: Platform> Claim<'_, P> {
         may_sleep: MaySleep<'_>,
         fill: impl FnOnce(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> Result<P::Page, Errno> {
-        let page = P::alloc_page(&self.cache.memory, may_sleep)?;
+        let page = P::alloc_page_at(&self.cache.memory, PageOffset::new(self.at), may_sleep)?;
         fill(&page, may_sleep)?;
         self.settle(Entry::Present(page.clone()));
         Ok(page)

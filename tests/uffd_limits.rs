@@ -1,6 +1,7 @@
 //! Where the system has limits, that is said, and nothing ends the process. Each limit has a process of its own, a child of
 //! this one, because it holds for all of a process.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 #![expect(unsafe_code, reason = "fork, and limits")]
 
 use std::{
@@ -132,7 +133,7 @@ impl MmapFile for WaitsFile {
 }
 
 fn threads() -> usize {
-    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+    fs::read_dir("/proc/self/task").unwrap().count()
 }
 
 /// Here because a process is to have no threads but this session's.

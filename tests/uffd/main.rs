@@ -6,6 +6,7 @@ mod basics;
 mod ends;
 mod faults;
 mod in_thread;
+mod pager;
 mod process;
 mod remote;
 mod replaced;

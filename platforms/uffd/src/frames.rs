@@ -15,9 +15,9 @@
 use std::{
     collections::HashSet,
     ops::Range,
-    os::fd::OwnedFd,
-    slice,
-    sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    os::fd::{BorrowedFd, OwnedFd},
+    ptr,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -27,8 +27,10 @@ use vmctx_hosted::waiting;
 
 use crate::{
     error::{RawErrno, errno},
+    free_pages::{FreePages, Taken},
     kernel::{
         home::Home,
+        signals,
         sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
         zeroed::Zeroed,
     },
@@ -36,8 +38,6 @@ use crate::{
 
 /// Frames for devices: 1 GiB of holes.
 const DEVICE_FRAMES: u64 = 1 << 18;
-/// How many pages are taken from the kernel at a time.
-const CHUNK: u64 = 64;
 
 /// The place of the zero page, and of the first page of RAM.
 const ZERO_PAGE: u64 = 0;
@@ -86,16 +86,6 @@ pub(crate) enum FrameKind {
     Ram,
     Zero,
     Device,
-}
-
-/// Pages of RAM that nobody uses.
-struct FreePages {
-    /// Given back, last in first out.
-    returned: Vec<u64>,
-    /// From here on nothing was ever used.
-    untouched: u64,
-    /// From here on the object has holes.
-    populated: u64,
 }
 
 /// The memory object, and what is known of each frame.
@@ -170,7 +160,7 @@ impl Frames {
             device_start: first + device,
             end,
             references: Zeroed::new(usize::try_from(ram).unwrap_or(usize::MAX))?,
-            free: Mutex::new(FreePages { returned: Vec::new(), untouched: first_page, populated: first_page }),
+            free: Mutex::new(FreePages::new(first_page..first + ram)),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
             locked: Mutex::default(),
@@ -184,32 +174,73 @@ impl Frames {
     /// A fresh page of zeros, with one reference.
     pub(crate) fn alloc_page(&self) -> Result<u64, Errno> {
         self.home.check().map_err(errno)?;
-        let mut free = self.free.lock();
-        let pfn = match free.returned.pop() {
-            Some(pfn) => {
-                drop(free);
+        let taken = self.free.lock().take(|frames| self.populate(frames))?;
+        let pfn = match taken {
+            Taken::Fresh(pfn) => pfn,
+            Taken::Used(pfn) => {
                 self.clear(pfn);
                 pfn
             }
-            None => {
-                let pfn = free.untouched;
-                if pfn >= self.ram_end {
-                    return Err(Errno::ENOMEM);
-                }
-                if pfn >= free.populated {
-                    let end = (pfn + CHUNK).min(self.ram_end);
-                    self.populate(pfn..end).map_err(|_| Errno::ENOMEM)?;
-                    free.populated = end;
-                }
-                free.untouched += 1;
-                pfn
-            }
         };
+        self.hand_out(pfn);
+        self.note_allocated(pfn);
+        Ok(pfn)
+    }
+
+    fn hand_out(&self, pfn: u64) {
         if let Some(references) = self.references_of(pfn) {
             references.store(1, Ordering::Release);
         }
-        self.note_allocated(pfn);
+    }
+
+    /// Keeps so many frames in a row, without memory. Gives back the first.
+    pub(crate) fn keep_row(&self, count: usize) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
+        let wanted = u64::try_from(count).ok().filter(|count| *count != 0).ok_or(Errno::EINVAL)?;
+        let first = self.free.lock().keep_row(wanted).ok_or(Errno::ENOMEM)?;
+        // A file that is opened next is likely to show it.
+        *self.first_allocated.lock() = Some(first);
+        Ok(first)
+    }
+
+    /// A fresh page of zeros, which is this frame of a row, with one reference.
+    pub(crate) fn alloc_of_row(&self, pfn: u64) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
+        self.free.lock().take_of_row(pfn)?;
+        self.populate(pfn..pfn + 1).map_err(|raw| self.free.lock().untake(pfn, raw))?;
+        self.hand_out(pfn);
         Ok(pfn)
+    }
+
+    /// Gives a row up. Pages of it that are used stay.
+    pub(crate) fn give_up_row(&self, first: u64) {
+        if self.is_here() {
+            self.free.lock().give_up_row(first);
+        }
+    }
+
+    /// Gives the memory of free pages back to the system. How many pages it was.
+    pub(crate) fn trim(&self) -> usize {
+        if !self.is_here() {
+            return 0;
+        }
+        let returned = self.free.lock().take_returned();
+        let mut pages = 0;
+        for range in returned {
+            let punched = self.punch(&range);
+            let mut free = self.free.lock();
+            if punched.is_ok() {
+                pages += usize::try_from(range.end - range.start).unwrap_or(0);
+                free.add_spare(range);
+            } else {
+                free.put_back(range);
+            }
+        }
+        pages
+    }
+
+    fn punch(&self, frames: &Range<u64>) -> Result<(), RawErrno> {
+        sys::punch_hole(&self.fd, &(self.offset(frames.start)..self.offset(frames.end)))
     }
 
     /// Fresh frames of a device's own, which are not counted and stay for as long as the object does. Gives back the
@@ -243,9 +274,7 @@ impl Frames {
         if !self.is_here() {
             return 0;
         }
-        let free = self.free.lock();
-        let used = usize::try_from(free.untouched - self.first - FIRST_RAM).unwrap_or(usize::MAX);
-        used - free.returned.len()
+        self.free.lock().in_use()
     }
 
     pub(crate) fn fd(&self) -> &OwnedFd {
@@ -294,7 +323,8 @@ impl Frames {
         } else if pfn == self.zero_page() {
             Some(FrameKind::Zero)
         } else if pfn < self.ram_end {
-            (pfn < self.free.lock().populated).then_some(FrameKind::Ram)
+            let has_memory = self.references(pfn) != 0 || self.free.lock().has_memory(pfn);
+            has_memory.then_some(FrameKind::Ram)
         } else {
             let devices = self.devices.lock();
             devices.iter().any(|range| range.contains(&pfn)).then_some(FrameKind::Device)
@@ -334,7 +364,18 @@ impl Frames {
         let Some(references) = self.references_of(pfn) else { return };
         // In a child of fork the lock may be held by a thread that is not there.
         if references.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_here() {
-            self.free.lock().returned.push(pfn);
+            self.free(pfn);
+        }
+    }
+
+    fn free(&self, pfn: u64) {
+        if self.free.lock().put(pfn) {
+            // Whoever takes it next finds zeros, either way.
+            let punched = self.punch(&(pfn..pfn + 1));
+            if punched.is_err() {
+                self.clear(pfn);
+            }
+            self.free.lock().forget(pfn, punched.is_err());
         }
     }
 
@@ -356,51 +397,41 @@ impl Frames {
         self.unlocked.notify_all();
     }
 
-    /// Whether a page's bytes are to be had, so many from an offset on.
-    fn has_bytes(&self, offset: usize, len: usize) -> bool {
-        self.is_here() && offset.checked_add(len).is_some_and(|end| end <= PAGE_SIZE)
-    }
-
-    /// The bytes of a page. Users may change them at any time, as hardware does, so each is an atomic.
-    fn bytes_of(&self, pfn: u64) -> &[AtomicU8] {
-        debug_assert!(self.kind(pfn).is_some(), "frame {pfn:#x} has no page");
-        let at = self.view.start + bytes(self.place(pfn));
-        // SAFETY: the object is mapped there for as long as it lives, which is longer than this borrow. The page has
-        // memory: pages and devices are populated when they are made, and never punched. All accesses from this side
-        // are atomic.
-        unsafe { slice::from_raw_parts(at as *const AtomicU8, PAGE_SIZE) }
+    /// Where a page's bytes are, so many from an offset on, if they are to be had.
+    ///
+    /// Users may change them at any time, as hardware does, and so may other threads of the driver's. So nobody has a
+    /// reference to them, and all copying is done by instructions that the language knows nothing of, byte by byte as far as
+    /// it is concerned.
+    fn bytes_of(&self, pfn: u64, offset: usize, len: usize) -> Option<usize> {
+        let end = offset.checked_add(len)?;
+        (self.is_here() && end <= PAGE_SIZE).then(|| self.view.start + bytes(self.place(pfn)) + offset)
     }
 
     fn clear(&self, pfn: u64) {
-        let at = self.view.start + bytes(self.place(pfn));
-        // SAFETY: as in `bytes_of`; a page is aligned for 8 bytes.
-        let words = unsafe { slice::from_raw_parts(at as *const AtomicU64, PAGE_SIZE / size_of::<u64>()) };
-        for word in words {
-            word.store(0, Ordering::Relaxed);
-        }
+        self.write(pfn, 0, &[0; PAGE_SIZE]);
     }
 
     /// Loads bytes of a page. `false`, and nothing is copied, if they do not all lie in it.
     pub(crate) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
-        if !self.has_bytes(offset, into.len()) {
-            return false;
-        }
-        let from = self.bytes_of(pfn).iter().skip(offset);
-        for (to, from) in into.iter_mut().zip(from) {
-            *to = from.load(Ordering::Relaxed);
-        }
-        true
+        let Some(from) = self.bytes_of(pfn, offset, into.len()) else { return false };
+        // SAFETY: one side is the caller's. On the other the object is mapped for as long as it lives.
+        unsafe { signals::copy(into.as_mut_ptr(), ptr::with_exposed_provenance(from), into.len()) }.is_ok()
     }
 
     /// Stores bytes to a page. As [`read`](Self::read).
     pub(crate) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
-        if !self.has_bytes(offset, from.len()) {
-            return false;
-        }
-        for (to, from) in self.bytes_of(pfn).iter().skip(offset).zip(from) {
-            to.store(*from, Ordering::Relaxed);
-        }
-        true
+        let Some(to) = self.bytes_of(pfn, offset, from.len()) else { return false };
+        // SAFETY: as in `read`.
+        unsafe { signals::copy(ptr::with_exposed_provenance_mut(to), from.as_ptr(), from.len()) }.is_ok()
+    }
+
+    /// Has the kernel read a file into a page, from a byte of the file on, until the page or the file ends. How many bytes
+    /// that were.
+    pub(crate) fn fill_from(&self, pfn: u64, file: BorrowedFd<'_>, offset: u64) -> Result<usize, RawErrno> {
+        self.home.check()?;
+        let to = self.bytes_of(pfn, 0, PAGE_SIZE).ok_or(RawErrno::INVAL)?;
+        // SAFETY: the object is mapped for as long as it lives; nobody has a reference to the bytes.
+        unsafe { sys::read_at(file, &(to..to + PAGE_SIZE), offset) }
     }
 }
 

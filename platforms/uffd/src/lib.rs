@@ -79,6 +79,10 @@
 //! own, with three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
 //! layout is learned from the faults of a [`File`]'s earlier mappings.
 //!
+//! An object whose pages are made in any order, as those of a [`PageCache`](vmctx::PageCache) are, has
+//! [memory in a row](Memory::in_a_row): each page lies at its place whenever it is made, and gives its memory back to the
+//! system when it goes. Such an object may be far larger than memory.
+//!
 //! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
 //! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
 //! userfaultfd has told of it, so these mappings have one of their own, with a thread that only reads; others serve.
@@ -200,12 +204,13 @@
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
-// From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`;
+// From the bottom up: the platform's type, errors and counts; `kernel`; `free_pages`, `frames` and `memory`; `process`; `table`;
 // `mm`; `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
 mod error;
 #[cfg(test)]
 mod fail_closed;
 mod frames;
+mod free_pages;
 mod guest;
 mod kernel;
 mod memory;

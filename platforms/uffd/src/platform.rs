@@ -51,6 +51,10 @@ unsafe impl Platform for Uffd {
         memory.alloc_page()
     }
 
+    fn alloc_page_at(memory: &Memory, at: PageOffset, _: MaySleep<'_>) -> Result<Page, Errno> {
+        memory.alloc_page_at(at)
+    }
+
     fn is_only_reference(page: &Page) -> bool {
         page.references() == 1
     }

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{self, Read},
     ops::Range,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     ptr,
     sync::atomic::AtomicU64,
 };
@@ -78,6 +78,36 @@ pub(crate) fn file_size_limit() -> u64 {
 /// Gives these bytes of a memory object pages of their own, of zeros.
 pub(crate) fn allocate(fd: &OwnedFd, range: &Range<u64>) -> Result<()> {
     retry_on_intr(|| rustix::fs::fallocate(fd, FallocateFlags::empty(), range.start, range.end - range.start))
+}
+
+/// Takes the memory of these bytes of a memory object away, and from whoever has them mapped.
+pub(crate) fn punch_hole(fd: &OwnedFd, range: &Range<u64>) -> Result<()> {
+    let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    retry_on_intr(|| rustix::fs::fallocate(fd, how, range.start, range.end - range.start))
+}
+
+/// Reads a file into memory, from a byte of the file on, until the memory or the file ends. How many bytes that were.
+///
+/// # Safety
+/// The memory is mapped, and nobody has a reference to it.
+pub(crate) unsafe fn read_at(file: BorrowedFd<'_>, into: &Range<usize>, offset: u64) -> Result<usize> {
+    let mut at = into.start;
+    while at < into.end {
+        let done = (at - into.start) as u64;
+        let from = offset.checked_add(done).and_then(|from| libc::off64_t::try_from(from).ok());
+        let from = from.ok_or(RawErrno::INVAL)?;
+        // SAFETY: by this function's contract.
+        let read = unsafe { libc::pread64(file.as_raw_fd(), pointer(at), into.end - at, from) };
+        match usize::try_from(read) {
+            Ok(0) => break,
+            Ok(read) => at += read,
+            Err(_) => match RawErrno::from_io_error(&io::Error::last_os_error()) {
+                Some(RawErrno::INTR) => {}
+                errno => return Err(errno.unwrap_or(RawErrno::IO)),
+            },
+        }
+    }
+    Ok(at - into.start)
 }
 
 /// A part of a memory object, and how it is mapped.
