@@ -208,10 +208,10 @@ fn once(options: Options, how: How, failing: Option<(u64, bool)>) -> bool {
     })
 }
 
-fn every_call_fails_once(options: Options, for_good: bool) {
+fn every_call_fails_once(options: Options, for_good: bool, ways: &[How]) {
     alone(|| {
-        for how in [How::Shared, How::Filled, How::Told, How::Private] {
-            let failed = (1..).take_while(|n| once(options, how, Some((*n, for_good)))).count();
+        for how in ways {
+            let failed = (1..).take_while(|n| once(options, *how, Some((*n, for_good)))).count();
             assert!(failed >= 10, "{how:?}: only {failed} calls were made");
         }
     });
@@ -220,7 +220,7 @@ fn every_call_fails_once(options: Options, for_good: bool) {
 #[test]
 fn nobody_reaches_foreign_pages_while_mappings_come_and_go() {
     alone(|| {
-        for round in 0..40 {
+        for round in 0..20 {
             let options = if round % 2 == 0 { Options::default() } else { Options::default().in_thread() };
             for how in [How::Shared, How::Filled, How::Told, How::Private] {
                 once(options, how, None);
@@ -231,15 +231,15 @@ fn nobody_reaches_foreign_pages_while_mappings_come_and_go() {
 
 #[test]
 fn nor_when_a_system_call_fails() {
-    every_call_fails_once(Options::default(), false);
+    every_call_fails_once(Options::default(), false, &[How::Shared, How::Filled, How::Told, How::Private]);
 }
 
 #[test]
 fn nor_when_all_fail_from_some_moment_on() {
-    every_call_fails_once(Options::default(), true);
+    every_call_fails_once(Options::default(), true, &[How::Filled, How::Told]);
 }
 
 #[test]
 fn nor_where_the_thread_that_faults_serves() {
-    every_call_fails_once(Options::default().in_thread(), false);
+    every_call_fails_once(Options::default().in_thread(), false, &[How::Shared, How::Told]);
 }

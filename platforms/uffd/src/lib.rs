@@ -91,7 +91,8 @@
 //!
 //! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook, on a queue,
 //! for a lock of the platform's, for a locked page or for [`Revocable`](vmctx::Revocable) memory, is replaced meanwhile,
-//! however many they are. What has replaced others ends when they are back. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
+//! however many they are. What has replaced others ends when they are back. With [`Options::in_thread`] whoever faults
+//! serves itself, in a handler of SIGBUS.
 //!
 //! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by
 //! what was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And
@@ -99,7 +100,8 @@
 //!
 //! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
 //! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
-//! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes.
+//! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes, unless it is
+//! one of the platform's.
 //!
 //! # What a hook must not do
 //!
@@ -107,8 +109,8 @@
 //! | --- | --- |
 //! | [`Session::read`], a system call of a session's | an error that names the hook |
 //! | touch memory that a session serves, without that | it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
-//! | wait for a lock of the standard library's, or for a device | nobody replaces it: with one reader all faults wait meanwhile. [`Options::readers`] |
-//! | hold a lock over its answer that a toucher holds while it touches | both wait for ever, as in a kernel |
+//! | wait for a lock of the standard library's, or for a device | nobody replaces it: with one reader all faults wait meanwhile, those of whoever holds the lock, too. The platform's [`Mutex`], [`RwLock`] and [`WaitQueue`], or [`Options::readers`] |
+//! | wait for somebody who waits for the mmap lock: who maps, unmaps or protects | both wait for ever, as in a kernel. Give the lock up first ([`FaultCtx::release`](vmctx::FaultCtx::release)) |
 //! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook |
 //!
 //! # Who may
@@ -129,6 +131,10 @@
 //!   it can write. Who maps is trusted as far as the process is.
 //! - An [`access`](vmctx::Hooks::access) hook is not called: ptrace and `/proc/pid/mem` of this process are the
 //!   kernel's, which finds real pages everywhere, those that stand in for a device's frames, too.
+//! - KVM finds pages as system calls do: `KVM_RUN` fails with EFAULT where one is empty and the session is for
+//!   [faults of user mode only](Session::is_user_mode_only).
+//! - [`Session::read`] and [`Session::write`] survive signals by the handlers that the first session, or guest, of a
+//!   process installs. Whoever installs others after that passes on to these what is not its own.
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
 //!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first
 //!   store that is so for loads, too.
