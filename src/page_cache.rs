@@ -171,7 +171,7 @@ impl<P: Platform> PageCache<P> {
     ) -> VmFault<'f> {
         self.pages.serve_told(
             ctx,
-            |_, may_sleep| self.make(may_sleep, fill),
+            |at, may_sleep| self.make(at, may_sleep, fill),
             |ctx, cached| {
                 if ctx.frame().stores_untold() {
                     cached.note_store();
@@ -213,7 +213,7 @@ impl<P: Platform> PageCache<P> {
         unlocked: &UnlockedCtx<'_, P>,
         mut fill: impl FnMut(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> Result<P::Page, Errno> {
-        self.pages.with(at, unlocked, |_, may_sleep| self.make(may_sleep, &mut fill), |cached| cached.page.clone())
+        self.pages.with(at, unlocked, |at, may_sleep| self.make(at, may_sleep, &mut fill), |cached| cached.page.clone())
     }
 
     /// The same to store to the page, as `write` does: it is not given up while `store` runs, and then was written.
@@ -232,7 +232,7 @@ impl<P: Platform> PageCache<P> {
             cached.note_store();
             store(&cached.page)
         };
-        self.pages.with(at, unlocked, |_, may_sleep| self.make(may_sleep, &mut fill), store)
+        self.pages.with(at, unlocked, |at, may_sleep| self.make(at, may_sleep, &mut fill), store)
     }
 
     /// The page at an offset, if there is one.
@@ -312,10 +312,11 @@ impl<P: Platform> PageCache<P> {
     #[track_caller]
     fn make(
         &self,
+        at: usize,
         may_sleep: MaySleep<'_>,
         fill: impl FnOnce(&P::Page, MaySleep<'_>) -> Result<(), Errno>,
     ) -> Result<Cached<P>, Errno> {
-        let page = P::alloc_page(&self.memory, may_sleep)?;
+        let page = P::alloc_page_at(&self.memory, PageOffset::new(at), may_sleep)?;
         fill(&page, may_sleep)?;
         Ok(Cached { page, written: AtomicBool::new(false) })
     }

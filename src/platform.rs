@@ -54,6 +54,7 @@ use crate::{
 /// | the platform has no | operations with a default | and the driver sees |
 /// | --- | --- | --- |
 /// | memory of its own | [`alloc_page`](Self::alloc_page), [`share`](Self::share) | ENOSYS: pages and states come from elsewhere |
+/// | memory in the order of offsets | [`alloc_page_at`](Self::alloc_page_at) | pages wherever they lie |
 /// | insertion of pages | [`vm_insert_page`](Self::vm_insert_page) | ENOSYS |
 /// | | [`vmf_insert_page`](Self::vmf_insert_page) | SIGBUS, or [`Prefault::Refused`](crate::Prefault::Refused): pages are [delivered](crate::FaultCtx::deliver) |
 /// | insertion of many pages at once | [`vm_insert_pages`](Self::vm_insert_pages), [`vmf_insert_pages`](Self::vmf_insert_pages), [`established_insert_pages`](Self::established_insert_pages) | one insertion after the other |
@@ -175,6 +176,19 @@ pub unsafe trait Platform: Sized + 'static {
     fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno> {
         let _ = (memory, may_sleep);
         Err(Errno::ENOSYS)
+    }
+
+    /// A fresh zeroed page, for this page of the object that the memory is for: a [`PageCache`](crate::PageCache) has its
+    /// pages from here. A platform whose memory can be kept for an object overrides it, so that pages that are made in any
+    /// order lie in the order of their offsets.
+    ///
+    /// Default: [`alloc_page`](Self::alloc_page).
+    ///
+    /// # Errors
+    /// As there.
+    fn alloc_page_at(memory: &Self::Memory, at: PageOffset, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno> {
+        let _ = at;
+        Self::alloc_page(memory, may_sleep)
     }
 
     /// Whether this is the only reference to the page: no mapping has one, nor anybody else (`page_count` is 1).

@@ -6,8 +6,10 @@ mod basics;
 mod ends;
 mod faults;
 mod in_thread;
+mod pager;
 mod process;
 mod remote;
+mod replaced;
 mod sessions;
 mod together;
 

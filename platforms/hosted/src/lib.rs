@@ -62,6 +62,7 @@
 //! | [`established`] | handles, and mappings locked from outside hooks |
 //! | [`hook`] | which hook a thread is in |
 //! | [`RwLock`], [`Mutex`], [`SpinLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`waiting`] | how a thread waits, for a platform that has it replaced meanwhile |
 //! | [`Reports`] | what drivers do that a kernel would complain of |
 //! | [`Holds`] | threads that tests hold, so that they meet where a test wants it |
 //! | [`Ref`] | shared ownership of a mapping's state; invariant, as a platform's has to be |
@@ -115,6 +116,7 @@ mod serving;
 mod shared;
 mod user;
 pub mod vma;
+pub mod waiting;
 
 pub use answers::{Answers, Counts};
 pub use atomic::might_sleep;

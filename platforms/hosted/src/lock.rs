@@ -11,6 +11,7 @@ use crate::{
     atomic::{Spinning, might_sleep},
     order::{Held, Mode, Order},
     report::MightSleep,
+    waiting::wait,
 };
 
 /// A lock for a driver's state: the platform's [`RwLock`](vmctx::Platform::RwLock).
@@ -133,7 +134,10 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     fn read(&self, _: MaySleep<'_>) -> ReadGuard<'_, T> {
         might_sleep(MightSleep::Lock);
         self.order.before_waiting(Mode::Shared);
-        ReadGuard { value: self.value.read(), _held: Held::note(&self.order, Mode::Shared) }
+        ReadGuard {
+            value: self.value.try_read().unwrap_or_else(|| wait(|| self.value.read())),
+            _held: Held::note(&self.order, Mode::Shared),
+        }
     }
 
     #[track_caller]
@@ -145,7 +149,10 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     fn write(&self, _: MaySleep<'_>) -> WriteGuard<'_, T> {
         might_sleep(MightSleep::Lock);
         self.order.before_waiting(Mode::Exclusive);
-        WriteGuard { value: self.value.write(), _held: Held::note(&self.order, Mode::Exclusive) }
+        WriteGuard {
+            value: self.value.try_write().unwrap_or_else(|| wait(|| self.value.write())),
+            _held: Held::note(&self.order, Mode::Exclusive),
+        }
     }
 
     #[track_caller]
@@ -167,7 +174,10 @@ impl<T: Send + 'static> vmctx::Mutex<T> for Mutex<T> {
     fn lock(&self, _: MaySleep<'_>) -> MutexGuard<'_, T> {
         might_sleep(MightSleep::Lock);
         self.order.before_waiting(Mode::Exclusive);
-        MutexGuard { value: self.value.lock(), _held: Held::note(&self.order, Mode::Exclusive) }
+        MutexGuard {
+            value: self.value.try_lock().unwrap_or_else(|| wait(|| self.value.lock())),
+            _held: Held::note(&self.order, Mode::Exclusive),
+        }
     }
 
     #[track_caller]
@@ -188,7 +198,7 @@ impl<T: Send + 'static> vmctx::SpinLock<T> for SpinLock<T> {
     #[track_caller]
     fn lock(&self) -> SpinGuard<'_, T> {
         self.order.before_waiting(Mode::Exclusive);
-        let value = self.value.lock();
+        let value = self.value.try_lock().unwrap_or_else(|| wait(|| self.value.lock()));
         SpinGuard { value, _held: Held::note(&self.order, Mode::Exclusive), _spinning: Spinning::note() }
     }
 

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::{
     atomic::might_sleep,
     report::{MightSleep, Report, report},
+    waiting::wait,
 };
 
 /// What pages are entered into, as whoever takes them away sees it: the page tables of an address space, or a table for
@@ -73,7 +74,7 @@ impl Object {
     /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide
     /// it from those that unmap the object.
     pub(crate) fn lock(&self) -> MappingsGuard<'_> {
-        MappingsGuard { places: self.places.lock() }
+        MappingsGuard { places: self.places.try_lock().unwrap_or_else(|| wait(|| self.places.lock())) }
     }
 
     /// Whether these are of the same object.

@@ -6,7 +6,7 @@ use parking_lot::{Condvar, Mutex};
 
 use vmctx::{Errno, MaySleep};
 
-use crate::{atomic::might_sleep, report::MightSleep};
+use crate::{atomic::might_sleep, report::MightSleep, waiting::wait};
 
 /// A queue on which faults wait: a count of its wake-ups, so that none is lost between looking and sleeping. Clones are
 /// the same queue.
@@ -30,6 +30,10 @@ struct State {
 impl Queue {
     /// Sleeps until the count is no longer `wakes`, or `killed` says so.
     fn sleep(&self, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
+        if self.state.lock().wakes != wakes { Ok(()) } else { wait(|| self.sleep_now(wakes, killed)) }
+    }
+
+    fn sleep_now(&self, wakes: u64, killed: impl Fn() -> bool) -> Result<(), Errno> {
         let mut state = self.state.lock();
         while state.wakes == wakes {
             if killed() {

@@ -78,7 +78,24 @@ pub enum OpenError {
     /// Each frame of each memory has a number of its own for the life of the program, and they are used up.
     #[error("this program has made so many memories that there are no frame numbers left: clone one, or begin anew")]
     FrameNumbers,
-    /// The kernel refused something that should always work: memory, threads, descriptors, addresses.
+    /// The [`Memory`](crate::Memory) was made before fork, by a parent of this process.
+    #[error("the memory is a parent's of this process: make memory and sessions after fork")]
+    Forked,
+    /// This process has as many descriptors open as it may (EMFILE).
+    #[error("this process may open no more descriptors: raise RLIMIT_NOFILE (ulimit -n)")]
+    ProcessFiles,
+    /// The system has as many open files as it may (ENFILE).
+    #[error("the system can open no more files: raise fs.file-max")]
+    SystemFiles,
+    /// The process may make no file as large as the memory is (RLIMIT_FSIZE), and memory is a file to the kernel.
+    #[error("memory is a file of {wanted} bytes to the kernel, and a file's limit is {limit}: raise it (ulimit -f)")]
+    FileSize {
+        /// How many bytes the memory needs, without any for devices.
+        wanted: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The kernel refused something that should always work: memory, threads, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),
     /// `Options::in_thread` with `Options::open_for`: the threads that have faults are another process's.
@@ -103,9 +120,20 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What the kernel refuses with.
+    pub(crate) fn refused(errno: RawErrno) -> Self {
+        match errno {
+            RawErrno::MFILE => Self::ProcessFiles,
+            RawErrno::NFILE => Self::SystemFiles,
+            _ => Self::Refused(errno.into()),
+        }
+    }
+
     /// What mmap fails with where the mapping needs another userfaultfd, and that cannot be opened.
     pub(crate) fn errno(self) -> Errno {
         match self {
+            Self::ProcessFiles => Errno::EMFILE,
+            Self::SystemFiles => Errno::ENFILE,
             Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
             _ => Errno::ENOSYS,
         }
@@ -114,7 +142,7 @@ impl OpenError {
 
 impl From<io::Error> for OpenError {
     fn from(error: io::Error) -> Self {
-        Self::Refused(raw(&error).into())
+        Self::refused(raw(&error))
     }
 }
 
@@ -146,6 +174,17 @@ pub enum SessionError {
         /// The address of the access.
         address: UserAddr,
     },
+    /// The process has as many mappings as it may, and the page does not lie where a mapping would show it.
+    #[error(
+        "no mapping left of {limit} to serve the fault at {address}, whose page does not lie in the order of the object's \
+         offsets: raise vm.max_map_count, or allocate pages in that order"
+    )]
+    OutOfMappings {
+        /// The address of the access.
+        address: UserAddr,
+        /// How many the process may have.
+        limit: usize,
+    },
     /// The answer does not fit what was done. Safe code cannot do it; unsound code can.
     #[error("the answer to the fault at {address} is wrong: {reason}")]
     WrongAnswer {
@@ -162,6 +201,9 @@ pub enum SessionError {
         /// What it refuses with.
         error: KernelError,
     },
+    /// A hook waits, and no thread could be started that serves in its place: faults wait with it.
+    #[error("a hook waits, and there is no thread to serve in its place: {0}")]
+    NoThread(KernelError),
     /// Faults cannot be read any more. Everything that was not mapped is a SIGBUS.
     #[error("faults cannot be read any more: {0}")]
     Unreadable(KernelError),
@@ -186,6 +228,9 @@ pub enum SyscallError {
     /// The session was stopped.
     #[error("the session was stopped")]
     Stopped,
+    /// The session was opened before fork, by a parent of this process.
+    #[error("the session is a parent's of this process: open sessions after fork")]
+    Forked,
 }
 
 impl SyscallError {
@@ -215,6 +260,12 @@ pub enum Trap {
     InsideHook {
         /// The hook that runs.
         hook: Hook,
+        /// The address of the access.
+        address: UserAddr,
+    },
+    /// The address is a parent's of this process, which has opened the session, or joined it, before fork.
+    #[error("{address} is an address of a parent's of this process: open sessions after fork")]
+    Forked {
         /// The address of the access.
         address: UserAddr,
     },

@@ -9,35 +9,35 @@
 //! | `0` | the zero page |
 //! | `1..` | pages, as many as the memory was made with |
 //! | behind them | memory of devices, range by range as it is made |
-//! | behind that | nothing, and never anything: what a mapping shows before it is known what it will show |
 //!
-//! The last of these are places in the object only, and the next object's numbers may be the same. A guest is told
-//! places, and no numbers.
+//! A guest is told places, and no numbers.
 
 use std::{
     collections::HashSet,
-    iter::repeat_with,
     ops::Range,
-    os::fd::OwnedFd,
-    slice,
-    sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    os::fd::{BorrowedFd, OwnedFd},
+    ptr,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::{Condvar, Mutex};
 
 use vmctx::Errno;
+use vmctx_hosted::waiting;
 
 use crate::{
-    error::RawErrno,
-    kernel::sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+    error::{RawErrno, errno},
+    free_pages::{FreePages, Taken},
+    kernel::{
+        home::Home,
+        signals,
+        sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+        zeroed::Zeroed,
+    },
 };
 
 /// Frames for devices: 1 GiB of holes.
 const DEVICE_FRAMES: u64 = 1 << 18;
-/// Frames at the object's end that lead nowhere: more than any mapping has.
-const NOWHERE_FRAMES: u64 = 1 << 35;
-/// How many pages are taken from the kernel at a time.
-const CHUNK: u64 = 64;
 
 /// The place of the zero page, and of the first page of RAM.
 const ZERO_PAGE: u64 = 0;
@@ -49,6 +49,8 @@ const MOST_FRAMES: u64 = 1 << 52;
 pub(crate) enum NoFrames {
     /// All frame numbers were used, by the objects before this one.
     NoNumbers,
+    /// A file may not be as large as this.
+    FileSize { wanted: u64, limit: u64 },
     /// The kernel refuses.
     Refused(RawErrno),
 }
@@ -86,22 +88,12 @@ pub(crate) enum FrameKind {
     Device,
 }
 
-/// Pages of RAM that nobody uses.
-struct FreePages {
-    /// Given back, last in first out.
-    returned: Vec<u64>,
-    /// From here on nothing was ever used.
-    untouched: u64,
-    /// From here on the object has holes.
-    populated: u64,
-}
-
 /// The memory object, and what is known of each frame.
 pub(crate) struct Frames {
     fd: OwnedFd,
     /// The number of its first frame.
     first: u64,
-    /// Where the driver's side has it mapped, except for the frames that lead nowhere.
+    /// Where the driver's side has it mapped.
     view: Range<usize>,
     /// One behind the last page of RAM.
     ram_end: u64,
@@ -109,19 +101,23 @@ pub(crate) struct Frames {
     /// One behind the last frame that can lead anywhere.
     end: u64,
     /// As wide as an address, so that no number of clones that a program can make, and forget, has one come round.
-    references: Box<[AtomicUsize]>,
+    references: Zeroed<AtomicUsize>,
     free: Mutex<FreePages>,
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
     first_allocated: Mutex<Option<u64>>,
     locked: Mutex<HashSet<u64>>,
     unlocked: Condvar,
+    home: Home,
 }
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        // SAFETY: mapped when this was made; pages, device memory and mappings hold this, so nobody is left.
-        unsafe { sys::unmap(&self.view) };
+        // A child of fork has no such view; something else may be mapped there.
+        if self.home.is_here() {
+            // SAFETY: mapped when this was made; pages, device memory and mappings hold this, so nobody is left.
+            unsafe { sys::unmap(&self.view) };
+        }
     }
 }
 
@@ -138,8 +134,15 @@ impl Frames {
 
     fn numbered(pages: usize, numbers: &Numbers) -> Result<Self, NoFrames> {
         let ram = FIRST_RAM + u64::try_from(pages).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
-        let count = ram.next_multiple_of(512) + DEVICE_FRAMES;
-        let fd = sys::memfd((count + NOWHERE_FRAMES) << PAGE_SHIFT)?;
+        let device = ram.next_multiple_of(512);
+        // The kernel sends a signal to whoever makes a file larger than that.
+        let limit = sys::file_size_limit();
+        if device << PAGE_SHIFT > limit {
+            return Err(NoFrames::FileSize { wanted: device << PAGE_SHIFT, limit });
+        }
+        let count = (device + DEVICE_FRAMES).min(limit >> PAGE_SHIFT);
+        let home = Home::here()?;
+        let fd = sys::memfd(count << PAGE_SHIFT)?;
         let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
         let base = sys::map(bytes(count), view)?;
         let view = base..base + bytes(count);
@@ -154,14 +157,15 @@ impl Frames {
             first,
             view,
             ram_end: first + ram,
-            device_start: end - DEVICE_FRAMES,
+            device_start: first + device,
             end,
-            references: repeat_with(AtomicUsize::default).take(usize::try_from(ram).unwrap_or(0)).collect(),
-            free: Mutex::new(FreePages { returned: Vec::new(), untouched: first_page, populated: first_page }),
+            references: Zeroed::new(usize::try_from(ram).unwrap_or(usize::MAX))?,
+            free: Mutex::new(FreePages::new(first_page..first + ram)),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
             locked: Mutex::default(),
             unlocked: Condvar::new(),
+            home,
         };
         frames.populate(frames.zero_page()..first_page)?;
         Ok(frames)
@@ -169,37 +173,80 @@ impl Frames {
 
     /// A fresh page of zeros, with one reference.
     pub(crate) fn alloc_page(&self) -> Result<u64, Errno> {
-        let mut free = self.free.lock();
-        let pfn = match free.returned.pop() {
-            Some(pfn) => {
-                drop(free);
+        self.home.check().map_err(errno)?;
+        let taken = self.free.lock().take(|frames| self.populate(frames))?;
+        let pfn = match taken {
+            Taken::Fresh(pfn) => pfn,
+            Taken::Used(pfn) => {
                 self.clear(pfn);
                 pfn
             }
-            None => {
-                let pfn = free.untouched;
-                if pfn >= self.ram_end {
-                    return Err(Errno::ENOMEM);
-                }
-                if pfn >= free.populated {
-                    let end = (pfn + CHUNK).min(self.ram_end);
-                    self.populate(pfn..end).map_err(|_| Errno::ENOMEM)?;
-                    free.populated = end;
-                }
-                free.untouched += 1;
-                pfn
-            }
         };
+        self.hand_out(pfn);
+        self.note_allocated(pfn);
+        Ok(pfn)
+    }
+
+    fn hand_out(&self, pfn: u64) {
         if let Some(references) = self.references_of(pfn) {
             references.store(1, Ordering::Release);
         }
-        self.note_allocated(pfn);
+    }
+
+    /// Keeps so many frames in a row, without memory. Gives back the first.
+    pub(crate) fn keep_row(&self, count: usize) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
+        let wanted = u64::try_from(count).ok().filter(|count| *count != 0).ok_or(Errno::EINVAL)?;
+        let first = self.free.lock().keep_row(wanted).ok_or(Errno::ENOMEM)?;
+        // A file that is opened next is likely to show it.
+        *self.first_allocated.lock() = Some(first);
+        Ok(first)
+    }
+
+    /// A fresh page of zeros, which is this frame of a row, with one reference.
+    pub(crate) fn alloc_of_row(&self, pfn: u64) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
+        self.free.lock().take_of_row(pfn)?;
+        self.populate(pfn..pfn + 1).map_err(|raw| self.free.lock().untake(pfn, raw))?;
+        self.hand_out(pfn);
         Ok(pfn)
+    }
+
+    /// Gives a row up. Pages of it that are used stay.
+    pub(crate) fn give_up_row(&self, first: u64) {
+        if self.is_here() {
+            self.free.lock().give_up_row(first);
+        }
+    }
+
+    /// Gives the memory of free pages back to the system. How many pages it was.
+    pub(crate) fn trim(&self) -> usize {
+        if !self.is_here() {
+            return 0;
+        }
+        let returned = self.free.lock().take_returned();
+        let mut pages = 0;
+        for range in returned {
+            let punched = self.punch(&range);
+            let mut free = self.free.lock();
+            if punched.is_ok() {
+                pages += usize::try_from(range.end - range.start).unwrap_or(0);
+                free.add_spare(range);
+            } else {
+                free.put_back(range);
+            }
+        }
+        pages
+    }
+
+    fn punch(&self, frames: &Range<u64>) -> Result<(), RawErrno> {
+        sys::punch_hole(&self.fd, &(self.offset(frames.start)..self.offset(frames.end)))
     }
 
     /// Fresh frames of a device's own, which are not counted and stay for as long as the object does. Gives back the
     /// first, which is aligned to their number if that is a power of two.
     pub(crate) fn alloc_device(&self, count: usize) -> Result<u64, Errno> {
+        self.home.check().map_err(errno)?;
         let wanted = u64::try_from(count).map_err(|_| Errno::ENOMEM)?;
         if wanted == 0 {
             return Err(Errno::EINVAL);
@@ -217,18 +264,24 @@ impl Frames {
         Ok(first)
     }
 
+    /// Whether this is the process that has made it, and no child of that. A child has no access to its bytes.
+    pub(crate) fn is_here(&self) -> bool {
+        self.home.is_here()
+    }
+
     /// How many pages are allocated.
     pub(crate) fn pages_in_use(&self) -> usize {
-        let free = self.free.lock();
-        let used = usize::try_from(free.untouched - self.first - FIRST_RAM).unwrap_or(usize::MAX);
-        used - free.returned.len()
+        if !self.is_here() {
+            return 0;
+        }
+        self.free.lock().in_use()
     }
 
     pub(crate) fn fd(&self) -> &OwnedFd {
         &self.fd
     }
 
-    /// One behind the last frame that can lead anywhere: the first of those that never do.
+    /// One behind the last frame that can lead anywhere.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
@@ -238,9 +291,10 @@ impl Frames {
         self.first + ZERO_PAGE
     }
 
-    /// Whether the object has these frames, wherever they lead.
-    pub(crate) fn has(&self, frames: &Range<u64>) -> bool {
-        self.first <= frames.start && frames.end <= self.end + NOWHERE_FRAMES
+    /// How many of the frames from `first` on, up to `count`, the object has, wherever they lead.
+    pub(crate) fn has(&self, first: u64, count: usize) -> usize {
+        let has = if first < self.first { 0 } else { self.end.saturating_sub(first) };
+        usize::try_from(has).unwrap_or(usize::MAX).min(count)
     }
 
     /// Where in the object a frame of it begins, in bytes.
@@ -255,7 +309,7 @@ impl Frames {
 
     /// The first frame that was allocated since this was last asked.
     pub(crate) fn take_first_allocated(&self) -> Option<u64> {
-        self.first_allocated.lock().take()
+        if self.is_here() { self.first_allocated.lock().take() } else { None }
     }
 
     fn note_allocated(&self, pfn: u64) {
@@ -264,12 +318,13 @@ impl Frames {
 
     /// What a frame number leads to, or `None` for a hole or another object's frame.
     pub(crate) fn kind(&self, pfn: u64) -> Option<FrameKind> {
-        if pfn < self.first {
+        if pfn < self.first || !self.is_here() {
             None
         } else if pfn == self.zero_page() {
             Some(FrameKind::Zero)
         } else if pfn < self.ram_end {
-            (pfn < self.free.lock().populated).then_some(FrameKind::Ram)
+            let has_memory = self.references(pfn) != 0 || self.free.lock().has_memory(pfn);
+            has_memory.then_some(FrameKind::Ram)
         } else {
             let devices = self.devices.lock();
             devices.iter().any(|range| range.contains(&pfn)).then_some(FrameKind::Device)
@@ -307,16 +362,32 @@ impl Frames {
     /// Puts a reference; the last one frees the page.
     pub(crate) fn put(&self, pfn: u64) {
         let Some(references) = self.references_of(pfn) else { return };
-        if references.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.free.lock().returned.push(pfn);
+        // In a child of fork the lock may be held by a thread that is not there.
+        if references.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_here() {
+            self.free(pfn);
+        }
+    }
+
+    fn free(&self, pfn: u64) {
+        if self.free.lock().put(pfn) {
+            // Whoever takes it next finds zeros, either way.
+            let punched = self.punch(&(pfn..pfn + 1));
+            if punched.is_err() {
+                self.clear(pfn);
+            }
+            self.free.lock().forget(pfn, punched.is_err());
         }
     }
 
     /// `lock_page`
     pub(crate) fn lock(&self, pfn: u64) {
-        let mut locked = self.locked.lock();
-        while !locked.insert(pfn) {
-            self.unlocked.wait(&mut locked);
+        if !self.locked.lock().insert(pfn) {
+            waiting::wait(|| {
+                let mut locked = self.locked.lock();
+                while !locked.insert(pfn) {
+                    self.unlocked.wait(&mut locked);
+                }
+            });
         }
     }
 
@@ -326,46 +397,42 @@ impl Frames {
         self.unlocked.notify_all();
     }
 
-    /// The bytes of a page. Users may change them at any time, as hardware does, so each is an atomic.
-    fn bytes_of(&self, pfn: u64) -> &[AtomicU8] {
-        debug_assert!(self.kind(pfn).is_some(), "frame {pfn:#x} has no page");
-        let at = self.view.start + bytes(self.place(pfn));
-        // SAFETY: the object is mapped there for as long as it lives, which is longer than this borrow. The page has
-        // memory: pages and devices are populated when they are made, and never punched. All accesses from this side
-        // are atomic.
-        unsafe { slice::from_raw_parts(at as *const AtomicU8, PAGE_SIZE) }
+    /// Where a page's bytes are, so many from an offset on, if they are to be had.
+    ///
+    /// Users may change them at any time, as hardware does, and so may other threads of the driver's. So nobody has a
+    /// reference to them, and all copying is done by instructions that the language knows nothing of, byte by byte as far as
+    /// it is concerned.
+    fn bytes_of(&self, pfn: u64, offset: usize, len: usize) -> Option<usize> {
+        let end = offset.checked_add(len)?;
+        (self.is_here() && end <= PAGE_SIZE).then(|| self.view.start + bytes(self.place(pfn)) + offset)
     }
 
     fn clear(&self, pfn: u64) {
-        let at = self.view.start + bytes(self.place(pfn));
-        // SAFETY: as in `bytes_of`; a page is aligned for 8 bytes.
-        let words = unsafe { slice::from_raw_parts(at as *const AtomicU64, PAGE_SIZE / size_of::<u64>()) };
-        for word in words {
-            word.store(0, Ordering::Relaxed);
-        }
+        self.write(pfn, 0, &[0; PAGE_SIZE]);
     }
 
     /// Loads bytes of a page. `false`, and nothing is copied, if they do not all lie in it.
     pub(crate) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
-        let Some(from) = part(self.bytes_of(pfn), offset, into.len()) else { return false };
-        for (to, from) in into.iter_mut().zip(from) {
-            *to = from.load(Ordering::Relaxed);
-        }
-        true
+        let Some(from) = self.bytes_of(pfn, offset, into.len()) else { return false };
+        // SAFETY: one side is the caller's. On the other the object is mapped for as long as it lives.
+        unsafe { signals::copy(into.as_mut_ptr(), ptr::with_exposed_provenance(from), into.len()) }.is_ok()
     }
 
     /// Stores bytes to a page. As [`read`](Self::read).
     pub(crate) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
-        let Some(to) = part(self.bytes_of(pfn), offset, from.len()) else { return false };
-        for (to, from) in to.iter().zip(from) {
-            to.store(*from, Ordering::Relaxed);
-        }
-        true
+        let Some(to) = self.bytes_of(pfn, offset, from.len()) else { return false };
+        // SAFETY: as in `read`.
+        unsafe { signals::copy(ptr::with_exposed_provenance_mut(to), from.as_ptr(), from.len()) }.is_ok()
     }
-}
 
-fn part(bytes: &[AtomicU8], offset: usize, len: usize) -> Option<&[AtomicU8]> {
-    bytes.get(offset..offset.checked_add(len)?)
+    /// Has the kernel read a file into a page, from a byte of the file on, until the page or the file ends. How many bytes
+    /// that were.
+    pub(crate) fn fill_from(&self, pfn: u64, file: BorrowedFd<'_>, offset: u64) -> Result<usize, RawErrno> {
+        self.home.check()?;
+        let to = self.bytes_of(pfn, 0, PAGE_SIZE).ok_or(RawErrno::INVAL)?;
+        // SAFETY: the object is mapped for as long as it lives; nobody has a reference to the bytes.
+        unsafe { sys::read_at(file, &(to..to + PAGE_SIZE), offset) }
+    }
 }
 
 #[cfg(test)]

@@ -22,8 +22,9 @@ use vmctx::UserAddr;
 use vmctx_hosted::hook;
 
 use crate::{
-    error::{KernelError, OpenError, RawErrno, Trap},
+    error::{OpenError, RawErrno, Trap},
     kernel::{
+        home::Home,
         ioctl,
         open::{self, Purpose},
         signals,
@@ -45,7 +46,7 @@ use crate::{
 ///
 /// It fails closed. When the session ends, or its process does, or when this is dropped, an access to what was mapped is
 /// a SIGSEGV, for whoever waits too; nobody is handed zeros for want of a server. As long as this is not dropped, the
-/// addresses are given to nobody else.
+/// addresses are given to nobody else. A child of fork has nothing of it, and dropping it there does nothing.
 pub struct Guest {
     shared: Arc<GuestState>,
     thread: Option<JoinHandle<()>>,
@@ -59,6 +60,7 @@ struct GuestState {
     sigbus_socket: Mutex<UnixStream>,
     user_mode_only: bool,
     ended: AtomicBool,
+    home: Home,
 }
 
 impl fmt::Debug for Guest {
@@ -74,10 +76,11 @@ impl Guest {
     /// # Errors
     /// As [`Session::open`](crate::Session::open); and what is wrong with the other side.
     pub fn join(stream: UnixStream) -> Result<Self, OpenError> {
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let refused = OpenError::refused;
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
+        let home = Home::here().map_err(refused)?;
         let (direct, user_mode_only) = open::userfaultfd(Purpose::default())?;
         let (moving, _) = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
         for fd in [&direct, &moving] {
@@ -89,11 +92,12 @@ impl Guest {
         let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
         let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
         let shared = Arc::new(GuestState {
-            addresses: Addresses::new(Owner::ThisProcess),
+            addresses: Addresses::new(Owner::ThisProcess(home)),
             socket,
             sigbus_socket: Mutex::new(sigbus_socket),
             user_mode_only,
             ended: AtomicBool::new(false),
+            home,
         });
         let uffds = Userfaultfds { direct, moving: Arc::new(moving), drain: None };
         let service = Service { shared: Arc::clone(&shared), uffds: Some(uffds), memory, memory_bytes };
@@ -134,6 +138,9 @@ impl Guest {
         if let Err(Trap::Sigbus(at)) = result {
             self.retry(at);
         }
+        if !self.shared.home.is_here() {
+            return result;
+        }
         // The session may have given addresses up while this access was in the middle of them.
         self.shared.addresses.give_back();
         result
@@ -142,7 +149,7 @@ impl Guest {
     /// [`Session::retry`](crate::Session::retry): waits until the session has done it. Does nothing if the session is
     /// over.
     pub fn retry(&self, address: UserAddr) {
-        if hook::in_the_way().is_some() {
+        if hook::in_the_way().is_some() || !self.shared.home.is_here() {
             return;
         }
         let sigbus_socket = self.shared.sigbus_socket.lock();
@@ -154,6 +161,11 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
+        if !self.shared.home.is_here() {
+            // A child of fork has the same socket, and no such thread.
+            mem::forget((Arc::clone(&self.shared), self.thread.take()));
+            return;
+        }
         // Ends the thread, which takes away everything that is mapped and only then tells the session.
         self.shared.socket.stop_receiving();
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
@@ -256,6 +268,10 @@ impl Service {
                 // SAFETY: this guest's addresses.
                 unsafe { sys::replace(&range, View { fd: &self.memory, offset, shared, prot }) }
             }
+            Request::ReplaceByNothing { range, prot } => {
+                // SAFETY: this guest's addresses.
+                unsafe { sys::replace_by_nothing(&ours(range)?, prot) }
+            }
             Request::Move { from, to } => {
                 let (from, to) = (whole(from.clone())?, ours(to..to.saturating_add(from.len()))?);
                 self.move_to(&from, to.start)
@@ -282,7 +298,7 @@ impl Service {
                 unsafe { sys::zap(&ours(range)?) }
             }
             Request::PrivateCopies(range) => {
-                let copies = Owner::ThisProcess.private_copies(&ours(range)?)?;
+                let copies = Owner::ThisProcess(self.shared.home).private_copies(&ours(range)?)?;
                 return Ok(copies.iter().rev().fold(0, |bits, copied| bits << 1 | u64::from(*copied)));
             }
             Request::CloseUserfaultfds => {

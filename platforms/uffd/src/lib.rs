@@ -79,14 +79,20 @@
 //! own, with three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
 //! layout is learned from the faults of a [`File`]'s earlier mappings.
 //!
+//! An object whose pages are made in any order, as those of a [`PageCache`](vmctx::PageCache) are, has
+//! [memory in a row](Memory::in_a_row): each page lies at its place whenever it is made, and gives its memory back to the
+//! system when it goes. Such an object may be far larger than memory.
+//!
 //! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
 //! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
 //! userfaultfd has told of it, so these mappings have one of their own, with a thread that only reads; others serve.
 //!
 //! # Who serves
 //!
-//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook is
-//! replaced meanwhile. With [`Options::in_thread`] whoever faults serves itself, in a handler of SIGBUS.
+//! [`Options`] say. One thread reads faults and serves them, if nothing is said; one that waits inside a hook, on a queue,
+//! for a lock of the platform's, for a locked page or for [`Revocable`](vmctx::Revocable) memory, is replaced meanwhile,
+//! however many they are. What has replaced others ends when they are back. With [`Options::in_thread`] whoever faults
+//! serves itself, in a handler of SIGBUS.
 //!
 //! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by
 //! what was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And
@@ -94,7 +100,18 @@
 //!
 //! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
 //! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
-//! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes.
+//! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes, unless it is
+//! one of the platform's.
+//!
+//! # What a hook must not do
+//!
+//! | what it does | what becomes of it |
+//! | --- | --- |
+//! | [`Session::read`], a system call of a session's | an error that names the hook |
+//! | touch memory that a session serves, without that | it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
+//! | wait for a lock of the standard library's, or for a device | nobody replaces it: with one reader all faults wait meanwhile, those of whoever holds the lock, too. The platform's [`Mutex`], [`RwLock`] and [`WaitQueue`], or [`Options::readers`] |
+//! | wait for somebody who waits for the mmap lock: who maps, unmaps or protects | both wait for ever, as in a kernel. Give the lock up first ([`FaultCtx::release`](vmctx::FaultCtx::release)) |
+//! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook |
 //!
 //! # Who may
 //!
@@ -107,13 +124,17 @@
 //! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
 //!   stood in for by [memory](Memory::device_memory).
 //! - There are no large entries: `huge_fault` is not called.
-//! - A child of fork has no such mappings (`MADV_DONTFORK`). `mprotect` and `munmap` are the session's, and it has no
-//!   `mremap`; what other code does with these system calls to its addresses is not seen by drivers.
+//! - A child of fork has [nothing of it](#fork). `mprotect` and `munmap` are the session's, and it has no `mremap`; what
+//!   other code does with these system calls to its addresses is not seen by drivers.
 //! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not
 //!   know of it: to a system call that the process itself makes, or its debugger, the memory is a memory object that
 //!   it can write. Who maps is trusted as far as the process is.
 //! - An [`access`](vmctx::Hooks::access) hook is not called: ptrace and `/proc/pid/mem` of this process are the
 //!   kernel's, which finds real pages everywhere, those that stand in for a device's frames, too.
+//! - KVM finds pages as system calls do: `KVM_RUN` fails with EFAULT where one is empty and the session is for
+//!   [faults of user mode only](Session::is_user_mode_only).
+//! - [`Session::read`] and [`Session::write`] survive signals by the handlers that the first session, or guest, of a
+//!   process installs. Whoever installs others after that passes on to these what is not its own.
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
 //!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first
 //!   store that is so for loads, too.
@@ -163,6 +184,14 @@
 //! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
 //!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
 //!
+//! # Fork
+//!
+//! What a child of fork inherits is its parent's: descriptors, sockets and userfaultfds work on the parent's memory, and
+//! the threads that would answer are not there. So a child has no such mappings (`MADV_DONTFORK`) and no access to the
+//! bytes of pages and devices. Every call fails, with [`SyscallError::Forked`], [`Trap::Forked`], [`OpenError::Forked`],
+//! or ESRCH where memory is allocated; and to drop a [`Session`], a [`Guest`], a [`Memory`] or a [`Page`] does nothing.
+//! The child makes memory, and opens sessions, of its own.
+//!
 //! # Locks
 //!
 //! From the outside in: the session's mmap lock (a system call of the session's holds it for write; a fault for read,
@@ -181,10 +210,13 @@
 #![expect(unsafe_code, reason = "memory is mapped, and the kernel is asked, behind the language's back")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
-// From the bottom up: the platform's type, errors and counts; `kernel`; `frames` and `memory`; `process`; `table`;
+// From the bottom up: the platform's type, errors and counts; `kernel`; `free_pages`, `frames` and `memory`; `process`; `table`;
 // `mm`; `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
 mod error;
+#[cfg(test)]
+mod fail_closed;
 mod frames;
+mod free_pages;
 mod guest;
 mod kernel;
 mod memory;

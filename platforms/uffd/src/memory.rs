@@ -1,11 +1,15 @@
 //! Memory as drivers have it: pages with references, and frames of devices.
 
-use std::{fmt, ops::Range, os::fd::OwnedFd, sync::Arc};
+use std::{
+    fmt,
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+};
 
-use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, entry};
+use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, entry};
 
 use crate::{
-    error::{KernelError, OpenError},
+    error::{OpenError, errno},
     frames::{FrameKind, Frames, NoFrames},
     kernel::sys::{self, PAGE_SIZE},
     uffd::Uffd,
@@ -15,18 +19,34 @@ use crate::{
 ///
 /// It is one memory object of the kernel's (`memfd_create`). What a driver writes to a [`Page`] a user sees through a
 /// mapping, because it is the same physical page. Nothing is copied, and nothing is taken from the kernel before a page
-/// is allocated; pages that are given back are kept for the next allocation.
+/// is allocated; pages that are given back are kept for the next allocation, until they are [trimmed](Self::trim). So it may
+/// have more pages than the system has memory.
 #[derive(Clone)]
 pub struct Memory {
     frames: Arc<Frames>,
+    /// If it is an object's.
+    row: Option<Arc<Row>>,
+}
+
+/// Frames in a row that are kept for one object.
+struct Row {
+    frames: Arc<Frames>,
+    first: u64,
+    count: usize,
+}
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        self.frames.give_up_row(self.first);
+    }
 }
 
 impl Memory {
     /// Memory of up to so many pages, and as much for devices as anybody wants.
     ///
     /// # Errors
-    /// [`OpenError::PageSize`]; [`OpenError::Refused`] without descriptors or addresses; [`OpenError::FrameNumbers`] when
-    /// the program has made so many memories that there are no frame numbers left: 2^52 at most, of which each takes one
+    /// [`OpenError::PageSize`]; [`OpenError::ProcessFiles`] and [`OpenError::SystemFiles`] without descriptors;
+    /// [`OpenError::FileSize`]; [`OpenError::Refused`] without addresses; [`OpenError::FrameNumbers`] when the program has made so many memories that there are no frame numbers left: 2^52 at most, of which each takes one
     /// for each of its pages and 2^18 for devices, rounded up to a multiple of 2^18.
     pub fn new(pages: PageCount) -> Result<Self, OpenError> {
         if sys::page_size() != PAGE_SIZE {
@@ -34,9 +54,51 @@ impl Memory {
         }
         let frames = Frames::new(pages.get()).map_err(|error| match error {
             NoFrames::NoNumbers => OpenError::FrameNumbers,
-            NoFrames::Refused(errno) => OpenError::Refused(KernelError::from(errno)),
+            NoFrames::FileSize { wanted, limit } => OpenError::FileSize { wanted, limit },
+            NoFrames::Refused(errno) => OpenError::refused(errno),
         })?;
-        Ok(Self { frames: Arc::new(frames) })
+        Ok(Self { frames: Arc::new(frames), row: None })
+    }
+
+    /// The same memory, with so many of its pages in a row, which are kept for one object: page `n` of the object is the
+    /// `n`th of these, whenever it is made ([`alloc_page_at`](Self::alloc_page_at), which a
+    /// [`PageCache`](vmctx::PageCache) of this memory calls). So the object's mappings are one of the kernel's each, in
+    /// whatever order its pages are touched.
+    ///
+    /// They have memory only while they are used: when the last reference to one is put, it goes back to the system at once.
+    /// So there may be far more of them than the system has memory. When the last clone of what this gives is dropped, they
+    /// are pages like any others.
+    ///
+    /// Open the [file](crate::Session::file) of the object next: its first mapping is laid out for this row.
+    ///
+    /// # Errors
+    /// EINVAL for none; ENOMEM when there are not so many in a row that were never used; ESRCH in a child of fork.
+    pub fn in_a_row(&self, count: PageCount) -> Result<Self, Errno> {
+        let first = self.frames.keep_row(count.get())?;
+        let row = Row { frames: Arc::clone(&self.frames), first, count: count.get() };
+        Ok(Self { frames: Arc::clone(&self.frames), row: Some(Arc::new(row)) })
+    }
+
+    /// A fresh page of zeros, for this page of the object that the memory is kept for
+    /// ([`in_a_row`](Self::in_a_row)): the one that lies there in the row. If that is still in use, or behind the row's end,
+    /// or if the memory is kept for none, any page.
+    ///
+    /// # Errors
+    /// As [`alloc_page`](Self::alloc_page).
+    pub fn alloc_page_at(&self, at: PageOffset) -> Result<Page, Errno> {
+        let row = self.row.as_ref().filter(|row| at.index() < row.count);
+        match row.map(|row| self.frames.alloc_of_row(row.first + at.index() as u64)) {
+            Some(Ok(pfn)) => Ok(self.adopt(pfn)),
+            Some(Err(errno)) if errno != Errno::EBUSY => Err(errno),
+            _ => self.alloc_page(),
+        }
+    }
+
+    /// Gives the memory of pages that nobody uses back to the system. Otherwise it is kept for pages that are allocated
+    /// next. Gives back how many pages it was.
+    #[expect(clippy::must_use_candidate, reason = "most who call it want it done, and no number")]
+    pub fn trim(&self) -> PageCount {
+        PageCount::new(self.frames.trim())
     }
 
     /// A fresh page of zeros.
@@ -83,19 +145,24 @@ impl Memory {
         unsafe { entry::may_sleep() }
     }
 
+    /// Whether this is the process that has made it, and no child of that.
+    pub(crate) fn is_here(&self) -> bool {
+        self.frames.is_here()
+    }
+
     /// The memory object.
     pub(crate) fn fd(&self) -> &OwnedFd {
         self.frames.fd()
     }
 
-    /// The first of the frames that never lead anywhere.
-    pub(crate) fn nowhere(&self) -> u64 {
-        self.frames.end()
+    /// How many of the frames from `first` on, up to `count`, the object has, wherever they lead.
+    pub(crate) fn has(&self, first: u64, count: usize) -> usize {
+        self.frames.has(first, count)
     }
 
-    /// Whether the object has these frames, wherever they lead.
-    pub(crate) fn has(&self, frames: &Range<u64>) -> bool {
-        self.frames.has(frames)
+    /// How many bytes the object has.
+    pub(crate) fn size(&self) -> u64 {
+        self.frames.offset(self.frames.end())
     }
 
     /// Where in the object a frame of it begins, in bytes.
@@ -131,7 +198,7 @@ impl Memory {
 
     /// Takes over a reference that the caller has.
     pub(crate) fn adopt(&self, pfn: u64) -> Page {
-        Page { memory: self.clone(), pfn }
+        Page { memory: Self { frames: Arc::clone(&self.frames), row: None }, pfn }
     }
 
     /// Puts a reference; the last one frees the page.
@@ -170,6 +237,15 @@ impl Page {
     #[must_use]
     pub fn pfn(&self) -> u64 {
         self.pfn
+    }
+
+    /// Has the kernel read a file into the page, from a byte of the file on (`pread`): nothing is copied in between. Gives
+    /// back how many bytes it was; fewer than a page has only where the file ends, and the page's rest stays as it is.
+    ///
+    /// # Errors
+    /// What `pread` says; ESRCH in a child of fork.
+    pub fn fill_from(&self, file: impl AsFd, offset: u64) -> Result<usize, Errno> {
+        self.memory.frames.fill_from(self.pfn, file.as_fd(), offset).map_err(errno)
     }
 
     pub(crate) fn memory(&self) -> &Memory {
@@ -284,8 +360,8 @@ impl Iomem for DeviceMemory {
 
 // SAFETY: base and count are set once. A frame of a device is never taken back or given another use, and what has it
 // mapped keeps the memory object. Holes in `physical_memory` lead to nothing, and the platform refuses to map them; a
-// page in it may be freed and used again, but stays memory whose bytes everybody reaches by atomics or from outside
-// the language.
+// page in it may be freed and used again, but stays memory whose bytes everybody reaches from outside the language. If
+// its memory goes back to the system, it goes from whoever has it mapped.
 unsafe impl FrameSource for DeviceMemory {
     type Platform = Uffd;
 

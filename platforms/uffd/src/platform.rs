@@ -16,10 +16,7 @@ use crate::{
         new_vma::NewVma,
         vma::{Caller, EstablishedVma, Handle},
     },
-    serve::{
-        server,
-        vmf::{Fault, LockedPage},
-    },
+    serve::vmf::{Fault, LockedPage},
     uffd::Uffd,
 };
 
@@ -52,6 +49,10 @@ unsafe impl Platform for Uffd {
 
     fn alloc_page(memory: &Memory, _: MaySleep<'_>) -> Result<Page, Errno> {
         memory.alloc_page()
+    }
+
+    fn alloc_page_at(memory: &Memory, at: PageOffset, _: MaySleep<'_>) -> Result<Page, Errno> {
+        memory.alloc_page_at(at)
     }
 
     fn is_only_reference(page: &Page) -> bool {
@@ -246,14 +247,9 @@ unsafe impl Platform for Uffd {
     }
 
     fn wait(fault: &Fault, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        let vmf = fault.vmf();
-        let table = vmf.area.table;
-        // The hook may wait for somebody who goes on with an answer that was deferred.
-        vmf.batch.flush(vmf.locked);
-        if vmf.batch.alone.take() {
-            table.claim_to_wait(vmf.address);
-        }
-        server::wait_in_hook(vmf.shared, table, vmf.batch, queue, wakes)
+        let shared = fault.vmf().shared;
+        let killed = || shared.is_stopping() || shared.space.owner().is_gone();
+        shared.sleepers.wait(queue, wakes, killed)
     }
 
     fn fault_page(fault: &Fault) -> Page {

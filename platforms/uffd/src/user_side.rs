@@ -22,7 +22,7 @@ impl From<Trap> for hosted::Trap {
         match trap {
             Trap::Sigbus(at) => Self::Sigbus(at),
             Trap::Sigsegv(at) => Self::Sigsegv(at),
-            Trap::InsideHook { .. } | Trap::InGuest { .. } => Self::Other(trap.to_string()),
+            Trap::InsideHook { .. } | Trap::Forked { .. } | Trap::InGuest { .. } => Self::Other(trap.to_string()),
         }
     }
 }

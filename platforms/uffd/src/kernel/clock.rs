@@ -10,6 +10,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::zeroed::Zeros;
+
 /// Ticks whenever events were read, in any session of the process.
 static CLOCK: AtomicU64 = AtomicU64::new(0);
 
@@ -28,8 +30,12 @@ pub(crate) fn tick() -> u64 {
 /// When something was last served.
 pub(crate) struct Stamp(AtomicU64);
 
+// SAFETY: a number. Zero is before all times.
+unsafe impl Zeros for Stamp {}
+
 impl Stamp {
-    pub(crate) fn new(now: u64) -> Self {
+    #[cfg(test)]
+    fn new(now: u64) -> Self {
         Self(AtomicU64::new(now))
     }
 

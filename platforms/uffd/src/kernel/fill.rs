@@ -7,7 +7,10 @@ use vmctx::Errno;
 
 use crate::error::RawErrno;
 
-use super::{ioctl::Filled, sys::PAGE_SIZE};
+use super::{
+    ioctl::Filled,
+    sys::{self, PAGE_SIZE},
+};
 
 /// How often a request that has got nowhere is made again.
 const PATIENCE: usize = 1000;
@@ -19,6 +22,8 @@ pub(crate) enum FillError {
     NotRegistered,
     /// There is no memory for a page table.
     OutOfMemory,
+    /// The process has as many mappings as it may: this many.
+    OutOfMappings(usize),
     /// The process has gone (ESRCH).
     ProcessGone,
     /// The kernel is busy with the address space, time after time.
@@ -31,7 +36,7 @@ impl FillError {
     /// The same, of a system call that cannot be done in part: `mmap` and its likes.
     pub(crate) fn of_call(errno: RawErrno) -> Self {
         match errno {
-            RawErrno::NOMEM => Self::OutOfMemory,
+            RawErrno::NOMEM => sys::mappings_used_up().map_or(Self::OutOfMemory, Self::OutOfMappings),
             RawErrno::SRCH => Self::ProcessGone,
             _ => Self::Refused(errno),
         }
@@ -41,7 +46,7 @@ impl FillError {
     pub(crate) fn errno(self) -> Errno {
         match self {
             Self::NotRegistered => Errno::EFAULT,
-            Self::OutOfMemory => Errno::ENOMEM,
+            Self::OutOfMemory | Self::OutOfMappings(_) => Errno::ENOMEM,
             Self::ProcessGone => Errno::ESRCH,
             Self::Busy => Errno::EAGAIN,
             Self::Refused(_) => Errno::EINVAL,

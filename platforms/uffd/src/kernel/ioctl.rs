@@ -216,6 +216,10 @@ unsafe impl Ioctl for NewUserfaultfd {
 /// `argument` is what the request takes.
 #[inline]
 unsafe fn request<const REQUEST: Opcode, T>(fd: &OwnedFd, argument: &mut T) -> Result<(), RawErrno> {
+    #[cfg(test)]
+    if REQUEST != UFFDIO_WAKE {
+        super::failing::check()?;
+    }
     // SAFETY: by this function's contract; the kernel keeps no pointer.
     unsafe { ioctl::ioctl(fd, Updater::<REQUEST, T>::new(argument)) }
 }

@@ -1,9 +1,13 @@
 //! What the kernel is asked for: system calls, the requests and events of a userfaultfd, and signals.
 
 pub(crate) mod clock;
+#[cfg(test)]
+pub(crate) mod failing;
 pub(crate) mod fill;
+pub(crate) mod home;
 pub(crate) mod ioctl;
 pub(crate) mod open;
 pub(crate) mod signals;
 pub(crate) mod sys;
 pub(crate) mod userfaultfd;
+pub(crate) mod zeroed;

@@ -58,8 +58,7 @@ impl Purpose {
 ///
 /// The features are looked at on another one before, because each takes `UFFDIO_API` once only.
 pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
-    let switch_on =
-        |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(|errno| OpenError::Refused(errno.into()));
+    let switch_on = |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(OpenError::refused);
     let (other, _) = new_fd()?;
     purpose.check(switch_on(&other, 0)?)?;
     let (fd, user_mode_only) = new_fd()?;
@@ -67,7 +66,7 @@ pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError
     Ok((fd, user_mode_only))
 }
 
-/// By the first of the three ways that works.
+/// By the first of the three ways that works. Where there is no descriptor to be had, none of them does.
 fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
     let device = match open_device() {
         Ok(fd) => return Ok((fd, false)),
@@ -81,6 +80,7 @@ fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
     };
     match call(USER_MODE_ONLY) {
         Ok(fd) => Ok((fd, true)),
+        Err(errno @ (RawErrno::MFILE | RawErrno::NFILE)) => Err(OpenError::refused(errno)),
         Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
             device: device.into(),
             privileged: any.into(),

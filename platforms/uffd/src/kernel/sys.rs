@@ -2,15 +2,17 @@
 
 use std::{
     ffi::c_void,
-    io,
+    fs,
+    io::{self, Read},
     ops::Range,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     ptr,
+    sync::atomic::AtomicU64,
 };
 
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags},
-    fs::{FallocateFlags, MemfdFlags, OFlags},
+    fs::{FallocateFlags, MemfdFlags, OFlags, SealFlags},
     io::{Result, retry_on_intr},
     mm::{Advice, MapFlags, MprotectFlags, MremapFlags},
 };
@@ -56,16 +58,56 @@ pub(crate) fn set_nonblocking(fd: &OwnedFd) -> Result<()> {
     rustix::fs::fcntl_setfl(fd, OFlags::NONBLOCK)
 }
 
-/// A memory object of this many bytes, all of them holes.
+/// A memory object of this many bytes, all of them holes. Nobody can change its size: where it were shorter, whoever has
+/// it mapped would get a SIGBUS.
 pub(crate) fn memfd(bytes: u64) -> Result<OwnedFd> {
-    let fd = rustix::fs::memfd_create("vmctx", MemfdFlags::CLOEXEC)?;
+    let fd = rustix::fs::memfd_create("vmctx", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&fd, bytes)?;
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
     Ok(fd)
+}
+
+/// How large a file may be that this process makes (`RLIMIT_FSIZE`).
+pub(crate) fn file_size_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: it is filled in. It does not fail for a limit that there is.
+    unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    limit.rlim_cur
 }
 
 /// Gives these bytes of a memory object pages of their own, of zeros.
 pub(crate) fn allocate(fd: &OwnedFd, range: &Range<u64>) -> Result<()> {
     retry_on_intr(|| rustix::fs::fallocate(fd, FallocateFlags::empty(), range.start, range.end - range.start))
+}
+
+/// Takes the memory of these bytes of a memory object away, and from whoever has them mapped.
+pub(crate) fn punch_hole(fd: &OwnedFd, range: &Range<u64>) -> Result<()> {
+    let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    retry_on_intr(|| rustix::fs::fallocate(fd, how, range.start, range.end - range.start))
+}
+
+/// Reads a file into memory, from a byte of the file on, until the memory or the file ends. How many bytes that were.
+///
+/// # Safety
+/// The memory is mapped, and nobody has a reference to it.
+pub(crate) unsafe fn read_at(file: BorrowedFd<'_>, into: &Range<usize>, offset: u64) -> Result<usize> {
+    let mut at = into.start;
+    while at < into.end {
+        let done = (at - into.start) as u64;
+        let from = offset.checked_add(done).and_then(|from| libc::off64_t::try_from(from).ok());
+        let from = from.ok_or(RawErrno::INVAL)?;
+        // SAFETY: by this function's contract.
+        let read = unsafe { libc::pread64(file.as_raw_fd(), pointer(at), into.end - at, from) };
+        match usize::try_from(read) {
+            Ok(0) => break,
+            Ok(read) => at += read,
+            Err(_) => match RawErrno::from_io_error(&io::Error::last_os_error()) {
+                Some(RawErrno::INTR) => {}
+                errno => return Err(errno.unwrap_or(RawErrno::IO)),
+            },
+        }
+    }
+    Ok(at - into.start)
 }
 
 /// A part of a memory object, and how it is mapped.
@@ -81,7 +123,15 @@ pub(crate) struct View<'a> {
 /// Maps a memory object wherever there is room.
 pub(crate) fn map(bytes: usize, view: View<'_>) -> Result<usize> {
     // SAFETY: without `MAP_FIXED` nothing that is mapped is touched.
-    unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }
+    let at = unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }?;
+    // A child of fork has no business with it.
+    // SAFETY: advice about memory that was mapped just now.
+    let advised = unsafe { advise(&(at..at + bytes), Advice::LinuxDontFork) };
+    if advised.is_err() {
+        // SAFETY: nobody knows of it.
+        unsafe { unmap(&(at..at + bytes)) };
+    }
+    advised.map(|()| at)
 }
 
 /// Nothing is mapped below, whatever the kernel allows (`vm.mmap_min_addr`, which root is not held to): code that meets a
@@ -111,6 +161,22 @@ pub(crate) unsafe fn replace(range: &Range<usize>, view: View<'_>) -> Result<()>
     unsafe { advise(range, Advice::LinuxDontFork) }
 }
 
+/// Replaces what is mapped at `range` by memory that nobody ever fills: what a mapping shows before it is known what it will
+/// show.
+///
+/// # Safety
+/// As [`replace`].
+pub(crate) unsafe fn replace_by_nothing(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
+    let flags = MapFlags::FIXED | MapFlags::NORESERVE | MapFlags::SHARED;
+    // SAFETY: by this function's contract.
+    unsafe {
+        rustix::mm::mmap_anonymous(pointer(range.start), range.len(), prot, flags)?;
+        advise(range, Advice::LinuxDontFork)
+    }
+}
+
 /// Replaces what is mapped at `range` by a reservation, where an access is a SIGSEGV.
 ///
 /// # Safety
@@ -123,6 +189,8 @@ pub(crate) unsafe fn make_inaccessible(range: &Range<usize>) -> Result<()> {
 /// # Safety
 /// With `MAP_FIXED` the range is this platform's.
 unsafe fn mmap(at: usize, bytes: usize, flags: MapFlags, view: Option<View<'_>>) -> Result<usize> {
+    #[cfg(test)]
+    super::failing::check()?;
     let (at, flags) = (pointer(at), flags | MapFlags::NORESERVE);
     // SAFETY: by this function's contract.
     let found = unsafe {
@@ -144,12 +212,50 @@ pub(crate) fn anonymous_page() -> Result<usize> {
     Ok(found.expose_provenance())
 }
 
+/// Memory of this process's own, of zeros, which takes what is stored to.
+pub(crate) fn map_zeros(bytes: usize) -> Result<*mut c_void> {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: nothing that is mapped is touched; advice about what is new.
+    unsafe {
+        let at = rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags)?;
+        // A large page would take memory for what is not used. Where the kernel has none, it need not be told.
+        let _ = rustix::mm::madvise(at, bytes, Advice::LinuxNoHugepage);
+        Ok(at)
+    }
+}
+
+/// How many mappings the process has, and may have, if it can have no more (`vm.max_map_count`).
+pub(crate) fn mappings_used_up() -> Option<usize> {
+    let limit: usize = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+    let mut maps = fs::File::open("/proc/self/maps").ok()?;
+    // There may be no memory for all of it, because that would be a mapping more.
+    let (mut part, mut used) = ([0; PAGE_SIZE], 0);
+    while let read @ 1.. = maps.read(&mut part).ok()? {
+        used += part.iter().take(read).filter(|byte| **byte == b'\n').count();
+    }
+    // To cut one may take two more.
+    (used + 4 >= limit).then_some(limit)
+}
+
+/// A word of memory that is zero in a child of fork, for ever.
+pub(crate) fn page_without_heirs() -> Result<&'static AtomicU64> {
+    // SAFETY: nothing that is mapped is touched; the page is new, and nobody else's.
+    unsafe {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let page = rustix::mm::mmap_anonymous(ptr::null_mut(), PAGE_SIZE, prot, MapFlags::PRIVATE)?;
+        rustix::mm::madvise(page, PAGE_SIZE, Advice::LinuxWipeOnFork)?;
+        Ok(AtomicU64::from_ptr(page.cast()))
+    }
+}
+
 /// Moves a mapping to `to`, in the place of what is mapped there: no access sees anything in between. This returns when
 /// the event of the move was read from the userfaultfd that the mapping is registered with.
 ///
 /// # Safety
 /// Both ranges are this platform's, and nobody uses the first.
 pub(crate) unsafe fn move_to(from: &Range<usize>, to: usize) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
     let (len, flags) = (from.len(), MremapFlags::MAYMOVE);
     // SAFETY: by this function's contract.
     unsafe { rustix::mm::mremap_fixed(pointer(from.start), len, len, flags, pointer(to)) }.map(drop)
@@ -170,6 +276,8 @@ pub(crate) unsafe fn unmap(range: &Range<usize>) {
 /// # Safety
 /// The range is this platform's.
 pub(crate) unsafe fn protect(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
     let rights = MprotectFlags::from_bits_retain(prot.bits());
     // SAFETY: by this function's contract.
     unsafe { rustix::mm::mprotect(pointer(range.start), range.len(), rights) }
@@ -187,6 +295,8 @@ pub(crate) unsafe fn zap(range: &Range<usize>) -> Result<()> {
 /// # Safety
 /// The range is this platform's, and may be treated as the advice says.
 unsafe fn advise(range: &Range<usize>, advice: Advice) -> Result<()> {
+    #[cfg(test)]
+    super::failing::check()?;
     loop {
         // SAFETY: by this function's contract.
         match unsafe { rustix::mm::madvise(pointer(range.start), range.len(), advice) } {
@@ -221,7 +331,7 @@ pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
     const FILE: u64 = 1 << 61;
     let mut bytes = vec![0; range.len() / PAGE_SIZE * size_of::<u64>()];
     let at = (range.start / PAGE_SIZE * size_of::<u64>()) as u64;
-    std::fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
+    fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
     let is_copy = |entry: &[u8]| {
         let entry = entry.try_into().map_or(0, u64::from_ne_bytes);
         entry & (PRESENT | SWAPPED) != 0 && entry & FILE == 0

@@ -9,10 +9,11 @@ use std::{
 
 use rustix::io::{self, DupFlags};
 
-use crate::error::{KernelError, OpenError, RawErrno};
+use crate::error::{OpenError, RawErrno};
 
 use super::{
     clock,
+    home::Home,
     ioctl::{
         self, CONTINUE_DONTWAKE, CONTINUE_WP, EVENT_PAGEFAULT, FAULT_WP, FAULT_WRITE, Filled, MODE_MINOR, MODE_MISSING,
         MODE_WP, PROTECT_DONTWAKE, PROTECT_WP, UffdMsg,
@@ -79,21 +80,24 @@ pub(crate) struct Userfaultfd {
     fd: OwnedFd,
     user_mode_only: bool,
     leave: LeaveSignal,
+    /// It works on the memory of the process that has opened it, or adopted it; a child of fork has it, too.
+    home: Home,
 }
 
 impl Userfaultfd {
     /// Opens one for this process.
     pub(crate) fn open(purpose: Purpose) -> Result<Self, OpenError> {
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        let refused = OpenError::refused;
         let (fd, user_mode_only) = open::userfaultfd(purpose)?;
+        let home = Home::here().map_err(refused)?;
         if purpose.moves {
             return Self::adopt(fd, user_mode_only).map_err(refused);
         }
         if purpose.in_thread {
-            return Ok(Self { fd, user_mode_only, leave: LeaveSignal::None });
+            return Ok(Self { fd, user_mode_only, leave: LeaveSignal::None, home });
         }
         let page = sys::anonymous_page().map_err(refused)?;
-        let opened = Self { fd, user_mode_only, leave: LeaveSignal::Page(page) };
+        let opened = Self { fd, user_mode_only, leave: LeaveSignal::Page(page), home };
         ioctl::register(&opened.fd, &(page..page + PAGE_SIZE), MODE_MISSING).map_err(refused)?;
         Ok(opened)
     }
@@ -102,7 +106,7 @@ impl Userfaultfd {
     pub(crate) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
         let leave = LeaveSignal::EventFd(sys::event_fd()?);
         sys::set_nonblocking(&fd)?;
-        Ok(Self { fd, user_mode_only, leave })
+        Ok(Self { fd, user_mode_only, leave, home: Home::here()? })
     }
 
     /// Whether anybody reads its events.
@@ -126,6 +130,7 @@ impl Userfaultfd {
 
     /// Faults of this memory are events of this userfaultfd from now on.
     pub(crate) fn register(&self, range: &Range<usize>, write_protects: bool) -> Result<(), RawErrno> {
+        self.home.check()?;
         let mode = MODE_MISSING | MODE_MINOR | if write_protects { MODE_WP } else { 0 };
         ioctl::register(&self.fd, range, mode)
     }
@@ -135,26 +140,35 @@ impl Userfaultfd {
     #[inline]
     pub(crate) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
         let wake = if self.is_read() { 0 } else { CONTINUE_DONTWAKE };
+        if let Err(errno) = self.home.check() {
+            return Filled { done: 0, result: Err(errno) };
+        }
         ioctl::map_existing(&self.fd, range, wake | if protected { CONTINUE_WP } else { 0 })
     }
 
     /// Makes every access a SIGBUS where nothing is mapped. Wakes whoever waits.
     pub(crate) fn poison(&self, range: &Range<usize>) -> Filled {
+        if let Err(errno) = self.home.check() {
+            return Filled { done: 0, result: Err(errno) };
+        }
         ioctl::poison(&self.fd, range)
     }
 
     /// Write-protects what is mapped.
     pub(crate) fn write_protect(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        self.home.check()?;
         ioctl::write_protect(&self.fd, range, PROTECT_WP)
     }
 
     /// Takes the write protection away, and wakes whoever waits to store if `wake`.
     pub(crate) fn unprotect(&self, range: &Range<usize>, wake: bool) -> Result<(), RawErrno> {
+        self.home.check()?;
         ioctl::write_protect(&self.fd, range, if wake { 0 } else { PROTECT_DONTWAKE })
     }
 
     /// Has whoever waits there repeat the access. Fails only for a range that is none.
     pub(crate) fn wake(&self, range: &Range<usize>) -> Result<(), RawErrno> {
+        self.home.check()?;
         ioctl::wake(&self.fd, range)
     }
 

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use vmctx_hosted::{hook, panics::ClosedFiles};
 
@@ -91,11 +91,13 @@ pub(crate) struct AddressSpace {
     /// The lock, and the VMAs that it protects.
     pub(crate) mmap_lock: Arc<RwLock<Space>>,
     pub(crate) addresses: Addresses,
+    /// What the kernel has refused to take away from users. Only faults that nobody serves keep them from it.
+    open: Mutex<Vec<(Arc<Table>, Range<usize>)>>,
 }
 
 impl AddressSpace {
     pub(crate) fn new(owner: Owner) -> Self {
-        Self { mmap_lock: Arc::default(), addresses: Addresses::new(owner) }
+        Self { mmap_lock: Arc::default(), addresses: Addresses::new(owner), open: Mutex::default() }
     }
 
     pub(crate) fn owner(&self) -> &Owner {
@@ -132,8 +134,39 @@ impl AddressSpace {
     /// Makes every access a SIGBUS where nothing is mapped: nobody can serve faults any more.
     pub(crate) fn poison_all(&self) {
         for vma in self.mmap_lock.read_recursive().vmas.iter() {
-            vma.table().poison_all();
+            self.poison(vma.table());
         }
+    }
+
+    /// Makes every access a SIGBUS where nothing of a table is mapped.
+    pub(crate) fn poison(&self, table: &Arc<Table>) {
+        if table.poison_all().is_err() {
+            self.open.lock().push((Arc::clone(table), table.range()));
+        }
+    }
+
+    /// Takes a part of a table away from its users.
+    pub(crate) fn take_away(&self, table: &Arc<Table>, range: &Range<usize>) {
+        if table.make_inaccessible(range).is_err() {
+            // There is no memory to cut the kernel's mapping in two. It stays, but its pages go.
+            table.zap(range);
+            self.open.lock().push((Arc::clone(table), range.clone()));
+        }
+    }
+
+    /// Nothing of a table is mapped any more: its addresses are given back, if the kernel has agreed to all of that.
+    pub(crate) fn retire(&self, table: &Range<usize>) {
+        if !self.open.lock().iter().any(|(open, _)| open.range() == *table) {
+            self.addresses.retire(table.clone());
+        }
+    }
+
+    /// Takes away what the kernel has refused to take away before. Whether nothing is left of that: otherwise the
+    /// userfaultfds must not be closed, because the kernel would hand out what is not mapped.
+    pub(crate) fn take_away_again(&self) -> bool {
+        let mut open = self.open.lock();
+        open.retain(|(table, range)| table.make_inaccessible(range).is_err());
+        open.is_empty()
     }
 
     /// Takes away the VMAs of a range at whose ends they were split. Puts their files into `files`, which has to be
@@ -142,18 +175,13 @@ impl AddressSpace {
         let mut vmas = space.vmas.take(range);
         for vma in &vmas {
             vma.unlink();
-            if vma.table().make_inaccessible(&vma.range()).is_err() {
-                // There is no memory to cut the kernel's mapping in two. It stays, but its pages go, and every access
-                // fails.
-                vma.table().zap(&vma.range());
-                vma.table().poison_all();
-            }
+            self.take_away(vma.table(), &vma.range());
         }
         files.extend(vmas.iter().map(|vma| vma.file().clone()));
         for table in vmas.iter().map(|vma| vma.table().range()) {
             // The addresses of a table go together, when no VMA is left that has a part of it.
-            if !space.vmas.iter().any(|vma| vma.table().range() == table) {
-                self.addresses.retire(table);
+            if space.vmas.intersecting(&table).is_none() {
+                self.retire(&table);
             }
         }
         Vma::close_all(&mut vmas);

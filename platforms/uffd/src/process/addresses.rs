@@ -149,6 +149,9 @@ impl Addresses {
         if let Some(hook) = hook::in_the_way() {
             return Err(Trap::InsideHook { hook, address });
         }
+        if self.owner.is_inherited() {
+            return Err(Trap::Forked { address });
+        }
         if !self.owner.is_this_process() {
             return Err(Trap::InGuest { address });
         }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::{
     error::{OpenError, RawErrno},
-    kernel::{ioctl, userfaultfd::Userfaultfd},
+    kernel::{home::Home, ioctl, userfaultfd::Userfaultfd},
     memory::Memory,
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Agent {
     /// moves are read.
     in_use: Mutex<()>,
     gone: AtomicBool,
+    home: Home,
 }
 
 /// A guest that has joined, and the descriptors that it has brought.
@@ -54,7 +55,12 @@ impl Agent {
         greet(&stream, hello, &[memory.fd()])?;
         let socket = PeerSocket::new(stream, greeting).map_err(refused)?;
         Ok(Joined {
-            agent: Self { socket, in_use: Mutex::new(()), gone: AtomicBool::new(false) },
+            agent: Self {
+                socket,
+                in_use: Mutex::new(()),
+                gone: AtomicBool::new(false),
+                home: Home::here().map_err(refused)?,
+            },
             direct: Userfaultfd::adopt(direct, user_mode_only).map_err(refused)?,
             moving: Userfaultfd::adopt(moving, user_mode_only).map_err(refused)?,
             sigbus_socket: UnixStream::from(sigbus_socket),
@@ -62,11 +68,18 @@ impl Agent {
     }
 
     pub(crate) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
+        self.gone.load(Ordering::Acquire) || self.is_inherited()
+    }
+
+    /// Whether this is a child of the process that the guest has joined.
+    pub(crate) fn is_inherited(&self) -> bool {
+        !self.home.is_here()
     }
 
     /// Has the guest carry out a request. Once anything has gone wrong with the socket, the process is taken to have gone.
     pub(crate) fn call(&self, request: &Request) -> Answer {
+        // A child of fork has the same socket.
+        self.home.check()?;
         let in_use = self.in_use.lock();
         let mut bytes = [0; ANSWER];
         let sent = if self.is_gone() { Err(RawErrno::SRCH) } else { self.socket.send(&request.bytes()) };
@@ -87,7 +100,9 @@ impl Agent {
     /// Makes no requests any more. The guest takes away what it still has mapped.
     pub(crate) fn hang_up(&self) {
         self.gone.store(true, Ordering::Release);
-        self.socket.hang_up();
+        if !self.is_inherited() {
+            self.socket.hang_up();
+        }
     }
 
     /// Waits until the guest says where a SIGBUS was delivered. `None` once it has gone.

@@ -7,7 +7,10 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     error::{RawErrno, raw},
-    kernel::sys::{self, PAGE_SIZE, ProtFlags, View},
+    kernel::{
+        home::Home,
+        sys::{self, PAGE_SIZE, ProtFlags, View},
+    },
 };
 
 use super::{
@@ -18,29 +21,37 @@ use super::{
 /// The process that owns the addresses.
 #[derive(Clone)]
 pub(crate) enum Owner {
-    /// This process.
-    ThisProcess,
+    /// This process, for as long as it is this one: in a child of fork nothing is done to its addresses.
+    ThisProcess(Home),
     /// Another one, which carries out requests.
     Guest(Arc<Agent>),
 }
 
 impl Owner {
     pub(crate) fn is_this_process(&self) -> bool {
-        matches!(self, Self::ThisProcess)
+        matches!(self, Self::ThisProcess(_))
     }
 
     /// Whether the process is not there any more, or does not carry out requests any more.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
-            Self::ThisProcess => false,
+            Self::ThisProcess(_) => self.is_inherited(),
             Self::Guest(agent) => agent.is_gone(),
+        }
+    }
+
+    /// Whether this is a child of the process that has opened the session.
+    pub(crate) fn is_inherited(&self) -> bool {
+        match self {
+            Self::ThisProcess(home) => !home.is_here(),
+            Self::Guest(agent) => agent.is_inherited(),
         }
     }
 
     /// [`sys::reserve`]
     pub(crate) fn reserve(&self, bytes: usize, at: Option<usize>) -> Result<usize, RawErrno> {
         match self {
-            Self::ThisProcess => sys::reserve(bytes, at),
+            Self::ThisProcess(home) => home.check().and_then(|()| sys::reserve(bytes, at)),
             Self::Guest(agent) => agent.call_for_address(&Request::Reserve { bytes, at }),
         }
     }
@@ -51,12 +62,30 @@ impl Owner {
     /// The range is this platform's: reserved or mapped by it.
     pub(crate) unsafe fn replace(&self, range: &Range<usize>, view: View<'_>) -> Result<(), RawErrno> {
         match self {
-            // SAFETY: by this function's contract.
-            Self::ThisProcess => unsafe { sys::replace(range, view) },
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::replace(range, view) }
+            }
             Self::Guest(agent) => {
                 let View { offset, shared, prot, .. } = view;
                 agent.call(&Request::Replace { range: range.clone(), offset, shared, prot }).map(drop)
             }
+        }
+    }
+
+    /// [`sys::replace_by_nothing`]
+    ///
+    /// # Safety
+    /// As [`replace`](Self::replace).
+    pub(crate) unsafe fn replace_by_nothing(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
+        match self {
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::replace_by_nothing(range, prot) }
+            }
+            Self::Guest(agent) => agent.call(&Request::ReplaceByNothing { range: range.clone(), prot }).map(drop),
         }
     }
 
@@ -66,8 +95,11 @@ impl Owner {
     /// Both ranges are this platform's, and nobody uses the first.
     pub(crate) unsafe fn move_to(&self, from: &Range<usize>, to: usize) -> Result<(), RawErrno> {
         match self {
-            // SAFETY: by this function's contract.
-            Self::ThisProcess => unsafe { sys::move_to(from, to) },
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::move_to(from, to) }
+            }
             Self::Guest(agent) => agent.call(&Request::Move { from: from.clone(), to }).map(drop),
         }
     }
@@ -78,8 +110,11 @@ impl Owner {
     /// As [`replace`](Self::replace).
     pub(crate) unsafe fn make_inaccessible(&self, range: &Range<usize>) -> Result<(), RawErrno> {
         match self {
-            // SAFETY: by this function's contract.
-            Self::ThisProcess => unsafe { sys::make_inaccessible(range) },
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::make_inaccessible(range) }
+            }
             Self::Guest(agent) => agent.call(&Request::MakeInaccessible(range.clone())).map(drop),
         }
     }
@@ -90,8 +125,9 @@ impl Owner {
     /// The range is all of what was reserved at once, and nobody uses it any more.
     pub(crate) unsafe fn unmap(&self, range: &Range<usize>) {
         match self {
+            Self::ThisProcess(home) if !home.is_here() => {}
             // SAFETY: by this function's contract.
-            Self::ThisProcess => unsafe { sys::unmap(range) },
+            Self::ThisProcess(_) => unsafe { sys::unmap(range) },
             Self::Guest(agent) => {
                 // If it fails, they stay reserved.
                 let _ = agent.call(&Request::Unmap(range.clone()));
@@ -105,8 +141,11 @@ impl Owner {
     /// The range is this platform's.
     pub(crate) unsafe fn protect(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
         match self {
-            // SAFETY: by this function's contract.
-            Self::ThisProcess => unsafe { sys::protect(range, prot) },
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::protect(range, prot) }
+            }
             Self::Guest(agent) => agent.call(&Request::Protect { range: range.clone(), prot }).map(drop),
         }
     }
@@ -117,16 +156,23 @@ impl Owner {
     /// The range is this platform's.
     pub(crate) unsafe fn zap(&self, range: &Range<usize>) -> Result<(), RawErrno> {
         match self {
-            // SAFETY: by this function's contract.
-            Self::ThisProcess => unsafe { sys::zap(range) },
+            Self::ThisProcess(home) => {
+                home.check()?;
+                // SAFETY: by this function's contract.
+                unsafe { sys::zap(range) }
+            }
             Self::Guest(agent) => agent.call(&Request::Zap(range.clone())).map(drop),
         }
     }
 
     /// Which pages of a range are the process's own copies.
     pub(crate) fn private_copies(&self, range: &Range<usize>) -> Result<Vec<bool>, RawErrno> {
-        let Self::Guest(agent) = self else {
-            return sys::private_copies(range).map_err(|error| raw(&error));
+        let agent = match self {
+            Self::ThisProcess(home) => {
+                home.check()?;
+                return sys::private_copies(range).map_err(|error| raw(&error));
+            }
+            Self::Guest(agent) => agent,
         };
         let mut copies = Vec::with_capacity(range.len() / PAGE_SIZE);
         let mut rest = range.clone();

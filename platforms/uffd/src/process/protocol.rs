@@ -13,14 +13,14 @@ use std::{
 };
 
 use crate::{
-    error::{KernelError, OpenError, RawErrno},
+    error::{OpenError, RawErrno},
     kernel::sys::{PAGE_SIZE, ProtFlags},
 };
 
 use super::socket::{self, GREETING, Greeting, PeerSocket};
 
 const MAGIC: [u8; 8] = *b"vmctx-uf";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// In a guest's greeting: its userfaultfds are for faults of user mode only.
 const USER_MODE_ONLY: u32 = 1;
 
@@ -81,7 +81,7 @@ pub(crate) fn refused(errno: RawErrno) -> OpenError {
     match errno {
         // The other side hung up for a reason that it tells its own caller.
         RawErrno::PIPE | RawErrno::CONNRESET => OpenError::HungUp,
-        _ => OpenError::Refused(KernelError::from(errno)),
+        _ => OpenError::refused(errno),
     }
 }
 
@@ -122,6 +122,10 @@ pub(crate) enum Request {
         shared: bool,
         prot: ProtFlags,
     },
+    ReplaceByNothing {
+        range: Range<usize>,
+        prot: ProtFlags,
+    },
     /// [`move_to`](crate::kernel::sys::move_to)
     Move {
         from: Range<usize>,
@@ -157,6 +161,7 @@ impl Request {
             Self::Zap(_) => 7,
             Self::PrivateCopies(_) => 8,
             Self::CloseUserfaultfds => 9,
+            Self::ReplaceByNothing { .. } => 10,
         }
     }
 
@@ -170,7 +175,9 @@ impl Request {
             Self::MakeInaccessible(range) | Self::Unmap(range) | Self::Zap(range) | Self::PrivateCopies(range) => {
                 (0, range.start, range.len(), 0)
             }
-            Self::Protect { range, prot } => (prot.bits(), range.start, range.len(), 0),
+            Self::ReplaceByNothing { range, prot } | Self::Protect { range, prot } => {
+                (prot.bits(), range.start, range.len(), 0)
+            }
             Self::CloseUserfaultfds => (0, 0, 0, 0),
         };
         let words = [start as u64, len as u64, other];
@@ -214,6 +221,7 @@ impl Request {
             7 => Self::Zap(range()?),
             8 => Self::PrivateCopies(range().filter(|range| range.len() <= MOST_COPIES * PAGE_SIZE)?),
             9 => Self::CloseUserfaultfds,
+            10 => Self::ReplaceByNothing { range: range()?, prot: prot()? },
             _ => return None,
         })
     }
@@ -255,6 +263,7 @@ mod tests {
             Request::Reserve { bytes: PAGE_SIZE, at: Some(7 * PAGE_SIZE) },
             Request::Replace { range: range.clone(), offset: 1 << 47, shared: true, prot },
             Request::Replace { range: range.clone(), offset: 0, shared: false, prot: ProtFlags::empty() },
+            Request::ReplaceByNothing { range: range.clone(), prot },
             Request::Move { from: range.clone(), to: 9 * PAGE_SIZE },
             Request::MakeInaccessible(range.clone()),
             Request::Unmap(range.clone()),

@@ -21,6 +21,7 @@ use crate::{
 use super::{
     batch::DeferredAnswer,
     hook_call::{Outcome, PageFault},
+    vmf::as_current,
     waiters::End,
 };
 
@@ -163,7 +164,7 @@ impl<'a> PageFault<'a, '_> {
         }
         // From here on the page is locked, as behind `__do_fault`.
         if !is_page_locked {
-            page.lock();
+            as_current(&vmf, || page.lock());
         }
         drop(vmf);
         if self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory()) {

@@ -26,7 +26,7 @@ use crate::{
 use super::{
     batch::Batch,
     shared::Shared,
-    vmf::{Fault, Vmf},
+    vmf::{Fault, Vmf, as_current},
     waiters::Waiters,
 };
 
@@ -109,7 +109,7 @@ impl PageFault<'_, '_> {
         });
         // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and the call drops the
         // fault.
-        let code = catch_unwind(AssertUnwindSafe(|| unsafe { hook.run(Fault::new(vmf)) }));
+        let code = catch_unwind(AssertUnwindSafe(|| unsafe { as_current(vmf, || hook.run(Fault::new(vmf))) }));
         if let (true, Ok(code)) = (is_fault, &code) {
             self.counters.count(|of| of.answers.of(*code));
         }
@@ -175,6 +175,10 @@ impl PageFault<'_, '_> {
             // Unmapped meanwhile, which has woken whoever waits.
             FillError::NotRegistered => Outcome::Served,
             FillError::OutOfMemory => Outcome::OutOfMemory,
+            FillError::OutOfMappings(limit) => {
+                self.shared.report(SessionError::OutOfMappings { address: self.user_address(), limit });
+                Outcome::Fail
+            }
             FillError::Busy => Outcome::Repeat,
             FillError::ProcessGone => Outcome::Fail,
             FillError::Refused(errno) => {

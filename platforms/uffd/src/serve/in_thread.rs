@@ -41,7 +41,8 @@ struct KnownSession {
 
 impl Drop for KnownSession {
     fn drop(&mut self) {
-        if let Some(session) = self.session.upgrade() {
+        // A child of fork counts for nobody.
+        if let Some(session) = self.session.upgrade().filter(|session| session.memory.is_here()) {
             session.take_over(&self.counters);
         }
     }
@@ -71,10 +72,17 @@ impl ServeSigbus for InThread {
             }
             // Nobody changes it while it is borrowed: a hook of this thread that faults is refused above.
             let known = known.borrow();
-            let sessions = || known.sessions.iter().filter_map(|known| Some((known.session.upgrade()?, known)));
+            let here = |session: &Arc<Shared>| session.memory.is_here();
+            let upgraded = |known: &KnownSession| known.session.upgrade().filter(here);
+            let sessions = || known.sessions.iter().filter_map(|known| Some((upgraded(known)?, known)));
             let served = sessions().find_map(|(session, known)| serve_in(&session, &known.counters, address, write));
             // If it was unmapped meanwhile, the access is repeated, and the kernel decides.
-            served.unwrap_or_else(|| sessions().any(|(session, _)| session.space.addresses.has(address)))
+            served.unwrap_or_else(|| {
+                sessions().any(|(session, _)| {
+                    session.space.take_away_again();
+                    session.space.addresses.has(address)
+                })
+            })
         };
         // At its end the thread has dropped the list already.
         KNOWN.try_with(serve).unwrap_or(false)
@@ -102,7 +110,7 @@ fn serve_in(session: &Arc<Shared>, counters: &Counters, address: usize, write: b
 fn look_up(known: &RefCell<Known>) {
     let changes = CHANGES.load(Ordering::Acquire);
     let count = |session: &Weak<Shared>| {
-        let counters = session.upgrade()?.counters_of_a_thread();
+        let counters = session.upgrade().filter(|session| session.memory.is_here())?.counters_of_a_thread();
         Some(KnownSession { session: Weak::clone(session), counters })
     };
     let now: Vec<Weak<Shared>> = SESSIONS.read_recursive().clone();

@@ -5,7 +5,7 @@ use std::{
     io, mem,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
 };
@@ -16,8 +16,8 @@ use crate::kernel::userfaultfd::{Told, Userfaultfd};
 
 use super::queue::Queue;
 
-/// The most threads that serve: each but the first replaces one that waits inside a hook.
-pub(crate) const MAX_THREADS: usize = 64;
+/// How many threads that have replaced others stay when those serve again. More would be woken for each fault.
+const SPARE: usize = 4;
 
 /// A userfaultfd, and the threads behind it.
 pub(crate) struct Readers {
@@ -28,6 +28,8 @@ pub(crate) struct Readers {
     threads: Mutex<Threads>,
     /// How many threads serve. Changed under the lock on the threads.
     serving: AtomicUsize,
+    /// Whether these are more than are needed.
+    is_surplus: AtomicBool,
 }
 
 #[derive(Default)]
@@ -42,7 +44,13 @@ struct Threads {
 impl Readers {
     /// Whoever reads serves what it has read.
     pub(crate) fn direct(uffd: Userfaultfd) -> Self {
-        Self { uffd: Arc::new(uffd), queue: None, threads: Mutex::default(), serving: AtomicUsize::new(0) }
+        Self {
+            uffd: Arc::new(uffd),
+            queue: None,
+            threads: Mutex::default(),
+            serving: AtomicUsize::new(0),
+            is_surplus: AtomicBool::new(false),
+        }
     }
 
     /// One thread reads, and others serve.
@@ -88,29 +96,53 @@ impl Readers {
         spawn_server: impl FnOnce() -> io::Result<JoinHandle<()>>,
     ) -> io::Result<()> {
         let server = spawn_server()?;
+        // What was surplus has ended, or is about to.
+        threads.handles.retain(|handle| !handle.is_finished());
         threads.handles.push(server);
         self.serving.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
-    /// Waits inside a hook. If too few threads are left that serve, another one replaces this one.
-    pub(crate) fn while_replaced<T>(
+    /// A thread is about to wait inside a hook. If too few are left that serve, another one replaces it.
+    pub(crate) fn replace(
         &self,
         is_stopping: impl FnOnce() -> bool,
         spawn_server: impl FnOnce() -> io::Result<JoinHandle<()>>,
-        wait: impl FnOnce() -> T,
-    ) -> T {
+    ) -> io::Result<()> {
         let mut threads = self.threads.lock();
         threads.waiting += 1;
         let left = self.serving().saturating_sub(threads.waiting);
-        if left < threads.wanted && self.serving() < MAX_THREADS && !is_stopping() {
-            // If that fails, this waits all the same: what it waits for may come from elsewhere.
-            let _ = self.add_server(&mut threads, spawn_server);
+        if left < threads.wanted && !is_stopping() { self.add_server(&mut threads, spawn_server) } else { Ok(()) }
+    }
+
+    /// A thread that was [replaced](Self::replace) serves again.
+    pub(crate) fn is_back(&self) {
+        let mut threads = self.threads.lock();
+        threads.waiting -= 1;
+        self.note_surplus(&threads);
+    }
+
+    fn note_surplus(&self, threads: &Threads) {
+        let there = self.serving().saturating_sub(threads.waiting);
+        self.is_surplus.store(there > threads.wanted + SPARE, Ordering::Relaxed);
+    }
+
+    /// Called by a thread that serves, between two faults: whether it is to end, because there are more than are needed.
+    #[inline]
+    pub(crate) fn leave_if_surplus(&self) -> bool {
+        self.is_surplus.load(Ordering::Relaxed) && self.leave()
+    }
+
+    #[cold]
+    fn leave(&self) -> bool {
+        let threads = self.threads.lock();
+        self.note_surplus(&threads);
+        let leaves = self.is_surplus.load(Ordering::Relaxed);
+        if leaves {
+            self.serving.fetch_sub(1, Ordering::Release);
+            self.note_surplus(&threads);
         }
-        drop(threads);
-        let waited = wait();
-        self.threads.lock().waiting -= 1;
-        waited
+        leaves
     }
 
     /// A thread that has served is at its end.

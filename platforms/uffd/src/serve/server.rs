@@ -7,18 +7,16 @@ use std::{
     time::Instant,
 };
 
-use vmctx::Errno;
-use vmctx_hosted::WaitQueue;
+use vmctx_hosted::waiting;
 
 use crate::{
-    error::{OpenError, RawErrno},
+    error::{OpenError, RawErrno, SessionError, raw},
     kernel::{
         open::Purpose,
         userfaultfd::{BATCH, Event, Userfaultfd},
     },
     mm::address_space::LockedVma,
     statistics::Counters,
-    table::page_table::Table,
 };
 
 use super::{
@@ -26,6 +24,7 @@ use super::{
     hook_call::PageFault,
     readers::Readers,
     shared::{Shared, Which},
+    vmf,
 };
 
 /// After a read that has found several events, so many reads ask for a whole batch.
@@ -60,7 +59,9 @@ impl<'a> Server<'a> {
             *kept = self.shared.space.lock_vma(event.address);
         }
         let Some(locked) = kept else {
-            // Unmapped meanwhile: the access is repeated, and the kernel decides. It fails only for a range that is none.
+            // Unmapped meanwhile: the access is repeated, and the kernel decides.
+            self.shared.space.take_away_again();
+            // It fails only for a range that is none.
             let _ = self.uffd.wake(&fault.page_range());
             return;
         };
@@ -103,26 +104,32 @@ pub(crate) fn start_moving(shared: &Arc<Shared>) -> Result<&Readers, OpenError> 
     Ok(readers)
 }
 
-/// Waits inside a hook, on behalf of a fault of a mapping with this table. Another thread serves faults meanwhile, among
-/// them perhaps the one that is waited for.
-pub(crate) fn wait_in_hook(
-    shared: &Arc<Shared>,
-    table: &Table,
-    batch: &Batch<'_>,
-    queue: &WaitQueue,
-    wakes: u64,
-) -> Result<(), Errno> {
-    let killed = || shared.is_stopping() || shared.space.owner().is_gone();
-    let (which, readers) = match shared.moving.get().filter(|moving| table.is_registered_with(moving.uffd())) {
-        Some(moving) => (Which::Moving, moving),
-        None => (Which::Direct, &shared.direct),
-    };
-    batch.leave_rest(readers.uffd());
-    readers.while_replaced(
-        || shared.is_stopping(),
-        || spawn(shared, which, serve),
-        || shared.sleepers.wait(queue, wakes, killed),
-    )
+/// Waits inside the hook that this thread is calling, if it is. Another thread serves faults meanwhile, among them perhaps
+/// the one that is waited for.
+fn wait_in_hook(wait: &mut dyn FnMut()) {
+    let replaced = vmf::with_current(|vmf| {
+        let (shared, table, batch) = (vmf.shared, vmf.area.table, vmf.batch);
+        // The hook may wait for somebody who goes on with an answer that was deferred.
+        batch.flush(vmf.locked);
+        if batch.alone.take() {
+            table.claim_to_wait(vmf.address);
+        }
+        let (which, readers) = match shared.moving.get().filter(|moving| table.is_registered_with(moving.uffd())) {
+            Some(moving) => (Which::Moving, moving),
+            None => (Which::Direct, &shared.direct),
+        };
+        batch.leave_rest(readers.uffd());
+        let started = readers.replace(|| shared.is_stopping(), || spawn(shared, which, serve));
+        if let Err(error) = started {
+            // What is waited for may come from elsewhere.
+            shared.report(SessionError::NoThread(raw(&error).into()));
+        }
+        wait();
+        readers.is_back();
+    });
+    if replaced.is_none() {
+        wait();
+    }
 }
 
 fn spawn(
@@ -141,6 +148,7 @@ fn spawn(
 
 /// A thread that serves what it reads, or what it takes from the queue.
 fn serve(shared: &Arc<Shared>, readers: &Readers) {
+    waiting::set_waiter(wait_in_hook);
     let counters = shared.counters_of_a_thread();
     let server = Server { shared, uffd: readers.uffd(), counters: &counters };
     let deferred = Deferred::new(shared);
@@ -150,43 +158,64 @@ fn serve(shared: &Arc<Shared>, readers: &Readers) {
         server.serve(event, &batch, kept);
         batch.rest_is_left()
     };
-    match readers.queue() {
-        Some(queue) => {
-            while let Some(event) = queue.take() {
-                let _ = serve(&event, &[], None, &mut None);
+    let is_told = match readers.queue() {
+        Some(queue) => loop {
+            let Some(event) = queue.take() else { break true };
+            let _ = serve(&event, &[], None, &mut None);
+            if readers.leave_if_surplus() {
+                break false;
             }
-        }
-        None => read(shared, readers, |events| {
-            let begun = if events.len() > 1 && deferred.is_tried() { Some(Instant::now()) } else { None };
-            let used = begun.map(|_| &deferred);
-            let (mut rest, mut kept) = (events, None);
-            while let [event, behind @ ..] = rest {
-                rest = if serve(event, behind, used, &mut kept) { &[] } else { behind };
-            }
-            if let Some(begun) = begun {
-                deferred.note(begun.elapsed() < QUICK);
-            }
-            if let Some(locked) = kept {
-                deferred.flush(&locked);
-            }
-        }),
+        },
+        None => read(
+            shared,
+            readers,
+            || readers.leave_if_surplus(),
+            |events| {
+                let begun = if events.len() > 1 && deferred.is_tried() { Some(Instant::now()) } else { None };
+                let used = begun.map(|_| &deferred);
+                let (mut rest, mut kept) = (events, None);
+                while let [event, behind @ ..] = rest {
+                    rest = if serve(event, behind, used, &mut kept) { &[] } else { behind };
+                }
+                if let Some(begun) = begun {
+                    deferred.note(begun.elapsed() < QUICK);
+                }
+                if let Some(locked) = kept {
+                    deferred.flush(&locked);
+                }
+            },
+        ),
+    };
+    if is_told {
+        readers.server_left();
+    } else {
+        shared.take_over(&counters);
     }
-    readers.server_left();
 }
 
 /// A thread that reads, and leaves what it has read to others. It never waits for anything but events.
 fn fill_queue(shared: &Arc<Shared>, readers: &Readers) {
     let Some(queue) = readers.queue() else { return };
-    read(shared, readers, |events| {
-        if !events.is_empty() {
-            queue.put(events);
-        }
-    });
+    read(
+        shared,
+        readers,
+        || false,
+        |events| {
+            if !events.is_empty() {
+                queue.put(events);
+            }
+        },
+    );
     queue.close();
 }
 
-/// Reads events until it is told to leave.
-fn read(shared: &Arc<Shared>, readers: &Readers, mut each: impl FnMut(&[Event])) {
+/// Reads events until it is told to leave, or is surplus. Whether it was told.
+fn read(
+    shared: &Arc<Shared>,
+    readers: &Readers,
+    is_surplus: impl Fn() -> bool,
+    mut each: impl FnMut(&[Event]),
+) -> bool {
     let mut events = [Event::default(); BATCH];
     // If a read may bring more than one event, the kernel looks for the next one, and that costs something where there is
     // none. So whole batches are asked for only after one read has brought several events, and now and then.
@@ -199,11 +228,17 @@ fn read(shared: &Arc<Shared>, readers: &Readers, mut each: impl FnMut(&[Event]))
                 whole_batches = if read.count > 1 { WHOLE_BATCHES } else { whole_batches.saturating_sub(1) };
                 each(events.get(..read.count).unwrap_or_default());
                 if read.leave {
-                    return;
+                    return true;
+                }
+                if is_surplus() {
+                    return false;
                 }
             }
             Err(RawErrno::INTR | RawErrno::AGAIN) => {}
-            Err(errno) => return shared.cannot_read(readers.uffd(), errno),
+            Err(errno) => {
+                shared.cannot_read(readers.uffd(), errno);
+                return true;
+            }
         }
     }
 }

@@ -118,6 +118,8 @@ impl Shared {
         }
         self.space.poison_all();
         // Whoever moves a mapping waits for the event to be read, and goes on when this is closed.
-        uffd.close(self.memory.fd());
+        if self.space.take_away_again() {
+            uffd.close(self.memory.fd());
+        }
     }
 }

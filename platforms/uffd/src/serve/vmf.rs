@@ -42,6 +42,35 @@ impl Fault {
     }
 }
 
+thread_local! {
+    /// The fault whose hook this thread is calling, unless the hook is waiting already.
+    static CURRENT: Cell<Option<NonNull<Vmf<'static, 'static>>>> = const { Cell::new(None) };
+}
+
+/// Calls a hook of a fault, which [`with_current`] finds meanwhile.
+#[inline]
+pub(crate) fn as_current<T>(vmf: &Vmf<'_, '_>, hook: impl FnOnce() -> T) -> T {
+    CURRENT.set(Some(NonNull::from(vmf).cast()));
+    let _none = Restore(None);
+    hook()
+}
+
+/// Does something about the fault whose hook this thread is calling, if it is in one.
+pub(crate) fn with_current<T>(body: impl FnOnce(&Vmf<'_, '_>) -> T) -> Option<T> {
+    let current = CURRENT.take()?;
+    let _current = Restore(Some(current));
+    // SAFETY: `as_current` has borrowed it, and has not returned: this is called from inside it, by the same thread.
+    Some(body(unsafe { current.cast::<Vmf<'_, '_>>().as_ref() }))
+}
+
+struct Restore(Option<NonNull<Vmf<'static, 'static>>>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
 /// A page that a hook has locked. It takes no reference, which the driver could count.
 pub(crate) struct LockedPage {
     /// Any memory's: a hook may lock pages that it cannot map.

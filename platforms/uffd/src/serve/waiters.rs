@@ -74,7 +74,7 @@ impl Waiters<'_> {
             Ok(()) => self.shared.refaults.forget(self.address),
             // Unmapped, or the process has gone: the kernel decides.
             Err(FillError::NotRegistered | FillError::ProcessGone | FillError::Busy) => table.wake(&self.page_range()),
-            Err(FillError::OutOfMemory | FillError::Refused(_)) => {
+            Err(FillError::OutOfMemory | FillError::OutOfMappings(_) | FillError::Refused(_)) => {
                 // A SIGSEGV then, instead of a SIGBUS. If nothing was done the access would be given a page.
                 self.shared.report(SessionError::OutOfMemory { address: self.user_address() });
                 if table.make_inaccessible(&self.page_range()).is_err() {

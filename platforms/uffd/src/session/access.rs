@@ -38,7 +38,7 @@ impl Session {
     /// Forgets that an access to the page of this address could not be served: the next one asks the driver again.
     /// Nothing to forget is no error. For whoever handles SIGBUS without [`read`](Self::read).
     pub fn retry(&self, address: UserAddr) {
-        if hook::in_the_way().is_none() {
+        if hook::in_the_way().is_none() && self.check_home().is_ok() {
             self.shared.space.forget_poison(address.get());
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     mm::{
         file::{self, File},
         new_vma::NewVma,
-        vma::{Caller, Vma, protects, tells_stores},
+        vma::{Caller, Vma, WriteLock, protects, tells_stores},
     },
     serve::{readers::Readers, server, shared::Shared},
     statistics::{Counters, Statistics},
@@ -25,6 +25,8 @@ use crate::{
 /// Its calls are Linux's, with Linux's error numbers; the memory that [`mmap`](Self::mmap) gives is ordinary memory of
 /// this process, for any code in it, until [`munmap`](Self::munmap) or until the session is dropped. With
 /// [`open_for`](Self::open_for) it is another process's, and so are the addresses.
+///
+/// A child of fork has nothing of it: its calls fail there with [`SyscallError::Forked`], and dropping it does nothing.
 ///
 /// It fails closed. [`stop`](Self::stop), which dropping does first, makes everything a SIGBUS that is not mapped by
 /// then, for whoever waits too; nobody is handed zeros for want of a server.
@@ -70,7 +72,7 @@ impl Session {
     /// or the open hook fails with. Afterwards nothing is left of a mapping that failed.
     pub fn mmap(&self, file: &File, map: Map) -> Result<UserAddr, SyscallError> {
         let shared = &self.shared;
-        let mut lock = shared.space.write_lock()?;
+        let mut lock = self.write_lock()?;
         if lock.stopped {
             return Err(SyscallError::Stopped);
         }
@@ -81,7 +83,12 @@ impl Session {
         let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
         let counters = Arc::clone(&shared.counters);
         let owner = shared.space.owner().clone();
-        let table = Arc::new(Table::new(owner, direct, memory, counters, range.clone(), map.is_shared()));
+        let table = Table::new(owner, direct, memory, counters, range.clone(), map.is_shared());
+        let table = Arc::new(table.map_err(|raw| {
+            shared.space.addresses.retire(range.clone());
+            shared.space.addresses.give_back();
+            errno(raw)
+        })?);
         let vma = Vma::new(range.clone(), first, map.flags(), file.clone(), Arc::clone(&table));
         let mut new = NewVma::new(vma, Arc::clone(&shared.space.mmap_lock));
         // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
@@ -112,7 +119,7 @@ impl Session {
     pub fn munmap(&self, address: UserAddr, bytes: usize) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
-        let mut lock = self.shared.space.write_lock()?;
+        let mut lock = self.write_lock()?;
         let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
@@ -131,7 +138,7 @@ impl Session {
     pub fn mprotect(&self, address: UserAddr, bytes: usize, prot: Prot) -> Result<(), SyscallError> {
         const ACCESS: VmFlags = VmFlags::from_bits(0x7);
         const MAY_SHIFT: u32 = 4;
-        let mut lock = self.shared.space.write_lock()?;
+        let mut lock = self.write_lock()?;
         if lock.stopped {
             return Err(SyscallError::Stopped);
         }
@@ -147,7 +154,7 @@ impl Session {
             lock.vmas.split(at)?;
             lock.vmas.split(end)?;
             let vma = lock.vmas.find_mut(at).ok_or(Errno::ENOMEM)?;
-            vma.table().protect(&(at..end), prot_of(prot.flags()))?;
+            vma.table().protect(&(at..end), prot_of(vma.flags()), prot_of(prot.flags()))?;
             vma.change_flags(prot.flags(), ACCESS.without(prot.flags()));
             at = end;
         }
@@ -163,6 +170,7 @@ impl Session {
         if let Some(hook) = hook::running() {
             return Err(SyscallError::InsideHook { hook });
         }
+        self.check_home()?;
         if self.shared.is_stopping() {
             return Err(SyscallError::Stopped);
         }
@@ -174,12 +182,15 @@ impl Session {
     /// What went wrong since this was last asked, the first first. The accesses have had their signals.
     #[must_use]
     pub fn take_errors(&self) -> Vec<SessionError> {
-        mem::take(&mut *self.shared.errors.lock())
+        if self.check_home().is_err() { Vec::new() } else { mem::take(&mut *self.shared.errors.lock()) }
     }
 
     /// What has happened so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
+        if self.check_home().is_err() {
+            return Statistics::default();
+        }
         let shared = &self.shared;
         // The lock is held until all are added: a thread's counts are in exactly one of them meanwhile.
         Counters::sum(shared.thread_counters.lock().iter().chain([&shared.counters]).map(|counters| &**counters))
@@ -188,7 +199,19 @@ impl Session {
     /// How many mappings there are. A cut makes one more.
     #[must_use]
     pub fn mapping_count(&self) -> usize {
-        if hook::in_the_way().is_some() { 0 } else { self.shared.space.mmap_lock.read().vmas.len() }
+        let is_asked_in_vain = hook::in_the_way().is_some() || self.check_home().is_err();
+        if is_asked_in_vain { 0 } else { self.shared.space.mmap_lock.read().vmas.len() }
+    }
+
+    /// Whether this process has opened the session. A child of fork that has inherited it does nothing with it: descriptors
+    /// and addresses are its parent's, and a lock may be held by a thread that is not there.
+    pub(crate) fn check_home(&self) -> Result<(), SyscallError> {
+        if self.shared.memory.is_here() { Ok(()) } else { Err(SyscallError::Forked) }
+    }
+
+    fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+        self.check_home()?;
+        self.shared.space.write_lock()
     }
 }
 
@@ -202,7 +225,7 @@ fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
 /// its addresses.
 struct Undo<'a> {
     shared: &'a Shared,
-    table: &'a Table,
+    table: &'a Arc<Table>,
     range: Range<usize>,
 }
 
@@ -217,11 +240,9 @@ impl Drop for Undo<'_> {
         if self.range.is_empty() {
             return;
         }
-        self.table.zap(&self.range);
         // Nobody was told of the addresses, but somebody may have guessed them.
-        // SAFETY: reserved by this session.
-        let _ = unsafe { self.shared.space.owner().make_inaccessible(&self.range) };
-        self.shared.space.addresses.retire(self.range.clone());
+        self.shared.space.take_away(self.table, &self.range);
+        self.shared.space.retire(&self.range);
         self.shared.space.addresses.give_back();
     }
 }

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use vmctx_hosted::queue::Sleepers;
 
 use crate::{
-    error::{KernelError, OpenError},
-    kernel::{open::Purpose, signals, userfaultfd::Userfaultfd},
+    error::OpenError,
+    kernel::{home::Home, open::Purpose, signals, userfaultfd::Userfaultfd},
     memory::Memory,
     mm::address_space::AddressSpace,
     process::{
@@ -20,7 +20,7 @@ use crate::{
     },
     serve::{
         in_thread::{self, InThread},
-        readers::{MAX_THREADS, Readers},
+        readers::Readers,
         refaults::Refaults,
         server,
         shared::{GuestLink, Shared, Which},
@@ -54,7 +54,10 @@ impl Options {
     /// # Errors
     /// As [`Session::open`].
     pub fn open(self, memory: &Memory) -> Result<Session, OpenError> {
-        let refused = |errno| OpenError::Refused(KernelError::from(errno));
+        if !memory.is_here() {
+            return Err(OpenError::Forked);
+        }
+        let refused = OpenError::refused;
         let purpose = Purpose { moves: false, in_thread: self.in_thread };
         let uffd = Userfaultfd::open(purpose)?;
         signals::install_handlers::<InThread>().map_err(refused)?;
@@ -72,6 +75,9 @@ impl Options {
         if self.in_thread {
             return Err(OpenError::InThread);
         }
+        if !memory.is_here() {
+            return Err(OpenError::Forked);
+        }
         let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory)?;
         let guest = GuestLink { agent: Arc::new(agent), sigbus_socket, thread: Mutex::default() };
         let moving = OnceLock::from(Readers::queued(moving));
@@ -87,7 +93,10 @@ impl Options {
         moving: OnceLock<Readers>,
         guest: Option<GuestLink>,
     ) -> Result<Session, OpenError> {
-        let owner = guest.as_ref().map_or(Owner::ThisProcess, |guest| Owner::Guest(Arc::clone(&guest.agent)));
+        let owner = match &guest {
+            Some(guest) => Owner::Guest(Arc::clone(&guest.agent)),
+            None => Owner::ThisProcess(Home::here().map_err(OpenError::refused)?),
+        };
         let shared = Arc::new(Shared {
             direct,
             moving,
@@ -106,7 +115,7 @@ impl Options {
         if self.in_thread {
             in_thread::add(&session.shared);
         }
-        let readers = if self.in_thread { 0 } else { self.readers.clamp(1, MAX_THREADS) };
+        let readers = if self.in_thread { 0 } else { self.readers.max(1) };
         server::start(&session.shared, Which::Direct, readers)?;
         Ok(session)
     }

@@ -1,9 +1,10 @@
 //! How a session ends. It fails closed: nobody is handed zeros for want of a server.
 
 use std::{
+    mem,
     net::Shutdown,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     thread,
 };
 
@@ -25,8 +26,9 @@ impl Session {
     /// nothing can be stored any more.
     ///
     /// # Errors
-    /// [`SyscallError::InsideHook`].
+    /// [`SyscallError::InsideHook`], [`SyscallError::Forked`].
     pub fn stop(&self) -> Result<(), SyscallError> {
+        self.check_home()?;
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
@@ -37,9 +39,12 @@ impl Session {
         if !lock.stopped {
             lock.stopped = true;
             for vma in lock.vmas.iter() {
-                vma.table().poison_all();
+                shared.space.poison(vma.table());
                 if protects(vma) && vma.flags().contains(VmFlags::SHARED) {
-                    let _ = vma.table().protect(&vma.range(), prot_of(vma.flags()) - ProtFlags::WRITE);
+                    let (before, range) = (prot_of(vma.flags()), vma.range());
+                    if vma.table().protect(&range, before, before - ProtFlags::WRITE).is_err() {
+                        shared.space.take_away(vma.table(), &range);
+                    }
                 }
             }
         }
@@ -57,15 +62,25 @@ impl Session {
                 }
             }
         }
-        // Pages that are mapped stay. If the kernel forgets one, it brings it again by itself, without a userfaultfd.
-        shared.all_readers().for_each(|readers| readers.uffd().close(shared.memory.fd()));
-        shared.space.owner().close_userfaultfds();
+        if shared.space.take_away_again() {
+            // Pages that are mapped stay. If the kernel forgets one, it brings it again by itself, without a userfaultfd.
+            shared.all_readers().for_each(|readers| readers.uffd().close(shared.memory.fd()));
+            shared.space.owner().close_userfaultfds();
+        } else {
+            // Whoever waits there waits for ever.
+            shared.all_readers().for_each(|readers| mem::forget(Arc::clone(readers.uffd())));
+        }
         Ok(())
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if self.check_home().is_err() {
+            // Nothing of it is a child's, and what is a part of it must not be dropped there either.
+            mem::forget(Arc::clone(&self.shared));
+            return;
+        }
         if hook::in_the_way().is_some() || self.stop().is_err() {
             // Dropped inside a hook, which this thread would have to wait for. So nothing is served any more, and nothing
             // of the session is given back.
@@ -78,6 +93,11 @@ impl Drop for Session {
             let mut lock = lock;
             self.shared.space.unmap(&mut lock, &(0..usize::MAX), &mut files);
         }));
+        if self.shared.space.take_away_again() {
+            for range in self.shared.space.addresses.all() {
+                self.shared.space.addresses.retire(range);
+            }
+        }
         // No access is in the middle of them: it would have the session borrowed.
         self.shared.space.addresses.give_back();
         if let Some(guest) = &self.shared.guest {

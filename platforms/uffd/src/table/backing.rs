@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
+/// From here on no frame has a number: what a slot shows in which there is never anything.
+pub(crate) const NOWHERE: u64 = 1 << 60;
+
 /// The frame of each slot at which the kernel has the memory object mapped, whether or not the page itself is mapped yet.
 /// A slot that is in no run shows nothing: there is a reservation, or it is not this mapping's any more.
 #[derive(Default)]
@@ -43,6 +46,20 @@ impl Backing {
         }
         self.recent = self.run_of(slots.start);
         self.recent.is_some_and(shows)
+    }
+
+    /// Those of these slots that show anything, as ranges that do not touch each other.
+    pub(crate) fn showing(&self, slots: &Range<usize>) -> Vec<Range<usize>> {
+        let mut showing: Vec<Range<usize>> = Vec::new();
+        let first = self.run_of(slots.start).map_or(slots.start, |(start, _)| start);
+        for (start, run) in self.runs.range(first..slots.end) {
+            let part = (*start).max(slots.start)..run.end.min(slots.end);
+            match showing.last_mut() {
+                Some(last) if last.end == part.start => last.end = part.end,
+                _ => showing.push(part),
+            }
+        }
+        showing
     }
 
     /// These slots show the frames from `first` on from now on, or nothing.
@@ -111,6 +128,8 @@ mod tests {
             }
             check(&mut backing, &expected);
             assert_eq!(backing.shows(&slots, 1000 + start as u64), first == Some(1000 + start as u64));
+            let showing: Vec<usize> = backing.showing(&slots).into_iter().flatten().collect();
+            assert_eq!(showing, slots.clone().filter(|slot| expected[*slot].is_some()).collect::<Vec<_>>());
         }
     }
 

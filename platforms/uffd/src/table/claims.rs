@@ -1,9 +1,8 @@
 //! Which slots are being served: each by one thread at a time, for everybody who waits there.
 
-use std::{
-    iter::repeat_with,
-    sync::atomic::{AtomicU8, Ordering},
-};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::{error::RawErrno, kernel::zeroed::Zeroed};
 
 /// A thread serves the slot.
 const CLAIMED: u8 = 1;
@@ -13,12 +12,12 @@ const ASKED: u8 = 1 << 1;
 /// Which slots are being served. A thread that serves alone claims a slot only while its hook waits, because then other
 /// threads serve.
 pub(crate) struct Claims {
-    slots: Box<[AtomicU8]>,
+    slots: Zeroed<AtomicU8>,
 }
 
 impl Claims {
-    pub(crate) fn new(slots: usize) -> Self {
-        Self { slots: repeat_with(AtomicU8::default).take(slots).collect() }
+    pub(crate) fn new(slots: usize) -> Result<Self, RawErrno> {
+        Ok(Self { slots: Zeroed::new(slots)? })
     }
 
     /// Whether the caller is to serve the slot, and to [release](Self::release) it then. Otherwise another thread serves
@@ -43,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_served_once_for_everybody_who_waits() {
-        let claims = Claims::new(2);
+        let claims = Claims::new(2).unwrap();
         assert!(claims.claim(0));
         assert_eq!((claims.claim(0), claims.claim(1)), (false, true));
         assert!(claims.release(0), "somebody else has asked");

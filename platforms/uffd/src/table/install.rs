@@ -2,7 +2,6 @@
 //! the mapping.
 
 use std::{
-    iter,
     ops::Range,
     sync::{Arc, atomic::Ordering},
 };
@@ -20,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    backing::Backing,
+    backing::{Backing, NOWHERE},
     page_table::Table,
     pte::{INSTALLED, PFN, POISONED, PRESENT, Pte},
 };
@@ -88,7 +87,7 @@ impl Table {
             Err(refused) => refused,
         };
         // What was not installed is taken out. Whoever touches it faults again, and then the driver is asked again.
-        self.empty(refused..slots.end);
+        self.empty(kernel, refused..slots.end);
         self.wake(&self.addresses_of(&(refused..slots.end)));
         Err(error)
     }
@@ -118,11 +117,12 @@ impl Table {
         Ok(())
     }
 
-    /// Maps frames from `first` on, one after the other, and registers them.
+    /// Maps frames from `first` on, one after the other, and registers them. All of the slots have them.
     ///
-    /// Between the two the pages can be touched without a fault. They are the right pages, so that does no harm, except
-    /// where a driver is told of stores: it would not be told of that one. There they are mapped and registered elsewhere,
-    /// and then moved into place.
+    /// Between the two the pages can be touched without a fault: whoever has the mapping may touch it at any time, and must
+    /// not be sent a SIGSEGV. They are the pages that were inserted there, so that does no harm, except where a driver is
+    /// told of stores: it would not be told of that one. There they are mapped and registered elsewhere, and then moved
+    /// into place.
     fn map_frames(
         &self,
         kernel: &mut Backing,
@@ -148,9 +148,7 @@ impl Table {
         };
         if let Err(errno) = mapped {
             // It may be mapped without being registered, and then nobody would serve its faults.
-            // SAFETY: as above.
-            unsafe { self.owner.make_inaccessible(&range) }?;
-            kernel.set(slots, None);
+            self.close_off(kernel, slots)?;
             return Err(errno);
         }
         kernel.set(slots, Some(first));
@@ -160,13 +158,16 @@ impl Table {
     fn map_aside(&self, len: usize, first: u64, prot: ProtFlags) -> Result<Range<usize>, RawErrno> {
         let start = self.owner.reserve(len, None)?;
         let aside = start..start + len;
+        // Nobody was told of these addresses, but somebody may guess them: nothing can be touched there before it is
+        // registered.
         // SAFETY: reserved just now.
         unsafe {
-            let mapped = self.map_registered(&aside, first, prot);
-            if mapped.is_err() {
+            let mapped = self.map_registered(&aside, first, ProtFlags::empty());
+            let opened = mapped.and_then(|()| self.owner.protect(&aside, prot));
+            if opened.is_err() {
                 self.owner.unmap(&aside);
             }
-            mapped.map(|()| aside)
+            opened.map(|()| aside)
         }
     }
 
@@ -179,9 +180,35 @@ impl Table {
         self.uffd().register(range, self.protects.load(Ordering::Relaxed))
     }
 
-    /// Maps the whole range for the first time, and registers it: nobody knows its address yet. A slot that is filled
-    /// shows its frame. An empty one shows the frame that follows that of the slot before it; if no slot before it is
-    /// filled, the one that fits the first filled slot, or `guess` if there is none.
+    /// Maps the frames from `first` on, one after the other, and registers them; where there are no such frames, nothing that
+    /// will ever be anything. None of it can be touched yet.
+    ///
+    /// # Safety
+    /// The slots are a part of a range that is reserved.
+    unsafe fn map_piece(&self, kernel: &mut Backing, slots: &Range<usize>, first: Option<u64>) -> Result<(), RawErrno> {
+        let frames = first.map_or(0, |first| self.memory.has(first, slots.len()));
+        let (shown, nothing) = (slots.start..slots.start + frames, slots.start + frames..slots.end);
+        if let Some(first) = first.filter(|_| !shown.is_empty()) {
+            // SAFETY: by this function's contract.
+            unsafe { self.map_registered(&self.addresses_of(&shown), first, ProtFlags::empty()) }?;
+            kernel.set(&shown, Some(first));
+        }
+        if !nothing.is_empty() {
+            let range = self.addresses_of(&nothing);
+            // SAFETY: as above.
+            unsafe { self.owner.replace_by_nothing(&range, ProtFlags::empty()) }?;
+            self.uffd().register(&range, self.protects.load(Ordering::Relaxed))?;
+            kernel.set(&nothing, Some(NOWHERE + nothing.start as u64));
+        }
+        Ok(())
+    }
+
+    /// Maps the whole range for the first time, and registers it. A slot that is filled shows its frame. An empty one
+    /// shows the frame that follows that of the slot before it; if no slot before it is filled, the one that fits the first
+    /// filled slot, or `guess` if there is none.
+    ///
+    /// Nobody was told of the addresses yet, but somebody may guess them, and what an empty slot shows is nobody's: so
+    /// nothing can be touched before all of it is registered.
     ///
     /// With `protects` the mapping is registered for write protection, because stores must be seen. With `moving`, it is
     /// registered with that userfaultfd, because a driver is told of stores.
@@ -198,39 +225,31 @@ impl Table {
         }
         let mut kernel = self.kernel.lock();
         let pages = self.slots.len();
-        let fits = |first: &u64| {
-            let end = first.checked_add(pages as u64);
-            end.is_some_and(|end| self.memory.has(&(*first..end)))
-        };
         // The frame of slot 0, if the frames of all slots followed each other.
-        let mut linear = guess.filter(fits).unwrap_or(self.memory.nowhere());
-        let first_filled = (0..pages).find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?)));
-        if let Some((slot, pte)) = first_filled {
-            linear = pte.pfn.checked_sub(slot as u64).filter(fits).unwrap_or(self.memory.nowhere());
+        let mut linear = guess;
+        let mut used = self.used(&(0..pages)).flatten();
+        if let Some((slot, pte)) = used.find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
+            linear = pte.pfn.checked_sub(slot as u64);
         }
         let mut at = 0;
         while at < pages {
-            let start = match Pte::from_bits(self.bits(at)) {
-                Some(pte) => pte.pfn,
-                None => linear + at as u64,
+            let first = match Pte::from_bits(self.bits(at)) {
+                Some(pte) => Some(pte.pfn),
+                None => linear.and_then(|linear| linear.checked_add(at as u64)),
             };
-            let mut end = at + 1;
-            while end < pages {
-                let here = Pte::from_bits(self.bits(end));
-                if here.is_some_and(|pte| pte.pfn != start + (end - at) as u64) {
-                    break;
-                }
-                end += 1;
-            }
+            let follows = |slot: usize| first.is_some_and(|first| first + (slot - at) as u64 == self.bits(slot) & PFN);
+            let is_other = |slot: &usize| Pte::from_bits(self.bits(*slot)).is_some() && !follows(*slot);
+            let end = self.used(&(at + 1..pages)).flatten().find(is_other).unwrap_or(pages);
             // SAFETY: reserved when this table was made. If it fails, the caller lets nothing of the mapping stay.
-            unsafe { self.map_registered(&self.addresses_of(&(at..end)), start, prot_of(flags)) }?;
-            kernel.set(&(at..end), Some(start));
-            linear = start.checked_sub(at as u64).unwrap_or(linear);
+            unsafe { self.map_piece(&mut kernel, &(at..end), first) }?;
+            linear = first.map_or(linear, |first| first.checked_sub(at as u64));
             at = end;
         }
+        // SAFETY: as above.
+        unsafe { self.owner.protect(&self.range, prot_of(flags)) }?;
         drop(kernel);
-        self.install(iter::once(&self.range()), flags, false)
-            .map_err(|error| RawErrno::from_raw_os_error(error.errno().to_raw()))
+        let filled: Vec<_> = self.used(&(0..pages)).map(|slots| self.addresses_of(&slots)).collect();
+        self.install(filled.iter(), flags, false).map_err(|error| RawErrno::from_raw_os_error(error.errno().to_raw()))
     }
 }
 

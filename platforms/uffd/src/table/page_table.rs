@@ -5,7 +5,7 @@
 //! in between finds what is right.
 
 use std::{
-    iter::repeat_with,
+    iter,
     ops::Range,
     ptr,
     sync::{
@@ -22,8 +22,9 @@ use crate::{
     error::{RawErrno, errno},
     kernel::{
         clock::{self, Stamp},
-        sys::{PAGE_SHIFT, page_of},
+        sys::{PAGE_SHIFT, PAGE_SIZE, page_of},
         userfaultfd::Userfaultfd,
+        zeroed::{Zeroed, Zeros},
     },
     memory::{Memory, Page},
     process::owner::Owner,
@@ -42,7 +43,13 @@ pub(crate) struct Slot {
     pub(crate) served: Stamp,
 }
 
-/// The page table of what one mmap has mapped.
+// SAFETY: two numbers.
+unsafe impl Zeros for Slot {}
+
+/// So many slots take a page of memory, if one of them is used.
+const BLOCK: usize = PAGE_SIZE / size_of::<Slot>();
+
+/// The page table of what one mmap has mapped. It takes memory where it is used.
 pub struct Table {
     pub(crate) owner: Owner,
     direct: Arc<Userfaultfd>,
@@ -57,7 +64,11 @@ pub struct Table {
     pub(crate) closed: AtomicBool,
     /// A page was not where the mapping had been laid out for it.
     pub(crate) misplaced: AtomicBool,
-    pub(crate) slots: Box<[Slot]>,
+    pub(crate) slots: Zeroed<Slot>,
+    /// Which [blocks](BLOCK) of slots have ever had an entry. What walks over a table passes the others by.
+    used: Zeroed<AtomicBool>,
+    /// What was served before is of an earlier mapping at these addresses.
+    made: u64,
     claims: Claims,
     /// The lock under which entries are changed and the kernel is told; entries are read without it. It protects the
     /// frames that the kernel's mapping shows.
@@ -74,13 +85,11 @@ impl Table {
         counters: Arc<Counters>,
         range: Range<usize>,
         shared: bool,
-    ) -> Self {
+    ) -> Result<Self, RawErrno> {
         let pages = range.len() >> PAGE_SHIFT;
-        // Events that were read before this are of an earlier mapping at these addresses.
-        let now = clock::now();
-        Self {
+        Ok(Self {
             owner,
-            claims: Claims::new(if direct.is_read() { pages } else { 0 }),
+            claims: Claims::new(if direct.is_read() { pages } else { 0 })?,
             direct,
             moving: OnceLock::new(),
             memory,
@@ -89,9 +98,35 @@ impl Table {
             protects: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             misplaced: AtomicBool::new(false),
-            slots: repeat_with(|| Slot { entry: AtomicU64::new(0), served: Stamp::new(now) }).take(pages).collect(),
+            slots: Zeroed::new(pages)?,
+            used: Zeroed::new(pages.div_ceil(BLOCK))?,
+            made: clock::now(),
             kernel: Mutex::default(),
             counters,
+        })
+    }
+
+    /// Those of these slots that may have entries, as ranges that do not touch each other.
+    pub(crate) fn used<'t>(&'t self, slots: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'t> {
+        let (end, mut at) = (slots.end.min(self.slots.len()), slots.start);
+        let is_used = |block: &usize| self.used.get(*block).is_some_and(|used| used.load(Ordering::Relaxed));
+        iter::from_fn(move || {
+            let blocks = at / BLOCK..end.div_ceil(BLOCK);
+            let first = blocks.clone().find(is_used)?;
+            let behind = (first..blocks.end).find(|block| !is_used(block)).unwrap_or(blocks.end);
+            let part = at.max(first * BLOCK)..end.min(behind * BLOCK);
+            at = part.end;
+            Some(part).filter(|part| !part.is_empty())
+        })
+    }
+
+    /// An entry is about to be put into a slot.
+    #[inline]
+    fn note_used(&self, slot: usize) {
+        if let Some(used) = self.used.get(slot / BLOCK) {
+            if !used.load(Ordering::Relaxed) {
+                used.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -143,6 +178,9 @@ impl Table {
 
     /// The caller holds the lock.
     pub(crate) fn set_bits(&self, slot: usize, bits: u64) {
+        if bits != 0 {
+            self.note_used(slot);
+        }
         if let Some(slot) = self.slots.get(slot) {
             slot.entry.store(bits, Ordering::Release);
         }
@@ -188,7 +226,9 @@ impl Table {
     #[inline]
     pub(crate) fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
         let _kernel = self.kernel.lock();
-        let slot = self.slots.get(self.slot_of(address)).ok_or(Errno::EFAULT)?;
+        let at = self.slot_of(address);
+        let slot = self.slots.get(at).ok_or(Errno::EFAULT)?;
+        self.note_used(at);
         if self.fill_slot(slot, pte) { Ok(()) } else { Err(Errno::EBUSY) }
     }
 
@@ -212,9 +252,11 @@ impl Table {
     pub(crate) fn fill_free(&self, address: usize, entries: impl Iterator<Item = Option<Pte>>) -> (usize, usize) {
         let _kernel = self.kernel.lock();
         let (mut filled, mut present) = (0, 0);
-        let slots = self.slots.get(self.slot_of(address)..).unwrap_or_default();
-        for (slot, pte) in slots.iter().zip(entries) {
+        let first = self.slot_of(address);
+        let slots = self.slots.get(first..).unwrap_or_default();
+        for ((slot, pte), at) in slots.iter().zip(entries).zip(first..) {
             let Some(pte) = pte else { continue };
+            self.note_used(at);
             if self.fill_slot(slot, pte) {
                 filled += 1;
             } else {
@@ -285,7 +327,8 @@ impl Table {
 
     /// Whether an address was served since a time.
     pub(crate) fn was_served(&self, address: usize, since: u64) -> bool {
-        self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_since(since))
+        let served = self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_since(since));
+        served || self.made >= since
     }
 
     /// Whether the caller is to serve an event that was read at `since`, and to [release](Self::release_fault) the slot
@@ -328,8 +371,8 @@ impl Drop for Table {
     fn drop(&mut self) {
         // The mapping has gone, so nobody can touch its pages. References that are left are put; whoever reserved the
         // addresses gives them back.
-        for slot in &self.slots {
-            let bits = slot.entry.load(Ordering::Relaxed);
+        for slot in self.used(&(0..self.slots.len())).flatten() {
+            let bits = self.bits(slot);
             if bits & COUNTED != 0 {
                 self.memory.put(bits & PFN);
             }

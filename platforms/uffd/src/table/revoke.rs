@@ -1,7 +1,7 @@
 //! What is taken away from a table: pages, the right to write, the whole mapping; and poison, where there is nothing to
 //! give.
 
-use std::{ops::Range, sync::atomic::Ordering};
+use std::{iter, ops::Range, sync::atomic::Ordering};
 
 use vmctx::Errno;
 use vmctx_hosted::object::Unmapping;
@@ -10,18 +10,25 @@ use crate::{
     error::{RawErrno, errno},
     kernel::{
         fill::{FillError, Progress, fill_range},
-        sys::ProtFlags,
+        sys::{ProtFlags, View},
     },
 };
 
 use super::{
+    backing::Backing,
     page_table::Table,
     pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, WRITABLE},
 };
 
 impl Unmapping for Table {
     fn zap(&self, addresses: &Range<usize>, even_cows: bool) {
-        if even_cows { self.zap(addresses) } else { self.zap_but_copies(addresses) }
+        if self.owner.is_inherited() {
+            // A child of fork has no such mapping.
+        } else if even_cows {
+            self.zap(addresses);
+        } else {
+            self.zap_but_copies(addresses);
+        }
     }
 
     /// Takes the right to write away. Where that cannot be done, the slots are emptied. A private mapping has none: what
@@ -30,13 +37,13 @@ impl Unmapping for Table {
     /// Each page is locked meanwhile. So where a driver is just allowing a first store, either that is finished before,
     /// and the page protected again, or the driver is told of the store after this.
     fn write_protect(&self, addresses: &Range<usize>) {
-        if !self.shared {
+        if !self.shared || self.owner.is_inherited() {
             return;
         }
         if !self.protects.load(Ordering::Relaxed) {
             return self.zap(addresses);
         }
-        for slot in self.slots_of(addresses) {
+        for slot in self.used(&self.slots_of(addresses)).flatten() {
             let address = self.address_of(slot);
             let page = self.pte(address).and_then(|pte| self.page(address, pte));
             if let Some(page) = &page {
@@ -53,19 +60,18 @@ impl Unmapping for Table {
 impl Table {
     /// Empties slots, and has the kernel forget them. When this returns, nobody is in the middle of an access there.
     pub(crate) fn zap(&self, addresses: &Range<usize>) {
-        let kernel = self.kernel.lock();
-        self.empty(self.slots_of(addresses));
-        drop(kernel);
+        self.empty(&mut self.kernel.lock(), self.slots_of(addresses));
     }
 
-    /// The same. The caller holds the lock.
-    pub(crate) fn empty(&self, slots: Range<usize>) {
+    /// The same, with the lock held.
+    pub(crate) fn empty(&self, kernel: &mut Backing, slots: Range<usize>) {
         let mut known = None::<Range<usize>>;
         let mut held = Vec::new();
-        for slot in slots {
+        for slot in self.used(&slots).flatten() {
             let old = self.bits(slot);
             self.set_bits(slot, 0);
-            if old & (INSTALLED | POISONED) != 0 {
+            // The kernel may know an entry of which it was not told: it was touched while it was mapped.
+            if old & (PRESENT | POISONED) != 0 {
                 let start = known.map_or(slot, |known| known.start);
                 known = Some(start..slot + 1);
             }
@@ -74,13 +80,13 @@ impl Table {
             }
         }
         if let Some(known) = known {
+            // Where nobody serves faults, the kernel would map the pages again by itself.
+            let closed = self.closed.load(Ordering::Relaxed);
             // SAFETY: addresses of this table's.
-            let zapped = unsafe { self.owner.zap(&self.addresses_of(&known)) };
-            if zapped.is_err() || self.closed.load(Ordering::Relaxed) {
-                // The pages may be used for something else from now on, so nobody must reach them: either they are still
-                // mapped, or the kernel would map them again by itself because nobody serves its faults.
-                // SAFETY: as above.
-                let _ = unsafe { self.owner.make_inaccessible(&self.addresses_of(&known)) };
+            let zapped = !closed && unsafe { self.owner.zap(&self.addresses_of(&known)) }.is_ok();
+            if !zapped && self.close_off(kernel, &known).is_err() {
+                // Whoever has the pages keeps them, so nobody else may get them: the references are put by nobody.
+                return;
             }
         }
         for pfn in held {
@@ -88,17 +94,36 @@ impl Table {
         }
     }
 
+    /// Has the kernel show nothing in these slots: every access is a SIGSEGV from now on. Whoever waits there is not woken.
+    ///
+    /// # Errors
+    /// What the kernel refuses: the pages can still be touched.
+    pub(crate) fn close_off(&self, kernel: &mut Backing, slots: &Range<usize>) -> Result<(), RawErrno> {
+        let range = self.addresses_of(slots);
+        // SAFETY: addresses of this table's.
+        let closed = unsafe {
+            let replaced = self.owner.make_inaccessible(&range);
+            replaced.or_else(|errno| self.owner.protect(&range, ProtFlags::empty()).map_err(|_| errno))
+        };
+        // A guest that has gone has nothing mapped any more.
+        if self.owner.is_gone() || closed.is_ok() {
+            kernel.set(slots, None);
+            return Ok(());
+        }
+        closed
+    }
+
     /// As [`zap`](Self::zap), but what a private mapping has copied stays.
     fn zap_but_copies(&self, addresses: &Range<usize>) {
-        let kernel = self.kernel.lock();
+        let mut kernel = self.kernel.lock();
         let slots = self.slots_of(addresses);
         if self.shared {
-            self.empty(slots);
+            self.empty(&mut kernel, slots);
             return;
         }
         // A store that comes between the look and the zap would make a copy, and that would be lost. So each page is
         // write-protected until it is known whether it is a copy.
-        for slot in slots {
+        for slot in self.used(&slots).flatten() {
             if self.bits(slot) == 0 {
                 continue;
             }
@@ -110,42 +135,55 @@ impl Table {
             let copied =
                 self.owner.private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
             if !copied {
-                self.empty(slot..slot + 1);
+                self.empty(&mut kernel, slot..slot + 1);
             }
             if protects {
                 let _ = self.uffd().unprotect(&page, true);
             }
         }
-        drop(kernel);
     }
 
     fn write_protect_slot(&self, slot: usize) {
-        let _kernel = self.kernel.lock();
+        let mut kernel = self.kernel.lock();
         let old = self.bits(slot);
         self.set_bits(slot, old & !WRITABLE);
         let known = PRESENT | WRITABLE | INSTALLED;
         let page = self.addresses_of(&(slot..slot + 1));
         if old & known == known && self.uffd().write_protect(&page).is_err() {
-            self.empty(slot..slot + 1);
+            self.empty(&mut kernel, slot..slot + 1);
         }
     }
 
-    /// Changes what the user may do.
-    pub(crate) fn protect(&self, addresses: &Range<usize>, prot: ProtFlags) -> Result<(), Errno> {
-        let _kernel = self.kernel.lock();
+    /// Changes what the user may do, from `before`. What shows nothing stays as it is: it would show zeros that no driver
+    /// has inserted.
+    ///
+    /// # Errors
+    /// What the kernel refuses. The rights are what they were, or there is nothing to have a right to any more.
+    pub(crate) fn protect(&self, addresses: &Range<usize>, before: ProtFlags, prot: ProtFlags) -> Result<(), Errno> {
+        let mut kernel = self.kernel.lock();
+        let showing = kernel.showing(&self.slots_of(addresses));
         // SAFETY: addresses of this table's.
-        unsafe { self.owner.protect(addresses, prot) }.map_err(errno)
+        let change = |slots: &Range<usize>, prot| unsafe { self.owner.protect(&self.addresses_of(slots), prot) };
+        let changed = showing.iter().try_for_each(|slots| change(slots, prot));
+        changed.map_err(|refused| {
+            // The kernel may have changed a part of it.
+            for slots in &showing {
+                if change(slots, before).is_err() {
+                    // If that fails as well, some may have rights that nobody knows of; there is no third way.
+                    let _ = self.close_off(&mut kernel, slots);
+                }
+            }
+            errno(refused)
+        })
     }
 
     /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
     pub(crate) fn make_inaccessible(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
         let mut kernel = self.kernel.lock();
-        // SAFETY: addresses of this table's.
-        unsafe { self.owner.make_inaccessible(addresses) }?;
         let slots = self.slots_of(addresses);
-        kernel.set(&slots, None);
+        self.close_off(&mut kernel, &slots)?;
         let mut held = Vec::new();
-        for slot in slots {
+        for slot in self.used(&slots).flatten() {
             let old = self.bits(slot);
             self.set_bits(slot, 0);
             if old & COUNTED != 0 {
@@ -202,27 +240,58 @@ impl Table {
     }
 
     /// Makes every access a SIGBUS where the kernel has nothing mapped. To be called before faults are no longer served.
-    pub(crate) fn poison_all(&self) {
-        let kernel = self.kernel.lock();
+    ///
+    /// # Errors
+    /// What the kernel refuses. Whoever touches the memory must wait for ever then: if the userfaultfd were closed, the
+    /// kernel would hand out what the memory object has there.
+    pub(crate) fn poison_all(&self) -> Result<(), RawErrno> {
+        let mut kernel = self.kernel.lock();
+        let mut all = Ok(());
         self.closed.store(true, Ordering::Relaxed);
-        let mut at = 0;
-        while at < self.slots.len() {
-            let is_unknown = |slot: usize| kernel.frame(slot).is_some() && self.bits(slot) & INSTALLED == 0;
-            if !is_unknown(at) {
-                at += 1;
-                continue;
+        for shown in kernel.showing(&(0..self.slots.len())) {
+            let mut at = shown.start;
+            for used in self.used(&shown).chain(iter::once(shown.end..shown.end)) {
+                if at < used.start {
+                    all = all.and(self.shut_unused(&mut kernel, &(at..used.start)));
+                }
+                at = used.start;
+                while at < used.end {
+                    let is_unknown = |slot: &usize| self.bits(*slot) & INSTALLED == 0;
+                    let start = (at..used.end).find(is_unknown).unwrap_or(used.end);
+                    let end = (start..used.end).find(|slot| !is_unknown(slot)).unwrap_or(used.end);
+                    if start < end {
+                        all = all.and(self.shut(&mut kernel, &(start..end)));
+                    }
+                    at = end;
+                }
             }
-            let end = (at..self.slots.len()).find(|slot| !is_unknown(*slot)).unwrap_or(self.slots.len());
-            let rest = at..end;
-            if self.poison_slots(&rest).is_err() {
-                // Without poison the kernel would hand out what the memory object has there.
-                // SAFETY: addresses of this table's.
-                let _ = unsafe { self.owner.make_inaccessible(&self.addresses_of(&rest)) };
-            }
-            self.wake(&self.addresses_of(&(at..end)));
-            at = end;
         }
-        drop(kernel);
+        all
+    }
+}
+
+impl Table {
+    /// Makes every access to these slots a SIGBUS, of which the kernel has no page mapped, and wakes whoever waits there.
+    fn shut(&self, kernel: &mut Backing, slots: &Range<usize>) -> Result<(), RawErrno> {
+        let shut = self.poison_slots(slots).or_else(|_| self.close_off(kernel, slots));
+        self.wake(&self.addresses_of(slots));
+        shut
+    }
+
+    /// The same, where there was never an entry. Poison takes page tables of the kernel's; where there is much to be
+    /// poisoned, it is enough to show what lies behind the end of the memory object.
+    fn shut_unused(&self, kernel: &mut Backing, slots: &Range<usize>) -> Result<(), RawErrno> {
+        const MUCH: usize = 512;
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let behind = View { fd: self.memory.fd(), offset: self.memory.size(), shared: true, prot };
+        let range = self.addresses_of(slots);
+        // SAFETY: addresses of this table's.
+        if slots.len() < MUCH || unsafe { self.owner.replace(&range, behind) }.is_err() {
+            return self.shut(kernel, slots);
+        }
+        kernel.set(slots, None);
+        self.wake(&range);
+        Ok(())
     }
 }
 

@@ -1,0 +1,63 @@
+//! System calls that fail on order, for the tests of what is left when they do.
+
+use std::{
+    env,
+    process::Command,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+};
+
+use crate::error::RawErrno;
+
+/// How many system calls are made until one fails, itself included. 0: none fails.
+static LEFT: AtomicU64 = AtomicU64::new(0);
+/// Whether all that come after it fail as well.
+static FOR_GOOD: AtomicBool = AtomicBool::new(false);
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Has the `n`th system call from now on fail for want of memory, whichever thread makes it; and if so said, all that come
+/// after it.
+pub(crate) fn fail(n: u64, for_good: bool) {
+    HAS_FAILED.store(false, Ordering::SeqCst);
+    FOR_GOOD.store(for_good, Ordering::SeqCst);
+    LEFT.store(n, Ordering::SeqCst);
+}
+
+/// No system call fails any more. Whether one has.
+pub(crate) fn stop_failing() -> bool {
+    LEFT.store(0, Ordering::SeqCst);
+    HAS_FAILED.load(Ordering::SeqCst)
+}
+
+/// Called where a system call is about to be made.
+pub(crate) fn check() -> Result<(), RawErrno> {
+    if LEFT.load(Ordering::SeqCst) != 0 {
+        // What must not be touched between two calls, another thread touches now.
+        thread::yield_now();
+    }
+    let count = |left: u64| match left {
+        1 if FOR_GOOD.load(Ordering::SeqCst) => Some(1),
+        left => left.checked_sub(1),
+    };
+    if LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) != Ok(1) {
+        return Ok(());
+    }
+    HAS_FAILED.store(true, Ordering::SeqCst);
+    Err(RawErrno::NOMEM)
+}
+
+/// Runs a test in a process of its own, with the name that the harness knows it by: what it does to the process, no other
+/// test sees.
+pub(crate) fn alone(test: impl FnOnce()) {
+    const ALONE: &str = "VMCTX_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let name = thread::current().name().unwrap().to_owned();
+    let run =
+        Command::new(env::current_exe().unwrap()).args(["--exact", &name, "--nocapture"]).env(ALONE, "1").output();
+    let run = run.unwrap();
+    let said = [run.stdout, run.stderr].concat();
+    assert!(run.status.success(), "{}: {}", run.status, String::from_utf8_lossy(&said));
+    assert!(String::from_utf8_lossy(&said).contains("1 passed"), "{name} was not run");
+}
