@@ -219,6 +219,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Hands a page, with its reference, to the core, which maps it or, for a store to a private mapping, copies it
     /// (what `nopage` did). For a store to a shared one [`page_mkwrite`](crate::Hooks::page_mkwrite) is asked first, if
     /// there is one.
+    #[track_caller]
     pub fn deliver(self, page: P::Page) -> VmFault<'f>
     where
         M: DeliversPages,
@@ -228,6 +229,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Looks a page up, or makes one, and hands it to the core.
+    #[track_caller]
     pub fn deliver_with(self, find: impl FnOnce(&Self) -> Result<P::Page, Errno>) -> VmFault<'f>
     where
         M: DeliversPages,
@@ -246,6 +248,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Hands a locked page to the core (`VM_FAULT_LOCKED`), which unlocks it when it is mapped.
+    #[track_caller]
     pub fn deliver_locked(self, page: LockedPage<'f, P>) -> VmFault<'f>
     where
         M: DeliversPages,

@@ -48,19 +48,27 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     /// table stays empty ([`Prefault::OutOfMemory`]).
     ///
     /// There is none for many pages at once, because Linux's `vm_insert_pages` allocates page tables, and may sleep.
+    #[track_caller]
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where
         M: HoldsPages,
     {
-        self.fill(at, |fault, address| P::vmf_map_page(fault, address, page))
+        match self.frame.0.slot(at) {
+            Ok(address) => self.became(at, P::vmf_map_page(self.fault(), address, page)),
+            Err(nothing) => nothing,
+        }
     }
 
     /// Inserts a frame that may have a page behind it. As [`prefault_page`](Self::prefault_page).
+    #[track_caller]
     pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
     where
         M: HoldsMixed,
     {
-        self.fill(at, |fault, address| P::vmf_map_mixed(fault, address, frame.pfn()))
+        match self.frame.0.slot(at) {
+            Ok(address) => self.became(at, P::vmf_map_mixed(self.fault(), address, frame.pfn())),
+            Err(nothing) => nothing,
+        }
     }
 
     /// Answers: the load is repeated if its slot was filled here (`VM_FAULT_NOPAGE`), else the `fault` hook is called.
@@ -69,12 +77,9 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
         self.answer(code)
     }
 
-    fn fill(&mut self, at: PageOffset, insert: impl FnOnce(&P::Fault, usize) -> FaultCode) -> Prefault {
-        let address = match self.frame.0.slot(at) {
-            Ok(address) => address,
-            Err(nothing) => return nothing,
-        };
-        let became = Prefault::from_code(insert(self.fault(), address));
+    /// What has become of the slot of this offset, by the code of its insertion.
+    fn became(&mut self, at: PageOffset, code: FaultCode) -> Prefault {
+        let became = Prefault::from_code(code);
         if at == self.pgoff() && became.is_present() {
             self.frame.0.filled.set(true);
         }

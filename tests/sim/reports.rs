@@ -11,12 +11,12 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Handle, Mixed, Mutex as _, PageCount, PageOffset, Platform, RwLock as _, SpinLock as _, UserAddr,
-    VmFault, VmOperations,
+    Errno, FaultCtx, Handle, Kind, Mixed, Mutex as _, Normal, PageCount, PageOffset, Platform, RwLock as _,
+    SpinLock as _, UserAddr, VmFault, VmOperations, kind::FilledLater,
 };
 use vmctx_sim::{File, Hook, Machine, Map, MightSleep, Page, Process, Prot, Ref, Report, Sim, SyscallError};
 
-use crate::drivers::{PAGE, faulting, open, pages, ring, with_handles};
+use crate::drivers::{PAGE, faulting, on_fault, open, pages, ring, with_handles};
 
 type RwLock<T> = <Sim as Platform>::RwLock<T>;
 type Mutex<T> = <Sim as Platform>::Mutex<T>;
@@ -483,4 +483,79 @@ fn a_driver_that_is_in_order_leaves_no_report() {
     assert_eq!(done, Ok(Ok(1)));
     assert_eq!(machine.reports(), []);
     let _unused = Arc::new(guarded);
+}
+
+/// Two mappings, each with a state of its own, whose driver has given both of them one page of its pool: before the first
+/// has gone, or after that. Gives back what is reported, and the lines that have inserted.
+fn given_away<K: Kind + FilledLater>(
+    watched: bool,
+    first_goes: bool,
+    insert: for<'f> fn(FaultCtx<'f, Sim, K>, &Page) -> VmFault<'f>,
+) -> Vec<Report> {
+    let machine = Machine::new();
+    let pool = pages(&machine, 2);
+    if watched {
+        machine.watch_pool(&pool);
+    }
+    let given = pool[1].clone();
+    let file = open(&machine, move |ctx| {
+        let page = given.clone();
+        let state = on_fault::<Sim, K, _>(move |ctx: FaultCtx<'_, Sim, K>| insert(ctx, &page));
+        Ok(ctx.writable().establish(state)?.fill_later())
+    });
+    let process = machine.process();
+    let mmap = || process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let (first, second) = (mmap(), mmap());
+    let user = process.thread();
+    user.write_u8(first, 1).unwrap();
+    // Whoever forks shares what he has.
+    let child = process.fork().unwrap();
+    child.thread().write_u8(first, 2).unwrap();
+    assert_eq!(machine.reports(), []);
+    if first_goes {
+        process.munmap(first, PAGE).unwrap();
+        child.munmap(first, PAGE).unwrap();
+    }
+    assert_eq!(user.read_u8(second), Ok(2));
+    machine.reports()
+}
+
+#[test]
+fn a_page_that_a_pool_gives_away_while_somebody_has_it_is_reported() {
+    fn inserted<'f>(ctx: FaultCtx<'f, Sim, Mixed>, page: &Page) -> VmFault<'f> {
+        ctx.insert_page(page)
+    }
+    let in_fault = line!() - 2;
+    fn handed_back<'f>(ctx: FaultCtx<'f, Sim, Normal>, page: &Page) -> VmFault<'f> {
+        ctx.deliver(page.clone())
+    }
+    let by_the_core = line!() - 2;
+    for (reports, place) in
+        [(given_away(true, false, inserted), in_fault), (given_away(true, false, handed_back), by_the_core)]
+    {
+        let [Report::PageOfTwoUsers { first, second }] = &reports[..] else { panic!("{reports:?}") };
+        assert_eq!((line(first), line(second)), (place, place));
+    }
+    assert_eq!(given_away(true, true, inserted), []);
+    assert_eq!(given_away(true, true, handed_back), []);
+    assert_eq!(given_away(false, false, inserted), [], "a page of two users is not wrong by itself");
+}
+
+#[test]
+fn a_page_of_a_pool_inserted_at_mmap_is_reported_too() {
+    let machine = Machine::new();
+    let pool = pages(&machine, 1);
+    machine.watch_pool(&pool);
+    let file = open(&machine, move |ctx| ctx.without_faults::<Mixed>()?.insert_page(&pool[0])?.finish());
+    let inserted = line!() - 1;
+    let process = machine.process();
+    let mmap = || process.mmap(&file, Map::shared(PAGE).prot(Prot::READ)).unwrap();
+    let first = mmap();
+    process.munmap(first, PAGE).unwrap();
+    mmap();
+    assert_eq!(machine.reports(), []);
+    mmap();
+    let reports = machine.reports();
+    let [Report::PageOfTwoUsers { first, second }] = &reports[..] else { panic!("{reports:?}") };
+    assert_eq!((line(first), line(second)), (inserted, inserted));
 }

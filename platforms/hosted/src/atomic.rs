@@ -1,6 +1,10 @@
 //! Atomic context: where this thread must not sleep, because it holds a spin lock of a driver's or is under RCU.
 
-use std::{cell::RefCell, marker::PhantomData, panic::Location};
+use std::{
+    cell::{Cell, RefCell},
+    marker::PhantomData,
+    panic::Location,
+};
 
 use crate::{
     hold,
@@ -11,6 +15,8 @@ use crate::{
 thread_local! {
     /// Where this thread has taken the spin locks that it holds.
     static SPINNING: RefCell<Vec<&'static Location<'static>>> = const { RefCell::new(Vec::new()) };
+    /// Where this thread has inserted last.
+    static INSERTING: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
 }
 
 /// This thread holds a spin lock, until the value is dropped.
@@ -53,5 +59,19 @@ pub fn might_sleep(call: MightSleep) {
     if hook::running() == Some(Hook::MapPages) {
         report(Report::SleptInMapPages { call, called });
     }
+    if call == MightSleep::Insertion {
+        INSERTING.set(Some(called));
+    }
     hold::pass(call);
+}
+
+/// A driver inserts, here and without sleeping, or hands a page back to be inserted.
+#[track_caller]
+pub(crate) fn inserts() {
+    INSERTING.set(Some(Location::caller()));
+}
+
+/// Where this thread inserts, while it does.
+pub(crate) fn inserted_at() -> Option<&'static Location<'static>> {
+    INSERTING.get()
 }

@@ -449,6 +449,9 @@ fn unlock<M: Machine>(page: &Page<M>) {
 
 fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
     let (machine, area) = (serving.mm.machine(), &serving.area);
+    if copy.is_none() {
+        area.note(page);
+    }
     let write = serving.flags.contains(FaultFlags::WRITE);
     if let Some(copy) = &copy {
         machine.copy(page.pfn(), copy.pfn());

@@ -5,6 +5,7 @@ use std::{ops::Range, sync::Arc};
 use vmctx::{Errno, FrameRange, PageProt, platform::VmFlags};
 
 use crate::{
+    atomic::inserted_at,
     machine::{Event, FrameKind, Machine, Page},
     object::Unmapping,
     paged::{MachineOf, Paged},
@@ -25,6 +26,8 @@ pub(crate) struct Area<P: Paged> {
     pub(crate) makes_tables: bool,
     /// Whether the driver has a `pfn_mkwrite`.
     pub(crate) told_of_frames: bool,
+    /// Whose mapping it is: see [`Machine::note_insertion`].
+    pub(crate) user: u64,
 }
 
 impl<P: Paged> Area<P> {
@@ -38,6 +41,7 @@ impl<P: Paged> Area<P> {
             accessible: vma.is_accessible(),
             makes_tables: true,
             told_of_frames: vma.registered().pfn_mkwrite,
+            user: vma.user(),
         }
     }
 
@@ -195,7 +199,15 @@ impl<P: Paged> Area<P> {
         if self.machine().is_anonymous(page.pfn()) {
             return Err(Errno::EINVAL);
         }
+        self.note(page);
         self.put(address, self.entry(page.pfn(), self.prot, true), mkwrite)
+    }
+
+    /// A page is about to be inserted, where this thread has said.
+    pub(crate) fn note(&self, page: &P::Page) {
+        if let Some(inserted) = inserted_at() {
+            self.machine().note_insertion(page.pfn(), self.user, inserted);
+        }
     }
 
     /// `vm_mixed_zeropage_allowed`: nobody may ever write to it, or the driver replaces it before that. Linux allows

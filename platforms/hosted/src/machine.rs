@@ -1,6 +1,6 @@
 //! The machine whose memory is mapped: frames by number, and what it counts and limits.
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, panic::Location};
 
 use vmctx::{
     Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform,
@@ -132,6 +132,12 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// The caller has just made such an entry of the frame, or taken one away.
     unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
         let _ = (pfn, comes);
+    }
+
+    /// A driver is about to insert a page, here, into a mapping of this `user`: all mappings with one state are one. It
+    /// is for reports.
+    fn note_insertion(&self, pfn: u64, user: u64, inserted: &'static Location<'static>) {
+        let _ = (pfn, user, inserted);
     }
 
     /// How many entries hold a reference (`page_mapcount`), if that is counted.

@@ -210,6 +210,7 @@ macro_rules! platform {
                     fault.mixed_mkwrite(pfn)
                 }
 
+                #[track_caller]
                 fn deliver(fault: &Self::Fault, page: Self::Page) {
                     fault.deliver(page);
                 }
@@ -260,10 +261,12 @@ macro_rules! platform {
                     fault.insert_huge(address, frames)
                 }
 
+                #[track_caller]
                 fn vmf_map_page(fault: &Self::Fault, address: usize, page: &Self::Page) -> FaultCode {
                     fault.map_page(address, page)
                 }
 
+                #[track_caller]
                 fn vmf_map_mixed(fault: &Self::Fault, address: usize, pfn: u64) -> FaultCode {
                     fault.map_mixed(address, pfn)
                 }

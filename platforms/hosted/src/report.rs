@@ -84,6 +84,15 @@ pub enum Report {
         /// Where they were unmapped.
         unmapped: &'static Location<'static>,
     },
+    /// A page that is one of a pool was inserted for one user while another had it mapped: the pool had given it away
+    /// too early. Which pages are of a pool a test says, because many drivers show one page to several users and mean
+    /// it. Nothing in Linux would notice (CVE-2024-0582).
+    PageOfTwoUsers {
+        /// Where it was inserted for the user that has it.
+        first: &'static Location<'static>,
+        /// Where it was inserted for the other one.
+        second: &'static Location<'static>,
+    },
 }
 
 /// A call that may sleep.
@@ -134,6 +143,11 @@ impl fmt::Display for Report {
                 f,
                 "the unmapping at {unmapped} has missed what was inserted at {inserted}, by a mmap hook that had not \
                  returned"
+            ),
+            Self::PageOfTwoUsers { first, second } => write!(
+                f,
+                "the page that is inserted at {second} is one of a pool, and whoever it was inserted for at {first} \
+                 has it still"
             ),
         }
     }

@@ -13,7 +13,7 @@ use vmctx::{
 };
 
 use crate::{
-    atomic::might_sleep,
+    atomic::{inserts, might_sleep},
     hook,
     insert::Area,
     machine::{Machine, Page},
@@ -128,18 +128,22 @@ impl<P: Paged> Fault<P> {
 
     /// `vmf_map_page`
     #[must_use]
+    #[track_caller]
     pub fn map_page(&self, address: usize, page: &P::Page) -> FaultCode {
         self.serving.map(|area| area.insert_page(address, page))
     }
 
     /// `vmf_map_mixed`
     #[must_use]
+    #[track_caller]
     pub fn map_mixed(&self, address: usize, pfn: u64) -> FaultCode {
         self.serving.map(|area| area.insert_mixed(address, pfn, false))
     }
 
     /// `deliver`
+    #[track_caller]
     pub fn deliver(&self, page: P::Page) {
+        inserts();
         *self.serving.delivered.borrow_mut() = Some(page);
     }
 
@@ -266,7 +270,9 @@ impl<P: Paged> Serving<P> {
     }
 
     /// Inserts without making page tables: under RCU.
+    #[track_caller]
     fn map(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+        inserts();
         self.insert_now(|area| insert(&area.without_new_tables()))
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
+    ptr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -75,6 +76,13 @@ impl<P: Hosted> Vma<P> {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Whose mapping it is, of all that are there: those with one state are one user's.
+    pub(crate) fn user(&self) -> u64 {
+        // One bit tells numbers of mappings and addresses of states apart.
+        let state = self.operations.as_ref().map(|operations| ptr::from_ref(operations.state_ref()).addr() as u64);
+        state.map_or(self.number.wrapping_mul(2).wrapping_add(1), |address| address.wrapping_mul(2))
     }
 
     /// `vm_start`: its first address.

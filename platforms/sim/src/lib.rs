@@ -144,6 +144,7 @@
 //! | [`UserMemoryUnderLock`](Report::UserMemoryUnderLock): it may fault, and the hook waits for that lock | lockdep, by `might_fault` |
 //! | [`MmapLockUnderLock`](Report::MmapLockUnderLock), [`LockOrders`](Report::LockOrders) | lockdep |
 //! | [`UnmapMissesMmap`](Report::UnmapMissesMmap): what a mmap hook has inserted that has not returned | nothing |
+//! | [`PageOfTwoUsers`](Report::PageOfTwoUsers): a page of a pool that [the test has named](Machine::watch_pool), given away while somebody has it mapped | nothing |
 //!
 //! To meet a race on purpose, [hold](Machine::hold) a thread at a call until the test lets it go on.
 //!
@@ -199,6 +200,7 @@ mod machine;
 mod memory;
 mod pagetable;
 mod platform;
+mod pool;
 mod stats;
 
 pub use inject::Injection;

@@ -14,6 +14,7 @@ use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, MmapOrder,
 use crate::{
     inject::{Injection, Injections, Site},
     memory::PhysicalMemory,
+    pool::{Place, Pool},
     stats::{Counters, Statistics},
 };
 
@@ -66,6 +67,7 @@ struct Parts {
     injections: Injections,
     fault_serial: AtomicU32,
     compat: AtomicBool,
+    pool: Pool,
     reports: Reports,
     holds: Holds,
 }
@@ -89,6 +91,7 @@ impl Machine {
                 injections: Injections::default(),
                 fault_serial: AtomicU32::new(0),
                 compat: AtomicBool::new(false),
+                pool: Pool::default(),
                 reports: Reports::default(),
                 holds: Holds::default(),
             }),
@@ -227,6 +230,14 @@ impl Machine {
         self.parts.holds.hold(call)
     }
 
+    /// These pages are of a driver's pool, which gives each of them to one user at a time: to the mappings of one state.
+    /// From now on it is [reported](Report::PageOfTwoUsers) if one is inserted for a user while another has it mapped.
+    ///
+    /// A driver whose pool is of [`UniquePage`](vmctx::UniquePage) cannot do that.
+    pub fn watch_pool(&self, pages: &[Page<Self>]) {
+        self.parts.pool.watch(pages.iter().map(Page::pfn));
+    }
+
     /// What this thread does wrong from now on is reported here, and it is held here.
     pub(crate) fn follow_this_thread(&self) {
         self.parts.reports.follow_this_thread();
@@ -302,6 +313,12 @@ impl vmctx_hosted::Machine for Machine {
 
     fn map_count(&self, pfn: u64) -> usize {
         self.memory().mappings(pfn)
+    }
+
+    fn note_insertion(&self, pfn: u64, user: u64, inserted: Place) {
+        if let Some(first) = self.parts.pool.insert(pfn, user, inserted, || self.memory().mappings(pfn) != 0) {
+            self.parts.reports.add(Report::PageOfTwoUsers { first, second: inserted });
+        }
     }
 
     fn lock(&self, pfn: u64) {
