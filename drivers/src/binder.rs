@@ -7,7 +7,7 @@
 //!
 //! What C does by hand: it keeps a pointer to the VMA, which its `close` hook clears in time. The same driver in Rust
 //! looked the VMA up by its address instead, took what it found for its own if it was binder's, and so inserted into
-//! another file's mapping, which its user might write (CVE-2026-43434). Here the mapping's own mmap makes a [`Handle`]:
+//! another file's mapping, which its user might write (CVE-2026-43434). Here the driver is given a [`Handle`] of its mapping:
 //! where that mapping is gone, there is nothing to insert into, whatever lies at its address by now. And a shrinker may
 //! only try, because it may be called with any lock held: all it can do is [`Handle::try_zap`].
 
@@ -15,8 +15,8 @@ use alloc::{collections::VecDeque, vec::Vec};
 use core::ops::Range;
 
 use vmctx::{
-    Errno, Handle, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef, Platform, RwLock,
-    UnlockedCtx, VmOperations,
+    Errno, Handle, MaySleep, Mixed, PageCount, PageOffset, PageRange, PageRef, Platform, PrepareCtx, PrepareFile,
+    Prepared, RwLock, SpinLock, UnlockedCtx, VmOperations,
 };
 
 /// How much of a mapping is used at most (`SZ_4M`), in bytes. Behind that it stays empty.
@@ -28,20 +28,22 @@ const ALIGN: usize = size_of::<u64>();
 /// A process that receives.
 pub struct Proc<P: Platform> {
     memory: P::Memory,
-    // The mmap hook waits for this lock while it holds the mmap lock, so nobody may wait for the mmap lock with this
+    // Hooks of mmap wait for this lock while they hold the mmap lock, so nobody may wait for the mmap lock with this
     // one held: users clone what is in it and let go.
     mapping: P::RwLock<Option<P::Ref<Receiving<P>>>>,
 }
 
 /// Where a process receives.
 struct Receiving<P: Platform> {
-    handle: Handle<P, Mixed>,
     first: PageOffset,
     area: P::Ref<Area<P>>,
 }
 
 /// The state of the mapping. Without a fault hook: what nobody has sent is a SIGBUS.
-struct Area<P: Platform> {
+pub struct Area<P: Platform> {
+    /// The mapping's handle, from when it is given until somebody looks for it: who gives it must not wait for the
+    /// content.
+    given: P::SpinLock<Option<Handle<P, Mixed>>>,
     // No hook takes this lock, so the mmap lock may be waited for while it is held.
     content: P::RwLock<Content<P>>,
 }
@@ -51,7 +53,23 @@ impl<P: Platform> VmOperations for Area<P> {
     type Kind = Mixed;
 }
 
+impl<P: Platform> Area<P> {
+    /// Its mapping has this handle. Until then nobody can send there.
+    pub fn is_at(&self, handle: Handle<P, Mixed>) {
+        *self.given.lock() = Some(handle);
+    }
+
+    /// The handle, which is fetched for good by whoever is the first to hold the content.
+    fn locate<'h>(&self, fetched: &'h mut Option<Handle<P, Mixed>>) -> Option<&'h Handle<P, Mixed>> {
+        if fetched.is_none() {
+            *fetched = self.given.lock().take();
+        }
+        fetched.as_ref()
+    }
+}
+
 struct Content<P: Platform> {
+    handle: Option<Handle<P, Mixed>>,
     slots: Vec<Slot<P>>,
     /// Which bytes are taken, in order.
     buffers: Vec<Range<usize>>,
@@ -67,24 +85,21 @@ struct Slot<P: Platform> {
 }
 
 impl<P: Platform> Proc<P> {
-    /// Maps the area in which the process receives.
+    /// The area in which the process receives, now that it is mapped.
     ///
     /// # Errors
-    /// EPERM if it is to be writable, EBUSY if it was mapped before, ENOMEM.
-    pub fn map<'m>(&self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.read_only()?.dont_copy();
-        let mut mapping = self.mapping.write(ctx.may_sleep());
+    /// EBUSY if it was mapped before, ENOMEM.
+    pub fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Area<P>>, Errno> {
+        let mut mapping = self.mapping.write(may_sleep);
         // A file is mapped once in its life, even if that mapping has gone since.
         if mapping.is_some() {
             return Err(Errno::EBUSY);
         }
-        let (first, pages) = (ctx.pgoff(), ctx.page_count().get().min(MOST / P::PAGE_SIZE));
-        let content = P::RwLock::new(Content::new(pages)?, ctx.may_sleep())?;
-        let area = P::share(Area { content }, ctx.may_sleep())?;
-        let ctx = ctx.establish_shared(area.clone())?;
-        let receiving = Receiving::<P> { handle: ctx.handle()?, first, area };
-        *mapping = Some(P::share(receiving, ctx.may_sleep())?);
-        Ok(ctx.fill_later())
+        let pages = shown.page_count().get().min(MOST / P::PAGE_SIZE);
+        let content = P::RwLock::new(Content::new(pages)?, may_sleep)?;
+        let area = P::share(Area { given: P::SpinLock::new(None, may_sleep)?, content }, may_sleep)?;
+        *mapping = Some(P::share(Receiving::<P> { first: shown.start, area: area.clone() }, may_sleep)?);
+        Ok(area)
     }
 
     /// A process that has not mapped its file yet, whose pages come from `memory`.
@@ -124,9 +139,10 @@ impl<P: Platform> Proc<P> {
         buffer: &Range<usize>,
     ) -> Result<(), Errno> {
         let gone = |errno| if errno == Errno::EFAULT { Errno::ESRCH } else { errno };
-        let mapping = receiving.handle.lock(unlocked).map_err(gone)?;
+        let Content { handle, slots, .. } = content;
+        let mapping = receiving.area.locate(handle).ok_or(Errno::ESRCH)?.lock(unlocked).map_err(gone)?;
         for index in pages_of::<P>(buffer) {
-            let slot = content.slots.get_mut(index).ok_or(Errno::ENOSPC)?;
+            let slot = slots.get_mut(index).ok_or(Errno::ENOSPC)?;
             if slot.page.is_some() {
                 continue;
             }
@@ -156,7 +172,8 @@ impl<P: Platform> Proc<P> {
         let mut taken = 0;
         while let Some(index) = content.unused.front().copied().filter(|_| taken < most) {
             let Some(at) = receiving.first.checked_add(PageCount::new(index)) else { break };
-            match receiving.handle.try_zap(at, PageCount::new(1), may_sleep) {
+            let Some(handle) = receiving.area.locate(&mut content.handle) else { break };
+            match handle.try_zap(at, PageCount::new(1), may_sleep) {
                 // If the mapping has gone, nobody sees the page any more: it can be taken as well.
                 Ok(()) | Err(Errno::EFAULT | Errno::ESRCH) => {}
                 Err(_) => break,
@@ -192,7 +209,7 @@ impl<P: Platform> Content<P> {
         let mut slots = Vec::new();
         slots.try_reserve_exact(pages).map_err(|_| Errno::ENOMEM)?;
         slots.resize_with(pages, || Slot { page: None, buffers: 0 });
-        Ok(Self { slots, buffers: Vec::new(), unused: VecDeque::new() })
+        Ok(Self { handle: None, slots, buffers: Vec::new(), unused: VecDeque::new() })
     }
 
     /// Takes the smallest gap that is large enough. Its pages are no longer unused.
@@ -243,6 +260,14 @@ impl<P: Platform> Content<P> {
     }
 }
 
+/// What a mapping is to be in which a process receives.
+///
+/// # Errors
+/// EPERM if it is to be writable.
+pub fn prepare<P: Platform>(ctx: PrepareCtx<'_, P>) -> Result<Prepared<'_, P, Mixed>, Errno> {
+    ctx.read_only()?.dont_copy().by_faults()
+}
+
 /// A process's file.
 pub struct Binder<P: Platform> {
     proc: P::Ref<Proc<P>>,
@@ -255,10 +280,19 @@ impl<P: Platform> Binder<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Binder<P> {
+impl<P: Platform> PrepareFile for Binder<P> {
     type Platform = P;
+    type Ops = Area<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        self.proc.map(ctx)
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        prepare(ctx)
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Area<P>>, Errno> {
+        self.proc.mapped(shown, may_sleep)
+    }
+
+    fn handle(&self, area: &Area<P>, handle: Handle<P, Mixed>) {
+        area.is_at(handle);
     }
 }

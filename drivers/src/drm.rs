@@ -18,8 +18,8 @@ use core::{
 };
 
 use vmctx::{
-    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset,
-    PageProt, PfnMap, Platform, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, FrameSource, Hooks, Iomem, MaySleep, PageCount, PageOffset, PageProt, PageRange, PfnMap,
+    Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, VmFault, VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -303,16 +303,23 @@ impl<P: Platform> Drm<P> {
     pub fn new(objects: Vec<P::Ref<Object<P>>>, mappings: SharedObject<P>) -> Self {
         Self { objects, mappings }
     }
+
+    fn find(&self, at: PageOffset) -> Result<&P::Ref<Object<P>>, Errno> {
+        self.objects.iter().find(|object| object.memory.object().contains(at)).ok_or(Errno::EINVAL)
+    }
 }
 
-impl<P: Platform> MmapFile for Drm<P> {
+impl<P: Platform> PrepareFile for Drm<P> {
     type Platform = P;
+    type Ops = Object<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let at = ctx.pgoff();
-        let object = self.objects.iter().find(|object| object.memory.object().contains(at)).ok_or(Errno::EINVAL)?;
-        let ctx = ctx.rebase(object.memory.object())?.io().writable().dont_dump();
-        Ok(ctx.establish_shared(object.clone())?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
+        let object = self.find(ctx.pgoff())?;
+        ctx.rebase(object.memory.object())?.io().writable().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Object<P>>, Errno> {
+        self.find(shown.start).cloned()
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

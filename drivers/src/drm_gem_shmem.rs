@@ -11,13 +11,17 @@
 //! delegation hands the token over, and what comes back is the exporter's success or failure: there is nothing to
 //! reset, and no way to insert afterwards. Inserted pages are counted by the mapping. A count of mappings is the `Drop`
 //! of a state, put around the other state by a wrapper that passes all its hooks on.
+//!
+//! The device's file has a mmap hook, because an exporter may have one, to which the token is handed over. Mappings of
+//! the driver's own objects are described ([`OwnFile`]).
 
 use alloc::{boxed::Box, vec::Vec};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{
-    Backing, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform,
-    Revocable, SharedObject, Spot, VmFault, VmOperations, Wraps,
+    Backing, ByPrepare, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageRange, Platform, PrepareCtx, PrepareFile, Prepared, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    Wraps,
 };
 
 use crate::buffer::Buffer;
@@ -70,7 +74,7 @@ impl<P: Platform> Object<P> {
 }
 
 /// A mapping of an object of the driver's own.
-struct View<P: Platform> {
+pub struct View<P: Platform> {
     object: P::Ref<Object<P>>,
 }
 
@@ -85,7 +89,7 @@ impl<P: Platform> VmOperations for View<P> {
 }
 
 /// What the DRM core puts around the mappings of all drivers: their number (`drm_gem_vm_open`, `drm_gem_vm_close`).
-struct Counted<V: VmOperations> {
+pub struct Counted<V: VmOperations> {
     view: V,
     _use: Uses<V::Platform>,
 }
@@ -124,10 +128,29 @@ impl<V: VmOperations> Wraps for Counted<V> {
     }
 }
 
+/// The file of an object of the driver's own.
+pub struct OwnFile<P: Platform> {
+    object: P::Ref<Object<P>>,
+}
+
+impl<P: Platform> PrepareFile for OwnFile<P> {
+    type Platform = P;
+    type Ops = Counted<View<P>>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.rebase(self.object.pages.object())?.writable().dont_dump().write_combine().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        let view = View::<P> { object: self.object.clone() };
+        P::share(Counted { view, _use: Uses::new(self.object.clone()) }, may_sleep)
+    }
+}
+
 /// What is mapped at some offsets of the device.
 pub enum Handle<P: Platform> {
     /// An object of the driver's own.
-    Own(P::Ref<Object<P>>),
+    Own(ByPrepare<OwnFile<P>>),
     /// An object of somebody else's (`import_attach`). It has the offsets below `end` that no other has: an exporter is
     /// handed the mapping with the offset that was asked for.
     Imported {
@@ -136,6 +159,13 @@ pub enum Handle<P: Platform> {
         /// The first page offset that is not the object's.
         end: PageOffset,
     },
+}
+
+impl<P: Platform> Handle<P> {
+    /// The handle of an object of the driver's own.
+    pub fn own(object: P::Ref<Object<P>>) -> Self {
+        Self::Own(ByPrepare(OwnFile { object }))
+    }
 }
 
 /// The device's file.
@@ -157,17 +187,12 @@ impl<P: Platform> MmapFile for DrmGemShmem<P> {
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
         let at = ctx.pgoff();
         let handle = self.handles.iter().find(|handle| match handle {
-            Handle::Own(object) => object.pages.object().contains(at),
+            Handle::Own(file) => file.0.object.pages.object().contains(at),
             Handle::Imported { end, .. } => at < *end,
         });
         match handle.ok_or(Errno::EINVAL)? {
             Handle::Imported { exporter, .. } => exporter.mmap(ctx),
-            Handle::Own(object) => {
-                let ctx = ctx.rebase(object.pages.object())?;
-                let view = View::<P> { object: object.clone() };
-                let counted = Counted { view, _use: Uses::new(object.clone()) };
-                Ok(ctx.writable().dont_dump().write_combine().establish(counted)?.fill_later())
-            }
+            Handle::Own(file) => file.mmap(ctx),
         }
     }
 

@@ -19,8 +19,9 @@
 use alloc::{collections::VecDeque, vec::Vec};
 
 use vmctx::{
-    AccessCtx, Accessed, Errno, FaultCtx, FrameSource, Hooks, IomemPart, Made, Mapped, MaySleep, MmapCtx, MmapFile,
-    Mutex, OnDemand, PageCount, PageOffset, PageRange, PfnMap, Platform, SharedObject, Table, VmFault, VmOperations,
+    AccessCtx, Accessed, Errno, FaultCtx, FrameSource, Hooks, IomemPart, Made, MaySleep, Mutex, OnDemand, PageCount,
+    PageOffset, PageRange, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, SharedObject, Table, VmFault,
+    VmOperations,
 };
 
 use crate::buffer::{Buffer, copy_bytes};
@@ -200,7 +201,7 @@ impl<P: Platform> Gpu<P> {
 }
 
 /// The mapping of an object.
-struct View<P: Platform> {
+pub struct View<P: Platform> {
     gpu: P::Ref<Gpu<P>>,
     index: usize,
 }
@@ -246,18 +247,27 @@ impl<P: Platform> I915<P> {
     pub fn new(gpu: P::Ref<Gpu<P>>) -> Self {
         Self { gpu }
     }
+
+    /// The object that is mapped at this offset, with its number.
+    fn find(&self, at: PageOffset) -> Result<(usize, &SharedObject<P>), Errno> {
+        let mut objects = self.gpu.objects.iter().map(|object| object.parts.object()).enumerate();
+        objects.find(|(_, object)| object.contains(at)).ok_or(Errno::EINVAL)
+    }
 }
 
-impl<P: Platform> MmapFile for I915<P> {
+impl<P: Platform> PrepareFile for I915<P> {
     type Platform = P;
+    type Ops = View<P>;
 
     /// A part of one object, or EINVAL.
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let at = ctx.pgoff();
-        let mut objects = self.gpu.objects.iter().map(|object| object.parts.object()).enumerate();
-        let (index, object) = objects.find(|(_, object)| object.contains(at)).ok_or(Errno::EINVAL)?;
-        let ctx = ctx.rebase(object)?.io().writable().dont_dump().write_combine();
-        Ok(ctx.establish(View::<P> { gpu: self.gpu.clone(), index })?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, PfnMap>, Errno> {
+        let (_, object) = self.find(ctx.pgoff())?;
+        ctx.rebase(object)?.io().writable().dont_dump().write_combine().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<View<P>>, Errno> {
+        let (index, _) = self.find(shown.start)?;
+        P::share(View::<P> { gpu: self.gpu.clone(), index }, may_sleep)
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

@@ -20,7 +20,7 @@
 //! | [`privcmd_buf`] | mmap | `Mixed` |
 //! | [`remap_vmalloc`] | mmap | `Mixed` |
 //! | [`af_packet`] | mmap | `Mixed` |
-//! | [`vgem`] | mmap or fault, as each object says | `Mixed` |
+//! | [`vgem`] | a prepare hook's action or fault, as each object says | `Mixed` |
 //! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |
 //! | [`relay`] | fault | `Normal` |
 //! | [`xive`] | fault | `PfnMap` |

@@ -13,8 +13,8 @@ use alloc::{collections::VecDeque, vec::Vec};
 use core::ptr;
 
 use vmctx::{
-    Errno, EstablishedCtx, InsertPagesError, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset,
-    PageRef, Platform, RwLock, UnlockedCtx, UserAddr, VmOperations,
+    Errno, EstablishedCtx, InsertPagesError, MaySleep, Mixed, PageCount, PageOffset, PageRange, PageRef, Platform,
+    PrepareCtx, PrepareFile, Prepared, RwLock, UnlockedCtx, UserAddr, VmOperations,
 };
 
 /// How many pages are inserted in one go at most (`TCP_ZEROCOPY_PAGE_BATCH_SIZE`).
@@ -203,7 +203,7 @@ fn replace<P: Platform>(
 }
 
 /// A mapping of a socket: where it may receive. It has no fault hook; what was not received is a SIGBUS.
-struct Window<P: Platform> {
+pub struct Window<P: Platform> {
     socket: P::Ref<Socket<P>>,
 }
 
@@ -224,11 +224,15 @@ impl<P: Platform> TcpZerocopy<P> {
     }
 }
 
-impl<P: Platform> MmapFile for TcpZerocopy<P> {
+impl<P: Platform> PrepareFile for TcpZerocopy<P> {
     type Platform = P;
+    type Ops = Window<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let window = Window::<P> { socket: self.socket.clone() };
-        Ok(ctx.read_only()?.no_exec()?.establish(window)?.fill_later())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.read_only()?.no_exec()?.by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Window<P>>, Errno> {
+        P::share(Window::<P> { socket: self.socket.clone() }, may_sleep)
     }
 }

@@ -2,7 +2,7 @@
 //! `drivers/gpu/drm/drm_gem_shmem_helper.c`, `drm_gem_shmem_fault`, which serves it since.
 //!
 //! The device's offsets are divided among its objects, each at a fake offset of its own. An object is filled when it is
-//! mapped or when it is touched; one helper places a page for both.
+//! mapped, by what the prepare hook says, or when it is touched.
 //!
 //! What C did by hand: a `switch` from errnos to fault codes. EBUSY became `VM_FAULT_RETRY` with the lock still held,
 //! which the caller takes for dropped; ENOSPC was the OOM killer's. Offsets were differences of addresses, because
@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, InsertPoint, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageOffset, Platform,
+    Errno, FaultCtx, Hooks, MaySleep, Mixed, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared,
     SharedObject, VmFault, VmOperations,
 };
 
@@ -51,11 +51,6 @@ impl<P: Platform> Object<P> {
         Ok(Self { object: device.part(fake_offset, pages.page_count())?, placement, pages })
     }
 
-    /// Places the page that belongs here. Behind the object's end: ENXIO for who maps, SIGBUS for who touches.
-    fn place<I: InsertPoint<Platform = P, Kind = Mixed>>(&self, at: I) -> I::Outcome {
-        at.insert_page_with(|at| self.pages.page(at.pgoff()).ok_or(Errno::ENXIO))
-    }
-
     /// Places the neighbours of a page that is there: those of the object in the same window.
     fn place_around(&self, ctx: &mut FaultCtx<'_, P, Mixed>) {
         if self.pages.page(ctx.pgoff()).is_none() {
@@ -74,7 +69,7 @@ impl<P: Platform> VmOperations for Object<P> {
 
     fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
         self.place_around(&mut ctx);
-        self.place(ctx)
+        ctx.insert_page_with(|at| self.pages.page(at.pgoff()).ok_or(Errno::ENXIO))
     }
 }
 
@@ -101,25 +96,27 @@ impl<P: Platform> Vgem<P> {
         self.objects.push(object);
         Ok(())
     }
+
+    fn find(&self, at: PageOffset) -> Result<&P::Ref<Object<P>>, Errno> {
+        self.objects.iter().find(|object| object.object.contains(at)).ok_or(Errno::EINVAL)
+    }
 }
 
-impl<P: Platform> MmapFile for Vgem<P> {
+impl<P: Platform> PrepareFile for Vgem<P> {
     type Platform = P;
+    type Ops = Object<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let at = ctx.pgoff();
-        let object = self.objects.iter().find(|object| object.object.contains(at)).ok_or(Errno::EINVAL)?;
-        let mut ctx =
-            ctx.rebase(&object.object)?.writable().dont_dump().write_combine().establish_shared(object.clone())?;
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        let object = self.find(ctx.pgoff())?;
+        let ctx = ctx.rebase(&object.object)?.writable().dont_dump().write_combine();
         match object.placement {
-            Placement::OnFault => Ok(ctx.fill_later()),
-            Placement::AtMmap => {
-                while !ctx.is_full() {
-                    ctx = object.place(ctx)?;
-                }
-                ctx.finish()
-            }
+            Placement::OnFault => ctx.by_faults(),
+            Placement::AtMmap => ctx.fill_at_pgoff(object.pages.pages()),
         }
+    }
+
+    fn mapped(&self, shown: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Object<P>>, Errno> {
+        self.find(shown.start).cloned()
     }
 
     fn object(&self) -> Option<&SharedObject<P>> {

@@ -2,10 +2,13 @@
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, Mapped, MmapCtx, MmapFile, Platform, RwLock, UnlockedCtx};
+use vmctx::{
+    ByPrepare, Errno, Handle, MaySleep, Mixed, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, RwLock,
+    UnlockedCtx,
+};
 
 use super::host::{Host, Opened, Shared, Side, pattern};
-use vmctx_drivers::binder::Proc;
+use vmctx_drivers::binder::{Area, Proc, prepare};
 
 /// Closes the file and opens it anew. What was mapped until then is [that of before](SEND_BEFORE).
 pub const REOPEN: u32 = 1;
@@ -37,7 +40,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     };
     let files = <H::Platform as Platform>::RwLock::new(Files { now: open()?, before: open()? }, host.may_sleep())?;
     let device = Device::<H::Platform> { memory: host.memory().clone(), files };
-    let device = H::Platform::share(device, host.may_sleep())?;
+    let device = H::Platform::share(ByPrepare(device), host.may_sleep())?;
     Ok(Opened::new(Shared::<H::Platform, _>(device.clone()), Driver::<H::Platform>(device)))
 }
 
@@ -51,16 +54,25 @@ struct Device<P: Platform> {
     files: P::RwLock<Files<P>>,
 }
 
-impl<P: Platform> MmapFile for Device<P> {
+impl<P: Platform> PrepareFile for Device<P> {
     type Platform = P;
+    type Ops = Area<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let now = self.files.read(ctx.may_sleep()).now.clone();
-        now.map(ctx)
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        prepare(ctx)
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Area<P>>, Errno> {
+        let now = self.files.read(may_sleep).now.clone();
+        now.mapped(shown, may_sleep)
+    }
+
+    fn handle(&self, area: &Area<P>, handle: Handle<P, Mixed>) {
+        area.is_at(handle);
     }
 }
 
-struct Driver<P: Platform>(P::Ref<Device<P>>);
+struct Driver<P: Platform>(P::Ref<ByPrepare<Device<P>>>);
 
 impl<P: Platform> Side<P> for Driver<P> {
     fn read(&self, _: usize, _: &mut [u8]) -> Result<(), Errno> {
@@ -73,15 +85,15 @@ impl<P: Platform> Side<P> for Driver<P> {
 
     fn control(&self, ctx: &mut UnlockedCtx<'_, P>, request: u32, argument: u64) -> Result<u64, Errno> {
         let (now, before) = {
-            let files = self.0.files.read(ctx.may_sleep());
+            let files = self.0.0.files.read(ctx.may_sleep());
             (files.now.clone(), files.before.clone())
         };
         let number = usize::try_from(argument).map_err(|_| Errno::EINVAL);
         match request {
             REOPEN => {
-                let fresh = Proc::<P>::new(self.0.memory.clone(), ctx.may_sleep())?;
+                let fresh = Proc::<P>::new(self.0.0.memory.clone(), ctx.may_sleep())?;
                 let fresh = P::share(fresh, ctx.may_sleep())?;
-                *self.0.files.write(ctx.may_sleep()) = Files { now: fresh, before: now };
+                *self.0.0.files.write(ctx.may_sleep()) = Files { now: fresh, before: now };
                 Ok(0)
             }
             SEND => send(ctx, &now, argument),

@@ -61,7 +61,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
         objects.push(H::Platform::share(object, may_sleep)?);
     }
     let side = Card::<H::Platform>(objects.clone());
-    Ok(Opened::new(Drm::new(objects, mappings), side))
+    Ok(Opened::prepared(Drm::new(objects, mappings), side))
 }
 
 struct Card<P: Platform>(Vec<P::Ref<Object<P>>>);

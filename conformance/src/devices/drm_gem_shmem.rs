@@ -35,7 +35,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let object = Object::new(OWN, own.clone(), &mappings, host.may_sleep())?;
     let object = H::Platform::share(object, host.may_sleep())?;
     let exporter = alloc::boxed::Box::new(RockchipGem::new(imported.clone()));
-    let handles = list([Handle::Own(object.clone()), Handle::Imported { exporter, end: END_OF_IMPORTED }])?;
+    let handles = list([Handle::own(object.clone()), Handle::Imported { exporter, end: END_OF_IMPORTED }])?;
     Ok(Opened::new(DrmGemShmem::new(handles, mappings), Memory::<H::Platform> { buffers, object }))
 }
 

@@ -33,7 +33,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let objects = list([object(large, 0, pages)?, object(small, pages, more)?])?;
     let aperture = host.device_memory(PageCount::new(APERTURE))?;
     let gpu = H::Platform::share(Gpu::new(aperture, objects, device, host.may_sleep())?, host.may_sleep())?;
-    Ok(Opened::new(I915::new(gpu.clone()), Memory::<H::Platform>(gpu)))
+    Ok(Opened::prepared(I915::new(gpu.clone()), Memory::<H::Platform>(gpu)))
 }
 
 struct Memory<P: Platform>(P::Ref<Gpu<P>>);

@@ -70,14 +70,14 @@ macro_rules! for_each_device {
             PrivcmdBuf privcmd_buf "mmap" "Mixed" "hypercall buffers: allocated by mmap, found by address";
             RemapVmalloc remap_vmalloc "mmap" "Mixed" "vmalloc areas: whole for a frame buffer, in part for a crash dump";
             AfPacket af_packet "mmap" "Mixed" "packet rings in one mapping: frames go to and fro by their status";
-            Vgem vgem "mmap, fault" "Mixed" "graphics buffers, filled by mmap or by faults with fault-around";
+            Vgem vgem "prepare, fault" "Mixed" "graphics buffers, filled by mmap or by faults with fault-around";
             Dax dax "fault, huge_fault, pfn_mkwrite, map_pages" "Mixed" "file in persistent memory: blocks, holes, huge entries";
             Relay relay "fault" "Normal" "relay channel: the fault hands its page back";
             Xive xive "fault" "PfnMap" "interrupt controller: registers by frame number, some forbidden";
             DevMem dev_mem "prepare, access" "Remapped" "physical memory: RAM, registers, holes";
             Spufs spufs "fault" "PfnMap" "local store of a processor: its memory, or pages while it is saved";
-            TcpZerocopy tcp_zerocopy "mmap, mapped" "Mixed" "received data: a request maps whole pages, the rest is copied";
-            Binder binder "mmap, mapped" "Mixed" "messages: pages inserted for the receiver, and shrunk";
+            TcpZerocopy tcp_zerocopy "mapped" "Mixed" "received data: a request maps whole pages, the rest is copied";
+            Binder binder "mapped" "Mixed" "messages: pages inserted for the receiver, and shrunk";
             Nopage nopage "fault" "Normal" "file that hands its pages back, and is truncated meanwhile";
             Nonlinear nonlinear "fault" "Mixed" "nonlinear window onto a file, remapped while it is read";
             CacheDisabled cache_disabled "fault" "PfnMap" "BAR with regions that are cached differently";

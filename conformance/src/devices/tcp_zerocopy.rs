@@ -2,10 +2,12 @@
 
 use core::array;
 
-use vmctx::{Errno, Mapped, MmapCtx, MmapFile, PageOffset, Platform, UnlockedCtx, UserAddr};
+use vmctx::{
+    Errno, MaySleep, Mixed, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, UnlockedCtx, UserAddr,
+};
 
 use super::host::{Host, Opened, Side, page_of};
-use vmctx_drivers::tcp_zerocopy::{Fragment, Socket, TcpZerocopy};
+use vmctx_drivers::tcp_zerocopy::{Fragment, Socket, TcpZerocopy, Window};
 
 /// How many sockets there are.
 pub const SOCKETS: usize = 2;
@@ -54,18 +56,29 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     };
     let sockets = [socket()?, socket()?];
     let files = sockets.clone().map(TcpZerocopy::new);
-    Ok(Opened::new(Pair(files), Network::<H::Platform> { memory: host.memory().clone(), sockets }))
+    Ok(Opened::prepared(Pair(files), Network::<H::Platform> { memory: host.memory().clone(), sockets }))
 }
 
 /// Both sockets in one file, by the offset.
 struct Pair<P: Platform>([TcpZerocopy<P>; SOCKETS]);
 
-impl<P: Platform> MmapFile for Pair<P> {
-    type Platform = P;
-
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+impl<P: Platform> Pair<P> {
+    fn at(&self, pgoff: PageOffset) -> &TcpZerocopy<P> {
         let [first, second] = &self.0;
-        if ctx.pgoff() < SECOND { first.mmap(ctx) } else { second.mmap(ctx) }
+        if pgoff < SECOND { first } else { second }
+    }
+}
+
+impl<P: Platform> PrepareFile for Pair<P> {
+    type Platform = P;
+    type Ops = Window<P>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        self.at(ctx.pgoff()).mmap_prepare(ctx)
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Window<P>>, Errno> {
+        self.at(shown.start).mapped(shown, may_sleep)
     }
 }
 

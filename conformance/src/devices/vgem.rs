@@ -33,5 +33,5 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
         let object = Object::new(place.fake_offset, place.placement, pages.clone(), &mappings)?;
         device.add(object, host.may_sleep())?;
     }
-    Ok(Opened::new(device, buffers))
+    Ok(Opened::prepared(device, buffers))
 }
