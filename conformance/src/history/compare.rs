@@ -4,7 +4,7 @@ use core::fmt;
 use std::{format, string::String, vec::Vec};
 
 use super::{
-    generate,
+    generate::Generator,
     play::{Outcome, Player, Record},
     step::Step,
     subject::Subject,
@@ -69,43 +69,65 @@ impl fmt::Display for Found {
 impl<A: Site, B: Site> Pair<A, B> {
     /// Plays these steps on both, up to the first after which they differ.
     pub fn play(&self, subject: &Subject, steps: &[Step]) -> Option<Difference> {
-        let opened = (self.one.open(subject.device), self.two.open(subject.device));
-        let (one, two) = match opened {
+        let mut steps = steps.iter().copied();
+        self.run(subject, |_, _| steps.next())
+    }
+
+    /// Plays the history with this seed on both. Gives back the shortest that was found if they differ.
+    pub fn play_random(&self, subject: &Subject, seed: u64, count: usize) -> Option<Found> {
+        let mut generator = Generator::new(subject, seed);
+        let mut steps: Vec<Step> = Vec::new();
+        let difference = self.run(subject, |page_size, last| {
+            if let (Some(step), Some(outcome)) = (steps.last(), last) {
+                generator.follow(step, outcome);
+            }
+            let step = match steps.len() {
+                len if len < count => generator.step(page_size),
+                len if len == count => Step::Look,
+                _ => return None,
+            };
+            steps.push(step);
+            Some(step)
+        })?;
+        let after = difference.after;
+        let (steps, difference) = self.shorten(subject, steps, difference);
+        Some(Found { seed, after, steps, difference })
+    }
+
+    /// Plays steps on both, up to the first after which they differ. `next` has the size of a page and what came of the
+    /// last step.
+    fn run(
+        &self,
+        subject: &Subject,
+        mut next: impl FnMut(usize, Option<&Outcome>) -> Option<Step>,
+    ) -> Option<Difference> {
+        let (one, two) = match (self.one.open(subject.device), self.two.open(subject.device)) {
             (Ok(one), Ok(two)) => (one, two),
             (one, two) => {
                 let said = |reason: Option<String>| reason.unwrap_or_else(|| "in order".into());
                 return Some(Difference { after: 0, step: None, one: said(one.err()), two: said(two.err()) });
             }
         };
+        let page_size = one.page_size();
         let (mut one, mut two) = (Player::new(subject, one), Player::new(subject, two));
-        let mut difference = None;
-        for (after, step) in steps.iter().enumerate() {
-            let seen_by_two = two.play(step);
+        let (mut after, mut last, mut difference) = (0, None, None);
+        while let Some(step) = next(page_size, last.as_ref()) {
+            let seen_by_two = two.play(&step);
             let is_left_out = seen_by_two.outcome == Outcome::Missing;
-            let seen_by_one = if is_left_out { one.leave_out() } else { one.play(step) };
-            let complaints = [one.complaints(), two.complaints()];
-            if !seen_by_one.agrees_with(&seen_by_two) || complaints.iter().any(|complaints| !complaints.is_empty()) {
-                let [of_one, of_two] = complaints;
-                let (said_by_one, said_by_two) =
-                    (said(&seen_by_one, &seen_by_two, &of_one), said(&seen_by_two, &seen_by_one, &of_two));
-                difference = Some(Difference { after, step: Some(*step), one: said_by_one, two: said_by_two });
+            let seen_by_one = if is_left_out { one.leave_out() } else { one.play(&step) };
+            let [of_one, of_two] = [one.complaints(), two.complaints()];
+            if !seen_by_one.agrees_with(&seen_by_two) || !of_one.is_empty() || !of_two.is_empty() {
+                let one = said(&seen_by_one, &seen_by_two, &of_one);
+                let two = said(&seen_by_two, &seen_by_one, &of_two);
+                difference = Some(Difference { after, step: Some(step), one, two });
                 break;
             }
+            last = Some(seen_by_one.outcome);
+            after += 1;
         }
         one.end();
         two.end();
         difference
-    }
-
-    /// Plays the history with this seed on both. Gives back the shortest that was found if they differ.
-    pub fn play_random(&self, subject: &Subject, seed: u64, count: usize) -> Option<Found> {
-        let page_size = self.one.open(subject.device).map_or(0, |user| user.page_size());
-        let mut steps = generate::steps(subject, seed, count, page_size);
-        steps.push(Step::Look);
-        let difference = self.play(subject, &steps)?;
-        let after = difference.after;
-        let (steps, difference) = self.shorten(subject, steps, difference);
-        Some(Found { seed, after, steps, difference })
     }
 
     /// Leaves steps out as long as the rest still differs: many at once first, then fewer.

@@ -1,39 +1,62 @@
 //! Random steps, most of which find something to do.
 
-use std::vec::Vec;
-
 use super::{
+    play::Outcome,
     random::Random,
     step::{MOST_BYTES, PAGES, PROCESSES, Step},
     subject::Subject,
 };
 
-/// The steps of the history with this seed. With the same seed they are the same everywhere.
-pub(super) fn steps(subject: &Subject, seed: u64, count: usize, page_size: usize) -> Vec<Step> {
-    let mut generator = Generator {
-        random: Random::new(seed),
-        subject,
-        page_size,
-        mapped: [[false; PAGES]; PROCESSES],
-        there: [true, false, false, false],
-    };
-    (0..count).map(|_| generator.step()).collect()
-}
-
-struct Generator<'a> {
+/// The steps of a history. With the same seed, and the same outcomes, they are the same everywhere.
+pub(super) struct Generator<'a> {
     random: Random,
     subject: &'a Subject,
     page_size: usize,
-    /// What may be mapped by now, if all went well. It need not be right.
     mapped: [[bool; PAGES]; PROCESSES],
     there: [bool; PROCESSES],
 }
 
-impl Generator<'_> {
-    fn step(&mut self) -> Step {
-        let step = self.any();
-        self.follow(&step);
-        step
+impl<'a> Generator<'a> {
+    pub(super) fn new(subject: &'a Subject, seed: u64) -> Self {
+        let mut there = [false; PROCESSES];
+        there[0] = true;
+        Self { random: Random::new(seed), subject, page_size: 0, mapped: [[false; PAGES]; PROCESSES], there }
+    }
+
+    /// The next one, with pages of so many bytes.
+    pub(super) fn step(&mut self, page_size: usize) -> Step {
+        self.page_size = page_size;
+        self.any()
+    }
+
+    /// What came of the last one.
+    pub(super) fn follow(&mut self, step: &Step, outcome: &Outcome) {
+        if *outcome != Outcome::Done {
+            return;
+        }
+        match *step {
+            Step::Map { process, at, pages, .. } => self.set(process, at, pages, true),
+            Step::Unmap { process, at, pages } => self.set(process, at, pages, false),
+            Step::Move { process, at, pages, to } => {
+                self.set(process, at, pages, false);
+                self.set(process, to, pages, true);
+            }
+            Step::Resize { process, at, pages, to } => {
+                self.set(process, at.saturating_add(to), pages.saturating_sub(to), false);
+            }
+            Step::Fork { process, child } => {
+                let parent = self.mapped.get(process).copied().unwrap_or_default();
+                if let (Some(mapped), Some(there)) = (self.mapped.get_mut(child), self.there.get_mut(child)) {
+                    (*mapped, *there) = (parent, true);
+                }
+            }
+            Step::Exit { process } => {
+                if let Some(there) = self.there.get_mut(process) {
+                    *there = false;
+                }
+            }
+            _ => {}
+        }
     }
 
     fn any(&mut self) -> Step {
@@ -46,10 +69,10 @@ impl Generator<'_> {
                 process,
                 at: self.mapped(process),
                 pages: self.short(pages),
-                writable: self.random.percent(60),
+                writable: self.random.percent(75),
             },
             26..31 => {
-                let pages = if self.subject.without.moves_of_many { 1 } else { pages };
+                let pages = if self.subject.without.moves_of_many { 1 } else { 1 + self.random.below(pages) };
                 Step::Move { process, at: self.mapped(process), pages, to: self.free(process, pages) }
             }
             31..33 if !self.subject.without.moves_of_many => {
@@ -70,17 +93,23 @@ impl Generator<'_> {
     }
 
     fn map(&mut self, process: usize) -> Step {
-        let pages = self.random.below(7);
+        let pages = 1 + self.random.below(5);
+        let pages = self.short(pages);
         let shown = (self.subject.shown)();
-        // Sometimes it begins before the device does, or ends behind it.
-        let pgoff = match self.random.below(20) {
-            0 => shown.start.saturating_sub(1),
-            1 => shown.start.saturating_add(self.random.below(shown.len())),
-            _ => shown.start.saturating_add(self.random.below(shown.len().saturating_sub(pages).saturating_add(1))),
+        let (pages, pgoff) = match self.random.below(20) {
+            // Whole: some devices can be mapped in no other way, and some requests are for all of it.
+            0..4 => (shown.len().min(PAGES / 2), shown.start),
+            // Before its start, and over its end.
+            4 => (pages, shown.start.saturating_sub(1)),
+            5 => (pages, shown.start.saturating_add(self.random.below(shown.len()))),
+            _ => {
+                let last = shown.len().saturating_sub(pages);
+                (pages, shown.start.saturating_add(self.random.below(last.saturating_add(1))))
+            }
         };
         let shared = self.subject.without.private || self.random.percent(65);
         let at = self.free(process, pages);
-        Step::Map { process, at, pages, pgoff, shared, writable: self.random.percent(60) }
+        Step::Map { process, at, pages, pgoff, shared, writable: self.random.percent(75) }
     }
 
     fn control(&mut self, process: usize) -> Step {
@@ -162,30 +191,6 @@ impl Generator<'_> {
 
     fn of_device(&mut self) -> usize {
         self.random.below(self.subject.memory).saturating_mul(self.page_size).saturating_add(self.in_page())
-    }
-
-    /// What becomes of what is mapped.
-    fn follow(&mut self, step: &Step) {
-        match *step {
-            Step::Map { process, at, pages, .. } => self.set(process, at, pages, true),
-            Step::Unmap { process, at, pages } => self.set(process, at, pages, false),
-            Step::Move { process, at, pages, to } => {
-                self.set(process, at, pages, false);
-                self.set(process, to, pages, true);
-            }
-            Step::Fork { process, child } if self.there.get(child) == Some(&false) => {
-                let parent = self.mapped.get(process).copied().unwrap_or_default();
-                if let (Some(mapped), Some(there)) = (self.mapped.get_mut(child), self.there.get_mut(child)) {
-                    (*mapped, *there) = (parent, true);
-                }
-            }
-            Step::Exit { process: process @ 1.. } => {
-                if let Some(there) = self.there.get_mut(process) {
-                    *there = false;
-                }
-            }
-            _ => {}
-        }
     }
 
     fn set(&mut self, process: usize, at: usize, pages: usize, mapped: bool) {

@@ -5,7 +5,7 @@
 pub const BASE: usize = 0x10_0000_0000;
 
 /// How many pages from there on are used.
-pub const PAGES: usize = 20;
+pub const PAGES: usize = 28;
 
 /// How many processes there can be at once. The first opens the device; it does not exit.
 pub const PROCESSES: usize = 4;

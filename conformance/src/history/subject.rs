@@ -56,6 +56,15 @@ fn below(random: &mut Random, end: usize) -> u64 {
     random.below(end) as u64
 }
 
+/// A way to insert: any, or one that is filled on request, which nothing is to be seen of without the request.
+fn way(random: &mut Random) -> u64 {
+    let mut way = random.below(rights::Way::ALL.len());
+    if random.percent(20) {
+        way = rights::Way::ALL.iter().position(|way| way.is_on_request()).unwrap_or(way);
+    }
+    2 * way as u64 + u64::from(random.percent(80))
+}
+
 /// The probe: every way to insert.
 pub const RIGHTS: Subject = Subject {
     device: Device::Rights,
@@ -65,9 +74,9 @@ pub const RIGHTS: Subject = Subject {
     counted: 2 * rights::PAGES,
     gauges: &[rights::STATES],
     requests: &[
-        request(rights::CHOOSE_WAY, 8, |random| below(random, 2 * rights::Way::ALL.len())),
+        request(rights::CHOOSE_WAY, 8, way),
         request(rights::INSERT, 3, |_| 0),
-        request(rights::SHARE_STATE, 2, |random| below(random, 2)),
+        request(rights::SHARE_STATE, 2, |random| u64::from(random.percent(25))),
         request(rights::ZAP, 1, |random| below(random, rights::PAGES)),
         request(rights::WAS_TOLD, 2, |_| 0),
     ],
