@@ -6,19 +6,19 @@
 //!
 //! | driver | filled by | kind |
 //! | --- | --- | --- |
-//! | [`kcov`] | mmap | `Mixed` |
+//! | [`kcov`] | a prepare hook's action | `Mixed` |
 //! | [`cfag12864b`] | a prepare hook's action | `Mixed` |
 //! | [`ht16k33`] | a prepare hook's action | `Mixed` |
-//! | [`rockchip_gem`] | mmap | `Mixed` |
+//! | [`rockchip_gem`] | a prepare hook's action | `Mixed` |
 //! | [`xen_drm_front_gem`] | mmap | `Mixed` |
 //! | [`firewire_iso`] | mmap | `Mixed` |
-//! | [`dma_iommu`] | mmap | `Mixed`, or `Remapped` where it is contiguous |
+//! | [`dma_iommu`] | a prepare hook's action | `Mixed`, or `Remapped` where it is contiguous |
 //! | [`videobuf2_dma_sg`] | mmap | `Mixed` |
 //! | [`usbvision`] | mmap | `Mixed` |
 //! | [`gntalloc`] | mmap | `Mixed` |
 //! | [`gntdev`] | mmap | `Mixed` |
 //! | [`privcmd_buf`] | mmap | `Mixed` |
-//! | [`remap_vmalloc`] | mmap | `Mixed` |
+//! | [`remap_vmalloc`] | a prepare hook's action, or fault | `Mixed` |
 //! | [`af_packet`] | mmap | `Mixed` |
 //! | [`vgem`] | a prepare hook's action or fault, as each object says | `Mixed` |
 //! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |

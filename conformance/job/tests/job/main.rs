@@ -93,7 +93,7 @@ const EAGER: [(Device, Requests, Map); 19] = [
     (Device::Gntalloc, &[(devices::gntalloc::ALLOC, 5)], Map::shared(5)),
     (Device::Gntdev, &[(devices::gntdev::ADD, devices::pair(9, 5))], Map::shared(5)),
     (Device::PrivcmdBuf, &[], Map::shared(4)),
-    (Device::RemapVmalloc, &[(devices::CHOOSE, devices::remap_vmalloc::VMCORE)], Map::shared(6).read_only()),
+    (Device::RemapVmalloc, &[], Map::shared(6)),
     (Device::AfPacket, &[(devices::af_packet::RECEIVE_RING, devices::pair(2, 3))], Map::shared(6)),
     (Device::Vgem, &[], Map::shared(devices::vgem::EAGER.pages).at(devices::vgem::EAGER.fake_offset)),
     (Device::DrmGemShmem, &[], Map::shared(devices::drm_gem_shmem::IMPORTED)),
