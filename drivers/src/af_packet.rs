@@ -8,13 +8,15 @@
 //!
 //! What C does by hand: it computes the length that the mapping must have, then walks rings, blocks and pages with an
 //! address beside them, and on its word the two agree; it counts VMAs, and sets `vm_ops` after the last insertion,
-//! because `close` must not count one that failed. Here what is left over or missing is an error of
-//! [`finish`](vmctx::MmapCtx::finish) and [`insert_pages`](vmctx::MmapCtx::insert_pages), and the count is the state's
-//! ([`users`](crate::users)).
+//! because `close` must not count one that failed. Here an offset finds its page, and the count is the state's
+//! ([`users`](crate::users)). Faults bring the pages, and not mmap: a prepare hook cannot hold the lock until the mapping
+//! is filled, under which the rings stay what they are.
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock};
+use vmctx::{
+    Errno, MaySleep, Mixed, PageCount, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, RwLock,
+};
 
 use crate::{
     buffer::Buffer,
@@ -108,20 +110,29 @@ impl<P: Platform> Rings<P> {
     }
 }
 
-/// How often the rings are mapped (`po->mapped`).
-struct Shown(Users);
+/// The rings, and how often they are mapped (`po->mapped`).
+pub struct Shown<P: Platform> {
+    rings: P::RwLock<Rings<P>>,
+    users: Users,
+}
 
-impl Used for Shown {
+impl<P: Platform> Used for Shown<P> {
+    type Platform = P;
+
     fn users(&self) -> &Users {
-        &self.0
+        &self.users
+    }
+
+    fn page(&self, at: PageCount, may_sleep: MaySleep<'_>) -> Option<P::Page> {
+        let rings = self.rings.read(may_sleep);
+        rings.each().flat_map(|ring| &ring.blocks).flat_map(|block| block.pages()).nth(at.get()).cloned()
     }
 }
 
 /// A packet socket.
 pub struct AfPacket<P: Platform> {
     memory: P::Memory,
-    rings: P::RwLock<Rings<P>>,
-    mapped: P::Ref<Shown>,
+    shown: P::Ref<Shown<P>>,
 }
 
 impl<P: Platform> AfPacket<P> {
@@ -131,7 +142,7 @@ impl<P: Platform> AfPacket<P> {
     /// ENOMEM.
     pub fn new(memory: P::Memory, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let rings = P::RwLock::new(Rings { receive: None, send: None }, may_sleep)?;
-        Ok(Self { memory, rings, mapped: P::share(Shown(Users::new()), may_sleep)? })
+        Ok(Self { memory, shown: P::share(Shown { rings, users: Users::new() }, may_sleep)? })
     }
 
     /// Sets up a ring of so many blocks of so many pages, or takes it away if there are to be no blocks
@@ -146,8 +157,8 @@ impl<P: Platform> AfPacket<P> {
         block: PageCount,
         may_sleep: MaySleep<'_>,
     ) -> Result<(), Errno> {
-        let mut rings = self.rings.write(may_sleep);
-        if self.mapped.0.count() > 0 {
+        let mut rings = self.shown.rings.write(may_sleep);
+        if self.mapped() > 0 {
             return Err(Errno::EBUSY);
         }
         let ring = rings.of(direction);
@@ -163,7 +174,7 @@ impl<P: Platform> AfPacket<P> {
 
     /// In how many places the rings are mapped.
     pub fn mapped(&self) -> usize {
-        self.mapped.0.count()
+        self.shown.users.count()
     }
 
     /// A packet has come in: the user gets it in the next frame.
@@ -171,7 +182,7 @@ impl<P: Platform> AfPacket<P> {
     /// # Errors
     /// ENOBUFS if that is still the user's: the packet is dropped. ENXIO without a ring.
     pub fn receive(&self, packet: Packet, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
-        let mut rings = self.rings.write(may_sleep);
+        let mut rings = self.shown.rings.write(may_sleep);
         let ring = rings.receive.as_mut().ok_or(Errno::ENXIO)?;
         let (block, frame) = ring.next_frame(FREE).ok_or(Errno::ENOBUFS)?;
         block.write(frame + PACKET_AT, &packet)?;
@@ -186,7 +197,7 @@ impl<P: Platform> AfPacket<P> {
     /// # Errors
     /// EAGAIN if the user has put none there, ENXIO without a ring.
     pub fn send(&self, may_sleep: MaySleep<'_>) -> Result<Packet, Errno> {
-        let mut rings = self.rings.write(may_sleep);
+        let mut rings = self.shown.rings.write(may_sleep);
         let ring = rings.send.as_mut().ok_or(Errno::ENXIO)?;
         let (block, frame) = ring.next_frame(FULL).ok_or(Errno::EAGAIN)?;
         let mut packet = [0; PACKET];
@@ -197,20 +208,29 @@ impl<P: Platform> AfPacket<P> {
     }
 }
 
-impl<P: Platform> MmapFile for AfPacket<P> {
-    type Platform = P;
+impl<P: Platform> Rings<P> {
+    /// Whether a mapping of so many pages from here on shows all of them.
+    fn are_all(&self, first: PageOffset, count: PageCount) -> Result<(), Errno> {
+        let pages = self.each().map(Ring::page_count).sum::<usize>();
+        if first == PageOffset::ZERO && count.get() == pages { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+}
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+impl<P: Platform> PrepareFile for AfPacket<P> {
+    type Platform = P;
+    type Ops = User<P, Shown<P>>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        self.shown.rings.read(ctx.may_sleep()).are_all(ctx.pgoff(), ctx.page_count())?;
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
         // Held until the mapping is counted, so that nobody replaces the rings before that.
-        let rings = self.rings.read(ctx.may_sleep());
-        let pages: usize = rings.each().map(Ring::page_count).sum();
-        if ctx.pgoff() != PageOffset::ZERO || ctx.page_count().get() != pages {
-            return Err(Errno::EINVAL);
-        }
-        let mut ctx = ctx.writable().establish(User::<P, _>::new(self.mapped.clone()))?;
-        for block in rings.each().flat_map(|ring| &ring.blocks) {
-            ctx = ctx.insert_pages(block.pages())?;
-        }
-        ctx.finish()
+        let rings = self.shown.rings.read(may_sleep);
+        rings.are_all(shown.start, shown.page_count())?;
+        let user = User::<P, _>::new(self.shown.clone(), shown.start);
+        drop(rings);
+        P::share(user, may_sleep)
     }
 }

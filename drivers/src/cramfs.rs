@@ -9,6 +9,9 @@
 //! every other driver did. `vm_flags_set(vma, VM_MIXEDMAP)` is one line before the loop, and what it means for the page
 //! cache's fault hook is nowhere. Here the insertion of a mmap hook answers an errno, and each of the two kinds is what
 //! the hook ends with. What was unpacked is in a [`PageCache`]: two faults unpack a page once.
+//!
+//! This one keeps its mmap hook: the kind is chosen for each mapping, and a mapping is filled in part, neither of which a
+//! [prepare hook](vmctx::PrepareFile) can say.
 
 use alloc::vec::Vec;
 use core::array;

@@ -7,20 +7,15 @@
 //!
 //! What C does by hand: the bounds, `off >= nr_pages || vma_pages(vma) > nr_pages - off`, in this order lest they wrap;
 //! then it adds the offset to a frame number, on its own word that the frames are there. Here the array of pages, or
-//! what vouches for the frames, has an end of its own. And where it is decided how pages go in, the kind of the mapping
-//! is decided with it.
+//! what vouches for the frames, has an end of its own. And a file has one kind of mapping: which of the two it is, its
+//! driver says with the memory.
 
-use vmctx::{Errno, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, Platform, Remapped};
+use vmctx::{
+    Errno, FrameSource, MaySleep, Mixed, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, Remapped,
+    WithoutFaults,
+};
 
 use crate::buffer::Buffer;
-
-/// Where an allocation is.
-pub enum Memory<P: Platform> {
-    /// Pages, anywhere; the IOMMU puts them in a row.
-    Pages(P::Ref<Buffer<P>>),
-    /// Frames in a row, which go by number.
-    Contiguous(P::Iomem),
-}
 
 /// How device and processor see each other's stores: what `dma_pgprot` makes of the device and the attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,45 +28,66 @@ pub enum Coherence {
     WriteCombine,
 }
 
-/// What `dma_alloc_attrs` has given to a driver.
-pub struct Allocation<P: Platform> {
-    memory: Memory<P>,
-    coherence: Coherence,
-}
-
-impl<P: Platform> Allocation<P> {
-    /// An allocation.
-    pub fn new(memory: Memory<P>, coherence: Coherence) -> Self {
-        Self { memory, coherence }
-    }
-
-    /// Maps the allocation, from `pgoff` on (`dma_mmap_attrs`).
-    ///
-    /// # Errors
-    /// ENXIO if the mapping begins behind its end, or reaches over it; else what the insertion says.
-    pub fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let ctx = match self.coherence {
-            Coherence::Coherent => ctx,
-            Coherence::Noncoherent => ctx.noncached(),
-            Coherence::WriteCombine => ctx.write_combine(),
-        };
-        match &self.memory {
-            Memory::Pages(pages) => ctx.writable().without_faults::<Mixed>()?.fill_at_pgoff(pages.pages()),
-            Memory::Contiguous(frames) => {
-                let frames = frames.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
-                ctx.writable().without_faults::<Remapped>()?.remap_from_first(frames)
-            }
+impl Coherence {
+    fn cache<P: Platform>(self, ctx: PrepareCtx<'_, P>) -> PrepareCtx<'_, P> {
+        match self {
+            Self::Coherent => ctx,
+            Self::Noncoherent => ctx.noncached(),
+            Self::WriteCombine => ctx.write_combine(),
         }
     }
 }
 
-/// The file of a driver that maps its allocation, and does nothing else.
-pub struct DmaFile<P: Platform>(pub Allocation<P>);
+/// The file of a driver that maps its allocation, from `pgoff` on, and does nothing else: of pages, anywhere, which the
+/// IOMMU puts in a row.
+pub struct Scattered<P: Platform> {
+    pages: P::Ref<Buffer<P>>,
+    coherence: Coherence,
+}
 
-impl<P: Platform> MmapFile for DmaFile<P> {
+impl<P: Platform> Scattered<P> {
+    /// A file of these pages.
+    pub fn new(pages: P::Ref<Buffer<P>>, coherence: Coherence) -> Self {
+        Self { pages, coherence }
+    }
+}
+
+impl<P: Platform> PrepareFile for Scattered<P> {
     type Platform = P;
+    type Ops = WithoutFaults<P, Mixed>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        self.0.mmap(ctx)
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        self.coherence.cache(ctx).writable().fill_at_pgoff(self.pages.pages())
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
+    }
+}
+
+/// The same of frames in a row, which go by number.
+pub struct Contiguous<P: Platform> {
+    frames: P::Iomem,
+    coherence: Coherence,
+}
+
+impl<P: Platform> Contiguous<P> {
+    /// A file of these frames.
+    pub fn new(frames: P::Iomem, coherence: Coherence) -> Self {
+        Self { frames, coherence }
+    }
+}
+
+impl<P: Platform> PrepareFile for Contiguous<P> {
+    type Platform = P;
+    type Ops = WithoutFaults<P, Remapped>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Remapped>, Errno> {
+        let frames = self.frames.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+        self.coherence.cache(ctx).writable().remap_from_first(frames)
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
     }
 }

@@ -8,8 +8,11 @@
 //! it lets a listener write into what the controller writes. Its failing path gives back pages that the half-made
 //! mapping still shows, which is good only because each insertion has taken a reference. Here the buffer is in use as
 //! long as it is mapped, what is received is read-only, and a failed mmap drops the state after the pages are gone.
+//!
+//! This one keeps its mmap hook: which way the buffer goes follows from the mapping's rights, and who makes the buffer
+//! after a [prepare hook](vmctx::PrepareFile), in `mapped`, is not told of them.
 
-use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, Platform, RwLock};
+use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, PageOffset, Platform, RwLock};
 
 use crate::{
     buffer::Buffer,
@@ -33,8 +36,14 @@ struct Packets<P: Platform> {
 }
 
 impl<P: Platform> Used for Packets<P> {
+    type Platform = P;
+
     fn users(&self) -> &Users {
         &self.users
+    }
+
+    fn page(&self, at: PageCount, _: MaySleep<'_>) -> Option<P::Page> {
+        self.buffer.page(PageOffset::new(at.get())).cloned()
     }
 }
 
@@ -126,7 +135,8 @@ impl<P: Platform> MmapFile for FirewireIso<P> {
         let ctx = if direction == Direction::Receive { ctx.read_only()? } else { ctx.writable() };
         let buffer = Buffer::alloc(&self.memory, ctx.page_count(), ctx.may_sleep())?;
         let packets = P::share(Packets { buffer, direction, users: Users::new() }, ctx.may_sleep())?;
-        let mapped = ctx.establish(User::<P, _>::new(packets.clone()))?.fill_from_first(packets.buffer.pages())?;
+        let user = User::<P, _>::new(packets.clone(), ctx.pgoff());
+        let mapped = ctx.establish(user)?.fill_from_first(packets.buffer.pages())?;
         stream.packets = Some(packets);
         Ok(mapped)
     }

@@ -10,12 +10,14 @@
 //! list of all pages of all files, while they had been counted along the list of one file; and if an insertion fails in
 //! the middle, those counted so far are never given back at all. What C did by hand is counting, of users per page and
 //! of VMAs per mapping. Here a mapping's state holds its pages, and nothing is counted but what the limit asks for.
+//! Faults bring them, and not mmap: they are found under a lock, and the mapping holds them only when it has a state.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use vmctx::{
-    Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, PageRef, Platform, VmOperations,
+    Errno, FaultCtx, MaySleep, Mixed, Mutex, PageCount, PageOffset, PageRange, PageRef, Platform, PrepareCtx,
+    PrepareFile, Prepared, VmFault, VmOperations,
 };
 
 /// A page with its grant reference.
@@ -141,32 +143,42 @@ impl<P: Platform> Gntalloc<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Gntalloc<P> {
+impl<P: Platform> PrepareFile for Gntalloc<P> {
     type Platform = P;
+    type Ops = View<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
         let ctx = ctx.shared_only()?;
-        let list = self.list.lock(ctx.may_sleep());
-        let found = list.find(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENOENT)?;
+        self.list.lock(ctx.may_sleep()).find(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENOENT)?;
+        ctx.writable().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<View<P>>, Errno> {
+        let list = self.list.lock(may_sleep);
+        let found = list.find(shown.start, shown.page_count()).ok_or(Errno::ENOENT)?;
         let mut grefs = Vec::new();
         grefs.try_reserve_exact(found.len()).map_err(|_| Errno::ENOMEM)?;
         grefs.extend(list.grefs.get(found).into_iter().flatten().cloned());
         drop(list);
-        let view = P::share(View::<P> { grefs }, ctx.may_sleep())?;
-        let mut ctx = ctx.writable().dont_dump().establish_shared(view.clone())?;
-        for gref in &view.grefs {
-            ctx = ctx.insert_page(&gref.page)?;
-        }
-        ctx.finish()
+        P::share(View::<P> { first: shown.start, grefs }, may_sleep)
     }
 }
 
 /// A mapping: a user of its pages.
-struct View<P: Platform> {
+pub struct View<P: Platform> {
+    /// The index of the first of them.
+    first: PageOffset,
     grefs: Grefs<P>,
 }
 
 impl<P: Platform> VmOperations for View<P> {
     type Platform = P;
     type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| {
+            let place = at.pgoff().checked_since(self.first).ok_or(Errno::ENXIO)?;
+            self.grefs.get(place.get()).map(|gref| &gref.page).ok_or(Errno::ENXIO)
+        })
+    }
 }

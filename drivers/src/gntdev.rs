@@ -11,6 +11,9 @@
 //! cannot be mapped again, for nobody clears the mark. A new map leaves a gap unused that it fits exactly. Here what is
 //! mapped read-only is so for good by [`read_only`](vmctx::MmapCtx::read_only), cutting is refused
 //! ([`may_split`](vmctx::Hooks::may_split)), and grants, mark and byte are the state's `Drop`.
+//!
+//! This one keeps its mmap hook: how the grants are mapped follows from the mapping's rights, and who maps them after a
+//! [prepare hook](vmctx::PrepareFile), in `mapped`, is not told of them.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

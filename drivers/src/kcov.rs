@@ -2,13 +2,15 @@
 //!
 //! The user maps the whole coverage area, once, at mmap. In 2018 somebody put a fault's insertion there, for lack of a
 //! way to keep the other one out of fault handlers, and the question how to do that is where this project begins
-//! (`vmctx::MmapCtx` and `vmctx::FaultCtx` are its answer).
+//! ([`MmapCtx`](vmctx::MmapCtx) and [`FaultCtx`](vmctx::FaultCtx) are its answer).
 //!
 //! What C did by hand: it warned about a failed insertion and went on, so that a user got a mapping with holes and no
-//! error; that was corrected years later. Here a failed insertion keeps the token, and without it there is no
-//! success to return.
+//! error; that was corrected years later. Here the hook says which pages a mapping is to have. There is no loop in which
+//! one could be missed, and a mapping that cannot be filled is none.
 
-use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Platform};
+use vmctx::{
+    Errno, MaySleep, Mixed, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, WithoutFaults,
+};
 
 use crate::buffer::Buffer;
 
@@ -24,17 +26,18 @@ impl<P: Platform> Kcov<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Kcov<P> {
+impl<P: Platform> PrepareFile for Kcov<P> {
     type Platform = P;
+    type Ops = WithoutFaults<P, Mixed>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
         if ctx.pgoff() != PageOffset::ZERO || ctx.page_count() != self.area.page_count() {
             return Err(Errno::EINVAL);
         }
-        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
-        for page in self.area.pages() {
-            ctx = ctx.insert_page(page)?;
-        }
-        ctx.finish()
+        ctx.writable().fill_at_pgoff(self.area.pages())
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
     }
 }

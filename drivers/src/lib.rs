@@ -6,20 +6,20 @@
 //!
 //! | driver | filled by | kind |
 //! | --- | --- | --- |
-//! | [`kcov`] | mmap | `Mixed` |
+//! | [`kcov`] | a prepare hook's action | `Mixed` |
 //! | [`cfag12864b`] | a prepare hook's action | `Mixed` |
 //! | [`ht16k33`] | a prepare hook's action | `Mixed` |
-//! | [`rockchip_gem`] | mmap | `Mixed` |
-//! | [`xen_drm_front_gem`] | mmap | `Mixed` |
+//! | [`rockchip_gem`] | a prepare hook's action | `Mixed` |
+//! | [`xen_drm_front_gem`] | fault | `Mixed` |
 //! | [`firewire_iso`] | mmap | `Mixed` |
-//! | [`dma_iommu`] | mmap | `Mixed`, or `Remapped` where it is contiguous |
-//! | [`videobuf2_dma_sg`] | mmap | `Mixed` |
-//! | [`usbvision`] | mmap | `Mixed` |
-//! | [`gntalloc`] | mmap | `Mixed` |
+//! | [`dma_iommu`] | a prepare hook's action | `Mixed`, or `Remapped` where it is contiguous |
+//! | [`videobuf2_dma_sg`] | fault | `Mixed` |
+//! | [`usbvision`] | fault | `Mixed` |
+//! | [`gntalloc`] | fault | `Mixed` |
 //! | [`gntdev`] | mmap | `Mixed` |
 //! | [`privcmd_buf`] | mmap | `Mixed` |
-//! | [`remap_vmalloc`] | mmap | `Mixed` |
-//! | [`af_packet`] | mmap | `Mixed` |
+//! | [`remap_vmalloc`] | a prepare hook's action, or fault | `Mixed` |
+//! | [`af_packet`] | fault | `Mixed` |
 //! | [`vgem`] | a prepare hook's action or fault, as each object says | `Mixed` |
 //! | [`dax`] | fault, huge fault, fault-around; told of stores | `Mixed` |
 //! | [`relay`] | fault | `Normal` |
@@ -40,7 +40,7 @@
 //! | [`ttm`] | fault | `PfnMap` |
 //! | [`drm_gem_shmem`] | its exporter, or fault | `Mixed` |
 //! | [`cramfs`] | mmap, and fault for what is packed | `Remapped`, `Mixed` |
-//! | [`perf`] | fault, or mmap, by offset | `Normal`, `Mixed` |
+//! | [`perf`] | fault, told of stores | `Normal` |
 //! | [`hugetlb`] | huge_fault, or fault | `PfnMap` |
 //!
 //! [`buffer`] is the memory that most of them map, [`users`] counts who has it mapped. The devices behind the drivers,

@@ -7,6 +7,10 @@
 //! What C does by hand: it goes on after an allocation that has failed, to have one place where half of them are
 //! undone; it counts VMAs under a lock; and it has a fault hook only to say SIGBUS. Here half an allocation is none
 //! ([`Buffer::alloc`]), the pages are the state's, and SIGBUS is what a fault hook says that nobody has written.
+//!
+//! This one keeps its mmap hook: it makes the pages that it fills the mapping with, and what a
+//! [prepare hook](vmctx::PrepareFile) fills one with is the file's. Faults are no way, because the hypervisor does not
+//! touch a page to have it brought.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 

@@ -8,10 +8,14 @@
 //! What C got wrong or does by hand: in 2018 neither the shift of the offset nor its sum with the size was looked at
 //! for an overflow, so that a user's offset could reach any other area; both are since 2020, and the sum is compared
 //! with the area's size less its guard. That the range lies in the VMA is the caller's word. The flags follow when all
-//! is inserted. Here an area is its pages, so what is behind its end has no page; slots are filled in order, none
-//! outside; and the flags come first, because afterwards there is no way.
+//! is inserted. Here an area is its pages, so what is behind its end has no page; a mapping is filled whole; and the
+//! flags come first, because afterwards there is no way. The dump, which C puts together when it is mapped, is brought
+//! by faults, as it is on s390 (`mmap_vmcore_fault`).
 
-use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform};
+use vmctx::{
+    Errno, FaultCtx, MaySleep, Mixed, PageCount, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared,
+    VmFault, VmOperations, WithoutFaults,
+};
 
 use crate::buffer::Buffer;
 
@@ -39,72 +43,84 @@ impl<P: Platform> Area<P> {
         self.pages.page_count()
     }
 
-    /// Fills the next `count` slots with pages of the area, from `first` on (`remap_vmalloc_range_partial`).
-    ///
-    /// # Errors
-    /// EINVAL if they do not all lie in the area, or it is not for users; EFAULT if there are fewer slots; else what
-    /// the insertion says.
-    pub fn remap_partial<'m>(
-        &self,
-        ctx: MmapCtx<'m, P, Mixed>,
-        first: PageOffset,
-        count: PageCount,
-    ) -> Result<MmapCtx<'m, P, Mixed>, Errno> {
-        let end = first.checked_add(count).ok_or(Errno::EINVAL)?;
-        let pages = self.pages.pages().get(first.index()..end.index());
-        Ok(ctx.insert_pages(pages.filter(|_| self.for_users).ok_or(Errno::EINVAL)?)?)
+    /// The page at this offset (`vmalloc_to_page`).
+    fn page(&self, at: PageOffset) -> Option<&P::Page> {
+        self.pages.page(at).filter(|_| self.for_users)
     }
 
-    /// Fills the whole mapping with pages of the area, from `first` on (`remap_vmalloc_range`).
+    /// Says that the whole mapping is filled with pages of the area, from `first` on (`remap_vmalloc_range`).
     ///
     /// # Errors
-    /// As [`remap_partial`](Self::remap_partial).
-    pub fn remap<'m>(&self, ctx: MmapCtx<'m, P>, first: PageOffset) -> Result<Mapped<'m>, Errno> {
-        let ctx = ctx.dont_dump().without_faults::<Mixed>()?;
-        let count = ctx.page_count();
-        self.remap_partial(ctx, first, count)?.finish()
+    /// EINVAL if they do not all lie in the area, or it is not for users.
+    pub fn remap<'m>(&'m self, ctx: PrepareCtx<'m, P>, first: PageOffset) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        let end = first.checked_add(ctx.page_count()).ok_or(Errno::EINVAL)?;
+        let pages = self.pages.pages().get(first.index()..end.index());
+        ctx.dont_dump().fill_from_first(pages.filter(|_| self.for_users).ok_or(Errno::EINVAL)?)
     }
 }
 
 /// A frame buffer in memory.
 pub struct Vfb<P: Platform>(pub Area<P>);
 
-impl<P: Platform> MmapFile for Vfb<P> {
+impl<P: Platform> PrepareFile for Vfb<P> {
     type Platform = P;
+    type Ops = WithoutFaults<P, Mixed>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
         let first = ctx.pgoff();
         self.0.remap(ctx.writable(), first)
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
     }
 }
 
 /// The dump of a crashed kernel: the headers, and the notes of its processors behind them.
-pub struct Vmcore<P: Platform> {
+pub struct Dump<P: Platform> {
     headers: P::Ref<Buffer<P>>,
     notes: Area<P>,
 }
 
-impl<P: Platform> Vmcore<P> {
+impl<P: Platform> Dump<P> {
     /// A dump.
     pub fn new(headers: P::Ref<Buffer<P>>, notes: Area<P>) -> Self {
         Self { headers, notes }
     }
+
+    fn page(&self, at: PageOffset) -> Option<&P::Page> {
+        match at.index().checked_sub(self.headers.page_count().get()) {
+            Some(behind) => self.notes.page(PageOffset::new(behind)),
+            None => self.headers.page(at),
+        }
+    }
 }
 
-impl<P: Platform> MmapFile for Vmcore<P> {
+impl<P: Platform> VmOperations for Dump<P> {
     type Platform = P;
+    type Kind = Mixed;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let headers = self.headers.pages();
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| self.page(at.pgoff()).ok_or(Errno::ENXIO))
+    }
+}
+
+/// The file of a dump.
+pub struct Vmcore<P: Platform>(pub P::Ref<Dump<P>>);
+
+impl<P: Platform> PrepareFile for Vmcore<P> {
+    type Platform = P;
+    type Ops = Dump<P>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
         let end = ctx.pgoff().checked_add(ctx.page_count()).ok_or(Errno::EINVAL)?;
-        if end.index() > headers.len().saturating_add(self.notes.page_count().get()) {
+        if end.index() > self.0.headers.page_count().get().saturating_add(self.0.notes.page_count().get()) {
             return Err(Errno::EINVAL);
         }
-        let mut ctx = ctx.read_only()?.no_exec()?.without_faults::<Mixed>()?;
-        while let Some(page) = self.headers.page(ctx.pgoff()).filter(|_| !ctx.is_full()) {
-            ctx = ctx.insert_page(page)?;
-        }
-        let (first, left) = (ctx.pgoff().index().saturating_sub(headers.len()), ctx.remaining());
-        self.notes.remap_partial(ctx, PageOffset::new(first), left)?.finish()
+        ctx.read_only()?.no_exec()?.by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Dump<P>>, Errno> {
+        Ok(self.0.clone())
     }
 }

@@ -7,7 +7,7 @@
 //! number; `vm_insert_page` meets that flag with a `BUG_ON`. Here the kind is chosen once, and the flags follow from
 //! it.
 
-use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, Platform};
+use vmctx::{Errno, MaySleep, Mixed, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, WithoutFaults};
 
 use crate::buffer::Buffer;
 
@@ -23,10 +23,15 @@ impl<P: Platform> RockchipGem<P> {
     }
 }
 
-impl<P: Platform> MmapFile for RockchipGem<P> {
+impl<P: Platform> PrepareFile for RockchipGem<P> {
     type Platform = P;
+    type Ops = WithoutFaults<P, Mixed>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        ctx.io().writable().dont_dump().write_combine().without_faults::<Mixed>()?.fill_at_pgoff(self.pages.pages())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        ctx.io().writable().dont_dump().write_combine().fill_at_pgoff(self.pages.pages())
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        P::share(WithoutFaults::new(), may_sleep)
     }
 }

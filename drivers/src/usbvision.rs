@@ -8,11 +8,14 @@
 //! each page; and answered EAGAIN to whatever the insertion had said. Requesting frames anew freed the old ones under
 //! whoever had them mapped: the pages stayed, nobody would ever fill them again, and nobody was told. Only one user
 //! could open it, which is how it counted: an unplugged device was freed by the last close. Here a mapping keeps its
-//! frames, they cannot be replaced while it does, and the last mapping is a user as well.
+//! frames, they cannot be replaced while it does, and the last mapping is a user as well. Faults bring them, and not
+//! mmap: a prepare hook cannot hold the lock until the mapping is filled, under which they are found.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, PageCount, Platform, RwLock};
+use vmctx::{
+    Errno, MaySleep, Mixed, PageCount, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, RwLock,
+};
 
 use crate::{
     buffer::Buffer,
@@ -20,14 +23,20 @@ use crate::{
 };
 
 /// The frames, one behind the other.
-struct Frames<P: Platform> {
+pub struct Frames<P: Platform> {
     area: Buffer<P>,
     users: Users,
 }
 
 impl<P: Platform> Used for Frames<P> {
+    type Platform = P;
+
     fn users(&self) -> &Users {
         &self.users
+    }
+
+    fn page(&self, at: PageCount, _: MaySleep<'_>) -> Option<P::Page> {
+        self.area.page(PageOffset::new(at.get())).cloned()
     }
 }
 
@@ -93,22 +102,45 @@ impl<P: Platform> Usbvision<P> {
     }
 }
 
-impl<P: Platform> MmapFile for Usbvision<P> {
-    type Platform = P;
-
-    fn mmap<'m>(&'m self, mut ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        // Held until the mapping is counted, so that nobody replaces the frames before that.
-        let frames = self.frames.read(ctx.may_sleep());
+impl<P: Platform> Usbvision<P> {
+    /// Calls `found` with the frames, if a mapping can show so many pages from this one on. Nobody replaces them
+    /// meanwhile.
+    fn find<R>(
+        &self,
+        first: PageOffset,
+        count: PageCount,
+        may_sleep: MaySleep<'_>,
+        found: impl FnOnce(&P::Ref<Frames<P>>) -> R,
+    ) -> Result<R, Errno> {
+        let frames = self.frames.read(may_sleep);
         if self.unplugged.load(Ordering::Acquire) {
             return Err(Errno::EFAULT);
         }
         let frames = frames.as_ref().ok_or(Errno::EINVAL)?;
-        let at_a_frame =
-            ctx.pgoff().index().checked_rem(self.frame.get()) == Some(0) && frames.area.page(ctx.pgoff()).is_some();
-        if !ctx.is_writable() || ctx.page_count() != self.frame || !at_a_frame {
+        let at_a_frame = first.index().checked_rem(self.frame.get()) == Some(0) && frames.area.page(first).is_some();
+        if count != self.frame || !at_a_frame {
             return Err(Errno::EINVAL);
         }
-        let ctx = ctx.io().writable().dont_dump().establish(User::<P, _>::new(frames.clone()))?;
-        ctx.fill_at_pgoff(frames.area.pages())
+        Ok(found(frames))
+    }
+}
+
+impl<P: Platform> PrepareFile for Usbvision<P> {
+    type Platform = P;
+    type Ops = User<P, Frames<P>>;
+
+    fn mmap_prepare<'m>(&'m self, mut ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        self.find(ctx.pgoff(), ctx.page_count(), ctx.may_sleep(), |_| ())?;
+        if !ctx.is_writable() {
+            return Err(Errno::EINVAL);
+        }
+        ctx.io().writable().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        let user = self.find(shown.start, shown.page_count(), may_sleep, |frames| {
+            User::<P, _>::new(frames.clone(), PageOffset::ZERO)
+        })?;
+        P::share(user, may_sleep)
     }
 }

@@ -6,12 +6,15 @@
 //! then, as it was in 2018 (today they are orphaned, and freed with the last user).
 //!
 //! What C does by hand: it sets `vm_pgoff` to 0, so that the common helper does not take the cookie for an offset;
-//! flags follow after the insertion; and it calls its own `open` to begin the count. Here `fill_from_first` says that
-//! the offset is none, and the count is the state's ([`users`](crate::users)).
+//! flags follow after the insertion; and it calls its own `open` to begin the count. Here the state knows at which cookie
+//! its plane begins, and counts ([`users`](crate::users)). Faults bring the pages, and not mmap: a prepare hook cannot
+//! hold the lock until the mapping is filled, under which the plane is found.
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, Mapped, MaySleep, MmapCtx, MmapFile, Mutex, PageCount, PageOffset, Platform};
+use vmctx::{
+    Errno, MaySleep, Mixed, Mutex, PageCount, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared,
+};
 
 use crate::{
     buffer::Buffer,
@@ -31,14 +34,20 @@ pub enum QueueType {
 }
 
 /// A plane of a buffer.
-struct Plane<P: Platform> {
+pub struct Plane<P: Platform> {
     pages: Buffer<P>,
     users: Users,
 }
 
 impl<P: Platform> Used for Plane<P> {
+    type Platform = P;
+
     fn users(&self) -> &Users {
         &self.users
+    }
+
+    fn page(&self, at: PageCount, _: MaySleep<'_>) -> Option<P::Page> {
+        self.pages.page(PageOffset::new(at.get())).cloned()
     }
 }
 
@@ -129,21 +138,37 @@ fn find<P: Platform>(buffers: &[Planes<P>], cookie: PageOffset) -> Result<&P::Re
     buffer.get(cookie.index() % MAX_PLANES).ok_or(Errno::EINVAL)
 }
 
-impl<P: Platform> MmapFile for Videobuf2<P> {
-    type Platform = P;
+impl<P: Platform> Videobuf2<P> {
+    /// Calls `found` with the plane, if it can be mapped so long. Nobody frees it meanwhile.
+    fn find<R>(
+        &self,
+        cookie: PageOffset,
+        count: PageCount,
+        may_sleep: MaySleep<'_>,
+        found: impl FnOnce(&P::Ref<Plane<P>>) -> R,
+    ) -> Result<R, Errno> {
+        let buffers = self.buffers.lock(may_sleep);
+        let plane = find::<P>(&buffers, cookie)?;
+        if count > plane.pages.page_count() { Err(Errno::EINVAL) } else { Ok(found(plane)) }
+    }
+}
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+impl<P: Platform> PrepareFile for Videobuf2<P> {
+    type Platform = P;
+    type Ops = User<P, Plane<P>>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
         let mut ctx = ctx.shared_only()?;
         if self.queue_type == QueueType::Output && !ctx.is_writable() {
             return Err(Errno::EINVAL);
         }
-        // Held until the mapping is counted, so that nobody frees the plane before that.
-        let buffers = self.buffers.lock(ctx.may_sleep());
-        let plane = find::<P>(&buffers, ctx.pgoff())?;
-        if ctx.page_count() > plane.pages.page_count() {
-            return Err(Errno::EINVAL);
-        }
-        let ctx = ctx.writable().dont_dump().establish(User::<P, _>::new(plane.clone()))?;
-        ctx.fill_from_first(plane.pages.pages())
+        self.find(ctx.pgoff(), ctx.page_count(), ctx.may_sleep(), |_| ())?;
+        ctx.writable().dont_dump().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Self::Ops>, Errno> {
+        let user = self
+            .find(shown.start, shown.page_count(), may_sleep, |plane| User::<P, _>::new(plane.clone(), shown.start))?;
+        P::share(user, may_sleep)
     }
 }

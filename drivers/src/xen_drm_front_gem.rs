@@ -9,16 +9,21 @@
 //! `BUG_ON`; `vm_pgoff` is set to 0, because it has the fake offset in it; `vm_page_prot` is made anew, because pages
 //! that another domain sees have to be cached, and DRM had asked for write-combining. And `open` and `close` count the
 //! object's references. Here nothing of that was done, so nothing is undone, and the mapping's state *is* a reference.
+//! Faults bring the pages, and not mmap: the object is found under a lock, and the mapping has a reference to it only
+//! when it has a state.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use vmctx::{Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageOffset, Platform, RwLock, VmOperations};
+use vmctx::{
+    Errno, FaultCtx, MaySleep, Mixed, PageCount, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared,
+    RwLock, VmFault, VmOperations,
+};
 
 use crate::buffer::Buffer;
 
 /// A buffer object.
-struct Object<P: Platform> {
+pub struct Object<P: Platform> {
     fake_offset: PageOffset,
     pages: P::Ref<Buffer<P>>,
     /// How many pages the backend is at.
@@ -28,6 +33,13 @@ struct Object<P: Platform> {
 impl<P: Platform> VmOperations for Object<P> {
     type Platform = P;
     type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        ctx.insert_page_with(|at| {
+            let page = at.pgoff().checked_since(self.fake_offset).ok_or(Errno::ENXIO)?;
+            self.pages.page(PageOffset::new(page.get())).ok_or(Errno::ENXIO)
+        })
+    }
 }
 
 impl<P: Platform> Drop for Object<P> {
@@ -89,19 +101,29 @@ impl<P: Platform> XenDrmFront<P> {
         self.shared.load(Ordering::Acquire)
     }
 
-    fn find(&self, fake_offset: PageOffset, may_sleep: MaySleep<'_>) -> Option<P::Ref<Object<P>>> {
-        self.objects.read(may_sleep).iter().find(|object| object.fake_offset == fake_offset).cloned()
+    /// The object that is mapped here, if it can be mapped so long.
+    fn find(
+        &self,
+        fake_offset: PageOffset,
+        count: PageCount,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<P::Ref<Object<P>>, Errno> {
+        let objects = self.objects.read(may_sleep);
+        let object = objects.iter().find(|object| object.fake_offset == fake_offset);
+        object.filter(|object| count <= object.pages.page_count()).cloned().ok_or(Errno::EINVAL)
     }
 }
 
-impl<P: Platform> MmapFile for XenDrmFront<P> {
+impl<P: Platform> PrepareFile for XenDrmFront<P> {
     type Platform = P;
+    type Ops = Object<P>;
 
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-        let object = self.find(ctx.pgoff(), ctx.may_sleep()).ok_or(Errno::EINVAL)?;
-        if ctx.page_count() > object.pages.page_count() {
-            return Err(Errno::EINVAL);
-        }
-        ctx.writable().establish_shared(object.clone())?.fill_from_first(object.pages.pages())
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        self.find(ctx.pgoff(), ctx.page_count(), ctx.may_sleep())?;
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<P::Ref<Object<P>>, Errno> {
+        self.find(shown.start, shown.page_count(), may_sleep)
     }
 }

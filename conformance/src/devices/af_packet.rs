@@ -1,6 +1,6 @@
 //! A socket without rings.
 
-use vmctx::{Errno, PageCount, Platform};
+use vmctx::{ByPrepare, Errno, PageCount, Platform};
 
 use super::host::{Host, NoMemory, Opened, Shared, asked, unpair};
 use vmctx_drivers::af_packet::{AfPacket, Direction};
@@ -22,17 +22,17 @@ pub const SEND: u32 = 5;
 /// ENOMEM.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let socket = AfPacket::<H::Platform>::new(host.memory().clone(), host.may_sleep())?;
-    let socket = H::Platform::share(socket, host.may_sleep())?;
+    let socket = H::Platform::share(ByPrepare(socket), host.may_sleep())?;
     let file = Shared::<H::Platform, _>(socket.clone());
     let side = asked::<H::Platform, _, _>(NoMemory, move |ctx, request, argument| match request {
         RECEIVE_RING | SEND_RING => {
             let direction = if request == RECEIVE_RING { Direction::Receive } else { Direction::Send };
             let (blocks, pages) = unpair(argument)?;
-            socket.set_ring(direction, blocks, PageCount::new(pages), ctx.may_sleep()).map(|()| 0)
+            socket.0.set_ring(direction, blocks, PageCount::new(pages), ctx.may_sleep()).map(|()| 0)
         }
-        MAPPED => Ok(socket.mapped() as u64),
-        RECEIVE => socket.receive(argument.to_le_bytes(), ctx.may_sleep()).map(|()| 0),
-        SEND => socket.send(ctx.may_sleep()).map(u64::from_le_bytes),
+        MAPPED => Ok(socket.0.mapped() as u64),
+        RECEIVE => socket.0.receive(argument.to_le_bytes(), ctx.may_sleep()).map(|()| 0),
+        SEND => socket.0.send(ctx.may_sleep()).map(u64::from_le_bytes),
         _ => Err(Errno::ENOTTY),
     });
     Ok(Opened::new(file, side))

@@ -3,7 +3,7 @@
 use vmctx::{Errno, platform::Cache};
 
 use super::host::{Choice, Host, Opened, Own, buffer, registers};
-use vmctx_drivers::dma_iommu::{Allocation, Coherence, DmaFile, Memory};
+use vmctx_drivers::dma_iommu::{Coherence, Contiguous, Scattered};
 
 /// Pages of each.
 pub const PAGES: usize = 5;
@@ -27,12 +27,10 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
 
 fn pages<H: Host>(host: &H, coherence: Coherence) -> Result<Opened<H::Platform>, Errno> {
     let pages = buffer(host, 0, PAGES)?;
-    let allocation = Allocation::<H::Platform>::new(Memory::Pages(pages.clone()), coherence);
-    Ok(Opened::new(DmaFile(allocation), [pages]))
+    Ok(Opened::prepared(Scattered::<H::Platform>::new(pages.clone(), coherence), [pages]))
 }
 
 fn contiguous<H: Host>(host: &H, coherence: Coherence) -> Result<Opened<H::Platform>, Errno> {
     let frames = registers(host, PAGES)?;
-    let allocation = Allocation::<H::Platform>::new(Memory::Contiguous(frames.clone()), coherence);
-    Ok(Opened::new(DmaFile(allocation), Own::<H::Platform>(frames)))
+    Ok(Opened::prepared(Contiguous::<H::Platform>::new(frames.clone(), coherence), Own::<H::Platform>(frames)))
 }

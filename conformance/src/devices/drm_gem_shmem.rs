@@ -1,7 +1,7 @@
 //! A device with an object of its own, and one that it has imported from a driver that fills its mappings at once. In
 //! the device's memory they lie one behind the other, the imported one first.
 
-use vmctx::{Errno, PageOffset, Platform, SharedObject, UnlockedCtx};
+use vmctx::{ByPrepare, Errno, PageOffset, Platform, SharedObject, UnlockedCtx};
 
 use super::host::{Host, Opened, Side, buffer, list};
 use vmctx_drivers::{
@@ -34,7 +34,7 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let mappings = SharedObject::new(host.may_sleep())?;
     let object = Object::new(OWN, own.clone(), &mappings, host.may_sleep())?;
     let object = H::Platform::share(object, host.may_sleep())?;
-    let exporter = alloc::boxed::Box::new(RockchipGem::new(imported.clone()));
+    let exporter = alloc::boxed::Box::new(ByPrepare(RockchipGem::new(imported.clone())));
     let handles = list([Handle::own(object.clone()), Handle::Imported { exporter, end: END_OF_IMPORTED }])?;
     Ok(Opened::new(DrmGemShmem::new(handles, mappings), Memory::<H::Platform> { buffers, object }))
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, PageCount, PageOffset, PageRef, Platform, RwLock};
+use vmctx::{ByPrepare, Errno, PageCount, PageOffset, PageRef, Platform, RwLock};
 
 use super::host::{Host, Opened, Shared, Side, asked, index, unpair};
 use vmctx_drivers::gntalloc::Gntalloc;
@@ -27,7 +27,7 @@ pub const LET_GO: u32 = 5;
 /// ENOMEM.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let file = Gntalloc::<H::Platform>::new(host.memory().clone(), PageCount::new(LIMIT), host.may_sleep())?;
-    let file = H::Platform::share(file, host.may_sleep())?;
+    let file = H::Platform::share(ByPrepare(file), host.may_sleep())?;
     let pages = <H::Platform as Platform>::RwLock::new(Vec::new(), host.may_sleep())?;
     let domain = H::Platform::share(Domain::<H::Platform> { pages }, host.may_sleep())?;
     let grants = file.clone();
@@ -37,22 +37,22 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
             let count = PageCount::new(index(argument)?);
             let mut pages = granted.pages.write(ctx.may_sleep());
             pages.try_reserve(count.get().min(LIMIT)).map_err(|_| Errno::ENOMEM)?;
-            let first = grants.alloc(count, ctx.may_sleep(), |page| pages.push(page.clone()))?;
+            let first = grants.0.alloc(count, ctx.may_sleep(), |page| pages.push(page.clone()))?;
             Ok(first.index() as u64)
         }
         DEALLOC => {
             let (first, count) = unpair(argument)?;
-            grants.dealloc(PageOffset::new(first), PageCount::new(count), ctx.may_sleep()).map(|()| 0)
+            grants.0.dealloc(PageOffset::new(first), PageCount::new(count), ctx.may_sleep()).map(|()| 0)
         }
         NOTIFY => {
             let (page, byte) = unpair(argument)?;
-            grants.set_notify(PageOffset::new(page), byte, ctx.may_sleep()).map(|()| 0)
+            grants.0.set_notify(PageOffset::new(page), byte, ctx.may_sleep()).map(|()| 0)
         }
         LET_GO => {
             granted.pages.write(ctx.may_sleep()).clear();
             Ok(0)
         }
-        LIVE => Ok(grants.live() as u64),
+        LIVE => Ok(grants.0.live() as u64),
         _ => Err(Errno::ENOTTY),
     });
     Ok(Opened::new(Shared::<H::Platform, _>(file), side))

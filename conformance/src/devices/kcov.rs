@@ -14,5 +14,5 @@ pub const PAGES: usize = 16;
 /// ENOMEM.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let area = buffer(host, 0, PAGES)?;
-    Ok(Opened::new(Kcov::new(area.clone()), [area]))
+    Ok(Opened::prepared(Kcov::new(area.clone()), [area]))
 }

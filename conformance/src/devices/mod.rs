@@ -56,20 +56,20 @@ pub use host::*;
 macro_rules! for_each_device {
     ($with:ident) => {
         $with! {
-            Kcov kcov "mmap" "Mixed" "code coverage area: mapped whole, or not at all";
+            Kcov kcov "prepare" "Mixed" "code coverage area: mapped whole, or not at all";
             Cfag12864b cfag12864b "prepare" "Mixed" "frame buffer of one page, whatever the offset";
             Ht16k33 ht16k33 "prepare" "Mixed" "LED matrix: what changes in the page is sent";
-            RockchipGem rockchip_gem "mmap" "Mixed" "graphics buffer, mapped from an offset on";
-            XenDrmFrontGem xen_drm_front_gem "mmap" "Mixed" "graphics buffers shared with another domain: they outlive handles";
+            RockchipGem rockchip_gem "prepare" "Mixed" "graphics buffer, mapped from an offset on";
+            XenDrmFrontGem xen_drm_front_gem "fault" "Mixed" "graphics buffers shared with another domain: they outlive handles";
             FirewireIso firewire_iso "mmap" "Mixed" "packet buffer that mmap allocates: read-only where the device writes";
-            DmaIommu dma_iommu "mmap" "Mixed, Remapped" "memory for DMA: pages or frames, cached as the device sees it";
-            Videobuf2DmaSg videobuf2_dma_sg "mmap" "Mixed" "video buffers found by a cookie: not freed while they are mapped";
-            Usbvision usbvision "mmap" "Mixed" "frames of a video grabber: one at a time, also after it is unplugged";
-            Gntalloc gntalloc "mmap" "Mixed" "pages granted to another domain: freed with the last user";
+            DmaIommu dma_iommu "prepare" "Mixed, Remapped" "memory for DMA: pages or frames, cached as the device sees it";
+            Videobuf2DmaSg videobuf2_dma_sg "fault" "Mixed" "video buffers found by a cookie: not freed while they are mapped";
+            Usbvision usbvision "fault" "Mixed" "frames of a video grabber: one at a time, also after it is unplugged";
+            Gntalloc gntalloc "fault" "Mixed" "pages granted to another domain: freed with the last user";
             Gntdev gntdev "mmap" "Mixed" "pages of another domain: not copied, not cut, a byte cleared at the end";
             PrivcmdBuf privcmd_buf "mmap" "Mixed" "hypercall buffers: allocated by mmap, found by address";
-            RemapVmalloc remap_vmalloc "mmap" "Mixed" "vmalloc areas: whole for a frame buffer, in part for a crash dump";
-            AfPacket af_packet "mmap" "Mixed" "packet rings in one mapping: frames go to and fro by their status";
+            RemapVmalloc remap_vmalloc "prepare, fault" "Mixed" "vmalloc areas: whole for a frame buffer, in part for a crash dump";
+            AfPacket af_packet "fault" "Mixed" "packet rings in one mapping: frames go to and fro by their status";
             Vgem vgem "prepare, fault" "Mixed" "graphics buffers, filled by mmap or by faults with fault-around";
             Dax dax "fault, huge_fault, pfn_mkwrite, map_pages" "Mixed" "file in persistent memory: blocks, holes, huge entries";
             Relay relay "fault" "Normal" "relay channel: the fault hands its page back";
@@ -90,7 +90,7 @@ macro_rules! for_each_device {
             Ttm ttm "fault" "PfnMap" "graphics object that migrates; faults that wait without their lock";
             DrmGemShmem drm_gem_shmem "mmap, fault" "Mixed" "graphics objects of its own, and such as another driver maps";
             Cramfs cramfs "mmap, fault" "Remapped, Mixed" "compressed file: the kind by what lies in place";
-            Perf perf "mmap, fault" "Normal, Mixed" "ring buffer: kind by offset, and only its first page can be written";
+            Perf perf "fault, page_mkwrite" "Normal" "ring buffer: object by offset, and only its first page can be written";
             Hugetlb hugetlb "fault, huge_fault" "PfnMap" "large pages of two nodes, zeroed on demand, reserved at mmap";
             PageCache page_cache "fault, page_mkwrite" "Mixed" "probe: a page cache whose pages are taken away under load";
             Rights rights "mmap, fault, map_pages, mkwrite, mapped" "all" "probe: what mprotect, fork, moves and debuggers make of each way to insert";

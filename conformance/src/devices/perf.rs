@@ -19,5 +19,5 @@ pub const AUX_OFFSET: PageOffset = PageOffset::new(32);
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let buffers = [buffer(host, 0, 1 + DATA)?, buffer(host, 1 + DATA, AUX)?];
     let [ring, aux] = buffers.clone();
-    Ok(Opened::new(Perf::new(ring, aux, AUX_OFFSET)?, buffers))
+    Ok(Opened::prepared(Perf::new(ring, aux, AUX_OFFSET)?, buffers))
 }

@@ -14,5 +14,5 @@ pub const PAGES: usize = 24;
 /// ENOMEM.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     let object = buffer(host, 0, PAGES)?;
-    Ok(Opened::new(RockchipGem::new(object.clone()), [object]))
+    Ok(Opened::prepared(RockchipGem::new(object.clone()), [object]))
 }

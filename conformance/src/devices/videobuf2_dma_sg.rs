@@ -1,6 +1,6 @@
 //! A queue that captures and one that puts out, to choose from.
 
-use vmctx::{Errno, PageCount, PageOffset, Platform};
+use vmctx::{ByPrepare, Errno, PageCount, PageOffset, Platform};
 
 use super::host::{Choice, Host, Opened, Shared, Side, asked, index};
 use vmctx_drivers::videobuf2_dma_sg::{QueueType, Videobuf2};
@@ -38,18 +38,18 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
 
 fn queue<H: Host>(host: &H, queue_type: QueueType) -> Result<Opened<H::Platform>, Errno> {
     let queue = Videobuf2::<H::Platform>::new(host.memory().clone(), queue_type, PLANE_PAGES, host.may_sleep())?;
-    let queue = H::Platform::share(queue, host.may_sleep())?;
+    let queue = H::Platform::share(ByPrepare(queue), host.may_sleep())?;
     let file = Shared::<H::Platform, _>(queue.clone());
     let side = asked(Dma::<H::Platform>(queue.clone()), move |ctx, request, argument| match request {
-        REQUEST_BUFFERS => queue.request_buffers(index(argument)?, ctx.may_sleep()).map(|()| 0),
-        USERS => queue.users(PageOffset::new(index(argument)?), ctx.may_sleep()).map(|users| users as u64),
+        REQUEST_BUFFERS => queue.0.request_buffers(index(argument)?, ctx.may_sleep()).map(|()| 0),
+        USERS => queue.0.users(PageOffset::new(index(argument)?), ctx.may_sleep()).map(|users| users as u64),
         _ => Err(Errno::ENOTTY),
     });
     Ok(Opened::new(file, side))
 }
 
 /// The device, which is at the planes by DMA.
-struct Dma<P: Platform>(P::Ref<Videobuf2<P>>);
+struct Dma<P: Platform>(P::Ref<ByPrepare<Videobuf2<P>>>);
 
 /// The cookie of the plane that this byte of the device's memory is in, and where in it.
 fn place<P: Platform>(offset: usize) -> (PageOffset, usize) {
@@ -59,11 +59,11 @@ fn place<P: Platform>(offset: usize) -> (PageOffset, usize) {
 impl<P: Platform> Side<P> for Dma<P> {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
         let (cookie, offset) = place::<P>(offset);
-        self.0.dma(cookie, |plane| plane.read(offset, into))
+        self.0.0.dma(cookie, |plane| plane.read(offset, into))
     }
 
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
         let (cookie, offset) = place::<P>(offset);
-        self.0.dma(cookie, |plane| plane.write(offset, from))
+        self.0.0.dma(cookie, |plane| plane.write(offset, from))
     }
 }

@@ -1,6 +1,6 @@
 //! A device with two objects. The backend has them one behind the other.
 
-use vmctx::{Errno, PageOffset, Platform};
+use vmctx::{ByPrepare, Errno, PageOffset, Platform};
 
 use super::host::{Host, Opened, Shared, asked, buffer, index};
 use vmctx_drivers::xen_drm_front_gem::XenDrmFront;
@@ -26,20 +26,20 @@ pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
     for (at, pages) in [first, second].into_iter().zip(&pages) {
         device.create(at, pages.clone(), host.may_sleep())?;
     }
-    let device = H::Platform::share(device, host.may_sleep())?;
+    let device = H::Platform::share(ByPrepare(device), host.may_sleep())?;
     let file = Shared::<H::Platform, _>(device.clone());
     let backend = pages.clone();
     let side = asked(pages, move |ctx, request, argument| match request {
         CREATE => {
             let number = index(argument)?;
             let ((at, _), pages) = OBJECTS.iter().zip(&backend).nth(number).ok_or(Errno::EINVAL)?;
-            device.create(*at, pages.clone(), ctx.may_sleep()).map(|()| 0)
+            device.0.create(*at, pages.clone(), ctx.may_sleep()).map(|()| 0)
         }
         DESTROY => {
             let (at, _) = OBJECTS.get(index(argument)?).ok_or(Errno::EINVAL)?;
-            device.destroy(*at, ctx.may_sleep()).map(|()| 0)
+            device.0.destroy(*at, ctx.may_sleep()).map(|()| 0)
         }
-        SHARED => Ok(device.shared_pages() as u64),
+        SHARED => Ok(device.0.shared_pages() as u64),
         _ => Err(Errno::ENOTTY),
     });
     Ok(Opened::new(file, side))

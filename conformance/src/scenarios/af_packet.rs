@@ -32,13 +32,13 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("blocks without pages", RECEIVE_RING, pair(1, 0), Err(Errno::EINVAL));
     run.control("a ring", RECEIVE_RING, ring(RECEIVE_BLOCKS), Ok(0));
     run.control("a second one", RECEIVE_RING, ring(RECEIVE_BLOCKS), Err(Errno::EBUSY));
-    run.eager(Map::shared(pages(RECEIVE_BLOCKS)), &vec![Slot::Zeros; pages(RECEIVE_BLOCKS)]);
+    run.lazy(Map::shared(pages(RECEIVE_BLOCKS)), &vec![Slot::Zeros; pages(RECEIVE_BLOCKS)]);
     run.control("no ring", RECEIVE_RING, 0, Ok(0));
 
     run.control("a ring to receive", RECEIVE_RING, ring(RECEIVE_BLOCKS), Ok(0));
     run.control("a ring to send", SEND_RING, ring(SEND_BLOCKS), Ok(0));
     let both = Map::shared(pages(RECEIVE_BLOCKS) + pages(SEND_BLOCKS));
-    run.eager(both, &vec![Slot::Zeros; both.pages]);
+    run.lazy(both, &vec![Slot::Zeros; both.pages]);
     for wrong in [both.pages - 1, both.pages + 1, pages(RECEIVE_BLOCKS), pages(SEND_BLOCKS)] {
         run.refused(Map::shared(wrong), Errno::EINVAL);
     }

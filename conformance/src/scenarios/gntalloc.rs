@@ -20,8 +20,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.device_fills(0, 8);
     // A mapping may span pages of several allocations, if their indices follow one another.
     for (index, pages) in [(0, 8), (0, 5), (5, 3), (3, 4), (7, 1)] {
-        run.one(at(index, pages), &device_pages(index, pages), true);
-        run.one(at(index, pages).read_only(), &device_pages(index, pages), true);
+        run.one(at(index, pages), &device_pages(index, pages), false);
+        run.one(at(index, pages).read_only(), &device_pages(index, pages), false);
     }
     run.refused(at(0, 9), Errno::ENOENT);
     run.refused(at(8, 1), Errno::ENOENT);
@@ -36,8 +36,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("pages granted", LIVE, 0, Ok(6));
     run.refused(at(0, 5), Errno::ENOENT);
     run.refused(at(2, 1), Errno::ENOENT);
-    run.one(at(0, 2), &device_pages(0, 2), true);
-    run.one(at(4, 4), &device_pages(4, 4), true);
+    run.one(at(0, 2), &device_pages(0, 2), false);
+    run.one(at(4, 4), &device_pages(4, 4), false);
     goes_with_its_last_user(&mut run, at(5, 3));
     run.control("room is there again", ALLOC, LIMIT as u64 - 3, Ok(8));
     run.control("no room", ALLOC, 1, Err(Errno::ENOSPC));

@@ -30,7 +30,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     // Headers and notes, a part of both, one of them, and one page on either side of the border.
     for (pgoff, pages) in [(0, all), (1, 3), (0, HEADERS), (HEADERS, NOTES), (HEADERS - 1, 1), (HEADERS + 2, 1)] {
         for map in [at(pgoff, pages), Map { shared: false, ..at(pgoff, pages) }] {
-            run.one(map.read_only(), &device_pages(pgoff, pages), true);
+            run.one(map.read_only(), &device_pages(pgoff, pages), false);
             run.refused(map, Errno::EPERM);
         }
     }

@@ -20,7 +20,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.device_fills(0, FRAMES * FRAME);
     for number in 0..FRAMES {
         for map in [frame(number), Map { shared: false, ..frame(number) }] {
-            run.one(map, &device_pages(number * FRAME, FRAME), true);
+            run.one(map, &device_pages(number * FRAME, FRAME), false);
         }
     }
     run.refused(frame(0).read_only(), Errno::EINVAL);

@@ -40,13 +40,13 @@ fn every_way<U: User>(run: &mut Run<'_, U>, queue: u64, at: PageOffset, pages: u
     let slots = device_pages(device_page(at), pages);
     run.device_fills(device_page(at), pages);
     let whole = Map::shared(pages).at(at);
-    run.one(whole, &slots, true);
+    run.one(whole, &slots, false);
     // The cookie is no offset into the plane: a shorter mapping shows its start, too.
-    run.one(Map { pages: 1, ..whole }, slots.get(..1).unwrap_or_default(), true);
+    run.one(Map { pages: 1, ..whole }, slots.get(..1).unwrap_or_default(), false);
     if queue == OUTPUT {
         run.refused(whole.read_only(), Errno::EINVAL);
     } else {
-        run.one(whole.read_only(), &slots, true);
+        run.one(whole.read_only(), &slots, false);
     }
     run.refused(Map { pages: pages + 1, ..whole }, Errno::EINVAL);
     run.refused(Map { shared: false, ..whole }, Errno::EINVAL);

@@ -10,10 +10,10 @@ use crate::{
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     let [(first, first_pages), (second, second_pages)] = OBJECTS;
     let (whole, other) = (Map::shared(first_pages).at(first), Map::shared(second_pages).at(second));
-    run.eager(whole, &device_pages(0, first_pages));
-    run.eager(other, &device_pages(first_pages, second_pages));
+    run.lazy(whole, &device_pages(0, first_pages));
+    run.lazy(other, &device_pages(first_pages, second_pages));
     // A shorter mapping shows the object from its start on: the fake offset only finds it.
-    run.eager(Map { pages: 4, ..whole }, &device_pages(0, 4));
+    run.lazy(Map { pages: 4, ..whole }, &device_pages(0, 4));
     run.refused(Map { pages: first_pages + 1, ..whole }, Errno::EINVAL);
     run.refused(Map::shared(1).at(PageOffset::new(first.index() + 1)), Errno::EINVAL);
     run.refused(Map::shared(1), Errno::EINVAL);
@@ -39,6 +39,6 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("pages that the backend is at, after the last munmap", SHARED, 0, Ok(second_pages as u64));
     run.control("a handle again", CREATE, 0, Ok(0));
     run.control("a second one", CREATE, 0, Err(Errno::EEXIST));
-    run.eager(whole, &device_pages(0, first_pages));
+    run.lazy(whole, &device_pages(0, first_pages));
     run.control("pages that the backend is at, at the end", SHARED, 0, Ok(both));
 }

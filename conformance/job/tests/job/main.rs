@@ -81,27 +81,30 @@ type Requests = &'static [(u32, u64)];
 
 /// The devices that mmap fills: what has to be asked for before, and what they are mapped with. That takes as many
 /// insertions as there are pages.
-const EAGER: [(Device, Requests, Map); 19] = [
+const EAGER: [(Device, Requests, Map); 13] = [
     (Device::Kcov, &[], Map::shared(devices::kcov::PAGES)),
     (Device::Cfag12864b, &[], Map::shared(1)),
     (Device::Ht16k33, &[], Map::shared(1)),
     (Device::RockchipGem, &[], Map::shared(devices::rockchip_gem::PAGES)),
-    (Device::XenDrmFrontGem, &[], Map::shared(9).at(devices::xen_drm_front_gem::OBJECTS[0].0)),
     (Device::FirewireIso, &[], Map::shared(4)),
     (Device::DmaIommu, &[], Map::shared(devices::dma_iommu::PAGES)),
-    (Device::Videobuf2DmaSg, &[(devices::videobuf2_dma_sg::REQUEST_BUFFERS, 1)], Map::shared(4)),
-    (Device::Usbvision, &[(devices::usbvision::REQUEST_FRAMES, 1)], Map::shared(devices::usbvision::FRAME)),
-    (Device::Gntalloc, &[(devices::gntalloc::ALLOC, 5)], Map::shared(5)),
     (Device::Gntdev, &[(devices::gntdev::ADD, devices::pair(9, 5))], Map::shared(5)),
     (Device::PrivcmdBuf, &[], Map::shared(4)),
-    (Device::RemapVmalloc, &[(devices::CHOOSE, devices::remap_vmalloc::VMCORE)], Map::shared(6).read_only()),
-    (Device::AfPacket, &[(devices::af_packet::RECEIVE_RING, devices::pair(2, 3))], Map::shared(6)),
+    (Device::RemapVmalloc, &[], Map::shared(6)),
     (Device::Vgem, &[], Map::shared(devices::vgem::EAGER.pages).at(devices::vgem::EAGER.fake_offset)),
     (Device::DrmGemShmem, &[], Map::shared(devices::drm_gem_shmem::IMPORTED)),
     (Device::Cramfs, &[], Map::shared(4).read_only()),
-    (Device::Perf, &[], Map::shared(devices::perf::AUX).at(devices::perf::AUX_OFFSET).read_only()),
     // Where the registers are is asked for below.
     (Device::DevMem, &[], Map::shared(devices::dev_mem::PAGES)),
+];
+
+/// Devices that count or keep something for a mapping, which faults fill.
+const LAZY: [(Device, Requests, Map); 5] = [
+    (Device::XenDrmFrontGem, &[], Map::shared(9).at(devices::xen_drm_front_gem::OBJECTS[0].0)),
+    (Device::Videobuf2DmaSg, &[(devices::videobuf2_dma_sg::REQUEST_BUFFERS, 1)], Map::shared(4)),
+    (Device::Usbvision, &[(devices::usbvision::REQUEST_FRAMES, 1)], Map::shared(devices::usbvision::FRAME)),
+    (Device::Gntalloc, &[(devices::gntalloc::ALLOC, 5)], Map::shared(5)),
+    (Device::AfPacket, &[(devices::af_packet::RECEIVE_RING, devices::pair(2, 3))], Map::shared(6)),
 ];
 
 /// A user of a device that has been asked for all this.
@@ -159,11 +162,20 @@ fn a_mmap_that_failed_counts_for_nothing() {
         (Device::AfPacket, af_packet::MAPPED, 0, Ok(0)),
         (Device::AfPacket, af_packet::RECEIVE_RING, 0, Ok(0)),
     ] {
-        let (_, requests, map) = EAGER.into_iter().find(|(eager, ..)| *eager == device).unwrap();
-        let user = asked(device, requests);
-        user.process().machine().inject(Injection::Insertion { after: map.pages - 1, errno: Errno::ENOMEM });
-        assert!(user.map(map).is_err());
-        assert_eq!(user.control(request, argument), wanted, "{}: request {request}", device.name());
+        let lazy = LAZY.into_iter().find(|(lazy, ..)| *lazy == device);
+        let eager = EAGER.into_iter().find(|(eager, ..)| *eager == device);
+        let (_, requests, map) = lazy.or(eager).unwrap();
+        let failure = match lazy {
+            Some(_) => Injection::VmaAllocation { after: 0 },
+            None => Injection::Insertion { after: map.pages - 1, errno: Errno::ENOMEM },
+        };
+        for order in [MmapOrder::Prepare, MmapOrder::Compat] {
+            let user = asked(device, requests);
+            user.process().machine().set_mmap_order(order);
+            user.process().machine().inject(failure);
+            assert!(user.map(map).is_err());
+            assert_eq!(user.control(request, argument), wanted, "{}: request {request}", device.name());
+        }
     }
 }
 
@@ -179,7 +191,7 @@ fn pages_that_are_nobodys_are_freed() {
 
     let user = open(Device::XenDrmFrontGem).unwrap();
     let map = Map::shared(1).at(xen_drm_front_gem::OBJECTS[1].0);
-    user.process().machine().inject(Injection::Insertion { after: 0, errno: Errno::ENOMEM });
+    user.process().machine().inject(Injection::VmaAllocation { after: 0 });
     assert!(user.map(map).is_err());
     user.control(xen_drm_front_gem::DESTROY, 1).unwrap();
     assert_eq!(user.control(xen_drm_front_gem::SHARED, 0), Ok(9));
