@@ -538,7 +538,11 @@ impl<P: Platform> ProbeSide<P> {
                 let established = handle.lock(ctx)?;
                 let inserted = established.with_state(|state: &Frames<P>, slots| {
                     for at in (0..PAGES).map(PageOffset::new) {
-                        slots.insert_pfn(at, state.memory.frame(at)?)?;
+                        match slots.insert_pfn(at, state.memory.frame(at)?) {
+                            // Not every platform tells that the frame is there.
+                            Ok(()) | Err(Errno::EBUSY) => {}
+                            failed => return failed,
+                        }
                     }
                     Ok(())
                 });
