@@ -127,7 +127,7 @@ pub const DAX: Subject = Subject {
     ..RIGHTS
 };
 
-/// A screen: first stores of pages, which are made read-only again.
+/// A screen: first stores of pages, which are taken away to be told of the next.
 pub const FB_DEFIO: Subject = Subject {
     name: "fb_defio",
     device: Device::FbDefio,
