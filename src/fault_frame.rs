@@ -131,14 +131,16 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
     /// the address of its first page. A part can be empty, and its address then means nothing.
     pub(crate) fn neighbours<'p>(&self, at: PageOffset, pages: &'p [P::Page]) -> [(usize, &'p [P::Page]); 2] {
         let start = P::fault_vma_range(&self.fault).start;
-        let first = self.first_pgoff();
+        // Counted from the start of the file, as the platform does: one addition here, and no subtraction below.
+        let at = PageOffset::new(self.base.index().saturating_add(at.index()));
+        let first = P::fault_vma_pgoff(&self.fault);
         // Cut off what lies before the mapping, then what lies behind it.
         let outside = first.checked_since(at).map_or(0, PageCount::get);
         let slot = at.checked_since(first).map_or(0, PageCount::get);
         let pages = pages.get(outside..).unwrap_or_default();
         let pages = pages.get(..self.slots().saturating_sub(slot)).unwrap_or(pages);
         // Leave the page out that belongs into the fault's own slot.
-        let own = self.pgoff().checked_since(at.max(first)).map_or(usize::MAX, PageCount::get);
+        let own = P::fault_pgoff(&self.fault).checked_since(at.max(first)).map_or(usize::MAX, PageCount::get);
         let (before, rest) = pages.split_at(own.min(pages.len()));
         let behind = rest.get(1..).unwrap_or_default();
         // Does not wrap where it is used: a part that is not empty has only slots of the VMA's.
