@@ -5,7 +5,7 @@ use core::{cell::Cell, marker::PhantomData};
 use crate::{
     accessed::{AccessBuffer, AccessedVma},
     errno::Errno,
-    frame::Iomem,
+    frame::{Iomem, OutOfFrames},
     iomem_part::IomemPart,
     kind::MapsByNumber,
     page::PageRef,
@@ -158,15 +158,7 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
     /// # Errors
     /// EIO if the memory has no such page, or if it cannot be reached.
     pub fn copy_iomem(&self, memory: &P::Iomem, at: PageOffset) -> Result<Accessed<'a>, Errno> {
-        let first = at.index().checked_mul(P::PAGE_SIZE).ok_or(Errno::EIO)?;
-        let first = first.checked_add(self.offset_in_page()).ok_or(Errno::EIO)?;
-        self.copy(|buffer| {
-            let copied = match buffer {
-                AccessBuffer::Read(into) => memory.read(first, into),
-                AccessBuffer::Write(from) => memory.write(first, from),
-            };
-            copied.map_err(|_| Errno::EIO)
-        })
+        self.copy_frames(at, |first, into| memory.read(first, into), |first, from| memory.write(first, from))
     }
 
     /// The same for a part of device memory, with `at` counted from the part's start.
@@ -174,15 +166,7 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
     /// # Errors
     /// As there.
     pub fn copy_iomem_part(&self, part: &IomemPart<P>, at: PageOffset) -> Result<Accessed<'a>, Errno> {
-        let first = at.index().checked_mul(P::PAGE_SIZE).ok_or(Errno::EIO)?;
-        let first = first.checked_add(self.offset_in_page()).ok_or(Errno::EIO)?;
-        self.copy(|buffer| {
-            let copied = match buffer {
-                AccessBuffer::Read(into) => part.read(first, into),
-                AccessBuffer::Write(from) => part.write(first, from),
-            };
-            copied.map_err(|_| Errno::EIO)
-        })
+        self.copy_frames(at, |first, into| part.read(first, into), |first, from| part.write(first, from))
     }
 
     /// For memory of another sort, such as what is reached through a window or a mailbox: which way the bytes go, with
@@ -203,6 +187,24 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
             AccessBuffer::Read(into) => Direction::Read(ReadInto { into, brand: PhantomData, thread: PhantomData }),
             AccessBuffer::Write(from) => Direction::Write(WriteFrom { from, brand: PhantomData, thread: PhantomData }),
         }
+    }
+
+    /// Copies from page `at` of what is read and written by the place of the first byte, or into it.
+    fn copy_frames(
+        &self,
+        at: PageOffset,
+        read: impl FnOnce(usize, &mut [u8]) -> Result<(), OutOfFrames>,
+        write: impl FnOnce(usize, &[u8]) -> Result<(), OutOfFrames>,
+    ) -> Result<Accessed<'a>, Errno> {
+        let first = at.index().checked_mul(P::PAGE_SIZE).ok_or(Errno::EIO)?;
+        let first = first.checked_add(self.offset_in_page()).ok_or(Errno::EIO)?;
+        self.copy(|buffer| {
+            let copied = match buffer {
+                AccessBuffer::Read(into) => read(first, into),
+                AccessBuffer::Write(from) => write(first, from),
+            };
+            copied.map_err(|_| Errno::EIO)
+        })
     }
 
     fn copy(&self, copy: impl FnOnce(AccessBuffer<'_>) -> Result<(), Errno>) -> Result<Accessed<'a>, Errno> {

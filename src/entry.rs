@@ -232,7 +232,7 @@ fn serve<V: VmOperations>(
 ) -> FaultCode {
     let pin = Pinnable::<V> { state, pinned: Cell::new(None) };
     let mut frame = FaultFrame::new(fault, &pin);
-    if let Some(object) = V::HOOKS.registered_object().and_then(|object| object(state)) {
+    if let Some(object) = V::HOOKS.named(state) {
         frame.names_object = true;
         frame.base = object.base();
     }

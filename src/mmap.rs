@@ -279,8 +279,7 @@ pub(crate) fn install<V: VmOperations>(
     state: <V::Platform as Platform>::Ref<V>,
 ) -> Result<(), Errno> {
     // Memory that can be taken back has to be shown through the object that takes it back (G22).
-    let named = V::HOOKS.registered_object().and_then(|object| object(&state));
-    if named.is_some_and(|object| !V::Platform::vma_is_of(vma, &object.raw)) {
+    if V::HOOKS.named(&state).is_some_and(|object| !V::Platform::vma_is_of(vma, &object.raw)) {
         return Err(Errno::EINVAL);
     }
     can_be_rebased::<V::Kind>(V::HOOKS.base(&state), V::Platform::vma_flags(vma))?;

@@ -321,15 +321,14 @@ impl<V: VmOperations> Hooks<V> {
         self.access
     }
 
-    /// [`object`](Self::object)
-    #[must_use]
-    pub const fn registered_object(&self) -> Option<Object<V>> {
-        self.object
+    /// The object that this state names.
+    pub(crate) fn named<'v>(&self, state: &'v V) -> Option<&'v SharedObject<On<V>>> {
+        self.object.and_then(|object| object(state))
     }
 
     /// From where on the page offsets of a mapping with this state count.
     pub(crate) fn base(&self, state: &V) -> PageOffset {
-        self.object.and_then(|object| object(state)).map_or(PageOffset::ZERO, SharedObject::base)
+        self.named(state).map_or(PageOffset::ZERO, SharedObject::base)
     }
 }
 

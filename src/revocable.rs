@@ -391,8 +391,8 @@ mod sealed {
         message = "memory that can be taken back is inserted by a page fault, and `{Self}` is none",
         label = "not a fault's token",
         note = "in `VmOperations::fault`: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
-        note = "in `MmapFile::mmap` leave it to faults, `Ok(ctx.establish(state)?.fill_later())`, in a prepare hook `ctx.by_faults()`: until the hook has \
-                returned, unmapping does not know the new mapping, and would leave it there"
+        note = "in `MmapFile::mmap` leave it to faults, `Ok(ctx.establish(state)?.fill_later())`, in a prepare hook \
+                `ctx.by_faults()`: until the hook has returned, unmapping does not know the new mapping, and would leave it there"
     )]
     pub trait Point {}
 }
@@ -405,8 +405,8 @@ impl<P: Platform, M> sealed::Point for FaultCtx<'_, P, M> {}
     message = "memory that can be taken back is inserted by a page fault, and `{Self}` is none",
     label = "not a fault's token",
     note = "in `VmOperations::fault`: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
-    note = "in `MmapFile::mmap` leave it to faults, `Ok(ctx.establish(state)?.fill_later())`, in a prepare hook `ctx.by_faults()`: until the hook has \
-            returned, unmapping does not know the new mapping, and would leave it there"
+    note = "in `MmapFile::mmap` leave it to faults, `Ok(ctx.establish(state)?.fill_later())`, in a prepare hook \
+            `ctx.by_faults()`: until the hook has returned, unmapping does not know the new mapping, and would leave it there"
 )]
 pub trait RevocablePoint: sealed::Point + Sized {
     /// The platform.

@@ -85,7 +85,7 @@ impl<P: Platform> Inode<P> {
             free.get_mut(at.index()).and_then(Option::take).ok_or(Errno::EINVAL)?;
             blocks.put(page, Block { device: device.clone(), at }, may_sleep)?;
         }
-        let mut left = filled(0..0, PageOffset::new)?;
+        let mut left = Vec::new();
         left.try_reserve_exact(free.len()).map_err(|_| Errno::ENOMEM)?;
         left.extend(free.into_iter().flatten().rev());
         Ok(Self {

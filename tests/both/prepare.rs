@@ -123,7 +123,7 @@ fn a_mapping_that_reaches_over_the_pages_is_refused<B: TestBed>() {
         assert_eq!(calls.take(), [Prepare]);
     }
     assert_eq!((bed.mapping_count(), B::references(&pages[0])), (0, 2));
-    // Whatever the offset says.
+    // Filled from the first page on, whatever the offset says.
     let first = describing::<_, WithoutFaults<B::Platform, Mixed>, _, _, _>(
         &bed,
         pages.clone(),

@@ -23,12 +23,6 @@ impl<'a> Generator<'a> {
         Self { random: Random::new(seed), subject, page_size: 0, mapped: [[false; PAGES]; PROCESSES], there }
     }
 
-    /// The next one, with pages of so many bytes.
-    pub(super) fn step(&mut self, page_size: usize) -> Step {
-        self.page_size = page_size;
-        self.any()
-    }
-
     /// What came of the last one.
     pub(super) fn follow(&mut self, step: &Step, outcome: &Outcome) {
         if *outcome != Outcome::Done {
@@ -59,7 +53,9 @@ impl<'a> Generator<'a> {
         }
     }
 
-    fn any(&mut self) -> Step {
+    /// The next one, with pages of so many bytes.
+    pub(super) fn step(&mut self, page_size: usize) -> Step {
+        self.page_size = page_size;
         let process = self.process();
         let pages = 1 + self.random.below(4);
         match self.random.below(100) {
@@ -137,7 +133,13 @@ impl<'a> Generator<'a> {
 
     /// A page that something is mapped at, as a rule.
     fn mapped(&mut self, process: usize) -> usize {
-        self.page_where(process, true)
+        for _ in 0..8 {
+            let at = self.random.below(PAGES);
+            if self.mapped.get(process).and_then(|mapped| mapped.get(at)) == Some(&true) {
+                return at;
+            }
+        }
+        self.random.below(PAGES)
     }
 
     /// A page from which on nothing is mapped, as a rule.
@@ -146,16 +148,6 @@ impl<'a> Generator<'a> {
             let at = self.random.below(PAGES.saturating_sub(pages).saturating_add(1));
             let taken = self.mapped.get(process).and_then(|mapped| mapped.get(at..at.saturating_add(pages)));
             if taken.is_some_and(|taken| !taken.contains(&true)) {
-                return at;
-            }
-        }
-        self.random.below(PAGES)
-    }
-
-    fn page_where(&mut self, process: usize, wanted: bool) -> usize {
-        for _ in 0..8 {
-            let at = self.random.below(PAGES);
-            if self.mapped.get(process).and_then(|mapped| mapped.get(at)) == Some(&wanted) {
                 return at;
             }
         }

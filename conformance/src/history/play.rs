@@ -146,26 +146,6 @@ impl<'a, U: User> Player<'a, U> {
         if self.subject.leaves_out(self.way, step) {
             return Outcome::Nothing;
         }
-        match *step {
-            Step::Fork { process, child } => return self.fork(process, child),
-            Step::Exit { process: 0 } => return Outcome::Nothing,
-            Step::Exit { process } => {
-                let exits = self.users.get_mut(process).and_then(mem::take);
-                return exits.map_or(Outcome::Nothing, |_| Outcome::Done);
-            }
-            Step::Look => return self.look(),
-            Step::DeviceLoad { at, len } => {
-                let mut bytes = vec![0; len];
-                return self.with(0, |user| match device_read(user, at, &mut bytes) {
-                    Ok(()) => Outcome::Bytes(bytes),
-                    Err(errno) => Outcome::Refused(errno.into()),
-                });
-            }
-            Step::DeviceStore { at, len, byte } => {
-                return self.with(0, |user| done(device_write(user, at, &counting(len, byte)).map_err(Refusal::from)));
-            }
-            _ => {}
-        }
         if let Step::Control { request: rights::CHOOSE_WAY, argument, .. } = *step {
             if self.subject.device == Device::Rights {
                 self.way = argument;
@@ -213,15 +193,29 @@ impl<'a, U: User> Player<'a, U> {
             Step::Poke { process, at, len, byte } => {
                 self.with(process, |user| done_if_can(user.poke(byte_at(at), &counting(len, byte))))
             }
+            Step::DeviceLoad { at, len } => self.with(0, |user| {
+                let mut bytes = vec![0; len];
+                match device_read(user, at, &mut bytes) {
+                    Ok(()) => Outcome::Bytes(bytes),
+                    Err(errno) => Outcome::Refused(errno.into()),
+                }
+            }),
+            Step::DeviceStore { at, len, byte } => {
+                self.with(0, |user| done(device_write(user, at, &counting(len, byte)).map_err(Refusal::from)))
+            }
             Step::Control { process, request, argument } => {
                 self.with(process, |user| match user.control(request, argument) {
                     Ok(answer) => Outcome::Answer(answer),
                     Err(errno) => Outcome::Refused(errno.into()),
                 })
             }
-            Step::DeviceLoad { .. } | Step::DeviceStore { .. } | Step::Fork { .. } | Step::Exit { .. } | Step::Look => {
-                Outcome::Nothing
+            Step::Fork { process, child } => self.fork(process, child),
+            Step::Exit { process: 0 } => Outcome::Nothing,
+            Step::Exit { process } => {
+                let exits = self.users.get_mut(process).and_then(mem::take);
+                exits.map_or(Outcome::Nothing, |_| Outcome::Done)
             }
+            Step::Look => self.look(),
         }
     }
 
@@ -285,7 +279,7 @@ fn done_if_can(result: Option<Result<(), Refusal>>) -> Outcome {
 fn shown(bytes: &[u8]) -> Shown {
     let first = bytes.first_chunk().copied().unwrap_or_default();
     let last = bytes.last_chunk().copied().unwrap_or_default();
-    // FNV-1a, of words.
+    // The hash FNV-1a, of words in the place of bytes: two pages that differ have different sums but by chance.
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
     for word in bytes.chunks(8) {
         let word = word.first_chunk().copied().map_or(0, u64::from_ne_bytes);

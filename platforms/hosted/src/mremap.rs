@@ -38,12 +38,7 @@ impl<P: Paged> Process<P> {
         may_move: bool,
     ) -> Result<UserAddr, SyscallError> {
         let start = address.get();
-        // Linux's `PAGE_ALIGN` wraps: lengths of the last page are none.
-        let old_len = page_align::<P>(old_bytes).unwrap_or(0);
-        let new_len = page_align::<P>(new_bytes).ok_or(Errno::EINVAL)?;
-        if start % P::PAGE_SIZE != 0 || new_len == 0 {
-            return Err(Errno::EINVAL.into());
-        }
+        let (old_len, new_len) = lengths::<P>(start, old_bytes, new_bytes)?;
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
         let mut lock = self.mm().write_lock()?;
@@ -82,12 +77,7 @@ impl<P: Paged> Process<P> {
         to: UserAddr,
     ) -> Result<UserAddr, SyscallError> {
         let (start, to) = (address.get(), to.get());
-        // Linux's `PAGE_ALIGN` wraps: lengths of the last page are none.
-        let old_len = page_align::<P>(old_bytes).unwrap_or(0);
-        let new_len = page_align::<P>(new_bytes).ok_or(Errno::EINVAL)?;
-        if start % P::PAGE_SIZE != 0 || new_len == 0 {
-            return Err(Errno::EINVAL.into());
-        }
+        let (old_len, new_len) = lengths::<P>(start, old_bytes, new_bytes)?;
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
         let mut lock = self.mm().write_lock()?;
@@ -165,6 +155,13 @@ impl<P: Paged> Process<P> {
         }
         Ok(())
     }
+}
+
+/// The lengths in whole pages: the old one may be none, the new one not. What whole pages cannot count is none, because
+/// Linux's `PAGE_ALIGN` wraps.
+fn lengths<P: Paged>(start: usize, old_bytes: usize, new_bytes: usize) -> Result<(usize, usize), Errno> {
+    let [old_len, new_len] = [old_bytes, new_bytes].map(|bytes| page_align::<P>(bytes).unwrap_or(0));
+    if start % P::PAGE_SIZE != 0 || new_len == 0 { Err(Errno::EINVAL) } else { Ok((old_len, new_len)) }
 }
 
 /// `vma_to_resize`, to grow.

@@ -421,7 +421,7 @@ impl Frames {
     /// Stores bytes to a page. As [`read`](Self::read).
     pub(crate) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
         let Some(to) = self.bytes_of(pfn, offset, from.len()) else { return false };
-        // SAFETY: as in `read`.
+        // SAFETY: one side is the caller's. On the other the object is mapped for as long as it lives.
         unsafe { signals::copy(ptr::with_exposed_provenance_mut(to), from.as_ptr(), from.len()) }.is_ok()
     }
 

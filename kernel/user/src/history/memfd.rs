@@ -109,13 +109,12 @@ impl User for OpenFile {
     fn device_read(&self, offset: usize, into: &mut [u8]) -> Result<(), Errno> {
         Self::in_memory(offset, into.len())?;
         let memory = self.memory();
-        for (at, byte) in (offset..).zip(into) {
-            if at / PAGE < memory.len {
-                let read = self.file().read_exact_at(std::slice::from_mut(byte), at as u64);
-                read.map_err(|error| calls::errno(&error).unwrap_or(Errno::EIO))?;
-            } else {
-                *byte = memory.pages[at / PAGE][at % PAGE];
-            }
+        // The file has the first pages, all of them.
+        let (of_file, rest) = into.split_at_mut((memory.len * PAGE).saturating_sub(offset).min(into.len()));
+        let read = self.file().read_exact_at(of_file, offset as u64);
+        read.map_err(|error| calls::errno(&error).unwrap_or(Errno::EIO))?;
+        for (at, byte) in (offset + of_file.len()..).zip(rest) {
+            *byte = memory.pages[at / PAGE][at % PAGE];
         }
         Ok(())
     }
@@ -123,13 +122,11 @@ impl User for OpenFile {
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
         Self::in_memory(offset, from.len())?;
         let mut memory = self.memory();
-        for (at, byte) in (offset..).zip(from) {
-            if at / PAGE < memory.len {
-                let written = self.file().write_all_at(&[*byte], at as u64);
-                written.map_err(|error| calls::errno(&error).unwrap_or(Errno::EIO))?;
-            } else {
-                memory.pages[at / PAGE][at % PAGE] = *byte;
-            }
+        let (of_file, rest) = from.split_at((memory.len * PAGE).saturating_sub(offset).min(from.len()));
+        let written = self.file().write_all_at(of_file, offset as u64);
+        written.map_err(|error| calls::errno(&error).unwrap_or(Errno::EIO))?;
+        for (at, byte) in (offset + of_file.len()..).zip(rest) {
+            memory.pages[at / PAGE][at % PAGE] = *byte;
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(crate) fn tick() -> u64 {
 /// When something was last served.
 pub(crate) struct Stamp(AtomicU64);
 
-// SAFETY: a number. Zero is before all times.
+// SAFETY: it is a number, of which zeros are the value 0: before all times.
 unsafe impl Zeros for Stamp {}
 
 impl Stamp {

@@ -19,13 +19,13 @@ const LARGE: usize = 1 << 16;
 /// Zeros are a value of it, and it needs no drop.
 pub(crate) unsafe trait Zeros {}
 
-// SAFETY: they are numbers.
+// SAFETY: zeros are `false`, and an atomic is dropped as a plain value is.
 unsafe impl Zeros for AtomicBool {}
-// SAFETY: as above.
+// SAFETY: zeros are the number 0, and an atomic is dropped as a plain value is.
 unsafe impl Zeros for AtomicU8 {}
-// SAFETY: as above.
+// SAFETY: as for `AtomicU8`.
 unsafe impl Zeros for AtomicU64 {}
-// SAFETY: as above.
+// SAFETY: as for `AtomicU8`.
 unsafe impl Zeros for AtomicUsize {}
 
 /// A slice that begins as zeros. What was never stored to takes no memory, but for addresses.
@@ -40,7 +40,7 @@ pub(crate) struct Zeroed<T: Zeros> {
 
 // SAFETY: it owns what it points to.
 unsafe impl<T: Zeros + Send> Send for Zeroed<T> {}
-// SAFETY: as above; a shared reference gives shared references.
+// SAFETY: it owns what it points to, and a shared reference to it gives shared references to that.
 unsafe impl<T: Zeros + Sync> Sync for Zeroed<T> {}
 
 impl<T: Zeros> Zeroed<T> {

@@ -195,7 +195,7 @@ impl Table {
         }
         if !nothing.is_empty() {
             let range = self.addresses_of(&nothing);
-            // SAFETY: as above.
+            // SAFETY: by this function's contract.
             unsafe { self.owner.replace_by_nothing(&range, ProtFlags::empty()) }?;
             self.uffd().register(&range, self.protects.load(Ordering::Relaxed))?;
             kernel.set(&nothing, Some(NOWHERE + nothing.start as u64));
@@ -245,7 +245,7 @@ impl Table {
             linear = first.map_or(linear, |first| first.checked_sub(at as u64));
             at = end;
         }
-        // SAFETY: as above.
+        // SAFETY: reserved when this table was made, and all of it is mapped and registered by now.
         unsafe { self.owner.protect(&self.range, prot_of(flags)) }?;
         drop(kernel);
         let filled: Vec<_> = self.used(&(0..pages)).map(|slots| self.addresses_of(&slots)).collect();
