@@ -1,7 +1,5 @@
 //! Two sockets, and a network that sends them what it is told to.
 
-use core::array;
-
 use vmctx::{
     Errno, MaySleep, Mixed, PageOffset, PageRange, Platform, PrepareCtx, PrepareFile, Prepared, UnlockedCtx, UserAddr,
 };
@@ -27,16 +25,17 @@ pub const WAITING: u32 = 5;
 /// Data arrives at the second socket.
 pub const SEND_SECOND: u32 = 6;
 
-/// The argument that sends `len` bytes from `offset` of this page of the pattern on, in a page of their own.
+/// The argument that sends `len` bytes from `offset` of this page of the pattern on, in a page of their own. The two are
+/// below 2^20.
 #[must_use]
-pub const fn data(page: u16, offset: u16, len: u16) -> u64 {
-    (page as u64) << 32 | (offset as u64) << 16 | len as u64
+pub const fn data(page: u16, offset: usize, len: usize) -> u64 {
+    (page as u64) << 40 | (offset as u64) << 20 | len as u64
 }
 
-/// The argument that receives `length` bytes at an address, which is below 2^48 as all of a user's are.
+/// The argument that receives so many pages at an address, which is below 2^48 as all of a user's are.
 #[must_use]
-pub const fn place(address: UserAddr, length: u16) -> u64 {
-    (length as u64) << 48 | address.get() as u64
+pub const fn place(address: UserAddr, pages: u16) -> u64 {
+    (pages as u64) << 48 | address.get() as u64
 }
 
 /// How many bytes were mapped, and how many must be copied next.
@@ -118,7 +117,8 @@ impl<P: Platform> Side<P> for Network<P> {
 
 impl<P: Platform> Network<P> {
     fn send(&self, ctx: &mut UnlockedCtx<'_, P>, to: &Socket<P>, what: u64) -> Result<u64, Errno> {
-        let [_, page, offset, len] = parts(what);
+        let part = |shift: u32, bits: u32| usize::try_from(what >> shift & ((1 << bits) - 1)).unwrap_or(usize::MAX);
+        let (page, offset, len) = (part(40, 16), part(20, 20), part(0, 20));
         let content = page_of::<P>(&self.memory, page, ctx.may_sleep())?;
         to.arrive(Fragment::new(content, offset, len)?, ctx.may_sleep())?;
         Ok(0)
@@ -126,13 +126,8 @@ impl<P: Platform> Network<P> {
 }
 
 fn receive<P: Platform>(ctx: &mut UnlockedCtx<'_, P>, socket: &Socket<P>, place: u64) -> Result<u64, Errno> {
-    let [length, ..] = parts(place);
+    let length = (place >> 48) as usize * P::PAGE_SIZE;
     let address = usize::try_from(place & !(0xffff << 48)).map_err(|_| Errno::EFAULT)?;
     let received = socket.receive(ctx, UserAddr::new(address), length)?;
     Ok((received.mapped as u64) << 32 | received.to_copy as u64)
-}
-
-/// Sixteen bits each, the highest first.
-fn parts(argument: u64) -> [usize; 4] {
-    array::from_fn(|part| (argument >> (48 - 16 * part) & 0xffff) as usize)
 }

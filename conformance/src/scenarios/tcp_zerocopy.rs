@@ -39,12 +39,8 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
     run.control("bytes that are left", WAITING, 0, Ok(0));
 }
 
-fn page_bytes<U: User>(run: &Run<'_, U>) -> u16 {
-    u16::try_from(run.user.page_size()).unwrap_or(u16::MAX)
-}
-
 fn send<U: User>(run: &mut Run<'_, U>, pages: impl IntoIterator<Item = usize>) {
-    let size = page_bytes(run);
+    let size = run.user.page_size();
     for page in pages {
         let what = data(u16::try_from(page).unwrap_or(u16::MAX), 0, size);
         run.control(format!("sending page {page}"), SEND, what, Ok(0));
@@ -54,7 +50,7 @@ fn send<U: User>(run: &mut Run<'_, U>, pages: impl IntoIterator<Item = usize>) {
 /// Receives `pages` pages at a page of the mapping: so many are mapped, and so many bytes are to be copied.
 fn receive<U: User>(run: &mut Run<'_, U>, at: UserAddr, page: usize, pages: usize, wanted: (usize, usize)) {
     let size = run.user.page_size();
-    let length = u16::try_from(pages * size).unwrap_or(u16::MAX);
+    let length = u16::try_from(pages).unwrap_or(u16::MAX);
     let address = run.address(at, page, 0);
     let wanted = ((wanted.0 * size) as u64, wanted.1 as u64);
     let what = format!("receiving {pages} pages at page {page}");
@@ -94,7 +90,7 @@ fn replaces<U: User>(run: &mut Run<'_, U>, map: Map) {
 
 /// Bytes that do not fill a page end the mapping of pages. The driver says how many there are.
 fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
-    let size = page_bytes(run);
+    let size = run.user.page_size();
     run.mapped(map, |run, at| {
         send(run, 0..2);
         run.control("sending a header", SEND, data(7, 100, 20), Ok(0));
@@ -102,7 +98,7 @@ fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
         send(run, 2..4);
         run.control("sending a trailer", SEND, data(9, 0, 3), Ok(0));
 
-        let between = 20 + usize::from(size) - 1;
+        let between = 20 + size - 1;
         receive(run, at, 0, PAGES, (2, between));
         receive(run, at, 2, PAGES - 2, (0, between));
         copy(run, 7, 100, 20);
@@ -118,8 +114,8 @@ fn leaves_parts_to_be_copied<U: User>(run: &mut Run<'_, U>, map: Map) {
         // When a part of a page was copied, the rest is no whole page any more and must be copied, too.
         send(run, 4..6);
         copy(run, 4, 0, 8);
-        receive(run, at, 4, PAGES - 4, (0, usize::from(size) - 8));
-        copy(run, 4, 8, usize::from(size) - 8);
+        receive(run, at, 4, PAGES - 4, (0, size - 8));
+        copy(run, 4, 8, size - 8);
         receive(run, at, 4, PAGES - 4, (1, 0));
         run.shows_page(format!("{map}: the page behind"), run.address(at, 4, 0), Slot::Device(5));
         run.control("bytes that are left", WAITING, 0, Ok(0));
@@ -162,19 +158,18 @@ fn ends_with_the_mapping<U: User>(run: &mut Run<'_, U>, map: Map) {
 
 fn refuses_addresses<U: User>(run: &mut Run<'_, U>, map: Map) {
     let size = run.user.page_size();
-    let length = page_bytes(run);
     // The address is not looked at while there is less than a page of data.
-    run.control("receiving nothing nowhere", RECEIVE, place(UserAddr::new(size), length), Ok(0));
+    run.control("receiving nothing nowhere", RECEIVE, place(UserAddr::new(size), 1), Ok(0));
     send(run, [0]);
     run.mapped(map, |run, at| {
-        let odd = place(run.address(at, 0, 8), length);
+        let odd = place(run.address(at, 0, 8), 1);
         run.control("receiving at no page's address", RECEIVE, odd, Err(Errno::EINVAL));
         run.mapped(map.at(SECOND), |run, second| {
-            run.control("receiving into another socket", RECEIVE, place(second, length), Err(Errno::EINVAL));
-            let what = data(3, 0, length);
+            run.control("receiving into another socket", RECEIVE, place(second, 1), Err(Errno::EINVAL));
+            let what = data(3, 0, size);
             run.control("sending to the other socket", SEND_SECOND, what, Ok(0));
-            run.control("the other into this one", RECEIVE_SECOND, place(at, length), Err(Errno::EINVAL));
-            let there = run.user.control(RECEIVE_SECOND, place(second, length)).map(received);
+            run.control("the other into this one", RECEIVE_SECOND, place(at, 1), Err(Errno::EINVAL));
+            let there = run.user.control(RECEIVE_SECOND, place(second, 1)).map(received);
             run.checks.equal("the other into its own", &there, &Ok((size as u64, 0)));
             run.shows_page("the other socket's", second, Slot::Device(3));
         });
@@ -183,7 +178,7 @@ fn refuses_addresses<U: User>(run: &mut Run<'_, U>, map: Map) {
     let Some(at) = run.checks.success(format!("mmap of {map}"), run.user.map(map)) else { return };
     let unmapped: Result<(), Refusal> = run.user.unmap(at, map.pages);
     run.checks.success(format!("{map}: munmap"), unmapped);
-    run.control("receiving where nothing is", RECEIVE, place(at, length), Err(Errno::EFAULT));
+    run.control("receiving where nothing is", RECEIVE, place(at, 1), Err(Errno::EFAULT));
     run.mapped(map, |run, at| receive(run, at, 0, 1, (1, 0)));
 }
 
@@ -212,17 +207,16 @@ fn is_the_callers<U: User>(run: &mut Run<'_, U>, map: Map) {
 fn loses_nothing<U: User>(run: &mut Run<'_, U>) {
     let map = Map::shared(run.threads.max(1)).read_only();
     let size = run.user.page_size();
-    let length = page_bytes(run);
     let pages: Vec<Vec<u8>> =
         (0..map.pages).map(|page| (page * size..(page + 1) * size).map(pattern).collect()).collect();
     let arrived: Vec<AtomicUsize> = pages.iter().map(|_| AtomicUsize::new(0)).collect();
     run.mapped(map, |run, at| {
         run.together(map, |user, thread, checks| {
             let slot = UserAddr::new(at.get() + thread * size);
-            let own = data(u16::try_from(thread).unwrap_or(u16::MAX), 0, length);
+            let own = data(u16::try_from(thread).unwrap_or(u16::MAX), 0, size);
             for round in 0..ROUNDS {
                 checks.success(format!("thread {thread}: sending"), user.control(SEND, own));
-                let got = user.control(RECEIVE, place(slot, length)).map(received);
+                let got = user.control(RECEIVE, place(slot, 1)).map(received);
                 checks.equal(format!("thread {thread}: receiving, round {round}"), &got, &Ok((size as u64, 0)));
                 let mut bytes = vec![0; size];
                 checks.success(format!("thread {thread}: reading"), user.read(slot, &mut bytes));
