@@ -19,3 +19,6 @@ pub mod cost {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/linux.md"))]
 pub mod linux {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/kernels.md"))]
+pub mod kernels {}

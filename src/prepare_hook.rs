@@ -58,6 +58,12 @@ impl<P: Platform> Described<'_, P> {
         &self.action
     }
 
+    /// Whether the operations of the mapping are told of first stores: what fills it must not be writable yet.
+    #[must_use]
+    pub const fn is_told_of_stores(&self) -> bool {
+        self.told_of_stores
+    }
+
     /// Fills the VMA as it was described.
     #[track_caller]
     pub(crate) fn fill(&self, vma: &mut P::Vma) -> Result<(), Errno> {

@@ -12,9 +12,10 @@
 #include <linux/module.h>
 
 #include "bench.h"
+#include "compat.h"
 
 /* What the longest measured mapping has. */
-#define BENCH_PAGES 65536UL
+#define BENCH_PAGES (SZ_256M >> PAGE_SHIFT)
 /* How many pages a fault of `around` or `window` brings. */
 #define AROUND 16UL
 

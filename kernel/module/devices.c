@@ -21,7 +21,10 @@
 bool vmctx_device_name(unsigned int index, u8 *name, size_t len);
 int vmctx_device_open(unsigned int index, struct file *file, void **handle);
 void vmctx_device_release(void *handle);
+struct vm_area_desc;
 int vmctx_device_mmap(void *handle, struct file *file, struct vm_area_struct *vma);
+bool vmctx_device_describes(void *handle);
+int vmctx_device_mmap_prepare(struct vm_area_desc *desc);
 int vmctx_device_read(void *handle, size_t offset, u8 *into, size_t len);
 int vmctx_device_write(void *handle, size_t offset, const u8 *from, size_t len);
 long vmctx_device_references(void *handle, size_t page);
@@ -33,9 +36,9 @@ void vmctx_bar_give(u64 pfn, size_t pages);
 unsigned int vmctx_page_references(struct page **page);
 
 /*
- * Device memory: the BAR of an ivshmem device, which is memory without struct pages.
+ * Device memory: the BAR of an ivshmem device, which is memory without struct pages. Large entries have room in it.
  */
-#define BAR_PAGES (SZ_16M >> PAGE_SHIFT)
+#define BAR_PAGES (8 * PMD_SIZE >> PAGE_SHIFT)
 
 static struct pci_dev *pci;
 static resource_size_t bar_start;
@@ -82,18 +85,6 @@ static struct {
 	char name[40];
 } devices[64];
 
-static int device_open(struct inode *inode, struct file *file)
-{
-	/* The misc core has left the node there. */
-	struct miscdevice *node = file->private_data;
-	void *handle;
-	int err = vmctx_device_open(container_of(node, typeof(devices[0]), node) - devices, file, &handle);
-
-	if (!err)
-		file->private_data = handle;
-	return err;
-}
-
 static int device_release(struct inode *inode, struct file *file)
 {
 	vmctx_device_release(file->private_data);
@@ -135,21 +126,18 @@ static ssize_t device_write(struct file *file, const char __user *from, size_t l
 	return len;
 }
 
+/* What KVM does where it finds no entry: a fault for the user, then a look at what that has brought. */
 static int store_for_kvm(unsigned long address)
 {
-	struct follow_pfnmap_args entry = { .address = address };
-	bool unlocked = false;
+	bool unlocked = false, ram, writable = false;
+	struct vm_area_struct *vma;
 	int err;
 
 	mmap_read_lock(current->mm);
 	err = fixup_user_fault(current->mm, address, FAULT_FLAG_WRITE, &unlocked);
-	entry.vma = vma_lookup(current->mm, address);
-	if (!err)
-		err = entry.vma ? follow_pfnmap_start(&entry) : -EFAULT;
-	if (!err) {
-		err = entry.writable ? 0 : -EFAULT;
-		follow_pfnmap_end(&entry);
-	}
+	vma = vma_lookup(current->mm, address);
+	if (!err && (!vma || look_at_entry(vma, address, &ram, &writable) || !writable))
+		err = -EFAULT;
 	mmap_read_unlock(current->mm);
 	return err;
 }
@@ -180,6 +168,36 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		gauge.value = count;
 	}
 	return copy_to_user((void __user *)arg, &gauge, sizeof(gauge)) ? -EFAULT : 0;
+}
+
+#ifdef VMCTX_MMAP_PREPARE
+static const struct file_operations describing_fops = {
+	.owner = THIS_MODULE,
+	.release = device_release,
+	.mmap_prepare = vmctx_device_mmap_prepare,
+	.read = device_read,
+	.write = device_write,
+	.unlocked_ioctl = device_ioctl,
+	.llseek = default_llseek,
+};
+#endif
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	/* The misc core has left the node there. */
+	struct miscdevice *node = file->private_data;
+	void *handle;
+	int err = vmctx_device_open(container_of(node, typeof(devices[0]), node) - devices, file, &handle);
+
+	if (err)
+		return err;
+	file->private_data = handle;
+#ifdef VMCTX_MMAP_PREPARE
+	/* The kernel takes no file operations with both hooks. */
+	if (vmctx_device_describes(handle))
+		replace_fops(file, fops_get(&describing_fops));
+#endif
+	return 0;
 }
 
 static const struct file_operations device_fops = {

@@ -10,7 +10,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
-#include <linux/pfn_t.h>
+
+#include "compat.h"
 
 /* A page, and a frame without one: the first of a BAR. */
 static struct page *page;
@@ -76,30 +77,30 @@ static int pages_among_frames_mmap(struct vm_area_struct *vma)
 
 static vm_fault_t insert_huge_frame(struct vm_fault *vmf)
 {
-	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(frame, PFN_DEV), false);
+	return insert_pfn_pmd(vmf, frame, false);
 }
 
 static vm_fault_t insert_giant_frame(struct vm_fault *vmf)
 {
-	return vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(frame, PFN_DEV), false);
+	return insert_pfn_pud(vmf, frame, false);
 }
 
 /* An entry for frames in a mapping that may also hold pages: the kernel looks for its page. */
-static vm_fault_t insert_huge_or_fall_back(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t insert_huge_or_fall_back(struct vm_fault *vmf, huge_fault_t size)
 {
-	if (order != PMD_ORDER)
+	if (size != HUGE_FAULT_PMD)
 		return VM_FAULT_FALLBACK;
-	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(frame, PFN_DEV), false);
+	return insert_pfn_pmd(vmf, frame, false);
 }
 
 /* Where the memory is by now, for a store to where it was. */
-static vm_fault_t insert_other_huge(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t insert_other_huge(struct vm_fault *vmf, huge_fault_t size)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 
-	if (order != PMD_ORDER)
+	if (size != HUGE_FAULT_PMD)
 		return VM_FAULT_FALLBACK;
-	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(frame + (write ? HPAGE_PMD_NR : 0), PFN_DEV), write);
+	return insert_pfn_pmd(vmf, frame + (write ? HPAGE_PMD_NR : 0), write);
 }
 
 static vm_fault_t allow_store(struct vm_fault *vmf)
@@ -190,7 +191,7 @@ static const struct {
 	const char *name;
 	int (*mmap)(struct vm_area_struct *vma);
 	vm_fault_t (*fault)(struct vm_fault *vmf);
-	vm_fault_t (*huge_fault)(struct vm_fault *vmf, unsigned int order);
+	vm_fault_t (*huge_fault)(struct vm_fault *vmf, huge_fault_t size);
 	vm_fault_t (*map_pages)(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
 	vm_fault_t (*pfn_mkwrite)(struct vm_fault *vmf);
 } wrong[] = {

@@ -15,7 +15,7 @@ use core::{
 };
 
 use device::Open;
-use vmctx::{PageOffset, Platform, entry};
+use vmctx::{MmapFile, PageOffset, Platform, entry};
 use vmctx_linux::{self as linux, Linux, LinuxRef};
 
 #[cfg(target_os = "none")]
@@ -90,6 +90,39 @@ pub unsafe extern "C" fn vmctx_device_release(handle: *mut c_void) {
 pub unsafe extern "C" fn vmctx_device_mmap(handle: *mut c_void, file: *mut c_void, vma: *mut c_void) -> c_int {
     // SAFETY: by this function's contract.
     unsafe { linux::mmap(open(handle).file(), file, vma) }
+}
+
+/// Whether the file describes its mappings, on a kernel with `f_op->mmap_prepare`.
+///
+/// # Safety
+/// `handle` is open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vmctx_device_describes(handle: *mut c_void) -> bool {
+    // SAFETY: by this function's contract.
+    linux::describes(unsafe { open(handle) }.file())
+}
+
+/// The files of the module: their `private_data` is a handle.
+struct Files;
+
+// SAFETY: a handle is of one device.
+unsafe impl linux::PrivateData for Files {
+    type Driver = dyn MmapFile<Platform = Linux>;
+
+    unsafe fn driver<'a>(handle: *mut c_void) -> &'a Self::Driver {
+        // SAFETY: by this function's contract.
+        unsafe { open(handle) }.file()
+    }
+}
+
+/// `f_op->mmap_prepare`.
+///
+/// # Safety
+/// `desc` is the kernel's, in a call of `f_op->mmap_prepare` of a file whose `private_data` is an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vmctx_device_mmap_prepare(desc: *mut c_void) -> c_int {
+    // SAFETY: by this function's contract.
+    unsafe { linux::mmap_prepare::<Files>(desc) }
 }
 
 /// Reads the device's own memory.

@@ -5,7 +5,7 @@ use std::{
     fs::{File, OpenOptions},
     io, mem,
     os::{
-        fd::{FromRawFd, RawFd},
+        fd::{AsRawFd, FromRawFd, RawFd},
         unix::fs::FileExt,
     },
     process, ptr,
@@ -15,7 +15,21 @@ use vmctx::{Errno, UserAddr};
 use vmctx_conformance::user::Refusal;
 
 /// Bytes in a page.
-pub(crate) const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = page_size(option_env!("VMCTX_PAGE_SHIFT"));
+
+/// `kernel/build-user` says which pages the kernel has that the program is for; those of most machines without.
+const fn page_size(shift: Option<&str>) -> usize {
+    let Some(shift) = shift else { return 1 << 12 };
+    let Ok(shift) = usize::from_str_radix(shift, 10) else { return 0 };
+    1 << shift
+}
+
+/// Whether the kernel is this version or a newer one.
+pub(crate) fn kernel_has(major: u32, minor: u32) -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
+}
 
 /// `struct vmctx_gauge` of `kernel/module/devices.h`.
 #[repr(C)]
@@ -238,6 +252,15 @@ fn mapped(at: *mut libc::c_void) -> Result<UserAddr, Refusal> {
 pub(crate) fn munmap(at: UserAddr, len: usize) -> Result<(), Refusal> {
     // SAFETY: the range is a mapping of a device's, to which nobody has a reference.
     match unsafe { libc::munmap(at.get() as *mut libc::c_void, len) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
+/// `finit_module`: loads a module, without parameters.
+pub(crate) fn load(module: &File) -> Result<(), Refusal> {
+    // SAFETY: the parameters are a string, and the descriptor is open.
+    match unsafe { libc::syscall(libc::SYS_finit_module, module.as_raw_fd(), c"".as_ptr(), 0) } {
         0 => Ok(()),
         _ => Err(last_errno()),
     }

@@ -1,6 +1,10 @@
 //! The smallest module (`platforms/linux/smallest`): loaded, mapped twice, unloaded.
 
-use std::{fs::OpenOptions, os::fd::AsRawFd, process::Command};
+use std::{
+    fs::{File, OpenOptions},
+    os::fd::AsRawFd,
+    process::Command,
+};
 
 use vmctx_conformance::user::Refusal;
 
@@ -8,6 +12,9 @@ use crate::{
     calls::{self, PAGE},
     trap,
 };
+
+/// How often it is loaded and unloaded.
+const TIMES: usize = 1000;
 
 const TEXT: [u8; 19] = *b"the smallest module";
 
@@ -39,5 +46,30 @@ pub(crate) fn run() -> Result<(), String> {
     drop(file);
     calls::unload("smallest").map_err(refusal)?;
     println!("smallest module: loaded, mapped, unloaded");
+
+    // Beside the module of all devices, which has the same crate in it.
+    let module = File::open("/smallest.ko").map_err(|error| error.to_string())?;
+    let before = of_modules()?;
+    for _ in 0..TIMES {
+        calls::load(&module).map_err(refusal)?;
+        calls::unload("smallest").map_err(refusal)?;
+    }
+    // A page that is not given back each time would be a thousand of them.
+    let more = of_modules()?.saturating_sub(before);
+    if more > TIMES * PAGE / 1024 / 2 {
+        return Err(format!("smallest: {more} KiB are left when it was loaded and unloaded {TIMES} times"));
+    }
+    println!("smallest module: loaded and unloaded {TIMES} times");
     Ok(())
+}
+
+/// KiB that the kernel has in use for itself, as far as modules could leave some: what it has mapped, and small objects.
+fn of_modules() -> Result<usize, String> {
+    let info = std::fs::read_to_string("/proc/meminfo").map_err(|error| error.to_string())?;
+    let line = |name: &str| {
+        info.lines().find_map(|line| {
+            line.strip_prefix(name)?.trim_start_matches(':').split_whitespace().next()?.parse::<usize>().ok()
+        })
+    };
+    Ok(line("VmallocUsed").unwrap_or(0) + line("SUnreclaim").unwrap_or(0))
 }

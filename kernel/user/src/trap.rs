@@ -6,6 +6,7 @@ use vmctx::UserAddr;
 use vmctx_conformance::user::Trap;
 
 // A copy whose every access has a way out: the handler below goes on at `vmctx_probe_out`.
+#[cfg(target_arch = "x86_64")]
 global_asm!(
     ".globl vmctx_probe_copy",
     "vmctx_probe_copy:",
@@ -17,6 +18,27 @@ global_asm!(
     "ret",
     "vmctx_probe_out:",
     "mov eax, 1",
+    "ret",
+    ".globl vmctx_probe_in",
+    ".globl vmctx_probe_end",
+    ".globl vmctx_probe_out",
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".globl vmctx_probe_copy",
+    "vmctx_probe_copy:",
+    "cbz x2, vmctx_probe_end",
+    "vmctx_probe_in:",
+    "ldrb w3, [x1], #1",
+    "strb w3, [x0], #1",
+    "subs x2, x2, #1",
+    "b.ne vmctx_probe_in",
+    "vmctx_probe_end:",
+    "mov w0, #0",
+    "ret",
+    "vmctx_probe_out:",
+    "mov w0, #1",
     "ret",
     ".globl vmctx_probe_in",
     ".globl vmctx_probe_end",
@@ -39,16 +61,25 @@ fn address_of(label: unsafe extern "C" fn()) -> usize {
     label as *const () as usize
 }
 
+/// Where the thread goes on when its handler returns.
+#[cfg(target_arch = "x86_64")]
+fn next_instruction(context: &mut libc::ucontext_t) -> &mut i64 {
+    &mut context.uc_mcontext.gregs[libc::REG_RIP as usize]
+}
+
+#[cfg(target_arch = "aarch64")]
+fn next_instruction(context: &mut libc::ucontext_t) -> &mut u64 {
+    &mut context.uc_mcontext.pc
+}
+
 extern "C" fn handler(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel has handed both over with SA_SIGINFO.
-    let (address, rip) = unsafe {
-        let context = context.cast::<libc::ucontext_t>();
-        ((*info).si_addr() as usize, &mut (*context).uc_mcontext.gregs[libc::REG_RIP as usize])
-    };
-    let at = *rip as usize;
+    let (address, next) =
+        unsafe { ((*info).si_addr() as usize, next_instruction(&mut *context.cast::<libc::ucontext_t>())) };
+    let at = *next as usize;
     if at >= address_of(vmctx_probe_in) && at < address_of(vmctx_probe_end) {
         TRAPPED.set((signal, address));
-        *rip = address_of(vmctx_probe_out) as i64;
+        *next = address_of(vmctx_probe_out) as _;
     } else {
         // Not an access of `copy`: it is repeated, and ends as it would have without this handler.
         // SAFETY: `SIG_DFL` is a disposition.

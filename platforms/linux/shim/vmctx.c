@@ -6,10 +6,10 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/mount.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
-#include <linux/pfn_t.h>
 #include <linux/pseudo_fs.h>
 #include <linux/rmap.h>
 #include <linux/rwsem.h>
@@ -18,9 +18,8 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
+#include "compat.h"
 #include "vmctx.h"
-/* Generated from platforms/linux/src/ffi.rs: what Rust repeats of this kernel's headers is so. */
-#include "vmctx_facts.h"
 
 #ifdef VMCTX_COUNT
 static atomic_long_t counts[VMCTX_COUNTS];
@@ -120,21 +119,14 @@ void vmctx_free(void *memory)
 	kvfree(memory);
 }
 
-/* The kernel's own functions add their bits to those that are there. */
+/* As a mapping is without any of the two, as one that combines writes, or as one that is not cached. */
 static pgprot_t with_cache(pgprot_t prot, int cache)
 {
-	prot = __pgprot(pgprot_val(prot) & ~_PAGE_CACHE_MASK);
 	if (cache == 1)
-		return pgprot_writecombine(prot);
+		return pgprot_writecombine(cached(prot));
 	if (cache == 2)
-		return pgprot_noncached(prot);
-	return prot;
-}
-
-/* pgprot_modify is inline, but what it needs is not exported. */
-static pgprot_t read_only(pgprot_t prot)
-{
-	return __pgprot(pgprot_val(prot) & ~_PAGE_RW);
+		return pgprot_noncached(cached(prot));
+	return cached(prot);
 }
 
 void vmctx_set_cache(struct vm_area_struct *vma, int cache)
@@ -169,14 +161,15 @@ void vmctx_tell_of_stores(struct vm_area_struct *vma)
 
 static int entry_seen(pte_t *pte, unsigned long address, void *seen)
 {
-	*(bool *)seen = true;
+	if (!pte_none(ptep_get(pte)))
+		*(bool *)seen = true;
 	return 0;
 }
 
-/* With the lock of the table held. Nothing is done where there is no entry. The table is there. */
+/* With the lock of the table held, which is there. Newer kernels export nothing that passes over an entry that is none. */
 static void with_entry(struct vm_fault *vmf, pte_fn_t look, void *data)
 {
-	apply_to_existing_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE, look, data);
+	apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE, look, data);
 }
 
 /* Whether there is an entry where the fault was after all. */
@@ -185,7 +178,7 @@ bool vmctx_entry_there(struct vm_fault *vmf)
 	pmd_t pmd = READ_ONCE(*vmf->pmd);
 	bool seen = false;
 
-	if (pmd_none(pmd) || pmd_leaf(pmd))
+	if (pmd_none(pmd) || is_leaf(pmd))
 		return !pmd_none(pmd);
 	with_entry(vmf, entry_seen, &seen);
 	return seen;
@@ -213,7 +206,7 @@ bool vmctx_store_begin(struct vm_fault *vmf)
 
 	if (!(vmf->flags & FAULT_FLAG_WRITE) || (vmf->vma->vm_flags & (VM_WRITE | VM_SHARED)) != (VM_WRITE | VM_SHARED))
 		return false;
-	if (pmd_none(pmd) || pmd_leaf(pmd))
+	if (pmd_none(pmd) || is_leaf(pmd))
 		return false;
 	with_entry(vmf, read_only_frame_seen, vmf);
 	return vmf->flags & FAULT_FLAG_MKWRITE;
@@ -223,9 +216,8 @@ static int frame_made_writable(pte_t *pte, unsigned long address, void *vmf)
 {
 	pte_t entry = ((struct vm_fault *)vmf)->orig_pte;
 
-	/* As wp_page_reuse. pte_mkwrite and ptep_set_access_flags are not exported; of the former this is what is not shadow stacks'. */
 	if (pte_same(ptep_get(pte), entry))
-		set_pte(pte, pte_clear_saveddirty(pte_mkwrite_novma(pte_mkyoung(pte_mkdirty(entry)))));
+		set_pte(pte, entry_written(entry));
 	return 0;
 }
 
@@ -246,15 +238,30 @@ void vmctx_warn_mergeable(void)
 	WARN_ONCE(1, "vmctx: a mapping that could be merged is not established\n");
 }
 
+void vmctx_copy_from_io(void *to, const void *from, size_t bytes)
+{
+	memcpy_fromio(to, (__force const void __iomem *)from, bytes);
+}
+
+void vmctx_copy_to_io(void *to, const void *from, size_t bytes)
+{
+	memcpy_toio((__force void __iomem *)to, from, bytes);
+}
+
+void vmctx_zap_range(struct vm_area_struct *vma, unsigned long address, unsigned long bytes)
+{
+	zap_range(vma, address, bytes);
+}
+
 void vmctx_zap(struct vm_area_struct *vma)
 {
-	zap_page_range_single(vma, vma->vm_start, vma->vm_end - vma->vm_start, NULL);
+	zap_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 }
 
 /*
  * For a VMA whose opening is refused, in vm_ops->open: it is to show nothing.
  *
- * - fork copies nothing into it (dup_mmap looks for VM_WIPEONFORK after open);
+ * - fork copies nothing into it (dup_mmap looks for VM_WIPEONFORK after open; older ones have copied before, and found it its place);
  * - a cut leaves it with what the whole VMA shows there. That one is in the tree still, and locked now, so that no fault fills again
  *   what is zapped;
  * - a move has its mremap hook fail, and then everything goes back.
@@ -265,7 +272,7 @@ void vmctx_refuse(struct vm_area_struct *vma)
 {
 	struct vm_area_struct *whole = vma_lookup(vma->vm_mm, vma->vm_start);
 
-	if (whole && whole != vma) {
+	if (whole) {
 		vma_start_write(whole);
 		vmctx_zap(vma);
 	}
@@ -279,7 +286,7 @@ int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address)
 
 vm_fault_t vmctx_insert_mixed(struct vm_area_struct *vma, unsigned long address, unsigned long pfn)
 {
-	return vmf_insert_mixed(vma, address, __pfn_to_pfn_t(pfn, PFN_DEV));
+	return insert_mixed(vma, address, pfn);
 }
 
 /*
@@ -292,7 +299,7 @@ vm_fault_t vmctx_insert_mixed_mkwrite(struct vm_area_struct *vma, unsigned long 
 
 	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) != (VM_WRITE | VM_SHARED) || pfn_valid(pfn))
 		return vmctx_insert_mixed(vma, address, pfn);
-	prot = __pgprot(pgprot_val(vma->vm_page_prot) | _PAGE_RW | _PAGE_DIRTY | _PAGE_SOFT_DIRTY);
+	prot = written(vma->vm_page_prot);
 	return vmf_insert_pfn_prot(vma, address, pfn, prot);
 }
 
@@ -332,7 +339,7 @@ bool vmctx_has_table(const struct vm_fault *vmf, unsigned long address)
 {
 	pmd_t pmd = pmdp_get_lockless(vmf->pmd);
 
-	return (address & PMD_MASK) == (vmf->address & PMD_MASK) && !pmd_none(pmd) && !pmd_leaf(pmd);
+	return (address & PMD_MASK) == (vmf->address & PMD_MASK) && !pmd_none(pmd) && !is_leaf(pmd);
 }
 
 /*
@@ -356,7 +363,7 @@ static bool is_huge(struct mm_struct *mm, unsigned long address)
 	pud = pud_offset(p4d, address);
 	if (pud_none(*pud))
 		return false;
-	return pmd_leaf(pmdp_get_lockless(pmd_offset(pud, address)));
+	return is_leaf(pmdp_get_lockless(pmd_offset(pud, address)));
 }
 
 bool vmctx_small_begin(const struct vm_area_struct *vma, unsigned long address)
@@ -385,23 +392,14 @@ vm_fault_t vmctx_insert_huge(struct vm_fault *vmf, unsigned long pfn)
 
 	down_write(&huge_entries);
 	pmd = pmdp_get_lockless(vmf->pmd);
-	if (pmd_none(pmd) || (write && pmd_leaf(pmd) && pmd_pfn(pmd) == pfn))
-		answer = vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write);
-	else if (pmd_leaf(pmd) && (!write || pmd_write(pmd)))
+	if (pmd_none(pmd) || (write && is_leaf(pmd) && pmd_pfn(pmd) == pfn))
+		answer = insert_pfn_pmd(vmf, pfn, write);
+	else if (is_leaf(pmd) && (!write || pmd_write(pmd)))
 		answer = VM_FAULT_NOPAGE;
 	else
 		answer = VM_FAULT_FALLBACK;
 	up_write(&huge_entries);
 	return answer;
-}
-
-/*
- * On a processor with L1TF, an unprivileged user does not get entries without access for frames that are no RAM and this high.
- */
-static bool refused_for_l1tf(const struct vm_area_struct *vma, unsigned long last)
-{
-	return boot_cpu_has_bug(X86_BUG_L1TF) && !(vma->vm_flags & VM_ACCESS_FLAGS) &&
-	       last >= l1tf_pfn_limit() && !capable(CAP_SYS_ADMIN);
 }
 
 /*
@@ -412,7 +410,7 @@ int vmctx_remap(struct vm_area_struct *vma, unsigned long address, unsigned long
 {
 	int err;
 
-	if (refused_for_l1tf(vma, pfn + (bytes >> PAGE_SHIFT) - 1))
+	if (refused_for_l1tf(vma->vm_flags, pfn + (bytes >> PAGE_SHIFT) - 1))
 		return -EACCES;
 	err = apply_to_page_range(vma->vm_mm, address, bytes, NULL, NULL);
 	if (err)
@@ -426,13 +424,10 @@ int vmctx_remap(struct vm_area_struct *vma, unsigned long address, unsigned long
  */
 int vmctx_copy_mapped(struct vm_area_struct *vma, unsigned long address, void *bytes, int len, int write)
 {
-	struct follow_pfnmap_args args = { .vma = vma, .address = address };
-	bool ram;
+	bool ram, writable;
 
-	if (follow_pfnmap_start(&args))
+	if (look_at_entry(vma, address, &ram, &writable))
 		return -EINVAL;
-	ram = pfn_valid(args.pfn) && !PageReserved(pfn_to_page(args.pfn));
-	follow_pfnmap_end(&args);
 	if (ram)
 		return -ENOMEM;
 	return generic_access_phys(vma, address, bytes, len, write ? FOLL_WRITE : 0);
@@ -582,9 +577,14 @@ void vmctx_mappings_attach(void *mappings, struct file *file)
 	file->f_mapping = ((struct inode *)mappings)->i_mapping;
 }
 
+bool vmctx_mappings_have_file(const void *mappings, const struct file *file)
+{
+	return file->f_mapping == ((const struct inode *)mappings)->i_mapping;
+}
+
 bool vmctx_mappings_have(const void *mappings, const struct vm_area_struct *vma)
 {
-	return vma->vm_file && vma->vm_file->f_mapping == ((const struct inode *)mappings)->i_mapping;
+	return vma->vm_file && vmctx_mappings_have_file(mappings, vma->vm_file);
 }
 
 /* To the kernel no pages are all pages. */
@@ -593,6 +593,32 @@ void vmctx_mappings_unmap(void *mappings, unsigned long first, unsigned long pag
 	if (pages)
 		unmap_mapping_pages(((struct inode *)mappings)->i_mapping, first, pages, false);
 }
+
+#ifdef VMCTX_MMAP_PREPARE
+void vmctx_desc_set_prot(struct vm_area_desc *desc, int cache, bool decrypted)
+{
+	count(VMCTX_PREPARED, 1);
+	if (cache)
+		desc->page_prot = with_cache(desc->page_prot, cache);
+	if (decrypted)
+		desc->page_prot = pgprot_decrypted(desc->page_prot);
+}
+
+int vmctx_desc_remap(struct vm_area_desc *desc, unsigned long pfn)
+{
+	unsigned long pages = (desc->end - desc->start) >> PAGE_SHIFT;
+
+	if (refused_for_l1tf(vma_flags_to_legacy(desc->vma_flags), pfn + pages - 1))
+		return -EACCES;
+	mmap_action_remap_full(desc, pfn);
+	return 0;
+}
+
+void vmctx_desc_map_pages(struct vm_area_desc *desc, struct page **pages, unsigned long count)
+{
+	mmap_action_map_kernel_pages(desc, desc->start, pages, count);
+}
+#endif
 
 struct mm_struct *vmctx_current_mm(void)
 {

@@ -7,6 +7,8 @@
 
 #include <linux/mm.h>
 
+#include "compat.h"
+
 struct page *vmctx_alloc_page(void);
 void vmctx_get_page(struct page *page);
 void vmctx_put_page(struct page *page);
@@ -27,6 +29,9 @@ bool vmctx_store_begin(struct vm_fault *vmf);
 void vmctx_store_end(struct vm_fault *vmf, bool allowed);
 bool vmctx_is_only_reference(struct page *page);
 void vmctx_warn_mergeable(void);
+void vmctx_copy_from_io(void *to, const void *from, size_t bytes);
+void vmctx_copy_to_io(void *to, const void *from, size_t bytes);
+void vmctx_zap_range(struct vm_area_struct *vma, unsigned long address, unsigned long bytes);
 void vmctx_zap(struct vm_area_struct *vma);
 void vmctx_refuse(struct vm_area_struct *vma);
 int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address);
@@ -59,6 +64,12 @@ void vmctx_mappings_put(void *mappings);
 void vmctx_mappings_attach(void *mappings, struct file *file);
 bool vmctx_mappings_have(const void *mappings, const struct vm_area_struct *vma);
 void vmctx_mappings_unmap(void *mappings, unsigned long first, unsigned long pages);
+bool vmctx_mappings_have_file(const void *mappings, const struct file *file);
+#ifdef VMCTX_MMAP_PREPARE
+void vmctx_desc_set_prot(struct vm_area_desc *desc, int cache, bool decrypted);
+int vmctx_desc_remap(struct vm_area_desc *desc, unsigned long pfn);
+void vmctx_desc_map_pages(struct vm_area_desc *desc, struct page **pages, unsigned long count);
+#endif
 struct mm_struct *vmctx_current_mm(void);
 void vmctx_mm_grab(struct mm_struct *mm);
 void vmctx_mm_drop(struct mm_struct *mm);
@@ -75,6 +86,7 @@ enum vmctx_count {
 	VMCTX_ALLOCATIONS,	/* allocations, queues, locks, and references to mappings and processes that Rust holds */
 	VMCTX_RELEASED_MMAP,	/* mmap locks given up by faults */
 	VMCTX_RELEASED_VMA,	/* VMA locks given up by faults */
+	VMCTX_PREPARED,		/* mappings that were described in f_op->mmap_prepare */
 	VMCTX_COUNTS,
 };
 long vmctx_count(unsigned long which);

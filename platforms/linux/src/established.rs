@@ -2,9 +2,8 @@
 
 use core::{
     cell::Cell,
-    ffi::c_void,
     ops::Range,
-    ptr::{self, NonNull},
+    ptr::NonNull,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -223,7 +222,7 @@ impl LinuxEstablishedVma {
                 let address = start + ((pages.start - shown.start) << Linux::PAGE_SHIFT);
                 let bytes = pages.len() << Linux::PAGE_SHIFT;
                 // SAFETY: the lock is held, and the range is in the VMA.
-                unsafe { ffi::zap_page_range_single(vma.as_ptr(), address, bytes, ptr::null_mut::<c_void>()) };
+                unsafe { ffi::vmctx_zap_range(vma.as_ptr(), address, bytes) };
             }
         }
     }

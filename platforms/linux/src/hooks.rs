@@ -57,35 +57,16 @@ impl<V: VmOperations<Platform = Linux>> Table<V> {
             Some(_) => Some(access::<V>),
             None => None,
         },
-        ..NOTHING
+        ..ffi::vm_operations_struct::NOTHING
     };
 }
-
-const NOTHING: ffi::vm_operations_struct = ffi::vm_operations_struct {
-    open: None,
-    close: None,
-    may_split: None,
-    mremap: None,
-    mprotect: None,
-    fault: None,
-    huge_fault: None,
-    map_pages: None,
-    pagesize: None,
-    page_mkwrite: None,
-    pfn_mkwrite: None,
-    access: None,
-    name: None,
-    set_policy: None,
-    get_policy: None,
-    find_special_page: None,
-};
 
 /// The `vm_ops` of a VMA whose [open hook](vmctx::Hooks::open) has failed: it holds its reference, and shows nothing.
 static REFUSED: ffi::vm_operations_struct = ffi::vm_operations_struct {
     open: Some(open_refused),
     close: Some(close_refused),
     fault: Some(fault_refused),
-    ..NOTHING
+    ..ffi::vm_operations_struct::NOTHING
 };
 
 /// Whether a VMA with these operations is a mapping that was established, and not refused since. Its `vm_private_data`
@@ -160,8 +141,8 @@ unsafe extern "C" fn pfn_mkwrite<V: VmOperations<Platform = Linux>>(vmf: *mut ff
 
 unsafe extern "C" fn huge_fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault, order: c_uint) -> c_uint {
     let size = match order {
-        ffi::PMD_ORDER => HugeSize::Pmd,
-        ffi::PUD_ORDER => HugeSize::Pud,
+        ffi::HUGE_FAULT_PMD => HugeSize::Pmd,
+        ffi::HUGE_FAULT_PUD => HugeSize::Pud,
         _ => return FaultCode::FALLBACK.bits(),
     };
     // SAFETY: as for `fault`.
@@ -293,7 +274,7 @@ pub(super) fn establish<V: VmOperations<Platform = Linux>>(
     }
     V::HOOKS.registered_open().map_or(Ok(()), |hook| hook(&state))?;
     let state = state.into_state();
-    // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
+    // SAFETY: by the VMA's invariant.
     let raw = unsafe { &mut *vma.raw };
     raw.vm_private_data = state.as_raw();
     raw.vm_ops = &Table::<V>::OPS;

@@ -9,11 +9,14 @@
 //! ioctl. Faults, fork, split and close come by themselves: the platform installs a `vm_operations_struct` for each
 //! driver. What Linux does not call, `open` for the VMA of mmap, [`mmap`] does.
 //!
-//! The layout of the three structures that are read, and every constant, is compared with the kernel's headers when the
-//! shim is compiled. 6.12 on x86-64 is the tested version; a kernel that differs is a compile error, not a surprise.
+//! Where the kernel has `f_op->mmap_prepare`, it calls [`mmap_prepare`] for the drivers that [describe](describes) their
+//! mappings.
+//!
+//! The layout of structures and the constants come from the headers of the kernel for which a module is built (`build.rs`); the page
+//! `guide::kernels` of `vmctx` has those that were tried.
 
 #![no_std]
-#![cfg(target_arch = "x86_64")]
+#![cfg(target_pointer_width = "64")]
 #![expect(unsafe_code, reason = "the kernel is foreign")]
 
 mod accessed;
@@ -27,6 +30,7 @@ mod lock;
 mod memory;
 mod object;
 mod platform;
+mod prepare;
 mod queue;
 mod runtime;
 mod shared;
@@ -40,6 +44,7 @@ pub use linux::Linux;
 pub use lock::{LinuxGuard, LinuxLock, LinuxMutex, LinuxRead, LinuxRwLock, LinuxSpinLock, LinuxWrite};
 pub use memory::{LinuxIomem, LinuxPage};
 pub use object::{LinuxObject, open};
+pub use prepare::{PrivateData, describes, mmap_prepare};
 pub use queue::LinuxWaitQueue;
 pub use runtime::{KernelAllocator, panic};
 pub use shared::LinuxRef;

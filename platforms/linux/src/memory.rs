@@ -176,10 +176,11 @@ const fn whole_pages(start: u64, len: u64) -> Option<WholePages> {
 
 const _: () = {
     const PAGE_SIZE: u64 = Linux::PAGE_SIZE as u64;
+    const SKIPPED: usize = Linux::PAGE_SIZE - 16;
     assert!(matches!(whole_pages(3 * PAGE_SIZE, 2 * PAGE_SIZE), Some(WholePages { first: 3, count: 2, skipped: 0 })));
     assert!(matches!(
         whole_pages(3 * PAGE_SIZE + 16, 2 * PAGE_SIZE),
-        Some(WholePages { first: 4, count: 1, skipped: 0xff0 })
+        Some(WholePages { first: 4, count: 1, skipped: SKIPPED })
     ));
     assert!(whole_pages(3 * PAGE_SIZE + 16, PAGE_SIZE).is_none());
     assert!(whole_pages(3 * PAGE_SIZE, PAGE_SIZE - 1).is_none());
@@ -203,14 +204,14 @@ impl Iomem for LinuxIomem {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
         let from = self.bytes(offset, into.len())?;
         // SAFETY: as many bytes are mapped there. The kernel's function is made for memory that others change.
-        unsafe { ffi::memcpy_fromio(into.as_mut_ptr(), from.as_ptr(), into.len()) };
+        unsafe { ffi::vmctx_copy_from_io(into.as_mut_ptr(), from.as_ptr(), into.len()) };
         Ok(())
     }
 
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
         let to = self.bytes(offset, from.len())?;
         // SAFETY: as for `read`.
-        unsafe { ffi::memcpy_toio(to.as_ptr(), from.as_ptr(), from.len()) };
+        unsafe { ffi::vmctx_copy_to_io(to.as_ptr(), from.as_ptr(), from.len()) };
         Ok(())
     }
 }

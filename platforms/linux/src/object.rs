@@ -29,6 +29,16 @@ impl LinuxObject {
         unsafe { ffi::vmctx_mappings_unmap(self.0.as_ptr(), first.index(), count.get()) };
     }
 
+    /// Whether mappings of `file` are among them.
+    ///
+    /// # Safety
+    /// `file` is an open `struct file`.
+    #[cfg(vmctx_mmap_prepare)]
+    pub(super) unsafe fn have_file(&self, file: *const c_void) -> bool {
+        // SAFETY: by the invariant, and by this function's contract.
+        unsafe { ffi::vmctx_mappings_have_file(self.0.as_ptr(), file) }
+    }
+
     /// Whether a VMA is one of them.
     ///
     /// # Safety

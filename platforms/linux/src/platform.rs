@@ -82,7 +82,7 @@ unsafe impl Platform for Linux {
     }
 
     fn vma_change_flags(vma: &mut LinuxVma, set: VmFlags, clear: VmFlags) {
-        let flags = (vma.get().vm_flags | set.bits()) & !clear.bits();
+        let flags = (vma.get().vm_flags | (set.bits() & !ffi::FLAGS_ABSENT)) & !clear.bits();
         // SAFETY: by the VMA's invariant. This is `vm_flags_init`, the one for a VMA that is not in the tree: nobody
         // else can have it locked, and `mmap_region` locks it when it enters it.
         unsafe { (*vma.raw).vm_flags = flags };

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// How long it is: two page tables and a little more, so that a mapping spans a third.
-const PAGES: usize = 1040;
+const PAGES: usize = 2 * (Linux::PAGE_SIZE / 8) + 16;
 /// How many pages a fault brings of those before its own, and of those from its own on.
 const EITHER_SIDE: usize = 8;
 

@@ -12,8 +12,8 @@ use super::{
     steering::{Count, Kernel, Last, Steered, Steering, range},
 };
 
-/// Two entries of 2 MiB.
-const PAGES: usize = 1024;
+/// Two large entries.
+const PAGES: usize = 2 * HugeSize::Pmd.page_count(Linux::PAGE_SHIFT).get();
 
 struct Object<M> {
     memory: LinuxIomem,
@@ -38,10 +38,10 @@ impl<M: Kind> Object<M> {
     }
 
     fn count_asked(&self, size: HugeSize) {
-        let [two_mib, one_gib] = &self.asked;
+        let [pmd, pud] = &self.asked;
         match size {
-            HugeSize::Pmd => two_mib.one_more(),
-            HugeSize::Pud => one_gib.one_more(),
+            HugeSize::Pmd => pmd.one_more(),
+            HugeSize::Pud => pud.one_more(),
         }
     }
 }
@@ -78,8 +78,8 @@ impl<M: Kind> Object<M> {
             requests::FAULTS => Ok(self.faults.get()),
             requests::STORES => Ok(self.stores.get()),
             requests::HUGE => {
-                let [two_mib, one_gib] = &self.asked;
-                Ok(if argument == 0 { two_mib.get() } else { one_gib.get() })
+                let [pmd, pud] = &self.asked;
+                Ok(if argument == 0 { pmd.get() } else { pud.get() })
             }
             requests::UNMAP => {
                 let (first, count) = range(argument)?;

@@ -13,11 +13,12 @@ use super::{
 use crate::calls::PAGE;
 use std::thread;
 
-const PAGES: usize = 1040;
+/// Two page tables and a little more.
+const PAGES: usize = 2 * TABLE + 16;
 /// How many pages the core asks for at most, aligned to that number (`fault_around_bytes`).
-const WINDOW: usize = 16;
+const WINDOW: usize = (64 << 10) / PAGE;
 /// How many pages one page table maps.
-const TABLE: usize = 512;
+const TABLE: usize = PAGE / 8;
 /// Aligned, so that it is known where page tables begin.
 const PLACE: UserAddr = UserAddr::new(0x2000_0000_0000);
 
@@ -38,7 +39,7 @@ pub(super) fn fills_the_window(checks: &mut Checks) -> Result<(), Refusal> {
     };
     // The page table comes with the first fault.
     load(0..1, 1, 1)?;
-    load(WINDOW + 4..WINDOW + 5, 1, 0)?;
+    load(WINDOW + WINDOW / 4..WINDOW + WINDOW / 4 + 1, 1, 0)?;
     load(WINDOW..2 * WINDOW, 0, 0)?;
     load(1..WINDOW, 1, 0)?;
     // The window ends with the page table; behind it there is none yet.
