@@ -59,9 +59,9 @@ impl<P: Hosted> Handle<P> {
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
-        let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state);
-        let hinted = lock.vmas().find(self.hint).filter(of_this);
-        let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
+        let hinted = lock.vmas().find(self.hint).filter(|vma| vma.is_live() && vma.has_state(self.state));
+        let any = || lock.vmas().find_with_state(self.state, &(0..usize::MAX), Vma::is_live);
+        let at = hinted.or_else(any).ok_or(Errno::EFAULT)?.start();
         Ok(EstablishedVma { state: self.state, at, lock, _noted: MappedLock::note() })
     }
 }
@@ -138,8 +138,9 @@ pub struct EstablishedVma<P: Hosted> {
 }
 
 impl<P: Hosted> EstablishedVma<P> {
-    fn vmas(&self) -> impl Iterator<Item = &Vma<P>> {
-        self.lock.vmas().iter().filter(|vma| vma.is_live() && vma.has_state(self.state))
+    /// The first of its VMAs that shows any of these pages, by the page that it shows first.
+    fn first(&self, pages: &Range<usize>) -> Option<&Vma<P>> {
+        self.lock.vmas().find_with_state(self.state, pages, Vma::is_live)
     }
 
     /// One of its VMAs.
@@ -164,13 +165,17 @@ impl<P: Hosted> EstablishedVma<P> {
     #[must_use]
     pub fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         let from = from.index();
-        let first_of = |vma: &Vma<P>| vma.pgoff().max(from);
-        let reaching = || self.vmas().filter(|vma| vma.pgoff() + vma.pages() > from);
-        let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
-        let first = first_of(vma);
+        let meant = self.vma_at(self.at).filter(|meant| meant.pgoff() + meant.pages() > from);
+        let showing =
+            meant.filter(|meant| meant.pgoff() <= from).or_else(|| self.first(&(from..from.saturating_add(1))));
+        let vma = showing.or_else(|| {
+            let next = self.first(&(from..usize::MAX))?;
+            Some(meant.filter(|meant| meant.pgoff() == next.pgoff()).unwrap_or(next))
+        })?;
+        let first = vma.pgoff().max(from);
         let mut end = vma.pgoff() + vma.pages();
         // From where the VMA that was asked for shows these pages, too, its slots are the answer: this run ends there.
-        if let Some(meant) = reaching().find(|vma| vma.start() == self.at).filter(|meant| meant.pgoff() > first) {
+        if let Some(meant) = meant.filter(|meant| meant.pgoff() > first) {
             end = end.min(meant.pgoff());
         }
         let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << P::PAGE_SHIFT);
@@ -197,8 +202,11 @@ impl<P: Hosted> EstablishedVma<P> {
         let Some(vma) = self.vma_at(addresses.start) else { return };
         let first = vma.pgoff_at(addresses.start);
         let pages = first..first + (addresses.len() >> P::PAGE_SHIFT);
-        for vma in self.vmas() {
-            act(vma.table(), &vma.place().addresses(&pages));
-        }
+        self.lock.vmas().find_with_state(self.state, &pages, |vma| {
+            if vma.is_live() {
+                act(vma.table(), &vma.place().addresses(&pages));
+            }
+            false
+        });
     }
 }

@@ -114,6 +114,7 @@ mod remote;
 mod report;
 mod serving;
 mod shared;
+mod tree;
 mod user;
 pub mod vma;
 pub mod waiting;

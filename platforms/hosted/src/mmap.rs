@@ -194,7 +194,8 @@ struct Undo<'a, P: Paged> {
     mm: &'a Mm<P>,
     space: &'a Space<P>,
     range: Range<usize>,
-    linked: Option<(Object, u64)>,
+    /// Its object, the first page that it shows, and its number.
+    linked: Option<(Object, usize, u64)>,
 }
 
 impl<P: Paged> Undo<'_, P> {
@@ -207,8 +208,8 @@ impl<P: Paged> Undo<'_, P> {
 impl<P: Paged> Drop for Undo<'_, P> {
     fn drop(&mut self) {
         self.mm.table().zap(&self.range, true);
-        if let Some((object, number)) = &self.linked {
-            object.lock().unlink(*number);
+        if let Some((object, pgoff, number)) = &self.linked {
+            object.lock().unlink(*pgoff, *number);
         }
         self.mm.free_tables(self.space, &self.range);
     }
@@ -307,7 +308,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         vma.set_cache(description.cache());
         vma.link();
         drop(described_only);
-        let linked = Some((P::mappings(file).clone(), vma.number()));
+        let linked = Some((P::mappings(file).clone(), vma.pgoff(), vma.number()));
         let mut new = NewVma { vma, insertions: None, space: Arc::clone(self.mm().space()) };
         // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
         let undo = Undo { mm: self.mm(), space, range, linked };

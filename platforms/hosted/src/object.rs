@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::{
     atomic::might_sleep,
     report::{MightSleep, Report, report},
+    tree::Tree,
     waiting::wait,
 };
 
@@ -36,8 +37,11 @@ pub struct Object {
 
 #[derive(Default)]
 struct Places {
-    /// The VMAs that map the object, by their numbers.
-    mapped: BTreeMap<u64, Place>,
+    /// The VMAs that map the object, by the page of it that shows first and their numbers; each reaches to the page
+    /// behind the last.
+    mapped: Tree<(usize, u64), Place>,
+    /// How many these are.
+    count: usize,
     /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs: pages of the object, and
     /// where in the program.
     inserted: BTreeMap<u64, Vec<(Range<usize>, &'static Location<'static>)>>,
@@ -90,9 +94,10 @@ impl Object {
         might_sleep(MightSleep::Unmapping);
         let unmapped = Location::caller();
         let places = self.lock().places;
-        for place in places.mapped.values() {
+        places.mapped.find(&((0, 0)..(pages.end, 0)), pages.start, |_, place| {
             place.table.zap(&place.addresses(pages), even_cows);
-        }
+            false
+        });
         for (there, inserted) in places.inserted.values().flatten() {
             if there.start < pages.end && pages.start < there.end {
                 report(Report::UnmapMissesMmap { inserted, unmapped });
@@ -103,7 +108,7 @@ impl Object {
     /// In how many places the object is mapped.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.lock().places.mapped.len()
+        self.lock().places.count
     }
 }
 
@@ -114,14 +119,17 @@ pub(crate) struct MappingsGuard<'a> {
 }
 
 impl MappingsGuard<'_> {
-    /// The VMA of this number is mapped there now, and nowhere else.
+    /// The VMA of this number is mapped there now, and nowhere else. It has always shown the object from this page on.
     pub(crate) fn link(&mut self, number: u64, place: Place) {
-        self.places.mapped.insert(number, place);
+        let key = (place.pgoff, number);
+        self.unlink(place.pgoff, number);
+        self.places.mapped.insert(key, place.pgoff + place.pages, place);
+        self.places.count += 1;
     }
 
-    /// The VMA of this number is mapped nowhere any more.
-    pub(crate) fn unlink(&mut self, number: u64) {
-        self.places.mapped.remove(&number);
+    /// The VMA of this number, which showed the object from this page on, is mapped nowhere any more.
+    pub(crate) fn unlink(&mut self, pgoff: usize, number: u64) {
+        self.places.count -= usize::from(self.places.mapped.remove(&(pgoff, number)).is_some());
     }
 }
 

@@ -28,6 +28,11 @@ impl StateId {
         Self { address: ptr::from_ref(state).addr(), type_id: state.type_id() }
     }
 
+    /// Its address, to be compared.
+    pub(crate) fn address(self) -> usize {
+        self.address
+    }
+
     /// Whether it is a `V`.
     #[must_use]
     pub fn is<V: 'static>(self) -> bool {

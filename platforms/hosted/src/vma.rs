@@ -23,6 +23,7 @@ use crate::{
     operations::{FaultCall, FaultHook, Operations, Registered, State, StateId},
     panics::Panics,
     shared::{AnyState, Ref},
+    tree::Tree,
 };
 
 /// A platform that is an ordinary program: what its VMAs are made of.
@@ -192,7 +193,7 @@ impl<P: Hosted> Vma<P> {
 
     /// Takes it off the list of its object's mappings: its entries have to be gone, or nobody unmaps them.
     pub fn unlink(&self) {
-        P::mappings(&self.file).lock().unlink(self.number);
+        P::mappings(&self.file).lock().unlink(self.pgoff, self.number);
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -279,6 +280,12 @@ impl<P: Hosted> Vma<P> {
         self.operations.as_ref()?.state_ref().downcast_ref()
     }
 
+    /// The VMA's place among those with its state.
+    fn state_key(&self) -> Option<(usize, usize, usize)> {
+        let state = StateId::of(self.operations.as_ref()?.state_ref());
+        Some((state.address(), self.pgoff, self.range.start))
+    }
+
     /// Whether this is the VMA's state.
     #[must_use]
     pub fn has_state(&self, state: StateId) -> bool {
@@ -360,6 +367,17 @@ pub(crate) fn next_number() -> u64 {
 /// The VMAs of one address space, in order.
 pub struct Vmas<P: Hosted> {
     by_start: BTreeMap<usize, Vma<P>>,
+    /// The same VMAs, by where they begin. Each reaches as far as there is room below it, in bytes.
+    room: Tree<usize, ()>,
+    /// Where those VMAs begin that have a driver's state, by the state's address, the page that shows first, and once
+    /// more where they begin. Each reaches to the page behind the last that shows.
+    by_state: Tree<(usize, usize, usize), ()>,
+}
+
+impl<P: Hosted> Default for Vmas<P> {
+    fn default() -> Self {
+        Self { by_start: BTreeMap::new(), room: Tree::default(), by_state: Tree::default() }
+    }
 }
 
 impl<P: Hosted> Vmas<P> {
@@ -403,7 +421,54 @@ impl<P: Hosted> Vmas<P> {
 
     /// Adds a VMA, which overlaps no other and has been linked.
     pub(crate) fn put(&mut self, vma: Vma<P>) {
-        self.by_start.insert(vma.range.start, vma);
+        let range = vma.range();
+        self.note_state(&vma);
+        self.by_start.insert(range.start, vma);
+        self.note_room(range.start);
+        self.note_room_behind(range.end);
+    }
+
+    /// A VMA comes.
+    fn note_state(&mut self, vma: &Vma<P>) {
+        if let Some(key) = vma.state_key() {
+            self.by_state.insert(key, vma.pgoff + vma.pages(), ());
+        }
+    }
+
+    /// What lies below the VMA that begins at `start` has changed.
+    fn note_room(&mut self, start: usize) {
+        let below = self.by_start.range(..start).next_back().map_or(0, |(_, vma)| vma.range.end);
+        self.room.insert(start, start - below, ());
+    }
+
+    /// What ends at an address, or has ended there, has changed.
+    fn note_room_behind(&mut self, end: usize) {
+        if let Some((start, _)) = self.by_start.range(end..).next() {
+            self.note_room(*start);
+        }
+    }
+
+    /// Where the highest room for so many bytes ends, below `end`.
+    pub(crate) fn highest_room(&self, end: usize, len: usize) -> Option<usize> {
+        let end = end.checked_sub(1).and_then(|last| self.find(last)).map_or(end, Vma::start);
+        let below = self.by_start.range(..end).next_back().map_or(0, |(_, vma)| vma.range.end);
+        if end - below >= len { Some(end) } else { self.room.last(&end, len).map(|(start, _)| *start) }
+    }
+
+    /// The VMAs that have this state and show any of these pages of the object, by the page that shows first: the first
+    /// of them that is `wanted`, which is asked in order.
+    pub(crate) fn find_with_state(
+        &self,
+        state: StateId,
+        pages: &Range<usize>,
+        mut wanted: impl FnMut(&Vma<P>) -> bool,
+    ) -> Option<&Vma<P>> {
+        let address = state.address();
+        let keys = (address, 0, 0)..(address, pages.end, 0);
+        let found = self.by_state.find(&keys, pages.start, |(.., start), ()| {
+            self.by_start.get(start).is_some_and(|vma| vma.has_state(state) && wanted(vma))
+        });
+        self.by_start.get(&found?.0.2)
     }
 
     /// The first VMA that has something of a range.
@@ -433,14 +498,26 @@ impl<P: Hosted> Vmas<P> {
         mappings.link(vma.number, vma.place());
         mappings.link(upper.number, upper.place());
         drop(mappings);
-        self.by_start.insert(address, upper);
+        let (lower, reach) = (vma.state_key(), vma.pgoff + vma.pages());
+        if let Some(key) = lower {
+            self.by_state.insert(key, reach, ());
+        }
+        self.put(upper);
         Ok(())
     }
 
     /// Takes out the VMAs that lie in a range; they have been split at its ends.
     pub fn take(&mut self, range: &Range<usize>) -> Vec<Vma<P>> {
         let starts: Vec<usize> = self.by_start.range(range.clone()).map(|(start, _)| *start).collect();
-        starts.into_iter().filter_map(|start| self.by_start.remove(&start)).collect()
+        let taken: Vec<_> = starts.into_iter().filter_map(|start| self.by_start.remove(&start)).collect();
+        for vma in &taken {
+            self.room.remove(&vma.range.start);
+            if let Some(key) = vma.state_key() {
+                self.by_state.remove(&key);
+            }
+        }
+        self.note_room_behind(range.start);
+        taken
     }
 }
 
@@ -454,7 +531,7 @@ pub struct Space<P: Hosted> {
 
 impl<P: Hosted> Default for Space<P> {
     fn default() -> Self {
-        Self { vmas: Vmas { by_start: BTreeMap::new() }, stopped: false }
+        Self { vmas: Vmas::default(), stopped: false }
     }
 }
 
