@@ -6,24 +6,23 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::RwLock;
-
 use vmctx::{Errno, PageOffset, VmOperations};
 
 use crate::{
     atomic::might_sleep,
     hook::{self, MappedLock},
+    mmap_lock::{Kept, MmapLock, ReadLock},
     object::Unmapping,
     operations::StateId,
     order::{self, Wanted},
     report::MightSleep,
     shared::AnyState,
-    vma::{Hosted, ReadLock, Space, Vma},
+    vma::{Hosted, Vma},
 };
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
 pub struct Handle<P: Hosted> {
-    space: Weak<RwLock<Space<P>>>,
+    space: Weak<MmapLock<P>>,
     state: StateId,
     /// As long as this is here, no other state has the same address.
     _allocation: Weak<AnyState>,
@@ -33,7 +32,7 @@ pub struct Handle<P: Hosted> {
 impl<P: Hosted> Handle<P> {
     /// A handle for a mapping of this address space, or `None` if no state was established.
     #[must_use]
-    pub fn new(space: &Arc<RwLock<Space<P>>>, vma: &Vma<P>) -> Option<Self> {
+    pub fn new(space: &Arc<MmapLock<P>>, vma: &Vma<P>) -> Option<Self> {
         let state = vma.state()?;
         Some(Self {
             space: Arc::downgrade(space),
@@ -55,7 +54,8 @@ impl<P: Hosted> Handle<P> {
             may_wait()?;
         }
         let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
-        let lock = if wait { wait_for(&space)? } else { space.try_read_arc().ok_or(Errno::EAGAIN)? };
+        let lock =
+            if wait { wait_for(&space)? } else { ReadLock::by(&space, MmapLock::try_read).ok_or(Errno::EAGAIN)? };
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
@@ -73,13 +73,13 @@ fn may_wait() -> Result<(), Errno> {
 
 /// Takes the mmap lock for read. Whoever waits with a driver's lock held looks from time to time whether a hook, which
 /// has the mmap lock, has begun to wait for that one.
-fn wait_for<P: Hosted>(space: &Arc<RwLock<Space<P>>>) -> Result<ReadLock<P>, Errno> {
+fn wait_for<P: Hosted>(space: &Arc<MmapLock<P>>) -> Result<ReadLock<P>, Errno> {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
     if !order::holds_any() {
-        return Ok(space.read_arc());
+        return Ok(ReadLock::wait(&Kept::new(space)));
     }
     loop {
-        if let Some(lock) = space.try_read_arc_for(LOOK_AGAIN) {
+        if let Some(lock) = ReadLock::by(space, |lock| lock.try_read_for(LOOK_AGAIN)) {
             return Ok(lock);
         }
         may_wait()?;
@@ -88,7 +88,7 @@ fn wait_for<P: Hosted>(space: &Arc<RwLock<Space<P>>>) -> Result<ReadLock<P>, Err
 
 /// Who is in a system call, and of which address space, if of one: the platform's [`Caller`](vmctx::Platform::Caller).
 pub struct Caller<P: Hosted> {
-    space: Option<Arc<RwLock<Space<P>>>>,
+    space: Option<Arc<MmapLock<P>>>,
 }
 
 impl<P: Hosted> Caller<P> {
@@ -99,7 +99,7 @@ impl<P: Hosted> Caller<P> {
     /// no mmap lock.
     #[must_use]
     #[expect(unsafe_code, reason = "where the thread is cannot be checked")]
-    pub unsafe fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
+    pub unsafe fn new(space: Option<&Arc<MmapLock<P>>>) -> Self {
         Self { space: space.cloned() }
     }
 

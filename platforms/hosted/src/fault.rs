@@ -13,14 +13,15 @@ use vmctx::{
 
 use crate::{
     error::{AccessError, Signal},
-    insert::Area,
+    insert::Bounds,
     machine::{Event, Machine, Page},
-    mm::Mm,
+    mm::Seat,
+    mmap_lock::ReadLock,
     operations::FaultCall,
     paged::{MachineOf, Paged},
-    paging::{Entry, PageTable, Pte, drop_huge, fill, forget, pte},
+    paging::{Entry, PageTable, Pte, drop_huge, fill, forget},
     serving::{Fault, Serving},
-    vma::{ReadLock, Vma},
+    vma::Vma,
 };
 
 /// What to do after a fault that was served.
@@ -43,7 +44,7 @@ pub(crate) enum By {
 
 /// Serves one fault of an access.
 pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Mm<P>>,
+    mm: &Arc<Seat<P>>,
     address: usize,
     write: bool,
     tried: bool,
@@ -69,7 +70,7 @@ pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
     } else {
         lock
     };
-    match pte(&**mm.table(), address) {
+    match mm.table().pte(address) {
         // Somebody else has mapped it meanwhile; or the store needs more.
         Some(pte) if write && !pte.writable => fault.write_protected(lock, pte),
         Some(_) => Ok(Next::Access),
@@ -79,7 +80,7 @@ pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
 
 /// A fault on its way through the hooks. The mmap lock goes from one to the next.
 struct Faulting<'a, P: Paged> {
-    mm: &'a Arc<Mm<P>>,
+    mm: &'a Arc<Seat<P>>,
     address: usize,
     write: bool,
     tried: bool,
@@ -123,8 +124,8 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             flags,
             pgoff: vma.pgoff_at(address),
             vma_pgoff: vma.pgoff(),
-            area: Area::of(vma),
-            mappings: P::mappings(vma.file()).clone(),
+            bounds: Bounds::of(vma),
+            object: P::mappings(vma.file()).number(),
             page,
             serial: machine.next_fault(),
             lock: RefCell::new(Some(lock)),
@@ -294,7 +295,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         if !(self.write && told) {
             return Ok(Next::Access);
         }
-        match (pte(&**self.mm.table(), self.address), serving.take_lock()) {
+        match (self.mm.table().pte(self.address), serving.take_lock()) {
             (Some(pte), Some(lock)) if !pte.writable && !pte.counted => self.write_protected(lock, pte),
             _ => Ok(Next::Access),
         }
@@ -448,9 +449,9 @@ fn unlock<M: Machine>(page: &Page<M>) {
 }
 
 fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
-    let (machine, area) = (serving.mm.machine(), &serving.area);
+    let (machine, area) = (serving.mm.machine(), serving.area());
     if copy.is_none() {
-        area.note(page);
+        area.note(page.pfn());
     }
     let write = serving.flags.contains(FaultFlags::WRITE);
     if let Some(copy) = &copy {
@@ -470,7 +471,7 @@ fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Pa
             // SAFETY: the page, or the copy, has a reference.
             #[expect(unsafe_code, reason = "the reference is there: see above")]
             unsafe {
-                fill(&*area.table, entry, pte);
+                fill(area.table, entry, pte);
             }
         }
         empty

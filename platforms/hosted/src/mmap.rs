@@ -2,7 +2,6 @@
 
 use std::{ops::Range, sync::Arc};
 
-use parking_lot::RwLock;
 use vmctx::{
     Errno, FrameRange, PageOffset, Platform, PrepareHook, UserAddr, VmOperations,
     entry::{self, Action, Description},
@@ -20,6 +19,7 @@ use crate::{
     machine::{Machine, MmapOrder},
     map::Map,
     mm::Mm,
+    mmap_lock::MmapLock,
     object::{Insertions, Object, Unmapping},
     paged::Paged,
     panics::ClosedFiles,
@@ -37,7 +37,7 @@ pub struct NewVma<P: Paged> {
     vma: Vma<P>,
     /// None where the VMA is on its object's list already.
     insertions: Option<Insertions>,
-    space: Arc<RwLock<Space<P>>>,
+    space: Arc<MmapLock<P>>,
 }
 
 impl<P: Paged> NewVma<P> {
@@ -141,7 +141,7 @@ impl<P: Paged> NewVma<P> {
         &self,
         address: usize,
         pages: usize,
-        insert: impl FnOnce(&Area<P>) -> Result<(), Errno>,
+        insert: impl FnOnce(&Area<'_, P>) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         might_sleep(MightSleep::Insertion);
         insert(&Area::of(&self.vma))?;

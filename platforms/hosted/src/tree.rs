@@ -9,6 +9,7 @@ use std::ops::Range;
 /// The map.
 pub(crate) struct Tree<K, V> {
     root: Link<K, V>,
+    len: usize,
     /// Where the next entry comes to lie is left to chance, which is the same in every run.
     chance: u64,
 }
@@ -29,25 +30,33 @@ struct Node<K, V> {
 
 impl<K, V> Default for Tree<K, V> {
     fn default() -> Self {
-        Self { root: None, chance: 0x9e37_79b9_7f4a_7c15 }
+        Self { root: None, len: 0, chance: 0x9e37_79b9_7f4a_7c15 }
     }
 }
 
 impl<K: Ord, V> Tree<K, V> {
     /// Adds an entry, in the place of one with this key.
     pub(crate) fn insert(&mut self, key: K, reach: usize, value: V) {
-        self.remove(&key);
+        let Some((key, value)) = replace(&mut self.root, key, reach, value) else { return };
         // Xorshift: no two nodes in a row have anything in common.
         self.chance ^= self.chance << 13;
         self.chance ^= self.chance >> 7;
         self.chance ^= self.chance << 17;
         let node = Node { key, value, reach, furthest: reach, priority: self.chance, before: None, after: None };
         self.root = Some(put(self.root.take(), Box::new(node)));
+        self.len += 1;
+    }
+
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// Takes out the entry of this key.
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        take(&mut self.root, key)
+        let taken = take(&mut self.root, key);
+        self.len -= usize::from(taken.is_some());
+        taken
     }
 
     /// The first entry with a key in this range that reaches over `reach` and is `wanted`, which is asked in order.
@@ -72,6 +81,21 @@ impl<K, V> Node<K, V> {
         let below = [&self.before, &self.after].into_iter().flatten();
         self.furthest = below.map(|node| node.furthest).fold(self.reach, usize::max);
     }
+}
+
+/// Changes the entry of this key. Gives the new one back if there is none.
+fn replace<K: Ord, V>(link: &mut Link<K, V>, key: K, reach: usize, value: V) -> Option<(K, V)> {
+    let Some(node) = link else { return Some((key, value)) };
+    let left = if key == node.key {
+        (node.reach, node.value) = (reach, value);
+        None
+    } else {
+        replace(if key < node.key { &mut node.before } else { &mut node.after }, key, reach, value)
+    };
+    if left.is_none() {
+        node.update();
+    }
+    left
 }
 
 fn put<K: Ord, V>(link: Link<K, V>, mut new: Box<Node<K, V>>) -> Box<Node<K, V>> {

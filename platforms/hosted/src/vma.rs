@@ -10,8 +10,6 @@ use std::{
     },
 };
 
-use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock};
-
 use vmctx::{
     Errno, PageOffset, PageProt, Platform, VmOperations,
     platform::{AccessBuffer, AccessedVma, Cache, VmFlags},
@@ -548,8 +546,3 @@ impl<P: Hosted> Space<P> {
         self.stopped
     }
 }
-
-/// The mmap lock, held for read, by whoever has this.
-pub type ReadLock<P> = ArcRwLockReadGuard<RawRwLock, Space<P>>;
-/// The mmap lock, held for write.
-pub type WriteLock<P> = ArcRwLockWriteGuard<RawRwLock, Space<P>>;

@@ -73,10 +73,13 @@ impl Injections {
     }
 
     /// One more allocation or insertion at this place: does it fail?
+    #[inline]
     pub(crate) fn strike(&self, site: Site) -> Result<(), Errno> {
-        if !self.any.load(Ordering::Acquire) {
-            return Ok(());
-        }
+        if self.any.load(Ordering::Acquire) { self.strike_pending(site) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn strike_pending(&self, site: Site) -> Result<(), Errno> {
         let mut pending = self.pending.lock();
         let mut due = None;
         for (index, injection) in pending.iter_mut().enumerate() {

@@ -177,8 +177,8 @@
 //! - `vmf_insert_mixed` counts a page that has one behind its frame number, as Linux does on architectures without a
 //!   special bit in their page table entries.
 //! - A copy-on-write mapping of frames keeps its `vm_pgoff`; Linux overwrites that with the frame number.
-//! - Only the lowest level of page tables is counted and limited, and what is above stays until the process exits. A
-//!   large entry of 1 GiB is 512 of 2 MiB, made together; what is cut or unmapped of it is one of these at least, where
+//! - Only the lowest level of page tables is counted and limited. A table that is freed is no longer counted, and its
+//!   memory, as that of the levels above, stays for what is mapped there next, until the process is gone. A large entry of 1 GiB is 512 of 2 MiB, made together; what is cut or unmapped of it is one of these at least, where
 //!   Linux takes all.
 //! - Linux's core makes a page table before it calls `map_pages`, and installs it with the first page. Here, as for a
 //!   module there, a slot without a table stays empty.

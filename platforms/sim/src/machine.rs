@@ -1,6 +1,7 @@
 //! The machine: memory, limits, what is counted and what goes wrong.
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{
         Arc,
@@ -9,7 +10,7 @@ use std::{
 };
 
 use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
-use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, MmapOrder, Page, Report, Reports};
+use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, MmapOrder, Page, Report, Reports, Sharded};
 
 use crate::{
     inject::{Injection, Injections, Site},
@@ -63,9 +64,8 @@ struct Parts {
     limits: Limits,
     memory: PhysicalMemory,
     page_tables: AtomicUsize,
-    counters: Counters,
+    counters: Sharded<Counters>,
     injections: Injections,
-    fault_serial: AtomicU32,
     compat: AtomicBool,
     pool: Pool,
     reports: Reports,
@@ -87,9 +87,8 @@ impl Machine {
                 limits,
                 memory: PhysicalMemory::new(limits.frames.get()),
                 page_tables: AtomicUsize::new(0),
-                counters: Counters::default(),
+                counters: Sharded::default(),
                 injections: Injections::default(),
-                fault_serial: AtomicU32::new(0),
                 compat: AtomicBool::new(false),
                 pool: Pool::default(),
                 reports: Reports::default(),
@@ -137,12 +136,20 @@ impl Machine {
     /// What has happened so far, and what is in use.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        Statistics {
-            frames_in_use: self.parts.memory.frames_in_use(),
-            references: self.parts.memory.references_held(),
-            page_tables_in_use: self.parts.page_tables.load(Ordering::Relaxed),
-            ..self.parts.counters.snapshot()
+        let mut sum = self.counted();
+        sum.frames_in_use = self.parts.memory.frames_in_use();
+        sum.references = self.parts.memory.references_held();
+        sum.page_tables_in_use = self.parts.page_tables.load(Ordering::Relaxed);
+        sum
+    }
+
+    /// What has happened so far, without what is in use.
+    fn counted(&self) -> Statistics {
+        let mut sum = Statistics::default();
+        for counters in self.parts.counters.all() {
+            counters.add_to(&mut sum);
         }
+        sum
     }
 
     /// What drivers have done wrong on this machine that had no consequences this time, in order; the same at the same
@@ -307,8 +314,12 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().references(pfn)
     }
 
-    unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
-        self.memory().count_mapping(pfn, comes);
+    unsafe fn get_mapped(&self, pfn: u64) {
+        self.memory().get_mapped(pfn);
+    }
+
+    unsafe fn put_mapped(&self, pfn: u64) {
+        self.memory().put_mapped(pfn);
     }
 
     fn map_count(&self, pfn: u64) -> usize {
@@ -341,13 +352,13 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().copy(from, to);
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&self, event: Event) {
-        self.parts.counters.count(event);
+        self.parts.counters.mine().count(event);
     }
 
     fn counts(&self) -> Option<Counts> {
-        let counted = self.statistics();
+        let counted = self.counted();
         Some(Counts {
             inserted: counted.insertions + counted.delivered,
             already_present: counted.already_present,
@@ -381,7 +392,18 @@ impl vmctx_hosted::Machine for Machine {
     }
 
     fn next_fault(&self) -> u32 {
-        self.parts.fault_serial.fetch_add(1, Ordering::Relaxed)
+        /// How many numbers a thread takes at once.
+        const BLOCK: u32 = 1 << 8;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        thread_local! {
+            static OF_THIS_THREAD: Cell<u32> = const { Cell::new(0) };
+        }
+        let serial = match OF_THIS_THREAD.get() {
+            used_up if used_up % BLOCK == 0 => NEXT.fetch_add(BLOCK, Ordering::Relaxed),
+            next => next,
+        };
+        OF_THIS_THREAD.set(serial.wrapping_add(1));
+        serial
     }
 
     fn max_mappings(&self) -> usize {
