@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    ops::Range,
     rc::Rc,
     sync::Arc,
 };
@@ -21,6 +22,7 @@ use crate::{
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte, drop_huge, fill, forget},
     serving::{Fault, Serving},
+    trace,
     vma::Vma,
 };
 
@@ -116,6 +118,11 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
         let is_fault = matches!(call, FaultCall::Fault);
         let called = call.hook();
+        let pages = match &call {
+            FaultCall::MapPages(window) => window.start.index()..window.end.index(),
+            FaultCall::HugeFault(size) => large(vma, address, *size),
+            _ => vma.pgoff_at(address)..vma.pgoff_at(address) + 1,
+        };
         let Some(hook) = vma.hook(call) else { return Err(sigbus(machine, address)) };
         machine.count(Event::Call(called));
         let serving = Rc::new(Serving {
@@ -135,7 +142,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         });
         // SAFETY: the hook was taken from this VMA under the lock that the fault holds now.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        let code = unsafe { hook.run(serving.fault()) };
+        let code = trace::call(called, address, pages, || unsafe { hook.run(serving.fault()) });
         if code.contains(FaultCode::MAJOR) {
             machine.count(Event::MajorFault);
         }
@@ -418,6 +425,14 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         }
         Ok(Next::Access)
     }
+}
+
+/// The pages that a large entry of this size would map, as far as they are the mapping's.
+fn large<P: Paged>(vma: &Vma<P>, address: usize, size: HugeSize) -> Range<usize> {
+    let bytes = size.page_count(P::PAGE_SHIFT).get() << P::PAGE_SHIFT;
+    let start = address - address % bytes;
+    let (first, end) = (start.max(vma.start()), start.saturating_add(bytes).min(vma.range().end));
+    vma.pgoff_at(first)..vma.pgoff_at(first) + ((end - first) >> P::PAGE_SHIFT)
 }
 
 /// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping and one page table.

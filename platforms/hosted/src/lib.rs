@@ -65,6 +65,7 @@
 //! | [`waiting`] | how a thread waits, for a platform that has it replaced meanwhile |
 //! | [`Reports`] | what drivers do that a kernel would complain of |
 //! | [`Holds`] | threads that tests hold, so that they meet where a test wants it |
+//! | [`Traces`] | which hooks were called, and what they have answered |
 //! | [`Ref`] | shared ownership of a mapping's state; invariant, as a platform's has to be |
 //! | [`Map`], [`Prot`], [`answers`] | what is asked of `mmap`, rights, counts |
 //!
@@ -116,6 +117,7 @@ mod report;
 mod serving;
 mod sharded;
 mod shared;
+mod trace;
 mod tree;
 mod user;
 pub mod vma;
@@ -125,7 +127,7 @@ pub use answers::{Answers, Counts};
 pub use atomic::might_sleep;
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
-pub use hold::{Hold, Holds};
+pub use hold::{Hold, HoldAt, Holds, pass};
 pub use hook::Hook;
 pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, MmapOrder, Page};
@@ -141,6 +143,7 @@ pub use report::{MightSleep, Report, Reports};
 pub use serving::Fault;
 pub use sharded::Sharded;
 pub use shared::{AnyState, Ref};
+pub use trace::{Answer, Called, Trace, Traces};
 pub use user::{Missing, Refusal, Trap, UserSide};
 
 /// For [`platform!`].

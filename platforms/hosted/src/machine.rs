@@ -14,6 +14,7 @@ use crate::{
     hold::Holds,
     hook::Hook,
     report::{MightSleep, Reports},
+    trace::Traces,
 };
 
 /// What a frame number leads to.
@@ -209,6 +210,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
 
     /// Where it stands which threads are to be held on this machine, if that can be asked for.
     fn holds(&self) -> Option<&Holds> {
+        None
+    }
+
+    /// Where calls of hooks are noted on this machine, if that can be asked for.
+    fn traces(&self) -> Option<&Traces> {
         None
     }
 

@@ -95,6 +95,9 @@ impl<P: Paged> Mm<P> {
         if let Some(reports) = self.machine().reports() {
             reports.follow_this_thread();
         }
+        if let Some(traces) = self.machine().traces() {
+            traces.follow_this_thread();
+        }
         if let Some(holds) = self.machine().holds() {
             holds.follow_this_thread();
         }

@@ -26,6 +26,7 @@ use crate::{
     process::{Process, page_align},
     report::MightSleep,
     shared::Ref,
+    trace,
     vma::{self, Hosted, Space, Vma, Vmas},
 };
 
@@ -265,11 +266,13 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         let vma = Vma::new(range.clone(), first, flags, file.clone(), Arc::clone(self.mm().table()));
         let insertions = Some(Insertions::new(P::mappings(file), vma.number()));
         let mut new = NewVma { vma, insertions, space: Arc::clone(self.mm().space()) };
+        let (start, pages) = (range.start, first..first + (range.len() >> P::PAGE_SHIFT));
         // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
         let undo = Undo { mm: self.mm(), space, range, linked: None };
         // SAFETY: the VMA is being made for this file; the caller has the mmap lock, for write.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        let mmap = || hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new).map(drop) });
+        trace::call(Hook::Mmap, start, pages, mmap)?;
         self.machine().before_vma()?;
         undo.disarm();
         new.vma.link();
@@ -288,10 +291,12 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         first: usize,
         flags: VmFlags,
     ) -> Result<Vma<P>, Errno> {
+        let (start, pages) = (range.start, first..first + (range.len() >> P::PAGE_SHIFT));
         let wanted = Description::new::<P>(range.clone(), PageOffset::new(first), flags)?;
         // SAFETY: this is asked for of this file; the caller has the mmap lock, for write, until this returns.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        let described = hook::enter(Hook::MmapPrepare, || unsafe { entry::mmap_prepare(hook, wanted) })?;
+        let prepare = || hook::enter(Hook::MmapPrepare, || unsafe { entry::mmap_prepare(hook, wanted) });
+        let described = trace::call(Hook::MmapPrepare, range.start, pages.clone(), prepare)?;
         let description = described.description();
         // Linux looks now for a neighbour to merge it with, and finds none because of this.
         if !description.flags().intersects(VmFlags::SPECIAL) {
@@ -316,7 +321,8 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
             entry::fill(&described, &mut new)?;
-            hook::enter(Hook::Mapped, || entry::mapped(hook, description.shown(), &mut new))?;
+            let mapped = || hook::enter(Hook::Mapped, || entry::mapped(hook, description.shown(), &mut new));
+            trace::call(Hook::Mapped, start, pages, mapped)?;
         }
         undo.disarm();
         Ok(new.vma)

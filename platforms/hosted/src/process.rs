@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt, marker::PhantomData, sync::Arc};
 
 use vmctx::{
     Errno, PageCount, PageProt, Platform, UnlockedCtx, UserAddr, entry,
-    platform::{AccessBuffer, Cache},
+    platform::{AccessBuffer, Cache, VmFlags},
 };
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     panics::ClosedFiles,
     remote,
     serving::Fault,
+    vma::Vma,
 };
 
 /// A length in whole pages (`PAGE_ALIGN`), or `None` if it cannot be counted.
@@ -148,6 +149,16 @@ impl<P: Paged> Process<P> {
             Cache::WriteCombine => prot.write_combine(),
             Cache::Noncached => prot.noncached(),
         })
+    }
+
+    /// The flags of the mapping that an address lies in (`vm_flags`), or `None` where nothing is mapped. For tests: in
+    /// Linux a user has them from `/proc/pid/smaps`.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
+    #[track_caller]
+    pub fn vm_flags_at(&self, address: UserAddr) -> Result<Option<VmFlags>, SyscallError> {
+        Ok(self.mm().write_lock()?.vmas.find(address.get()).map(Vma::flags))
     }
 
     /// Whether a large entry maps an address. For tests, as [`mapped_pages`](Self::mapped_pages).

@@ -21,6 +21,7 @@ use crate::{
     operations::{FaultCall, FaultHook, Operations, Registered, State, StateId},
     panics::Panics,
     shared::{AnyState, Ref},
+    trace,
     tree::Tree,
 };
 
@@ -217,10 +218,21 @@ impl<P: Hosted> Vma<P> {
             return Err(Errno::EINVAL);
         }
         let state = State(state);
-        hook::enter(Hook::Open, || state.open())?;
         self.registered = state.registered();
+        self.tell_of(&state)?;
         self.operations = Some(Box::new(state));
         Ok(())
+    }
+
+    /// Tells the driver of the VMA (`vm_ops->open`).
+    fn tell_of(&self, operations: &dyn Operations<P>) -> Result<(), Errno> {
+        let open = || hook::enter(Hook::Open, || operations.open());
+        if self.registered.open { trace::call(Hook::Open, self.start(), self.shown(), open) } else { open() }
+    }
+
+    /// The pages of the object that show.
+    fn shown(&self) -> Range<usize> {
+        self.pgoff..self.pgoff + self.pages()
     }
 
     /// The state that comes is told of first stores: what is entered from now on is not writable.
@@ -263,7 +275,9 @@ impl<P: Hosted> Vma<P> {
     ) -> Result<usize, Errno> {
         let Some(operations) = &self.operations else { return Ok(0) };
         // SAFETY: by this function's contract; the operations are this VMA's.
-        hook::enter(Hook::Access, || unsafe { operations.access(reached, address, buffer) })
+        let access = || hook::enter(Hook::Access, || unsafe { operations.access(reached, address, buffer) });
+        let page = self.pgoff_at(address);
+        if self.registered.access { trace::call(Hook::Access, address, page..page + 1, access) } else { access() }
     }
 
     /// The driver's state, if there is one.
@@ -310,9 +324,10 @@ impl<P: Hosted> Vma<P> {
 
     fn close_and_catch(&mut self, panics: &mut Panics) {
         let Some(operations) = self.operations.take() else { return };
+        let (start, shown) = (self.start(), self.shown());
         hook::enter(Hook::Close, || {
-            if self.is_live {
-                panics.catch(|| operations.close());
+            if self.is_live && self.registered.close {
+                panics.catch(|| trace::call(Hook::Close, start, shown, || operations.close()));
             }
             panics.catch(|| drop(operations));
         });
@@ -324,7 +339,9 @@ impl<P: Hosted> Vma<P> {
     /// What it refuses with.
     pub fn may_split(&self, address: usize) -> Result<(), Errno> {
         let Some(operations) = &self.operations else { return Ok(()) };
-        hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(self.pgoff_at(address))))
+        let at = self.pgoff_at(address);
+        let may_split = || hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(at)));
+        if self.registered.may_split { trace::call(Hook::MaySplit, address, at..at, may_split) } else { may_split() }
     }
 
     /// Another VMA with the same file and state (`vm_area_dup`), for this range and what shows there from `pgoff` on.
@@ -345,8 +362,8 @@ impl<P: Hosted> Vma<P> {
             is_live: false,
             copied: AtomicBool::new(self.copied.load(Ordering::Relaxed)),
         };
-        let open = |operations: &dyn Operations<P>| hook::enter(Hook::Open, || operations.open());
-        twin.is_live = self.is_live && twin.operations.as_deref().is_none_or(|operations| open(operations).is_ok());
+        twin.is_live =
+            self.is_live && twin.operations.as_deref().is_none_or(|operations| twin.tell_of(operations).is_ok());
         twin
     }
 }
