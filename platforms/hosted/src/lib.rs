@@ -56,12 +56,14 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`vma`] | VMAs, the ordered map of them, the mmap lock, cutting, `vm_page_prot`, when `open` and `close` are called |
+//! | [`vma`] | VMAs, the ordered map of them, cutting, `vm_page_prot`, when `open` and `close` are called |
+//! | [`mmap_lock`] | the mmap lock, which readers on different threads do not take from each other |
 //! | [`operations`] | the hooks of a driver behind a mapping, whose type only they know |
 //! | [`object`] | where an object is mapped, for whoever unmaps it |
 //! | [`established`] | handles, and mappings locked from outside hooks |
 //! | [`hook`] | which hook a thread is in |
 //! | [`RwLock`], [`Mutex`], [`SpinLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`Sharded`] | what many threads count or keep, apart from each other |
 //! | [`waiting`] | how a thread waits, for a platform that has it replaced meanwhile |
 //! | [`Reports`] | what drivers do that a kernel would complain of |
 //! | [`Holds`] | threads that tests hold, so that they meet where a test wants it |

@@ -46,6 +46,8 @@ pub struct Vma<P: Hosted> {
     file: P::File,
     table: Arc<P::Table>,
     operations: Option<Box<dyn Operations<P>>>,
+    /// The address of the state that was established, to be compared; zero before.
+    state: usize,
     registered: Registered,
     is_live: bool,
     /// Whether there may be private copies (`anon_vma`). An atomic, because faults set it, which hold the mmap lock for
@@ -66,6 +68,7 @@ impl<P: Hosted> Vma<P> {
             file,
             table,
             operations: None,
+            state: 0,
             registered: Registered::default(),
             is_live: true,
             copied: AtomicBool::new(false),
@@ -81,8 +84,10 @@ impl<P: Hosted> Vma<P> {
     /// Whose mapping it is, of all that are there: those with one state are one user's.
     pub(crate) fn user(&self) -> u64 {
         // One bit tells numbers of mappings and addresses of states apart.
-        let state = self.operations.as_ref().map(|operations| ptr::from_ref(operations.state_ref()).addr() as u64);
-        state.map_or(self.number.wrapping_mul(2).wrapping_add(1), |address| address.wrapping_mul(2))
+        match self.state {
+            0 => self.number.wrapping_mul(2).wrapping_add(1),
+            address => (address as u64).wrapping_mul(2),
+        }
     }
 
     /// `vm_start`: its first address.
@@ -220,6 +225,7 @@ impl<P: Hosted> Vma<P> {
         let state = State(state);
         self.registered = state.registered();
         self.tell_of(&state)?;
+        self.state = ptr::from_ref(state.state_ref()).cast::<()>().addr();
         self.operations = Some(Box::new(state));
         Ok(())
     }
@@ -358,6 +364,7 @@ impl<P: Hosted> Vma<P> {
             file: self.file.clone(),
             table: Arc::clone(table),
             operations: self.operations.as_ref().map(|operations| operations.share()),
+            state: self.state,
             registered: self.registered,
             is_live: false,
             copied: AtomicBool::new(self.copied.load(Ordering::Relaxed)),
