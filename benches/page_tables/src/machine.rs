@@ -91,7 +91,12 @@ impl Table for Mapped {
 /// to when the last was done.
 fn touch(process: &Process, at: UserAddr, pages: usize, threads: usize) -> f64 {
     let waiting = AtomicUsize::new(threads);
+    let processors = core_affinity::get_core_ids().unwrap_or_default();
     let part = |index: usize| {
+        // Whatever else runs: two threads on one processor would measure nothing.
+        if let Some(processor) = processors.get(index) {
+            core_affinity::set_for_current(*processor);
+        }
         let user = process.thread();
         waiting.fetch_sub(1, Ordering::SeqCst);
         while waiting.load(Ordering::SeqCst) != 0 {

@@ -48,7 +48,7 @@ impl Numbers {
             3 => power,
             4 => power.wrapping_neg(),
             // The end of what a process has, on x86-64 and AArch64.
-            5 => (1 << 47_usize).min(usize::MAX),
+            5 => 1_usize.wrapping_shl(47),
             6 => page,
             _ => usize::try_from(self.random.next()).unwrap_or(0),
         };
