@@ -3,13 +3,14 @@
 use std::{
     hint,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::Instant,
 };
 
+use core_affinity::CoreId;
 use vmctx::{Errno, FaultCtx, Mapped as Done, Mixed, MmapCtx, MmapFile, PageCount, UserAddr, VmFault, VmOperations};
 use vmctx_sim::{File, Limits, Machine, Map, Page, Process, Ref, Sim};
 
@@ -91,7 +92,9 @@ impl Table for Mapped {
 /// to when the last was done.
 fn touch(process: &Process, at: UserAddr, pages: usize, threads: usize) -> f64 {
     let waiting = AtomicUsize::new(threads);
-    let processors = core_affinity::get_core_ids().unwrap_or_default();
+    // Looked up once: a thread that is bound to one processor knows of no other.
+    static PROCESSORS: OnceLock<Vec<CoreId>> = OnceLock::new();
+    let processors = PROCESSORS.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default());
     let part = |index: usize| {
         // Whatever else runs: two threads on one processor would measure nothing.
         if let Some(processor) = processors.get(index) {
