@@ -42,6 +42,11 @@ impl<S: UserSide> ProcessUser<S> {
         &self.process
     }
 
+    /// The device's open file.
+    pub fn file(&self) -> &S::File {
+        &self.device.file
+    }
+
     /// Says that something of the scenario is left out.
     pub fn leave_out(&self, what: &'static str, why: &'static str) {
         let left = LeftOut { what, why };

@@ -11,6 +11,7 @@ mod faults;
 mod hooks;
 mod huge;
 mod insertion;
+mod kit;
 mod limits;
 mod map_pages;
 mod mkwrite;

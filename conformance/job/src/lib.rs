@@ -1,6 +1,7 @@
 //! The platforms that the main job runs drivers on, the user's side of each, and what the job prints.
 #![forbid(unsafe_code)]
 
+pub mod crowds;
 pub mod sim;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod uffd;

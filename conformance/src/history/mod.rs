@@ -8,18 +8,23 @@
 //! in every process, and of the device's memory. What a platform [complains](crate::User::complaints) of is a
 //! difference. What the second of the two has no means for is left out on both.
 //!
-//! A history has no threads: which of two hooks runs first is not for a platform to decide.
+//! A history has no threads: which of two hooks runs first is not for a platform to decide. A [`Crowd`] plays many of
+//! them at once on the same processes, and holds against each other what one platform shows when all threads rest.
 
 mod compare;
+mod crowd;
 mod generate;
 mod named;
+mod numbers;
 mod play;
 mod random;
 mod step;
 mod subject;
 
 pub use compare::{Difference, Found, Pair};
+pub use crowd::Crowd;
 pub use named::{NAMED, Named};
+pub use numbers::play_numbers;
 pub use play::{Outcome, Record, Shown};
 pub use step::{BASE, MOST_BYTES, PAGES, PROCESSES, Step};
 pub use subject::*;

@@ -107,6 +107,29 @@ impl<'a, U: User> Player<'a, U> {
         Self { subject, users, way: 0 }
     }
 
+    /// Another process that is there from the beginning.
+    pub(super) fn add(&mut self, process: usize, user: Option<U>) {
+        if let Some(place) = self.users.get_mut(process) {
+            *place = user;
+        }
+    }
+
+    /// Whether a debugger reads what the user reads, where both can read a page.
+    ///
+    /// # Errors
+    /// Where not.
+    pub(super) fn debugger_agrees(&self, process: usize, page: usize) -> Result<(), String> {
+        let Some(user) = self.users.get(process).and_then(Option::as_ref) else { return Ok(()) };
+        let size = user.page_size();
+        let at = UserAddr::new(BASE.saturating_add(page.saturating_mul(size)));
+        let [mut read, mut peeked] = [vec![0; size], vec![0; size]];
+        let both = user.read(at, &mut read).is_ok() && matches!(user.peek(at, &mut peeked), Some(Ok(())));
+        if both && read != peeked {
+            return Err(format!("page {page} of {process} is not what a debugger reads"));
+        }
+        Ok(())
+    }
+
     /// Takes everything away: a process of a real system goes on.
     pub(super) fn end(self) {
         for user in self.users.iter().flatten() {

@@ -5,7 +5,9 @@ use core::ops::Range;
 use vmctx::Errno;
 
 use super::{random::Random, step::Step};
-use crate::devices::{Device, dax, drm, fb_defio, gntdev, i915, nopage, pair, perf, rights, spufs, vfio_pci};
+use crate::devices::{
+    Device, af_packet, dax, drm, fb_defio, gntdev, i915, nopage, pair, perf, rights, spufs, vfio_pci,
+};
 
 /// A device, as histories know it.
 #[derive(Clone, Copy, Debug)]
@@ -229,8 +231,25 @@ pub const GNTDEV: Subject = Subject {
     ..RIGHTS
 };
 
+/// Packet rings: how often they are mapped is counted by `open` and `close`, and asked after each step.
+pub const AF_PACKET: Subject = Subject {
+    name: "af_packet",
+    device: Device::AfPacket,
+    shown: || 0..6,
+    memory: 0,
+    counted: 0,
+    gauges: &[af_packet::MAPPED],
+    requests: &[
+        request(af_packet::RECEIVE_RING, 3, |random| pair(random.below(3), 1 + random.below(3))),
+        request(af_packet::SEND_RING, 1, |random| pair(random.below(3), 1 + random.below(2))),
+        request(af_packet::RECEIVE, 2, |random| below(random, 1 << 16)),
+        request(af_packet::SEND, 1, |_| 0),
+    ],
+    ..RIGHTS
+};
+
 /// Those that need a driver.
-pub const DEVICES: [Subject; 10] = [RIGHTS, NOPAGE, DAX, FB_DEFIO, VFIO_PCI, SPUFS, I915, DRM, PERF, GNTDEV];
+pub const DEVICES: [Subject; 11] = [RIGHTS, NOPAGE, DAX, FB_DEFIO, VFIO_PCI, SPUFS, I915, DRM, PERF, GNTDEV, AF_PACKET];
 /// Those that any file can stand in for.
 pub const FILES: [Subject; 2] = [FILE, TRUNCATED];
 

@@ -2,13 +2,21 @@
 
 mod memfd;
 
-use std::time::Instant;
+use std::{
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use vmctx_conformance::{
     Site,
     history::{DEVICES, FILES, NAMED, Named, Pair, Subject, by_name},
 };
-use vmctx_job::sim::SimSite;
+use vmctx_job::{crowds, sim::SimSite};
 
 use crate::device::Kernel;
 
@@ -28,6 +36,57 @@ pub(crate) fn play_all(of: &str, first: u64, steps: usize) -> Option<bool> {
             device => play(&devices, &device, first, steps),
         },
     })
+}
+
+/// How long a crowd may go without a step before it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Plays crowds of threads on the simulated machine, of so many steps together, a device after the other. One that hangs
+/// is named, and ends the program.
+pub(crate) fn play_crowds(first: u64, steps: usize) -> bool {
+    let (played, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let mut told = began;
+    for seed in first.. {
+        for subject in DEVICES {
+            let watched = watch(&played, format!("{}, seed {seed}", subject.name));
+            let outcome = crowds::play(&subject, seed, &played);
+            drop(watched);
+            if let Err(wrong) = outcome {
+                println!("history threads: {wrong}");
+                return false;
+            }
+        }
+        let played = played.load(Ordering::Relaxed);
+        if played >= steps as u64 {
+            println!("history threads: {played} steps, seeds {first} to {seed}, {} s", began.elapsed().as_secs());
+            return true;
+        }
+        if told.elapsed().as_secs() >= 60 {
+            told = Instant::now();
+            println!("history threads: {played} steps");
+        }
+    }
+    true
+}
+
+/// Ends the program if no step is played for too long while the value is there.
+fn watch(played: &Arc<AtomicU64>, what: String) -> Arc<()> {
+    let watched = Arc::new(());
+    let (is_there, played) = (Arc::downgrade(&watched), Arc::clone(played));
+    thread::spawn(move || {
+        let (mut seen, mut since) = (played.load(Ordering::Relaxed), Instant::now());
+        while is_there.strong_count() != 0 {
+            thread::sleep(Duration::from_millis(200));
+            let now = played.load(Ordering::Relaxed);
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            } else if since.elapsed() >= PATIENCE {
+                println!("history threads: {what} hangs");
+                process::exit(1);
+            }
+        }
+    });
+    watched
 }
 
 fn named<A: Site, B: Site>(pair: &Pair<A, B>) -> bool {

@@ -80,11 +80,12 @@ fn is_simulated() -> bool {
 /// Plays histories, of so many steps together, from this seed on.
 fn histories(of: &str, seed: &str, steps: &str) -> bool {
     let played = match (seed.parse(), steps.parse()) {
+        (Ok(seed), Ok(steps)) if of == "threads" => Some(history::play_crowds(seed, steps)),
         (Ok(seed), Ok(steps)) => history::play_all(of, seed, steps),
         _ => None,
     };
     played.unwrap_or_else(|| {
-        eprintln!("usage: vmctx-kernel-user history devices|files|SUBJECT [SEED [STEPS]]");
+        eprintln!("usage: vmctx-kernel-user history devices|files|threads|SUBJECT [SEED [STEPS]]");
         false
     })
 }

@@ -9,7 +9,7 @@ use crate::{
     fault::{self, By, Next},
     hook,
     machine::{Event, Machine},
-    mm::Mm,
+    mm::{Mm, Seat},
     order::{self, Wanted},
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte},
@@ -19,7 +19,7 @@ use crate::{
 /// Loads bytes, page by page; those before one that fails were copied.
 #[track_caller]
 pub(crate) fn read<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Mm<P>>,
+    mm: &Arc<Seat<P>>,
     address: UserAddr,
     into: &mut [u8],
 ) -> Result<(), AccessError> {
@@ -37,7 +37,7 @@ pub(crate) fn read<P: Paged + Platform<Fault = Fault<P>>>(
 /// Stores bytes, page by page. As [`read`].
 #[track_caller]
 pub(crate) fn write<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Mm<P>>,
+    mm: &Arc<Seat<P>>,
     address: UserAddr,
     from: &[u8],
 ) -> Result<(), AccessError> {
@@ -55,7 +55,7 @@ pub(crate) fn write<P: Paged + Platform<Fault = Fault<P>>>(
 /// One access to one page: through the page table, with as many faults as it takes.
 #[track_caller]
 fn touch<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Mm<P>>,
+    mm: &Arc<Seat<P>>,
     address: usize,
     write: bool,
     mut copy: impl FnMut(&MachineOf<P>, Pte) -> bool,

@@ -62,7 +62,7 @@ pub fn might_sleep(call: MightSleep) {
     if call == MightSleep::Insertion {
         INSERTING.set(Some(called));
     }
-    hold::pass(call);
+    hold::pass(call.into());
 }
 
 /// A driver inserts, here and without sleeping, or hands a page back to be inserted.

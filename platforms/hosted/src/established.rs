@@ -6,24 +6,23 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::RwLock;
-
 use vmctx::{Errno, PageOffset, VmOperations};
 
 use crate::{
     atomic::might_sleep,
     hook::{self, MappedLock},
+    mmap_lock::{Kept, MmapLock, ReadLock},
     object::Unmapping,
     operations::StateId,
     order::{self, Wanted},
     report::MightSleep,
     shared::AnyState,
-    vma::{Hosted, ReadLock, Space, Vma},
+    vma::{Hosted, Vma},
 };
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
 pub struct Handle<P: Hosted> {
-    space: Weak<RwLock<Space<P>>>,
+    space: Weak<MmapLock<P>>,
     state: StateId,
     /// As long as this is here, no other state has the same address.
     _allocation: Weak<AnyState>,
@@ -33,7 +32,7 @@ pub struct Handle<P: Hosted> {
 impl<P: Hosted> Handle<P> {
     /// A handle for a mapping of this address space, or `None` if no state was established.
     #[must_use]
-    pub fn new(space: &Arc<RwLock<Space<P>>>, vma: &Vma<P>) -> Option<Self> {
+    pub fn new(space: &Arc<MmapLock<P>>, vma: &Vma<P>) -> Option<Self> {
         let state = vma.state()?;
         Some(Self {
             space: Arc::downgrade(space),
@@ -55,13 +54,14 @@ impl<P: Hosted> Handle<P> {
             may_wait()?;
         }
         let space = self.space.upgrade().ok_or(Errno::ESRCH)?;
-        let lock = if wait { wait_for(&space)? } else { space.try_read_arc().ok_or(Errno::EAGAIN)? };
+        let lock =
+            if wait { wait_for(&space)? } else { ReadLock::by(&space, MmapLock::try_read).ok_or(Errno::EAGAIN)? };
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
-        let of_this = |vma: &&Vma<P>| vma.is_live() && vma.has_state(self.state);
-        let hinted = lock.vmas().find(self.hint).filter(of_this);
-        let at = hinted.or_else(|| lock.vmas().iter().find(of_this)).ok_or(Errno::EFAULT)?.start();
+        let hinted = lock.vmas().find(self.hint).filter(|vma| vma.is_live() && vma.has_state(self.state));
+        let any = || lock.vmas().find_with_state(self.state, &(0..usize::MAX), Vma::is_live);
+        let at = hinted.or_else(any).ok_or(Errno::EFAULT)?.start();
         Ok(EstablishedVma { state: self.state, at, lock, _noted: MappedLock::note() })
     }
 }
@@ -73,13 +73,13 @@ fn may_wait() -> Result<(), Errno> {
 
 /// Takes the mmap lock for read. Whoever waits with a driver's lock held looks from time to time whether a hook, which
 /// has the mmap lock, has begun to wait for that one.
-fn wait_for<P: Hosted>(space: &Arc<RwLock<Space<P>>>) -> Result<ReadLock<P>, Errno> {
+fn wait_for<P: Hosted>(space: &Arc<MmapLock<P>>) -> Result<ReadLock<P>, Errno> {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
     if !order::holds_any() {
-        return Ok(space.read_arc());
+        return Ok(ReadLock::wait(&Kept::new(space)));
     }
     loop {
-        if let Some(lock) = space.try_read_arc_for(LOOK_AGAIN) {
+        if let Some(lock) = ReadLock::by(space, |lock| lock.try_read_for(LOOK_AGAIN)) {
             return Ok(lock);
         }
         may_wait()?;
@@ -88,7 +88,7 @@ fn wait_for<P: Hosted>(space: &Arc<RwLock<Space<P>>>) -> Result<ReadLock<P>, Err
 
 /// Who is in a system call, and of which address space, if of one: the platform's [`Caller`](vmctx::Platform::Caller).
 pub struct Caller<P: Hosted> {
-    space: Option<Arc<RwLock<Space<P>>>>,
+    space: Option<Arc<MmapLock<P>>>,
 }
 
 impl<P: Hosted> Caller<P> {
@@ -99,7 +99,7 @@ impl<P: Hosted> Caller<P> {
     /// no mmap lock.
     #[must_use]
     #[expect(unsafe_code, reason = "where the thread is cannot be checked")]
-    pub unsafe fn new(space: Option<&Arc<RwLock<Space<P>>>>) -> Self {
+    pub unsafe fn new(space: Option<&Arc<MmapLock<P>>>) -> Self {
         Self { space: space.cloned() }
     }
 
@@ -138,8 +138,9 @@ pub struct EstablishedVma<P: Hosted> {
 }
 
 impl<P: Hosted> EstablishedVma<P> {
-    fn vmas(&self) -> impl Iterator<Item = &Vma<P>> {
-        self.lock.vmas().iter().filter(|vma| vma.is_live() && vma.has_state(self.state))
+    /// The first of its VMAs that shows any of these pages, by the page that it shows first.
+    fn first(&self, pages: &Range<usize>) -> Option<&Vma<P>> {
+        self.lock.vmas().find_with_state(self.state, pages, Vma::is_live)
     }
 
     /// One of its VMAs.
@@ -164,13 +165,17 @@ impl<P: Hosted> EstablishedVma<P> {
     #[must_use]
     pub fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         let from = from.index();
-        let first_of = |vma: &Vma<P>| vma.pgoff().max(from);
-        let reaching = || self.vmas().filter(|vma| vma.pgoff() + vma.pages() > from);
-        let vma = reaching().min_by_key(|vma| (first_of(vma), vma.start() != self.at))?;
-        let first = first_of(vma);
+        let meant = self.vma_at(self.at).filter(|meant| meant.pgoff() + meant.pages() > from);
+        let showing =
+            meant.filter(|meant| meant.pgoff() <= from).or_else(|| self.first(&(from..from.saturating_add(1))));
+        let vma = showing.or_else(|| {
+            let next = self.first(&(from..usize::MAX))?;
+            Some(meant.filter(|meant| meant.pgoff() == next.pgoff()).unwrap_or(next))
+        })?;
+        let first = vma.pgoff().max(from);
         let mut end = vma.pgoff() + vma.pages();
         // From where the VMA that was asked for shows these pages, too, its slots are the answer: this run ends there.
-        if let Some(meant) = reaching().find(|vma| vma.start() == self.at).filter(|meant| meant.pgoff() > first) {
+        if let Some(meant) = meant.filter(|meant| meant.pgoff() > first) {
             end = end.min(meant.pgoff());
         }
         let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << P::PAGE_SHIFT);
@@ -197,8 +202,11 @@ impl<P: Hosted> EstablishedVma<P> {
         let Some(vma) = self.vma_at(addresses.start) else { return };
         let first = vma.pgoff_at(addresses.start);
         let pages = first..first + (addresses.len() >> P::PAGE_SHIFT);
-        for vma in self.vmas() {
-            act(vma.table(), &vma.place().addresses(&pages));
-        }
+        self.lock.vmas().find_with_state(self.state, &pages, |vma| {
+            if vma.is_live() {
+                act(vma.table(), &vma.place().addresses(&pages));
+            }
+            false
+        });
     }
 }

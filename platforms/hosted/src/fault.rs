@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    ops::Range,
     rc::Rc,
     sync::Arc,
 };
@@ -13,14 +14,16 @@ use vmctx::{
 
 use crate::{
     error::{AccessError, Signal},
-    insert::Area,
+    insert::Bounds,
     machine::{Event, Machine, Page},
-    mm::Mm,
+    mm::Seat,
+    mmap_lock::ReadLock,
     operations::FaultCall,
     paged::{MachineOf, Paged},
-    paging::{Entry, PageTable, Pte, drop_huge, fill, forget, pte},
+    paging::{Entry, PageTable, Pte, drop_huge, fill, forget},
     serving::{Fault, Serving},
-    vma::{ReadLock, Vma},
+    trace,
+    vma::Vma,
 };
 
 /// What to do after a fault that was served.
@@ -43,7 +46,7 @@ pub(crate) enum By {
 
 /// Serves one fault of an access.
 pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Mm<P>>,
+    mm: &Arc<Seat<P>>,
     address: usize,
     write: bool,
     tried: bool,
@@ -69,7 +72,7 @@ pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
     } else {
         lock
     };
-    match pte(&**mm.table(), address) {
+    match mm.table().pte(address) {
         // Somebody else has mapped it meanwhile; or the store needs more.
         Some(pte) if write && !pte.writable => fault.write_protected(lock, pte),
         Some(_) => Ok(Next::Access),
@@ -79,7 +82,7 @@ pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
 
 /// A fault on its way through the hooks. The mmap lock goes from one to the next.
 struct Faulting<'a, P: Paged> {
-    mm: &'a Arc<Mm<P>>,
+    mm: &'a Arc<Seat<P>>,
     address: usize,
     write: bool,
     tried: bool,
@@ -115,6 +118,11 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
         let is_fault = matches!(call, FaultCall::Fault);
         let called = call.hook();
+        let pages = match &call {
+            FaultCall::MapPages(window) => window.start.index()..window.end.index(),
+            FaultCall::HugeFault(size) => large(vma, address, *size),
+            _ => vma.pgoff_at(address)..vma.pgoff_at(address) + 1,
+        };
         let Some(hook) = vma.hook(call) else { return Err(sigbus(machine, address)) };
         machine.count(Event::Call(called));
         let serving = Rc::new(Serving {
@@ -123,8 +131,8 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             flags,
             pgoff: vma.pgoff_at(address),
             vma_pgoff: vma.pgoff(),
-            area: Area::of(vma),
-            mappings: P::mappings(vma.file()).clone(),
+            bounds: Bounds::of(vma),
+            object: P::mappings(vma.file()).number(),
             page,
             serial: machine.next_fault(),
             lock: RefCell::new(Some(lock)),
@@ -134,7 +142,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         });
         // SAFETY: the hook was taken from this VMA under the lock that the fault holds now.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        let code = unsafe { hook.run(serving.fault()) };
+        let code = trace::call(called, address, pages, || unsafe { hook.run(serving.fault()) });
         if code.contains(FaultCode::MAJOR) {
             machine.count(Event::MajorFault);
         }
@@ -294,7 +302,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         if !(self.write && told) {
             return Ok(Next::Access);
         }
-        match (pte(&**self.mm.table(), self.address), serving.take_lock()) {
+        match (self.mm.table().pte(self.address), serving.take_lock()) {
             (Some(pte), Some(lock)) if !pte.writable && !pte.counted => self.write_protected(lock, pte),
             _ => Ok(Next::Access),
         }
@@ -419,6 +427,14 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     }
 }
 
+/// The pages that a large entry of this size would map, as far as they are the mapping's.
+fn large<P: Paged>(vma: &Vma<P>, address: usize, size: HugeSize) -> Range<usize> {
+    let bytes = size.page_count(P::PAGE_SHIFT).get() << P::PAGE_SHIFT;
+    let start = address - address % bytes;
+    let (first, end) = (start.max(vma.start()), start.saturating_add(bytes).min(vma.range().end));
+    vma.pgoff_at(first)..vma.pgoff_at(first) + ((end - first) >> P::PAGE_SHIFT)
+}
+
 /// What `do_fault_around` asks for: up to 16 pages around the address, of one mapping and one page table.
 fn fault_around<P: Paged>(vma: &Vma<P>, address: usize) -> PageRange {
     const PAGES: usize = 16;
@@ -448,9 +464,9 @@ fn unlock<M: Machine>(page: &Page<M>) {
 }
 
 fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
-    let (machine, area) = (serving.mm.machine(), &serving.area);
+    let (machine, area) = (serving.mm.machine(), serving.area());
     if copy.is_none() {
-        area.note(page);
+        area.note(page.pfn());
     }
     let write = serving.flags.contains(FaultFlags::WRITE);
     if let Some(copy) = &copy {
@@ -470,7 +486,7 @@ fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Pa
             // SAFETY: the page, or the copy, has a reference.
             #[expect(unsafe_code, reason = "the reference is there: see above")]
             unsafe {
-                fill(&*area.table, entry, pte);
+                fill(area.table, entry, pte);
             }
         }
         empty

@@ -6,14 +6,7 @@ use crate::{paged::Paged, paging::PageTable, vma::Vmas};
 
 /// As high as possible below the last mapping (`get_unmapped_area`), for `len` bytes.
 fn highest<P: Paged>(vmas: &Vmas<P>, len: usize) -> Result<usize, Errno> {
-    let mut end = P::MMAP_BASE;
-    for vma in vmas.iter().rev() {
-        let range = vma.range();
-        if range.end <= end && end - range.end >= len {
-            break;
-        }
-        end = end.min(range.start);
-    }
+    let end = vmas.highest_room(P::MMAP_BASE, len).ok_or(Errno::ENOMEM)?;
     match end.checked_sub(len) {
         Some(start) if start >= P::MMAP_MIN => Ok(start),
         _ => Err(Errno::ENOMEM),

@@ -12,7 +12,37 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::{followed, report::MightSleep};
+use crate::{followed, hook::Hook, report::MightSleep};
+
+/// Where a thread can be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HoldAt {
+    /// At a call that may sleep.
+    Call(MightSleep),
+    /// Before a hook is called, with the locks that it is called with.
+    Hook(Hook),
+    /// Where the program [passes](pass) a point of this name.
+    Named(&'static str),
+}
+
+impl From<MightSleep> for HoldAt {
+    fn from(call: MightSleep) -> Self {
+        Self::Call(call)
+    }
+}
+
+impl From<Hook> for HoldAt {
+    fn from(hook: Hook) -> Self {
+        Self::Hook(hook)
+    }
+}
+
+impl From<&'static str> for HoldAt {
+    fn from(name: &'static str) -> Self {
+        Self::Named(name)
+    }
+}
 
 /// The threads that are to be held on one machine. Clones are the same list.
 #[derive(Clone, Default)]
@@ -21,7 +51,7 @@ pub struct Holds {
     open: Arc<Points>,
 }
 
-/// The next thread that comes to a call is held there, until this is dropped.
+/// The next thread that comes to a point is held there, until this is dropped.
 ///
 /// The thread that has made it is never held by it, so that the call can be made while a test waits for others.
 #[must_use = "dropped, it holds nobody"]
@@ -31,7 +61,7 @@ pub struct Hold {
 }
 
 struct Point {
-    call: MightSleep,
+    at: HoldAt,
     /// Whose it is.
     by: ThreadId,
     state: Mutex<State>,
@@ -60,15 +90,11 @@ thread_local! {
 }
 
 impl Holds {
-    /// The next thread that comes to such a call, of those that [follow](Self::follow_this_thread) this machine, is
-    /// held before it makes the call, with all the locks that it has. The call itself need not sleep.
-    pub fn hold(&self, call: MightSleep) -> Hold {
-        let point = Arc::new(Point {
-            call,
-            by: thread::current().id(),
-            state: Mutex::new(State::Open),
-            changed: Condvar::new(),
-        });
+    /// The next thread that comes there, of those that [follow](Self::follow_this_thread) this machine, is
+    /// held before it goes on, with all the locks that it has. What it comes to need not sleep.
+    pub fn hold(&self, at: HoldAt) -> Hold {
+        let point =
+            Arc::new(Point { at, by: thread::current().id(), state: Mutex::new(State::Open), changed: Condvar::new() });
         self.open.lock().push(Arc::clone(&point));
         OPEN.fetch_add(1, Ordering::SeqCst);
         Hold { holds: self.clone(), point }
@@ -81,10 +107,10 @@ impl Holds {
     }
 
     /// Takes the first hold that is meant for this thread off the list.
-    fn take(&self, call: MightSleep) -> Option<Arc<Point>> {
+    fn take(&self, at: HoldAt) -> Option<Arc<Point>> {
         let this = thread::current().id();
         let mut open = self.open.lock();
-        let index = open.iter().position(|point| point.call == call && point.by != this)?;
+        let index = open.iter().position(|point| point.at == at && point.by != this)?;
         Some(open.remove(index))
     }
 }
@@ -120,19 +146,20 @@ impl Drop for Hold {
 impl fmt::Debug for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hold")
-            .field("call", &self.point.call)
+            .field("at", &self.point.at)
             .field("is_reached", &self.is_reached())
             .finish_non_exhaustive()
     }
 }
 
-/// This thread is about to make a call at which it may be held.
-pub(crate) fn pass(call: MightSleep) {
+/// This thread comes to a point at which it may be held. A driver names points of its own where its tests want a thread
+/// held between two of its steps; it need not sleep there. While nobody is to be held, this is one look at a number.
+pub fn pass(at: HoldAt) {
     if OPEN.load(Ordering::SeqCst) == 0 {
         return;
     }
     let holds = followed::current(&OF_THIS_THREAD).map(|open| Holds { open });
-    let Some(point) = holds.and_then(|holds| holds.take(call)) else { return };
+    let Some(point) = holds.and_then(|holds| holds.take(at)) else { return };
     let mut state = point.state.lock();
     if *state == State::Open {
         *state = State::Reached;

@@ -1,12 +1,12 @@
 //! What drivers insert: the rules of `vm_insert_page`, `insert_pfn`, `vm_insert_mixed` and `remap_pfn_range`.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::{Deref, Range};
 
 use vmctx::{Errno, FrameRange, PageProt, platform::VmFlags};
 
 use crate::{
     atomic::inserted_at,
-    machine::{Event, FrameKind, Machine, Page},
+    machine::{Event, FrameKind, Machine},
     object::Unmapping,
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte, fill},
@@ -14,8 +14,14 @@ use crate::{
 };
 
 /// The part of an address space that belongs to one VMA, as insertions see it.
-pub(crate) struct Area<P: Paged> {
-    pub(crate) table: Arc<P::Table>,
+pub(crate) struct Area<'a, P: Paged> {
+    pub(crate) table: &'a P::Table,
+    bounds: Bounds,
+}
+
+/// The same without the page tables.
+#[derive(Clone)]
+pub(crate) struct Bounds {
     pub(crate) range: Range<usize>,
     pub(crate) flags: VmFlags,
     /// `vm_page_prot`
@@ -30,11 +36,10 @@ pub(crate) struct Area<P: Paged> {
     pub(crate) user: u64,
 }
 
-impl<P: Paged> Area<P> {
+impl Bounds {
     /// Where the driver of a mapping may insert.
-    pub(crate) fn of(vma: &Vma<P>) -> Self {
+    pub(crate) fn of<P: Paged>(vma: &Vma<P>) -> Self {
         Self {
-            table: Arc::clone(vma.table()),
             range: vma.range(),
             flags: vma.flags(),
             prot: vma.page_prot(),
@@ -45,9 +50,29 @@ impl<P: Paged> Area<P> {
         }
     }
 
-    /// The same area, in which tables that are missing are not made: under RCU.
+    /// The same, in which tables that are missing are not made: under RCU.
     pub(crate) fn without_new_tables(&self) -> Self {
-        Self { table: Arc::clone(&self.table), range: self.range.clone(), makes_tables: false, ..*self }
+        Self { makes_tables: false, ..self.clone() }
+    }
+
+    /// The area, in these page tables.
+    pub(crate) fn within<P: Paged>(self, table: &P::Table) -> Area<'_, P> {
+        Area { table, bounds: self }
+    }
+}
+
+impl<P: Paged> Deref for Area<'_, P> {
+    type Target = Bounds;
+
+    fn deref(&self) -> &Bounds {
+        &self.bounds
+    }
+}
+
+impl<'a, P: Paged> Area<'a, P> {
+    /// Where the driver of a mapping may insert.
+    pub(crate) fn of(vma: &'a Vma<P>) -> Self {
+        Bounds::of(vma).within::<P>(vma.table())
     }
 
     fn machine(&self) -> &MachineOf<P> {
@@ -60,7 +85,7 @@ impl<P: Paged> Area<P> {
         if !page.is_of(self.machine()) {
             return Err(Errno::EINVAL);
         }
-        self.insert_counted(address, page, false)
+        self.insert_counted(address, page.pfn(), false)
     }
 
     /// `vm_insert_page` of the zero page: special, nothing is counted, never writable.
@@ -188,25 +213,28 @@ impl<P: Paged> Area<P> {
         if !machine.get_unless_free(pfn) {
             return Err(Errno::EINVAL);
         }
+        let inserted = self.insert_counted(address, pfn, mkwrite);
         // SAFETY: the reference that was just got.
         #[expect(unsafe_code, reason = "the reference is there: see above")]
-        let page = unsafe { Page::adopt(machine.clone(), pfn) };
-        self.insert_counted(address, &page, mkwrite)
+        unsafe {
+            machine.put(pfn);
+        }
+        inserted
     }
 
     /// A page, of which the caller has a reference. The entry takes one of its own.
-    fn insert_counted(&self, address: usize, page: &P::Page, mkwrite: bool) -> Result<(), Errno> {
-        if self.machine().is_anonymous(page.pfn()) {
+    fn insert_counted(&self, address: usize, pfn: u64, mkwrite: bool) -> Result<(), Errno> {
+        if self.machine().is_anonymous(pfn) {
             return Err(Errno::EINVAL);
         }
-        self.note(page);
-        self.put(address, self.entry(page.pfn(), self.prot, true), mkwrite)
+        self.note(pfn);
+        self.put(address, self.entry(pfn, self.prot, true), mkwrite)
     }
 
     /// A page is about to be inserted, where this thread has said.
-    pub(crate) fn note(&self, page: &P::Page) {
+    pub(crate) fn note(&self, pfn: u64) {
         if let Some(inserted) = inserted_at() {
-            self.machine().note_insertion(page.pfn(), self.user, inserted);
+            self.machine().note_insertion(pfn, self.user, inserted);
         }
     }
 
@@ -239,7 +267,7 @@ impl<P: Paged> Area<P> {
                 // SAFETY: only `insert_counted` makes an entry that is counted, and its caller has the page.
                 #[expect(unsafe_code, reason = "the reference is there: see above")]
                 unsafe {
-                    fill(&*self.table, entry, pte);
+                    fill(self.table, entry, pte);
                 }
                 Ok(())
             }

@@ -56,15 +56,18 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`vma`] | VMAs, the ordered map of them, the mmap lock, cutting, `vm_page_prot`, when `open` and `close` are called |
+//! | [`vma`] | VMAs, the ordered map of them, cutting, `vm_page_prot`, when `open` and `close` are called |
+//! | [`mmap_lock`] | the mmap lock, which readers on different threads do not take from each other |
 //! | [`operations`] | the hooks of a driver behind a mapping, whose type only they know |
 //! | [`object`] | where an object is mapped, for whoever unmaps it |
 //! | [`established`] | handles, and mappings locked from outside hooks |
 //! | [`hook`] | which hook a thread is in |
 //! | [`RwLock`], [`Mutex`], [`SpinLock`], [`queue`] | locks and wait queues of drivers |
+//! | [`Sharded`] | what many threads count or keep, apart from each other |
 //! | [`waiting`] | how a thread waits, for a platform that has it replaced meanwhile |
 //! | [`Reports`] | what drivers do that a kernel would complain of |
 //! | [`Holds`] | threads that tests hold, so that they meet where a test wants it |
+//! | [`Traces`] | which hooks were called, and what they have answered |
 //! | [`Ref`] | shared ownership of a mapping's state; invariant, as a platform's has to be |
 //! | [`Map`], [`Prot`], [`answers`] | what is asked of `mmap`, rights, counts |
 //!
@@ -97,6 +100,7 @@ mod machine;
 mod map;
 mod mm;
 mod mmap;
+pub mod mmap_lock;
 mod mprotect;
 mod mremap;
 pub mod object;
@@ -113,7 +117,10 @@ pub mod queue;
 mod remote;
 mod report;
 mod serving;
+mod sharded;
 mod shared;
+mod trace;
+mod tree;
 mod user;
 pub mod vma;
 pub mod waiting;
@@ -122,7 +129,7 @@ pub use answers::{Answers, Counts};
 pub use atomic::might_sleep;
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
-pub use hold::{Hold, Holds};
+pub use hold::{Hold, HoldAt, Holds, pass};
 pub use hook::Hook;
 pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, MmapOrder, Page};
@@ -136,7 +143,9 @@ pub use prot::Prot;
 pub use queue::WaitQueue;
 pub use report::{MightSleep, Report, Reports};
 pub use serving::Fault;
+pub use sharded::Sharded;
 pub use shared::{AnyState, Ref};
+pub use trace::{Answer, Called, Trace, Traces};
 pub use user::{Missing, Refusal, Trap, UserSide};
 
 /// For [`platform!`].

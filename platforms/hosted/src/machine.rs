@@ -14,6 +14,7 @@ use crate::{
     hold::Holds,
     hook::Hook,
     report::{MightSleep, Reports},
+    trace::Traces,
 };
 
 /// What a frame number leads to.
@@ -134,6 +135,31 @@ pub trait Machine: Clone + Send + Sync + 'static {
         let _ = (pfn, comes);
     }
 
+    /// An entry that holds a reference comes: a [reference](Self::get) that is [counted](Self::count_mapping).
+    ///
+    /// # Safety
+    /// As of both.
+    unsafe fn get_mapped(&self, pfn: u64) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            self.get(pfn);
+            self.count_mapping(pfn, true);
+        }
+    }
+
+    /// An entry that held a reference is gone: the reference is [put](Self::put), and [counted](Self::count_mapping) no
+    /// more.
+    ///
+    /// # Safety
+    /// As of both.
+    unsafe fn put_mapped(&self, pfn: u64) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            self.count_mapping(pfn, false);
+            self.put(pfn);
+        }
+    }
+
     /// A driver is about to insert a page, here, into a mapping of this `user`: all mappings with one state are one. It
     /// is for reports.
     fn note_insertion(&self, pfn: u64, user: u64, inserted: &'static Location<'static>) {
@@ -184,6 +210,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
 
     /// Where it stands which threads are to be held on this machine, if that can be asked for.
     fn holds(&self) -> Option<&Holds> {
+        None
+    }
+
+    /// Where calls of hooks are noted on this machine, if that can be asked for.
+    fn traces(&self) -> Option<&Traces> {
         None
     }
 

@@ -1,33 +1,33 @@
 //! One address space: its page tables, its VMAs, the mmap lock, and who waits in it.
 
 use std::{
-    ops::Range,
+    ops::{Deref, Range},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use parking_lot::RwLock;
 use vmctx::Errno;
 
 use crate::{
     error::SyscallError,
     hook,
     machine::Machine,
+    mmap_lock::{Kept, MmapLock, ReadLock, WriteLock},
     object::Unmapping,
     order::{self, Wanted},
     paged::{MachineOf, Paged, check_constants},
     paging::PageTable,
     panics::ClosedFiles,
     queue::{Sleepers, WaitQueue},
-    vma::{ReadLock, Space, Vma, WriteLock},
+    vma::{Space, Vma},
 };
 
 /// One address space (`mm_struct`).
 pub(crate) struct Mm<P: Paged> {
     table: Arc<P::Table>,
-    space: Arc<RwLock<Space<P>>>,
+    space: Arc<MmapLock<P>>,
     killed: AtomicBool,
     sleepers: Sleepers,
 }
@@ -53,13 +53,14 @@ impl<P: Paged> Mm<P> {
     }
 
     /// The mmap lock, and what it protects.
-    pub(crate) fn space(&self) -> &Arc<RwLock<Space<P>>> {
+    pub(crate) fn space(&self) -> &Arc<MmapLock<P>> {
         &self.space
     }
 
-    pub(crate) fn read_lock(&self) -> ReadLock<P> {
+    /// Whether the process has exited.
+    pub(crate) fn is_stopped(&self) -> bool {
         self.follow_this_thread();
-        self.space.read_arc()
+        self.space.read().is_stopped()
     }
 
     /// For whoever makes the address space, and knows that nobody else has it.
@@ -93,6 +94,9 @@ impl<P: Paged> Mm<P> {
     fn follow_this_thread(&self) {
         if let Some(reports) = self.machine().reports() {
             reports.follow_this_thread();
+        }
+        if let Some(traces) = self.machine().traces() {
+            traces.follow_this_thread();
         }
         if let Some(holds) = self.machine().holds() {
             holds.follow_this_thread();
@@ -161,6 +165,37 @@ impl<P: Paged> Mm<P> {
     pub(crate) fn exit(&self, space: &mut Space<P>, files: &mut ClosedFiles<P::File>) {
         space.stopped = true;
         self.unmap(space, &(0..P::TASK_SIZE), files);
+    }
+}
+
+/// Whoever uses an address space, a thread for example: what is counted of that is counted for him alone, because
+/// threads that count in one place wait for each other.
+pub(crate) struct Seat<P: Paged> {
+    mm: Arc<Mm<P>>,
+    space: Arc<Kept<P>>,
+}
+
+impl<P: Paged> Seat<P> {
+    pub(crate) fn new(mm: &Arc<Mm<P>>) -> Arc<Self> {
+        Arc::new(Self { mm: Arc::clone(mm), space: Kept::new(&mm.space) })
+    }
+
+    pub(crate) fn mm(&self) -> &Arc<Mm<P>> {
+        &self.mm
+    }
+
+    pub(crate) fn read_lock(&self) -> ReadLock<P> {
+        self.mm.follow_this_thread();
+        ReadLock::wait(&self.space)
+    }
+}
+
+impl<P: Paged> Deref for Seat<P> {
+    type Target = Mm<P>;
+
+    #[inline]
+    fn deref(&self) -> &Mm<P> {
+        &self.mm
     }
 }
 

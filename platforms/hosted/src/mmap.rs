@@ -2,7 +2,6 @@
 
 use std::{ops::Range, sync::Arc};
 
-use parking_lot::RwLock;
 use vmctx::{
     Errno, FrameRange, PageOffset, Platform, PrepareHook, UserAddr, VmOperations,
     entry::{self, Action, Description},
@@ -20,12 +19,14 @@ use crate::{
     machine::{Machine, MmapOrder},
     map::Map,
     mm::Mm,
+    mmap_lock::MmapLock,
     object::{Insertions, Object, Unmapping},
     paged::Paged,
     panics::ClosedFiles,
     process::{Process, page_align},
     report::MightSleep,
     shared::Ref,
+    trace,
     vma::{self, Hosted, Space, Vma, Vmas},
 };
 
@@ -37,7 +38,7 @@ pub struct NewVma<P: Paged> {
     vma: Vma<P>,
     /// None where the VMA is on its object's list already.
     insertions: Option<Insertions>,
-    space: Arc<RwLock<Space<P>>>,
+    space: Arc<MmapLock<P>>,
 }
 
 impl<P: Paged> NewVma<P> {
@@ -141,7 +142,7 @@ impl<P: Paged> NewVma<P> {
         &self,
         address: usize,
         pages: usize,
-        insert: impl FnOnce(&Area<P>) -> Result<(), Errno>,
+        insert: impl FnOnce(&Area<'_, P>) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         might_sleep(MightSleep::Insertion);
         insert(&Area::of(&self.vma))?;
@@ -194,7 +195,8 @@ struct Undo<'a, P: Paged> {
     mm: &'a Mm<P>,
     space: &'a Space<P>,
     range: Range<usize>,
-    linked: Option<(Object, u64)>,
+    /// Its object, the first page that it shows, and its number.
+    linked: Option<(Object, usize, u64)>,
 }
 
 impl<P: Paged> Undo<'_, P> {
@@ -207,8 +209,8 @@ impl<P: Paged> Undo<'_, P> {
 impl<P: Paged> Drop for Undo<'_, P> {
     fn drop(&mut self) {
         self.mm.table().zap(&self.range, true);
-        if let Some((object, number)) = &self.linked {
-            object.lock().unlink(*number);
+        if let Some((object, pgoff, number)) = &self.linked {
+            object.lock().unlink(*pgoff, *number);
         }
         self.mm.free_tables(self.space, &self.range);
     }
@@ -264,11 +266,13 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         let vma = Vma::new(range.clone(), first, flags, file.clone(), Arc::clone(self.mm().table()));
         let insertions = Some(Insertions::new(P::mappings(file), vma.number()));
         let mut new = NewVma { vma, insertions, space: Arc::clone(self.mm().space()) };
+        let (start, pages) = (range.start, first..first + (range.len() >> P::PAGE_SHIFT));
         // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
         let undo = Undo { mm: self.mm(), space, range, linked: None };
         // SAFETY: the VMA is being made for this file; the caller has the mmap lock, for write.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
+        let mmap = || hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new).map(drop) });
+        trace::call(Hook::Mmap, start, pages, mmap)?;
         self.machine().before_vma()?;
         undo.disarm();
         new.vma.link();
@@ -287,10 +291,12 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         first: usize,
         flags: VmFlags,
     ) -> Result<Vma<P>, Errno> {
+        let (start, pages) = (range.start, first..first + (range.len() >> P::PAGE_SHIFT));
         let wanted = Description::new::<P>(range.clone(), PageOffset::new(first), flags)?;
         // SAFETY: this is asked for of this file; the caller has the mmap lock, for write, until this returns.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        let described = hook::enter(Hook::MmapPrepare, || unsafe { entry::mmap_prepare(hook, wanted) })?;
+        let prepare = || hook::enter(Hook::MmapPrepare, || unsafe { entry::mmap_prepare(hook, wanted) });
+        let described = trace::call(Hook::MmapPrepare, range.start, pages.clone(), prepare)?;
         let description = described.description();
         // Linux looks now for a neighbour to merge it with, and finds none because of this.
         if !description.flags().intersects(VmFlags::SPECIAL) {
@@ -307,7 +313,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         vma.set_cache(description.cache());
         vma.link();
         drop(described_only);
-        let linked = Some((P::mappings(file).clone(), vma.number()));
+        let linked = Some((P::mappings(file).clone(), vma.pgoff(), vma.number()));
         let mut new = NewVma { vma, insertions: None, space: Arc::clone(self.mm().space()) };
         // Declared after the VMA, and so dropped before it: what was inserted goes before the state does.
         let undo = Undo { mm: self.mm(), space, range, linked };
@@ -315,7 +321,8 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
             entry::fill(&described, &mut new)?;
-            hook::enter(Hook::Mapped, || entry::mapped(hook, description.shown(), &mut new))?;
+            let mapped = || hook::enter(Hook::Mapped, || entry::mapped(hook, description.shown(), &mut new));
+            trace::call(Hook::Mapped, start, pages, mapped)?;
         }
         undo.disarm();
         Ok(new.vma)

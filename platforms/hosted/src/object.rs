@@ -1,12 +1,23 @@
 //! Where an object is mapped.
 
-use std::{collections::BTreeMap, ops::Range, panic::Location, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    ops::Range,
+    panic::Location,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     atomic::might_sleep,
     report::{MightSleep, Report, report},
+    tree::Tree,
     waiting::wait,
 };
 
@@ -31,16 +42,36 @@ pub trait Unmapping: Send + Sync + 'static {
 /// A file brings its own with [`MmapFile::object`](vmctx::MmapFile::object), or is an object of its own.
 #[derive(Clone, Default)]
 pub struct Object {
-    places: Arc<Mutex<Places>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    number: u64,
+    places: Mutex<Places>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), places: Mutex::default() }
+    }
 }
 
 #[derive(Default)]
 struct Places {
-    /// The VMAs that map the object, by their numbers.
-    mapped: BTreeMap<u64, Place>,
-    /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs: pages of the object, and
-    /// where in the program.
-    inserted: BTreeMap<u64, Vec<(Range<usize>, &'static Location<'static>)>>,
+    /// The VMAs that map the object, by the page of it that shows first and their numbers; each reaches to the page
+    /// behind the last.
+    mapped: Tree<(usize, u64), Place>,
+    /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs.
+    inserted: BTreeMap<u64, Vec<Arc<Inserted>>>,
+}
+
+/// Pages of the object that a hook has inserted one behind the other, from one place in the program.
+struct Inserted {
+    first: usize,
+    /// The page behind the last. Set by the hook's thread alone.
+    end: AtomicUsize,
+    inserted: &'static Location<'static>,
 }
 
 /// Where one VMA maps which part of an object.
@@ -74,13 +105,18 @@ impl Object {
     /// Takes the lock on where the object is mapped. Not for others: whoever could take a VMA off the list would hide
     /// it from those that unmap the object.
     pub(crate) fn lock(&self) -> MappingsGuard<'_> {
-        MappingsGuard { places: self.places.try_lock().unwrap_or_else(|| wait(|| self.places.lock())) }
+        MappingsGuard { places: self.shared.places.try_lock().unwrap_or_else(|| wait(|| self.shared.places.lock())) }
+    }
+
+    /// A number that no other object has, nor had.
+    pub(crate) fn number(&self) -> u64 {
+        self.shared.number
     }
 
     /// Whether these are of the same object.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.places, &other.places)
+        self.number() == other.number()
     }
 
     /// Takes pages of the object, by their numbers in it, out of every mapping. Private copies stay if `even_cows` is
@@ -90,12 +126,13 @@ impl Object {
         might_sleep(MightSleep::Unmapping);
         let unmapped = Location::caller();
         let places = self.lock().places;
-        for place in places.mapped.values() {
+        places.mapped.find(&((0, 0)..(pages.end, 0)), pages.start, |_, place| {
             place.table.zap(&place.addresses(pages), even_cows);
-        }
-        for (there, inserted) in places.inserted.values().flatten() {
-            if there.start < pages.end && pages.start < there.end {
-                report(Report::UnmapMissesMmap { inserted, unmapped });
+            false
+        });
+        for there in places.inserted.values().flatten() {
+            if there.first < pages.end && pages.start < there.end.load(Ordering::Acquire) {
+                report(Report::UnmapMissesMmap { inserted: there.inserted, unmapped });
             }
         }
     }
@@ -114,14 +151,14 @@ pub(crate) struct MappingsGuard<'a> {
 }
 
 impl MappingsGuard<'_> {
-    /// The VMA of this number is mapped there now, and nowhere else.
+    /// The VMA of this number is mapped there now, and nowhere else. It has always shown the object from this page on.
     pub(crate) fn link(&mut self, number: u64, place: Place) {
-        self.places.mapped.insert(number, place);
+        self.places.mapped.insert((place.pgoff, number), place.pgoff + place.pages, place);
     }
 
-    /// The VMA of this number is mapped nowhere any more.
-    pub(crate) fn unlink(&mut self, number: u64) {
-        self.places.mapped.remove(&number);
+    /// The VMA of this number, which showed the object from this page on, is mapped nowhere any more.
+    pub(crate) fn unlink(&mut self, pgoff: usize, number: u64) {
+        self.places.mapped.remove(&(pgoff, number));
     }
 }
 
@@ -130,23 +167,30 @@ impl MappingsGuard<'_> {
 pub(crate) struct Insertions {
     object: Object,
     number: u64,
+    /// What is being added to.
+    last: RefCell<Option<Arc<Inserted>>>,
 }
 
 impl Insertions {
     pub(crate) fn new(object: &Object, number: u64) -> Self {
-        Self { object: object.clone(), number }
+        Self { object: object.clone(), number, last: RefCell::new(None) }
     }
 
     /// These pages have been inserted.
     #[track_caller]
     pub(crate) fn note(&self, pages: Range<usize>) {
         let inserted = Location::caller();
-        let mut places = self.object.lock().places;
-        let noted = places.inserted.entry(self.number).or_default();
-        match noted.last_mut() {
-            Some((last, at)) if last.end == pages.start && *at == inserted => last.end = pages.end,
-            _ => noted.push((pages, inserted)),
+        let mut last = self.last.borrow_mut();
+        // Most go on where the one before has ended, and then nobody has to wait.
+        let goes_on =
+            |last: &&Arc<Inserted>| last.end.load(Ordering::Relaxed) == pages.start && ptr::eq(last.inserted, inserted);
+        if let Some(last) = last.as_ref().filter(goes_on) {
+            last.end.store(pages.end, Ordering::Release);
+            return;
         }
+        let new = Arc::new(Inserted { first: pages.start, end: AtomicUsize::new(pages.end), inserted });
+        self.object.lock().places.inserted.entry(self.number).or_default().push(Arc::clone(&new));
+        *last = Some(new);
     }
 }
 

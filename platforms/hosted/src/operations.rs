@@ -28,6 +28,11 @@ impl StateId {
         Self { address: ptr::from_ref(state).addr(), type_id: state.type_id() }
     }
 
+    /// Its address, to be compared.
+    pub(crate) fn address(self) -> usize {
+        self.address
+    }
+
     /// Whether it is a `V`.
     #[must_use]
     pub fn is<V: 'static>(self) -> bool {
@@ -38,6 +43,12 @@ impl StateId {
 /// Which hooks a driver has, of those whose presence Linux looks at.
 #[derive(Clone, Copy, Default)]
 pub struct Registered {
+    /// `vm_ops->open`
+    pub open: bool,
+    /// `vm_ops->close`
+    pub close: bool,
+    /// `vm_ops->may_split`
+    pub may_split: bool,
     /// `vm_ops->page_mkwrite`
     pub page_mkwrite: bool,
     /// `vm_ops->pfn_mkwrite`
@@ -129,6 +140,9 @@ impl<P: Platform<Ref<V> = Ref<V>>, V: VmOperations<Platform = P>> Operations<P> 
 
     fn registered(&self) -> Registered {
         Registered {
+            open: V::HOOKS.registered_open().is_some(),
+            close: V::HOOKS.registered_close().is_some(),
+            may_split: V::HOOKS.registered_may_split().is_some(),
             page_mkwrite: V::HOOKS.registered_page_mkwrite().is_some(),
             pfn_mkwrite: V::HOOKS.registered_pfn_mkwrite().is_some(),
             huge_fault: V::HOOKS.registered_huge_fault().is_some(),

@@ -13,7 +13,7 @@ use crate::{
 /// The raw operations of [`Platform`](vmctx::Platform) that insert.
 impl<P: Paged> EstablishedVma<P> {
     #[track_caller]
-    fn area(&self, address: usize) -> Result<Area<P>, Errno> {
+    fn area(&self, address: usize) -> Result<Area<'_, P>, Errno> {
         might_sleep(MightSleep::Insertion);
         Ok(Area::of(self.vma_at(address).ok_or(Errno::EFAULT)?))
     }

@@ -76,10 +76,12 @@ impl CopiedEntry {
 }
 
 impl Entry for CopiedEntry {
+    #[inline]
     fn pte(&self) -> Option<Pte> {
         self.pte
     }
 
+    #[inline]
     fn set(&mut self, pte: Option<Pte>) {
         *self = Self { pte, was_set: true };
     }
@@ -121,6 +123,12 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     /// Empty page tables of another address space of this machine, for a child.
     #[must_use]
     fn empty(&self) -> Self;
+
+    /// The entry of an address as it is now, for whoever only looks; `None` if there is none, or a large one. Where an entry can be
+    /// read at once, that takes no lock.
+    fn pte(&self, address: usize) -> Option<Pte> {
+        self.with(address, |entry| entry.pte()).flatten()
+    }
 
     /// Looks at the entry of an address. `None` if there is no table for it, as where a large entry is.
     fn with<R>(&self, address: usize, look: impl FnOnce(&mut Self::Entry) -> R) -> Option<R>;
@@ -199,11 +207,6 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     }
 }
 
-/// The entry of an address, if it is there and not a large one.
-pub(crate) fn pte<T: PageTable>(table: &T, address: usize) -> Option<Pte> {
-    table.with(address, |entry| entry.pte()).flatten()
-}
-
 /// [`PageTable::try_for_each`], for visits that cannot fail.
 pub(crate) fn for_each<T: PageTable>(
     table: &T,
@@ -226,8 +229,7 @@ pub(crate) unsafe fn fill<T: PageTable>(table: &T, entry: &mut T::Entry, pte: Pt
     if pte.counted {
         // SAFETY: by this function's contract; the entry is made below, with its lock held.
         unsafe {
-            table.machine().get(pte.pfn);
-            table.machine().count_mapping(pte.pfn, true);
+            table.machine().get_mapped(pte.pfn);
         }
     }
     entry.set(Some(pte));
@@ -244,8 +246,7 @@ pub(crate) unsafe fn forget<T: PageTable>(table: &T, pte: Pte) {
     if pte.counted {
         // SAFETY: the entry had a reference and was counted (`fill`), and is no longer there.
         unsafe {
-            machine.count_mapping(pte.pfn, false);
-            machine.put(pte.pfn);
+            machine.put_mapped(pte.pfn);
         }
     }
 }

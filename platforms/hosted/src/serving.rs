@@ -15,14 +15,14 @@ use vmctx::{
 use crate::{
     atomic::{inserts, might_sleep},
     hook,
-    insert::Area,
+    insert::{Area, Bounds},
     machine::{Machine, Page},
-    mm::Mm,
+    mm::Seat,
+    mmap_lock::ReadLock,
     object::Object,
     paged::{MachineOf, Paged},
     queue::WaitQueue,
     report::MightSleep,
-    vma::ReadLock,
 };
 
 /// A fault that is being served: the platform's [`Fault`](vmctx::Platform::Fault). Made by this crate alone; to have
@@ -56,7 +56,7 @@ impl<P: Paged> Fault<P> {
     /// `fault_vma_range`
     #[must_use]
     pub fn vma_range(&self) -> Range<usize> {
-        self.serving.area.range.clone()
+        self.serving.bounds.range.clone()
     }
 
     /// `fault_vma_pgoff`
@@ -68,13 +68,13 @@ impl<P: Paged> Fault<P> {
     /// `fault_vma_flags`
     #[must_use]
     pub fn vma_flags(&self) -> VmFlags {
-        self.serving.area.flags
+        self.serving.bounds.flags
     }
 
     /// `fault_page_prot`
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
-        self.serving.area.prot
+        self.serving.bounds.prot
     }
 
     /// `vmf_insert_page`
@@ -114,7 +114,7 @@ impl<P: Paged> Fault<P> {
         if serving.is_released() {
             return FaultCode::SIGBUS;
         }
-        serving.area.make_mixed_writable(serving.address & !(P::PAGE_SIZE - 1), pfn);
+        serving.area().make_mixed_writable(serving.address & !(P::PAGE_SIZE - 1), pfn);
         FaultCode::NOPAGE
     }
 
@@ -202,7 +202,7 @@ impl<P: Paged> Fault<P> {
     /// `fault_is_of`
     #[must_use]
     pub fn is_of(&self, mappings: &Object) -> bool {
-        self.serving.mappings.is(mappings)
+        self.serving.object == mappings.number()
     }
 
     /// `fault_serial`
@@ -214,14 +214,14 @@ impl<P: Paged> Fault<P> {
 
 /// What a fault and the code that waits for its answer know in common.
 pub(crate) struct Serving<P: Paged> {
-    pub(crate) mm: Arc<Mm<P>>,
+    pub(crate) mm: Arc<Seat<P>>,
     pub(crate) address: usize,
     pub(crate) flags: FaultFlags,
     pub(crate) pgoff: usize,
     pub(crate) vma_pgoff: usize,
-    pub(crate) area: Area<P>,
-    /// Of which object the VMA is a mapping.
-    pub(crate) mappings: Object,
+    pub(crate) bounds: Bounds,
+    /// The number of the object that the VMA is a mapping of.
+    pub(crate) object: u64,
     /// The page that a `page_mkwrite` is asked about.
     pub(crate) page: Option<P::Page>,
     pub(crate) serial: u32,
@@ -237,6 +237,11 @@ pub(crate) struct Serving<P: Paged> {
 impl<P: Paged> Serving<P> {
     pub(crate) fn fault(self: &Rc<Self>) -> Fault<P> {
         Fault { serving: Rc::clone(self) }
+    }
+
+    /// Where the driver may insert.
+    pub(crate) fn area(&self) -> Area<'_, P> {
+        self.bounds.clone().within::<P>(self.mm.table())
     }
 
     /// The lock, for the next hook, unless it was given up.
@@ -257,23 +262,23 @@ impl<P: Paged> Serving<P> {
 
     /// Inserts, if the lock is still held: once it was released, the VMA may be gone.
     #[track_caller]
-    fn insert(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+    fn insert(&self, insert: impl FnOnce(&Area<'_, P>) -> Result<(), Errno>) -> FaultCode {
         might_sleep(MightSleep::Insertion);
         self.insert_now(insert)
     }
 
-    fn insert_now(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+    fn insert_now(&self, insert: impl FnOnce(&Area<'_, P>) -> Result<(), Errno>) -> FaultCode {
         if self.is_released() {
             return FaultCode::SIGBUS;
         }
-        FaultCode::from_insertion(insert(&self.area))
+        FaultCode::from_insertion(insert(&self.area()))
     }
 
     /// Inserts without making page tables: under RCU.
     #[track_caller]
-    fn map(&self, insert: impl FnOnce(&Area<P>) -> Result<(), Errno>) -> FaultCode {
+    fn map(&self, insert: impl FnOnce(&Area<'_, P>) -> Result<(), Errno>) -> FaultCode {
         inserts();
-        self.insert_now(|area| insert(&area.without_new_tables()))
+        self.insert_now(|area| insert(&area.without_new_tables().within::<P>(area.table)))
     }
 }
 

@@ -3,6 +3,7 @@
 use vmctx::{Errno, Platform, UnlockedCtx, UserAddr, platform::Cache};
 
 use crate::{
+    access,
     answers::Counts,
     error::{AccessError, Signal, SyscallError},
     established::Caller,
@@ -224,12 +225,12 @@ where
 
     #[track_caller]
     fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
-        Ok(self.thread().read(address, into)?)
+        Ok(access::read(self.seat(), address, into)?)
     }
 
     #[track_caller]
     fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
-        Ok(self.thread().write(address, from)?)
+        Ok(access::write(self.seat(), address, from)?)
     }
 
     fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R) -> Result<R, Refusal> {

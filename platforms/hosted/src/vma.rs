@@ -10,8 +10,6 @@ use std::{
     },
 };
 
-use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock};
-
 use vmctx::{
     Errno, PageOffset, PageProt, Platform, VmOperations,
     platform::{AccessBuffer, AccessedVma, Cache, VmFlags},
@@ -23,6 +21,8 @@ use crate::{
     operations::{FaultCall, FaultHook, Operations, Registered, State, StateId},
     panics::Panics,
     shared::{AnyState, Ref},
+    trace,
+    tree::Tree,
 };
 
 /// A platform that is an ordinary program: what its VMAs are made of.
@@ -46,6 +46,8 @@ pub struct Vma<P: Hosted> {
     file: P::File,
     table: Arc<P::Table>,
     operations: Option<Box<dyn Operations<P>>>,
+    /// The address of the state that was established, to be compared; zero before.
+    state: usize,
     registered: Registered,
     is_live: bool,
     /// Whether there may be private copies (`anon_vma`). An atomic, because faults set it, which hold the mmap lock for
@@ -66,6 +68,7 @@ impl<P: Hosted> Vma<P> {
             file,
             table,
             operations: None,
+            state: 0,
             registered: Registered::default(),
             is_live: true,
             copied: AtomicBool::new(false),
@@ -81,8 +84,10 @@ impl<P: Hosted> Vma<P> {
     /// Whose mapping it is, of all that are there: those with one state are one user's.
     pub(crate) fn user(&self) -> u64 {
         // One bit tells numbers of mappings and addresses of states apart.
-        let state = self.operations.as_ref().map(|operations| ptr::from_ref(operations.state_ref()).addr() as u64);
-        state.map_or(self.number.wrapping_mul(2).wrapping_add(1), |address| address.wrapping_mul(2))
+        match self.state {
+            0 => self.number.wrapping_mul(2).wrapping_add(1),
+            address => (address as u64).wrapping_mul(2),
+        }
     }
 
     /// `vm_start`: its first address.
@@ -192,7 +197,7 @@ impl<P: Hosted> Vma<P> {
 
     /// Takes it off the list of its object's mappings: its entries have to be gone, or nobody unmaps them.
     pub fn unlink(&self) {
-        P::mappings(&self.file).lock().unlink(self.number);
+        P::mappings(&self.file).lock().unlink(self.pgoff, self.number);
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -218,10 +223,22 @@ impl<P: Hosted> Vma<P> {
             return Err(Errno::EINVAL);
         }
         let state = State(state);
-        hook::enter(Hook::Open, || state.open())?;
         self.registered = state.registered();
+        self.tell_of(&state)?;
+        self.state = ptr::from_ref(state.state_ref()).cast::<()>().addr();
         self.operations = Some(Box::new(state));
         Ok(())
+    }
+
+    /// Tells the driver of the VMA (`vm_ops->open`).
+    fn tell_of(&self, operations: &dyn Operations<P>) -> Result<(), Errno> {
+        let open = || hook::enter(Hook::Open, || operations.open());
+        if self.registered.open { trace::call(Hook::Open, self.start(), self.shown(), open) } else { open() }
+    }
+
+    /// The pages of the object that show.
+    fn shown(&self) -> Range<usize> {
+        self.pgoff..self.pgoff + self.pages()
     }
 
     /// The state that comes is told of first stores: what is entered from now on is not writable.
@@ -264,7 +281,9 @@ impl<P: Hosted> Vma<P> {
     ) -> Result<usize, Errno> {
         let Some(operations) = &self.operations else { return Ok(0) };
         // SAFETY: by this function's contract; the operations are this VMA's.
-        hook::enter(Hook::Access, || unsafe { operations.access(reached, address, buffer) })
+        let access = || hook::enter(Hook::Access, || unsafe { operations.access(reached, address, buffer) });
+        let page = self.pgoff_at(address);
+        if self.registered.access { trace::call(Hook::Access, address, page..page + 1, access) } else { access() }
     }
 
     /// The driver's state, if there is one.
@@ -277,6 +296,12 @@ impl<P: Hosted> Vma<P> {
     #[must_use]
     pub fn state_as<V: 'static>(&self) -> Option<&V> {
         self.operations.as_ref()?.state_ref().downcast_ref()
+    }
+
+    /// The VMA's place among those with its state.
+    fn state_key(&self) -> Option<(usize, usize, usize)> {
+        let state = StateId::of(self.operations.as_ref()?.state_ref());
+        Some((state.address(), self.pgoff, self.range.start))
     }
 
     /// Whether this is the VMA's state.
@@ -305,9 +330,10 @@ impl<P: Hosted> Vma<P> {
 
     fn close_and_catch(&mut self, panics: &mut Panics) {
         let Some(operations) = self.operations.take() else { return };
+        let (start, shown) = (self.start(), self.shown());
         hook::enter(Hook::Close, || {
-            if self.is_live {
-                panics.catch(|| operations.close());
+            if self.is_live && self.registered.close {
+                panics.catch(|| trace::call(Hook::Close, start, shown, || operations.close()));
             }
             panics.catch(|| drop(operations));
         });
@@ -319,7 +345,9 @@ impl<P: Hosted> Vma<P> {
     /// What it refuses with.
     pub fn may_split(&self, address: usize) -> Result<(), Errno> {
         let Some(operations) = &self.operations else { return Ok(()) };
-        hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(self.pgoff_at(address))))
+        let at = self.pgoff_at(address);
+        let may_split = || hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(at)));
+        if self.registered.may_split { trace::call(Hook::MaySplit, address, at..at, may_split) } else { may_split() }
     }
 
     /// Another VMA with the same file and state (`vm_area_dup`), for this range and what shows there from `pgoff` on.
@@ -336,12 +364,13 @@ impl<P: Hosted> Vma<P> {
             file: self.file.clone(),
             table: Arc::clone(table),
             operations: self.operations.as_ref().map(|operations| operations.share()),
+            state: self.state,
             registered: self.registered,
             is_live: false,
             copied: AtomicBool::new(self.copied.load(Ordering::Relaxed)),
         };
-        let open = |operations: &dyn Operations<P>| hook::enter(Hook::Open, || operations.open());
-        twin.is_live = self.is_live && twin.operations.as_deref().is_none_or(|operations| open(operations).is_ok());
+        twin.is_live =
+            self.is_live && twin.operations.as_deref().is_none_or(|operations| twin.tell_of(operations).is_ok());
         twin
     }
 }
@@ -360,6 +389,17 @@ pub(crate) fn next_number() -> u64 {
 /// The VMAs of one address space, in order.
 pub struct Vmas<P: Hosted> {
     by_start: BTreeMap<usize, Vma<P>>,
+    /// The same VMAs, by where they begin. Each reaches as far as there is room below it, in bytes.
+    room: Tree<usize, ()>,
+    /// Where those VMAs begin that have a driver's state, by the state's address, the page that shows first, and once
+    /// more where they begin. Each reaches to the page behind the last that shows.
+    by_state: Tree<(usize, usize, usize), ()>,
+}
+
+impl<P: Hosted> Default for Vmas<P> {
+    fn default() -> Self {
+        Self { by_start: BTreeMap::new(), room: Tree::default(), by_state: Tree::default() }
+    }
 }
 
 impl<P: Hosted> Vmas<P> {
@@ -403,7 +443,54 @@ impl<P: Hosted> Vmas<P> {
 
     /// Adds a VMA, which overlaps no other and has been linked.
     pub(crate) fn put(&mut self, vma: Vma<P>) {
-        self.by_start.insert(vma.range.start, vma);
+        let range = vma.range();
+        self.note_state(&vma);
+        self.by_start.insert(range.start, vma);
+        self.note_room(range.start);
+        self.note_room_behind(range.end);
+    }
+
+    /// A VMA comes.
+    fn note_state(&mut self, vma: &Vma<P>) {
+        if let Some(key) = vma.state_key() {
+            self.by_state.insert(key, vma.pgoff + vma.pages(), ());
+        }
+    }
+
+    /// What lies below the VMA that begins at `start` has changed.
+    fn note_room(&mut self, start: usize) {
+        let below = self.by_start.range(..start).next_back().map_or(0, |(_, vma)| vma.range.end);
+        self.room.insert(start, start - below, ());
+    }
+
+    /// What ends at an address, or has ended there, has changed.
+    fn note_room_behind(&mut self, end: usize) {
+        if let Some((start, _)) = self.by_start.range(end..).next() {
+            self.note_room(*start);
+        }
+    }
+
+    /// Where the highest room for so many bytes ends, below `end`.
+    pub(crate) fn highest_room(&self, end: usize, len: usize) -> Option<usize> {
+        let end = end.checked_sub(1).and_then(|last| self.find(last)).map_or(end, Vma::start);
+        let below = self.by_start.range(..end).next_back().map_or(0, |(_, vma)| vma.range.end);
+        if end - below >= len { Some(end) } else { self.room.last(&end, len).map(|(start, _)| *start) }
+    }
+
+    /// The VMAs that have this state and show any of these pages of the object, by the page that shows first: the first
+    /// of them that is `wanted`, which is asked in order.
+    pub(crate) fn find_with_state(
+        &self,
+        state: StateId,
+        pages: &Range<usize>,
+        mut wanted: impl FnMut(&Vma<P>) -> bool,
+    ) -> Option<&Vma<P>> {
+        let address = state.address();
+        let keys = (address, 0, 0)..(address, pages.end, 0);
+        let found = self.by_state.find(&keys, pages.start, |(.., start), ()| {
+            self.by_start.get(start).is_some_and(|vma| vma.has_state(state) && wanted(vma))
+        });
+        self.by_start.get(&found?.0.2)
     }
 
     /// The first VMA that has something of a range.
@@ -433,14 +520,26 @@ impl<P: Hosted> Vmas<P> {
         mappings.link(vma.number, vma.place());
         mappings.link(upper.number, upper.place());
         drop(mappings);
-        self.by_start.insert(address, upper);
+        let (lower, reach) = (vma.state_key(), vma.pgoff + vma.pages());
+        if let Some(key) = lower {
+            self.by_state.insert(key, reach, ());
+        }
+        self.put(upper);
         Ok(())
     }
 
     /// Takes out the VMAs that lie in a range; they have been split at its ends.
     pub fn take(&mut self, range: &Range<usize>) -> Vec<Vma<P>> {
         let starts: Vec<usize> = self.by_start.range(range.clone()).map(|(start, _)| *start).collect();
-        starts.into_iter().filter_map(|start| self.by_start.remove(&start)).collect()
+        let taken: Vec<_> = starts.into_iter().filter_map(|start| self.by_start.remove(&start)).collect();
+        for vma in &taken {
+            self.room.remove(&vma.range.start);
+            if let Some(key) = vma.state_key() {
+                self.by_state.remove(&key);
+            }
+        }
+        self.note_room_behind(range.start);
+        taken
     }
 }
 
@@ -454,7 +553,7 @@ pub struct Space<P: Hosted> {
 
 impl<P: Hosted> Default for Space<P> {
     fn default() -> Self {
-        Self { vmas: Vmas { by_start: BTreeMap::new() }, stopped: false }
+        Self { vmas: Vmas::default(), stopped: false }
     }
 }
 
@@ -471,8 +570,3 @@ impl<P: Hosted> Space<P> {
         self.stopped
     }
 }
-
-/// The mmap lock, held for read, by whoever has this.
-pub type ReadLock<P> = ArcRwLockReadGuard<RawRwLock, Space<P>>;
-/// The mmap lock, held for write.
-pub type WriteLock<P> = ArcRwLockWriteGuard<RawRwLock, Space<P>>;

@@ -1,6 +1,12 @@
 //! Errors on order.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 
@@ -8,8 +14,7 @@ use vmctx::Errno;
 
 /// Something that shall go wrong, once. With [`Machine::inject`](crate::Machine::inject).
 ///
-/// To find every place at which a driver can meet an error, count up: let the allocation after 0 others fail, after 1,
-/// after 2, until nothing fails any more, and compare [`Statistics`](crate::Statistics) each time.
+/// To find every place at which a driver can meet an error is what [`sweep`](crate::sweep) does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Injection {
@@ -43,6 +48,56 @@ pub enum Injection {
     NoRetry,
 }
 
+impl fmt::Display for Injection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FrameAllocation { after } => write!(f, "the allocation of a frame failed after {after} others"),
+            Self::PageTableAllocation { after } => {
+                write!(f, "the allocation of a page table failed after {after} others")
+            }
+            Self::VmaAllocation { after } => write!(f, "the allocation of a VMA failed after {after} others"),
+            Self::Insertion { after, errno } => write!(f, "an insertion failed with {errno} after {after} others"),
+            Self::RetryNoWait => f.write_str("a fault that must not wait"),
+            Self::NoRetry => f.write_str("a fault that cannot give up the lock"),
+        }
+    }
+}
+
+/// An error that was ordered, for whoever wants to know whether it has happened.
+///
+/// ```
+/// use vmctx_sim::{Injection, Machine};
+///
+/// let machine = Machine::new();
+/// let injected = machine.inject(Injection::FrameAllocation { after: 1 });
+/// assert!(machine.alloc_page().is_ok() && !injected.has_happened());
+/// assert!(machine.alloc_page().is_err() && injected.has_happened());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Injected {
+    happened: Arc<AtomicBool>,
+}
+
+impl Injected {
+    /// Whether it has.
+    #[must_use]
+    pub fn has_happened(&self) -> bool {
+        self.happened.load(Ordering::Acquire)
+    }
+}
+
+/// An error that was ordered and has not happened yet.
+struct Pending {
+    injection: Injection,
+    happened: Arc<AtomicBool>,
+}
+
+impl Pending {
+    fn happens(self) {
+        self.happened.store(true, Ordering::Release);
+    }
+}
+
 /// Where something is injected.
 #[derive(Clone, Copy)]
 pub(crate) enum Site {
@@ -57,14 +112,16 @@ pub(crate) enum Site {
 pub(crate) struct Injections {
     // Whether `pending` is worth locking for.
     any: AtomicBool,
-    pending: Mutex<Vec<Injection>>,
+    pending: Mutex<Vec<Pending>>,
 }
 
 impl Injections {
-    pub(crate) fn order(&self, injection: Injection) {
+    pub(crate) fn order(&self, injection: Injection) -> Injected {
+        let happened = Arc::new(AtomicBool::new(false));
         let mut pending = self.pending.lock();
-        pending.push(injection);
+        pending.push(Pending { injection, happened: Arc::clone(&happened) });
         self.any.store(true, Ordering::Release);
+        Injected { happened }
     }
 
     pub(crate) fn clear(&self) {
@@ -73,13 +130,16 @@ impl Injections {
     }
 
     /// One more allocation or insertion at this place: does it fail?
+    #[inline]
     pub(crate) fn strike(&self, site: Site) -> Result<(), Errno> {
-        if !self.any.load(Ordering::Acquire) {
-            return Ok(());
-        }
+        if self.any.load(Ordering::Acquire) { self.strike_pending(site) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn strike_pending(&self, site: Site) -> Result<(), Errno> {
         let mut pending = self.pending.lock();
         let mut due = None;
-        for (index, injection) in pending.iter_mut().enumerate() {
+        for (index, Pending { injection, .. }) in pending.iter_mut().enumerate() {
             let (after, errno) = match (site, injection) {
                 (Site::FrameAllocation, Injection::FrameAllocation { after })
                 | (Site::PageTableAllocation, Injection::PageTableAllocation { after })
@@ -93,7 +153,7 @@ impl Injections {
             }
         }
         let Some((index, errno)) = due else { return Ok(()) };
-        pending.remove(index);
+        pending.remove(index).happens();
         self.any.store(!pending.is_empty(), Ordering::Release);
         Err(errno)
     }
@@ -104,9 +164,9 @@ impl Injections {
             return false;
         }
         let mut pending = self.pending.lock();
-        let found = pending.iter().position(|injection| *injection == wanted);
+        let found = pending.iter().position(|pending| pending.injection == wanted);
         if let Some(index) = found {
-            pending.remove(index);
+            pending.remove(index).happens();
         }
         self.any.store(!pending.is_empty(), Ordering::Release);
         found.is_some()

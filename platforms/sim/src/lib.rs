@@ -13,7 +13,10 @@
 //! it takes root, a kernel, or more than milliseconds.
 //!
 //! ```
-//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef, Platform, UserAddr, VmFault, VmOperations};
+//! use vmctx::{
+//!     Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef, Platform, UserAddr, VmFault, VmOperations,
+//!     platform::VmFlags,
+//! };
 //! use vmctx_sim::{Machine, Map, Signal};
 //!
 //! /// A driver to test: a ring of pages, allocated up front, inserted as they are touched.
@@ -59,6 +62,7 @@
 //! assert_eq!(process.mmap(&file, Map::private(4096)).unwrap_err().errno(), Some(Errno::EINVAL));
 //!
 //! // It shows what it was made with, and does not grow.
+//! assert!(process.vm_flags_at(at)?.is_some_and(|flags| flags.contains(VmFlags::DONTEXPAND)));
 //! assert_eq!(process.mremap(at, 2 * 4096, 3 * 4096, true).unwrap_err().errno(), Some(Errno::EFAULT));
 //!
 //! // A mapping that is gone holds nothing: this handle and the open file's are what is left.
@@ -69,8 +73,10 @@
 //! ```
 //!
 //! To see a driver in trouble: [`Limits`] make a machine small, so that memory and page tables run out for real;
-//! [`Injection`] lets one allocation or insertion fail, the nth; [`Statistics`] tell what happened and what is still
-//! in use.
+//! [`Injection`] lets one allocation or insertion fail, the nth, and [`sweep`] each of them, one at a time;
+//! [`Statistics`] tell what happened and what is still in use, and [`Machine::check_leaks`] whether anything is.
+//! [`Machine::trace`] notes which hooks were called and what they have answered, and [`Process::vm_flags_at`] has the
+//! flags of a mapping.
 //!
 //! A file with a [prepare hook](vmctx::PrepareFile) is mapped in one of two [orders](MmapOrder): that of a kernel with
 //! such hooks, or that of one which calls them from a mmap hook. What fails in between leaves nothing in either, and a
@@ -129,7 +135,7 @@
 //! machine filled in: [`Process`], [`Thread`], [`File`], [`Page`], [`DeviceMemory`], and, for the platform, [`NewVma`],
 //! [`Fault`], [`Handle`], [`Caller`], [`EstablishedVma`]. The rest is used as it is there: [`Map`], [`Prot`],
 //! [`OpenMode`], [`Signal`], [`AccessError`], [`SyscallError`], [`Answers`], [`Hook`], [`Object`], [`RwLock`],
-//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], [`Hold`], and [`Ref`], which shares a mapping's state. Their
+//! [`Mutex`], [`SpinLock`], [`WaitQueue`], [`Report`], [`Hold`], [`Trace`], and [`Ref`], which shares a mapping's state. Their
 //! methods are on the pages of `vmctx_hosted`: `Process`, `Thread` and so on. A driver's tests need `vmctx` and this
 //! crate.
 //!
@@ -146,7 +152,8 @@
 //! | [`UnmapMissesMmap`](Report::UnmapMissesMmap): what a mmap hook has inserted that has not returned | nothing |
 //! | [`PageOfTwoUsers`](Report::PageOfTwoUsers): a page of a pool that [the test has named](Machine::watch_pool), given away while somebody has it mapped | nothing |
 //!
-//! To meet a race on purpose, [hold](Machine::hold) a thread at a call until the test lets it go on.
+//! To meet a race on purpose, [hold](Machine::hold) a thread until the test lets it go on: at a call that may sleep,
+//! before a hook, or at a point that the driver [names](pass).
 //!
 //! # What only a machine in a program says
 //!
@@ -177,8 +184,8 @@
 //! - `vmf_insert_mixed` counts a page that has one behind its frame number, as Linux does on architectures without a
 //!   special bit in their page table entries.
 //! - A copy-on-write mapping of frames keeps its `vm_pgoff`; Linux overwrites that with the frame number.
-//! - Only the lowest level of page tables is counted and limited, and what is above stays until the process exits. A
-//!   large entry of 1 GiB is 512 of 2 MiB, made together; what is cut or unmapped of it is one of these at least, where
+//! - Only the lowest level of page tables is counted and limited. A table that is freed is no longer counted, and its
+//!   memory, as that of the levels above, stays for what is mapped there next, until the process is gone. A large entry of 1 GiB is 512 of 2 MiB, made together; what is cut or unmapped of it is one of these at least, where
 //!   Linux takes all.
 //! - Linux's core makes a page table before it calls `map_pages`, and installs it with the first page. Here, as for a
 //!   module there, a slot without a table stays empty.
@@ -196,6 +203,8 @@
 //! different pages wait for each other only if their drivers do.
 
 mod inject;
+mod kit;
+mod leaks;
 mod machine;
 mod memory;
 mod pagetable;
@@ -203,11 +212,14 @@ mod platform;
 mod pool;
 mod stats;
 
-pub use inject::Injection;
+pub use inject::{Injected, Injection};
+pub use kit::pass;
+pub use leaks::{Leaks, SweepError, sweep};
 pub use machine::{Limits, Machine};
 pub use platform::{Caller, DeviceMemory, EstablishedVma, Fault, File, Handle, NewVma, Page, Process, Sim, Thread};
 pub use stats::{Signals, Statistics};
 pub use vmctx_hosted::{
-    AccessError, Answers, Hold, Hook, Map, MightSleep, MmapOrder, Mutex, MutexGuard, Object, OpenMode, Prot, ReadGuard,
-    Ref, Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, WaitQueue, WriteGuard,
+    AccessError, Answer, Answers, Called, Hold, HoldAt, Hook, Map, MightSleep, MmapOrder, Mutex, MutexGuard, Object,
+    OpenMode, Prot, ReadGuard, Ref, Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, Trace, WaitQueue,
+    WriteGuard,
 };

@@ -1,6 +1,7 @@
 //! The machine: memory, limits, what is counted and what goes wrong.
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{
         Arc,
@@ -9,10 +10,10 @@ use std::{
 };
 
 use vmctx::{Errno, MaySleep, PageCount, entry, platform::FaultFlags};
-use vmctx_hosted::{Counts, Event, FrameKind, Hold, Holds, MightSleep, MmapOrder, Page, Report, Reports};
+use vmctx_hosted::{Counts, Event, FrameKind, Holds, MmapOrder, Page, Report, Reports, Sharded, Traces};
 
 use crate::{
-    inject::{Injection, Injections, Site},
+    inject::{Injected, Injection, Injections, Site},
     memory::PhysicalMemory,
     pool::{Place, Pool},
     stats::{Counters, Statistics},
@@ -56,20 +57,20 @@ impl Default for Limits {
 /// [`alloc_page`](Self::alloc_page) and [`device_memory`](Self::device_memory) are ENOMEM.
 #[derive(Clone)]
 pub struct Machine {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
 }
 
-struct Parts {
+pub(crate) struct Parts {
     limits: Limits,
     memory: PhysicalMemory,
     page_tables: AtomicUsize,
-    counters: Counters,
+    counters: Sharded<Counters>,
     injections: Injections,
-    fault_serial: AtomicU32,
     compat: AtomicBool,
-    pool: Pool,
-    reports: Reports,
-    holds: Holds,
+    pub(crate) pool: Pool,
+    pub(crate) reports: Reports,
+    pub(crate) holds: Holds,
+    pub(crate) traces: Traces,
 }
 
 impl Machine {
@@ -87,13 +88,13 @@ impl Machine {
                 limits,
                 memory: PhysicalMemory::new(limits.frames.get()),
                 page_tables: AtomicUsize::new(0),
-                counters: Counters::default(),
+                counters: Sharded::default(),
                 injections: Injections::default(),
-                fault_serial: AtomicU32::new(0),
                 compat: AtomicBool::new(false),
                 pool: Pool::default(),
                 reports: Reports::default(),
                 holds: Holds::default(),
+                traces: Traces::default(),
             }),
         }
     }
@@ -118,9 +119,10 @@ impl Machine {
         }
     }
 
-    /// Orders an error. It happens once.
-    pub fn inject(&self, injection: Injection) {
-        self.parts.injections.order(injection);
+    /// Orders an error. It happens once. What is given back says whether it has.
+    #[expect(clippy::must_use_candidate, reason = "most tests see it by what comes of it")]
+    pub fn inject(&self, injection: Injection) -> Injected {
+        self.parts.injections.order(injection)
     }
 
     /// Cancels the errors that were ordered and have not happened.
@@ -137,111 +139,27 @@ impl Machine {
     /// What has happened so far, and what is in use.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        Statistics {
-            frames_in_use: self.parts.memory.frames_in_use(),
-            references: self.parts.memory.references_held(),
-            page_tables_in_use: self.parts.page_tables.load(Ordering::Relaxed),
-            ..self.parts.counters.snapshot()
+        let mut sum = self.counted();
+        sum.frames_in_use = self.parts.memory.frames_in_use();
+        sum.references = self.parts.memory.references_held();
+        sum.page_tables_in_use = self.parts.page_tables.load(Ordering::Relaxed);
+        sum
+    }
+
+    /// What has happened so far, without what is in use.
+    fn counted(&self) -> Statistics {
+        let mut sum = Statistics::default();
+        for counters in self.parts.counters.all() {
+            counters.add_to(&mut sum);
         }
-    }
-
-    /// What drivers have done wrong on this machine that had no consequences this time, in order; the same at the same
-    /// places once. Drivers that are in order leave it empty. The processes'
-    /// [`complaints`](vmctx_hosted::UserSide::complaints) are these reports, too, and take them away.
-    ///
-    /// ```
-    /// use vmctx::{Platform, SpinLock};
-    /// use vmctx_sim::{Machine, MightSleep, Report, Sim};
-    ///
-    /// let machine = Machine::new();
-    /// let count = <Sim as Platform>::SpinLock::new(0, machine.may_sleep()).unwrap();
-    /// let mut held = count.lock();
-    /// *held += 1;
-    /// let _page = machine.alloc_page();
-    /// drop(held);
-    /// let _page = machine.alloc_page();
-    ///
-    /// let reports = machine.reports();
-    /// let [Report::SleptUnderSpinLock { taken, call: MightSleep::Allocation, called }] = &reports[..] else {
-    ///     panic!("{reports:?}");
-    /// };
-    /// assert_eq!(taken.line() + 2, called.line());
-    /// ```
-    #[must_use]
-    pub fn reports(&self) -> Vec<Report> {
-        self.parts.reports.all()
-    }
-
-    /// Holds the next other thread of this machine's that comes to such a call, before it makes the call, with all the
-    /// locks that it has: so that a test decides what happens meanwhile. It goes on when the value is dropped.
-    ///
-    /// Here a driver looks whether its memory is there, and inserts it without a lock in between:
-    ///
-    /// ```
-    /// use std::{
-    ///     sync::atomic::{AtomicBool, Ordering},
-    ///     thread,
-    /// };
-    /// use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, VmFault, VmOperations};
-    /// use vmctx_sim::{Machine, Map, MightSleep, Page, Ref, Sim};
-    ///
-    /// struct Naive {
-    ///     page: Page,
-    ///     revoked: AtomicBool,
-    /// }
-    ///
-    /// impl VmOperations for Naive {
-    ///     type Platform = Sim;
-    ///     type Kind = Mixed;
-    ///
-    ///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
-    ///         if self.revoked.load(Ordering::SeqCst) {
-    ///             return ctx.fail(Errno::EIO);
-    ///         }
-    ///         ctx.insert_page(&self.page)
-    ///     }
-    /// }
-    /// # struct Device(Ref<Naive>);
-    /// # impl MmapFile for Device {
-    /// #     type Platform = Sim;
-    /// #     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-    /// #         Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
-    /// #     }
-    /// # }
-    ///
-    /// let machine = Machine::new();
-    /// let state = Ref::new(Naive { page: machine.alloc_page().unwrap(), revoked: AtomicBool::new(false) });
-    /// let file = machine.open(Device(state.clone()));
-    /// let process = machine.process();
-    /// let at = process.mmap(&file, Map::shared(4096)).unwrap();
-    ///
-    /// let hold = machine.hold(MightSleep::Insertion);
-    /// thread::scope(|scope| {
-    ///     let load = scope.spawn(|| process.thread().read_u8(at));
-    ///     hold.reached();
-    ///     state.revoked.store(true, Ordering::SeqCst);
-    ///     file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
-    ///     hold.go_on();
-    ///     load.join().unwrap().unwrap();
-    /// });
-    /// assert_eq!(process.mapped_pages(at, 4096), PageCount::new(1), "the bug: revoked, and mapped");
-    /// ```
-    pub fn hold(&self, call: MightSleep) -> Hold {
-        self.parts.holds.hold(call)
-    }
-
-    /// These pages are of a driver's pool, which gives each of them to one user at a time: to the mappings of one state.
-    /// From now on it is [reported](Report::PageOfTwoUsers) if one is inserted for a user while another has it mapped.
-    ///
-    /// A driver whose pool is of [`UniquePage`](vmctx::UniquePage) cannot do that.
-    pub fn watch_pool(&self, pages: &[Page<Self>]) {
-        self.parts.pool.watch(pages.iter().map(Page::pfn));
+        sum
     }
 
     /// What this thread does wrong from now on is reported here, and it is held here.
     pub(crate) fn follow_this_thread(&self) {
         self.parts.reports.follow_this_thread();
         self.parts.holds.follow_this_thread();
+        self.parts.traces.follow_this_thread();
     }
 
     pub(crate) fn memory(&self) -> &PhysicalMemory {
@@ -307,8 +225,12 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().references(pfn)
     }
 
-    unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
-        self.memory().count_mapping(pfn, comes);
+    unsafe fn get_mapped(&self, pfn: u64) {
+        self.memory().get_mapped(pfn);
+    }
+
+    unsafe fn put_mapped(&self, pfn: u64) {
+        self.memory().put_mapped(pfn);
     }
 
     fn map_count(&self, pfn: u64) -> usize {
@@ -341,13 +263,13 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().copy(from, to);
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&self, event: Event) {
-        self.parts.counters.count(event);
+        self.parts.counters.mine().count(event);
     }
 
     fn counts(&self) -> Option<Counts> {
-        let counted = self.statistics();
+        let counted = self.counted();
         Some(Counts {
             inserted: counted.insertions + counted.delivered,
             already_present: counted.already_present,
@@ -362,6 +284,10 @@ impl vmctx_hosted::Machine for Machine {
 
     fn holds(&self) -> Option<&Holds> {
         Some(&self.parts.holds)
+    }
+
+    fn traces(&self) -> Option<&Traces> {
+        Some(&self.parts.traces)
     }
 
     #[inline]
@@ -381,7 +307,18 @@ impl vmctx_hosted::Machine for Machine {
     }
 
     fn next_fault(&self) -> u32 {
-        self.parts.fault_serial.fetch_add(1, Ordering::Relaxed)
+        /// How many numbers a thread takes at once.
+        const BLOCK: u32 = 1 << 8;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        thread_local! {
+            static OF_THIS_THREAD: Cell<u32> = const { Cell::new(0) };
+        }
+        let serial = match OF_THIS_THREAD.get() {
+            used_up if used_up % BLOCK == 0 => NEXT.fetch_add(BLOCK, Ordering::Relaxed),
+            next => next,
+        };
+        OF_THIS_THREAD.set(serial.wrapping_add(1));
+        serial
     }
 
     fn max_mappings(&self) -> usize {

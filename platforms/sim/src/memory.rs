@@ -23,7 +23,7 @@ use std::{
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use vmctx::Errno;
-use vmctx_hosted::FrameKind;
+use vmctx_hosted::{FrameKind, Sharded};
 
 /// The base-2 logarithm of the page size: pages of 4 KiB.
 pub(crate) const PAGE_SHIFT: u32 = 12;
@@ -49,7 +49,7 @@ const SECTION: usize = 512;
 ///
 /// Each byte is an atomic of its own, and copied relaxed: a user and a driver may be at the same bytes at once, as on a
 /// real machine, and here too that is no undefined behaviour.
-struct Bytes(OnceLock<Box<[AtomicU8]>>);
+struct Bytes(OnceLock<Box<[AtomicU8; PAGE_SIZE]>>);
 
 impl Bytes {
     const fn new() -> Self {
@@ -57,7 +57,12 @@ impl Bytes {
     }
 
     fn all(&self) -> &[AtomicU8] {
-        self.0.get_or_init(|| repeat_with(AtomicU8::default).take(PAGE_SIZE).collect())
+        let make = || {
+            // Made where they stay: an array in a variable would be copied.
+            let bytes: Box<[AtomicU8]> = repeat_with(AtomicU8::default).take(PAGE_SIZE).collect();
+            bytes.try_into().unwrap_or_else(|_| Box::new([const { AtomicU8::new(0) }; PAGE_SIZE]))
+        };
+        &self.0.get_or_init(make)[..]
     }
 
     /// Both `false`, and nothing copied, if the bytes do not all lie in the frame.
@@ -78,7 +83,7 @@ impl Bytes {
     }
 
     fn clear(&self) {
-        for byte in self.0.get().into_iter().flatten() {
+        for byte in self.0.get().iter().flat_map(|bytes| bytes.iter()) {
             byte.store(0, Ordering::Relaxed);
         }
     }
@@ -88,10 +93,44 @@ fn part(bytes: &[AtomicU8], offset: usize, len: usize) -> Option<&[AtomicU8]> {
     bytes.get(offset..offset.checked_add(len)?)
 }
 
+/// References to a frame and, above these, how many of them page table entries hold: in one word, because an entry comes
+/// and goes with its reference. There is room for 2^40 references, and for 2^24 entries, above which they are counted
+/// from zero again.
+#[derive(Default)]
+struct FrameCounts(AtomicU64);
+
+impl FrameCounts {
+    const ENTRY: u64 = 1 << 40;
+    const REFERENCES: u64 = Self::ENTRY - 1;
+
+    fn references(&self) -> usize {
+        usize::try_from(self.0.load(Ordering::Acquire) & Self::REFERENCES).unwrap_or(usize::MAX)
+    }
+
+    fn entries(&self) -> usize {
+        usize::try_from(self.0.load(Ordering::Acquire) / Self::ENTRY).unwrap_or(usize::MAX)
+    }
+
+    /// Adds these, where references are that nobody puts meanwhile.
+    fn add(&self, counts: u64) {
+        self.0.fetch_add(counts, Ordering::Relaxed);
+    }
+
+    /// One more reference, if there is one.
+    fn get_unless_free(&self) -> bool {
+        let more = |counts: u64| (counts & Self::REFERENCES != 0).then_some(counts.wrapping_add(1));
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Takes these away. Whether no reference is left.
+    fn put(&self, counts: u64) -> bool {
+        self.0.fetch_sub(counts, Ordering::AcqRel).wrapping_sub(counts) & Self::REFERENCES == 0
+    }
+}
+
 /// One frame of RAM: the `struct page`.
 struct RamFrame {
-    references: AtomicUsize,
-    mapped: AtomicUsize,
+    counts: FrameCounts,
     anonymous: AtomicBool,
     locked: Mutex<bool>,
     unlocked: Condvar,
@@ -101,8 +140,7 @@ struct RamFrame {
 impl RamFrame {
     fn new() -> Self {
         Self {
-            references: AtomicUsize::new(0),
-            mapped: AtomicUsize::new(0),
+            counts: FrameCounts::default(),
             anonymous: AtomicBool::new(false),
             locked: Mutex::new(false),
             unlocked: Condvar::new(),
@@ -116,12 +154,13 @@ struct DeviceRange {
     frames: Box<[Bytes]>,
 }
 
-/// Frames of RAM that nobody uses.
-struct FreeList {
-    /// Given back, last in first out.
-    returned: Vec<usize>,
-    /// From here on nothing was ever used.
-    untouched: usize,
+/// What some of the threads have to do with the frames of RAM, apart from what others have: the sum of the counts
+/// is right, and each alone may be below zero.
+#[derive(Default)]
+struct Share {
+    /// Frames that were given back, last in first out.
+    returned: Mutex<Vec<usize>>,
+    in_use: AtomicUsize,
 }
 
 /// The frames of one machine.
@@ -131,9 +170,9 @@ pub(crate) struct PhysicalMemory {
     end: u64,
     ram_frames: usize,
     ram: Box<[OnceLock<Box<[RamFrame]>>]>,
-    free: Mutex<FreeList>,
-    in_use: AtomicUsize,
-    references: AtomicUsize,
+    /// From here on no frame was ever used.
+    untouched: AtomicUsize,
+    shares: Sharded<Share>,
     zero: Bytes,
     devices: RwLock<BTreeMap<u64, Arc<DeviceRange>>>,
 }
@@ -156,9 +195,8 @@ impl PhysicalMemory {
             end,
             ram_frames,
             ram: repeat_with(OnceLock::new).take(ram_frames.div_ceil(SECTION)).collect(),
-            free: Mutex::new(FreeList { returned: Vec::new(), untouched: 0 }),
-            in_use: AtomicUsize::new(0),
-            references: AtomicUsize::new(0),
+            untouched: AtomicUsize::new(0),
+            shares: Sharded::default(),
             zero: Bytes::new(),
             devices: RwLock::new(BTreeMap::new()),
         }
@@ -174,11 +212,13 @@ impl PhysicalMemory {
     }
 
     pub(crate) fn frames_in_use(&self) -> usize {
-        self.in_use.load(Ordering::Relaxed)
+        self.shares.all().fold(0, |sum, share| sum.wrapping_add(share.in_use.load(Ordering::Relaxed)))
     }
 
+    /// All references to all frames: counted when it is asked for, so that whoever takes one has nothing more to count.
     pub(crate) fn references_held(&self) -> usize {
-        self.references.load(Ordering::Relaxed)
+        let made = self.ram.iter().filter_map(OnceLock::get).flatten();
+        made.map(|frame| frame.counts.references()).sum()
     }
 
     /// What is there, or `None` for a hole or another machine's frame.
@@ -202,73 +242,72 @@ impl PhysicalMemory {
 
     /// A fresh frame of zeros with one reference.
     pub(crate) fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
-        let index = {
-            let mut free = self.free.lock();
-            match free.returned.pop() {
-                Some(index) => index,
-                None if free.untouched < self.ram_frames => {
-                    free.untouched += 1;
-                    free.untouched - 1
-                }
-                None => return Err(Errno::ENOMEM),
-            }
-        };
+        let index = self.take_free().ok_or(Errno::ENOMEM)?;
         let pfn = self.base + FIRST_RAM + index as u64;
         let frame = self.ram(pfn).ok_or(Errno::ENOMEM)?;
         frame.bytes.clear();
         frame.anonymous.store(anonymous, Ordering::Relaxed);
-        frame.references.store(1, Ordering::Release);
-        self.in_use.fetch_add(1, Ordering::Relaxed);
-        self.references.fetch_add(1, Ordering::Relaxed);
+        frame.counts.0.store(1, Ordering::Release);
+        self.shares.mine().in_use.fetch_add(1, Ordering::Relaxed);
         Ok(pfn)
+    }
+
+    /// A frame that nobody uses: one that this thread has given back, a fresh one, or one of the others'.
+    fn take_free(&self) -> Option<usize> {
+        if let Some(index) = self.shares.mine().returned.lock().pop() {
+            return Some(index);
+        }
+        let more = |untouched: usize| (untouched < self.ram_frames).then_some(untouched + 1);
+        if let Ok(index) = self.untouched.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+            return Some(index);
+        }
+        self.shares.all().find_map(|share| share.returned.lock().pop())
     }
 
     /// One more reference to a frame of which the caller has one.
     pub(crate) fn get(&self, pfn: u64) {
         if let Some(frame) = self.ram(pfn) {
-            frame.references.fetch_add(1, Ordering::Relaxed);
-            self.references.fetch_add(1, Ordering::Relaxed);
+            frame.counts.add(1);
         }
     }
 
     /// A reference to a frame that may be free (`get_page_unless_zero`); `false` if it is.
     pub(crate) fn get_unless_free(&self, pfn: u64) -> bool {
-        let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
-        let got = self
-            .ram(pfn)
-            .is_some_and(|frame| frame.references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok());
-        if got {
-            self.references.fetch_add(1, Ordering::Relaxed);
+        self.ram(pfn).is_some_and(|frame| frame.counts.get_unless_free())
+    }
+
+    /// One more reference, held by an entry, to a frame of which the caller has one.
+    pub(crate) fn get_mapped(&self, pfn: u64) {
+        if let Some(frame) = self.ram(pfn) {
+            frame.counts.add(FrameCounts::ENTRY + 1);
         }
-        got
+    }
+
+    /// Puts a reference that an entry has held.
+    pub(crate) fn put_mapped(&self, pfn: u64) {
+        self.put_counts(pfn, FrameCounts::ENTRY + 1);
     }
 
     /// Puts a reference; the last one frees the frame.
     pub(crate) fn put(&self, pfn: u64) {
-        let (Some(frame), Some(index)) = (self.ram(pfn), self.ram_index(pfn)) else { return };
-        self.references.fetch_sub(1, Ordering::Relaxed);
-        if frame.references.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.in_use.fetch_sub(1, Ordering::Relaxed);
-            self.free.lock().returned.push(index);
-        }
+        self.put_counts(pfn, 1);
     }
 
-    /// A page table entry that holds a reference comes or goes.
-    pub(crate) fn count_mapping(&self, pfn: u64, comes: bool) {
-        let Some(frame) = self.ram(pfn) else { return };
-        if comes {
-            frame.mapped.fetch_add(1, Ordering::Relaxed);
-        } else {
-            frame.mapped.fetch_sub(1, Ordering::Relaxed);
+    fn put_counts(&self, pfn: u64, counts: u64) {
+        let (Some(frame), Some(index)) = (self.ram(pfn), self.ram_index(pfn)) else { return };
+        if frame.counts.put(counts) {
+            let share = self.shares.mine();
+            share.in_use.fetch_sub(1, Ordering::Relaxed);
+            share.returned.lock().push(index);
         }
     }
 
     pub(crate) fn references(&self, pfn: u64) -> usize {
-        self.ram(pfn).map_or(0, |frame| frame.references.load(Ordering::Acquire))
+        self.ram(pfn).map_or(0, |frame| frame.counts.references())
     }
 
     pub(crate) fn mappings(&self, pfn: u64) -> usize {
-        self.ram(pfn).map_or(0, |frame| frame.mapped.load(Ordering::Acquire))
+        self.ram(pfn).map_or(0, |frame| frame.counts.entries())
     }
 
     /// Whether the frame is a private copy (`PageAnon`), which no driver may insert.

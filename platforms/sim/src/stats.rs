@@ -77,7 +77,7 @@ impl Counter {
     }
 }
 
-/// The counts of one machine.
+/// The counts of one machine, or those that some of its threads have counted.
 #[derive(Default)]
 pub(crate) struct Counters {
     faults: Counter,
@@ -101,7 +101,8 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    #[inline]
+    /// Where the event is known, this is one addition.
+    #[inline(always)]
     pub(crate) fn count(&self, event: Event) {
         match event {
             Event::Fault => self.faults.count(),
@@ -127,25 +128,25 @@ impl Counters {
         }
     }
 
-    pub(crate) fn snapshot(&self) -> Statistics {
-        Statistics {
-            faults: self.faults.get(),
-            handler_calls: self.handler_calls.get(),
-            mkwrite_calls: self.mkwrite_calls.get(),
-            huge_fault_calls: self.huge_fault_calls.get(),
-            map_pages_calls: self.map_pages_calls.get(),
-            major_faults: self.major_faults.get(),
-            insertions: self.insertions.get(),
-            huge_insertions: self.huge_insertions.get(),
-            already_present: self.already_present.get(),
-            delivered: self.delivered.get(),
-            copies: self.copies.get(),
-            refaults: self.refaults.get(),
-            retries: self.retries.get(),
-            unmapped: self.unmapped.get(),
-            answers: self.answers.snapshot(),
-            signals: Signals { sigbus: self.sigbus.get(), sigsegv: self.sigsegv.get(), killed: self.killed.get() },
-            ..Statistics::default()
-        }
+    /// Adds these to what others have counted.
+    pub(crate) fn add_to(&self, sum: &mut Statistics) {
+        sum.faults += self.faults.get();
+        sum.handler_calls += self.handler_calls.get();
+        sum.mkwrite_calls += self.mkwrite_calls.get();
+        sum.huge_fault_calls += self.huge_fault_calls.get();
+        sum.map_pages_calls += self.map_pages_calls.get();
+        sum.major_faults += self.major_faults.get();
+        sum.insertions += self.insertions.get();
+        sum.huge_insertions += self.huge_insertions.get();
+        sum.already_present += self.already_present.get();
+        sum.delivered += self.delivered.get();
+        sum.copies += self.copies.get();
+        sum.refaults += self.refaults.get();
+        sum.retries += self.retries.get();
+        sum.unmapped += self.unmapped.get();
+        sum.answers = sum.answers.and(self.answers.snapshot());
+        sum.signals.sigbus += self.sigbus.get();
+        sum.signals.sigsegv += self.sigsegv.get();
+        sum.signals.killed += self.killed.get();
     }
 }

@@ -5,6 +5,8 @@ mod hangs;
 mod history;
 mod in_fault;
 mod moving;
+mod numbers;
+mod sweep;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod uffd;
 mod wrong;

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::Mutex;
 
 use vmctx_hosted::{hook, panics::ClosedFiles};
 
@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     file::File,
-    vma::{Space, Vma, WriteLock},
+    vma::{MmapLock, ReadGuard, Space, Vma, WriteLock},
 };
 
 /// The mmap lock, held for read, and the VMA of a fault, which stays as it is until the lock is
@@ -29,7 +29,7 @@ use super::{
 /// The VMA is one of those that the lock protects, and the table is the VMA's. Once the lock is released, `kept` has the
 /// table.
 pub(crate) struct LockedVma<'a> {
-    lock: Cell<Option<RwLockReadGuard<'a, Space>>>,
+    lock: Cell<Option<ReadGuard<'a>>>,
     vma: NonNull<Vma>,
     table: NonNull<Table>,
     kept: OnceCell<Arc<Table>>,
@@ -89,7 +89,7 @@ impl LockedVma<'_> {
 /// The VMAs of a session, and its addresses.
 pub(crate) struct AddressSpace {
     /// The lock, and the VMAs that it protects.
-    pub(crate) mmap_lock: Arc<RwLock<Space>>,
+    pub(crate) mmap_lock: Arc<MmapLock>,
     pub(crate) addresses: Addresses,
     /// What the kernel has refused to take away from users. Only faults that nobody serves keep them from it.
     open: Mutex<Vec<(Arc<Table>, Range<usize>)>>,

@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
 use super::{
     insert::Area,
-    vma::{Handle, Space, Vma},
+    vma::{Handle, MmapLock, Vma},
 };
 
 /// A mapping that is being made. Only a session makes one, in [`Session::mmap`](crate::Session::mmap).
 pub struct NewVma {
     pub(crate) vma: Vma,
-    space: Arc<RwLock<Space>>,
+    space: Arc<MmapLock>,
 }
 
 impl NewVma {
-    pub(crate) fn new(vma: Vma, space: Arc<RwLock<Space>>) -> Self {
+    pub(crate) fn new(vma: Vma, space: Arc<MmapLock>) -> Self {
         Self { vma, space }
     }
 

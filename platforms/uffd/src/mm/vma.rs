@@ -2,7 +2,7 @@
 
 use vmctx::platform::VmFlags;
 use vmctx_hosted::{
-    Object, established,
+    Object, established, mmap_lock,
     vma::{self, Hosted},
 };
 
@@ -13,8 +13,12 @@ use super::file::File;
 pub(crate) type Vma = vma::Vma<Uffd>;
 /// The VMAs of a session: what its mmap lock protects.
 pub(crate) type Space = vma::Space<Uffd>;
+/// The mmap lock of a session.
+pub(crate) type MmapLock = mmap_lock::MmapLock<Uffd>;
 /// The mmap lock, held for write.
-pub(crate) type WriteLock = vma::WriteLock<Uffd>;
+pub(crate) type WriteLock = mmap_lock::WriteLock<Uffd>;
+/// The mmap lock, held for read.
+pub(crate) type ReadGuard<'a> = mmap_lock::ReadGuard<'a, Uffd>;
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
 pub type Handle = established::Handle<Uffd>;
