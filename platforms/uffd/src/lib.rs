@@ -212,6 +212,7 @@
 
 // From the bottom up: the platform's type, errors and counts; `kernel`; `free_pages`, `frames` and `memory`; `process`; `table`;
 // `mm`; `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
+mod adopt;
 mod error;
 #[cfg(test)]
 mod fail_closed;
@@ -230,6 +231,17 @@ mod table;
 mod uffd;
 mod user_side;
 
+pub use adopt::{
+    fault::AdoptedFault,
+    mapped_file::MappedFile,
+    peer::{AdoptError, Adoption, Peer},
+    platform::Adopted,
+    regions::{Region, RegionError, Regions},
+    removed::Removed,
+    shared::PeerEnd,
+    statistics::PeerStatistics,
+    vma::{AdoptedCaller, AdoptedHandle, EstablishedRegion, NewRegion},
+};
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
 pub use guest::Guest;
 pub use memory::{DeviceMemory, Memory, Page};

@@ -338,3 +338,8 @@ pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
     };
     Ok(bytes.chunks_exact(size_of::<u64>()).map(is_copy).collect())
 }
+
+/// How many bytes a file has.
+pub(crate) fn file_size(fd: &OwnedFd) -> Result<u64> {
+    rustix::fs::fstat(fd).map(|stat| u64::try_from(stat.st_size).unwrap_or(0))
+}

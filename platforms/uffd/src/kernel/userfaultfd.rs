@@ -109,6 +109,21 @@ impl Userfaultfd {
         Ok(Self { fd, user_mode_only, leave, home: Home::here()? })
     }
 
+    /// The descriptor, or ESRCH in a child of fork, which must not use it.
+    #[inline]
+    pub(crate) fn fd(&self) -> Result<&OwnedFd, RawErrno> {
+        self.home.check()?;
+        Ok(&self.fd)
+    }
+
+    /// What becomes readable when the readers are [told to leave](Self::tell_to_leave), if it is a descriptor.
+    pub(crate) fn leave_fd(&self) -> Option<&OwnedFd> {
+        match &self.leave {
+            LeaveSignal::EventFd(leave) => Some(leave),
+            LeaveSignal::None | LeaveSignal::Page(_) => None,
+        }
+    }
+
     /// Whether anybody reads its events.
     pub(crate) fn is_read(&self) -> bool {
         !matches!(self.leave, LeaveSignal::None)
