@@ -4,6 +4,8 @@
 
 mod balloon;
 mod by_hand;
+mod ends;
+mod other;
 mod restore;
 mod snapshot;
 
