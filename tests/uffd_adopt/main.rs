@@ -1,6 +1,6 @@
 //! Somebody else's userfaultfd: what a process sees that has opened one, and has sent it over.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod balloon;
 mod by_hand;

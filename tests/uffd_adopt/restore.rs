@@ -1,8 +1,11 @@
 //! A peer whose memory is brought from a file, or from pages.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use vmctx::{Errno, FaultCtx, Mixed, Normal, PageCount, PageOffset, PageRef as _, UserAddr, VmFault, VmOperations};
@@ -36,6 +39,24 @@ fn every_thread_finds_what_is_in_the_file() {
         own.store(3, 0, 99);
         drop(peer);
         assert_eq!((own.load(3, 0), own.load(4, 0)), (99, byte(4, 0)));
+    }
+}
+
+/// The peer does not wait until it is adopted before it touches its memory.
+#[test]
+fn whoever_waits_already_is_served() {
+    let file = file(4);
+    for _ in 0..50 {
+        let Some(own) = Own::new(4, 0) else { return };
+        let mut peer = None;
+        thread::scope(|scope| {
+            for page in 0..4 {
+                let own = &own;
+                scope.spawn(move || assert_eq!(own.load(page, 2), byte(page, 2)));
+            }
+            peer = Peer::adopt(own.sent(), &own.regions(), Snapshot::new(&file)).ok();
+        });
+        assert!(peer.is_some_and(|peer| peer.take_errors().is_empty()));
     }
 }
 

@@ -28,7 +28,7 @@ use super::{runs::Runs, shared::Shared, vma::ReadLock};
 /// A fault of a peer's that is being served. Only a [`Peer`](super::peer::Peer) makes one.
 ///
 /// # Invariants
-/// What it points to outlives it: it is made for one call of a hook by a caller that has the [`Serving`] on its stack, and the
+/// What it points to outlives it: it is made for one call of a hook by a caller that has the `Serving` on its stack, and the
 /// call drops it.
 pub struct AdoptedFault {
     serving: NonNull<Serving<'static>>,

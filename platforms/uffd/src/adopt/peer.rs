@@ -29,7 +29,7 @@ use super::{
     shared::{PeerEnd, Shared},
     statistics::PeerStatistics,
     target::Target,
-    vma::{AdoptedCaller, NewRegion, Table, Vma, Whole},
+    vma::{AdoptedCaller, NewRegion, Space, Table, Vma, Whole},
 };
 
 /// A userfaultfd was not adopted.
@@ -107,8 +107,11 @@ impl Adoption {
         let socket = self.socket.map(OwnedFd::from);
         // From here on whatever goes wrong drops the peer, which makes what is missing a SIGBUS.
         let peer = Peer { shared: Arc::new(Shared::new(target, readers, socket, self.refaults.max(1))) };
+        // Faults that are read already wait for this lock, until there is somebody to serve them.
+        let mut space = peer.shared.space.write_arc();
         serve::start(&peer.shared, self.readers.max(1)).map_err(|error| refused(crate::error::raw(&error)))?;
-        peer.establish(regions, state).map_err(AdoptError::Driver)?;
+        peer.establish(&mut space, regions, state).map_err(AdoptError::Driver)?;
+        drop(space);
         Ok(peer)
     }
 }
@@ -146,7 +149,7 @@ impl Peer {
         Adoption::default().adopt(uffd, regions, state)
     }
 
-    fn establish<V>(&self, regions: &Regions, state: V) -> Result<(), Errno>
+    fn establish<V>(&self, space: &mut Space, regions: &Regions, state: V) -> Result<(), Errno>
     where
         V: VmOperations<Platform = Adopted>,
         V::Kind: FilledLater,
@@ -156,7 +159,6 @@ impl Peer {
         let object: Object = object.map(|object| object.platform_object().clone()).unwrap_or_default();
         let table = Arc::new(Table { target: Arc::clone(&self.shared.target) });
         let flags = VmFlags::READ | VmFlags::WRITE | VmFlags::MAYREAD | VmFlags::MAYWRITE;
-        let mut space = self.shared.space.write_arc();
         for place in regions.places() {
             let vma = Vma::new(place.addresses.clone(), place.pgoff, flags, object.clone(), Arc::clone(&table));
             let mut region = NewRegion { vma, space: Arc::clone(&self.shared.space) };

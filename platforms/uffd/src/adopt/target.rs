@@ -275,7 +275,7 @@ pub(crate) fn poison(fd: &OwnedFd, now: &Range<usize>) -> Result<(), FillError> 
         return Err(error);
     }
     // The kernel does only what lies in one mapping of its own: by halves, then.
-    let middle = rest.start + (rest.len() / 2 & !(PAGE_SIZE - 1));
+    let middle = rest.start + ((rest.len() / 2) & !(PAGE_SIZE - 1));
     let passed_over = |half: Range<usize>| match poison(fd, &half) {
         Err(FillError::NotRegistered) => Ok(()),
         poisoned => poisoned,
