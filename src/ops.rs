@@ -321,7 +321,7 @@ impl<V: VmOperations> Hooks<V> {
         self.access
     }
 
-    /// The [object](Self::object) that this state names: a platform that maps a state without a file has no other.
+    /// The object that this state [names](Self::object).
     #[must_use]
     pub fn named<'v>(&self, state: &'v V) -> Option<&'v SharedObject<On<V>>> {
         self.object.and_then(|object| object(state))

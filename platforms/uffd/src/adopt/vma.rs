@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use parking_lot::RwLock;
 
-use vmctx::{Errno, Mapped, MmapCtx, MmapFile, VmOperations, kind::FilledLater};
+use vmctx::{Errno, Mapped, MmapCtx, MmapFile, SharedObject, VmOperations, kind::FilledLater};
 use vmctx_hosted::{
     Object, Ref, established,
     object::Unmapping,
@@ -68,7 +68,15 @@ where
 {
     type Platform = Adopted;
 
+    fn object(&self) -> Option<&SharedObject<Adopted>> {
+        V::HOOKS.named(&self.0)
+    }
+
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Adopted>) -> Result<Mapped<'m>, Errno> {
+        let ctx = match self.object() {
+            Some(object) => ctx.rebase(object)?,
+            None => ctx,
+        };
         Ok(ctx.establish_shared(self.0.clone())?.fill_later())
     }
 }

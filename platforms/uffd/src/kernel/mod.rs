@@ -11,4 +11,5 @@ pub(crate) mod open;
 pub(crate) mod signals;
 pub(crate) mod sys;
 pub(crate) mod userfaultfd;
+pub(crate) mod zero_page;
 pub(crate) mod zeroed;

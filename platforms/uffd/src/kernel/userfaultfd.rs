@@ -150,6 +150,20 @@ impl Userfaultfd {
         ioctl::register(&self.fd, range, mode)
     }
 
+    /// The same for private memory that has nothing behind it, of which no fault is for a page that a memory object has.
+    pub(crate) fn register_private(&self, range: &Range<usize>, write_protects: bool) -> Result<(), RawErrno> {
+        self.home.check()?;
+        ioctl::register(&self.fd, range, MODE_MISSING | if write_protects { MODE_WP } else { 0 })
+    }
+
+    /// Maps the kernel's zero page. Wakes whoever waits.
+    pub(crate) fn map_zero_page(&self, range: &Range<usize>) -> Filled {
+        if let Err(errno) = self.home.check() {
+            return Filled { done: 0, result: Err(errno) };
+        }
+        ioctl::map_zero_page(&self.fd, range)
+    }
+
     /// Maps pages that the memory object has. Wakes whoever waits for them, unless faults are served by the threads that
     /// have them: then nobody waits.
     #[inline]
