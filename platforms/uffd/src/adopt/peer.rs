@@ -117,7 +117,7 @@ impl Adoption {
 }
 
 /// A process whose userfaultfd was adopted: it has opened and registered it, and has sent it over. Its faults are served here,
-/// with threads of its own, by copying (`UFFDIO_COPY`) what a driver's hook inserts. See [the crate's page](crate#pagers).
+/// with threads of its own, by copying (`UFFDIO_COPY`) what a driver's hook inserts. See [the crate's page](crate#somebody-elses-userfaultfd).
 ///
 /// Addresses that drivers see are those that the regions had when they were adopted.
 ///
