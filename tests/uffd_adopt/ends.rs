@@ -1,6 +1,7 @@
 //! How service ends, and what a peer gets where there is nothing: a SIGBUS, and never zeros.
 
 use std::{
+    os::unix::net::UnixStream,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -57,6 +58,18 @@ fn a_peer_that_dies_is_the_end() {
     assert_eq!((peer.wait(), peer.take_errors()), (PeerEnd::Gone, vec![]));
     peer.stop().unwrap();
     assert_eq!(peer.end(), Some(PeerEnd::Gone), "the first end is the end");
+}
+
+/// Firecracker did so before 1.12 (#5122): what was to be said was said.
+#[test]
+fn a_peer_may_close_its_socket() {
+    let Some(own) = Own::new(16, 0) else { return };
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    drop(theirs);
+    let peer = Adoption::default().socket(ours).adopt(own.sent(), &own.regions(), snapshot()).unwrap();
+    let found: Vec<u8> = (0..16).map(|page| own.load(page, 1)).collect();
+    assert_eq!(found, (0..16).map(|page| byte(page, 1)).collect::<Vec<_>>());
+    assert_eq!((peer.end(), peer.take_errors()), (None, vec![]));
 }
 
 /// Nobody has a socket of it; its death shows where something is to be copied.

@@ -28,3 +28,6 @@ pub(crate) mod platform;
 pub(crate) mod serve;
 
 pub(crate) mod peer;
+
+#[cfg(test)]
+mod fail_closed;

@@ -15,6 +15,7 @@ use crate::{
     error::{KernelError, RawErrno, SessionError, SyscallError},
     kernel::{
         ioctl,
+        messages::Life,
         sys::{self, PAGE_SIZE},
         userfaultfd::Userfaultfd,
     },
@@ -78,9 +79,9 @@ impl Adoption {
         Self { refaults, ..self }
     }
 
-    /// The socket on which the userfaultfd came. When the peer's end of it is closed, as the kernel does when the process
-    /// ends, the peer [has gone](PeerEnd::Gone). Without it that shows at the next fault, of which there may be none. Nothing
-    /// is read from it.
+    /// The socket on which the userfaultfd came. It says which process the peer is (`SO_PEERPIDFD`): when that has ended, the
+    /// peer [has gone](PeerEnd::Gone). Without it that shows where something is to be copied, which may be never. Nothing is
+    /// read from it, and the peer may close its end.
     #[must_use]
     pub fn socket(self, socket: UnixStream) -> Self {
         Self { socket: Some(socket), ..self }
@@ -104,9 +105,9 @@ impl Adoption {
         let refused = |errno: RawErrno| AdoptError::Refused(errno.into());
         let readers = Readers::direct(Userfaultfd::adopt(uffd, false).map_err(refused)?);
         let target = Arc::new(Target::new(Arc::clone(readers.uffd()), regions.clone()));
-        let socket = self.socket.map(OwnedFd::from);
+        let life = self.socket.map(Life::of);
         // From here on whatever goes wrong drops the peer, which makes what is missing a SIGBUS.
-        let peer = Peer { shared: Arc::new(Shared::new(target, readers, socket, self.refaults.max(1))) };
+        let peer = Peer { shared: Arc::new(Shared::new(target, readers, life, self.refaults.max(1))) };
         // Faults that are read already wait for this lock, until there is somebody to serve them.
         let mut space = peer.shared.space.write_arc();
         serve::start(&peer.shared, self.readers.max(1)).map_err(|error| refused(crate::error::raw(&error)))?;
@@ -239,7 +240,7 @@ impl Peer {
         let mut space = shared.space.write_arc();
         let is_first = !mem::replace(&mut space.stopped, true);
         drop(space);
-        if is_first && !matches!(shared.end(), Some(PeerEnd::Gone)) {
+        if is_first {
             // Threads still read: as long as an event is not read, nothing can be poisoned.
             shared.target.poison_all();
         }

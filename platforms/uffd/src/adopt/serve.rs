@@ -103,8 +103,10 @@ enum Outcome {
 
 /// What became of what a hook has inserted.
 enum Copied {
-    /// The fault's page is there, or somebody else decides.
+    /// The fault's page is there.
     Served,
+    /// Nothing is registered there any more: the kernel decides.
+    Unmapped,
     /// The hook has inserted nothing at the fault's page.
     Nothing,
     /// The peer has given something of it back meanwhile: the hook is to be asked again.
@@ -136,10 +138,10 @@ impl Server<'_> {
             if self.shared.readers.leave_if_surplus() {
                 return false;
             }
-            let polled = self.shared.poll(None);
+            let polled = self.shared.poll();
             match polled {
                 Ok(polled) if polled.leave => return true,
-                Ok(polled) if polled.hung_up => {
+                Ok(polled) if polled.gone => {
                     self.shared.note_end(PeerEnd::Gone);
                     return true;
                 }
@@ -214,6 +216,7 @@ impl Server<'_> {
                         self.shared.refaults.forget(first);
                         break;
                     }
+                    Copied::Unmapped => break self.shared.target.wake(&page_of(event.now)),
                     Copied::Nothing => break self.repeat(event, first),
                     Copied::Changed => false,
                     Copied::OutOfMemory => true,
@@ -325,9 +328,8 @@ impl Server<'_> {
                 let done = self.shared.target.copy(run, &mut at, Some(since), |pages, page| {
                     if pages.contains(&own) {
                         copied = match page {
-                            // Unmapped meanwhile: whoever waits is woken, and the kernel decides.
-                            Page::Failed(FillError::NotRegistered) => Copied::Served,
                             Page::Filled | Page::Present => Copied::Served,
+                            Page::Failed(FillError::NotRegistered) => Copied::Unmapped,
                             Page::Failed(FillError::OutOfMemory) => Copied::OutOfMemory,
                             Page::Failed(FillError::Refused(errno)) => {
                                 let (address, error) = (UserAddr::new(first), KernelError::from(errno));
@@ -336,9 +338,6 @@ impl Server<'_> {
                             }
                             Page::Failed(_) => Copied::Fail,
                         };
-                        if page == Page::Failed(FillError::NotRegistered) {
-                            self.shared.target.wake_first(own);
-                        }
                     }
                     ControlFlow::Continue(())
                 });

@@ -2,7 +2,6 @@
 
 use std::{
     ops::{ControlFlow, Range},
-    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,7 @@ use vmctx_hosted::queue::Sleepers;
 
 use crate::{
     error::{KernelError, RawErrno, SessionError},
-    kernel::messages::{self, MOST, Message, Polled},
+    kernel::messages::{self, Life, MOST, Message, Polled},
     serve::{readers::Readers, refaults::Refaults},
 };
 
@@ -35,7 +34,7 @@ const AT_ONCE: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerEnd {
-    /// The peer has gone: its process has ended, or it has closed the socket.
+    /// The peer has gone: its process has ended.
     Gone,
     /// [`Peer::stop`](super::peer::Peer::stop) was called, or the [`Peer`](super::peer::Peer) dropped.
     Stopped,
@@ -49,8 +48,8 @@ pub(crate) struct Shared {
     pub(crate) readers: Readers,
     /// The VMAs, which stay as they are until the end, and the mmap lock.
     pub(crate) space: Arc<RwLock<Space>>,
-    /// Whose end is the peer's.
-    pub(crate) socket: Option<OwnedFd>,
+    /// What tells when the peer has gone.
+    life: Option<Life>,
     pub(crate) stopping: AtomicBool,
     end: Mutex<Option<PeerEnd>>,
     ended: Condvar,
@@ -60,12 +59,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(target: Arc<Target>, readers: Readers, socket: Option<OwnedFd>, refaults: usize) -> Self {
+    pub(crate) fn new(target: Arc<Target>, readers: Readers, life: Option<Life>, refaults: usize) -> Self {
         Self {
             target,
             readers,
             space: Arc::default(),
-            socket,
+            life,
             stopping: AtomicBool::new(false),
             end: Mutex::default(),
             ended: Condvar::new(),
@@ -120,10 +119,10 @@ impl Shared {
     }
 
     /// Sleeps until there are messages, or something else to be done.
-    pub(crate) fn poll(&self, milliseconds: Option<i64>) -> Result<Polled, RawErrno> {
+    pub(crate) fn poll(&self) -> Result<Polled, RawErrno> {
         let uffd = self.target.uffd.fd()?;
         let leave = self.target.uffd.leave_fd().ok_or(RawErrno::BADF)?;
-        messages::poll(uffd, leave, self.socket.as_ref(), milliseconds)
+        messages::poll(uffd, leave, self.life.as_ref())
     }
 
     /// Takes messages that are there. Faults go to the backlog; what the peer does to its addresses is done here, before

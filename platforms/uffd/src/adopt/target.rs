@@ -45,7 +45,8 @@ pub(crate) struct Target {
     pub(crate) counters: PeerCounters,
 }
 
-/// How often it is tried to poison a region whose process changes its mappings. Each of these is many requests.
+/// How often it is tried to poison a region whose process changes its mappings, or for which there is no memory. Each of the
+/// former is many requests.
 const POISON_TRIES: usize = 1000;
 
 /// Why a run was not copied to its end.
@@ -206,21 +207,12 @@ impl Target {
         }
     }
 
-    /// The same for a page by its first address.
-    pub(crate) fn wake_first(&self, first: usize) {
-        let now = self.places.read().next(&(first..first + PAGE_SIZE));
-        if let Some((now, _)) = now {
-            self.wake(&now);
-        }
-    }
-
     /// What the peer has given back.
     pub(crate) fn removed(&self) -> Removed {
         self.removed.clone()
     }
 
-    /// Makes every access a SIGBUS where nothing is. As long as somebody reads, that goes on until it is done; what cannot be
-    /// done for another reason than that is left: whoever waits there waits on.
+    /// Makes every access a SIGBUS where nothing is. What the kernel refuses for good is left: whoever waits there waits on.
     pub(crate) fn poison_all(&self) {
         let Ok(fd) = self.uffd.fd() else { return };
         let places: Vec<Range<usize>> = self.places.read().all().collect();
@@ -228,7 +220,7 @@ impl Target {
             // Each try waits for a while.
             for _ in 0..POISON_TRIES {
                 match poison(fd, &now) {
-                    Err(FillError::Busy) => {}
+                    Err(FillError::Busy | FillError::OutOfMemory) => {}
                     Err(FillError::ProcessGone) => return,
                     _ => break,
                 }

@@ -5,12 +5,15 @@
 use std::{
     mem::{MaybeUninit, offset_of},
     ops::Range,
-    os::fd::{AsFd, FromRawFd, OwnedFd, RawFd},
+    os::{
+        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+        unix::net::UnixStream,
+    },
     slice,
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec},
+    event::{PollFd, PollFlags},
     io,
 };
 
@@ -28,6 +31,9 @@ const EVENT_REMOVE: u8 = 0x15;
 const EVENT_UNMAP: u8 = 0x16;
 /// `UFFD_PAGEFAULT_FLAG_MINOR`
 const FAULT_MINOR: u64 = 1 << 2;
+
+/// `SO_PEERPIDFD` of `include/uapi/asm-generic/socket.h`, since Linux 6.5.
+const SO_PEERPIDFD: libc::c_int = 77;
 
 /// How many messages are read in one go.
 pub(crate) const MOST: usize = 16;
@@ -118,31 +124,57 @@ pub(crate) fn read(fd: &OwnedFd, wanted: usize, mut each: impl FnMut(Message)) -
     Ok(count)
 }
 
+/// What tells when a process has ended.
+pub(crate) enum Life {
+    /// A pidfd: it is readable then.
+    Process(OwnedFd),
+    /// A socket, where the kernel has no pidfd of who is at the other end: whoever has it is taken for gone when that is
+    /// closed.
+    Socket(UnixStream),
+}
+
+impl Life {
+    /// Of the process at the other end of a socket.
+    pub(crate) fn of(socket: UnixStream) -> Self {
+        let (mut fd, mut len): (RawFd, libc::socklen_t) = (-1, 4);
+        // SAFETY: the kernel writes a number of that size.
+        let got = unsafe {
+            libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_PEERPIDFD, (&raw mut fd).cast(), &raw mut len)
+        };
+        if got != 0 || fd < 0 {
+            return Self::Socket(socket);
+        }
+        // SAFETY: the kernel has just given it, to nobody else.
+        Self::Process(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    fn poll_fd(&self) -> PollFd<'_> {
+        match self {
+            Self::Process(process) => PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN),
+            // What is sent there is nothing: only the end counts, which need not be asked for.
+            Self::Socket(socket) => PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty()),
+        }
+    }
+}
+
 /// What a thread that has slept in [`poll`] is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Polled {
     /// The readers are told to leave.
     pub(crate) leave: bool,
-    /// Whoever is at the other end of the socket has hung up.
-    pub(crate) hung_up: bool,
+    /// The process has ended.
+    pub(crate) gone: bool,
 }
 
-/// Sleeps until there are messages, or something else to be done; not for longer than `milliseconds`, if there are any.
-pub(crate) fn poll(
-    uffd: &OwnedFd,
-    leave: &OwnedFd,
-    socket: Option<&OwnedFd>,
-    milliseconds: Option<i64>,
-) -> Result<Polled, RawErrno> {
-    let timeout = milliseconds.map(|milliseconds| Timespec { tv_sec: 0, tv_nsec: milliseconds * 1_000_000 });
-    let mut fds = [
-        PollFd::from_borrowed_fd(uffd.as_fd(), PollFlags::IN),
-        PollFd::from_borrowed_fd(leave.as_fd(), PollFlags::IN),
-        // Nobody reads what is sent there: only the end counts, which need not be asked for.
-        PollFd::from_borrowed_fd(socket.unwrap_or(leave).as_fd(), PollFlags::empty()),
-    ];
-    rustix::event::poll(&mut fds, timeout.as_ref())?;
-    let [_, leave, socket] = fds;
-    let ends = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-    Ok(Polled { leave: !leave.revents().is_empty(), hung_up: socket.revents().intersects(ends) })
+/// Sleeps until there are messages, or something else to be done.
+pub(crate) fn poll(uffd: &OwnedFd, leave: &OwnedFd, life: Option<&Life>) -> Result<Polled, RawErrno> {
+    fn wait_for(fd: &OwnedFd) -> PollFd<'_> {
+        PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)
+    }
+    let is_known = life.is_some();
+    let mut fds = [wait_for(uffd), wait_for(leave), life.map_or_else(|| wait_for(leave), Life::poll_fd)];
+    let count = if is_known { 3 } else { 2 };
+    rustix::event::poll(fds.get_mut(..count).unwrap_or_default(), None)?;
+    let [_, leave, life] = fds;
+    Ok(Polled { leave: !leave.revents().is_empty(), gone: is_known && !life.revents().is_empty() })
 }
