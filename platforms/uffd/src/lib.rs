@@ -254,7 +254,7 @@
 //! What a child of fork inherits is its parent's: descriptors, sockets and userfaultfds work on the parent's memory, and
 //! the threads that would answer are not there. So a child has no such mappings (`MADV_DONTFORK`) and no access to the
 //! bytes of pages and devices. Every call fails, with [`SyscallError::Forked`], [`Trap::Forked`], [`OpenError::Forked`],
-//! or ESRCH where memory is allocated; and to drop a [`Session`], a [`Guest`], a [`Memory`] or a [`Page`] does nothing.
+//! or ESRCH where memory is allocated; and to drop a [`Session`], a [`Guest`], a [`Peer`], a [`Memory`] or a [`Page`] does nothing.
 //! The child makes memory, and opens sessions, of its own.
 //!
 //! # Locks
