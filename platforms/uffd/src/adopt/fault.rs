@@ -98,9 +98,8 @@ pub(crate) struct Serving<'a> {
     pub(crate) range: Range<usize>,
     pub(crate) vma_pgoff: usize,
     pub(crate) vma_flags: VmFlags,
-    pub(crate) object: Object,
     /// `None` once it was released.
-    pub(crate) lock: Cell<Option<ReadLock>>,
+    pub(crate) lock: RefCell<Option<ReadLock>>,
     pub(crate) is_released: Cell<bool>,
     /// `vmf->page`: the page that the hook hands back.
     pub(crate) delivered: Cell<Option<Page>>,
@@ -159,6 +158,12 @@ impl Serving<'_> {
     pub(crate) fn release(&self) {
         self.is_released.set(true);
         drop(self.lock.take());
+    }
+
+    /// Whether the mapping is one of this object, if the lock is still held.
+    pub(crate) fn is_of(&self, object: &Object) -> bool {
+        let lock = self.lock.borrow();
+        lock.as_ref().and_then(|lock| lock.vmas().find(self.address)).is_some_and(|vma| vma.file().is(object))
     }
 
     pub(crate) fn wait(&self, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {

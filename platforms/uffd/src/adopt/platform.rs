@@ -173,7 +173,7 @@ unsafe impl Platform for Adopted {
     }
 
     fn fault_is_of(fault: &AdoptedFault, mappings: &Object) -> bool {
-        fault.serving().object.is(mappings)
+        fault.serving().is_of(mappings)
     }
 
     fn vmf_insert_pfn_huge(_: &AdoptedFault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {

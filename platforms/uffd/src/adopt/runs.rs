@@ -43,16 +43,16 @@ impl Run {
 pub(crate) struct Runs {
     runs: Vec<Run>,
     pages: Vec<Page>,
+    /// The file that was inserted of last. It stays from one fault to the next, which is likely to be of the same.
     mapping: Option<Arc<Mapping>>,
     other_mappings: Vec<Arc<Mapping>>,
 }
 
 impl Runs {
-    /// Forgets everything.
+    /// Forgets what was inserted.
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
         self.pages.clear();
-        self.mapping = None;
         self.other_mappings.clear();
     }
 
@@ -84,7 +84,6 @@ impl Runs {
 
     /// Whether there is such a frame.
     pub(crate) fn add_frame(&mut self, address: usize, pfn: u64) -> bool {
-        // Nearly always it is of the file that the one before was of.
         if let Some(from) = self.mapping.as_ref().and_then(|mapping| mapping.address_of(pfn)) {
             self.add(Run::page(address, Source::Memory(from)));
             return true;

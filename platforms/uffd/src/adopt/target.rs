@@ -38,7 +38,7 @@ use super::{
 pub(crate) struct Target {
     pub(crate) uffd: Arc<Userfaultfd>,
     pub(crate) places: RwLock<Places>,
-    /// How often something was given back, or moved.
+    /// How often something was given back.
     changes: AtomicU64,
     regions: Regions,
     removed: Removed,
@@ -82,14 +82,16 @@ impl Target {
         }
     }
 
-    /// How often something was given back or moved so far: to be asked before it is decided what is copied.
+    /// How often something was given back so far: to be asked before it is decided what is copied.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
     }
 
     /// Whether a page, by its first address, was given back.
+    #[inline]
     pub(crate) fn is_removed(&self, first: usize) -> bool {
-        self.removed.contains_any(self.regions.pages_at(first..first + PAGE_SIZE))
+        // Most peers give nothing back.
+        self.changes() != 0 && self.removed.contains_any(self.regions.pages_at(first..first + PAGE_SIZE))
     }
 
     /// The first address from `at` on, in a run that is not of zeros, whose page was given back.
@@ -105,10 +107,7 @@ impl Target {
             self.counters.removed.fetch_add(pages.len() as u64, Ordering::Relaxed);
             self.removed.add(pages);
         }
-        self.note_change();
-    }
-
-    pub(crate) fn note_change(&self) {
+        // Who sees this sees what was given back.
         self.changes.fetch_add(1, Ordering::Release);
     }
 
