@@ -25,6 +25,8 @@ pub(crate) mod fault;
 
 pub(crate) mod platform;
 
+pub(crate) mod resolve;
+
 pub(crate) mod serve;
 
 pub(crate) mod peer;
