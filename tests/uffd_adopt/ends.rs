@@ -172,7 +172,7 @@ fn what_cannot_be_served_is_a_sigbus() {
 fn a_fault_outside_the_regions_is_a_sigbus() {
     let Some(mut other) = Other::start(0) else { return };
     let (uffd, socket) = other.sent();
-    let [base] = other.regions().addresses()[..] else { return };
+    let base = other.base();
     let first = Regions::new(&[Region { base, bytes: PAGE, offset: 0, page_size: PAGE }]).unwrap();
     let peer = Adoption::default().socket(socket).adopt(uffd, &first, snapshot()).unwrap();
     assert_eq!(other.load(0), Some(byte(0, 1)));

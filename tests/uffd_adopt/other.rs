@@ -28,6 +28,7 @@ const NONE: &str = "none";
 pub(crate) struct Other {
     child: Child,
     said: BufReader<UnixStream>,
+    base: UserAddr,
     regions: Regions,
     sent: Option<(OwnedFd, UnixStream)>,
 }
@@ -43,18 +44,22 @@ impl Other {
         command.args(["--exact", "--nocapture", "--test-threads=1", "other::the_other_process"]);
         command.env(SOCKET, format!("{name} {features}")).stdin(OwnedFd::from(theirs));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let (socket, _) = listener.accept().unwrap();
-        let regions = Regions::new(&[Region { base: UserAddr::new(PAGE), bytes: PAGE, offset: 0, page_size: PAGE }]);
-        let mut other = Self { child, said: BufReader::new(control), regions: regions.unwrap(), sent: None };
-        let said = other.hear();
-        if said == NONE {
+        let mut said = BufReader::new(control);
+        let first = hear(&mut said);
+        if first == NONE {
+            child.wait().unwrap();
             return None;
         }
-        let base = UserAddr::new(said.parse().unwrap());
-        other.regions = Regions::new(&[Region { base, bytes: PAGES * PAGE, offset: 0, page_size: PAGE }]).unwrap();
-        other.sent = Some((receive(&socket), socket));
-        Some(other)
+        let base = UserAddr::new(first.parse().unwrap());
+        let regions = Regions::new(&[Region { base, bytes: PAGES * PAGE, offset: 0, page_size: PAGE }]).unwrap();
+        Some(Self { child, said, base, regions, sent: Some((receive(&socket), socket)) })
+    }
+
+    /// Its first address.
+    pub(crate) fn base(&self) -> UserAddr {
+        self.base
     }
 
     pub(crate) fn regions(&self) -> &Regions {
@@ -72,9 +77,7 @@ impl Other {
 
     /// The next thing that it says; nothing once it has gone.
     pub(crate) fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
-        line.trim().to_owned()
+        hear(&mut self.said)
     }
 
     pub(crate) fn load(&mut self, page: usize) -> Option<u8> {
@@ -92,6 +95,12 @@ impl Other {
         let status: ExitStatus = self.child.wait().unwrap();
         status.signal()
     }
+}
+
+fn hear(said: &mut BufReader<UnixStream>) -> String {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    line.trim().to_owned()
 }
 
 impl Drop for Other {

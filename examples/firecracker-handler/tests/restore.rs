@@ -19,9 +19,9 @@ use std::{
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 const PAGE: usize = 4096;
-const PAGES: usize = 2000;
+const PAGES: usize = 800;
 /// The first region, as below the gap of 32-bit addresses.
-const LOW: usize = 500;
+const LOW: usize = 300;
 
 const UFFDIO_API: u64 = 0xc018_aa3f;
 const UFFDIO_REGISTER: u64 = 0xc020_aa00;

@@ -159,12 +159,6 @@ impl Regions {
         PageOffset::new(self.regions.iter().map(|place| place.pages().end).max().unwrap_or(0))
     }
 
-    /// Where each begins, in the order in which they were described.
-    #[must_use]
-    pub fn addresses(&self) -> Vec<UserAddr> {
-        self.regions.iter().map(|place| UserAddr::new(place.addresses.start)).collect()
-    }
-
     /// The pages of the object at these addresses, which lie in one region as it was adopted.
     #[inline]
     pub(crate) fn pages_at(&self, first: Range<usize>) -> Range<usize> {
