@@ -8,6 +8,9 @@ pub mod guarantees {}
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]
 pub mod memory {}
 
+#[cfg_attr(not(doctest), doc = include_str!("../docs/pagers.md"))]
+pub mod pagers {}
+
 #[cfg_attr(not(doctest), doc = include_str!("../docs/prepare.md"))]
 pub mod prepare {}
 

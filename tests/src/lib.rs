@@ -13,6 +13,10 @@ pub mod guarantees {}
 pub mod memory {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/pagers.md")]
+pub mod pagers {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/prepare.md")]
 pub mod prepare {}
 

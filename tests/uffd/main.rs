@@ -12,6 +12,7 @@ mod remote;
 mod replaced;
 mod sessions;
 mod together;
+mod zeros;
 
 // Shared with the tests that run on every platform.
 #[path = "../both/drivers.rs"]

@@ -5,6 +5,8 @@
 
 #[path = "../../../platforms/uffd/benches/uffd/contenders.rs"]
 mod contenders;
+#[path = "../../../platforms/uffd/benches/uffd/restore.rs"]
+mod restore;
 
 use std::thread;
 

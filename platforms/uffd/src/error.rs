@@ -201,6 +201,12 @@ pub enum SessionError {
         /// What it refuses with.
         error: KernelError,
     },
+    /// A fault of a [peer](crate::Peer) that has said nothing of such a region. The access gets a SIGBUS.
+    #[error("a fault at {address}, outside the regions that came with the userfaultfd")]
+    OutsideRegions {
+        /// The address of the access.
+        address: UserAddr,
+    },
     /// A hook waits, and no thread could be started that serves in its place: faults wait with it.
     #[error("a hook waits, and there is no thread to serve in its place: {0}")]
     NoThread(KernelError),

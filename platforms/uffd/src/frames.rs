@@ -125,10 +125,16 @@ fn bytes(frames: u64) -> usize {
     usize::try_from(frames).unwrap_or(usize::MAX).saturating_mul(PAGE_SIZE)
 }
 
+static NUMBERS: Numbers = Numbers::new(0);
+
+/// So many frame numbers in a row that nothing has had, and nothing will have again.
+pub(crate) fn take_numbers(count: u64) -> Option<Range<u64>> {
+    NUMBERS.take(count)
+}
+
 impl Frames {
     /// An object of up to so many pages, and as much for devices as anybody wants.
     pub(crate) fn new(pages: usize) -> Result<Self, NoFrames> {
-        static NUMBERS: Numbers = Numbers::new(0);
         Self::numbered(pages, &NUMBERS)
     }
 
@@ -402,7 +408,7 @@ impl Frames {
     /// Users may change them at any time, as hardware does, and so may other threads of the driver's. So nobody has a
     /// reference to them, and all copying is done by instructions that the language knows nothing of, byte by byte as far as
     /// it is concerned.
-    fn bytes_of(&self, pfn: u64, offset: usize, len: usize) -> Option<usize> {
+    pub(crate) fn bytes_of(&self, pfn: u64, offset: usize, len: usize) -> Option<usize> {
         let end = offset.checked_add(len)?;
         (self.is_here() && end <= PAGE_SIZE).then(|| self.view.start + bytes(self.place(pfn)) + offset)
     }

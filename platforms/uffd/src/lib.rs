@@ -66,6 +66,7 @@
 //! | RETRY | nothing: the hook is called once more, with the lock taken anew | waits |
 //! | SIGBUS, or a [panic](SessionError::Panicked) | POISON | SIGBUS, with its address |
 //! | OOM | nothing, a few times; then POISON | waits, then SIGBUS |
+//! | the zero page | ZEROPAGE | goes on |
 //! | a first store that is allowed | take the write protection away | goes on |
 //! | the same in the fault that has brought the page or frame | CONTINUE, without the protection | goes on |
 //!
@@ -82,6 +83,9 @@
 //! An object whose pages are made in any order, as those of a [`PageCache`](vmctx::PageCache) are, has
 //! [memory in a row](Memory::in_a_row): each page lies at its place whenever it is made, and gives its memory back to the
 //! system when it goes. Such an object may be far larger than memory.
+//!
+//! The zero page is the kernel's own (`UFFDIO_ZEROPAGE`), and takes no memory in any number of slots. In a private mapping it
+//! takes no mapping of the kernel's either. In a shared one slots of zeros beside each other are one.
 //!
 //! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
 //! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
@@ -184,12 +188,73 @@
 //! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
 //!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
 //!
+//! # Somebody else's userfaultfd
+//!
+//! A virtual machine monitor that restores a snapshot opens a userfaultfd of its own, registers the guest's memory with it,
+//! and sends it over a Unix socket: that of Firecracker does, and those that have learned it from there. [`Peer::adopt`] takes
+//! the descriptor and the [`Regions`] that came with it, and a driver's state serves their faults. It is a platform of its own,
+//! [`Adopted`], because what is inserted is copied (`UFFDIO_COPY`), and is the peer's own from then on: nothing is taken away
+//! again, no store is told, and the driver needs a page no longer than its fault takes. So it needs no more memory than one
+//! has for the pages of the faults that are served at once, or none at all, where the bytes are those of a [`MappedFile`].
+//!
+//! ```no_run
+//! use std::os::{fd::OwnedFd, unix::net::UnixStream};
+//! use vmctx::{Errno, FaultCtx, FrameSource, Mixed, VmFault, VmOperations};
+//! use vmctx_uffd::{Adopted, Adoption, MappedFile, Region, Regions, Removed};
+//!
+//! /// A snapshot, and what a balloon has taken since.
+//! struct Snapshot {
+//!     file: MappedFile,
+//!     removed: Removed,
+//! }
+//!
+//! impl VmOperations for Snapshot {
+//!     type Platform = Adopted;
+//!     type Kind = Mixed;
+//!
+//!     fn fault<'f>(&'f self, ctx: FaultCtx<'f, Adopted, Mixed>) -> VmFault<'f> {
+//!         if self.removed.contains(ctx.pgoff()) {
+//!             return ctx.insert_zero_page();
+//!         }
+//!         ctx.insert_mixed_with(|at| self.file.frame(at.pgoff()).ok_or(Errno::ENXIO))
+//!     }
+//! }
+//!
+//! # fn restore(receive: impl FnOnce(&UnixStream) -> (OwnedFd, Vec<Region>)) -> Result<(), Box<dyn std::error::Error>> {
+//! let (stream, _) = std::os::unix::net::UnixListener::bind("/run/example/vm")?.accept()?;
+//! let (uffd, regions): (OwnedFd, Vec<Region>) = receive(&stream); // as the peer has it
+//! let regions = Regions::new(&regions)?;
+//! let file = MappedFile::new(std::fs::File::open("/var/example/vm.mem")?)?;
+//! let state = Snapshot { file, removed: regions.removed() };
+//! let peer = Adoption::default().socket(stream).adopt(uffd, &regions, state)?;
+//! println!("{:?}, {:?}", peer.wait(), peer.statistics());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | the peer, or the kernel | what becomes of it |
+//! | --- | --- |
+//! | gives memory back (`MADV_DONTNEED`), with `UFFD_FEATURE_EVENT_REMOVE` | it is missing again, and [`Removed`] says so: the hook brings it anew, or zeros. It comes by faults of its own only: as a neighbour it is [`Refused`](vmctx::Prefault::Refused) |
+//! | the same without that feature | it is missing again, and nobody knows |
+//! | unmaps, moves (`UFFD_FEATURE_EVENT_UNMAP`, `_REMAP`) | it is served where it is now; the driver sees the addresses that it had |
+//! | forks (`UFFD_FEATURE_EVENT_FORK`) | the child is not served: what it does not have is a SIGBUS there |
+//! | changes its mappings while something is copied (EAGAIN) | what it says of that is read first; where it has given the page back, the hook is asked again |
+//! | has the page already (EEXIST) | whoever waits is woken |
+//! | touches what is registered and no region | SIGBUS, and [`SessionError::OutsideRegions`] |
+//! | dies | hooks that wait are interrupted; [`PeerEnd::Gone`] |
+//! | cannot be served, by the hook or by want of memory | SIGBUS, and the error |
+//! | is no longer served, because the [`Peer`] was stopped or dropped | SIGBUS for what is missing, for whoever waits, too |
+//!
+//! The hooks `map_pages`, `huge_fault`, `page_mkwrite`, `pfn_mkwrite` and `access` are not called. Pages are of 4096 bytes:
+//! a region of larger ones is a [`RegionError`]. `examples/firecracker-handler` in the repository is a handler for
+//! Firecracker, whole.
+//!
 //! # Fork
 //!
 //! What a child of fork inherits is its parent's: descriptors, sockets and userfaultfds work on the parent's memory, and
 //! the threads that would answer are not there. So a child has no such mappings (`MADV_DONTFORK`) and no access to the
 //! bytes of pages and devices. Every call fails, with [`SyscallError::Forked`], [`Trap::Forked`], [`OpenError::Forked`],
-//! or ESRCH where memory is allocated; and to drop a [`Session`], a [`Guest`], a [`Memory`] or a [`Page`] does nothing.
+//! or ESRCH where memory is allocated; and to drop a [`Session`], a [`Guest`], a [`Peer`], a [`Memory`] or a [`Page`] does nothing.
 //! The child makes memory, and opens sessions, of its own.
 //!
 //! # Locks
@@ -211,7 +276,9 @@
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 // From the bottom up: the platform's type, errors and counts; `kernel`; `free_pages`, `frames` and `memory`; `process`; `table`;
-// `mm`; `serve`; `session` and `guest`; `platform`; `user_side`. Nothing imports what comes after it.
+// `mm`; `serve`; `session` and `guest`; `platform`; `user_side`; and beside these last four `adopt`. Nothing imports what comes
+// after it.
+mod adopt;
 mod error;
 #[cfg(test)]
 mod fail_closed;
@@ -230,6 +297,17 @@ mod table;
 mod uffd;
 mod user_side;
 
+pub use adopt::{
+    fault::AdoptedFault,
+    mapped_file::MappedFile,
+    peer::{AdoptError, Adoption, Peer},
+    platform::Adopted,
+    regions::{Region, RegionError, Regions},
+    removed::Removed,
+    shared::PeerEnd,
+    statistics::PeerStatistics,
+    vma::{AdoptedCaller, AdoptedHandle, EstablishedRegion, NewRegion},
+};
 pub use error::{Attempt, KernelError, OpenError, SessionError, SyscallError, Trap};
 pub use guest::Guest;
 pub use memory::{DeviceMemory, Memory, Page};

@@ -252,6 +252,11 @@ impl Page {
         &self.memory
     }
 
+    /// Where this process has its bytes mapped, for as long as the page is there; `None` in a child of fork.
+    pub(crate) fn address(&self) -> Option<usize> {
+        self.memory.frames.bytes_of(self.pfn, 0, PAGE_SIZE)
+    }
+
     pub(crate) fn is_of(&self, memory: &Memory) -> bool {
         Arc::ptr_eq(&self.memory.frames, &memory.frames)
     }

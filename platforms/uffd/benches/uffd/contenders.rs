@@ -2,7 +2,7 @@
 //! of rates in the same turn.
 
 use std::{
-    mem, ptr,
+    env, mem, ptr,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Instant,
@@ -14,7 +14,9 @@ use vmctx::{
 };
 use vmctx_uffd::{Map, Memory, Options, Page, Session, Uffd};
 
-const PAGE: usize = 4096;
+use crate::restore;
+
+pub(crate) const PAGE: usize = 4096;
 pub(crate) const PAGES: usize = 8192;
 /// How many turns a contender has before a new one is made.
 const TURNS: usize = 5;
@@ -46,10 +48,11 @@ enum Setting {
     OtherProcessor,
     ManyThreads,
     InThread,
+    Restore,
 }
 
 impl Setting {
-    const ALL: [Self; 4] = [Self::OneProcessor, Self::OtherProcessor, Self::ManyThreads, Self::InThread];
+    const ALL: [Self; 5] = [Self::OneProcessor, Self::OtherProcessor, Self::ManyThreads, Self::InThread, Self::Restore];
 
     fn about(self) -> String {
         match self {
@@ -57,6 +60,7 @@ impl Setting {
             Self::OtherProcessor => "served on another processor".to_owned(),
             Self::ManyThreads => format!("{THREADS} threads fault at once, up to {BATCH} events are read at once"),
             Self::InThread => "served by the thread that faults".to_owned(),
+            Self::Restore => "private memory is restored by copies, on the same processor".to_owned(),
         }
     }
 
@@ -73,7 +77,7 @@ impl Setting {
 
     fn windows(self) -> &'static [usize] {
         match self {
-            Self::OneProcessor | Self::InThread => &[1, 16, 64, 512],
+            Self::OneProcessor | Self::InThread | Self::Restore => &[1, 16, 64, 512],
             Self::OtherProcessor | Self::ManyThreads => &[1, 16],
         }
     }
@@ -81,9 +85,14 @@ impl Setting {
 
 pub(crate) fn run(more: &[More]) {
     let home = processor();
+    // Of the settings, those whose description has this, if it is said.
+    let only = env::args().skip(1).find(|argument| !argument.starts_with("--"));
     println!("thousand pages a second: medians of {TURNS} turns of {PAGES} pages, and the mean of 10 to 40 of these");
     println!("stores, one to a page");
     for setting in Setting::ALL {
+        if only.as_ref().is_some_and(|only| !setting.about().contains(only)) {
+            continue;
+        }
         let away = (0..64).find(|cpu| *cpu != home && pin(*cpu));
         if setting == Setting::OtherProcessor && away.is_none() {
             println!("\n{}: there is no other", setting.about());
@@ -102,11 +111,20 @@ pub(crate) fn run(more: &[More]) {
             let by_hand = || -> Box<dyn Contender> {
                 match setting {
                     Setting::InThread => Box::new(InThreadByHand::new(window)),
+                    Setting::Restore => Box::new(restore::ByHand::new(window)),
                     Setting::ManyThreads => Box::new(ByHand::new(window, BATCH)),
                     _ => Box::new(ByHand::new(window, 1)),
                 }
             };
-            let typed = || -> Box<dyn Contender> { Box::new(Typed::new(window, setting == Setting::InThread)) };
+            let typed = || -> Box<dyn Contender> {
+                match setting {
+                    Setting::Restore => Box::new(restore::Typed::new(window)),
+                    _ => Box::new(Typed::new(window, setting == Setting::InThread)),
+                }
+            };
+            let kernel = || -> Box<dyn Contender> {
+                if setting == Setting::Restore { Box::new(restore::Kernel::new()) } else { Box::new(Kernel::new()) }
+            };
             let rounds: Vec<_> = (0..setting.rounds(window))
                 .map(|round| {
                     pin(serving);
@@ -117,7 +135,7 @@ pub(crate) fn run(more: &[More]) {
                         let typed = typed();
                         (by_hand(), typed)
                     };
-                    let mut contenders = vec![by_hand, typed, Box::new(Kernel::new())];
+                    let mut contenders = vec![by_hand, typed, kernel()];
                     contenders.extend(more.iter().map(|(_, new)| new(window)));
                     pin(home);
                     take_turns(&contenders, if setting == Setting::ManyThreads { THREADS } else { 1 })

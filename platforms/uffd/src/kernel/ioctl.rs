@@ -73,6 +73,15 @@ struct UffdioFill {
 }
 
 #[repr(C)]
+struct UffdioCopy {
+    to: u64,
+    from: u64,
+    len: u64,
+    mode: u64,
+    done: i64,
+}
+
+#[repr(C)]
 struct UffdioWriteprotect {
     range: UffdioRange,
     mode: u64,
@@ -95,12 +104,14 @@ const _: () = assert!(size_of::<UffdioApi>() == 24);
 const _: () = assert!(size_of::<UffdioRange>() == 16);
 const _: () = assert!(size_of::<UffdioRegister>() == 32);
 const _: () = assert!(size_of::<UffdioFill>() == 32 && offset_of!(UffdioFill, done) == 24);
+const _: () = assert!(size_of::<UffdioCopy>() == 40 && offset_of!(UffdioCopy, done) == 32);
 const _: () = assert!(size_of::<UffdioWriteprotect>() == 24);
 const _: () = assert!(size_of::<UffdMsg>() == 32 && offset_of!(UffdMsg, address) == 16);
 
 const UFFDIO_API: Opcode = opcode::read_write::<UffdioApi>(API, 0x3f);
 const UFFDIO_REGISTER: Opcode = opcode::read_write::<UffdioRegister>(API, 0x00);
 const UFFDIO_WAKE: Opcode = opcode::read::<UffdioRange>(API, 0x02);
+const UFFDIO_COPY: Opcode = opcode::read_write::<UffdioCopy>(API, 0x03);
 const UFFDIO_ZEROPAGE: Opcode = opcode::read_write::<UffdioFill>(API, 0x04);
 const UFFDIO_WRITEPROTECT: Opcode = opcode::read_write::<UffdioWriteprotect>(API, 0x06);
 const UFFDIO_CONTINUE: Opcode = opcode::read_write::<UffdioFill>(API, 0x07);
@@ -110,6 +121,7 @@ const USERFAULTFD_IOC_NEW: Opcode = opcode::none(API, 0x00);
 
 const _: () = assert!(UFFDIO_API == 0xc018_aa3f && UFFDIO_REGISTER == 0xc020_aa00 && UFFDIO_WAKE == 0x8010_aa02);
 const _: () = assert!(UFFDIO_CONTINUE == 0xc020_aa07 && UFFDIO_POISON == 0xc020_aa08);
+const _: () = assert!(UFFDIO_COPY == 0xc028_aa03);
 const _: () = assert!(UFFDIO_ZEROPAGE == 0xc020_aa04 && UFFDIO_WRITEPROTECT == 0xc018_aa06);
 
 /// What a request did that works page by page.
@@ -170,6 +182,15 @@ fn fill<const REQUEST: Opcode>(fd: &OwnedFd, range: &Range<usize>, mode: u64) ->
     let result = unsafe { request::<REQUEST, _>(fd, &mut fill) };
     // Where it fails with nothing done, the kernel writes the negative error number here, and older ones nothing.
     Filled { done: usize::try_from(fill.done).unwrap_or(0).min(range.len()), result }
+}
+
+/// `UFFDIO_COPY`: fills a range with copies of this process's memory from `from` on. What is not mapped there is EFAULT.
+#[inline]
+pub(crate) fn copy(fd: &OwnedFd, range: &Range<usize>, from: usize) -> Filled {
+    let mut copy = UffdioCopy { to: range.start as u64, from: from as u64, len: range.len() as u64, mode: 0, done: 0 };
+    // SAFETY: the structure is the request's; the kernel only reads what is copied.
+    let result = unsafe { request::<UFFDIO_COPY, _>(fd, &mut copy) };
+    Filled { done: usize::try_from(copy.done).unwrap_or(0).min(range.len()), result }
 }
 
 /// `UFFDIO_WRITEPROTECT`

@@ -21,6 +21,8 @@ use vmctx::platform::VmFlags;
 
 use crate::error::RawErrno;
 
+use super::zero_page::is_zero_page;
+
 /// Bytes in a page. Other sizes are refused when a session is opened.
 pub(crate) const PAGE_SIZE: usize = 4096;
 pub(crate) const PAGE_SHIFT: u32 = PAGE_SIZE.trailing_zeros();
@@ -161,15 +163,15 @@ pub(crate) unsafe fn replace(range: &Range<usize>, view: View<'_>) -> Result<()>
     unsafe { advise(range, Advice::LinuxDontFork) }
 }
 
-/// Replaces what is mapped at `range` by memory that nobody ever fills: what a mapping shows before it is known what it will
-/// show.
+/// Replaces what is mapped at `range` by private memory with nothing in it: what a mapping shows before it is known what it
+/// will show, and where it shows zeros.
 ///
 /// # Safety
 /// As [`replace`].
 pub(crate) unsafe fn replace_by_nothing(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
     #[cfg(test)]
     super::failing::check()?;
-    let flags = MapFlags::FIXED | MapFlags::NORESERVE | MapFlags::SHARED;
+    let flags = MapFlags::FIXED | MapFlags::NORESERVE | MapFlags::PRIVATE;
     // SAFETY: by this function's contract.
     unsafe {
         rustix::mm::mmap_anonymous(pointer(range.start), range.len(), prot, flags)?;
@@ -329,12 +331,24 @@ pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
     const PRESENT: u64 = 1 << 63;
     const SWAPPED: u64 = 1 << 62;
     const FILE: u64 = 1 << 61;
+    const EXCLUSIVE: u64 = 1 << 56;
     let mut bytes = vec![0; range.len() / PAGE_SIZE * size_of::<u64>()];
     let at = (range.start / PAGE_SIZE * size_of::<u64>()) as u64;
-    fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
-    let is_copy = |entry: &[u8]| {
+    let pagemap = fs::File::open("/proc/self/pagemap")?;
+    pagemap.read_exact_at(&mut bytes, at)?;
+    let is_copy = |(page, entry): (usize, &[u8])| {
         let entry = entry.try_into().map_or(0, u64::from_ne_bytes);
-        entry & (PRESENT | SWAPPED) != 0 && entry & FILE == 0
+        if entry & (PRESENT | SWAPPED) == 0 || entry & FILE != 0 {
+            return false;
+        }
+        // The zero page is mapped in many places at once. Of copies, only those are that were merged with their like.
+        let is_alone = entry & (EXCLUSIVE | SWAPPED) != 0;
+        is_alone || !is_zero_page(&pagemap, &(page..page + PAGE_SIZE)).unwrap_or(true)
     };
-    Ok(bytes.chunks_exact(size_of::<u64>()).map(is_copy).collect())
+    Ok(range.clone().step_by(PAGE_SIZE).zip(bytes.chunks_exact(size_of::<u64>())).map(is_copy).collect())
+}
+
+/// How many bytes a file has.
+pub(crate) fn file_size(fd: &OwnedFd) -> Result<u64> {
+    rustix::fs::fstat(fd).map(|stat| u64::try_from(stat.st_size).unwrap_or(0))
 }

@@ -109,6 +109,21 @@ impl Userfaultfd {
         Ok(Self { fd, user_mode_only, leave, home: Home::here()? })
     }
 
+    /// The descriptor, or ESRCH in a child of fork, which must not use it.
+    #[inline]
+    pub(crate) fn fd(&self) -> Result<&OwnedFd, RawErrno> {
+        self.home.check()?;
+        Ok(&self.fd)
+    }
+
+    /// What becomes readable when the readers are [told to leave](Self::tell_to_leave), if it is a descriptor.
+    pub(crate) fn leave_fd(&self) -> Option<&OwnedFd> {
+        match &self.leave {
+            LeaveSignal::EventFd(leave) => Some(leave),
+            LeaveSignal::None | LeaveSignal::Page(_) => None,
+        }
+    }
+
     /// Whether anybody reads its events.
     pub(crate) fn is_read(&self) -> bool {
         !matches!(self.leave, LeaveSignal::None)
@@ -133,6 +148,20 @@ impl Userfaultfd {
         self.home.check()?;
         let mode = MODE_MISSING | MODE_MINOR | if write_protects { MODE_WP } else { 0 };
         ioctl::register(&self.fd, range, mode)
+    }
+
+    /// The same for private memory that has nothing behind it, of which no fault is for a page that a memory object has.
+    pub(crate) fn register_private(&self, range: &Range<usize>, write_protects: bool) -> Result<(), RawErrno> {
+        self.home.check()?;
+        ioctl::register(&self.fd, range, MODE_MISSING | if write_protects { MODE_WP } else { 0 })
+    }
+
+    /// Maps the kernel's zero page. Wakes whoever waits.
+    pub(crate) fn map_zero_page(&self, range: &Range<usize>) -> Filled {
+        if let Err(errno) = self.home.check() {
+            return Filled { done: 0, result: Err(errno) };
+        }
+        ioctl::map_zero_page(&self.fd, range)
     }
 
     /// Maps pages that the memory object has. Wakes whoever waits for them, unless faults are served by the threads that

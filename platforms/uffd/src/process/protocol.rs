@@ -20,7 +20,7 @@ use crate::{
 use super::socket::{self, GREETING, Greeting, PeerSocket};
 
 const MAGIC: [u8; 8] = *b"vmctx-uf";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// In a guest's greeting: its userfaultfds are for faults of user mode only.
 const USER_MODE_ONLY: u32 = 1;
 

@@ -49,10 +49,13 @@ impl Table {
                     continue;
                 }
                 let protected = self.wants_protection(first);
+                let zero = self.is_kernels_zero_page(first);
+                // The zero page is the same in each slot.
+                let step = if zero { 0 } else { 1 };
                 let (mut run_end, mut poisoned) = (at + 1, first & POISONED);
                 for slot in behind {
                     let bits = slot.entry.load(Ordering::Acquire);
-                    let next = first + (run_end - at) as u64;
+                    let next = first + step * (run_end - at) as u64;
                     // Most entries of a run have the same flags, so that one comparison tells.
                     if bits != next {
                         if !is_new(bits) || bits & PFN != next & PFN || self.wants_protection(bits) != protected {
@@ -62,7 +65,7 @@ impl Table {
                     }
                     run_end += 1;
                 }
-                let run = Run { slots: at..run_end, pfn: first & PFN, poisoned: poisoned != 0, protected };
+                let run = Run { slots: at..run_end, pfn: first & PFN, zero, poisoned: poisoned != 0, protected };
                 if let Err(error) = self.install_run(&mut kernel, &run, flags) {
                     refused = refused.and(Err(error));
                 }
@@ -77,7 +80,10 @@ impl Table {
         let slots = &run.slots;
         let shown = self.show_run(kernel, run, flags).map_err(|raw| (slots.start, FillError::of_call(raw)));
         let installed = shown.and_then(|()| {
-            let request = |rest: &Range<usize>| self.uffd().map_existing(rest, run.protected);
+            let request = |rest: &Range<usize>| match run.zero {
+                true => self.uffd().map_zero_page(rest),
+                false => self.uffd().map_existing(rest, run.protected),
+            };
             let mut progress = Installing { table: self, protected: run.protected };
             fill_range(self.addresses_of(slots), request, &mut progress)
                 .map_err(|(at, error)| (self.slot_of(at), error))
@@ -99,6 +105,9 @@ impl Table {
         if *poisoned {
             // SAFETY: addresses of this table's, at which there are no pages yet.
             unsafe { self.owner.zap(&self.addresses_of(slots)) }?;
+        }
+        if run.zero {
+            return self.show_nothing(kernel, slots, prot_of(flags));
         }
         if kernel.shows(slots, *pfn) {
             return Ok(());
@@ -196,8 +205,7 @@ impl Table {
         if !nothing.is_empty() {
             let range = self.addresses_of(&nothing);
             // SAFETY: by this function's contract.
-            unsafe { self.owner.replace_by_nothing(&range, ProtFlags::empty()) }?;
-            self.uffd().register(&range, self.protects.load(Ordering::Relaxed))?;
+            unsafe { self.map_nothing(&range, ProtFlags::empty()) }?;
             kernel.set(&nothing, Some(NOWHERE + nothing.start as u64));
         }
         Ok(())
@@ -258,6 +266,8 @@ struct Run {
     slots: Range<usize>,
     /// The frame of the first slot.
     pfn: u64,
+    /// All of them have the [kernel's zero page](Table::is_kernels_zero_page).
+    zero: bool,
     /// At least one of them is poisoned.
     poisoned: bool,
     /// The kernel is to write-protect them.

@@ -6,3 +6,4 @@ pub(crate) mod install;
 pub(crate) mod page_table;
 pub(crate) mod pte;
 pub(crate) mod revoke;
+pub(crate) mod zeros;

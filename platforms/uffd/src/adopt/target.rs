@@ -1,0 +1,292 @@
+//! A peer's memory as it is filled: what a driver has inserted is copied there.
+//!
+//! As long as the peer changes its mappings, and that event was not read, every request fails with EAGAIN (`man
+//! ioctl_userfaultfd`). What it gives back is taken from it as soon as that was read. So nothing may be copied that was
+//! decided on before: whoever reads has the lock on the places for write, and whoever copies for read.
+
+use std::{
+    mem,
+    ops::{ControlFlow, Range},
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::RwLock;
+
+use crate::{
+    error::RawErrno,
+    kernel::{
+        fill::{self, FillError},
+        ioctl::{self, Filled},
+        sys::PAGE_SIZE,
+        userfaultfd::Userfaultfd,
+    },
+};
+
+use super::{
+    places::Places,
+    regions::Regions,
+    removed::Removed,
+    runs::{Run, Source},
+    statistics::{PeerCounters, count},
+};
+
+/// The memory of a peer.
+pub(crate) struct Target {
+    pub(crate) uffd: Arc<Userfaultfd>,
+    pub(crate) places: RwLock<Places>,
+    /// How often something was given back.
+    changes: AtomicU64,
+    regions: Regions,
+    removed: Removed,
+    pub(crate) counters: PeerCounters,
+}
+
+/// How often it is tried to poison a region whose process changes its mappings, or for which there is no memory. Each of the
+/// former is many requests.
+const POISON_TRIES: usize = 1000;
+
+/// Why a run was not copied to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotCopied {
+    /// The peer has given a page of it back since it was decided what is there.
+    Changed,
+    /// The peer changes its mappings, and that event was not read yet.
+    Busy,
+    /// The process has gone.
+    Gone,
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// It is there, and whoever waited was woken.
+    Filled,
+    /// Something was there already. Whoever waited was woken.
+    Present,
+    Failed(FillError),
+}
+
+impl Target {
+    pub(crate) fn new(uffd: Arc<Userfaultfd>, regions: Regions) -> Self {
+        Self {
+            uffd,
+            places: RwLock::new(Places::new(regions.places())),
+            changes: AtomicU64::new(0),
+            removed: regions.removed(),
+            regions,
+            counters: PeerCounters::default(),
+        }
+    }
+
+    /// How often something was given back so far: to be asked before it is decided what is copied.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Whether a page, by its first address, was given back.
+    #[inline]
+    pub(crate) fn is_removed(&self, first: usize) -> bool {
+        // Most peers give nothing back.
+        self.changes() != 0 && self.removed.contains_any(self.regions.pages_at(first..first + PAGE_SIZE))
+    }
+
+    /// The first address from `at` on, in a run that is not of zeros, whose page was given back.
+    pub(crate) fn first_removed(&self, run: &Run, at: usize) -> Option<usize> {
+        let mut pages = (at..run.first.end).step_by(PAGE_SIZE).filter(|_| run.source != Source::Zero);
+        pages.find(|first| self.is_removed(*first))
+    }
+
+    /// The peer has given back what is at these addresses now. `places` is the lock's.
+    pub(crate) fn note_removed(&self, places: &Places, now: &Range<usize>) {
+        for first in places.first_ranges(now) {
+            let pages = self.regions.pages_at(first);
+            self.counters.removed.fetch_add(pages.len() as u64, Ordering::Relaxed);
+            self.removed.add(pages);
+        }
+        // Who sees this sees what was given back.
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Copies a run, from the first address `*at` on, and moves `*at` on. What became of which pages `each` is told, and says
+    /// whether to go on. What was decided `since` is not copied where it may be wrong by now; without that, nothing that was
+    /// given back is.
+    #[inline]
+    pub(crate) fn copy(
+        &self,
+        run: &Run,
+        at: &mut usize,
+        since: Option<u64>,
+        mut each: impl FnMut(Range<usize>, Page) -> ControlFlow<()>,
+    ) -> Result<(), NotCopied> {
+        let places = self.places.read();
+        if since != Some(self.changes()) && run.source != Source::Zero {
+            let pages = self.regions.pages_at(*at..run.first.end);
+            if self.removed.contains_any(pages) {
+                return Err(NotCopied::Changed);
+            }
+        }
+        let fd = self.uffd.fd().map_err(|_| NotCopied::Gone)?;
+        while let Some((now, first)) = places.next(&(*at..run.first.end)) {
+            *at = first.start;
+            if self.copy_piece(fd, run, &now, at, &mut each)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what is at these addresses now.
+    #[inline]
+    fn copy_piece(
+        &self,
+        fd: &OwnedFd,
+        run: &Run,
+        now: &Range<usize>,
+        at: &mut usize,
+        each: &mut impl FnMut(Range<usize>, Page) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, NotCopied> {
+        let mut rest = now.clone();
+        let mut most = usize::MAX;
+        while !rest.is_empty() {
+            let part = rest.start..rest.end.min(rest.start.saturating_add(most));
+            let Filled { done, result } = match run.source {
+                Source::Memory(from) => ioctl::copy(fd, &part, from + (*at - run.first.start)),
+                Source::Zero => ioctl::map_zero_page(fd, &part),
+            };
+            let done = done & !(PAGE_SIZE - 1);
+            let page = if done != 0 {
+                let counter = if run.source == Source::Zero { &self.counters.zeroed } else { &self.counters.copied };
+                counter.fetch_add((done / PAGE_SIZE) as u64, Ordering::Relaxed);
+                Page::Filled
+            } else {
+                match result {
+                    // A success that did nothing would be repeated for ever.
+                    Ok(()) => Page::Failed(FillError::Refused(RawErrno::IO)),
+                    Err(RawErrno::AGAIN) => {
+                        count(&self.counters.put_off);
+                        return Err(NotCopied::Busy);
+                    }
+                    Err(RawErrno::SRCH) => return Err(NotCopied::Gone),
+                    Err(RawErrno::EXIST) => {
+                        // Somebody was first, and may not have woken whoever waits.
+                        let _ = ioctl::wake(fd, &(rest.start..rest.start + PAGE_SIZE));
+                        count(&self.counters.already_present);
+                        Page::Present
+                    }
+                    // The kernel does only what lies in one mapping of its own: page by page, then.
+                    Err(RawErrno::NOENT) if part.len() > PAGE_SIZE => {
+                        most = PAGE_SIZE;
+                        continue;
+                    }
+                    Err(RawErrno::NOENT) => Page::Failed(FillError::NotRegistered),
+                    Err(RawErrno::NOMEM) => Page::Failed(FillError::OutOfMemory),
+                    Err(errno) => Page::Failed(FillError::Refused(errno)),
+                }
+            };
+            let done = done.max(PAGE_SIZE);
+            let pages = *at..*at + done;
+            *at += done;
+            rest.start += done;
+            if each(pages, page).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Has whoever waits at a page repeat the access.
+    pub(crate) fn wake(&self, now: &Range<usize>) {
+        if let Ok(fd) = self.uffd.fd() {
+            // It fails only for a range that is none.
+            let _ = ioctl::wake(fd, now);
+        }
+    }
+
+    /// What the peer has given back.
+    pub(crate) fn removed(&self) -> Removed {
+        self.removed.clone()
+    }
+
+    /// Makes every access a SIGBUS where nothing is. What the kernel refuses for good is left: whoever waits there waits on.
+    pub(crate) fn poison_all(&self) {
+        let Ok(fd) = self.uffd.fd() else { return };
+        let places: Vec<Range<usize>> = self.places.read().all().collect();
+        for now in places {
+            // Each try waits for a while.
+            for _ in 0..POISON_TRIES {
+                match poison(fd, &now) {
+                    Err(FillError::Busy | FillError::OutOfMemory) => {}
+                    Err(FillError::ProcessGone) => return,
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    /// Makes every access to a page a SIGBUS that is nowhere, and wakes whoever waits. `let_it_change` is called while the
+    /// peer changes its mappings, and says whether to go on.
+    pub(crate) fn poison(
+        &self,
+        now: &Range<usize>,
+        mut let_it_change: impl FnMut() -> ControlFlow<()>,
+    ) -> Result<(), FillError> {
+        let fd = self.uffd.fd().map_err(FillError::of_call)?;
+        loop {
+            match poison(fd, now) {
+                Err(FillError::Busy) if let_it_change().is_continue() => {}
+                poisoned => return poisoned,
+            }
+        }
+    }
+}
+
+/// Makes every access to these addresses a SIGBUS where nothing is, and wakes whoever waits. What is not registered there is
+/// passed over, unless that is all.
+///
+/// # Errors
+/// What the kernel refuses.
+pub(crate) fn poison(fd: &OwnedFd, now: &Range<usize>) -> Result<(), FillError> {
+    struct Wakes<'a>(&'a OwnedFd);
+    impl fill::Progress for Wakes<'_> {
+        fn done(&mut self, _: Range<usize>) {}
+
+        fn present(&mut self, page: Range<usize>) {
+            let _ = ioctl::wake(self.0, &page);
+        }
+    }
+    let Err((at, error)) = fill::fill_range(now.clone(), |rest| ioctl::poison(fd, rest), &mut Wakes(fd)) else {
+        return Ok(());
+    };
+    let rest = at..now.end;
+    if error != FillError::NotRegistered || rest.len() <= PAGE_SIZE {
+        return Err(error);
+    }
+    // The kernel does only what lies in one mapping of its own: by halves, then.
+    let middle = rest.start + ((rest.len() / 2) & !(PAGE_SIZE - 1));
+    let passed_over = |half: Range<usize>| match poison(fd, &half) {
+        Err(FillError::NotRegistered) => Ok(()),
+        poisoned => poisoned,
+    };
+    passed_over(rest.start..middle).and(passed_over(middle..rest.end))
+}
+
+/// Closes the userfaultfd of a child of the peer's, which nobody serves: what is nowhere is a SIGBUS there, and no zeros. If
+/// that cannot be done it stays open, for ever.
+pub(crate) fn close_off(fd: OwnedFd, places: impl Iterator<Item = Range<usize>>) -> Result<(), FillError> {
+    for now in places {
+        match poison(&fd, &now) {
+            Ok(()) | Err(FillError::NotRegistered) => {}
+            // No memory is left that anybody could touch.
+            Err(FillError::ProcessGone) => break,
+            Err(error) => {
+                mem::forget(fd);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

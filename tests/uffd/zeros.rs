@@ -1,0 +1,142 @@
+//! The zero page, in any number.
+
+use std::fs;
+
+use vmctx::{
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef as _, SharedObject, UserAddr,
+    VmFault, VmOperations,
+};
+use vmctx_uffd::{Map, Page, Ref, Session, Uffd};
+
+use crate::{
+    drivers::{PAGE, page_at},
+    sessions::{load, session},
+};
+
+/// An object most of which is zeros.
+struct Sparse {
+    object: SharedObject<Uffd>,
+    pages: Vec<Page>,
+    /// Every so many-th page has bytes.
+    every: usize,
+    read_only: bool,
+}
+
+impl VmOperations for Sparse {
+    type Platform = Uffd;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        let at = ctx.pgoff().index();
+        if at % self.every != 0 {
+            return ctx.insert_zero_page();
+        }
+        ctx.insert_page_with(|_| self.pages.get(at / self.every).ok_or(Errno::ENXIO))
+    }
+}
+
+struct File(Ref<Sparse>);
+
+impl MmapFile for File {
+    type Platform = Uffd;
+
+    fn object(&self) -> Option<&SharedObject<Uffd>> {
+        Some(&self.0.object)
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        let ctx = if self.0.read_only { ctx.drop_write() } else { ctx };
+        Ok(ctx.establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+fn sparse(session: &Session, every: usize, pages: usize, read_only: bool) -> Ref<Sparse> {
+    let object = SharedObject::new(session.memory().may_sleep()).unwrap();
+    let pages = (0..pages).map(|_| session.memory().alloc_page().unwrap()).collect::<Vec<_>>();
+    for (at, page) in pages.iter().enumerate() {
+        page.write(0, &[number(at)]).unwrap();
+    }
+    Ref::new(Sparse { object, pages, every, read_only })
+}
+
+fn number(page: usize) -> u8 {
+    page.to_le_bytes()[0] | 1
+}
+
+/// How many mappings of the kernel's begin at these addresses.
+fn kernel_mappings(at: UserAddr, pages: usize) -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let starts = maps.lines().filter_map(|line| usize::from_str_radix(line.split('-').next()?, 16).ok());
+    starts.filter(|start| (at.get()..at.get() + pages * PAGE).contains(start)).count()
+}
+
+/// More slots than the kernel has mappings for a process. They take no memory either.
+#[test]
+fn a_hundred_thousand_slots_of_zero_are_one_mapping() {
+    const PAGES: usize = 100_000;
+    for read_only in [false, true] {
+        let session = session();
+        // Nothing but zeros.
+        let state = sparse(&session, usize::MAX, 1, read_only);
+        let map =
+            if read_only { Map::shared(PAGES * PAGE).prot(vmctx_uffd::Prot::READ) } else { Map::private(PAGES * PAGE) };
+        let at = session.mmap(&session.file(File(state)), map).unwrap();
+        for page in 1..PAGES {
+            assert_eq!(load(&session, page_at(at, page)), Ok(0));
+        }
+        assert_eq!(session.take_errors(), []);
+        assert_eq!(session.memory().pages_in_use(), PageCount::new(1));
+        assert!(kernel_mappings(at, PAGES) <= 3, "{}", kernel_mappings(at, PAGES));
+    }
+}
+
+/// In a private mapping pages lie among them wherever they were going to, and only stores make copies.
+#[test]
+fn zeros_and_pages_lie_side_by_side() {
+    const PAGES: usize = 400;
+    let session = session();
+    let state = sparse(&session, 4, PAGES / 4, false);
+    let file = session.file(File(state.clone()));
+    let at = session.mmap(&file, Map::private(PAGES * PAGE)).unwrap();
+    let expected = |page: usize| if page % 4 == 0 { number(page / 4) } else { 0 };
+    for page in 0..PAGES {
+        assert_eq!(load(&session, page_at(at, page)), Ok(expected(page)), "page {page}");
+    }
+    session.write(page_at(at, 5), &[77]).unwrap();
+    session.write(page_at(at, 8), &[78]).unwrap();
+    // The driver takes all of it away. What was stored is the user's own, a zero page is not.
+    let calls = session.statistics().handler_calls;
+    state.object.unmap_once(PageOffset::ZERO, PageCount::new(PAGES), session.memory().may_sleep());
+    for page in 0..PAGES {
+        let expected = match page {
+            5 => 77,
+            8 => 78,
+            _ => expected(page),
+        };
+        assert_eq!(load(&session, page_at(at, page)), Ok(expected), "page {page}");
+    }
+    assert_eq!(session.statistics().handler_calls - calls, PAGES as u64 - 2);
+    session.write(page_at(at, 6), &[79]).unwrap();
+    assert_eq!([5, 6, 7].map(|page| load(&session, page_at(at, page))), [Ok(77), Ok(79), Ok(0)]);
+    assert_eq!(session.take_errors(), []);
+}
+
+/// In a shared mapping, too, and there nobody can store.
+#[test]
+fn shared_zeros_are_taken_away_as_pages_are() {
+    const PAGES: usize = 64;
+    let session = session();
+    let state = sparse(&session, 8, PAGES / 8, true);
+    let file = session.file(File(state.clone()));
+    let at = session.mmap(&file, Map::shared(PAGES * PAGE).prot(vmctx_uffd::Prot::READ)).unwrap();
+    for _ in 0..3 {
+        for page in 0..PAGES {
+            let expected = if page % 8 == 0 { number(page / 8) } else { 0 };
+            assert_eq!(load(&session, page_at(at, page)), Ok(expected), "page {page}");
+        }
+        assert!(session.write(page_at(at, 3), &[1]).is_err());
+        state.object.unmap_once(PageOffset::ZERO, PageCount::new(PAGES), session.memory().may_sleep());
+    }
+    assert_eq!(session.statistics().handler_calls, 3 * PAGES as u64);
+    assert_eq!(session.take_errors(), []);
+}

@@ -1,0 +1,103 @@
+//! What is counted of the whole process, and what a child of it inherits: in processes of their own.
+
+use std::{env, fs, process::Command, thread};
+
+use vmctx::{FrameSource as _, Iomem as _, PageOffset, UnlockedCtx};
+use vmctx_uffd::{Adopted, MappedFile, Peer, SyscallError};
+
+use crate::{
+    by_hand::{Own, REMOVE},
+    snapshot::{Snapshot, byte, file},
+};
+
+/// Runs a test in a process of its own, by the name that the harness knows it by.
+fn alone(test: impl FnOnce()) {
+    const ALONE: &str = "VMCTX_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let name = thread::current().name().unwrap().to_owned();
+    let run =
+        Command::new(env::current_exe().unwrap()).args(["--exact", &name, "--nocapture"]).env(ALONE, "1").output();
+    let run = run.unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn use_a_peer() {
+    let Some(own) = Own::new(32, REMOVE) else { return };
+    let regions = own.regions();
+    let state = Snapshot { removed: Some(regions.removed()), ..Snapshot::new(&file(32)) };
+    let peer = Peer::adopt(own.sent(), &regions, state).unwrap();
+    for page in 0..20 {
+        assert_eq!(own.load(page, 1), byte(page, 1));
+    }
+    own.give_back(3..7);
+    assert_eq!((own.load(3, 1), peer.take_errors()), (0, vec![]));
+}
+
+/// Descriptors, threads and mappings.
+fn held() -> [usize; 3] {
+    let entries = |of: &str| fs::read_dir(of).unwrap().count();
+    let mappings = fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    [entries("/proc/self/fd"), entries("/proc/self/task"), mappings]
+}
+
+#[test]
+fn a_peer_leaves_nothing_behind() {
+    alone(|| {
+        // First rounds, after which the runtime has what it keeps for later threads.
+        (0..5).for_each(|_| use_a_peer());
+        let before = held();
+        (0..20).for_each(|_| use_a_peer());
+        assert_eq!(held(), before);
+    });
+}
+
+/// What a child of the handler inherits does nothing there, and the parent and its peer notice nothing.
+#[test]
+fn a_child_of_the_handlers_has_no_peer() {
+    alone(|| {
+        let Some(own) = Own::new(4, 0) else { return };
+        let file = file(4);
+        let state = Snapshot::new(&file);
+        let mapped = state.file.clone();
+        let peer = Peer::adopt(own.sent(), &own.regions(), state).unwrap();
+        assert_eq!(own.load(0, 1), byte(0, 1));
+        // SAFETY: the child calls what takes no lock that a thread might hold which is not there, and ends.
+        #[expect(unsafe_code, reason = "fork")]
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let code = in_a_child(peer, mapped);
+            // SAFETY: the child ends, without what its parent would do at its end.
+            #[expect(unsafe_code, reason = "a system call")]
+            unsafe {
+                libc::_exit(code);
+            }
+        }
+        let mut status = 0;
+        // SAFETY: the child is this process's.
+        #[expect(unsafe_code, reason = "a system call")]
+        unsafe {
+            libc::waitpid(child, &raw mut status, 0);
+        }
+        assert_eq!(status >> 8, 0, "which of the child's checks has failed");
+        assert_eq!(own.load(1, 1), byte(1, 1), "the peer is served on");
+        assert_eq!((peer.end(), peer.take_errors()), (None, vec![]));
+    });
+}
+
+/// The number of the first check that fails.
+fn in_a_child(peer: Peer, mapped: MappedFile) -> i32 {
+    let ioctl = peer.ioctl(|_: &mut UnlockedCtx<'_, Adopted>| ());
+    let checks = [
+        peer.stop() == Err(SyscallError::Forked),
+        ioctl == Err(SyscallError::Forked),
+        peer.take_errors().is_empty(),
+        mapped.read(0, &mut [0]).is_err(),
+        mapped.frame(PageOffset::ZERO).is_some(),
+    ];
+    drop(peer);
+    drop(mapped);
+    (1..).zip(checks).find(|(_, is_so)| !is_so).map_or(0, |(number, _)| number)
+}

@@ -1,0 +1,14 @@
+//! Somebody else's userfaultfd: what a process sees that has opened one, and has sent it over.
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod alone;
+mod balloon;
+mod by_hand;
+mod ends;
+mod other;
+mod restore;
+mod snapshot;
+
+#[path = "../both/threads.rs"]
+mod threads;
