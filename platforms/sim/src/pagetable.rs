@@ -235,10 +235,6 @@ impl PageTable for PageTables {
         lower.huge().map(look)
     }
 
-    fn huge(&self, address: usize) -> Option<Pte> {
-        self.look_at_huge(address, |pte| pte)
-    }
-
     fn changes(&self, address: usize) -> u64 {
         let above = self.leaf_pointer(address).map_or(0, |pointer| pointer.read().changes);
         above + self.with(address, |slot| slot.changes).unwrap_or(0)
