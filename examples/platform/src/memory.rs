@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 use vmctx::{Errno, PageCount};
-use vmctx_hosted::{FrameKind, Machine};
+use vmctx_hosted::{Counts, Event, EventCounters, FrameKind, Machine};
 
 use crate::PAGE_SIZE;
 
@@ -36,6 +36,7 @@ struct Parts {
     frames: Vec<Frame>,
     free: Mutex<Vec<u64>>,
     device_end: AtomicU64,
+    counters: EventCounters,
 }
 
 /// The machine. Clones are the same one. A program has one: the frames of a second would need numbers that are not the
@@ -47,7 +48,8 @@ impl Memory {
     pub(crate) fn new() -> Self {
         let frames = (0..FRAMES.get()).map(|_| Frame::default()).collect();
         let free = Mutex::new((FIRST_RAM..FIRST_DEVICE).rev().collect());
-        Self(Arc::new(Parts { frames, free, device_end: AtomicU64::new(FIRST_DEVICE) }))
+        let (device_end, counters) = (AtomicU64::new(FIRST_DEVICE), EventCounters::default());
+        Self(Arc::new(Parts { frames, free, device_end, counters }))
     }
 
     /// So many frames of device memory that nobody has yet, the first aligned to their number if that is a power of
@@ -61,7 +63,7 @@ impl Memory {
     }
 
     fn frame(&self, pfn: u64) -> Option<&Frame> {
-        self.kind(pfn).and_then(|_| self.0.frames.get(pfn as usize))
+        self.kind(pfn).and_then(|_| self.0.frames.get(usize::try_from(pfn).ok()?))
     }
 
     fn ram(&self, pfn: u64) -> Option<&Frame> {
@@ -129,6 +131,11 @@ impl Machine for Memory {
         self.ram(pfn).map_or(0, |frame| frame.references.load(Ordering::Acquire))
     }
 
+    fn pages_in_use(&self) -> usize {
+        let is_in_use = |frame: &&Frame| frame.references.load(Ordering::Relaxed) != 0;
+        self.0.frames.iter().filter(is_in_use).count()
+    }
+
     fn lock(&self, pfn: u64) {
         // The guard is a promise to unlock, which the caller has given.
         mem::forget(self.ram(pfn).map(|frame| frame.lock.lock()));
@@ -151,5 +158,13 @@ impl Machine for Memory {
         let Some(to) = self.bytes(pfn, offset, from.len()) else { return false };
         to.iter().zip(from).for_each(|(to, from)| to.store(*from, Ordering::Relaxed));
         true
+    }
+
+    fn count(&self, event: Event) {
+        self.0.counters.count(event);
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.0.counters.counts())
     }
 }

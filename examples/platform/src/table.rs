@@ -92,6 +92,18 @@ impl PlainTable for Table {
         self.0.cursor().map(address.into(), frame, PageSize::Size2M, flags).map_err(|_| Errno::ENOMEM)
     }
 
+    /// The crate frees tables only all together, so those that are needed are made anew.
+    fn free_empty(&mut self) {
+        let kept = self.entries(&(0..Self::ADDRESS_END));
+        *self = Self::empty();
+        for (bytes, pte) in kept {
+            let size = if bytes.len() == PAGE_SIZE { PageSize::Size4K } else { PageSize::Size2M };
+            let (frame, flags) = to_bits(pte);
+            let made = self.0.cursor().map(bytes.start.into(), frame, size, flags);
+            debug_assert_eq!(made, Ok(()), "what was there fits");
+        }
+    }
+
     fn entries(&self, range: &Range<usize>) -> Vec<(Range<usize>, Pte)> {
         let found = RefCell::new(Vec::new());
         let visit = |level, _, at: VirtAddr, entry: &Bits| {

@@ -65,12 +65,17 @@ pub trait PlainTable: Sized + Send + 'static {
         Err(Errno::ENOSYS)
     }
 
+    /// Frees the tables in which nothing is left, of all or of some: nobody needs them.
+    ///
+    /// Default: they stay until the address space goes. Then there is no large entry where there was a small one.
+    fn free_empty(&mut self) {}
+
     /// The entries whose pages begin in a range, and the large ones of which anything lies in it, in order of their
     /// addresses: each with the bytes that it maps.
     fn entries(&self, range: &Range<usize>) -> Vec<(Range<usize>, Pte)>;
 }
 
-/// A [`PageTable`] of a [`PlainTable`], with one lock for all of its entries. Tables are freed when it is dropped.
+/// A [`PageTable`] of a [`PlainTable`], with one lock for all of its entries.
 pub struct Locked<M, T> {
     machine: M,
     tables: Mutex<Tables<T>>,
@@ -155,6 +160,11 @@ impl<M: Machine, T: PlainTable> PageTable for Locked<M, T> {
 
     fn changes(&self, _: usize) -> u64 {
         self.tables.lock().changes
+    }
+
+    /// Tables that are in use and empty are made again when something is put there.
+    fn free(&self, _: Range<usize>, _: impl Fn(Range<usize>) -> bool) {
+        self.tables.lock().plain.free_empty();
     }
 
     fn with_huge<R>(&self, address: usize, look: impl FnOnce(&mut CopiedEntry) -> R) -> Option<R> {

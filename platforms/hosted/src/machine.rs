@@ -131,6 +131,9 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// there is no RAM.
     fn references(&self, pfn: u64) -> usize;
 
+    /// How many frames of RAM somebody has a reference to, private copies included: what is left behind shows in it.
+    fn pages_in_use(&self) -> usize;
+
     /// An entry that holds a reference comes, or goes. For [`map_count`](Self::map_count); need not be counted.
     ///
     /// # Safety

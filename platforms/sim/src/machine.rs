@@ -307,6 +307,10 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().references(pfn)
     }
 
+    fn pages_in_use(&self) -> usize {
+        self.memory().frames_in_use()
+    }
+
     unsafe fn count_mapping(&self, pfn: u64, comes: bool) {
         self.memory().count_mapping(pfn, comes);
     }
