@@ -164,6 +164,7 @@ impl FaultFlags {
 /// it. No driver can turn one into a [`VmFault`](crate::VmFault).
 ///
 /// Bits as in `include/linux/mm_types.h`; no bit at all means that a page was [delivered](crate::Platform::deliver).
+/// [What each obliges to](crate::guide::platforms#what-a-code-obliges-to).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct FaultCode(u32);

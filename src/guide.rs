@@ -17,6 +17,9 @@ pub mod prepare {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/migration.md"))]
 pub mod migration {}
 
+#[cfg_attr(not(doctest), doc = include_str!("../docs/platforms.md"))]
+pub mod platforms {}
+
 #[cfg_attr(not(doctest), doc = include_str!("../docs/cost.md"))]
 pub mod cost {}
 

@@ -16,7 +16,9 @@
 //! every platform would have to repeat are in the tokens and the entry points, not here: bounds, kinds, what an errno
 //! means in a fault, the reference to the state that is taken before a lock is given up.
 //!
-//! What a platform has no means for it leaves to the [defaults](Platform#what-a-platform-may-lack).
+//! What a platform has no means for it leaves to the [defaults](Platform#what-a-platform-may-lack). In which order it calls
+//! hooks, what their answers oblige it to, which rights a mapping has, and in which order locks are taken, is on the page
+//! [Bringing a platform](crate::guide::platforms).
 //!
 //! To read beside this page: `tests/smallest_platform.rs` has the least that a platform can be, and
 //! `platforms/uffd/src/platform.rs` each operation. A platform that runs in an ordinary program finds VMAs, locks,
@@ -230,7 +232,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// `vm_flags`.
     fn vma_flags(vma: &Self::Vma) -> VmFlags;
 
-    /// `vm_flags_mod`: sets and clears flags. `vm_page_prot` follows.
+    /// `vm_flags_mod`: sets flags, then clears others. [`vm_page_prot`](crate::guide::platforms#rights) follows.
     fn vma_change_flags(vma: &mut Self::Vma, set: VmFlags, clear: VmFlags);
 
     /// Changes the cache attribute in `vm_page_prot`: what is inserted from now on has it.
@@ -327,7 +329,7 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// Inserts a frame that may have a page behind it while the mapping is made. If there is one, the mapping takes a
-    /// reference. `VM_MIXEDMAP` is set. Linux has only `vmf_insert_mixed` for it, whose answer the platform translates
+    /// reference. (Linux does not where its page table entries have a bit that says so, as on x86.) `VM_MIXEDMAP` is set. Linux has only `vmf_insert_mixed` for it, whose answer the platform translates
     /// here.
     ///
     /// Default: ENOSYS.

@@ -1,28 +1,58 @@
-//! What `vmctx-hosted` asks of page tables, on those of `examples/platform`, which have one lock for all of their
-//! entries: nothing looks at an entry while it has another one locked.
+//! What `vmctx-hosted` asks of page tables, on an ordered map with one lock for all of its entries: nothing looks at an
+//! entry while it has another one locked.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Remapped, UserAddr, VmFault,
     VmOperations, platform::VmFlags,
 };
 use vmctx_hosted::{
-    DeviceMemory, File, Map, Object, OpenMode, Page, Paged, Process, Prot, Ref, Signal,
+    DeviceMemory, File, Locked, Map, Object, OpenMode, Page, Paged, Place, PlainTable, Process, Prot, Pte, Ref, Signal,
     vma::{Hosted, Vma},
 };
 
 #[path = "../examples/platform/src/memory.rs"]
 mod memory;
-#[path = "../examples/platform/src/table.rs"]
-mod table;
 
 use memory::Memory;
-use table::Table;
 
 const PAGE_SHIFT: u32 = 12;
 const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
+
+/// Entries by the addresses of their pages.
+struct Entries(BTreeMap<usize, Pte>);
+
+impl PlainTable for Entries {
+    const PAGE_SIZE: usize = PAGE_SIZE;
+
+    fn empty() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    fn find(&mut self, address: usize) -> Place {
+        Place::Small(self.0.get(&(address / PAGE_SIZE)).copied())
+    }
+
+    fn make_table(&mut self, _: usize) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn set(&mut self, address: usize, pte: Option<Pte>) {
+        match pte {
+            Some(pte) => self.0.insert(address / PAGE_SIZE, pte),
+            None => self.0.remove(&(address / PAGE_SIZE)),
+        };
+    }
+
+    fn entries(&self, range: &Range<usize>) -> Vec<(Range<usize>, Pte)> {
+        let pages = range.start.div_ceil(PAGE_SIZE)..range.end.div_ceil(PAGE_SIZE);
+        self.0.range(pages).map(|(page, pte)| (page * PAGE_SIZE..(page + 1) * PAGE_SIZE, *pte)).collect()
+    }
+}
+
+type Table = Locked<Memory, Entries>;
 
 enum Example {}
 
@@ -144,7 +174,7 @@ fn a_child_has_what_its_parent_has_and_copies_of_its_own() {
 #[test]
 fn a_part_loses_its_rights_and_a_part_goes() {
     let memory = Memory::new();
-    let first = memory.take_device(4).unwrap();
+    let first = memory.take_device(PageCount::new(4)).unwrap();
     // SAFETY: the frames were just taken, and nobody else gets them.
     #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
     let device: DeviceMemory<Example, Memory> = unsafe { DeviceMemory::new(memory.clone(), first, PageCount::new(4)) };

@@ -2,8 +2,10 @@
 //! and every byte is checked.
 //!
 //! - [`devices`]: what there is to be mapped, each with its driver of `vmctx-drivers`, and what a platform brings for
-//!   it. Two are nobody's drivers but probes: [`Device::Rights`], every way in which something is inserted, and what
-//!   mprotect, fork, moves and debuggers make of it; and [`Device::PageCache`], whose pages are taken away under load;
+//!   it. Five are nobody's drivers but probes: [`Device::Rights`], every way in which something is inserted, and what
+//!   mprotect, fork, moves and debuggers make of it; [`Device::States`], from open to close; [`Device::Hooks`], what hooks
+//!   are told and wait for, and what happens between two of them; [`Device::Objects`], what unmapping reaches; and
+//!   [`Device::PageCache`], whose pages are taken away under load;
 //! - [`user`]: what a platform does for a user;
 //! - [`mapping`]: one mapping and every byte of it;
 //! - [`history`]: random steps on two platforms at once, which have to answer alike;
@@ -31,7 +33,7 @@
 //!     Device, Outcome, Runner, Site, User,
 //!     devices::{Host, Side},
 //!     table::Table,
-//!     user::{Map, Refusal, Trap},
+//!     user::{InUse, Map, Refusal, Trap},
 //! };
 //!
 //! struct Machine<P: Platform> {
@@ -92,6 +94,10 @@
 //!         self.side.write(offset, from)
 //!     }
 //!
+//!     fn in_use(&self) -> InUse {
+//!         unimplemented!("pages that are in use, and mappings of this process")
+//!     }
+//!
 //!     fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
 //!         unimplemented!("self.side.control with an UnlockedCtx of this process, {request}, {argument}")
 //!     }
@@ -119,6 +125,11 @@
 //!
 //! Begin with [`Device::Kcov`] and one thread: it has no fault hook. [`Device::about`] and the drivers' own pages say
 //! what the others need.
+//!
+//! # What is left behind
+//! What is in use has to be the same before and after a scenario: pages, and mappings of its process
+//! ([`User::in_use`]). Each device looks at more of it while the scenario goes on: the references of its pages, states,
+//! VMAs that were opened and not closed.
 //!
 //! # What a platform lacks
 //! The other methods of [`User`] have bodies that say so. `None` is no failure: whatever would need the answer is not

@@ -13,7 +13,7 @@ use vmctx_hosted::{self as hosted, Missing, Prot, UserSide};
 
 use crate::{
     devices::Side,
-    user::{Counters, LeftOut, Map, Refusal, Trap, User},
+    user::{Counters, InUse, LeftOut, Map, Refusal, Trap, User},
 };
 
 /// A process that has a device open, of any platform whose processes are a [`UserSide`].
@@ -101,6 +101,10 @@ impl<S: UserSide> User for ProcessUser<S> {
 
     fn control(&self, request: u32, argument: u64) -> Result<u64, Errno> {
         self.process.ioctl(|ctx| self.device.side.control(ctx, request, argument)).unwrap_or(Err(Errno::EFAULT))
+    }
+
+    fn in_use(&self) -> InUse {
+        self.process.in_use()
     }
 
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {

@@ -9,6 +9,7 @@ use std::{
         mpsc::{self, RecvTimeoutError},
     },
     thread,
+    time::Instant,
     vec::Vec,
 };
 
@@ -17,7 +18,7 @@ use crate::{
     devices::Device,
     mapping::MAX_THREADS,
     scenarios,
-    user::{Counters, LeftOut, Site, User},
+    user::{Counters, InUse, LeftOut, Site, User},
 };
 
 /// What came of a device's scenario.
@@ -171,7 +172,10 @@ impl Looks {
 
 /// What a scenario comes to that runs to its end.
 fn play<U: User>(user: &U, device: Device, threads: usize, checks: &mut Checks) -> Outcome {
+    let before = user.in_use();
     scenarios::play(device, scenarios::Run { user, threads, checks });
+    checks.begin("what the scenario leaves behind");
+    checks.equal("what is in use after the scenario", &settled(user, before), &before);
     checks.begin("what the platform says about the scenario");
     for complaint in user.complaints() {
         checks.verdict(Some(complaint));
@@ -183,6 +187,19 @@ fn play<U: User>(user: &U, device: Device, threads: usize, checks: &mut Checks) 
         counters: user.counters(),
         left_out: user.left_out(),
         hangs: false,
+    }
+}
+
+/// What is in use when it is as much as before, or, if it does not come to that, after some time.
+fn settled<U: User>(user: &U, before: InUse) -> InUse {
+    const LONG_ENOUGH: Duration = Duration::from_secs(5);
+    let begun = Instant::now();
+    loop {
+        let now = user.in_use();
+        if now == before || begun.elapsed() > LONG_ENOUGH {
+            return now;
+        }
+        thread::yield_now();
     }
 }
 

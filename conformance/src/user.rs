@@ -7,7 +7,7 @@ use vmctx::{Errno, PageOffset, UserAddr, platform::Cache};
 
 use crate::devices::Device;
 
-pub use vmctx_hosted::{Refusal, Trap};
+pub use vmctx_hosted::{InUse, Refusal, Trap};
 
 /// A platform with drivers on it. It is shared with the thread of a scenario.
 pub trait Site: Send + Sync + 'static {
@@ -143,6 +143,10 @@ pub trait User: Sized + Send + Sync + 'static {
     /// As [`device_read`](Self::device_read).
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno>;
 
+    /// What there is now of the platform's: after a scenario as much as before. While threads of the platform's are at
+    /// the end of a hook there may be more, and it is asked again.
+    fn in_use(&self) -> InUse;
+
     /// `mremap` in place, to a longer mapping.
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {
         let _ = (at, pages, to);
@@ -192,6 +196,13 @@ pub trait User: Sized + Send + Sync + 'static {
 
     /// Whether the platform tells a driver that a *frame* was in place already when it inserted one.
     fn tells_present_frames(&self) -> bool {
+        true
+    }
+
+    /// Whether the platform counts a page that is inserted by its number
+    /// ([`vmf_insert_mixed`](vmctx::Platform::vmf_insert_mixed)). Linux does not where its page table entries have a bit
+    /// for it, as on x86.
+    fn counts_ram_by_number(&self) -> bool {
         true
     }
 

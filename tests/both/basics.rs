@@ -27,6 +27,8 @@ on_each_platform!(
     what_is_not_there_is_a_sigbus_that_names_the_byte,
     what_the_protection_does_not_allow_is_a_sigsegv,
     mprotect_takes_rights_away_and_gives_them_back,
+    a_length_is_rounded_up_to_pages,
+    munmap_fails_as_do_munmap_does,
     a_part_can_be_unmapped_and_the_rest_goes_on,
     a_mapping_keeps_its_file_open,
     a_file_can_be_behind_a_box_or_shared,
@@ -127,6 +129,24 @@ fn mprotect_takes_rights_away_and_gives_them_back<B: TestBed>() {
     mprotect(4, Prot::READ | Prot::WRITE);
     bed.store(at, 8).unwrap();
     assert_eq!((first_byte(&pages[0]), first_byte(&pages[2])), (8, 9));
+}
+
+fn a_length_is_rounded_up_to_pages<B: TestBed>() {
+    let bed = B::new();
+    let at = bed.mmap(&ring(&bed, &pages(&bed, 2)), Map::shared(PAGE + 1));
+    assert_eq!(bed.load(UserAddr::new(at.get() + 2 * PAGE - 1)), Ok(2));
+    bed.munmap(at, PAGE + 1);
+    assert_eq!(bed.mapping_count(), 0);
+}
+
+fn munmap_fails_as_do_munmap_does<B: TestBed>() {
+    let bed = B::new();
+    let at = bed.mmap(&ring(&bed, &pages(&bed, 4)), Map::shared(4 * PAGE));
+    for (address, bytes) in [(at.get() + 1, PAGE), (at.get(), 0), (at.get(), usize::MAX)] {
+        let refused = bed.user().munmap(UserAddr::new(address), bytes);
+        assert_eq!(refused, Err(Refusal::Errno(Errno::EINVAL)), "{bytes:#x} bytes at {address:#x}");
+    }
+    assert_eq!((bed.mapping_count(), bed.load(page_at(at, 3))), (1, Ok(4)));
 }
 
 fn a_part_can_be_unmapped_and_the_rest_goes_on<B: TestBed>() {

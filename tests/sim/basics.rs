@@ -69,17 +69,6 @@ fn mmap_fails_as_do_mmap_does() {
 }
 
 #[test]
-fn a_length_is_rounded_up_to_pages() {
-    let machine = Machine::new();
-    let pages = pages(&machine, 2);
-    let process = machine.process();
-    let at = process.mmap(&ring(&machine, &pages), Map::shared(PAGE + 1)).unwrap();
-    assert_eq!(process.thread().read_u8(UserAddr::new(at.get() + 2 * PAGE - 1)), Ok(2));
-    process.munmap(at, PAGE + 1).unwrap();
-    assert_eq!(process.mapping_count(), Ok(0));
-}
-
-#[test]
 fn an_offset_chooses_the_part_of_the_object() {
     let machine = Machine::new();
     let pages = pages(&machine, 3);

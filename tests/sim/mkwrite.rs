@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 use vmctx::{
@@ -145,36 +145,6 @@ fn a_store_that_is_to_be_repeated_asks_again() {
     let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
     process.thread().write_u8(at, 9).unwrap();
     assert_eq!((machine.statistics().mkwrite_calls, first_byte(&page)), (2, 9));
-}
-
-#[test]
-fn an_entry_that_goes_while_the_hook_is_asked_is_not_made_writable() {
-    let machine = Machine::new();
-    let pages = pages(&machine, 2);
-    let file: Arc<OnceLock<File>> = Arc::default();
-    let moved = Arc::new(AtomicBool::new(false));
-    let fault: OnFault<Mixed> = Box::new({
-        let (pages, moved) = (pages.clone(), Arc::clone(&moved));
-        move |ctx| ctx.insert_page(&pages[usize::from(moved.load(Ordering::Relaxed))])
-    });
-    let store: OnStore<Mixed> = Box::new({
-        let file = Arc::clone(&file);
-        move |ctx| {
-            if !moved.swap(true, Ordering::Relaxed) {
-                file.get().unwrap().unmap_mapping_range(PageOffset::ZERO, PageCount::new(1), false);
-            }
-            ctx.allow()
-        }
-    });
-    let opened = told(&machine, Told { fault, store });
-    file.set(opened.clone()).unwrap();
-    let process = machine.process();
-    let user = process.thread();
-    let at = process.mmap(&opened, Map::shared(PAGE)).unwrap();
-    assert_eq!(user.read_u8(at), Ok(1));
-    user.write_u8(at, 9).unwrap();
-    assert_eq!((first_byte(&pages[0]), first_byte(&pages[1])), (1, 9));
-    assert_eq!(machine.statistics().mkwrite_calls, 2);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::{
     step::{BASE, PAGES, PROCESSES, Step},
     subject::Subject,
 };
-use crate::user::{Map, Refusal, Trap, User};
+use crate::user::{InUse, Map, Refusal, Trap, User};
 
 /// Threads that map, unmap, protect, move, fork, exit, touch and ask the device, all at once.
 ///
@@ -192,6 +192,10 @@ impl<U: User> User for Shared<U> {
 
     fn poke(&self, at: UserAddr, from: &[u8]) -> Option<Result<(), Refusal>> {
         self.0.poke(at, from)
+    }
+
+    fn in_use(&self) -> InUse {
+        self.0.in_use()
     }
 
     fn fork(&self) -> Option<Result<Self, Refusal>> {

@@ -205,6 +205,9 @@ fn private<U: User>(run: &mut Run<'_, U>, way: Way) {
         run.refused(map, Errno::EINVAL);
         return;
     }
+    if way.is_of_pages() && !way.is_on_request() {
+        debugged(run, way, map.read_only());
+    }
     filled(run, way, map.read_only(), |run, at| {
         run.checks.failure(format!("{way:?}, private: a store"), run.user.write(at, &STORES), &Trap::Sigsegv(at));
         if protect(run, way, at, true) {
@@ -215,6 +218,17 @@ fn private<U: User>(run: &mut Run<'_, U>, way: Way) {
         }
     });
     filled(run, way, map.read_only(), |run, at| run.shows(format!("{way:?}: the object"), at, &device_pages(0, PAGES)));
+}
+
+/// A debugger stores to a private copy that the user may not write. It stays so.
+fn debugged<U: User>(run: &mut Run<'_, U>, way: Way, map: Map) {
+    run.mapped(map, |run, at| {
+        let Some(poked) = run.user.poke(at, &STORES) else { return };
+        run.checks.success(format!("{way:?}, private, read-only: a debugger's store"), poked);
+        let stored = run.user.write(at, &[0]);
+        run.checks.failure(format!("{way:?}, private, read-only: a store behind it"), stored, &Trap::Sigsegv(at));
+        run.peeks(format!("{way:?}, private, read-only: what the debugger has stored"), at, &STORES);
+    });
 }
 
 /// `mprotect` that has to succeed. Gives back whether there is one.

@@ -1,43 +1,42 @@
-//! The machine: a list of frames, each with a kind, a count of references, a lock and bytes.
+//! The machine: a list of frames, each with a count of references, a lock and bytes.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU8, AtomicUsize, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
-use parking_lot::{Condvar, Mutex};
-use vmctx::Errno;
-use vmctx_hosted::{FrameKind, Machine};
+use parking_lot::Mutex;
+use vmctx::{Errno, PageCount};
+use vmctx_hosted::{Counts, Event, EventCounters, FrameKind, Machine};
 
 use crate::PAGE_SIZE;
 
-/// Frames of RAM: 64 MiB.
-const RAM: usize = 0x4000;
-/// The number of the zero page. Those before it are a hole.
+/// The number of the zero page. Before it is a hole.
 const ZERO: u64 = 1;
+/// RAM: 64 MiB.
 const FIRST_RAM: u64 = 2;
-/// Device memory begins here, and is handed out piece by piece.
-pub(crate) const FIRST_DEVICE: u64 = 0x10_0000;
-const DEVICE: usize = 0x1_0000;
-
-/// A frame's bytes, each an atomic of its own: users and drivers may be at them at once.
-type Bytes = OnceLock<Box<[AtomicU8]>>;
+/// Device memory begins here, and is handed out piece by piece: what nobody has taken is a hole.
+const FIRST_DEVICE: u64 = 0x4000;
+/// All the frames that there can be.
+pub(crate) const FRAMES: PageCount = PageCount::new(0x1_4000);
 
 #[derive(Default)]
-struct Ram {
+struct Frame {
     references: AtomicUsize,
-    anonymous: AtomicUsize,
-    locked: Mutex<bool>,
-    unlocked: Condvar,
-    bytes: Bytes,
+    is_anonymous: AtomicBool,
+    lock: Mutex<()>,
+    /// Each an atomic of its own: users and drivers may be at them at once.
+    bytes: OnceLock<Box<[AtomicU8]>>,
 }
 
 struct Parts {
-    ram: Vec<Ram>,
-    free: Mutex<Vec<usize>>,
-    zero: Bytes,
-    devices: Vec<Bytes>,
-    devices_used: AtomicUsize,
+    frames: Vec<Frame>,
+    free: Mutex<Vec<u64>>,
+    device_end: AtomicU64,
+    counters: EventCounters,
 }
 
 /// The machine. Clones are the same one. A program has one: the frames of a second would need numbers that are not the
@@ -47,43 +46,34 @@ pub(crate) struct Memory(Arc<Parts>);
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Parts {
-            ram: (0..RAM).map(|_| Ram::default()).collect(),
-            free: Mutex::new((0..RAM).rev().collect()),
-            zero: Bytes::new(),
-            devices: (0..DEVICE).map(|_| Bytes::new()).collect(),
-            devices_used: AtomicUsize::new(0),
-        }))
+        let frames = (0..FRAMES.get()).map(|_| Frame::default()).collect();
+        let free = Mutex::new((FIRST_RAM..FIRST_DEVICE).rev().collect());
+        let (device_end, counters) = (AtomicU64::new(FIRST_DEVICE), EventCounters::default());
+        Self(Arc::new(Parts { frames, free, device_end, counters }))
     }
 
     /// So many frames of device memory that nobody has yet, the first aligned to their number if that is a power of
-    /// two. What nobody has taken is a hole.
-    pub(crate) fn take_device(&self, count: usize) -> Result<u64, Errno> {
-        let place = |used: usize| if count.is_power_of_two() { used.next_multiple_of(count) } else { used };
-        let more = |used: usize| place(used).checked_add(count).filter(|end| *end <= DEVICE);
-        let used = self.0.devices_used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        used.map(|used| FIRST_DEVICE + place(used) as u64).map_err(|_| Errno::ENOMEM)
+    /// two.
+    pub(crate) fn take_device(&self, count: PageCount) -> Result<u64, Errno> {
+        let count = count.get() as u64;
+        let place = |end: u64| if count.is_power_of_two() { end.next_multiple_of(count) } else { end };
+        let more = |end: u64| place(end).checked_add(count).filter(|end| *end <= FRAMES.get() as u64);
+        let end = self.0.device_end.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        end.map(place).map_err(|_| Errno::ENOMEM)
     }
 
-    fn ram_index(pfn: u64) -> Option<usize> {
-        usize::try_from(pfn.checked_sub(FIRST_RAM)?).ok()
+    fn frame(&self, pfn: u64) -> Option<&Frame> {
+        self.kind(pfn).and_then(|_| self.0.frames.get(usize::try_from(pfn).ok()?))
     }
 
-    fn ram(&self, pfn: u64) -> Option<&Ram> {
-        self.0.ram.get(Self::ram_index(pfn)?)
-    }
-
-    fn device(&self, pfn: u64) -> Option<&Bytes> {
-        let index = usize::try_from(pfn.checked_sub(FIRST_DEVICE)?).ok()?;
-        self.0.devices.get(..self.0.devices_used.load(Ordering::Relaxed))?.get(index)
+    fn ram(&self, pfn: u64) -> Option<&Frame> {
+        self.frame(pfn).filter(|_| self.kind(pfn) == Some(FrameKind::Ram))
     }
 
     /// These bytes of a frame.
     fn bytes(&self, pfn: u64, offset: usize, len: usize) -> Option<&[AtomicU8]> {
-        let zero = (pfn == ZERO).then_some(&self.0.zero);
-        let bytes = self.ram(pfn).map(|ram| &ram.bytes).or(zero).or_else(|| self.device(pfn))?;
-        let all = bytes.get_or_init(|| (0..PAGE_SIZE).map(|_| AtomicU8::new(0)).collect());
-        all.get(offset..offset.checked_add(len)?)
+        let zeros = || (0..PAGE_SIZE).map(|_| AtomicU8::new(0)).collect();
+        self.frame(pfn)?.bytes.get_or_init(zeros).get(offset..offset.checked_add(len)?)
     }
 }
 
@@ -96,18 +86,12 @@ impl Machine for Memory {
     }
 
     fn kind(&self, pfn: u64) -> Option<FrameKind> {
-        if pfn == ZERO {
-            Some(FrameKind::Zero)
-        } else if self.ram(pfn).is_some() {
-            Some(FrameKind::Ram)
-        } else {
-            self.device(pfn).map(|_| FrameKind::Device)
+        match pfn {
+            0..ZERO => None,
+            ZERO => Some(FrameKind::Zero),
+            FIRST_RAM..FIRST_DEVICE => Some(FrameKind::Ram),
+            _ => (pfn < self.0.device_end.load(Ordering::Relaxed)).then_some(FrameKind::Device),
         }
-    }
-
-    fn are_there(&self, first: u64, count: usize) -> bool {
-        let last = first.saturating_add(count as u64).saturating_sub(1);
-        self.kind(first).is_some() && self.kind(first) == self.kind(last)
     }
 
     fn zero_page(&self) -> u64 {
@@ -115,55 +99,53 @@ impl Machine for Memory {
     }
 
     fn allocate(&self, anonymous: bool) -> Result<u64, Errno> {
-        let index = self.0.free.lock().pop().ok_or(Errno::ENOMEM)?;
-        let ram = self.0.ram.get(index).ok_or(Errno::ENOMEM)?;
-        for byte in ram.bytes.get().into_iter().flatten() {
-            byte.store(0, Ordering::Relaxed);
-        }
-        ram.anonymous.store(anonymous.into(), Ordering::Relaxed);
-        ram.references.store(1, Ordering::Release);
-        Ok(FIRST_RAM + index as u64)
+        let pfn = self.0.free.lock().pop().ok_or(Errno::ENOMEM)?;
+        let frame = self.ram(pfn).ok_or(Errno::ENOMEM)?;
+        frame.bytes.get().into_iter().flatten().for_each(|byte| byte.store(0, Ordering::Relaxed));
+        frame.is_anonymous.store(anonymous, Ordering::Relaxed);
+        frame.references.store(1, Ordering::Release);
+        Ok(pfn)
     }
 
     fn is_anonymous(&self, pfn: u64) -> bool {
-        self.ram(pfn).is_some_and(|ram| ram.anonymous.load(Ordering::Relaxed) != 0)
+        self.ram(pfn).is_some_and(|frame| frame.is_anonymous.load(Ordering::Relaxed))
     }
 
     unsafe fn get(&self, pfn: u64) {
-        if let Some(ram) = self.ram(pfn) {
-            ram.references.fetch_add(1, Ordering::Relaxed);
-        }
+        self.get_unless_free(pfn);
     }
 
     fn get_unless_free(&self, pfn: u64) -> bool {
         let more = |references: usize| (references != 0).then_some(references + 1);
-        let got = |ram: &Ram| ram.references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok();
+        let got = |frame: &Frame| frame.references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok();
         self.ram(pfn).is_some_and(got)
     }
 
     unsafe fn put(&self, pfn: u64) {
-        if self.ram(pfn).is_some_and(|ram| ram.references.fetch_sub(1, Ordering::AcqRel) == 1) {
-            self.0.free.lock().extend(Self::ram_index(pfn));
+        if self.ram(pfn).is_some_and(|frame| frame.references.fetch_sub(1, Ordering::AcqRel) == 1) {
+            self.0.free.lock().push(pfn);
         }
     }
 
     fn references(&self, pfn: u64) -> usize {
-        self.ram(pfn).map_or(0, |ram| ram.references.load(Ordering::Acquire))
+        self.ram(pfn).map_or(0, |frame| frame.references.load(Ordering::Acquire))
+    }
+
+    fn pages_in_use(&self) -> usize {
+        let is_in_use = |frame: &&Frame| frame.references.load(Ordering::Relaxed) != 0;
+        self.0.frames.iter().filter(is_in_use).count()
     }
 
     fn lock(&self, pfn: u64) {
-        let Some(ram) = self.ram(pfn) else { return };
-        let mut locked = ram.locked.lock();
-        while *locked {
-            ram.unlocked.wait(&mut locked);
-        }
-        *locked = true;
+        // The guard is a promise to unlock, which the caller has given.
+        mem::forget(self.ram(pfn).map(|frame| frame.lock.lock()));
     }
 
     unsafe fn unlock(&self, pfn: u64) {
-        let Some(ram) = self.ram(pfn) else { return };
-        *ram.locked.lock() = false;
-        ram.unlocked.notify_one();
+        if let Some(frame) = self.ram(pfn) {
+            // SAFETY: the caller has locked the page, and the guard was forgotten then.
+            unsafe { frame.lock.force_unlock() };
+        }
     }
 
     fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
@@ -178,10 +160,11 @@ impl Machine for Memory {
         true
     }
 
-    fn copy(&self, from: u64, to: u64) {
-        let mut page = [0; PAGE_SIZE];
-        if self.read(from, 0, &mut page) {
-            self.write(to, 0, &page);
-        }
+    fn count(&self, event: Event) {
+        self.0.counters.count(event);
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.0.counters.counts())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::CString,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io, mem,
     os::{
         fd::{AsRawFd, FromRawFd, RawFd},
@@ -146,6 +146,12 @@ pub(crate) fn mprotect(at: UserAddr, len: usize, prot: i32) -> Result<(), Refusa
 pub(crate) fn peek(child: Option<libc::pid_t>, at: UserAddr, into: &mut [u8]) -> Result<(), Refusal> {
     let memory = File::open(memory_of(child)).map_err(|error| refusal(&error))?;
     memory.read_exact_at(into, at.get() as u64).map_err(|error| refusal(&error))
+}
+
+/// How many mappings this process, or a child of it, has of files whose path begins so.
+pub(crate) fn mappings(child: Option<libc::pid_t>, path: &str) -> usize {
+    let maps = format!("/proc/{}/maps", child.unwrap_or(process::id() as libc::pid_t));
+    fs::read_to_string(maps).map_or(usize::MAX, |maps| maps.lines().filter(|line| line.contains(path)).count())
 }
 
 fn memory_of(child: Option<libc::pid_t>) -> String {

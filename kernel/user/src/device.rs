@@ -12,7 +12,7 @@ use std::{
 use vmctx::{Errno, UserAddr};
 use vmctx_conformance::{
     Device, Site,
-    user::{Map, Refusal, Trap, User},
+    user::{InUse, Map, Refusal, Trap, User},
 };
 
 use crate::{
@@ -83,6 +83,9 @@ impl Process {
     }
 }
 
+/// How many references to pages Rust holds: the first of the module's counts, which come behind the devices' requests.
+const PAGES: u32 = 20;
+
 /// Protection, flags and offset, as `mmap` takes them.
 fn arguments(map: Map) -> Result<(i32, i32, i64), Refusal> {
     let prot = libc::PROT_READ | if map.writable { libc::PROT_WRITE } else { 0 };
@@ -136,6 +139,12 @@ impl User for Process {
 
     fn device_write(&self, offset: usize, from: &[u8]) -> Result<(), Errno> {
         self.file.write_all_at(from, offset as u64).map_err(|error| calls::errno(&error).unwrap_or(Errno::EIO))
+    }
+
+    /// The pages are references: those that Rust holds (`VMCTX_PAGES` of vmctx.h), of all open files.
+    fn in_use(&self) -> InUse {
+        let pages = self.number(PAGES, 0).ok().and_then(|pages| usize::try_from(pages).ok());
+        InUse { pages: pages.unwrap_or(usize::MAX), mappings: calls::mappings(self.pid(), "/dev/vmctx-") }
     }
 
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {
@@ -198,6 +207,11 @@ impl User for Process {
 
     fn references(&self, page: usize) -> Option<usize> {
         usize::try_from(self.number(0, page).ok()?).ok()
+    }
+
+    /// On x86 its entry says that there is nothing to count.
+    fn counts_ram_by_number(&self) -> bool {
+        false
     }
 
     /// The kernel does not say whether a frame was there already.

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmctx::platform::FaultCode;
 
+use crate::{hook::Hook, machine::Event};
+
 /// How often each answer of a fault hook was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -113,6 +115,42 @@ impl AnswerCounters {
             sigbus: read(&self.sigbus),
             hwpoison: read(&self.hwpoison),
             sigsegv: read(&self.sigsegv),
+        }
+    }
+}
+
+/// [`Counts`] as a machine counts them that counts nothing else: its [`count`](crate::Machine::count) and
+/// [`counts`](crate::Machine::counts) hand on to this.
+#[derive(Default)]
+pub struct EventCounters {
+    inserted: AtomicU64,
+    already_present: AtomicU64,
+    handler_calls: AtomicU64,
+    answers: AnswerCounters,
+}
+
+impl EventCounters {
+    /// Something has happened.
+    pub fn count(&self, event: Event) {
+        let counter = match event {
+            Event::Insertion | Event::Delivery => &self.inserted,
+            Event::AlreadyPresent => &self.already_present,
+            Event::Call(Hook::Fault) => &self.handler_calls,
+            Event::Answer(code) => self.answers.of(code),
+            _ => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counts as they are now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            inserted: read(&self.inserted),
+            already_present: read(&self.already_present),
+            handler_calls: read(&self.handler_calls),
+            answers: self.answers.snapshot(),
         }
     }
 }

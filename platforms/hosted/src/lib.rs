@@ -8,7 +8,8 @@
 //! gets the rest, which is what `vmctx-sim` runs on:
 //!
 //! 1. a [`Machine`]: frames by number, with counts of references, locks and bytes;
-//! 2. a [`PageTable`]: entries by address, each looked at and changed under a lock;
+//! 2. a [`PageTable`]: entries by address, each looked at and changed under a lock. Of page tables that know no locks, as
+//!    those of page-table crates, [`Locked`] makes one: they are a [`PlainTable`];
 //! 3. a type for the platform, whose [`vma::Hosted`] and [`Paged`] name the two, and which [`platform!`] makes a
 //!    [`Platform`](vmctx::Platform).
 //!
@@ -42,8 +43,8 @@
 //! process.thread().write(at, b"hello")?;
 //! ```
 //!
-//! `examples/platform` in the repository is such a platform, with page tables in an ordered map; it runs every device
-//! of `vmctx-conformance`. Pages may have any size.
+//! `examples/platform` in the repository is such a platform, with page tables of the crate `page_table_multiarch`; it
+//! runs every device of `vmctx-conformance`. Pages may have any size.
 //!
 //! While a driver's hook runs there is a value of [`Fault`] or [`NewVma`], in an ioctl one of [`established::Caller`],
 //! of a locked mapping one of [`established::EstablishedVma`]: whoever has it may do what [`Platform`](vmctx::Platform)
@@ -96,6 +97,7 @@ mod hold;
 pub mod hook;
 mod insert;
 mod lock;
+mod locked;
 mod machine;
 mod map;
 mod mm;
@@ -125,13 +127,14 @@ mod user;
 pub mod vma;
 pub mod waiting;
 
-pub use answers::{Answers, Counts};
+pub use answers::{Answers, Counts, EventCounters};
 pub use atomic::might_sleep;
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
 pub use hold::{Hold, HoldAt, Holds, pass};
 pub use hook::Hook;
 pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
+pub use locked::{Locked, Place, PlainTable};
 pub use machine::{DeviceMemory, Event, FrameKind, Machine, MmapOrder, Page};
 pub use map::Map;
 pub use mmap::NewVma;
@@ -146,7 +149,7 @@ pub use serving::Fault;
 pub use sharded::Sharded;
 pub use shared::{AnyState, Ref};
 pub use trace::{Answer, Called, Trace, Traces};
-pub use user::{Missing, Refusal, Trap, UserSide};
+pub use user::{InUse, Missing, Refusal, Trap, UserSide};
 
 /// For [`platform!`].
 #[doc(hidden)]

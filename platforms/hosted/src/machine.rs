@@ -92,7 +92,12 @@ pub trait Machine: Clone + Send + Sync + 'static {
     fn kind(&self, pfn: u64) -> Option<FrameKind>;
 
     /// Whether `count` frames from `first` on are all RAM, or all of one device: whether a large entry can map them.
-    fn are_there(&self, first: u64, count: usize) -> bool;
+    ///
+    /// Default: whether they are all of the same kind, for a machine whose devices do not lie side by side.
+    fn are_there(&self, first: u64, count: usize) -> bool {
+        let kind = self.kind(first);
+        kind.is_some() && (first..).take(count).all(|pfn| self.kind(pfn) == kind)
+    }
 
     /// The number of the zero page: its [kind](Self::kind) is [`Zero`](FrameKind::Zero), and it reads as zeros.
     fn zero_page(&self) -> u64;
@@ -126,6 +131,9 @@ pub trait Machine: Clone + Send + Sync + 'static {
     /// How many references there are (`page_count`): handles of drivers, page table entries, faults at work. Zero where
     /// there is no RAM.
     fn references(&self, pfn: u64) -> usize;
+
+    /// How many frames of RAM somebody has a reference to, private copies included: what is left behind shows in it.
+    fn pages_in_use(&self) -> usize;
 
     /// An entry that holds a reference comes, or goes. For [`map_count`](Self::map_count); need not be counted.
     ///
@@ -189,7 +197,13 @@ pub trait Machine: Clone + Send + Sync + 'static {
     fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool;
 
     /// Copies a whole frame, as copy-on-write does. Nothing is copied from where there is nothing.
-    fn copy(&self, from: u64, to: u64);
+    ///
+    /// Default: reads and writes piece by piece, up to where the frame ends.
+    fn copy(&self, from: u64, to: u64) {
+        let mut piece = [0; 512];
+        let copied = |at: &usize| self.read(from, *at, &mut piece) && self.write(to, *at, &piece);
+        (0..).step_by(512).take_while(copied).for_each(drop);
+    }
 
     /// Something has happened, which may be counted. Whoever has the machine can call it, too, so it is good for tests
     /// and reports, and for nothing that must be right.

@@ -145,10 +145,12 @@ unsafe impl RawRwLockRecursive for RawMmapLock {
 
 /// Whoever reads keeps the lock's memory by a share of this, and counts it here: threads that count in one place wait
 /// for each other.
-pub(crate) struct Kept<P: Hosted>(Arc<MmapLock<P>>);
+pub struct Kept<P: Hosted>(Arc<MmapLock<P>>);
 
 impl<P: Hosted> Kept<P> {
-    pub(crate) fn new(lock: &Arc<MmapLock<P>>) -> Arc<Self> {
+    /// The lock, to be taken.
+    #[must_use]
+    pub fn new(lock: &Arc<MmapLock<P>>) -> Arc<Self> {
         Arc::new(Self(Arc::clone(lock)))
     }
 }
@@ -165,7 +167,8 @@ pub struct ReadLock<P: Hosted> {
 impl<P: Hosted> ReadLock<P> {
     /// Waits for it.
     #[inline]
-    pub(crate) fn wait(lock: &Arc<Kept<P>>) -> Self {
+    #[must_use]
+    pub fn wait(lock: &Arc<Kept<P>>) -> Self {
         // It is kept as the value that is made here.
         mem::forget(lock.0.read());
         Self { kept: Arc::clone(lock), thread: PhantomData }

@@ -164,8 +164,7 @@ pub trait PageTable: Send + Sync + Sized + 'static {
 
     /// The large entry that covers an address, if there is one.
     fn huge(&self, address: usize) -> Option<Pte> {
-        let _ = address;
-        None
+        self.look_at_huge(address, |pte| pte)
     }
 
     /// Looks at the large entry that covers an address. `None` if there is none.
@@ -175,9 +174,10 @@ pub trait PageTable: Send + Sync + Sized + 'static {
     }
 
     /// The same for loads and stores through it: there may be many at once, and meanwhile the entry cannot change.
+    ///
+    /// Default: [`with_huge`](Self::with_huge), one at a time.
     fn look_at_huge<R>(&self, address: usize, look: impl FnOnce(Pte) -> R) -> Option<R> {
-        let _ = (address, look);
-        None
+        self.with_huge(address, |entry| entry.pte().map(look)).flatten()
     }
 
     /// Whether there is neither a table nor a large entry for an address, so that a large entry of one

@@ -50,6 +50,16 @@ pub enum Refusal {
 #[error("{0}")]
 pub struct Missing(pub &'static str);
 
+/// What there is now, for whoever looks whether something was left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InUse {
+    /// Pages that somebody has a reference to, in the whole machine: devices, drivers, page table entries, private
+    /// copies. A kernel that does not know how many these are says how many references drivers have.
+    pub pages: usize,
+    /// Mappings of drivers' files, in this process.
+    pub mappings: usize,
+}
+
 const NO_LARGE_ENTRIES: Missing =
     Missing("there are no large entries, so huge_fault is not called, and pages come one by one");
 
@@ -92,6 +102,9 @@ pub trait UserSide: Sized + Send + Sync + 'static {
     /// # Errors
     /// The signal. Bytes of the pages before the one that failed were stored.
     fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap>;
+
+    /// What there is now. Where hooks run in threads of the platform's, one that is at its end may still have something.
+    fn in_use(&self) -> InUse;
 
     /// Runs an ioctl: with the proof that no hook is running and no mmap lock is held.
     ///
@@ -231,6 +244,11 @@ where
     #[track_caller]
     fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
         Ok(access::write(self.seat(), address, from)?)
+    }
+
+    /// What has exited has no mappings.
+    fn in_use(&self) -> InUse {
+        InUse { pages: self.machine().pages_in_use(), mappings: self.mapping_count().unwrap_or(0) }
     }
 
     fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, P>) -> R) -> Result<R, Refusal> {

@@ -225,6 +225,10 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().references(pfn)
     }
 
+    fn pages_in_use(&self) -> usize {
+        self.memory().frames_in_use()
+    }
+
     unsafe fn get_mapped(&self, pfn: u64) {
         self.memory().get_mapped(pfn);
     }

@@ -1,7 +1,7 @@
 //! A session as the user's side that every platform in an ordinary program has.
 
 use vmctx::{UnlockedCtx, UserAddr, platform::Cache};
-use vmctx_hosted::{self as hosted, Counts, Map, Missing, Prot, Refusal, UserSide};
+use vmctx_hosted::{self as hosted, Counts, InUse, Map, Missing, Prot, Refusal, UserSide};
 
 use crate::{
     error::{SessionError, SyscallError, Trap},
@@ -49,6 +49,10 @@ impl UserSide for Session {
 
     fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), hosted::Trap> {
         Ok(self.write(address, from)?)
+    }
+
+    fn in_use(&self) -> InUse {
+        InUse { pages: self.memory().pages_in_use().get(), mappings: self.mapping_count() }
     }
 
     fn ioctl<R>(&self, run: impl FnOnce(&mut UnlockedCtx<'_, Uffd>) -> R) -> Result<R, Refusal> {

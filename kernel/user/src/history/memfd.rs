@@ -14,7 +14,7 @@ use vmctx_conformance::{
         nopage::{MEMORY, PAGES, SET_LENGTH},
         pattern,
     },
-    user::{Map, Refusal, Trap},
+    user::{InUse, Map, Refusal, Trap},
 };
 
 use crate::{
@@ -129,6 +129,11 @@ impl User for OpenFile {
             memory.pages[at / PAGE][at % PAGE] = *byte;
         }
         Ok(())
+    }
+
+    /// How many pages the file has, the kernel does not tell by itself.
+    fn in_use(&self) -> InUse {
+        InUse { pages: self.memory().len, mappings: calls::mappings(self.process.pid(), "/memfd:vmctx") }
     }
 
     fn expand(&self, at: UserAddr, pages: usize, to: usize) -> Option<Result<(), Refusal>> {

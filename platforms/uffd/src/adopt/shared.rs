@@ -9,7 +9,8 @@ use std::{
     thread,
 };
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
+use vmctx_hosted::mmap_lock::{Kept, MmapLock};
 
 use vmctx_hosted::queue::Sleepers;
 
@@ -21,9 +22,9 @@ use crate::{
 
 use super::{
     fault::{Backlog, Event},
+    platform::Adopted,
     statistics::count,
     target::{self, Target},
-    vma::Space,
 };
 
 /// How often a request is made again at once while the peer changes its mappings. Then there is a pause of a millisecond
@@ -47,7 +48,9 @@ pub(crate) struct Shared {
     pub(crate) target: Arc<Target>,
     pub(crate) readers: Readers,
     /// The VMAs, which stay as they are until the end, and the mmap lock.
-    pub(crate) space: Arc<RwLock<Space>>,
+    pub(crate) space: Arc<MmapLock<Adopted>>,
+    /// The lock once more, for who reads.
+    pub(crate) kept: Arc<Kept<Adopted>>,
     /// What tells when the peer has gone.
     life: Option<Life>,
     pub(crate) stopping: AtomicBool,
@@ -60,10 +63,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(target: Arc<Target>, readers: Readers, life: Option<Life>, refaults: usize) -> Self {
+        let space = Arc::default();
         Self {
             target,
             readers,
-            space: Arc::default(),
+            kept: Kept::new(&space),
+            space,
             life,
             stopping: AtomicBool::new(false),
             end: Mutex::default(),

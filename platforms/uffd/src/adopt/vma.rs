@@ -2,11 +2,10 @@
 
 use std::{ops::Range, sync::Arc};
 
-use parking_lot::RwLock;
-
 use vmctx::{Errno, Mapped, MmapCtx, MmapFile, SharedObject, VmOperations, kind::FilledLater};
 use vmctx_hosted::{
     Object, Ref, established,
+    mmap_lock::{self, MmapLock},
     object::Unmapping,
     vma::{self, Hosted},
 };
@@ -16,7 +15,7 @@ use super::{platform::Adopted, target::Target};
 pub(crate) type Vma = vma::Vma<Adopted>;
 pub(crate) type Space = vma::Space<Adopted>;
 /// The mmap lock, held for read.
-pub(crate) type ReadLock = vma::ReadLock<Adopted>;
+pub(crate) type ReadLock = mmap_lock::ReadLock<Adopted>;
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
 pub type AdoptedHandle = established::Handle<Adopted>;
@@ -49,7 +48,7 @@ impl Hosted for Adopted {
 /// A region that is being adopted. Only a [`Peer`](super::peer::Peer) makes one.
 pub struct NewRegion {
     pub(crate) vma: Vma,
-    pub(crate) space: Arc<RwLock<Space>>,
+    pub(crate) space: Arc<MmapLock<Adopted>>,
 }
 
 impl NewRegion {
