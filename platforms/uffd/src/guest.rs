@@ -92,7 +92,7 @@ impl Guest {
         let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
         let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
         let shared = Arc::new(GuestState {
-            addresses: Addresses::new(Owner::ThisProcess(home)),
+            addresses: Addresses::new(Owner::this_process(home)),
             socket,
             sigbus_socket: Mutex::new(sigbus_socket),
             user_mode_only,
@@ -298,7 +298,7 @@ impl Service {
                 unsafe { sys::zap(&ours(range)?) }
             }
             Request::PrivateCopies(range) => {
-                let copies = Owner::ThisProcess(self.shared.home).private_copies(&ours(range)?)?;
+                let copies = addresses.owner().private_copies(&ours(range)?)?;
                 return Ok(copies.iter().rev().fold(0, |bits, copied| bits << 1 | u64::from(*copied)));
             }
             Request::CloseUserfaultfds => {

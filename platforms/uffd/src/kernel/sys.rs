@@ -322,19 +322,3 @@ pub(crate) fn prot_of(flags: VmFlags) -> ProtFlags {
 pub(crate) fn page_size() -> usize {
     rustix::param::page_size()
 }
-
-/// Which pages of a range are the process's own copies, by `/proc/self/pagemap`.
-pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
-    use std::os::unix::fs::FileExt;
-    const PRESENT: u64 = 1 << 63;
-    const SWAPPED: u64 = 1 << 62;
-    const FILE: u64 = 1 << 61;
-    let mut bytes = vec![0; range.len() / PAGE_SIZE * size_of::<u64>()];
-    let at = (range.start / PAGE_SIZE * size_of::<u64>()) as u64;
-    fs::File::open("/proc/self/pagemap")?.read_exact_at(&mut bytes, at)?;
-    let is_copy = |entry: &[u8]| {
-        let entry = entry.try_into().map_or(0, u64::from_ne_bytes);
-        entry & (PRESENT | SWAPPED) != 0 && entry & FILE == 0
-    };
-    Ok(bytes.chunks_exact(size_of::<u64>()).map(is_copy).collect())
-}

@@ -4,7 +4,7 @@ use std::{
     mem::{ManuallyDrop, MaybeUninit},
     ops::Range,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    slice,
+    slice, thread,
 };
 
 use rustix::io::{self, DupFlags};
@@ -229,8 +229,19 @@ impl Userfaultfd {
 
     /// Lets whoever tells a reader to leave go on.
     pub(crate) fn acknowledge_leave(&self) {
-        if let LeaveSignal::Page(page) = self.leave {
-            ioctl::map_zero_page(&self.fd, &(page..page + PAGE_SIZE));
+        let LeaveSignal::Page(page) = self.leave else { return };
+        let range = page..page + PAGE_SIZE;
+        loop {
+            match ioctl::map_zero_page(&self.fd, &range).result {
+                Ok(()) => break,
+                // There is no memory at the moment. If this gave up, whoever waits would wait for ever.
+                Err(RawErrno::NOMEM | RawErrno::AGAIN) => thread::yield_now(),
+                // It is there already, or the process has gone.
+                Err(_) => {
+                    let _ = ioctl::wake(&self.fd, &range);
+                    break;
+                }
+            }
         }
     }
 }

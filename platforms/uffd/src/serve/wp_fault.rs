@@ -17,8 +17,7 @@ impl PageFault<'_, '_> {
         if !area.flags.contains(VmFlags::MAYSHARE) {
             // The kernel makes private copies by itself. The page was protected only while somebody looked whether it is
             // one.
-            area.table.wait_for_update();
-            area.table.wake(&self.page_range());
+            area.table.unprotect_copy(&self.page_range());
             return Outcome::Served;
         }
         self.first_store(locked, area).unwrap_or_else(|outcome| {

@@ -95,7 +95,7 @@ impl Options {
     ) -> Result<Session, OpenError> {
         let owner = match &guest {
             Some(guest) => Owner::Guest(Arc::clone(&guest.agent)),
-            None => Owner::ThisProcess(Home::here().map_err(OpenError::refused)?),
+            None => Owner::this_process(Home::here().map_err(OpenError::refused)?),
         };
         let shared = Arc::new(Shared {
             direct,

@@ -292,6 +292,9 @@ impl Progress for Installing<'_> {
         self.mark(&page);
         if self.protected {
             let _ = self.table.uffd().write_protect(&page);
+        } else if !self.table.shared && self.table.protects.load(Ordering::Relaxed) {
+            // A copy may have kept a protection that the kernel would not take away when it was asked to.
+            let _ = self.table.uffd().unprotect(&page, false);
         }
         self.table.wake(&page);
     }

@@ -87,6 +87,11 @@ impl Table {
         shared: bool,
     ) -> Result<Self, RawErrno> {
         let pages = range.len() >> PAGE_SHIFT;
+        if !shared {
+            // Whoever takes pages away must be able to tell copies from them. Where that cannot be told, there is no private
+            // mapping; once it was, it can be told for as long as the mapping is there.
+            owner.private_copies(&page_of(range.start))?;
+        }
         Ok(Self {
             owner,
             claims: Claims::new(if direct.is_read() { pages } else { 0 })?,
@@ -359,11 +364,6 @@ impl Table {
         if self.claims.release(self.slot_of(address)) {
             self.wake(&page_of(address));
         }
-    }
-
-    /// Returns when whoever is telling the kernel something now has told it.
-    pub(crate) fn wait_for_update(&self) {
-        drop(self.kernel.lock());
     }
 }
 

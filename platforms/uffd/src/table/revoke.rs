@@ -1,7 +1,7 @@
 //! What is taken away from a table: pages, the right to write, the whole mapping; and poison, where there is nothing to
 //! give.
 
-use std::{iter, ops::Range, sync::atomic::Ordering};
+use std::{iter, ops::Range, sync::atomic::Ordering, thread};
 
 use vmctx::Errno;
 use vmctx_hosted::object::Unmapping;
@@ -122,7 +122,8 @@ impl Table {
             return;
         }
         // A store that comes between the look and the zap would make a copy, and that would be lost. So each page is
-        // write-protected until it is known whether it is a copy.
+        // write-protected until it is known whether it is a copy. What the kernel refuses is asked again: a copy is the
+        // user's only one. A page of which nothing can be learned is taken away, because the driver was promised that.
         for slot in self.used(&slots).flatten() {
             if self.bits(slot) == 0 {
                 continue;
@@ -130,16 +131,25 @@ impl Table {
             let page = self.addresses_of(&(slot..slot + 1));
             let protects = self.bits(slot) & INSTALLED != 0 && self.protects.load(Ordering::Relaxed);
             if protects {
-                let _ = self.uffd().write_protect(&page);
+                let _ = persist(|| self.uffd().write_protect(&page));
             }
-            let copied =
-                self.owner.private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
+            let copied = persist(|| self.owner.private_copies(&page)).is_ok_and(|pages| pages.contains(&true));
             if !copied {
                 self.empty(&mut kernel, slot..slot + 1);
             }
             if protects {
+                // If it fails, the next store is a fault, which does it.
                 let _ = self.uffd().unprotect(&page, true);
             }
+        }
+    }
+
+    /// Takes away what is left of the write protection of a page that may be a private copy. Wakes whoever waits there.
+    pub(crate) fn unprotect_copy(&self, page: &Range<usize>) {
+        // Whoever looks whether it is a copy has looked by then.
+        let _kernel = self.kernel.lock();
+        if self.uffd().unprotect(page, true).is_err() {
+            self.wake(page);
         }
     }
 
@@ -293,6 +303,21 @@ impl Table {
         self.wake(&range);
         Ok(())
     }
+}
+
+/// Asks the kernel for something until it does it, but not for ever.
+fn persist<T>(mut ask: impl FnMut() -> Result<T, RawErrno>) -> Result<T, RawErrno> {
+    const PATIENCE: usize = 1000;
+    let mut answer = ask();
+    for _ in 0..PATIENCE {
+        // A process that has gone does not come back.
+        if answer.is_ok() || matches!(answer, Err(RawErrno::SRCH)) {
+            break;
+        }
+        thread::yield_now();
+        answer = ask();
+    }
+    answer
 }
 
 /// Notes which slots the kernel has poisoned.
