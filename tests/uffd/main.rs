@@ -7,6 +7,7 @@ mod ends;
 mod faults;
 mod in_thread;
 mod pager;
+mod panics;
 mod process;
 mod remote;
 mod replaced;

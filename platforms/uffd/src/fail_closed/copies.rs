@@ -35,7 +35,7 @@ fn take_away_once(whose: Whose, n: u64) -> bool {
     fail(n, 0);
     state.object.unmap_once(PageOffset::ZERO, PageCount::new(PAGES), memory.may_sleep());
     let has_failed = stop_failing();
-    for page in 0..PAGES {
+    for (page, driver) in pages.iter().enumerate() {
         if page % 2 == 0 {
             assert_eq!(read(&served, at(page)), Ok(stored(page)), "page {page} is the user's own, at {n}");
             // And it can be stored to.
@@ -44,7 +44,7 @@ fn take_away_once(whose: Whose, n: u64) -> bool {
         } else {
             // Taken away: the driver and its state have the only references, unless a call that failed has taken the
             // addresses away as well, which keeps none of them either.
-            assert_eq!(pages[page].references(), 2, "page {page} at {n}");
+            assert_eq!(driver.references(), 2, "page {page} at {n}");
             assert!(read(&served, at(page)).is_err() || read(&served, at(page)) == Ok([number(page); 4]));
         }
     }
