@@ -64,6 +64,29 @@ pub enum OpenError {
         .0.device, .0.privileged, .0.user_mode_only
     )]
     NoUserfaultfd(Attempt),
+    /// [`Options::refuse_user_mode_only`](crate::Options::refuse_user_mode_only), and no more is to be had.
+    #[error(
+        "only faults of user mode can be served here ({device}, then {privileged}), and those of system calls and of KVM \
+         are asked for: let this user open /dev/userfaultfd, or set vm.unprivileged_userfaultfd to 1"
+    )]
+    UserModeOnly {
+        /// What opening `/dev/userfaultfd` failed with.
+        device: KernelError,
+        /// What the system call for all faults failed with.
+        privileged: KernelError,
+    },
+    /// The same, of the process at the other end of the socket.
+    #[error(
+        "the guest can have only faults of user mode served, and those of system calls and of KVM are asked for: let its \
+         user open /dev/userfaultfd, or set vm.unprivileged_userfaultfd to 1"
+    )]
+    GuestUserModeOnly,
+    /// `Options::in_thread` with `Options::refuse_user_mode_only`.
+    #[error(
+        "a system call's faults are not served by the thread that has them: leave out Options::in_thread or \
+         Options::refuse_user_mode_only"
+    )]
+    InThreadUserModeOnly,
     /// The kernel is too old, or built without shared memory or write protection by userfaultfd.
     #[error("this kernel has no UFFD_FEATURE_{name}: boot Linux {since} or later, on x86-64 or AArch64")]
     MissingFeature {
@@ -134,6 +157,7 @@ impl OpenError {
         match self {
             Self::ProcessFiles => Errno::EMFILE,
             Self::SystemFiles => Errno::ENFILE,
+            Self::UserModeOnly { .. } => Errno::EPERM,
             Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
             _ => Errno::ENOSYS,
         }

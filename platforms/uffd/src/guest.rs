@@ -354,7 +354,7 @@ mod tests {
         let memory = Memory::new(PageCount::new(8)).unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
         let joining = thread::spawn(|| Guest::join(theirs).unwrap());
-        let agent = Agent::accept(ours, &memory).unwrap().agent;
+        let agent = Agent::accept(ours, &memory, false).unwrap().agent;
         (joining.join().unwrap(), agent)
     }
 

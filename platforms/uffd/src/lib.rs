@@ -117,7 +117,8 @@
 //!
 //! Everybody, since Linux 6.6. `/dev/userfaultfd` is tried first, then the system call for all faults, then the one for
 //! faults of user mode only, which needs no rights. With that a *system call* that meets an empty page (`read(2)` into
-//! it) fails with EFAULT; touch it first. [`Session::is_user_mode_only`] tells.
+//! it) fails with EFAULT; touch it first. [`Session::is_user_mode_only`] tells, and a session with
+//! [`Options::refuse_user_mode_only`] does not open then.
 //!
 //! # Where it differs from Linux
 //!

@@ -37,6 +37,8 @@ pub(crate) struct Purpose {
     pub(crate) moves: bool,
     /// Faults are served by the thread that has them.
     pub(crate) in_thread: bool,
+    /// Faults of system calls are served, and not of user mode only.
+    pub(crate) all_faults: bool,
 }
 
 impl Purpose {
@@ -59,15 +61,15 @@ impl Purpose {
 /// The features are looked at on another one before, because each takes `UFFDIO_API` once only.
 pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
     let switch_on = |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(OpenError::refused);
-    let (other, _) = new_fd()?;
+    let (other, _) = new_fd(purpose)?;
     purpose.check(switch_on(&other, 0)?)?;
-    let (fd, user_mode_only) = new_fd()?;
+    let (fd, user_mode_only) = new_fd(purpose)?;
     switch_on(&fd, purpose.features().fold(0, |bits, (bit, ..)| bits | bit))?;
     Ok((fd, user_mode_only))
 }
 
 /// By the first of the three ways that works. Where there is no descriptor to be had, none of them does.
-fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
+fn new_fd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
     let device = match open_device() {
         Ok(fd) => return Ok((fd, false)),
         Err(errno) => errno,
@@ -79,6 +81,7 @@ fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
         Err(errno) => errno,
     };
     match call(USER_MODE_ONLY) {
+        Ok(_) if purpose.all_faults => Err(OpenError::UserModeOnly { device: device.into(), privileged: any.into() }),
         Ok(fd) => Ok((fd, true)),
         Err(errno @ (RawErrno::MFILE | RawErrno::NFILE)) => Err(OpenError::refused(errno)),
         Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
@@ -101,7 +104,7 @@ mod tests {
     #[test]
     fn what_a_kernel_lacks_is_named_and_where_to_find_it() {
         let all = [EVENT_REMAP, SIGBUS].into_iter().chain(FEATURES).fold(0, |bits, (bit, ..)| bits | bit);
-        let most = Purpose { moves: true, in_thread: true };
+        let most = Purpose { moves: true, in_thread: true, ..Purpose::default() };
         assert_eq!(most.check(all), Ok(()));
         let error = Purpose::default().check(all & !(1 << 14)).unwrap_err();
         assert_eq!(

@@ -58,7 +58,10 @@ impl Options {
             return Err(OpenError::Forked);
         }
         let refused = OpenError::refused;
-        let purpose = Purpose { moves: false, in_thread: self.in_thread };
+        if self.in_thread && self.refuse_user_mode_only {
+            return Err(OpenError::InThreadUserModeOnly);
+        }
+        let purpose = Purpose { moves: false, in_thread: self.in_thread, all_faults: self.refuse_user_mode_only };
         let uffd = Userfaultfd::open(purpose)?;
         signals::install_handlers::<InThread>().map_err(refused)?;
         self.start(memory, Readers::direct(uffd), OnceLock::new(), None)
@@ -78,7 +81,7 @@ impl Options {
         if !memory.is_here() {
             return Err(OpenError::Forked);
         }
-        let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory)?;
+        let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory, self.refuse_user_mode_only)?;
         let guest = GuestLink { agent: Arc::new(agent), sigbus_socket, thread: Mutex::default() };
         let moving = OnceLock::from(Readers::queued(moving));
         let session = self.start(memory, Readers::direct(direct), moving, Some(guest))?;

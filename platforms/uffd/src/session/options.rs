@@ -6,11 +6,12 @@ pub struct Options {
     pub(crate) readers: usize,
     pub(crate) refaults: usize,
     pub(crate) in_thread: bool,
+    pub(crate) refuse_user_mode_only: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 1, refaults: 100_000, in_thread: false }
+        Self { readers: 1, refaults: 100_000, in_thread: false, refuse_user_mode_only: false }
     }
 }
 
@@ -40,5 +41,18 @@ impl Options {
     #[must_use]
     pub const fn in_thread(self) -> Self {
         Self { in_thread: true, ..self }
+    }
+
+    /// Faults of system calls and of KVM must be served, too: where only those of user mode can be, opening fails with
+    /// [`OpenError::UserModeOnly`], or [`OpenError::GuestUserModeOnly`]. If nothing is said, such a session opens
+    /// nevertheless, and [`Session::is_user_mode_only`] tells: a system call that meets an empty page fails with EFAULT
+    /// there, and so does `KVM_RUN`.
+    ///
+    /// [`OpenError::UserModeOnly`]: crate::OpenError::UserModeOnly
+    /// [`OpenError::GuestUserModeOnly`]: crate::OpenError::GuestUserModeOnly
+    /// [`Session::is_user_mode_only`]: crate::Session::is_user_mode_only
+    #[must_use]
+    pub const fn refuse_user_mode_only(self) -> Self {
+        Self { refuse_user_mode_only: true, ..self }
     }
 }
