@@ -321,8 +321,9 @@ impl<V: VmOperations> Hooks<V> {
         self.access
     }
 
-    /// The object that this state names.
-    pub(crate) fn named<'v>(&self, state: &'v V) -> Option<&'v SharedObject<On<V>>> {
+    /// The object that this state [names](Self::object).
+    #[must_use]
+    pub fn named<'v>(&self, state: &'v V) -> Option<&'v SharedObject<On<V>>> {
         self.object.and_then(|object| object(state))
     }
 

@@ -12,6 +12,7 @@ mod process;
 mod remote;
 mod replaced;
 mod sessions;
+mod states;
 mod together;
 
 // Shared with the tests that run on every platform.

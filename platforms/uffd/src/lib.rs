@@ -6,20 +6,12 @@
 //! (`UFFDIO_CONTINUE`); nothing is copied, and what either side writes the other sees.
 //!
 //! ```
-//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef, PageCount, Platform, VmFault, VmOperations};
-//! use vmctx_uffd::{Map, Memory, OpenError, Session, Trap};
+//! use vmctx::{Errno, FaultCtx, Mixed, PageRef, PageCount, Platform, VmFault, VmOperations};
+//! use vmctx_uffd::{Map, Memory, OpenError, Ref, Session, Trap};
 //!
 //! /// Pages that are inserted as they are touched.
 //! struct Ring<P: Platform> {
 //!     pages: Vec<P::Page>,
-//! }
-//!
-//! impl<P: Platform> MmapFile for Ring<P> {
-//!     type Platform = P;
-//!
-//!     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-//!         Ok(ctx.shared_only()?.writable().establish(Ring { pages: self.pages.clone() })?.fill_later())
-//!     }
 //! }
 //!
 //! impl<P: Platform> VmOperations for Ring<P> {
@@ -43,7 +35,7 @@
 //!     Err(error) => return Err(error.into()),
 //! };
 //! let page = memory.alloc_page()?;
-//! let at = session.mmap(&session.file(Ring { pages: vec![page.clone()] }), Map::shared(2 * 4096))?;
+//! let at = session.map(&Ref::new(Ring { pages: vec![page.clone()] }), Map::shared(2 * 4096))?;
 //!
 //! // Ordinary memory, for any code of this process. `write` and `read` also survive the signal where there is none.
 //! session.write(at, b"hello")?;
@@ -55,6 +47,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Session::map`] maps what a state shows. A driver that decides about each mapping, or fills it when it is made, is a
+//! [`MmapFile`](vmctx::MmapFile), and is mapped with [`Session::mmap`].
 //!
 //! # What becomes of an answer
 //!

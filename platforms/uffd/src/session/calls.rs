@@ -2,8 +2,8 @@
 
 use std::{fmt, mem, ops::Range, sync::Arc};
 
-use vmctx::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, platform::VmFlags};
-use vmctx_hosted::{Hook, Map, Prot, hook, panics::ClosedFiles};
+use vmctx::{Errno, MmapFile, UnlockedCtx, UserAddr, VmOperations, entry, kind::FilledLater, platform::VmFlags};
+use vmctx_hosted::{Hook, Map, Prot, Ref, hook, panics::ClosedFiles};
 
 use crate::{
     error::{SessionError, SyscallError, errno},
@@ -12,6 +12,7 @@ use crate::{
     mm::{
         file::{self, File},
         new_vma::NewVma,
+        state_file::StateFile,
         vma::{Caller, Vma, WriteLock, protects, tells_stores},
     },
     serve::{readers::Readers, server, shared::Shared},
@@ -62,6 +63,32 @@ impl Session {
     /// mapping; whatever lies elsewhere costs a mapping of the kernel's for each run of pages.
     pub fn file(&self, driver: impl MmapFile<Platform = Uffd>) -> File {
         File::new(driver, self.shared.memory.take_first_allocated())
+    }
+
+    /// Opens a device that is nothing but this state, which all of its mappings have: what the state's
+    /// [`fault`](VmOperations::fault) hook inserts is all there is. Its mappings are those of the object that the state
+    /// [names](vmctx::Hooks::object), or of one that is the device's own. If that object is a
+    /// [part](vmctx::SharedObject::part), what is mapped has to lie in it, and its offset counts from the start of the
+    /// whole.
+    ///
+    /// A shared mapping can be stored to if it is asked for so; otherwise no [`mprotect`](Self::mprotect) has it written
+    /// later. Whoever is to have more of a say implements [`MmapFile`].
+    pub fn file_of<V: VmOperations<Platform = Uffd>>(&self, state: &Ref<V>) -> File
+    where
+        V::Kind: FilledLater,
+    {
+        self.file(StateFile(state.clone()))
+    }
+
+    /// Maps what a state shows: [`mmap`](Self::mmap) of a [device](Self::file_of) that is nothing but this state.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn map<V: VmOperations<Platform = Uffd>>(&self, state: &Ref<V>, map: Map) -> Result<UserAddr, SyscallError>
+    where
+        V::Kind: FilledLater,
+    {
+        self.mmap(&self.file_of(state), map)
     }
 
     /// Maps a part of a file, and calls its driver's mmap hook for that. Gives back where it is.
