@@ -73,6 +73,7 @@ impl Session {
     ///
     /// A shared mapping can be stored to if it is asked for so; otherwise no [`mprotect`](Self::mprotect) has it written
     /// later. Whoever is to have more of a say implements [`MmapFile`].
+    #[must_use]
     pub fn file_of<V: VmOperations<Platform = Uffd>>(&self, state: &Ref<V>) -> File
     where
         V::Kind: FilledLater,
