@@ -5,6 +5,7 @@
 mod basics;
 mod ends;
 mod faults;
+mod first_stores;
 mod in_thread;
 mod pager;
 mod panics;

@@ -62,7 +62,7 @@
 //! | SIGBUS, or a [panic](SessionError::Panicked) | POISON | SIGBUS, with its address |
 //! | OOM | nothing, a few times; then POISON | waits, then SIGBUS |
 //! | a first store that is allowed | take the write protection away | goes on |
-//! | the same in the fault that has brought the page or frame | CONTINUE, without the protection | goes on |
+//! | the same in the fault that has inserted the page or frame, or handed it back | CONTINUE, without the protection: one event | goes on |
 //!
 //! `SharedObject::unmap_once` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
 //! `/proc/self/pagemap`, with stores held back by write protection meanwhile.

@@ -29,6 +29,8 @@ pub(crate) struct Area<'a> {
     pub(crate) prot: PageProt,
     /// Whether the driver has a `pfn_mkwrite`.
     told_of_frames: bool,
+    /// Whether it has a hook that is told of first stores, to pages or to frames.
+    told_of_stores: bool,
     counters: &'a Counters,
     /// Counted here first, and added to the counters once for many insertions.
     inserted: Cell<u64>,
@@ -53,6 +55,7 @@ impl<'a> Area<'a> {
             prot: vma.page_prot(),
             pgoff: vma.pgoff(),
             told_of_frames: vma.registered().pfn_mkwrite,
+            told_of_stores: vma.registered().page_mkwrite || vma.registered().pfn_mkwrite,
             inserted: Cell::new(0),
             already_present: Cell::new(0),
         }
@@ -76,10 +79,10 @@ impl<'a> Area<'a> {
         self.table.install(iter::once(addresses), self.flags, false)
     }
 
-    /// Whether first stores to frames are told to the driver.
+    /// Whether first stores are told to the driver.
     #[inline]
-    pub(crate) fn tells_of_frames(&self) -> bool {
-        self.told_of_frames && self.flags.contains(VmFlags::SHARED)
+    pub(crate) fn tells_of_stores(&self) -> bool {
+        self.told_of_stores && self.flags.contains(VmFlags::SHARED)
     }
 
     #[inline]

@@ -145,8 +145,10 @@ impl<'a> PageFault<'a, '_> {
         }
         let shared = area.flags.contains(VmFlags::SHARED);
         if code.contains(FaultCode::NOPAGE) {
-            if self.asks_of_frame(area, code) {
-                let told = self.frame_inserted(locked, area);
+            if self.asks_of_store(area, code) {
+                // A page that the hook has left locked would be waited for by the next hook, for ever.
+                vmf.unlock_pages();
+                let told = self.inserted_for_store(locked, area);
                 let installed = if self.defers(code) { Ok(()) } else { vmf.install_pending() };
                 told.and_then(|()| self.accepted(area, installed))?;
             }

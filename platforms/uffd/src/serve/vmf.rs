@@ -105,6 +105,14 @@ impl Vmf<'_, '_> {
         found.map(|index| locked.swap_remove(index)).is_some()
     }
 
+    /// Unlocks the pages that the hook has left locked. Some are left only if it has forgotten to unlock one, or panicked
+    /// while it handed a locked page back.
+    pub(crate) fn unlock_pages(&self) {
+        for LockedPage { memory, pfn } in self.locked_pages.take() {
+            memory.unlock(pfn);
+        }
+    }
+
     /// Tells the kernel what was filled, in as few requests as there are runs.
     #[inline]
     pub(crate) fn install_pending(&self) -> Result<(), FillError> {
@@ -155,9 +163,6 @@ impl Vmf<'_, '_> {
 
 impl Drop for Vmf<'_, '_> {
     fn drop(&mut self) {
-        // Some are left only if the hook has forgotten to unlock one, or panicked while it handed a locked page back.
-        for LockedPage { memory, pfn } in self.locked_pages.get_mut() {
-            memory.unlock(*pfn);
-        }
+        self.unlock_pages();
     }
 }
