@@ -79,10 +79,10 @@ fn a_store_to_what_is_not_there_is_one_event() {
         ];
         for (round, at) in maps.into_iter().enumerate() {
             let before = session.statistics();
-            for page in 0..PAGES {
+            for (page, shown) in shown.iter().enumerate() {
                 let byte = u8::try_from(100 * round + page).unwrap();
                 session.write(page_at(at, page), &[byte]).unwrap();
-                assert_eq!(first_byte(&shown[page]), byte);
+                assert_eq!(first_byte(shown), byte);
             }
             let count = |of: fn(&vmctx_uffd::Statistics) -> u64| of(&session.statistics()) - of(&before);
             let counts = (count(|of| of.events), count(|of| of.handler_calls), count(|of| of.mkwrite_calls));
@@ -108,11 +108,11 @@ fn a_refused_store_to_what_is_not_there_leaves_nothing_there() {
         let at = session
             .map(&Ref::new(Inserted { pages: shown.clone(), refuses: true }), Map::shared(PAGES * PAGE))
             .unwrap();
-        for page in 0..PAGES {
-            let (address, byte) = (page_at(at, page), first_byte(&shown[page]));
+        for (page, shown) in shown.iter().enumerate() {
+            let (address, byte) = (page_at(at, page), first_byte(shown));
             assert_eq!(session.write(address, &[0]), Err(Trap::Sigbus(address)));
-            assert_eq!(shown[page].references(), 2, "the driver's, and this test's");
-            assert_eq!((load(&session, address), first_byte(&shown[page])), (Ok(byte), byte));
+            assert_eq!(shown.references(), 2, "the driver's, and this test's");
+            assert_eq!((load(&session, address), first_byte(shown)), (Ok(byte), byte));
         }
         assert_eq!(session.take_errors(), []);
     }

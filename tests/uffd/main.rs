@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
 
 mod basics;
+mod dirty;
 mod ends;
 mod faults;
 mod first_stores;

@@ -26,7 +26,7 @@ use crate::{
     kernel::{
         home::Home,
         ioctl,
-        open::{self, Purpose},
+        open::{self, Opened, Purpose},
         signals,
         sys::{self, PAGE_SIZE, View},
     },
@@ -81,8 +81,8 @@ impl Guest {
             return Err(OpenError::PageSize(sys::page_size()));
         }
         let home = Home::here().map_err(refused)?;
-        let (direct, user_mode_only) = open::userfaultfd(Purpose::default())?;
-        let (moving, _) = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
+        let Opened { fd: direct, user_mode_only, .. } = open::userfaultfd(Purpose::default())?;
+        let Opened { fd: moving, .. } = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
         for fd in [&direct, &moving] {
             sys::set_nonblocking(fd).map_err(refused)?;
         }

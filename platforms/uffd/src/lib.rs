@@ -98,6 +98,13 @@
 //! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes, unless it is
 //! one of the platform's.
 //!
+//! # What was stored to
+//!
+//! With [`Options::track_stores`] a session says which pages users have stored to since it was last asked
+//! ([`Session::take_dirty`]), which is what a snapshot of a running machine is made of. The kernel notes it, and no store
+//! is a fault for that; before Linux 6.7 the first store to each page is one. A driver that is told of first stores
+//! itself ([`page_mkwrite`](vmctx::Hooks::page_mkwrite)) has the same without that option.
+//!
 //! # What a hook must not do
 //!
 //! | what it does | what becomes of it |
@@ -234,8 +241,11 @@ pub use mm::{
     new_vma::NewVma,
     vma::{Caller, EstablishedVma, Handle},
 };
-pub use serve::vmf::Fault;
-pub use session::{calls::Session, options::Options};
+pub use serve::vmf::{Fault, faulting_thread};
+pub use session::{
+    calls::Session,
+    options::{Options, Tracking},
+};
 pub use statistics::Statistics;
 pub use uffd::Uffd;
 pub use vmctx_hosted::{

@@ -30,6 +30,21 @@ const EVENT_REMAP: Feature = (1 << 2, "EVENT_REMAP", "4.11");
 /// A fault is a SIGBUS for the thread that has it, and no event.
 const SIGBUS: Feature = (1 << 7, "SIGBUS", "4.14");
 
+/// The kernel takes a write protection away by itself when somebody stores, and can be asked where that was
+/// (`PAGEMAP_SCAN`).
+const WP_ASYNC: u64 = 1 << 15;
+/// An event says which thread has the fault.
+const THREAD_ID: u64 = 1 << 8;
+
+/// A userfaultfd, as it was opened.
+pub(crate) struct Opened {
+    pub(crate) fd: OwnedFd,
+    /// It is for faults of user mode only.
+    pub(crate) user_mode_only: bool,
+    /// Its write protections are the kernel's own business, as was asked for.
+    pub(crate) wp_async: bool,
+}
+
 /// What a userfaultfd is for, beside the features that all have.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Purpose {
@@ -39,6 +54,8 @@ pub(crate) struct Purpose {
     pub(crate) in_thread: bool,
     /// Faults of system calls are served, and not of user mode only.
     pub(crate) all_faults: bool,
+    /// Write protections are the kernel's own business, if it has that.
+    pub(crate) wp_async: bool,
 }
 
 impl Purpose {
@@ -56,16 +73,19 @@ impl Purpose {
     }
 }
 
-/// Opens a userfaultfd of this process, and says whether it is for faults of user mode only.
+/// Opens a userfaultfd of this process.
 ///
 /// The features are looked at on another one before, because each takes `UFFDIO_API` once only.
-pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
+pub(crate) fn userfaultfd(purpose: Purpose) -> Result<Opened, OpenError> {
     let switch_on = |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(OpenError::refused);
     let (other, _) = new_fd(purpose)?;
-    purpose.check(switch_on(&other, 0)?)?;
+    let there = switch_on(&other, 0)?;
+    purpose.check(there)?;
     let (fd, user_mode_only) = new_fd(purpose)?;
-    switch_on(&fd, purpose.features().fold(0, |bits, (bit, ..)| bits | bit))?;
-    Ok((fd, user_mode_only))
+    let wanted = THREAD_ID | if purpose.wp_async { WP_ASYNC } else { 0 };
+    let features = purpose.features().fold(there & wanted, |bits, (bit, ..)| bits | bit);
+    switch_on(&fd, features)?;
+    Ok(Opened { fd, user_mode_only, wp_async: features & WP_ASYNC != 0 })
 }
 
 /// By the first of the three ways that works. Where there is no descriptor to be had, none of them does.

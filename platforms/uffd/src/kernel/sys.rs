@@ -318,6 +318,12 @@ pub(crate) fn prot_of(flags: VmFlags) -> ProtFlags {
         .fold(ProtFlags::empty(), |prot, (_, bit)| prot | bit)
 }
 
+/// The number of this thread (`gettid`).
+pub(crate) fn this_thread() -> u32 {
+    // SAFETY: asks for a number.
+    u32::try_from(unsafe { libc::gettid() }).unwrap_or(0)
+}
+
 /// The size of this kernel's pages.
 pub(crate) fn page_size() -> usize {
     rustix::param::page_size()

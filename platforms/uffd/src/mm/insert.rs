@@ -79,10 +79,16 @@ impl<'a> Area<'a> {
         self.table.install(iter::once(addresses), self.flags, false)
     }
 
-    /// Whether first stores are told to the driver.
+    /// Whether first stores are told to the driver, or noted.
     #[inline]
-    pub(crate) fn tells_of_stores(&self) -> bool {
-        self.told_of_stores && self.flags.contains(VmFlags::SHARED)
+    pub(crate) fn notes_stores(&self) -> bool {
+        (self.told_of_stores || self.table.tracks) && self.flags.contains(VmFlags::SHARED)
+    }
+
+    /// Whether an entry with these rights can be stored to at once.
+    #[inline]
+    fn is_writable(&self, prot: PageProt) -> bool {
+        prot.is_writable() && !self.table.tracks
     }
 
     #[inline]
@@ -219,7 +225,7 @@ impl<'a> Area<'a> {
 
     #[inline]
     fn entry(&self, pfn: u64, prot: PageProt, counted: bool) -> Pte {
-        Pte { pfn, writable: prot.is_writable(), counted }
+        Pte { pfn, writable: self.is_writable(prot), counted }
     }
 
     /// Puts an entry where none is. With `mkwrite` the entry is writable at once; if the same frame is there already,
@@ -248,7 +254,7 @@ impl<'a> Area<'a> {
         if !page.is_of(self.table.memory()) {
             return Err(Errno::EINVAL);
         }
-        let writable = self.prot.is_writable() || (write && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE));
+        let writable = self.is_writable(self.prot) || (write && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE));
         let filled = self.fill(address, Pte { pfn: page.pfn(), writable, counted: true });
         self.count();
         filled

@@ -192,6 +192,30 @@ impl Owner {
         Ok(copies)
     }
 
+    /// Whether [`written`](Self::written) can be asked. Another process's page tables are not looked at.
+    pub(crate) fn can_tell_written(&self) -> bool {
+        match self {
+            Self::ThisProcess(_, pagemap) => pagemap.open().is_ok(),
+            Self::Guest(_) => false,
+        }
+    }
+
+    /// [`Pagemap::written`]
+    pub(crate) fn written(
+        &self,
+        range: &Range<usize>,
+        protect: bool,
+        each: impl FnMut(Range<usize>),
+    ) -> Result<(), RawErrno> {
+        match self {
+            Self::ThisProcess(home, pagemap) => {
+                home.check()?;
+                pagemap.written(range, protect, each)
+            }
+            Self::Guest(_) => Err(RawErrno::NOSYS),
+        }
+    }
+
     /// Has a guest close its descriptors of the userfaultfds, as the session has closed its own.
     pub(crate) fn close_userfaultfds(&self) {
         if let Self::Guest(agent) = self {

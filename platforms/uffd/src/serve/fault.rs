@@ -115,6 +115,10 @@ impl<'a> PageFault<'a, '_> {
 
     /// Tells the kernel of the fault's entry, even if it was told before: it may have forgotten the page.
     fn install_again(&self, area: &Area<'_>) -> Outcome {
+        if area.table.only_notes_stores() && area.table.is_installed(self.address) {
+            // What the kernel has forgotten may have been stored to before.
+            area.table.note_store(self.address);
+        }
         match area.table.install(iter::once(&self.page_range()), area.flags, true) {
             // If the entry was taken away meanwhile, nobody was woken, and the access is repeated.
             Ok(()) => self.served(area),

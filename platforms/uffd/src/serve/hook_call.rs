@@ -52,6 +52,8 @@ pub(crate) struct PageFault<'a, 't> {
     pub(crate) counters: &'t Counters,
     pub(crate) address: usize,
     pub(crate) write: bool,
+    /// The thread that has the fault, or 0.
+    pub(crate) thread: u32,
     pub(crate) batch: &'t Batch<'t>,
 }
 
@@ -85,6 +87,7 @@ impl PageFault<'_, '_> {
             shared: self.shared,
             batch: self.batch,
             address: self.address,
+            thread: self.thread,
             flags,
             locked,
             area,
@@ -143,7 +146,7 @@ impl PageFault<'_, '_> {
     /// answered so has inserted.
     #[inline]
     pub(crate) fn asks_of_store(&self, area: &Area<'_>, code: FaultCode) -> bool {
-        self.write && area.tells_of_stores() && code.contains(FaultCode::NOPAGE)
+        self.write && area.notes_stores() && code.contains(FaultCode::NOPAGE)
     }
 
     /// What the kernel has said when it was told, as far as the fault's own page goes.

@@ -12,7 +12,10 @@ use vmctx::{
 };
 
 use crate::{
-    kernel::{fill::FillError, sys::PAGE_SIZE},
+    kernel::{
+        fill::FillError,
+        sys::{self, PAGE_SIZE},
+    },
     memory::{Memory, Page},
     mm::{address_space::LockedVma, insert::Area},
 };
@@ -63,6 +66,24 @@ pub(crate) fn with_current<T>(body: impl FnOnce(&Vmf<'_, '_>) -> T) -> Option<T>
     Some(body(unsafe { current.cast::<Vmf<'_, '_>>().as_ref() }))
 }
 
+/// In place of a thread's number: the thread that calls the hook has the fault itself.
+pub(crate) const OWN_THREAD: u32 = u32::MAX;
+
+/// The thread that has the fault which this thread's hook is serving, by the number that its own process knows it by
+/// (`gettid` there), if the kernel tells (`UFFD_FEATURE_THREAD_ID`). For a driver on this platform that counts by thread,
+/// or has to know whose memory it brings.
+///
+/// `None` outside a hook that serves a fault. A fault is served for everybody who waits at its page, and this is one of
+/// them.
+#[must_use]
+pub fn faulting_thread() -> Option<u32> {
+    match with_current(|vmf| vmf.thread)? {
+        0 => None,
+        OWN_THREAD => Some(sys::this_thread()),
+        thread => Some(thread),
+    }
+}
+
 struct Restore(Option<NonNull<Vmf<'static, 'static>>>);
 
 impl Drop for Restore {
@@ -83,6 +104,8 @@ pub(crate) struct Vmf<'a, 't> {
     pub(crate) shared: &'a Arc<Shared>,
     pub(crate) batch: &'a Batch<'a>,
     pub(crate) address: usize,
+    /// The thread that has the fault, or 0.
+    pub(crate) thread: u32,
     pub(crate) flags: FaultFlags,
     pub(crate) locked: &'a LockedVma<'t>,
     pub(crate) area: &'a Area<'a>,

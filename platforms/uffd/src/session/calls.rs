@@ -111,7 +111,7 @@ impl Session {
         let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
         let counters = Arc::clone(&shared.counters);
         let owner = shared.space.owner().clone();
-        let table = Table::new(owner, direct, memory, counters, range.clone(), map.is_shared());
+        let table = Table::new(owner, direct, memory, counters, range.clone(), map.is_shared(), shared.tracks);
         let table = Arc::new(table.map_err(|raw| {
             shared.space.addresses.retire(range.clone());
             shared.space.addresses.give_back();
@@ -125,7 +125,9 @@ impl Session {
         // function.
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
         let vma = &new.vma;
-        let moving = if tells_stores(vma) { Some(server::start_moving(shared)) } else { None };
+        // Where the kernel takes write protections away by itself, nobody would be told.
+        let told = tells_stores(vma) || (protects(vma) && shared.direct.uffd().is_wp_async());
+        let moving = if told { Some(server::start_moving(shared)) } else { None };
         let mapped = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
             let (guess, moving) = (file.guess(first), moving.map(Readers::uffd));
             table.map_all(guess, vma.flags(), protects(vma), moving).map_err(errno)
@@ -243,7 +245,7 @@ impl Session {
     }
 }
 
-fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
+pub(super) fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
     let start = address.get();
     let len = bytes.checked_next_multiple_of(PAGE_SIZE)?;
     (start % PAGE_SIZE == 0).then_some(start..start.checked_add(len)?)

@@ -210,7 +210,8 @@ impl Table {
     /// Nobody was told of the addresses yet, but somebody may guess them, and what an empty slot shows is nobody's: so
     /// nothing can be touched before all of it is registered.
     ///
-    /// With `protects` the mapping is registered for write protection, because stores must be seen. With `moving`, it is
+    /// With `protects`, or where stores are noted, the mapping is registered for write protection, because stores must be
+    /// seen. With `moving`, it is
     /// registered with that userfaultfd, because a driver is told of stores.
     pub(crate) fn map_all(
         &self,
@@ -219,7 +220,7 @@ impl Table {
         protects: bool,
         moving: Option<&Arc<Userfaultfd>>,
     ) -> Result<(), RawErrno> {
-        self.protects.store(protects, Ordering::Relaxed);
+        self.protects.store(protects || self.tracks, Ordering::Relaxed);
         if let Some(moving) = moving {
             let _ = self.moving.set(Arc::clone(moving));
         }
@@ -290,7 +291,10 @@ impl Progress for Installing<'_> {
 
     fn present(&mut self, page: Range<usize>) {
         self.mark(&page);
-        if self.protected {
+        if self.protected && self.table.only_notes_stores() {
+            // It may have been stored to since it was mapped.
+            self.table.note_store_locked(self.table.slot_of(page.start));
+        } else if self.protected {
             let _ = self.table.uffd().write_protect(&page);
         } else if !self.table.shared && self.table.protects.load(Ordering::Relaxed) {
             // A copy may have kept a protection that the kernel would not take away when it was asked to.

@@ -58,6 +58,9 @@ pub struct Table {
     pub(crate) memory: Memory,
     pub(crate) range: Range<usize>,
     pub(crate) shared: bool,
+    /// First stores are noted, for whoever asks which pages were stored to: what is inserted is not writable, unless it is
+    /// for a store.
+    pub(crate) tracks: bool,
     /// The mapping is registered for write protection, too.
     pub(crate) protects: AtomicBool,
     /// Nobody serves faults any more: pages that are taken away must not be touched again.
@@ -85,6 +88,7 @@ impl Table {
         counters: Arc<Counters>,
         range: Range<usize>,
         shared: bool,
+        tracks: bool,
     ) -> Result<Self, RawErrno> {
         let pages = range.len() >> PAGE_SHIFT;
         if !shared {
@@ -100,6 +104,7 @@ impl Table {
             memory,
             range,
             shared,
+            tracks: tracks && shared,
             protects: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             misplaced: AtomicBool::new(false),
@@ -212,10 +217,30 @@ impl Table {
         self.shared && bits & WRITABLE == 0 && self.protects.load(Ordering::Relaxed)
     }
 
-    /// Whether the page of an address is there, and its driver is told of the next store to it.
+    /// Whether the page of an address is there, and the next store to it is a fault.
     pub(crate) fn is_protected(&self, address: usize) -> bool {
         let bits = self.bits(self.slot_of(address));
-        bits & INSTALLED != 0 && self.wants_protection(bits)
+        bits & INSTALLED != 0 && self.wants_protection(bits) && !self.uffd().is_wp_async()
+    }
+
+    /// Whether first stores are noted, and no driver is told of them: then it does no harm to note one that was none, but
+    /// one that was must not be missed.
+    pub(crate) fn only_notes_stores(&self) -> bool {
+        self.tracks && self.moving.get().is_none()
+    }
+
+    /// Notes that an address may have been stored to.
+    pub(crate) fn note_store(&self, address: usize) {
+        let _kernel = self.kernel.lock();
+        self.note_store_locked(self.slot_of(address));
+    }
+
+    /// The same, with the lock held.
+    pub(crate) fn note_store_locked(&self, slot: usize) {
+        let bits = self.bits(slot);
+        if bits & PRESENT != 0 {
+            self.set_bits(slot, bits | WRITABLE);
+        }
     }
 
     /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
