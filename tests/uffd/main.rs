@@ -10,6 +10,7 @@ mod first_stores;
 mod in_thread;
 mod pager;
 mod panics;
+mod pauses;
 mod process;
 mod remote;
 mod replaced;

@@ -239,7 +239,7 @@ impl Session {
         if self.shared.memory.is_here() { Ok(()) } else { Err(SyscallError::Forked) }
     }
 
-    fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+    pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
         self.check_home()?;
         self.shared.space.write_lock()
     }
