@@ -109,11 +109,19 @@
 //!
 //! | what it does | what becomes of it |
 //! | --- | --- |
-//! | [`Session::read`], a system call of a session's | an error that names the hook |
-//! | touch memory that a session serves, without that | it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
+//! | [`Session::read`], a system call of a session's, [`Session::pause`], [`Session::dirty`] | an error that names the hook |
+//! | touch memory that a session serves, without that | if it is there, nothing, though nothing keeps it there. Otherwise it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
+//! | wait for a thread that touches such memory | nobody serves that thread's fault, for ever, unless there is another reader ([`Options::readers`]) or each thread serves itself |
+//! | take a lock that somebody holds who touches such memory | the same: the holder waits for a fault, and its hook for the holder. With the platform's [`Mutex`] and [`RwLock`] the fault is served by another thread, if that one's hook can go on without the lock |
 //! | wait for a lock of the standard library's, or for a device | nobody replaces it: with one reader all faults wait meanwhile, those of whoever holds the lock, too. The platform's [`Mutex`], [`RwLock`] and [`WaitQueue`], or [`Options::readers`] |
-//! | wait for somebody who waits for the mmap lock: who maps, unmaps or protects | both wait for ever, as in a kernel. Give the lock up first ([`FaultCtx::release`](vmctx::FaultCtx::release)) |
-//! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook |
+//! | wait for somebody who waits for the mmap lock: who maps, unmaps, protects or pauses | both wait for ever, as in a kernel. Give the lock up first ([`FaultCtx::release`](vmctx::FaultCtx::release)) |
+//! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook; its own panic is caught. In `open`, `close`, `may_split` and the mmap hook, and in the drop of a state or a file, a panic goes on in whoever made the call |
+//! | fork | nothing: the child has [nothing of it](#fork) |
+//!
+//! Nobody else's code is between a fault and its hook, but for one thing: who installs a handler of SIGBUS or SIGSEGV after
+//! the first session of a process was opened has to pass on to the one that was there what is not his own. Otherwise
+//! [`Session::read`] and [`Session::write`] do not survive the signal, and where the thread that faults serves, nobody
+//! serves.
 //!
 //! # Who may
 //!
@@ -135,9 +143,10 @@
 //! - An [`access`](vmctx::Hooks::access) hook is not called: ptrace and `/proc/pid/mem` of this process are the
 //!   kernel's, which finds real pages everywhere, those that stand in for a device's frames, too.
 //! - KVM finds pages as system calls do: `KVM_RUN` fails with EFAULT where one is empty and the session is for
-//!   [faults of user mode only](Session::is_user_mode_only).
+//!   [faults of user mode only](Session::is_user_mode_only). Who runs machines refuses such a session
+//!   ([`Options::refuse_user_mode_only`]).
 //! - [`Session::read`] and [`Session::write`] survive signals by the handlers that the first session, or guest, of a
-//!   process installs. Whoever installs others after that passes on to these what is not its own.
+//!   process installs: others that are installed later [pass on to these](#what-a-hook-must-not-do).
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
 //!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first
 //!   store that is so for loads, too.
