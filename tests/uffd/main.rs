@@ -8,6 +8,7 @@ mod ends;
 mod faults;
 mod first_stores;
 mod hook_sins;
+mod huge;
 mod in_thread;
 mod lazy_load;
 mod pager;

@@ -118,6 +118,20 @@ pub enum OpenError {
         /// The limit.
         limit: u64,
     },
+    /// The system has no large pages to give: none, or not so many.
+    #[error(
+        "the system does not give {wanted} pages of 2 MiB ({error}): reserve them (vm.nr_hugepages), on a kernel with \
+         CONFIG_HUGETLBFS"
+    )]
+    HugePages {
+        /// How many were asked for.
+        wanted: usize,
+        /// What the kernel refuses with.
+        error: KernelError,
+    },
+    /// `Options::open_for` with [memory of large pages](crate::Memory::of_huge_pages).
+    #[error("memory of 2 MiB pages is not mapped in another process: open a session of this one's")]
+    GuestHugePages,
     /// The kernel refused something that should always work: memory, threads, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),

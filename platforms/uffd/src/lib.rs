@@ -134,7 +134,8 @@
 //!
 //! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
 //!   stood in for by [memory](Memory::device_memory).
-//! - There are no large entries: `huge_fault` is not called.
+//! - There are no large entries, and `huge_fault` is not called, but for memory that is [made of 2 MiB
+//!   pages](Memory::of_huge_pages): there it is called alone.
 //! - A child of fork has [nothing of it](#fork). `mprotect` and `munmap` are the session's, and it has no `mremap`; what
 //!   other code does with these system calls to its addresses is not seen by drivers.
 //! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not

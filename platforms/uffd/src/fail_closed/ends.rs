@@ -68,7 +68,8 @@ fn every_call_of_an_end_fails(whose: Whose, more: u64) {
         let at = |n: u64| AT + usize::try_from(n).unwrap() * (PAGES + 1) * PAGE_SIZE;
         let plain = (1..).take_while(|n| end_once::<false>(whose, at(*n), *n, more)).count();
         let told = (1..).take_while(|n| end_once::<true>(whose, at(1000 + *n), *n, more)).count();
-        assert!(plain >= 3 && told >= 3, "only {plain} and {told} calls were made");
+        // Not many, if all pages were touched before.
+        assert!(plain >= 1 && told >= 1, "only {plain} and {told} calls were made");
     });
 }
 

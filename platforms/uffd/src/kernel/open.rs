@@ -30,6 +30,8 @@ const EVENT_REMAP: Feature = (1 << 2, "EVENT_REMAP", "4.11");
 /// A fault is a SIGBUS for the thread that has it, and no event.
 const SIGBUS: Feature = (1 << 7, "SIGBUS", "4.14");
 
+/// For memory of large pages.
+const HUGE: [Feature; 2] = [(1 << 4, "MISSING_HUGETLBFS", "4.11"), (1 << 9, "MINOR_HUGETLBFS", "5.13")];
 /// The kernel takes a write protection away by itself when somebody stores, and can be asked where that was
 /// (`PAGEMAP_SCAN`).
 const WP_ASYNC: u64 = 1 << 15;
@@ -56,12 +58,18 @@ pub(crate) struct Purpose {
     pub(crate) all_faults: bool,
     /// Write protections are the kernel's own business, if it has that.
     pub(crate) wp_async: bool,
+    /// The memory has large pages.
+    pub(crate) huge: bool,
 }
 
 impl Purpose {
     fn features(self) -> impl Iterator<Item = Feature> {
         let more = [(self.moves, EVENT_REMAP), (self.in_thread, SIGBUS)];
-        FEATURES.into_iter().chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
+        let huge = HUGE.into_iter().filter(move |_| self.huge);
+        FEATURES
+            .into_iter()
+            .chain(huge)
+            .chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
     }
 
     /// Whether a kernel with these has all that it takes.

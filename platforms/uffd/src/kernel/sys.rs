@@ -67,6 +67,21 @@ pub(crate) fn memfd(bytes: u64) -> Result<OwnedFd> {
     Ok(fd)
 }
 
+/// Bytes in a large page, and pages of the usual size in one.
+pub(crate) const HUGE_SIZE: usize = 1 << 21;
+pub(crate) const HUGE_PAGES: usize = HUGE_SIZE / PAGE_SIZE;
+
+/// A memory object of this many large pages, all of which it has from the start.
+pub(crate) fn huge_memfd(pages: u64) -> Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB;
+    let bytes = pages.checked_mul(HUGE_SIZE as u64).ok_or(RawErrno::NOMEM)?;
+    let fd = rustix::fs::memfd_create("vmctx-huge", flags)?;
+    rustix::fs::ftruncate(&fd, bytes)?;
+    allocate(&fd, &(0..bytes))?;
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(fd)
+}
+
 /// How large a file may be that this process makes (`RLIMIT_FSIZE`).
 pub(crate) fn file_size_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
@@ -147,6 +162,18 @@ pub(crate) fn reserve(bytes: usize, at: Option<usize>) -> Result<usize> {
     let fixed = if at.is_some() { MapFlags::FIXED_NOREPLACE } else { MapFlags::empty() };
     // SAFETY: nothing that is mapped is touched.
     unsafe { mmap(at.unwrap_or(0), bytes, fixed, None) }
+}
+
+/// The same, beginning at a multiple of `align`, wherever there is room.
+pub(crate) fn reserve_aligned(bytes: usize, align: usize) -> Result<usize> {
+    let all = bytes.checked_add(align).ok_or(RawErrno::NOMEM)?;
+    let at = reserve(all, None)?;
+    let start = at.next_multiple_of(align);
+    for rest in [at..start, start + bytes..at + all].into_iter().filter(|rest| !rest.is_empty()) {
+        // SAFETY: reserved just now, and nobody knows of it.
+        unsafe { unmap(&rest) };
+    }
+    Ok(start)
 }
 
 /// Replaces what is mapped at `range` by this view of a memory object.

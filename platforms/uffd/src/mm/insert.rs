@@ -8,7 +8,7 @@ use crate::{
     frames::FrameKind,
     kernel::{
         fill::FillError,
-        sys::{PAGE_SHIFT, PAGE_SIZE},
+        sys::{HUGE_PAGES, PAGE_SHIFT, PAGE_SIZE},
     },
     memory::Page,
     statistics::Counters,
@@ -104,6 +104,10 @@ impl<'a> Area<'a> {
 
     #[inline]
     fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
+        if self.table.huge {
+            // The kernel is told of nothing that is smaller than a large page.
+            return Err(Errno::EINVAL);
+        }
         let filled = self.table.fill(address, pte);
         match filled {
             Ok(()) => self.inserted.set(self.inserted.get() + 1),
@@ -125,7 +129,7 @@ impl<'a> Area<'a> {
 
     /// Inserts pages into slots that lie together, where these are free. Gives back how many.
     pub(crate) fn insert_where_free(&self, address: usize, pages: &[Page]) -> usize {
-        if self.check(address).is_err() {
+        if self.check(address).is_err() || self.table.huge {
             return 0;
         }
         let memory = self.table.memory();
@@ -191,6 +195,23 @@ impl<'a> Area<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `vmf_insert_pfn_pmd`: a large page, without a reference. The address is aligned to one, as its first frame is, and all
+    /// of it lies in the mapping.
+    pub(crate) fn insert_huge(&self, address: usize, frames: FrameRange<'_, Uffd>) -> Result<(), Errno> {
+        let (first, memory) = (frames.first().pfn(), self.table.memory());
+        let kinds = (self.flags.contains(VmFlags::PFNMAP), self.flags.contains(VmFlags::MIXEDMAP));
+        let is_there = memory.kind(first) == Some(FrameKind::Device) && frames.count().get() == HUGE_PAGES;
+        if !self.table.huge || !is_there || kinds.0 == kinds.1 {
+            return Err(Errno::EINVAL);
+        }
+        let entries = (first..).take(HUGE_PAGES).map(|pfn| Some(self.entry(pfn, self.prot, false)));
+        // Either all are there or none.
+        let (inserted, _) = self.table.fill_free(address, entries);
+        let counter = if inserted == 0 { &self.already_present } else { &self.inserted };
+        counter.set(counter.get() + 1);
+        if inserted == 0 { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
     #[inline]

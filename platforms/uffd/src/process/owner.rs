@@ -62,6 +62,14 @@ impl Owner {
         }
     }
 
+    /// [`sys::reserve_aligned`]. Another process has none.
+    pub(crate) fn reserve_aligned(&self, bytes: usize, align: usize) -> Result<usize, RawErrno> {
+        match self {
+            Self::ThisProcess(home, _) => home.check().and_then(|()| sys::reserve_aligned(bytes, align)),
+            Self::Guest(_) => Err(RawErrno::OPNOTSUPP),
+        }
+    }
+
     /// [`sys::replace`]. Another process has one memory object only, the session's.
     ///
     /// # Safety

@@ -6,8 +6,8 @@
 use std::{iter, ops::Range, ptr, thread};
 
 use vmctx::{
-    Errno, PageOffset, PageRange,
-    platform::{FaultCode, VmFlags},
+    Errno, HugeSize, PageOffset, PageRange,
+    platform::{FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_hosted::operations::FaultCall;
 
@@ -132,6 +132,9 @@ impl<'a> PageFault<'a, '_> {
         let vma = locked.vma().filter(|vma| vma.has_operations()).ok_or(Outcome::Fail)?;
         let registered = vma.registered();
         let flags = self.flags(tried);
+        if area.table.huge {
+            return self.missing_huge(locked, area, flags);
+        }
         if registered.map_pages && !self.write {
             let vmf = self.vmf(locked, area, flags, None);
             let code = self.call(&vmf, FaultCall::MapPages(fault_around(area, self.address)))?;
@@ -192,6 +195,19 @@ impl<'a> PageFault<'a, '_> {
             }
             Err(_) => Err(Outcome::Fail),
         }
+    }
+}
+
+impl PageFault<'_, '_> {
+    /// The same, where the memory has large pages (`create_huge_pmd`).
+    fn missing_huge(&self, locked: &LockedVma<'_>, area: &Area<'_>, flags: FaultFlags) -> Result<Outcome, Outcome> {
+        let vmf = self.vmf(locked, area, flags, None);
+        let code = self.call(&vmf, FaultCall::HugeFault(HugeSize::Pmd))?;
+        if code.contains(FaultCode::NOPAGE) {
+            return Ok(self.served(area));
+        }
+        // There is nothing smaller to be asked for.
+        Err(Outcome::Fail)
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) fn start(shared: &Arc<Shared>, which: Which, serving: usize) -> io::R
 pub(crate) fn start_moving(shared: &Arc<Shared>) -> Result<&Readers, OpenError> {
     if shared.moving.get().is_none() {
         let all_faults = !shared.direct.uffd().is_user_mode_only();
-        let purpose = Purpose { moves: true, in_thread: shared.in_thread, all_faults, wp_async: false };
+        let purpose = Purpose { moves: true, in_thread: shared.in_thread, all_faults, ..Purpose::default() };
         let _ = shared.moving.set(Readers::queued(Userfaultfd::open(purpose)?));
     }
     let Some(readers) = shared.moving.get() else { return Err(OpenError::Refused(RawErrno::IO.into())) };

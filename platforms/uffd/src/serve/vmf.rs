@@ -7,17 +7,18 @@ use std::{
 };
 
 use vmctx::{
-    Errno,
+    Errno, FrameRange,
     platform::{FaultCode, FaultFlags},
 };
 
 use crate::{
     kernel::{
         fill::FillError,
-        sys::{self, PAGE_SIZE},
+        sys::{self, HUGE_PAGES, HUGE_SIZE, PAGE_SIZE},
     },
     memory::{Memory, Page},
     mm::{address_space::LockedVma, insert::Area},
+    uffd::Uffd,
 };
 
 use super::{batch::Batch, shared::Shared};
@@ -163,6 +164,18 @@ impl Vmf<'_, '_> {
             self.add_pending(address, address + PAGE_SIZE);
         }
         FaultCode::from_insertion(inserted)
+    }
+
+    /// `vmf_insert_pfn_pmd`, if the memory has large pages.
+    pub(crate) fn insert_huge(&self, address: usize, frames: FrameRange<'_, Uffd>) -> FaultCode {
+        if !self.area.table.huge || frames.count().get() != HUGE_PAGES {
+            return FaultCode::FALLBACK;
+        }
+        let code = self.insert(address, |area| area.insert_huge(address, frames));
+        if code == FaultCode::NOPAGE {
+            self.add_pending(address, address + HUGE_SIZE);
+        }
+        code
     }
 
     /// `vmf_mixed_mkwrite`: nothing is inserted where nothing is.

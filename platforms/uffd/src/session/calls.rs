@@ -7,7 +7,7 @@ use vmctx_hosted::{Hook, Map, Prot, Ref, hook, panics::ClosedFiles};
 
 use crate::{
     error::{SessionError, SyscallError, errno},
-    kernel::sys::{PAGE_SIZE, prot_of},
+    kernel::sys::{HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, prot_of},
     memory::Memory,
     mm::{
         file::{self, File},
@@ -106,7 +106,20 @@ impl Session {
         }
         let (first, len) = file::checked(&map)?;
         shared.space.addresses.give_back();
-        let start = shared.space.addresses.reserve(len, map.address().map(UserAddr::get)).map_err(errno)?;
+        let step = self.step();
+        let at = map.address().map(UserAddr::get);
+        let whole = |bytes: usize| bytes % step == 0;
+        if !(whole(len) && whole(first << PAGE_SHIFT) && at.is_none_or(whole))
+            || (step != PAGE_SIZE && !map.is_shared())
+        {
+            return Err(Errno::EINVAL.into());
+        }
+        let addresses = &shared.space.addresses;
+        let start = match at {
+            None if step != PAGE_SIZE => addresses.reserve_aligned(len, step),
+            at => addresses.reserve(len, at),
+        };
+        let start = start.map_err(errno)?;
         let range = start..start + len;
         let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
         let counters = Arc::clone(&shared.counters);
@@ -125,6 +138,9 @@ impl Session {
         // function.
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
         let vma = &new.vma;
+        if step != PAGE_SIZE && (protects(vma) || table.tracks) {
+            return Err(Errno::EINVAL.into());
+        }
         // Where the kernel takes write protections away by itself, nobody would be told.
         let told = tells_stores(vma) || (protects(vma) && shared.direct.uffd().is_wp_async());
         let moving = if told { Some(server::start_moving(shared)) } else { None };
@@ -150,7 +166,7 @@ impl Session {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
         let mut lock = self.write_lock()?;
-        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        let range = self.page_range(address, bytes)?;
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
         }
@@ -172,7 +188,7 @@ impl Session {
         if lock.stopped {
             return Err(SyscallError::Stopped);
         }
-        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        let range = self.page_range(address, bytes)?;
         let mut at = range.start;
         while at < range.end {
             let vma = lock.vmas.find(at).ok_or(Errno::ENOMEM)?;
@@ -239,16 +255,23 @@ impl Session {
         if self.shared.memory.is_here() { Ok(()) } else { Err(SyscallError::Forked) }
     }
 
+    /// How many bytes belong together in its mappings, of which nothing smaller is mapped, cut or protected.
+    fn step(&self) -> usize {
+        if self.shared.memory.is_huge() { HUGE_SIZE } else { PAGE_SIZE }
+    }
+
+    /// The pages of so many bytes from an address on: `do_munmap` and its likes.
+    pub(super) fn page_range(&self, address: UserAddr, bytes: usize) -> Result<Range<usize>, Errno> {
+        let (start, step) = (address.get(), self.step());
+        let len = bytes.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::EINVAL)?;
+        let end = start.checked_add(len).ok_or(Errno::EINVAL)?;
+        if start % step == 0 && len % step == 0 { Ok(start..end) } else { Err(Errno::EINVAL) }
+    }
+
     pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
         self.check_home()?;
         self.shared.space.write_lock()
     }
-}
-
-pub(super) fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
-    let start = address.get();
-    let len = bytes.checked_next_multiple_of(PAGE_SIZE)?;
-    (start % PAGE_SIZE == 0).then_some(start..start.checked_add(len)?)
 }
 
 /// When it is dropped, takes back what was inserted into a mapping that could not be made, or whose hook panicked, and

@@ -8,10 +8,7 @@ use crate::{
     mm::vma::{Vma, tells_stores},
 };
 
-use super::{
-    calls::{Session, page_range},
-    options::Tracking,
-};
+use super::{calls::Session, options::Tracking};
 
 impl Session {
     /// By what it is known which pages were stored to, if the session was opened with
@@ -55,7 +52,10 @@ impl Session {
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
-        let range = page_range(address, bytes).filter(|range| !range.is_empty()).ok_or(Errno::EINVAL)?;
+        let range = self.page_range(address, bytes)?;
+        if range.is_empty() {
+            return Err(Errno::EINVAL.into());
+        }
         let space = self.shared.space.mmap_lock.read();
         if space.stopped {
             return Err(SyscallError::Stopped);

@@ -70,6 +70,7 @@ impl Options {
             moves: false,
             in_thread: self.in_thread,
             all_faults: self.refuse_user_mode_only,
+            huge: memory.is_huge(),
             wp_async: self.tracking == Some(Tracking::Kernel) && owner.can_tell_written(),
         };
         let uffd = Userfaultfd::open(purpose)?;
@@ -87,6 +88,9 @@ impl Options {
     pub fn open_for(self, memory: &Memory, guest: UnixStream) -> Result<Session, OpenError> {
         if self.in_thread {
             return Err(OpenError::InThread);
+        }
+        if memory.is_huge() {
+            return Err(OpenError::GuestHugePages);
         }
         if !memory.is_here() {
             return Err(OpenError::Forked);

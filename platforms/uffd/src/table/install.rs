@@ -13,7 +13,7 @@ use crate::{
     kernel::{
         clock,
         fill::{FillError, Progress, fill_range},
-        sys::{ProtFlags, View, prot_of},
+        sys::{HUGE_PAGES, ProtFlags, View, prot_of},
         userfaultfd::Userfaultfd,
     },
 };
@@ -41,7 +41,7 @@ impl Table {
         let mut refused = Ok(());
         let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
         for addresses in addresses {
-            let Range { start: mut at, end } = self.slots_of(addresses);
+            let Range { start: mut at, end } = self.whole(self.slots_of(addresses));
             while let [first, behind @ ..] = self.part(&(at..end)) {
                 let first = first.entry.load(Ordering::Acquire);
                 if !is_new(first) {
@@ -79,7 +79,7 @@ impl Table {
         let installed = shown.and_then(|()| {
             let request = |rest: &Range<usize>| self.uffd().map_existing(rest, run.protected);
             let mut progress = Installing { table: self, protected: run.protected };
-            fill_range(self.addresses_of(slots), request, &mut progress)
+            fill_range(self.addresses_of(slots), self.step(), request, &mut progress)
                 .map_err(|(at, error)| (self.slot_of(at), error))
         });
         let (refused, error) = match installed {
@@ -227,7 +227,7 @@ impl Table {
         let mut kernel = self.kernel.lock();
         let pages = self.slots.len();
         // The frame of slot 0, if the frames of all slots followed each other.
-        let mut linear = guess;
+        let mut linear = guess.filter(|first| !self.huge || first % HUGE_PAGES as u64 == 0);
         let mut used = self.used(&(0..pages)).flatten();
         if let Some((slot, pte)) = used.find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
             linear = pte.pfn.checked_sub(slot as u64);

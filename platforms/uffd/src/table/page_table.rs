@@ -22,7 +22,7 @@ use crate::{
     error::{RawErrno, errno},
     kernel::{
         clock::{self, Stamp},
-        sys::{PAGE_SHIFT, PAGE_SIZE, page_of},
+        sys::{HUGE_PAGES, HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, page_of},
         userfaultfd::Userfaultfd,
         zeroed::{Zeroed, Zeros},
     },
@@ -58,6 +58,8 @@ pub struct Table {
     pub(crate) memory: Memory,
     pub(crate) range: Range<usize>,
     pub(crate) shared: bool,
+    /// The memory has large pages, and the kernel is told of nothing smaller.
+    pub(crate) huge: bool,
     /// First stores are noted, for whoever asks which pages were stored to: what is inserted is not writable, unless it is
     /// for a store.
     pub(crate) tracks: bool,
@@ -101,6 +103,7 @@ impl Table {
             claims: Claims::new(if direct.is_read() { pages } else { 0 })?,
             direct,
             moving: OnceLock::new(),
+            huge: memory.is_huge(),
             memory,
             range,
             shared,
@@ -168,6 +171,21 @@ impl Table {
 
     pub(crate) fn slots_of(&self, addresses: &Range<usize>) -> Range<usize> {
         self.slot_of(addresses.start)..self.slot_of(addresses.end).min(self.slots.len())
+    }
+
+    /// These slots, and where the memory has large pages, all of those that they have a part of.
+    #[inline]
+    pub(crate) fn whole(&self, slots: Range<usize>) -> Range<usize> {
+        if self.huge {
+            slots.start / HUGE_PAGES * HUGE_PAGES..slots.end.next_multiple_of(HUGE_PAGES).min(self.slots.len())
+        } else {
+            slots
+        }
+    }
+
+    /// How many bytes the kernel is told of at least.
+    pub(crate) fn step(&self) -> usize {
+        if self.huge { HUGE_SIZE } else { PAGE_SIZE }
     }
 
     pub(crate) fn address_of(&self, slot: usize) -> usize {

@@ -65,6 +65,7 @@ impl Table {
 
     /// The same, with the lock held.
     pub(crate) fn empty(&self, kernel: &mut Backing, slots: Range<usize>) {
+        let slots = self.whole(slots);
         let mut known = None::<Range<usize>>;
         let mut held = Vec::new();
         for slot in self.used(&slots).flatten() {
@@ -190,7 +191,7 @@ impl Table {
     /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
     pub(crate) fn make_inaccessible(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
         let mut kernel = self.kernel.lock();
-        let slots = self.slots_of(addresses);
+        let slots = self.whole(self.slots_of(addresses));
         self.close_off(&mut kernel, &slots)?;
         let mut held = Vec::new();
         for slot in self.used(&slots).flatten() {
@@ -221,7 +222,7 @@ impl Table {
             self.wake(&self.addresses_of(&(slot..slot + 1)));
             return Ok(());
         }
-        self.poison_slots(&(slot..slot + 1))
+        self.poison_slots(&self.whole(slot..slot + 1))
     }
 
     /// The caller holds the lock.
@@ -232,7 +233,7 @@ impl Table {
             let _ = self.uffd().unprotect(&range, false);
         }
         let mut progress = Poisoning(self);
-        fill_range(range, |rest| self.uffd().poison(rest), &mut progress).map_err(|(at, error)| {
+        fill_range(range, self.step(), |rest| self.uffd().poison(rest), &mut progress).map_err(|(at, error)| {
             self.wake(&(at..self.address_of(slots.end)));
             error
         })
@@ -243,9 +244,10 @@ impl Table {
         let _kernel = self.kernel.lock();
         let slot = self.slot_of(address);
         if self.bits(slot) == POISONED {
-            self.set_bits(slot, 0);
-            // SAFETY: an address of this table's.
-            let _ = unsafe { self.owner.zap(&self.addresses_of(&(slot..slot + 1))) };
+            let slots = self.whole(slot..slot + 1);
+            slots.clone().for_each(|slot| self.set_bits(slot, 0));
+            // SAFETY: addresses of this table's.
+            let _ = unsafe { self.owner.zap(&self.addresses_of(&slots)) };
         }
     }
 
@@ -296,7 +298,7 @@ impl Table {
         let behind = View { fd: self.memory.fd(), offset: self.memory.size(), shared: true, prot };
         let range = self.addresses_of(slots);
         // SAFETY: addresses of this table's.
-        if slots.len() < MUCH || unsafe { self.owner.replace(&range, behind) }.is_err() {
+        if self.huge || slots.len() < MUCH || unsafe { self.owner.replace(&range, behind) }.is_err() {
             return self.shut(kernel, slots);
         }
         kernel.set(slots, None);
