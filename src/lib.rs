@@ -252,4 +252,4 @@ pub use table::{RevokedPart, Table};
 pub use unique_page::UniquePage;
 pub use units::{HugeSize, PageCount, PageOffset, PageRange, PageRangeIter, UserAddr};
 pub use unlocked::UnlockedCtx;
-pub use wait::{RefaultReason, Ticket, WaitQueue, Waited};
+pub use wait::{RefaultReason, Ticket, Unmapped, WaitQueue, Waited};

@@ -192,7 +192,8 @@ impl<V: VmOperations> Hooks<V> {
     ///
     /// A store to a page that is missing is one fault if the fault hook [hands it back](FaultCtx::deliver): this hook is
     /// asked next, before anybody can see the page, which is then mapped writable or not at all (`do_shared_fault`). If
-    /// the fault hook inserts the page, it is there for loads first, and the store comes back and asks.
+    /// the fault hook inserts the page, it is there for loads first, and the store comes back and asks; on a platform where
+    /// that would cost another wake-up it is asked at once, as `pfn_mkwrite` is.
     #[must_use]
     pub const fn page_mkwrite(self, hook: PageMkwrite<V>) -> Self
     where

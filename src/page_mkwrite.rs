@@ -11,10 +11,11 @@ use crate::{
     kind::HoldsMixed,
     page_lock::LockedPage,
     platform::Platform,
+    shared_object::SharedObject,
     sleep::MaySleep,
     token::{Held, Invariant},
-    units::{PageOffset, PageRange, UserAddr},
-    wait::{RefaultReason, Ticket, Waited},
+    units::{PageCount, PageOffset, PageRange, UserAddr},
+    wait::{RefaultReason, Ticket, Unmapped, Waited},
 };
 
 /// The token of `page_mkwrite`: a page of a shared mapping is about to be written for the first time since it was
@@ -38,6 +39,7 @@ pub struct PageMkwriteCtx<'f, P: Platform, M> {
 use self::PageMkwriteCtx as Token;
 include!("common/fault_token.rs");
 include!("common/sleeping_fault_token.rs");
+include!("common/mkwrite_token.rs");
 
 /// Answering.
 impl<'f, P: Platform, M> PageMkwriteCtx<'f, P, M> {

@@ -11,10 +11,11 @@ use crate::{
     kind::HoldsMixed,
     page_lock::LockedPage,
     platform::Platform,
+    shared_object::SharedObject,
     sleep::MaySleep,
     token::{Held, Invariant},
-    units::{PageOffset, PageRange, UserAddr},
-    wait::{RefaultReason, Ticket, Waited},
+    units::{PageCount, PageOffset, PageRange, UserAddr},
+    wait::{RefaultReason, Ticket, Unmapped, Waited},
 };
 
 /// The token of `pfn_mkwrite`: a frame that was inserted by number is about to be written for the first time. There is
@@ -36,6 +37,7 @@ pub struct PfnMkwriteCtx<'f, P: Platform, M> {
 use self::PfnMkwriteCtx as Token;
 include!("common/fault_token.rs");
 include!("common/sleeping_fault_token.rs");
+include!("common/mkwrite_token.rs");
 
 /// Answering.
 impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {

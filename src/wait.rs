@@ -46,6 +46,19 @@ pub(crate) const fn waited<'f>() -> Waited<'f> {
     Waited { brand: PhantomData }
 }
 
+/// Evidence that this fault itself has taken away what its store has met, from
+/// [`PageMkwriteCtx::unmap`](crate::PageMkwriteCtx::unmap). Good for one
+/// [`refault`](crate::PageMkwriteCtx::refault) of the same fault.
+#[must_use = "the store is repeated by it: `ctx.refault(unmapped)`"]
+pub struct Unmapped<'f> {
+    brand: Invariant<'f>,
+}
+
+/// Makes the evidence, as [`waited`] does.
+pub(crate) const fn unmapped<'f>() -> Unmapped<'f> {
+    Unmapped { brand: PhantomData }
+}
+
 pub(crate) mod sealed {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
@@ -53,6 +66,7 @@ pub(crate) mod sealed {
         note = "a fault that is repeated without a change repeats for ever",
         note = "wait on a queue of the platform, `ctx.wait(queue.ticket())`, and pass the `Waited` it gives",
         note = "memory that has moved meanwhile: `epoch.resident(ctx.may_sleep())` says so with a `Moved`",
+        note = "what a hook that is told of a first store takes away itself: `ctx.unmap(&object)` gives an `Unmapped`",
         note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
     )]
     pub trait Reason<'f> {}
@@ -60,15 +74,21 @@ pub(crate) mod sealed {
 
 #[diagnostic::do_not_recommend]
 impl<'f> sealed::Reason<'f> for Waited<'f> {}
+#[diagnostic::do_not_recommend]
+impl<'f> sealed::Reason<'f> for Unmapped<'f> {}
 
-/// What justifies answering a fault with "repeat the access": [`Waited`], or [`Moved`](crate::Moved). Sealed.
+/// What justifies answering a fault with "repeat the access": [`Waited`], [`Moved`](crate::Moved), or [`Unmapped`].
+/// Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
     label = "not evidence",
     note = "wait on a queue of the platform, `ctx.wait(queue.ticket())`, and pass the `Waited` it gives",
     note = "memory that has moved meanwhile: `epoch.resident(ctx.may_sleep())` says so with a `Moved`",
+    note = "what a hook that is told of a first store takes away itself: `ctx.unmap(&object)` gives an `Unmapped`",
     note = "an errno that means \"try again\" (EINTR, ERESTARTSYS, EAGAIN, EBUSY, ENOSPC): `ctx.fail_or_refault(errno)`"
 )]
 pub trait RefaultReason<'f>: sealed::Reason<'f> {}
 #[diagnostic::do_not_recommend]
 impl<'f> RefaultReason<'f> for Waited<'f> {}
+#[diagnostic::do_not_recommend]
+impl<'f> RefaultReason<'f> for Unmapped<'f> {}

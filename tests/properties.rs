@@ -17,7 +17,7 @@ use vmctx::{
     Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Moved, Mutex, Normal, PageCount, PageLock, PageMkwriteCtx, PageOffset,
     PageProt, PageRange, PfnMap, PfnMkwriteCtx, Platform, Prefault, PrepareCtx, Prepared, ReadInto, RefaultReason,
     Release, Released, Remapped, Resident, Revocable, RevocablePoint, Revoked, RwLock, SharedObject, SpinLock, Spot,
-    Ticket, Undecided, UniquePage, UnlockedCtx, UserAddr, VmFault, Waited, WriteFrom,
+    Ticket, Undecided, UniquePage, UnlockedCtx, Unmapped, UserAddr, VmFault, Waited, WriteFrom,
     kind::{
         DeliversPages, Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, HoldsRevocable, Kind,
         MapsByNumber, MapsFrames, MapsPages, Populated, RemapsWhole, StillUndecided,
@@ -180,6 +180,8 @@ assert_not_impl_any!(FrameRange<'static, Sim>: From<u64>, From<std::ops::Range<u
 // G4: evidence is not made up, and good for one refault.
 assert_not_impl_any!(Waited<'static>: Clone, Copy, Default, From<Ticket<'static, sim::WaitQueue>>, From<Errno>);
 assert_not_impl_any!((): RefaultReason<'static>);
+assert_impl_all!(Unmapped<'static>: RefaultReason<'static>);
+assert_not_impl_any!(Unmapped<'static>: Clone, Copy, Default, From<()>, From<Errno>, From<Waited<'static>>);
 assert_not_impl_any!(Ticket<'static, sim::WaitQueue>: RefaultReason<'static>, Clone, Copy, Default, From<u64>);
 assert_not_impl_any!(Errno: RefaultReason<'static>);
 assert_impl_all!(Moved<'static>: RefaultReason<'static>);

@@ -9,6 +9,7 @@ use std::{
     iter,
     os::fd::AsRawFd,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
@@ -16,19 +17,33 @@ use vmctx::{
     Errno, FaultCtx, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageCount, PageOffset, PageRef as _,
     Platform as _, UserAddr, VmFault, VmOperations,
 };
-use vmctx_uffd::{Map, Memory, Mutex, OpenError, Page, Ref, Session, SessionError, Trap, Uffd};
+use vmctx_uffd::{Map, Memory, Mutex, OpenError, Options, Page, Ref, Session, SessionError, Trap, Uffd};
 
 const PAGE: u64 = 4096;
 
+/// Sets a limit. Whether that was possible.
+fn limit(resource: libc::__rlimit_resource_t, most: u64) -> bool {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: two numbers, of this process alone.
+    unsafe { libc::setrlimit(resource, &raw const limit) == 0 }
+}
+
 /// Runs this in a child, under a limit.
 fn limited(resource: libc::__rlimit_resource_t, most: u64, test: impl FnOnce()) {
+    in_child(|| {
+        assert!(limit(resource, most));
+        test();
+    });
+}
+
+/// Runs this in a child.
+fn in_child(test: impl FnOnce()) {
     // SAFETY: the child has this thread only, and ends without returning to the harness.
     let status = unsafe {
         let pid = libc::fork();
         if pid == 0 {
             libc::alarm(30);
-            let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-            let done = libc::setrlimit(resource, &raw const limit) == 0 && catch_unwind(AssertUnwindSafe(test)).is_ok();
+            let done = catch_unwind(AssertUnwindSafe(test)).is_ok();
             libc::_exit(i32::from(!done));
         }
         let mut status = -1;
@@ -168,6 +183,82 @@ fn threads_that_have_replaced_others_end() {
         }
         touch(0).unwrap();
     });
+}
+
+/// Threads are counted by user, and root may have as many as it likes.
+fn become_an_ordinary_user() {
+    const NOBODY: libc::uid_t = 65534;
+    // SAFETY: numbers, of this process alone, which has one thread.
+    unsafe {
+        assert!(libc::geteuid() != 0 || libc::setresgid(NOBODY, NOBODY, NOBODY) == 0);
+        assert!(libc::geteuid() != 0 || libc::setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    }
+}
+
+/// A hook that waits, and cannot be replaced, waits all the same: what it waits for may come from elsewhere.
+#[test]
+fn who_has_no_thread_to_serve_in_its_place_is_told_so() {
+    in_child(|| {
+        become_an_ordinary_user();
+        let memory = Memory::new(PageCount::new(2)).unwrap();
+        let Ok(session) = Session::open(&memory) else { return };
+        let pages = (0..2).map(|_| memory.alloc_page().unwrap()).collect();
+        let lock = Mutex::new((), memory.may_sleep()).unwrap();
+        let state = Ref::new(Waits { lock, pages });
+        let at = session.mmap(&session.file(WaitsFile(state.clone())), Map::shared(2 * Uffd::PAGE_SIZE)).unwrap();
+        let (start, touched) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            // Those that touch are there before the limit is.
+            for page in [1, 0] {
+                let (session, start, touched) = (&session, &start, &touched);
+                scope.spawn(move || {
+                    while !start.load(Ordering::SeqCst) || (page == 0 && session.statistics().handler_calls == 0) {
+                        thread::yield_now();
+                    }
+                    session.read(UserAddr::new(at.get() + page * Uffd::PAGE_SIZE), &mut [0]).unwrap();
+                    assert!(page != 0 || touched.load(Ordering::SeqCst), "nobody serves it before the lock is free");
+                });
+            }
+            let held = state.lock.lock(memory.may_sleep());
+            assert!(limit(libc::RLIMIT_NPROC, 0));
+            start.store(true, Ordering::SeqCst);
+            let errors = loop {
+                let errors = session.take_errors();
+                if !errors.is_empty() {
+                    break errors;
+                }
+                thread::yield_now();
+            };
+            let [SessionError::NoThread(error)] = errors[..] else { panic!("{errors:?}") };
+            assert_eq!(error.raw(), libc::EAGAIN);
+            touched.store(true, Ordering::SeqCst);
+            drop(held);
+        });
+        assert_eq!(session.take_errors(), []);
+    });
+}
+
+/// Without a thread there is no session.
+#[test]
+fn who_has_no_thread_at_all_has_no_session() {
+    in_child(|| {
+        become_an_ordinary_user();
+        let memory = Memory::new(PageCount::new(2)).unwrap();
+        if Session::open(&memory).is_err() {
+            return;
+        }
+        assert!(limit(libc::RLIMIT_NPROC, 0));
+        let before = descriptors();
+        let refused = Session::open(&memory).map(drop).unwrap_err();
+        assert!(matches!(refused, OpenError::Refused(error) if error.raw() == libc::EAGAIN), "{refused}");
+        assert_eq!((descriptors(), threads()), (before, 1));
+        // It needs none.
+        Options::default().in_thread().open(&memory).unwrap();
+    });
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// Pages of an object, inserted as they are touched. Its other pages are a SIGBUS.

@@ -30,6 +30,8 @@ on_each_platform!(
     a_cleaner_that_runs_beside_writers_misses_no_store,
     the_first_store_to_a_frame_is_told,
     a_slot_that_is_emptied_while_a_store_is_told_stays_empty,
+    a_store_can_be_sent_to_a_copy_that_its_hook_makes,
+    what_is_not_the_states_object_is_not_unmapped,
 );
 
 /// umap #32 answered a write-protection event with a copy.
@@ -315,4 +317,144 @@ fn a_slot_that_is_emptied_while_a_store_is_told_stays_empty<B: TestBed>() {
     bed.store(page_at(at, 1), 11).unwrap();
     assert_eq!((stored(0), stored(1)), (10, 11));
     bed.assert_no_complaints();
+}
+
+/// Pages that are shared with a snapshot until they are stored to: then the object gets a copy, and the snapshot keeps the
+/// page.
+struct CopiedOnWrite<P: Platform> {
+    object: SharedObject<P>,
+    memory: P::Memory,
+    shared: Vec<P::Page>,
+    copies: Mutex<Vec<Option<P::Page>>>,
+    asked: AtomicUsize,
+}
+
+impl<P: Platform> CopiedOnWrite<P>
+where
+    P::Memory: Sync,
+{
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let at = ctx.pgoff().index();
+        let mut copies = self.copies.lock().unwrap();
+        if copies[at].is_some() {
+            drop(copies);
+            return ctx.allow();
+        }
+        let copy = P::alloc_page(&self.memory, ctx.may_sleep()).unwrap();
+        let mut bytes = [0; PAGE];
+        self.shared[at].read(0, &mut bytes).unwrap();
+        copy.write(0, &bytes).unwrap();
+        // Before the page is unmapped: who touches it next finds the copy.
+        copies[at] = Some(copy);
+        drop(copies);
+        match ctx.unmap(&self.object) {
+            Ok(unmapped) => ctx.refault(unmapped),
+            Err(errno) => ctx.fail(errno),
+        }
+    }
+}
+
+impl<P: Platform> VmOperations for CopiedOnWrite<P>
+where
+    P::Memory: Send + Sync,
+{
+    type Platform = P;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite).object(|image: &Self| Some(&image.object));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        let copies = self.copies.lock().unwrap();
+        let at = ctx.pgoff().index();
+        ctx.insert_page(copies[at].as_ref().unwrap_or(&self.shared[at]))
+    }
+}
+
+/// The file of such pages.
+struct Image<P: Platform>(P::Ref<CopiedOnWrite<P>>)
+where
+    P::Memory: Send + Sync;
+
+impl<P: Platform> MmapFile for Image<P>
+where
+    P::Memory: Send + Sync,
+{
+    type Platform = P;
+
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(&self.0.object)
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+fn a_store_can_be_sent_to_a_copy_that_its_hook_makes<B: TestBed>() {
+    let bed = B::new();
+    let shared = pages(&bed, 2);
+    let state = CopiedOnWrite {
+        object: SharedObject::new(bed.may_sleep()).unwrap(),
+        memory: bed.memory().clone(),
+        shared: shared.clone(),
+        copies: Mutex::new(vec![None, None]),
+        asked: AtomicUsize::new(0),
+    };
+    let state = share(&bed, state);
+    let file = bed.open(Image(state.clone()));
+    let (at, other) = (bed.mmap(&file, Map::shared(2 * PAGE)), bed.mmap(&file, Map::shared(2 * PAGE)));
+    for mapping in [at, other] {
+        assert_eq!((bed.load(mapping), bed.load(page_at(mapping, 1))), (Ok(1), Ok(2)));
+    }
+    bed.store(at, 70).unwrap();
+    // The store is in the copy, which the other mapping shows, too; the page has what it had, and nobody has it mapped.
+    assert_eq!((bed.load(at), bed.load(other), first_byte(&shared[0])), (Ok(70), Ok(70), 1));
+    assert_eq!(state.asked.load(Ordering::Relaxed), 2, "for the page, and for its copy");
+    if_told(B::map_count(&shared[0]), 0);
+    if_told(B::map_count(&shared[1]), 2);
+    bed.store(at, 71).unwrap();
+    assert_eq!((state.asked.load(Ordering::Relaxed), bed.load(other)), (2, Ok(71)));
+    bed.assert_no_complaints();
+}
+
+fn what_is_not_the_states_object_is_not_unmapped<B: TestBed>() {
+    let bed = B::new();
+    let page = pages(&bed, 1).remove(0);
+    let foreign = SharedObject::new(bed.may_sleep()).unwrap();
+    let (at, calls) = not_unmapped(&bed, &page, foreign);
+    assert_eq!(bed.load(at), Ok(1));
+    bed.store(at, 9).unwrap();
+    assert_eq!((calls.load(Ordering::Relaxed), first_byte(&page)), (1, 9));
+}
+
+/// A mapping of a page whose state says of no object that it is its own, and tries to unmap this one.
+fn not_unmapped<B: TestBed>(
+    bed: &B,
+    page: &crate::drivers::PageOf<B>,
+    object: SharedObject<B::Platform>,
+) -> (UserAddr, Arc<AtomicUsize>) {
+    struct Tries<P: Platform>(P::Page, SharedObject<P>, Arc<AtomicUsize>);
+
+    impl<P: Platform> Tries<P> {
+        fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+            self.2.fetch_add(1, Ordering::Relaxed);
+            assert!(matches!(ctx.unmap(&self.1), Err(Errno::EINVAL)));
+            ctx.allow()
+        }
+    }
+
+    impl<P: Platform> VmOperations for Tries<P> {
+        type Platform = P;
+        type Kind = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+        fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+            ctx.insert_page(&self.0)
+        }
+    }
+
+    let calls = Arc::new(AtomicUsize::new(0));
+    let state = share(bed, Tries(page.clone(), object, Arc::clone(&calls)));
+    let file = open(bed, move |ctx| Ok(ctx.writable().establish_shared(state.clone())?.fill_later()));
+    (bed.mmap(&file, Map::shared(PAGE)), calls)
 }

@@ -189,3 +189,38 @@ fn what_a_hook_panics_with_is_dropped_inside_the_hook() {
     assert_eq!(*said.lock().unwrap(), [Err(inside)]);
     assert_eq!(load(&session, other), Ok(1));
 }
+
+/// What its own process knows this thread by.
+fn this_thread() -> u32 {
+    // SAFETY: asks for a number.
+    #[expect(unsafe_code, reason = "asks for a number")]
+    let id = unsafe { libc::gettid() };
+    u32::try_from(id).unwrap()
+}
+
+#[test]
+fn a_hook_knows_for_whom_it_is_called() {
+    const THREADS: usize = 4;
+    assert_eq!(vmctx_uffd::faulting_thread(), None);
+    for options in [Options::default(), Options::default().readers(3), Options::default().in_thread()] {
+        let session = open(options, 64);
+        let pages = pages(&session, THREADS);
+        let seen = Arc::new(std::sync::Mutex::new(vec![None; THREADS]));
+        let told = Arc::clone(&seen);
+        let file = faulting::<Mixed, _, _>(&session, move |ctx| {
+            let at = ctx.pgoff().index();
+            told.lock().unwrap()[at] = vmctx_uffd::faulting_thread();
+            ctx.insert_page(&pages[at])
+        });
+        let at = session.mmap(&file, Map::shared(THREADS * PAGE)).unwrap();
+        thread::scope(|scope| {
+            for page in 0..THREADS {
+                let (session, seen) = (&session, &seen);
+                scope.spawn(move || {
+                    load(session, page_at(at, page)).unwrap();
+                    assert_eq!(seen.lock().unwrap()[page], Some(this_thread()));
+                });
+            }
+        });
+    }
+}

@@ -3,14 +3,22 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
 
 mod basics;
+mod dirty;
 mod ends;
 mod faults;
+mod first_stores;
+mod hook_sins;
+mod huge;
 mod in_thread;
+mod lazy_load;
 mod pager;
+mod panics;
+mod pauses;
 mod process;
 mod remote;
 mod replaced;
 mod sessions;
+mod states;
 mod together;
 mod zeros;
 

@@ -3,15 +3,18 @@
 use std::{
     env, fs,
     io::ErrorKind,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::{
+        fd::AsRawFd,
+        unix::{fs::PermissionsExt, net::UnixStream, process::CommandExt},
+    },
     process::Command,
     thread,
 };
 
-use vmctx_uffd::{Map, Trap};
+use vmctx_uffd::{Guest, Map, OpenError, Options, Session, Trap};
 
 use crate::{
-    drivers::{PAGE, page_at, pages, ring},
+    drivers::{PAGE, first_byte, page_at, pages, ring},
     sessions::{load, session},
 };
 
@@ -84,4 +87,51 @@ fn serves() {
     use_a_session();
     let session = session();
     assert!(session.is_user_mode_only() || fs::metadata("/dev/userfaultfd").is_ok());
+}
+
+#[test]
+fn an_ordinary_user_is_refused_what_only_the_privileged_have() {
+    as_an_ordinary_user("process::refuses_faults_of_user_mode_only");
+}
+
+/// A system call that stores to an empty page of a mapping: what it fails with, if it does.
+fn read_into(at: vmctx::UserAddr) -> Option<i32> {
+    let zeros = fs::File::open("/dev/zero").unwrap();
+    // SAFETY: the address is a session's, which is mapped for as long as this takes; nobody has a reference to the bytes.
+    #[expect(unsafe_code, reason = "a system call that the kernel makes an access for")]
+    let read = unsafe { libc::read(zeros.as_raw_fd(), at.get() as *mut _, 16) };
+    (read != 16).then(|| std::io::Error::last_os_error().raw_os_error().unwrap())
+}
+
+#[test]
+fn refuses_faults_of_user_mode_only() {
+    let whichever = session();
+    let served = |session: &Session| {
+        let shown = pages(session, 1);
+        let at = session.mmap(&ring(session, &shown), Map::shared(PAGE)).unwrap();
+        (read_into(at), first_byte(&shown[0]))
+    };
+    match Options::default().refuse_user_mode_only().open(whichever.memory()) {
+        Ok(session) => {
+            assert!(!session.is_user_mode_only());
+            assert_eq!(served(&session), (None, 0));
+        }
+        Err(error) => {
+            assert!(matches!(error, OpenError::UserModeOnly { .. }), "{error}");
+            assert!(whichever.is_user_mode_only());
+            assert_eq!(served(&whichever), (Some(libc::EFAULT), 1));
+        }
+    }
+    let both = Options::default().refuse_user_mode_only().in_thread();
+    assert_eq!(both.open(whichever.memory()).map(drop), Err(OpenError::InThreadUserModeOnly));
+    // A guest of this user's has no more.
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let joining = thread::spawn(|| Guest::join(theirs).map(drop));
+    let opened = Options::default().refuse_user_mode_only().open_for(whichever.memory(), ours).map(drop);
+    let expected = if whichever.is_user_mode_only() {
+        (Err(OpenError::GuestUserModeOnly), Err(OpenError::HungUp))
+    } else {
+        (Ok(()), Ok(()))
+    };
+    assert_eq!((opened, joining.join().unwrap()), expected);
 }

@@ -64,6 +64,29 @@ pub enum OpenError {
         .0.device, .0.privileged, .0.user_mode_only
     )]
     NoUserfaultfd(Attempt),
+    /// [`Options::refuse_user_mode_only`](crate::Options::refuse_user_mode_only), and no more is to be had.
+    #[error(
+        "only faults of user mode can be served here ({device}, then {privileged}), and those of system calls and of KVM \
+         are asked for: let this user open /dev/userfaultfd, or set vm.unprivileged_userfaultfd to 1"
+    )]
+    UserModeOnly {
+        /// What opening `/dev/userfaultfd` failed with.
+        device: KernelError,
+        /// What the system call for all faults failed with.
+        privileged: KernelError,
+    },
+    /// The same, of the process at the other end of the socket.
+    #[error(
+        "the guest can have only faults of user mode served, and those of system calls and of KVM are asked for: let its \
+         user open /dev/userfaultfd, or set vm.unprivileged_userfaultfd to 1"
+    )]
+    GuestUserModeOnly,
+    /// `Options::in_thread` with `Options::refuse_user_mode_only`.
+    #[error(
+        "a system call's faults are not served by the thread that has them: leave out Options::in_thread or \
+         Options::refuse_user_mode_only"
+    )]
+    InThreadUserModeOnly,
     /// The kernel is too old, or built without shared memory or write protection by userfaultfd.
     #[error("this kernel has no UFFD_FEATURE_{name}: boot Linux {since} or later, on x86-64 or AArch64")]
     MissingFeature {
@@ -95,6 +118,20 @@ pub enum OpenError {
         /// The limit.
         limit: u64,
     },
+    /// The system has no large pages to give: none, or not so many.
+    #[error(
+        "the system does not give {wanted} pages of 2 MiB ({error}): reserve them (vm.nr_hugepages), on a kernel with \
+         CONFIG_HUGETLBFS"
+    )]
+    HugePages {
+        /// How many were asked for.
+        wanted: usize,
+        /// What the kernel refuses with.
+        error: KernelError,
+    },
+    /// `Options::open_for` with [memory of large pages](crate::Memory::of_huge_pages).
+    #[error("memory of 2 MiB pages is not mapped in another process: open a session of this one's")]
+    GuestHugePages,
     /// The kernel refused something that should always work: memory, threads, addresses.
     #[error("the kernel refuses: {0}")]
     Refused(KernelError),
@@ -134,6 +171,7 @@ impl OpenError {
         match self {
             Self::ProcessFiles => Errno::EMFILE,
             Self::SystemFiles => Errno::ENFILE,
+            Self::UserModeOnly { .. } => Errno::EPERM,
             Self::Refused(error) => errno(RawErrno::from_raw_os_error(error.0)),
             _ => Errno::ENOSYS,
         }

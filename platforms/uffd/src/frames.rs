@@ -31,7 +31,7 @@ use crate::{
     kernel::{
         home::Home,
         signals,
-        sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
+        sys::{self, HUGE_PAGES, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
         zeroed::Zeroed,
     },
 };
@@ -45,10 +45,15 @@ const FIRST_RAM: u64 = 1;
 /// Frame numbers are below this, as in a page table entry, and so that the bytes of all frames can be counted.
 const MOST_FRAMES: u64 = 1 << 52;
 
+/// The numbers of all objects of the program.
+static NUMBERS: Numbers = Numbers::new(0);
+
 /// Why there is no memory object.
 pub(crate) enum NoFrames {
     /// All frame numbers were used, by the objects before this one.
     NoNumbers,
+    /// There are no large pages.
+    NoHugePages(RawErrno),
     /// A file may not be as large as this.
     FileSize { wanted: u64, limit: u64 },
     /// The kernel refuses.
@@ -91,6 +96,8 @@ pub(crate) enum FrameKind {
 /// The memory object, and what is known of each frame.
 pub(crate) struct Frames {
     fd: OwnedFd,
+    /// It has large pages, which are a device's.
+    huge: bool,
     /// The number of its first frame.
     first: u64,
     /// Where the driver's side has it mapped.
@@ -125,8 +132,6 @@ fn bytes(frames: u64) -> usize {
     usize::try_from(frames).unwrap_or(usize::MAX).saturating_mul(PAGE_SIZE)
 }
 
-static NUMBERS: Numbers = Numbers::new(0);
-
 /// So many frame numbers in a row that nothing has had, and nothing will have again.
 pub(crate) fn take_numbers(count: u64) -> Option<Range<u64>> {
     NUMBERS.take(count)
@@ -136,6 +141,45 @@ impl Frames {
     /// An object of up to so many pages, and as much for devices as anybody wants.
     pub(crate) fn new(pages: usize) -> Result<Self, NoFrames> {
         Self::numbered(pages, &NUMBERS)
+    }
+
+    /// An object of so many large pages, all of them a device's, and nothing else.
+    pub(crate) fn huge(pages: usize) -> Result<Self, NoFrames> {
+        let wanted = u64::try_from(pages).unwrap_or(u64::MAX);
+        let fd = sys::huge_memfd(wanted).map_err(NoFrames::NoHugePages)?;
+        let count = wanted * HUGE_PAGES as u64;
+        let home = Home::here()?;
+        let view = View { fd: &fd, offset: 0, shared: true, prot: ProtFlags::READ | ProtFlags::WRITE };
+        let base = sys::map(bytes(count), view)?;
+        let view = base..base + bytes(count);
+        // One more, which leads nowhere.
+        let Some(Range { start: first, end: behind }) = NUMBERS.take(count + 1) else {
+            // SAFETY: mapped just now, and nobody knows of it.
+            unsafe { sys::unmap(&view) };
+            return Err(NoFrames::NoNumbers);
+        };
+        let end = behind - 1;
+        Ok(Self {
+            fd,
+            huge: true,
+            first,
+            view,
+            ram_end: first,
+            device_start: first,
+            end,
+            references: Zeroed::new(0)?,
+            free: Mutex::new(FreePages::new(first..first)),
+            devices: Mutex::new(Vec::new()),
+            first_allocated: Mutex::default(),
+            locked: Mutex::default(),
+            unlocked: Condvar::new(),
+            home,
+        })
+    }
+
+    /// Whether it has large pages.
+    pub(crate) fn is_huge(&self) -> bool {
+        self.huge
     }
 
     fn numbered(pages: usize, numbers: &Numbers) -> Result<Self, NoFrames> {
@@ -160,6 +204,7 @@ impl Frames {
         let first_page = first + FIRST_RAM;
         let frames = Self {
             fd,
+            huge: false,
             first,
             view,
             ram_end: first + ram,
@@ -257,13 +302,21 @@ impl Frames {
         if wanted == 0 {
             return Err(Errno::EINVAL);
         }
-        let align = if wanted.is_power_of_two() { wanted } else { 1 };
+        let least = if self.huge { HUGE_PAGES as u64 } else { 1 };
+        if wanted % least != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let align = if wanted.is_power_of_two() { wanted } else { least };
         let mut devices = self.devices.lock();
-        // A frame between two devices stays a hole, so that running over the end of one is noticed.
-        let first = devices.last().map_or(self.device_start, |last| last.end + 1);
+        // A frame between two devices stays a hole, so that running over the end of one is noticed. Large pages are too
+        // dear for that.
+        let hole = if self.huge { 0 } else { 1 };
+        let first = devices.last().map_or(self.device_start, |last| last.end + hole);
         let first = first.checked_next_multiple_of(align).ok_or(Errno::ENOMEM)?;
-        let end = first.checked_add(wanted).filter(|end| *end < self.end).ok_or(Errno::ENOMEM)?;
-        self.populate(first..end).map_err(|_| Errno::ENOMEM)?;
+        let end = first.checked_add(wanted).filter(|end| end + hole <= self.end).ok_or(Errno::ENOMEM)?;
+        if !self.huge {
+            self.populate(first..end).map_err(|_| Errno::ENOMEM)?;
+        }
         devices.push(first..end);
         drop(devices);
         self.note_allocated(first);
@@ -292,9 +345,14 @@ impl Frames {
         self.end
     }
 
-    /// The number of the zero page.
+    /// The number of the zero page. Among large pages there is none, and it leads nowhere.
     pub(crate) fn zero_page(&self) -> u64 {
-        self.first + ZERO_PAGE
+        if self.huge { self.end } else { self.first + ZERO_PAGE }
+    }
+
+    /// A number that leads nowhere.
+    pub(crate) fn hole(&self) -> u64 {
+        if self.huge { self.end } else { self.end - 1 }
     }
 
     /// How many of the frames from `first` on, up to `count`, the object has, wherever they lead.
@@ -327,7 +385,7 @@ impl Frames {
         if pfn < self.first || !self.is_here() {
             None
         } else if pfn == self.zero_page() {
-            Some(FrameKind::Zero)
+            (!self.huge).then_some(FrameKind::Zero)
         } else if pfn < self.ram_end {
             let has_memory = self.references(pfn) != 0 || self.free.lock().has_memory(pfn);
             has_memory.then_some(FrameKind::Ram)

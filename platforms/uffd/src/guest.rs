@@ -26,7 +26,7 @@ use crate::{
     kernel::{
         home::Home,
         ioctl,
-        open::{self, Purpose},
+        open::{self, Opened, Purpose},
         signals,
         sys::{self, PAGE_SIZE, View},
     },
@@ -81,8 +81,8 @@ impl Guest {
             return Err(OpenError::PageSize(sys::page_size()));
         }
         let home = Home::here().map_err(refused)?;
-        let (direct, user_mode_only) = open::userfaultfd(Purpose::default())?;
-        let (moving, _) = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
+        let Opened { fd: direct, user_mode_only, .. } = open::userfaultfd(Purpose::default())?;
+        let Opened { fd: moving, .. } = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
         for fd in [&direct, &moving] {
             sys::set_nonblocking(fd).map_err(refused)?;
         }
@@ -92,7 +92,7 @@ impl Guest {
         let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
         let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
         let shared = Arc::new(GuestState {
-            addresses: Addresses::new(Owner::ThisProcess(home)),
+            addresses: Addresses::new(Owner::this_process(home)),
             socket,
             sigbus_socket: Mutex::new(sigbus_socket),
             user_mode_only,
@@ -298,7 +298,7 @@ impl Service {
                 unsafe { sys::zap(&ours(range)?) }
             }
             Request::PrivateCopies(range) => {
-                let copies = Owner::ThisProcess(self.shared.home).private_copies(&ours(range)?)?;
+                let copies = addresses.owner().private_copies(&ours(range)?)?;
                 return Ok(copies.iter().rev().fold(0, |bits, copied| bits << 1 | u64::from(*copied)));
             }
             Request::CloseUserfaultfds => {
@@ -354,7 +354,7 @@ mod tests {
         let memory = Memory::new(PageCount::new(8)).unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
         let joining = thread::spawn(|| Guest::join(theirs).unwrap());
-        let agent = Agent::accept(ours, &memory).unwrap().agent;
+        let agent = Agent::accept(ours, &memory, false).unwrap().agent;
         (joining.join().unwrap(), agent)
     }
 

@@ -6,20 +6,12 @@
 //! (`UFFDIO_CONTINUE`); nothing is copied, and what either side writes the other sees.
 //!
 //! ```
-//! use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageRef, PageCount, Platform, VmFault, VmOperations};
-//! use vmctx_uffd::{Map, Memory, OpenError, Session, Trap};
+//! use vmctx::{Errno, FaultCtx, Mixed, PageRef, PageCount, Platform, VmFault, VmOperations};
+//! use vmctx_uffd::{Map, Memory, OpenError, Ref, Session, Trap};
 //!
 //! /// Pages that are inserted as they are touched.
 //! struct Ring<P: Platform> {
 //!     pages: Vec<P::Page>,
-//! }
-//!
-//! impl<P: Platform> MmapFile for Ring<P> {
-//!     type Platform = P;
-//!
-//!     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
-//!         Ok(ctx.shared_only()?.writable().establish(Ring { pages: self.pages.clone() })?.fill_later())
-//!     }
 //! }
 //!
 //! impl<P: Platform> VmOperations for Ring<P> {
@@ -43,7 +35,7 @@
 //!     Err(error) => return Err(error.into()),
 //! };
 //! let page = memory.alloc_page()?;
-//! let at = session.mmap(&session.file(Ring { pages: vec![page.clone()] }), Map::shared(2 * 4096))?;
+//! let at = session.map(&Ref::new(Ring { pages: vec![page.clone()] }), Map::shared(2 * 4096))?;
 //!
 //! // Ordinary memory, for any code of this process. `write` and `read` also survive the signal where there is none.
 //! session.write(at, b"hello")?;
@@ -55,6 +47,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Session::map`] maps what a state shows. A driver that decides about each mapping, or fills it when it is made, is a
+//! [`MmapFile`](vmctx::MmapFile), and is mapped with [`Session::mmap`].
 //!
 //! # What becomes of an answer
 //!
@@ -68,7 +63,7 @@
 //! | OOM | nothing, a few times; then POISON | waits, then SIGBUS |
 //! | the zero page | ZEROPAGE | goes on |
 //! | a first store that is allowed | take the write protection away | goes on |
-//! | the same in the fault that has brought the page or frame | CONTINUE, without the protection | goes on |
+//! | the same in the fault that has inserted the page or frame, or handed it back | CONTINUE, without the protection: one event | goes on |
 //!
 //! `SharedObject::unmap_once` and `zap` are `madvise(MADV_DONTNEED)`. What a private mapping has copied is told by
 //! `/proc/self/pagemap`, with stores held back by write protection meanwhile.
@@ -107,27 +102,44 @@
 //! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes, unless it is
 //! one of the platform's.
 //!
+//! # What was stored to
+//!
+//! With [`Options::track_stores`] a session says which pages users have stored to since it was last asked
+//! ([`Session::take_dirty`]), which is what a snapshot of a running machine is made of. The kernel notes it, and no store
+//! is a fault for that; before Linux 6.7 the first store to each page is one. A driver that is told of first stores
+//! itself ([`page_mkwrite`](vmctx::Hooks::page_mkwrite)) has the same without that option.
+//!
 //! # What a hook must not do
 //!
 //! | what it does | what becomes of it |
 //! | --- | --- |
-//! | [`Session::read`], a system call of a session's | an error that names the hook |
-//! | touch memory that a session serves, without that | it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
+//! | [`Session::read`], a system call of a session's, [`Session::pause`], [`Session::dirty`] | an error that names the hook |
+//! | touch memory that a session serves, without that | if it is there, nothing, though nothing keeps it there. Otherwise it waits for itself, or for a thread that waits for it, for ever. Where the thread that faults serves, it gets the SIGBUS |
+//! | wait for a thread that touches such memory | nobody serves that thread's fault, for ever, unless there is another reader ([`Options::readers`]) or each thread serves itself |
+//! | take a lock that somebody holds who touches such memory | the same: the holder waits for a fault, and its hook for the holder. With the platform's [`Mutex`] and [`RwLock`] the fault is served by another thread, if that one's hook can go on without the lock |
 //! | wait for a lock of the standard library's, or for a device | nobody replaces it: with one reader all faults wait meanwhile, those of whoever holds the lock, too. The platform's [`Mutex`], [`RwLock`] and [`WaitQueue`], or [`Options::readers`] |
-//! | wait for somebody who waits for the mmap lock: who maps, unmaps or protects | both wait for ever, as in a kernel. Give the lock up first ([`FaultCtx::release`](vmctx::FaultCtx::release)) |
-//! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook |
+//! | wait for somebody who waits for the mmap lock: who maps, unmaps, protects or pauses | both wait for ever, as in a kernel. Give the lock up first ([`FaultCtx::release`](vmctx::FaultCtx::release)) |
+//! | panic | SIGBUS, and a [`SessionError::Panicked`]. What the payload does when it is dropped, it does in the hook; its own panic is caught. In `open`, `close`, `may_split` and the mmap hook, and in the drop of a state or a file, a panic goes on in whoever made the call |
+//! | fork | nothing: the child has [nothing of it](#fork) |
+//!
+//! Nobody else's code is between a fault and its hook, but for one thing: who installs a handler of SIGBUS or SIGSEGV after
+//! the first session of a process was opened has to pass on to the one that was there what is not his own. Otherwise
+//! [`Session::read`] and [`Session::write`] do not survive the signal, and where the thread that faults serves, nobody
+//! serves.
 //!
 //! # Who may
 //!
 //! Everybody, since Linux 6.6. `/dev/userfaultfd` is tried first, then the system call for all faults, then the one for
 //! faults of user mode only, which needs no rights. With that a *system call* that meets an empty page (`read(2)` into
-//! it) fails with EFAULT; touch it first. [`Session::is_user_mode_only`] tells.
+//! it) fails with EFAULT; touch it first. [`Session::is_user_mode_only`] tells, and a session with
+//! [`Options::refuse_user_mode_only`] does not open then.
 //!
 //! # Where it differs from Linux
 //!
 //! - All memory is cached as RAM is, whatever the driver asks for; `decrypted` means nothing. Frames of devices are
 //!   stood in for by [memory](Memory::device_memory).
-//! - There are no large entries: `huge_fault` is not called.
+//! - There are no large entries, and `huge_fault` is not called, but for memory that is [made of 2 MiB
+//!   pages](Memory::of_huge_pages): there it is called alone.
 //! - A child of fork has [nothing of it](#fork). `mprotect` and `munmap` are the session's, and it has no `mremap`; what
 //!   other code does with these system calls to its addresses is not seen by drivers.
 //! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not
@@ -136,9 +148,10 @@
 //! - An [`access`](vmctx::Hooks::access) hook is not called: ptrace and `/proc/pid/mem` of this process are the
 //!   kernel's, which finds real pages everywhere, those that stand in for a device's frames, too.
 //! - KVM finds pages as system calls do: `KVM_RUN` fails with EFAULT where one is empty and the session is for
-//!   [faults of user mode only](Session::is_user_mode_only).
+//!   [faults of user mode only](Session::is_user_mode_only). Who runs machines refuses such a session
+//!   ([`Options::refuse_user_mode_only`]).
 //! - [`Session::read`] and [`Session::write`] survive signals by the handlers that the first session, or guest, of a
-//!   process installs. Whoever installs others after that passes on to these what is not its own.
+//!   process installs: others that are installed later [pass on to these](#what-a-hook-must-not-do).
 //! - A SIGBUS stays, without a call of the driver, until something is inserted or taken away there, or until it is
 //!   [forgotten](Session::retry), as [`Session::read`] and [`Session::write`] do with theirs. After a refused first
 //!   store that is so for loads, too.
@@ -316,8 +329,11 @@ pub use mm::{
     new_vma::NewVma,
     vma::{Caller, EstablishedVma, Handle},
 };
-pub use serve::vmf::Fault;
-pub use session::{calls::Session, options::Options};
+pub use serve::vmf::{Fault, faulting_thread};
+pub use session::{
+    calls::Session,
+    options::{Options, Tracking},
+};
 pub use statistics::Statistics;
 pub use uffd::Uffd;
 pub use vmctx_hosted::{

@@ -9,7 +9,7 @@ use std::{
 use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, entry};
 
 use crate::{
-    error::{OpenError, errno},
+    error::{OpenError, RawErrno, errno},
     frames::{FrameKind, Frames, NoFrames},
     kernel::sys::{self, PAGE_SIZE},
     uffd::Uffd,
@@ -52,12 +52,43 @@ impl Memory {
         if sys::page_size() != PAGE_SIZE {
             return Err(OpenError::PageSize(sys::page_size()));
         }
-        let frames = Frames::new(pages.get()).map_err(|error| match error {
+        Self::of_frames(Frames::new(pages.get()), 0)
+    }
+
+    /// Memory of so many large pages, of 2 MiB each (`MFD_HUGETLB`). The system gives all of them at once, and has them back
+    /// when the last clone is dropped.
+    ///
+    /// It has no pages but these, and these are a device's: [`device_memory`](Self::device_memory) gives them out, in whole
+    /// large pages, and [`alloc_page`](Self::alloc_page) is ENOMEM. What is mapped of it is mapped by large entries: a
+    /// driver's [`huge_fault`](vmctx::Hooks::huge_fault) is called, and one fault brings 2 MiB. Each mapping is shared, its
+    /// address, its length and its offset are multiples of 2 MiB, and it is cut in such places only; anything else is EINVAL.
+    /// There is nothing smaller to fall back to, so `fault` is not called: what `huge_fault` does not bring is a SIGBUS. Nor
+    /// are first stores told or [noted](crate::Options::track_stores) there: EINVAL at mmap.
+    ///
+    /// # Errors
+    /// [`OpenError::HugePages`], if the system has not so many; and as [`new`](Self::new).
+    pub fn of_huge_pages(count: PageCount) -> Result<Self, OpenError> {
+        if sys::page_size() != PAGE_SIZE {
+            return Err(OpenError::PageSize(sys::page_size()));
+        }
+        Self::of_frames(Frames::huge(count.get()), count.get())
+    }
+
+    fn of_frames(frames: Result<Frames, NoFrames>, huge: usize) -> Result<Self, OpenError> {
+        let frames = frames.map_err(|error| match error {
             NoFrames::NoNumbers => OpenError::FrameNumbers,
+            NoFrames::NoHugePages(errno @ (RawErrno::MFILE | RawErrno::NFILE)) | NoFrames::Refused(errno) => {
+                OpenError::refused(errno)
+            }
+            NoFrames::NoHugePages(errno) => OpenError::HugePages { wanted: huge, error: errno.into() },
             NoFrames::FileSize { wanted, limit } => OpenError::FileSize { wanted, limit },
-            NoFrames::Refused(errno) => OpenError::refused(errno),
         })?;
         Ok(Self { frames: Arc::new(frames), row: None })
+    }
+
+    /// Whether it has [large pages](Self::of_huge_pages).
+    pub(crate) fn is_huge(&self) -> bool {
+        self.frames.is_huge()
     }
 
     /// The same memory, with so many of its pages in a row, which are kept for one object: page `n` of the object is the
@@ -113,7 +144,8 @@ impl Memory {
     /// power of two. They stay for as long as the memory does.
     ///
     /// # Errors
-    /// EINVAL for none; ENOMEM when there are no more, or the system has none.
+    /// EINVAL for none, or for a part of a [large page](Self::of_huge_pages); ENOMEM when there are no more, or the system
+    /// has none.
     pub fn device_memory(&self, count: PageCount) -> Result<DeviceMemory, Errno> {
         let base = self.frames.alloc_device(count.get())?;
         Ok(DeviceMemory { memory: self.clone(), base, count: count.get() })
@@ -129,7 +161,7 @@ impl Memory {
     /// A frame number with nothing behind it.
     #[must_use]
     pub fn hole(&self) -> u64 {
-        self.frames.end() - 1
+        self.frames.hole()
     }
 
     /// How many pages are allocated.

@@ -268,9 +268,9 @@ unsafe impl Platform for Uffd {
         vmf.locked.vma().is_some_and(|vma| vma.file().mappings().is(mappings))
     }
 
-    /// This platform has no large entries.
-    fn vmf_insert_pfn_huge(_: &Fault, _: usize, _: FrameRange<'_, Self>) -> FaultCode {
-        FaultCode::FALLBACK
+    /// Large entries are of large pages: where the memory has none, there are none.
+    fn vmf_insert_pfn_huge(fault: &Fault, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
+        fault.vmf().insert_huge(address, frames)
     }
 
     /// The kernel allocates page tables when it is told, so this is an insertion like any other.

@@ -184,18 +184,18 @@ fn print_line(window: usize, rounds: &[Vec<Vec<f64>>]) {
     println!();
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
+pub(crate) fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
 }
 
-fn processor() -> usize {
+pub(crate) fn processor() -> usize {
     // SAFETY: the call takes nothing and changes nothing.
     usize::try_from(unsafe { libc::sched_getcpu() }).unwrap()
 }
 
 /// Pins this thread to a processor, and with it the threads that it will make. Whether there is that processor.
-fn pin(cpu: usize) -> bool {
+pub(crate) fn pin(cpu: usize) -> bool {
     // SAFETY: plain data, of the size that is said.
     unsafe {
         let mut set: libc::cpu_set_t = mem::zeroed();
@@ -295,7 +295,7 @@ fn registered(features: u64) -> (libc::c_int, Shared) {
     }
 }
 
-fn map_existing(fd: libc::c_int, start: usize, window: usize) {
+pub(crate) fn map_existing(fd: libc::c_int, start: usize, window: usize) {
     let mut fill = [start as u64, (window * PAGE) as u64, 0, 0];
     // SAFETY: a request with its structure.
     let done = unsafe { libc::ioctl(fd, 0xc020_aa07, fill.as_mut_ptr()) };

@@ -55,7 +55,7 @@ struct Own {
 impl Own {
     fn new() -> Self {
         let at = sys::map_zeros(PAGES * PAGE_SIZE).unwrap().expose_provenance();
-        let (uffd, _) = open::userfaultfd(Purpose::default()).unwrap();
+        let uffd = open::userfaultfd(Purpose::default()).unwrap().fd;
         ioctl::register(&uffd, &(at..at + PAGES * PAGE_SIZE), MODE_MISSING).unwrap();
         let (rounds, done, wrong) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(usize::MAX));
         Self { at, uffd, rounds, done, wrong }
@@ -108,7 +108,7 @@ fn once(n: u64) -> bool {
     let uffd = own.uffd.try_clone().unwrap();
     let has_failed = thread::scope(|scope| {
         scope.spawn(|| own.touch());
-        fail(n, false);
+        fail(n, 0);
         let peer = Peer::adopt(uffd, &regions, Pages(pages.clone()));
         if let Ok(peer) = &peer {
             own.wait();

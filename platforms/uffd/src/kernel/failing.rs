@@ -11,15 +11,15 @@ use crate::error::RawErrno;
 
 /// How many system calls are made until one fails, itself included. 0: none fails.
 static LEFT: AtomicU64 = AtomicU64::new(0);
-/// Whether all that come after it fail as well.
-static FOR_GOOD: AtomicBool = AtomicBool::new(false);
+/// How many that come after it fail as well.
+static MORE: AtomicU64 = AtomicU64::new(0);
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
-/// Has the `n`th system call from now on fail for want of memory, whichever thread makes it; and if so said, all that come
-/// after it.
-pub(crate) fn fail(n: u64, for_good: bool) {
+/// Has the `n`th system call from now on fail for want of memory, whichever thread makes it, and so many that come after
+/// it.
+pub(crate) fn fail(n: u64, more: u64) {
     HAS_FAILED.store(false, Ordering::SeqCst);
-    FOR_GOOD.store(for_good, Ordering::SeqCst);
+    MORE.store(more, Ordering::SeqCst);
     LEFT.store(n, Ordering::SeqCst);
 }
 
@@ -35,10 +35,8 @@ pub(crate) fn check() -> Result<(), RawErrno> {
         // What must not be touched between two calls, another thread touches now.
         thread::yield_now();
     }
-    let count = |left: u64| match left {
-        1 if FOR_GOOD.load(Ordering::SeqCst) => Some(1),
-        left => left.checked_sub(1),
-    };
+    let one_more = || MORE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |more| more.checked_sub(1)).is_ok();
+    let count = |left: u64| if left == 1 && one_more() { Some(1) } else { left.checked_sub(1) };
     if LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) != Ok(1) {
         return Ok(());
     }

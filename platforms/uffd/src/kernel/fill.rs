@@ -7,10 +7,7 @@ use vmctx::Errno;
 
 use crate::error::RawErrno;
 
-use super::{
-    ioctl::Filled,
-    sys::{self, PAGE_SIZE},
-};
+use super::{ioctl::Filled, sys};
 
 /// How often a request that has got nowhere is made again.
 const PATIENCE: usize = 1000;
@@ -63,13 +60,14 @@ pub(crate) trait Progress {
     fn present(&mut self, page: Range<usize>);
 }
 
-/// Makes a request until all of a range is done.
+/// Makes a request until all of a range is done, in steps of a page: of `step` bytes, that is.
 ///
 /// # Errors
 /// Where it did not go on, and why.
 #[inline]
 pub(crate) fn fill_range(
     range: Range<usize>,
+    step: usize,
     mut request: impl FnMut(&Range<usize>) -> Filled,
     progress: &mut impl Progress,
 ) -> Result<(), (usize, FillError)> {
@@ -78,7 +76,7 @@ pub(crate) fn fill_range(
     while !rest.is_empty() {
         let Filled { done, result } = request(&rest);
         // This much is done, whatever else it says: where a part is done, the kernel says EAGAIN.
-        let done = done.min(rest.len()) & !(PAGE_SIZE - 1);
+        let done = done.min(rest.len()) & !(step - 1);
         if done != 0 {
             progress.done(rest.start..rest.start + done);
             rest.start += done;
@@ -91,7 +89,7 @@ pub(crate) fn fill_range(
             // A success that did nothing would be repeated for ever.
             Ok(()) => FillError::Refused(RawErrno::IO),
             Err(RawErrno::EXIST) => {
-                let next = rest.start + PAGE_SIZE;
+                let next = rest.start + step;
                 progress.present(rest.start..next);
                 rest.start = next;
                 continue;
@@ -115,7 +113,7 @@ pub(crate) fn fill_range(
 #[cfg(test)]
 #[expect(clippy::single_range_in_vec_init, reason = "these are lists of ranges")]
 mod tests {
-    use super::*;
+    use super::{super::sys::PAGE_SIZE, *};
 
     const START: usize = 0x10_0000;
 
@@ -144,6 +142,7 @@ mod tests {
         let (mut recorded, mut calls) = (Recorded::default(), 0);
         let result = fill_range(
             START..START + 4 * PAGE_SIZE,
+            PAGE_SIZE,
             |_| {
                 let (pages, result) = answers[calls.min(answers.len() - 1)];
                 calls += 1;

@@ -97,7 +97,8 @@ pub(crate) struct UffdMsg {
     reserved3: u32,
     pub(crate) flags: u64,
     pub(crate) address: u64,
-    thread: u64,
+    pub(crate) thread: u32,
+    reserved4: u32,
 }
 
 const _: () = assert!(size_of::<UffdioApi>() == 24);
@@ -107,6 +108,7 @@ const _: () = assert!(size_of::<UffdioFill>() == 32 && offset_of!(UffdioFill, do
 const _: () = assert!(size_of::<UffdioCopy>() == 40 && offset_of!(UffdioCopy, done) == 32);
 const _: () = assert!(size_of::<UffdioWriteprotect>() == 24);
 const _: () = assert!(size_of::<UffdMsg>() == 32 && offset_of!(UffdMsg, address) == 16);
+const _: () = assert!(offset_of!(UffdMsg, thread) == 24);
 
 const UFFDIO_API: Opcode = opcode::read_write::<UffdioApi>(API, 0x3f);
 const UFFDIO_REGISTER: Opcode = opcode::read_write::<UffdioRegister>(API, 0x00);

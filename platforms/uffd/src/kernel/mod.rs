@@ -8,6 +8,7 @@ pub(crate) mod home;
 pub(crate) mod ioctl;
 pub(crate) mod messages;
 pub(crate) mod open;
+pub(crate) mod pagemap;
 pub(crate) mod signals;
 pub(crate) mod sys;
 pub(crate) mod userfaultfd;

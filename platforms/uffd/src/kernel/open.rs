@@ -30,6 +30,23 @@ const EVENT_REMAP: Feature = (1 << 2, "EVENT_REMAP", "4.11");
 /// A fault is a SIGBUS for the thread that has it, and no event.
 const SIGBUS: Feature = (1 << 7, "SIGBUS", "4.14");
 
+/// For memory of large pages.
+const HUGE: [Feature; 2] = [(1 << 4, "MISSING_HUGETLBFS", "4.11"), (1 << 9, "MINOR_HUGETLBFS", "5.13")];
+/// The kernel takes a write protection away by itself when somebody stores, and can be asked where that was
+/// (`PAGEMAP_SCAN`).
+const WP_ASYNC: u64 = 1 << 15;
+/// An event says which thread has the fault.
+const THREAD_ID: u64 = 1 << 8;
+
+/// A userfaultfd, as it was opened.
+pub(crate) struct Opened {
+    pub(crate) fd: OwnedFd,
+    /// It is for faults of user mode only.
+    pub(crate) user_mode_only: bool,
+    /// Its write protections are the kernel's own business, as was asked for.
+    pub(crate) wp_async: bool,
+}
+
 /// What a userfaultfd is for, beside the features that all have.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Purpose {
@@ -37,12 +54,22 @@ pub(crate) struct Purpose {
     pub(crate) moves: bool,
     /// Faults are served by the thread that has them.
     pub(crate) in_thread: bool,
+    /// Faults of system calls are served, and not of user mode only.
+    pub(crate) all_faults: bool,
+    /// Write protections are the kernel's own business, if it has that.
+    pub(crate) wp_async: bool,
+    /// The memory has large pages.
+    pub(crate) huge: bool,
 }
 
 impl Purpose {
     fn features(self) -> impl Iterator<Item = Feature> {
         let more = [(self.moves, EVENT_REMAP), (self.in_thread, SIGBUS)];
-        FEATURES.into_iter().chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
+        let huge = HUGE.into_iter().filter(move |_| self.huge);
+        FEATURES
+            .into_iter()
+            .chain(huge)
+            .chain(more.into_iter().filter_map(|(wanted, feature)| wanted.then_some(feature)))
     }
 
     /// Whether a kernel with these has all that it takes.
@@ -54,20 +81,23 @@ impl Purpose {
     }
 }
 
-/// Opens a userfaultfd of this process, and says whether it is for faults of user mode only.
+/// Opens a userfaultfd of this process.
 ///
 /// The features are looked at on another one before, because each takes `UFFDIO_API` once only.
-pub(crate) fn userfaultfd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
+pub(crate) fn userfaultfd(purpose: Purpose) -> Result<Opened, OpenError> {
     let switch_on = |fd: &OwnedFd, features: u64| ioctl::api(fd, features).map_err(OpenError::refused);
-    let (other, _) = new_fd()?;
-    purpose.check(switch_on(&other, 0)?)?;
-    let (fd, user_mode_only) = new_fd()?;
-    switch_on(&fd, purpose.features().fold(0, |bits, (bit, ..)| bits | bit))?;
-    Ok((fd, user_mode_only))
+    let (other, _) = new_fd(purpose)?;
+    let there = switch_on(&other, 0)?;
+    purpose.check(there)?;
+    let (fd, user_mode_only) = new_fd(purpose)?;
+    let wanted = THREAD_ID | if purpose.wp_async { WP_ASYNC } else { 0 };
+    let features = purpose.features().fold(there & wanted, |bits, (bit, ..)| bits | bit);
+    switch_on(&fd, features)?;
+    Ok(Opened { fd, user_mode_only, wp_async: features & WP_ASYNC != 0 })
 }
 
 /// By the first of the three ways that works. Where there is no descriptor to be had, none of them does.
-fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
+fn new_fd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
     let device = match open_device() {
         Ok(fd) => return Ok((fd, false)),
         Err(errno) => errno,
@@ -79,6 +109,7 @@ fn new_fd() -> Result<(OwnedFd, bool), OpenError> {
         Err(errno) => errno,
     };
     match call(USER_MODE_ONLY) {
+        Ok(_) if purpose.all_faults => Err(OpenError::UserModeOnly { device: device.into(), privileged: any.into() }),
         Ok(fd) => Ok((fd, true)),
         Err(errno @ (RawErrno::MFILE | RawErrno::NFILE)) => Err(OpenError::refused(errno)),
         Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
@@ -101,7 +132,7 @@ mod tests {
     #[test]
     fn what_a_kernel_lacks_is_named_and_where_to_find_it() {
         let all = [EVENT_REMAP, SIGBUS].into_iter().chain(FEATURES).fold(0, |bits, (bit, ..)| bits | bit);
-        let most = Purpose { moves: true, in_thread: true };
+        let most = Purpose { moves: true, in_thread: true, ..Purpose::default() };
         assert_eq!(most.check(all), Ok(()));
         let error = Purpose::default().check(all & !(1 << 14)).unwrap_err();
         assert_eq!(

@@ -21,8 +21,6 @@ use vmctx::platform::VmFlags;
 
 use crate::error::RawErrno;
 
-use super::zero_page::is_zero_page;
-
 /// Bytes in a page. Other sizes are refused when a session is opened.
 pub(crate) const PAGE_SIZE: usize = 4096;
 pub(crate) const PAGE_SHIFT: u32 = PAGE_SIZE.trailing_zeros();
@@ -65,6 +63,21 @@ pub(crate) fn set_nonblocking(fd: &OwnedFd) -> Result<()> {
 pub(crate) fn memfd(bytes: u64) -> Result<OwnedFd> {
     let fd = rustix::fs::memfd_create("vmctx", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&fd, bytes)?;
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(fd)
+}
+
+/// Bytes in a large page, and pages of the usual size in one.
+pub(crate) const HUGE_SIZE: usize = 1 << 21;
+pub(crate) const HUGE_PAGES: usize = HUGE_SIZE / PAGE_SIZE;
+
+/// A memory object of this many large pages, all of which it has from the start.
+pub(crate) fn huge_memfd(pages: u64) -> Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB;
+    let bytes = pages.checked_mul(HUGE_SIZE as u64).ok_or(RawErrno::NOMEM)?;
+    let fd = rustix::fs::memfd_create("vmctx-huge", flags)?;
+    rustix::fs::ftruncate(&fd, bytes)?;
+    allocate(&fd, &(0..bytes))?;
     rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
     Ok(fd)
 }
@@ -149,6 +162,18 @@ pub(crate) fn reserve(bytes: usize, at: Option<usize>) -> Result<usize> {
     let fixed = if at.is_some() { MapFlags::FIXED_NOREPLACE } else { MapFlags::empty() };
     // SAFETY: nothing that is mapped is touched.
     unsafe { mmap(at.unwrap_or(0), bytes, fixed, None) }
+}
+
+/// The same, beginning at a multiple of `align`, wherever there is room.
+pub(crate) fn reserve_aligned(bytes: usize, align: usize) -> Result<usize> {
+    let all = bytes.checked_add(align).ok_or(RawErrno::NOMEM)?;
+    let at = reserve(all, None)?;
+    let start = at.next_multiple_of(align);
+    for rest in [at..start, start + bytes..at + all].into_iter().filter(|rest| !rest.is_empty()) {
+        // SAFETY: reserved just now, and nobody knows of it.
+        unsafe { unmap(&rest) };
+    }
+    Ok(start)
 }
 
 /// Replaces what is mapped at `range` by this view of a memory object.
@@ -320,32 +345,15 @@ pub(crate) fn prot_of(flags: VmFlags) -> ProtFlags {
         .fold(ProtFlags::empty(), |prot, (_, bit)| prot | bit)
 }
 
+/// The number of this thread (`gettid`).
+pub(crate) fn this_thread() -> u32 {
+    // SAFETY: asks for a number.
+    u32::try_from(unsafe { libc::gettid() }).unwrap_or(0)
+}
+
 /// The size of this kernel's pages.
 pub(crate) fn page_size() -> usize {
     rustix::param::page_size()
-}
-
-/// Which pages of a range are the process's own copies, by `/proc/self/pagemap`.
-pub(crate) fn private_copies(range: &Range<usize>) -> io::Result<Vec<bool>> {
-    use std::os::unix::fs::FileExt;
-    const PRESENT: u64 = 1 << 63;
-    const SWAPPED: u64 = 1 << 62;
-    const FILE: u64 = 1 << 61;
-    const EXCLUSIVE: u64 = 1 << 56;
-    let mut bytes = vec![0; range.len() / PAGE_SIZE * size_of::<u64>()];
-    let at = (range.start / PAGE_SIZE * size_of::<u64>()) as u64;
-    let pagemap = fs::File::open("/proc/self/pagemap")?;
-    pagemap.read_exact_at(&mut bytes, at)?;
-    let is_copy = |(page, entry): (usize, &[u8])| {
-        let entry = entry.try_into().map_or(0, u64::from_ne_bytes);
-        if entry & (PRESENT | SWAPPED) == 0 || entry & FILE != 0 {
-            return false;
-        }
-        // The zero page is mapped in many places at once. Of copies, only those are that were merged with their like.
-        let is_alone = entry & (EXCLUSIVE | SWAPPED) != 0;
-        is_alone || !is_zero_page(&pagemap, &(page..page + PAGE_SIZE)).unwrap_or(true)
-    };
-    Ok(range.clone().step_by(PAGE_SIZE).zip(bytes.chunks_exact(size_of::<u64>())).map(is_copy).collect())
 }
 
 /// How many bytes a file has.

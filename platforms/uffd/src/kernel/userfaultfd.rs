@@ -4,7 +4,7 @@ use std::{
     mem::{ManuallyDrop, MaybeUninit},
     ops::Range,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    slice,
+    slice, thread,
 };
 
 use rustix::io::{self, DupFlags};
@@ -18,7 +18,7 @@ use super::{
         self, CONTINUE_DONTWAKE, CONTINUE_WP, EVENT_PAGEFAULT, FAULT_WP, FAULT_WRITE, Filled, MODE_MINOR, MODE_MISSING,
         MODE_WP, PROTECT_DONTWAKE, PROTECT_WP, UffdMsg,
     },
-    open::{self, Purpose},
+    open::{self, Opened, Purpose},
     signals,
     sys::{self, PAGE_SIZE},
 };
@@ -31,6 +31,8 @@ pub(crate) struct Event {
     pub(crate) write: bool,
     /// A store met a page that is write-protected. Otherwise nothing was mapped.
     pub(crate) protected: bool,
+    /// The thread that has the fault, by its number in its own process. 0 where that is not told.
+    pub(crate) thread: u32,
     /// When it was read, by the [clock]: what was served since then may have been served for it.
     pub(crate) since: u64,
 }
@@ -79,6 +81,7 @@ pub(crate) enum Told {
 pub(crate) struct Userfaultfd {
     fd: OwnedFd,
     user_mode_only: bool,
+    wp_async: bool,
     leave: LeaveSignal,
     /// It works on the memory of the process that has opened it, or adopted it; a child of fork has it, too.
     home: Home,
@@ -88,16 +91,16 @@ impl Userfaultfd {
     /// Opens one for this process.
     pub(crate) fn open(purpose: Purpose) -> Result<Self, OpenError> {
         let refused = OpenError::refused;
-        let (fd, user_mode_only) = open::userfaultfd(purpose)?;
+        let Opened { fd, user_mode_only, wp_async } = open::userfaultfd(purpose)?;
         let home = Home::here().map_err(refused)?;
         if purpose.moves {
             return Self::adopt(fd, user_mode_only).map_err(refused);
         }
         if purpose.in_thread {
-            return Ok(Self { fd, user_mode_only, leave: LeaveSignal::None, home });
+            return Ok(Self { fd, user_mode_only, wp_async, leave: LeaveSignal::None, home });
         }
         let page = sys::anonymous_page().map_err(refused)?;
-        let opened = Self { fd, user_mode_only, leave: LeaveSignal::Page(page), home };
+        let opened = Self { fd, user_mode_only, wp_async, leave: LeaveSignal::Page(page), home };
         ioctl::register(&opened.fd, &(page..page + PAGE_SIZE), MODE_MISSING).map_err(refused)?;
         Ok(opened)
     }
@@ -106,7 +109,7 @@ impl Userfaultfd {
     pub(crate) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
         let leave = LeaveSignal::EventFd(sys::event_fd()?);
         sys::set_nonblocking(&fd)?;
-        Ok(Self { fd, user_mode_only, leave, home: Home::here()? })
+        Ok(Self { fd, user_mode_only, wp_async: false, leave, home: Home::here()? })
     }
 
     /// The descriptor, or ESRCH in a child of fork, which must not use it.
@@ -127,6 +130,11 @@ impl Userfaultfd {
     /// Whether anybody reads its events.
     pub(crate) fn is_read(&self) -> bool {
         !matches!(self.leave, LeaveSignal::None)
+    }
+
+    /// Whether the kernel takes write protections away by itself when somebody stores, and tells nobody.
+    pub(crate) fn is_wp_async(&self) -> bool {
+        self.wp_async
     }
 
     /// Whether only accesses from user mode are served: system calls that meet an empty page fail with EFAULT.
@@ -221,14 +229,15 @@ impl Userfaultfd {
         let leave_page = if let LeaveSignal::Page(page) = self.leave { Some(page) } else { None };
         for msg in raw.get(..bytes / size_of::<UffdMsg>()).unwrap_or_default() {
             // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.
-            let UffdMsg { event, flags, address, .. } = *unsafe { msg.assume_init_ref() };
+            let UffdMsg { event, flags, address, thread, .. } = *unsafe { msg.assume_init_ref() };
             let address = usize::try_from(address).unwrap_or(0);
             if event != EVENT_PAGEFAULT {
                 // A mapping was moved. Whoever moved it waited only until this was read.
             } else if leave_page == Some(sys::page_of(address).start) {
                 read.leave = true;
             } else if let Some(event) = events.get_mut(read.count) {
-                *event = Event { address, write: flags & FAULT_WRITE != 0, protected: flags & FAULT_WP != 0, since };
+                let (write, protected) = (flags & FAULT_WRITE != 0, flags & FAULT_WP != 0);
+                *event = Event { address, write, protected, thread, since };
                 read.count += 1;
             }
         }
@@ -258,8 +267,19 @@ impl Userfaultfd {
 
     /// Lets whoever tells a reader to leave go on.
     pub(crate) fn acknowledge_leave(&self) {
-        if let LeaveSignal::Page(page) = self.leave {
-            ioctl::map_zero_page(&self.fd, &(page..page + PAGE_SIZE));
+        let LeaveSignal::Page(page) = self.leave else { return };
+        let range = page..page + PAGE_SIZE;
+        loop {
+            match ioctl::map_zero_page(&self.fd, &range).result {
+                Ok(()) => break,
+                // There is no memory at the moment. If this gave up, whoever waits would wait for ever.
+                Err(RawErrno::NOMEM | RawErrno::AGAIN) => thread::yield_now(),
+                // It is there already, or the process has gone.
+                Err(_) => {
+                    let _ = ioctl::wake(&self.fd, &range);
+                    break;
+                }
+            }
         }
     }
 }

@@ -4,10 +4,13 @@ use std::{
     cell::{Cell, OnceCell},
     ops::Range,
     ptr::NonNull,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use vmctx_hosted::{hook, panics::ClosedFiles};
 
@@ -86,28 +89,74 @@ impl LockedVma<'_> {
     }
 }
 
+/// Where faults wait while the session is paused.
+#[derive(Default)]
+struct Gate {
+    /// Changed with the mmap lock held for write, when it closes: whoever has that lock for read, and finds it open, serves
+    /// until he gives the lock up.
+    is_closed: AtomicBool,
+    waits: Mutex<()>,
+    opened: Condvar,
+}
+
+impl Gate {
+    #[cold]
+    fn wait(&self) {
+        let mut waits = self.waits.lock();
+        while self.is_closed.load(Ordering::Acquire) {
+            self.opened.wait(&mut waits);
+        }
+    }
+}
+
 /// The VMAs of a session, and its addresses.
 pub(crate) struct AddressSpace {
     /// The lock, and the VMAs that it protects.
     pub(crate) mmap_lock: Arc<MmapLock>,
     pub(crate) addresses: Addresses,
+    gate: Gate,
     /// What the kernel has refused to take away from users. Only faults that nobody serves keep them from it.
     open: Mutex<Vec<(Arc<Table>, Range<usize>)>>,
 }
 
 impl AddressSpace {
     pub(crate) fn new(owner: Owner) -> Self {
-        Self { mmap_lock: Arc::default(), addresses: Addresses::new(owner), open: Mutex::default() }
+        Self {
+            mmap_lock: Arc::default(),
+            addresses: Addresses::new(owner),
+            gate: Gate::default(),
+            open: Mutex::default(),
+        }
     }
 
     pub(crate) fn owner(&self) -> &Owner {
         self.addresses.owner()
     }
 
-    /// Takes the mmap lock for read, and finds what is mapped at an address.
+    /// No fault is served when this returns, and until the gate is [opened](Self::open_gate). The caller holds the mmap lock
+    /// for write.
+    pub(crate) fn close_gate(&self) {
+        self.gate.is_closed.store(true, Ordering::Release);
+    }
+
+    /// Faults are served again, those that have waited, too.
+    pub(crate) fn open_gate(&self) {
+        let waits = self.gate.waits.lock();
+        self.gate.is_closed.store(false, Ordering::Release);
+        drop(waits);
+        self.gate.opened.notify_all();
+    }
+
+    /// Takes the mmap lock for read, and finds what is mapped at an address: for a fault, which waits here while the session
+    /// is paused.
     #[inline(always)]
     pub(crate) fn lock_vma(&self, address: usize) -> Option<LockedVma<'_>> {
-        let lock = self.mmap_lock.read();
+        let mut lock = self.mmap_lock.read();
+        while self.gate.is_closed.load(Ordering::Acquire) {
+            drop(lock);
+            self.gate.wait();
+            lock = self.mmap_lock.read();
+        }
         let vma = lock.vmas().find(address)?;
         let (vma, table, is_stopped) = (NonNull::from(vma), NonNull::from(&**vma.table()), lock.is_stopped());
         Some(LockedVma { lock: Cell::new(Some(lock)), vma, table, kept: OnceCell::new(), is_stopped })

@@ -8,7 +8,7 @@ use crate::{
     frames::FrameKind,
     kernel::{
         fill::FillError,
-        sys::{PAGE_SHIFT, PAGE_SIZE},
+        sys::{HUGE_PAGES, PAGE_SHIFT, PAGE_SIZE},
     },
     memory::Page,
     statistics::Counters,
@@ -29,6 +29,8 @@ pub(crate) struct Area<'a> {
     pub(crate) prot: PageProt,
     /// Whether the driver has a `pfn_mkwrite`.
     told_of_frames: bool,
+    /// Whether it has a hook that is told of first stores, to pages or to frames.
+    told_of_stores: bool,
     counters: &'a Counters,
     /// Counted here first, and added to the counters once for many insertions.
     inserted: Cell<u64>,
@@ -53,6 +55,7 @@ impl<'a> Area<'a> {
             prot: vma.page_prot(),
             pgoff: vma.pgoff(),
             told_of_frames: vma.registered().pfn_mkwrite,
+            told_of_stores: vma.registered().page_mkwrite || vma.registered().pfn_mkwrite,
             inserted: Cell::new(0),
             already_present: Cell::new(0),
         }
@@ -76,10 +79,16 @@ impl<'a> Area<'a> {
         self.table.install(iter::once(addresses), self.flags, false)
     }
 
-    /// Whether first stores to frames are told to the driver.
+    /// Whether first stores are told to the driver, or noted.
     #[inline]
-    pub(crate) fn tells_of_frames(&self) -> bool {
-        self.told_of_frames && self.flags.contains(VmFlags::SHARED)
+    pub(crate) fn notes_stores(&self) -> bool {
+        (self.told_of_stores || self.table.tracks) && self.flags.contains(VmFlags::SHARED)
+    }
+
+    /// Whether an entry with these rights can be stored to at once.
+    #[inline]
+    fn is_writable(&self, prot: PageProt) -> bool {
+        prot.is_writable() && !self.table.tracks
     }
 
     #[inline]
@@ -95,6 +104,10 @@ impl<'a> Area<'a> {
 
     #[inline]
     fn fill(&self, address: usize, pte: Pte) -> Result<(), Errno> {
+        if self.table.huge {
+            // The kernel is told of nothing that is smaller than a large page.
+            return Err(Errno::EINVAL);
+        }
         let filled = self.table.fill(address, pte);
         match filled {
             Ok(()) => self.inserted.set(self.inserted.get() + 1),
@@ -116,7 +129,7 @@ impl<'a> Area<'a> {
 
     /// Inserts pages into slots that lie together, where these are free. Gives back how many.
     pub(crate) fn insert_where_free(&self, address: usize, pages: &[Page]) -> usize {
-        if self.check(address).is_err() {
+        if self.check(address).is_err() || self.table.huge {
             return 0;
         }
         let memory = self.table.memory();
@@ -184,6 +197,23 @@ impl<'a> Area<'a> {
         Ok(())
     }
 
+    /// `vmf_insert_pfn_pmd`: a large page, without a reference. The address is aligned to one, as its first frame is, and all
+    /// of it lies in the mapping.
+    pub(crate) fn insert_huge(&self, address: usize, frames: FrameRange<'_, Uffd>) -> Result<(), Errno> {
+        let (first, memory) = (frames.first().pfn(), self.table.memory());
+        let kinds = (self.flags.contains(VmFlags::PFNMAP), self.flags.contains(VmFlags::MIXEDMAP));
+        let is_there = memory.kind(first) == Some(FrameKind::Device) && frames.count().get() == HUGE_PAGES;
+        if !self.table.huge || !is_there || kinds.0 == kinds.1 {
+            return Err(Errno::EINVAL);
+        }
+        let entries = (first..).take(HUGE_PAGES).map(|pfn| Some(self.entry(pfn, self.prot, false)));
+        // Either all are there or none.
+        let (inserted, _) = self.table.fill_free(address, entries);
+        let counter = if inserted == 0 { &self.already_present } else { &self.inserted };
+        counter.set(counter.get() + 1);
+        if inserted == 0 { Err(Errno::EBUSY) } else { Ok(()) }
+    }
+
     #[inline]
     fn check(&self, address: usize) -> Result<(), Errno> {
         if !self.range.contains(&address) {
@@ -216,7 +246,7 @@ impl<'a> Area<'a> {
 
     #[inline]
     fn entry(&self, pfn: u64, prot: PageProt, counted: bool) -> Pte {
-        Pte { pfn, writable: prot.is_writable(), counted }
+        Pte { pfn, writable: self.is_writable(prot), counted }
     }
 
     /// Puts an entry where none is. With `mkwrite` the entry is writable at once; if the same frame is there already,
@@ -245,7 +275,7 @@ impl<'a> Area<'a> {
         if !page.is_of(self.table.memory()) {
             return Err(Errno::EINVAL);
         }
-        let writable = self.prot.is_writable() || (write && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE));
+        let writable = self.is_writable(self.prot) || (write && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE));
         let filled = self.fill(address, Pte { pfn: page.pfn(), writable, counted: true });
         self.count();
         filled

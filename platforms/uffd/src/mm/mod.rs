@@ -4,4 +4,5 @@ pub(crate) mod address_space;
 pub(crate) mod file;
 pub(crate) mod insert;
 pub(crate) mod new_vma;
+pub(crate) mod state_file;
 pub(crate) mod vma;

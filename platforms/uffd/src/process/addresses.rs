@@ -59,6 +59,16 @@ impl Addresses {
     /// Reserves so many bytes, which are whole pages: at `at` and nowhere else, if that is given.
     pub(crate) fn reserve(&self, bytes: usize, at: Option<usize>) -> Result<usize, RawErrno> {
         let start = self.owner.reserve(bytes, at)?;
+        self.note_reserved(start, bytes)
+    }
+
+    /// The same, beginning at a multiple of `align`.
+    pub(crate) fn reserve_aligned(&self, bytes: usize, align: usize) -> Result<usize, RawErrno> {
+        let start = self.owner.reserve_aligned(bytes, align)?;
+        self.note_reserved(start, bytes)
+    }
+
+    fn note_reserved(&self, start: usize, bytes: usize) -> Result<usize, RawErrno> {
         let mut reserved = self.reserved.lock();
         match start.checked_add(bytes).filter(|end| start % PAGE_SIZE == 0 && !reserved.touches(&(start..*end))) {
             Some(end) => reserved.ranges.insert(start, end),

@@ -38,8 +38,9 @@ pub(crate) struct Joined {
 }
 
 impl Agent {
-    /// Waits for the guest at the other end of a socket to join.
-    pub(crate) fn accept(stream: UnixStream, memory: &Memory) -> Result<Joined, OpenError> {
+    /// Waits for the guest at the other end of a socket to join, which may have to have all of its faults served, and not
+    /// those of user mode only.
+    pub(crate) fn accept(stream: UnixStream, memory: &Memory, all_faults: bool) -> Result<Joined, OpenError> {
         let hello = Hello { user_mode_only: false };
         socket::prepare(&stream).map_err(refused)?;
         let (greeting, Hello { user_mode_only }, [direct, moving, sigbus_socket]) =
@@ -51,6 +52,9 @@ impl Agent {
             })?;
         if ![&direct, &moving].into_iter().all(ioctl::is_userfaultfd) {
             return Err(OpenError::OtherProtocol);
+        }
+        if user_mode_only && all_faults {
+            return Err(OpenError::GuestUserModeOnly);
         }
         greet(&stream, hello, &[memory.fd()])?;
         let socket = PeerSocket::new(stream, greeting).map_err(refused)?;
@@ -128,7 +132,7 @@ mod tests {
             protocol::join(theirs, hello, [&other, &other, &other]).map(drop)
         });
         let memory = Memory::new(vmctx::PageCount::new(1)).unwrap();
-        assert_eq!(Agent::accept(ours, &memory).map(drop), Err(OpenError::OtherProtocol));
+        assert_eq!(Agent::accept(ours, &memory, false).map(drop), Err(OpenError::OtherProtocol));
         assert_eq!(joining.join().unwrap(), Err(OpenError::HungUp), "and is given no memory");
     }
 }

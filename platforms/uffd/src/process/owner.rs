@@ -6,9 +6,10 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    error::{RawErrno, raw},
+    error::RawErrno,
     kernel::{
         home::Home,
+        pagemap::Pagemap,
         sys::{self, PAGE_SIZE, ProtFlags, View},
     },
 };
@@ -22,20 +23,25 @@ use super::{
 #[derive(Clone)]
 pub(crate) enum Owner {
     /// This process, for as long as it is this one: in a child of fork nothing is done to its addresses.
-    ThisProcess(Home),
+    ThisProcess(Home, Pagemap),
     /// Another one, which carries out requests.
     Guest(Arc<Agent>),
 }
 
 impl Owner {
+    /// This process.
+    pub(crate) fn this_process(home: Home) -> Self {
+        Self::ThisProcess(home, Pagemap::default())
+    }
+
     pub(crate) fn is_this_process(&self) -> bool {
-        matches!(self, Self::ThisProcess(_))
+        matches!(self, Self::ThisProcess(..))
     }
 
     /// Whether the process is not there any more, or does not carry out requests any more.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
-            Self::ThisProcess(_) => self.is_inherited(),
+            Self::ThisProcess(..) => self.is_inherited(),
             Self::Guest(agent) => agent.is_gone(),
         }
     }
@@ -43,7 +49,7 @@ impl Owner {
     /// Whether this is a child of the process that has opened the session.
     pub(crate) fn is_inherited(&self) -> bool {
         match self {
-            Self::ThisProcess(home) => !home.is_here(),
+            Self::ThisProcess(home, _) => !home.is_here(),
             Self::Guest(agent) => agent.is_inherited(),
         }
     }
@@ -51,8 +57,16 @@ impl Owner {
     /// [`sys::reserve`]
     pub(crate) fn reserve(&self, bytes: usize, at: Option<usize>) -> Result<usize, RawErrno> {
         match self {
-            Self::ThisProcess(home) => home.check().and_then(|()| sys::reserve(bytes, at)),
+            Self::ThisProcess(home, _) => home.check().and_then(|()| sys::reserve(bytes, at)),
             Self::Guest(agent) => agent.call_for_address(&Request::Reserve { bytes, at }),
+        }
+    }
+
+    /// [`sys::reserve_aligned`]. Another process has none.
+    pub(crate) fn reserve_aligned(&self, bytes: usize, align: usize) -> Result<usize, RawErrno> {
+        match self {
+            Self::ThisProcess(home, _) => home.check().and_then(|()| sys::reserve_aligned(bytes, align)),
+            Self::Guest(_) => Err(RawErrno::OPNOTSUPP),
         }
     }
 
@@ -62,7 +76,7 @@ impl Owner {
     /// The range is this platform's: reserved or mapped by it.
     pub(crate) unsafe fn replace(&self, range: &Range<usize>, view: View<'_>) -> Result<(), RawErrno> {
         match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, _) => {
                 home.check()?;
                 // SAFETY: by this function's contract.
                 unsafe { sys::replace(range, view) }
@@ -80,7 +94,7 @@ impl Owner {
     /// As [`replace`](Self::replace).
     pub(crate) unsafe fn replace_by_nothing(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
         match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, _) => {
                 home.check()?;
                 // SAFETY: by this function's contract.
                 unsafe { sys::replace_by_nothing(range, prot) }
@@ -95,7 +109,7 @@ impl Owner {
     /// Both ranges are this platform's, and nobody uses the first.
     pub(crate) unsafe fn move_to(&self, from: &Range<usize>, to: usize) -> Result<(), RawErrno> {
         match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, _) => {
                 home.check()?;
                 // SAFETY: by this function's contract.
                 unsafe { sys::move_to(from, to) }
@@ -110,7 +124,7 @@ impl Owner {
     /// As [`replace`](Self::replace).
     pub(crate) unsafe fn make_inaccessible(&self, range: &Range<usize>) -> Result<(), RawErrno> {
         match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, _) => {
                 home.check()?;
                 // SAFETY: by this function's contract.
                 unsafe { sys::make_inaccessible(range) }
@@ -125,9 +139,9 @@ impl Owner {
     /// The range is all of what was reserved at once, and nobody uses it any more.
     pub(crate) unsafe fn unmap(&self, range: &Range<usize>) {
         match self {
-            Self::ThisProcess(home) if !home.is_here() => {}
+            Self::ThisProcess(home, _) if !home.is_here() => {}
             // SAFETY: by this function's contract.
-            Self::ThisProcess(_) => unsafe { sys::unmap(range) },
+            Self::ThisProcess(..) => unsafe { sys::unmap(range) },
             Self::Guest(agent) => {
                 // If it fails, they stay reserved.
                 let _ = agent.call(&Request::Unmap(range.clone()));
@@ -141,7 +155,7 @@ impl Owner {
     /// The range is this platform's.
     pub(crate) unsafe fn protect(&self, range: &Range<usize>, prot: ProtFlags) -> Result<(), RawErrno> {
         match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, _) => {
                 home.check()?;
                 // SAFETY: by this function's contract.
                 unsafe { sys::protect(range, prot) }
@@ -156,7 +170,7 @@ impl Owner {
     /// The range is this platform's.
     pub(crate) unsafe fn zap(&self, range: &Range<usize>) -> Result<(), RawErrno> {
         match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, _) => {
                 home.check()?;
                 // SAFETY: by this function's contract.
                 unsafe { sys::zap(range) }
@@ -165,12 +179,13 @@ impl Owner {
         }
     }
 
-    /// Which pages of a range are the process's own copies.
+    /// Which pages of a range are the process's own copies. Once this was told, it can be told again without a descriptor
+    /// more.
     pub(crate) fn private_copies(&self, range: &Range<usize>) -> Result<Vec<bool>, RawErrno> {
         let agent = match self {
-            Self::ThisProcess(home) => {
+            Self::ThisProcess(home, pagemap) => {
                 home.check()?;
-                return sys::private_copies(range).map_err(|error| raw(&error));
+                return pagemap.private_copies(range);
             }
             Self::Guest(agent) => agent,
         };
@@ -183,6 +198,30 @@ impl Owner {
             rest.start = part.end;
         }
         Ok(copies)
+    }
+
+    /// Whether [`written`](Self::written) can be asked. Another process's page tables are not looked at.
+    pub(crate) fn can_tell_written(&self) -> bool {
+        match self {
+            Self::ThisProcess(_, pagemap) => pagemap.open().is_ok(),
+            Self::Guest(_) => false,
+        }
+    }
+
+    /// [`Pagemap::written`]
+    pub(crate) fn written(
+        &self,
+        range: &Range<usize>,
+        protect: bool,
+        each: impl FnMut(Range<usize>),
+    ) -> Result<(), RawErrno> {
+        match self {
+            Self::ThisProcess(home, pagemap) => {
+                home.check()?;
+                pagemap.written(range, protect, each)
+            }
+            Self::Guest(_) => Err(RawErrno::NOSYS),
+        }
     }
 
     /// Has a guest close its descriptors of the userfaultfds, as the session has closed its own.

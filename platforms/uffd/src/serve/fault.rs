@@ -6,8 +6,8 @@
 use std::{iter, ops::Range, ptr, thread};
 
 use vmctx::{
-    Errno, PageOffset, PageRange,
-    platform::{FaultCode, VmFlags},
+    Errno, HugeSize, PageOffset, PageRange,
+    platform::{FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_hosted::operations::FaultCall;
 
@@ -115,6 +115,10 @@ impl<'a> PageFault<'a, '_> {
 
     /// Tells the kernel of the fault's entry, even if it was told before: it may have forgotten the page.
     fn install_again(&self, area: &Area<'_>) -> Outcome {
+        if area.table.only_notes_stores() && area.table.is_installed(self.address) {
+            // What the kernel has forgotten may have been stored to before.
+            area.table.note_store(self.address);
+        }
         match area.table.install(iter::once(&self.page_range()), area.flags, true) {
             // If the entry was taken away meanwhile, nobody was woken, and the access is repeated.
             Ok(()) => self.served(area),
@@ -128,6 +132,9 @@ impl<'a> PageFault<'a, '_> {
         let vma = locked.vma().filter(|vma| vma.has_operations()).ok_or(Outcome::Fail)?;
         let registered = vma.registered();
         let flags = self.flags(tried);
+        if area.table.huge {
+            return self.missing_huge(locked, area, flags);
+        }
         if registered.map_pages && !self.write {
             let vmf = self.vmf(locked, area, flags, None);
             let code = self.call(&vmf, FaultCall::MapPages(fault_around(area, self.address)))?;
@@ -145,8 +152,10 @@ impl<'a> PageFault<'a, '_> {
         }
         let shared = area.flags.contains(VmFlags::SHARED);
         if code.contains(FaultCode::NOPAGE) {
-            if self.asks_of_frame(area, code) {
-                let told = self.frame_inserted(locked, area);
+            if self.asks_of_store(area, code) {
+                // A page that the hook has left locked would be waited for by the next hook, for ever.
+                vmf.unlock_pages();
+                let told = self.inserted_for_store(locked, area);
                 let installed = if self.defers(code) { Ok(()) } else { vmf.install_pending() };
                 told.and_then(|()| self.accepted(area, installed))?;
             }
@@ -186,6 +195,19 @@ impl<'a> PageFault<'a, '_> {
             }
             Err(_) => Err(Outcome::Fail),
         }
+    }
+}
+
+impl PageFault<'_, '_> {
+    /// The same, where the memory has large pages (`create_huge_pmd`).
+    fn missing_huge(&self, locked: &LockedVma<'_>, area: &Area<'_>, flags: FaultFlags) -> Result<Outcome, Outcome> {
+        let vmf = self.vmf(locked, area, flags, None);
+        let code = self.call(&vmf, FaultCall::HugeFault(HugeSize::Pmd))?;
+        if code.contains(FaultCode::NOPAGE) {
+            return Ok(self.served(area));
+        }
+        // There is nothing smaller to be asked for.
+        Err(Outcome::Fail)
     }
 }
 

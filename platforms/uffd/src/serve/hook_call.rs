@@ -52,6 +52,8 @@ pub(crate) struct PageFault<'a, 't> {
     pub(crate) counters: &'t Counters,
     pub(crate) address: usize,
     pub(crate) write: bool,
+    /// The thread that has the fault, or 0.
+    pub(crate) thread: u32,
     pub(crate) batch: &'t Batch<'t>,
 }
 
@@ -85,6 +87,7 @@ impl PageFault<'_, '_> {
             shared: self.shared,
             batch: self.batch,
             address: self.address,
+            thread: self.thread,
             flags,
             locked,
             area,
@@ -114,7 +117,7 @@ impl PageFault<'_, '_> {
             self.counters.count(|of| of.answers.of(*code));
         }
         // The kernel is told only now that the hook has returned, because that lets whoever waits go on.
-        let later = is_fault && code.as_ref().is_ok_and(|code| self.defers(*code) || self.asks_of_frame(area, *code));
+        let later = is_fault && code.as_ref().is_ok_and(|code| self.defers(*code) || self.asks_of_store(area, *code));
         let installed = if later { Ok(()) } else { vmf.install_pending() };
         let code = code.map_err(|panic| self.panicked(which, panic))?;
         if vmf.locked_twice.get() {
@@ -139,10 +142,11 @@ impl PageFault<'_, '_> {
         code == FaultCode::NOPAGE && self.batch.defers()
     }
 
-    /// Whether `pfn_mkwrite` is asked, before the kernel is told, of what a fault hook that has answered so has inserted.
+    /// Whether the hook that is told of first stores is asked, before the kernel is told, of what a fault hook that has
+    /// answered so has inserted.
     #[inline]
-    pub(crate) fn asks_of_frame(&self, area: &Area<'_>, code: FaultCode) -> bool {
-        self.write && area.tells_of_frames() && code.contains(FaultCode::NOPAGE)
+    pub(crate) fn asks_of_store(&self, area: &Area<'_>, code: FaultCode) -> bool {
+        self.write && area.notes_stores() && code.contains(FaultCode::NOPAGE)
     }
 
     /// What the kernel has said when it was told, as far as the fault's own page goes.

@@ -14,7 +14,7 @@ use vmctx_hosted::hook;
 
 use crate::{kernel::signals::ServeSigbus, statistics::Counters};
 
-use super::{batch::Batch, hook_call::PageFault, shared::Shared, waiters::End};
+use super::{batch::Batch, hook_call::PageFault, shared::Shared, vmf::OWN_THREAD, waiters::End};
 
 /// The sessions of this process whose faults are served so.
 static SESSIONS: RwLock<Vec<Weak<Shared>>> = RwLock::new(Vec::new());
@@ -93,7 +93,7 @@ impl ServeSigbus for InThread {
 /// gets the SIGBUS.
 fn serve_in(session: &Arc<Shared>, counters: &Counters, address: usize, write: bool) -> Option<bool> {
     let batch = Batch::of_one();
-    let fault = PageFault { shared: session, counters, address, write, batch: &batch };
+    let fault = PageFault { shared: session, counters, address, write, thread: OWN_THREAD, batch: &batch };
     let mut locked = session.space.lock_vma(address)?;
     if locked.is_stopped() {
         return Some(false);

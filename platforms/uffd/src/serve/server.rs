@@ -49,6 +49,7 @@ impl<'a> Server<'a> {
             counters: self.counters,
             address: event.address,
             write: event.write,
+            thread: event.thread,
             batch,
         };
         let is_here = |locked: &LockedVma<'_>| locked.vma().is_some_and(|vma| vma.range().contains(&event.address));
@@ -96,7 +97,8 @@ pub(crate) fn start(shared: &Arc<Shared>, which: Which, serving: usize) -> io::R
 /// the mmap lock for write.
 pub(crate) fn start_moving(shared: &Arc<Shared>) -> Result<&Readers, OpenError> {
     if shared.moving.get().is_none() {
-        let purpose = Purpose { moves: true, in_thread: shared.in_thread };
+        let all_faults = !shared.direct.uffd().is_user_mode_only();
+        let purpose = Purpose { moves: true, in_thread: shared.in_thread, all_faults, ..Purpose::default() };
         let _ = shared.moving.set(Readers::queued(Userfaultfd::open(purpose)?));
     }
     let Some(readers) = shared.moving.get() else { return Err(OpenError::Refused(RawErrno::IO.into())) };

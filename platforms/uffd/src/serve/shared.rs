@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     /// For mappings whose drivers are told of stores. Made for the first of these.
     pub(crate) moving: OnceLock<Readers>,
     pub(crate) in_thread: bool,
+    /// First stores to shared mappings are noted.
+    pub(crate) tracks: bool,
     pub(crate) memory: Memory,
     pub(crate) space: AddressSpace,
     /// What threads count that have no counters of their own.

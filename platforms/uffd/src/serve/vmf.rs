@@ -7,14 +7,18 @@ use std::{
 };
 
 use vmctx::{
-    Errno,
+    Errno, FrameRange,
     platform::{FaultCode, FaultFlags},
 };
 
 use crate::{
-    kernel::{fill::FillError, sys::PAGE_SIZE},
+    kernel::{
+        fill::FillError,
+        sys::{self, HUGE_PAGES, HUGE_SIZE, PAGE_SIZE},
+    },
     memory::{Memory, Page},
     mm::{address_space::LockedVma, insert::Area},
+    uffd::Uffd,
 };
 
 use super::{batch::Batch, shared::Shared};
@@ -63,6 +67,24 @@ pub(crate) fn with_current<T>(body: impl FnOnce(&Vmf<'_, '_>) -> T) -> Option<T>
     Some(body(unsafe { current.cast::<Vmf<'_, '_>>().as_ref() }))
 }
 
+/// In place of a thread's number: the thread that calls the hook has the fault itself.
+pub(crate) const OWN_THREAD: u32 = u32::MAX;
+
+/// The thread that has the fault which this thread's hook is serving, by the number that its own process knows it by
+/// (`gettid` there), if the kernel tells (`UFFD_FEATURE_THREAD_ID`). For a driver on this platform that counts by thread,
+/// or has to know whose memory it brings.
+///
+/// `None` outside a hook that serves a fault. A fault is served for everybody who waits at its page, and this is one of
+/// them.
+#[must_use]
+pub fn faulting_thread() -> Option<u32> {
+    match with_current(|vmf| vmf.thread)? {
+        0 => None,
+        OWN_THREAD => Some(sys::this_thread()),
+        thread => Some(thread),
+    }
+}
+
 struct Restore(Option<NonNull<Vmf<'static, 'static>>>);
 
 impl Drop for Restore {
@@ -83,6 +105,8 @@ pub(crate) struct Vmf<'a, 't> {
     pub(crate) shared: &'a Arc<Shared>,
     pub(crate) batch: &'a Batch<'a>,
     pub(crate) address: usize,
+    /// The thread that has the fault, or 0.
+    pub(crate) thread: u32,
     pub(crate) flags: FaultFlags,
     pub(crate) locked: &'a LockedVma<'t>,
     pub(crate) area: &'a Area<'a>,
@@ -103,6 +127,14 @@ impl Vmf<'_, '_> {
         let mut locked = self.locked_pages.borrow_mut();
         let found = locked.iter().position(|held| held.pfn == pfn);
         found.map(|index| locked.swap_remove(index)).is_some()
+    }
+
+    /// Unlocks the pages that the hook has left locked. Some are left only if it has forgotten to unlock one, or panicked
+    /// while it handed a locked page back.
+    pub(crate) fn unlock_pages(&self) {
+        for LockedPage { memory, pfn } in self.locked_pages.take() {
+            memory.unlock(pfn);
+        }
     }
 
     /// Tells the kernel what was filled, in as few requests as there are runs.
@@ -134,6 +166,18 @@ impl Vmf<'_, '_> {
         FaultCode::from_insertion(inserted)
     }
 
+    /// `vmf_insert_pfn_pmd`, if the memory has large pages.
+    pub(crate) fn insert_huge(&self, address: usize, frames: FrameRange<'_, Uffd>) -> FaultCode {
+        if !self.area.table.huge || frames.count().get() != HUGE_PAGES {
+            return FaultCode::FALLBACK;
+        }
+        let code = self.insert(address, |area| area.insert_huge(address, frames));
+        if code == FaultCode::NOPAGE {
+            self.add_pending(address, address + HUGE_SIZE);
+        }
+        code
+    }
+
     /// `vmf_mixed_mkwrite`: nothing is inserted where nothing is.
     pub(crate) fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
         if self.locked.is_released() {
@@ -155,9 +199,6 @@ impl Vmf<'_, '_> {
 
 impl Drop for Vmf<'_, '_> {
     fn drop(&mut self) {
-        // Some are left only if the hook has forgotten to unlock one, or panicked while it handed a locked page back.
-        for LockedPage { memory, pfn } in self.locked_pages.get_mut() {
-            memory.unlock(*pfn);
-        }
+        self.unlock_pages();
     }
 }

@@ -17,8 +17,7 @@ impl PageFault<'_, '_> {
         if !area.flags.contains(VmFlags::MAYSHARE) {
             // The kernel makes private copies by itself. The page was protected only while somebody looked whether it is
             // one.
-            area.table.wait_for_update();
-            area.table.wake(&self.page_range());
+            area.table.unprotect_copy(&self.page_range());
             return Outcome::Served;
         }
         self.first_store(locked, area).unwrap_or_else(|outcome| {
@@ -37,22 +36,9 @@ impl PageFault<'_, '_> {
             area.table.wake(&self.page_range());
             return Ok(Outcome::Served);
         };
-        let registered = locked.vma().ok_or(Outcome::Fail)?.registered();
-        if pte.writable {
-            // The driver has allowed it before, and the kernel was not told of that yet, or has forgotten it.
-        } else if pte.counted && registered.page_mkwrite {
-            let Some(page) = area.table.page(self.address, pte) else { return Ok(Outcome::Repeat) };
-            if !self.page_mkwrite(locked, area, &page)? {
-                return Ok(Outcome::Repeat);
-            }
-            area.table.make_writable(self.page(), pte.pfn);
-            page.unlock();
-        } else if !pte.counted && registered.pfn_mkwrite {
-            if !self.pfn_mkwrite(locked, area, pte)? {
-                return Ok(Outcome::Repeat);
-            }
-        } else {
-            area.table.make_writable(self.page(), pte.pfn);
+        // If it is writable, the driver has allowed it before, and the kernel was not told of that yet, or has forgotten it.
+        if !pte.writable && !self.tell_of_store(locked, area, pte)? {
+            return Ok(Outcome::Repeat);
         }
         match area.table.unprotect(self.page()) {
             Ok(()) => {
@@ -63,15 +49,13 @@ impl PageFault<'_, '_> {
         }
     }
 
-    /// The fault hook of a store has inserted, and the kernel was not told yet. If a frame is there of which
-    /// `pfn_mkwrite` is to be told, it is asked in the same fault, so that there is no second event. In C the access
-    /// would come back and ask then, and whoever faults once for a user and then looks at the entry, as KVM does
-    /// (`hva_to_pfn_remapped`), would find it read-only.
-    pub(crate) fn frame_inserted(&self, locked: &LockedVma<'_>, area: &Area<'_>) -> Result<(), Outcome> {
-        let Some(pte) = area.table.pte(self.address).filter(|pte| !pte.writable && !pte.counted) else {
-            return Ok(());
-        };
-        match self.pfn_mkwrite(locked, area, pte) {
+    /// The fault hook of a store has inserted, and the kernel was not told yet. If what is there now is not writable, the
+    /// driver is told of the store in the same fault, so that there is no second event: for whoever waits, an event is a
+    /// wake-up. In C the access would come back and ask then, and whoever faults once for a user and then looks at the
+    /// entry, as KVM does (`hva_to_pfn_remapped`), would find it read-only.
+    pub(crate) fn inserted_for_store(&self, locked: &LockedVma<'_>, area: &Area<'_>) -> Result<(), Outcome> {
+        let Some(pte) = area.table.pte(self.address).filter(|pte| !pte.writable) else { return Ok(()) };
+        match self.tell_of_store(locked, area, pte) {
             // Another fault may have told the kernel of the entry before it became writable.
             Ok(true) if area.table.is_installed(self.address) => {
                 area.table.unprotect(self.page()).map_err(|_| Outcome::Fail)
@@ -85,6 +69,25 @@ impl PageFault<'_, '_> {
                 Err(outcome)
             }
         }
+    }
+
+    /// Tells the driver of a store to what is there, if it is to be told. If the store may happen, the entry is writable;
+    /// otherwise the access is repeated.
+    fn tell_of_store(&self, locked: &LockedVma<'_>, area: &Area<'_>, pte: Pte) -> Result<bool, Outcome> {
+        let registered = locked.vma().ok_or(Outcome::Fail)?.registered();
+        if pte.counted && registered.page_mkwrite {
+            let Some(page) = area.table.page(self.address, pte) else { return Ok(false) };
+            if !self.page_mkwrite(locked, area, &page)? {
+                return Ok(false);
+            }
+            area.table.make_writable(self.page(), pte.pfn);
+            page.unlock();
+        } else if !pte.counted && registered.pfn_mkwrite {
+            return self.pfn_mkwrite(locked, area, pte);
+        } else {
+            area.table.make_writable(self.page(), pte.pfn);
+        }
+        Ok(true)
     }
 
     /// `wp_pfn_shared`: asks the driver whether the frame may be stored to. If so, its entry is writable; otherwise the

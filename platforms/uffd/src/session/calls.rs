@@ -2,16 +2,17 @@
 
 use std::{fmt, mem, ops::Range, sync::Arc};
 
-use vmctx::{Errno, MmapFile, UnlockedCtx, UserAddr, entry, platform::VmFlags};
-use vmctx_hosted::{Hook, Map, Prot, hook, panics::ClosedFiles};
+use vmctx::{Errno, MmapFile, UnlockedCtx, UserAddr, VmOperations, entry, kind::FilledLater, platform::VmFlags};
+use vmctx_hosted::{Hook, Map, Prot, Ref, hook, panics::ClosedFiles};
 
 use crate::{
     error::{SessionError, SyscallError, errno},
-    kernel::sys::{PAGE_SIZE, prot_of},
+    kernel::sys::{HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, prot_of},
     memory::Memory,
     mm::{
         file::{self, File},
         new_vma::NewVma,
+        state_file::StateFile,
         vma::{Caller, Vma, WriteLock, protects, tells_stores},
     },
     serve::{readers::Readers, server, shared::Shared},
@@ -64,6 +65,33 @@ impl Session {
         File::new(driver, self.shared.memory.take_first_allocated())
     }
 
+    /// Opens a device that is nothing but this state, which all of its mappings have: what the state's
+    /// [`fault`](VmOperations::fault) hook inserts is all there is. Its mappings are those of the object that the state
+    /// [names](vmctx::Hooks::object), or of one that is the device's own. If that object is a
+    /// [part](vmctx::SharedObject::part), what is mapped has to lie in it, and its offset counts from the start of the
+    /// whole.
+    ///
+    /// A shared mapping can be stored to if it is asked for so; otherwise no [`mprotect`](Self::mprotect) has it written
+    /// later. Whoever is to have more of a say implements [`MmapFile`].
+    #[must_use]
+    pub fn file_of<V: VmOperations<Platform = Uffd>>(&self, state: &Ref<V>) -> File
+    where
+        V::Kind: FilledLater,
+    {
+        self.file(StateFile(state.clone()))
+    }
+
+    /// Maps what a state shows: [`mmap`](Self::mmap) of a [device](Self::file_of) that is nothing but this state.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn map<V: VmOperations<Platform = Uffd>>(&self, state: &Ref<V>, map: Map) -> Result<UserAddr, SyscallError>
+    where
+        V::Kind: FilledLater,
+    {
+        self.mmap(&self.file_of(state), map)
+    }
+
     /// Maps a part of a file, and calls its driver's mmap hook for that. Gives back where it is.
     ///
     /// # Errors
@@ -78,12 +106,25 @@ impl Session {
         }
         let (first, len) = file::checked(&map)?;
         shared.space.addresses.give_back();
-        let start = shared.space.addresses.reserve(len, map.address().map(UserAddr::get)).map_err(errno)?;
+        let step = self.step();
+        let at = map.address().map(UserAddr::get);
+        let whole = |bytes: usize| bytes % step == 0;
+        if !(whole(len) && whole(first << PAGE_SHIFT) && at.is_none_or(whole))
+            || (step != PAGE_SIZE && !map.is_shared())
+        {
+            return Err(Errno::EINVAL.into());
+        }
+        let addresses = &shared.space.addresses;
+        let start = match at {
+            None if step != PAGE_SIZE => addresses.reserve_aligned(len, step),
+            at => addresses.reserve(len, at),
+        };
+        let start = start.map_err(errno)?;
         let range = start..start + len;
         let (direct, memory) = (Arc::clone(shared.direct.uffd()), shared.memory.clone());
         let counters = Arc::clone(&shared.counters);
         let owner = shared.space.owner().clone();
-        let table = Table::new(owner, direct, memory, counters, range.clone(), map.is_shared());
+        let table = Table::new(owner, direct, memory, counters, range.clone(), map.is_shared(), shared.tracks);
         let table = Arc::new(table.map_err(|raw| {
             shared.space.addresses.retire(range.clone());
             shared.space.addresses.give_back();
@@ -97,7 +138,12 @@ impl Session {
         // function.
         hook::enter(Hook::Mmap, || unsafe { entry::mmap(file.driver(), &mut new) })?;
         let vma = &new.vma;
-        let moving = if tells_stores(vma) { Some(server::start_moving(shared)) } else { None };
+        if step != PAGE_SIZE && (protects(vma) || table.tracks) {
+            return Err(Errno::EINVAL.into());
+        }
+        // Where the kernel takes write protections away by itself, nobody would be told.
+        let told = tells_stores(vma) || (protects(vma) && shared.direct.uffd().is_wp_async());
+        let moving = if told { Some(server::start_moving(shared)) } else { None };
         let mapped = moving.transpose().map_err(|error| error.errno()).and_then(|moving| {
             let (guess, moving) = (file.guess(first), moving.map(Readers::uffd));
             table.map_all(guess, vma.flags(), protects(vma), moving).map_err(errno)
@@ -120,7 +166,7 @@ impl Session {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
         let mut lock = self.write_lock()?;
-        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        let range = self.page_range(address, bytes)?;
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
         }
@@ -142,7 +188,7 @@ impl Session {
         if lock.stopped {
             return Err(SyscallError::Stopped);
         }
-        let range = page_range(address, bytes).ok_or(Errno::EINVAL)?;
+        let range = self.page_range(address, bytes)?;
         let mut at = range.start;
         while at < range.end {
             let vma = lock.vmas.find(at).ok_or(Errno::ENOMEM)?;
@@ -209,16 +255,23 @@ impl Session {
         if self.shared.memory.is_here() { Ok(()) } else { Err(SyscallError::Forked) }
     }
 
-    fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+    /// How many bytes belong together in its mappings, of which nothing smaller is mapped, cut or protected.
+    fn step(&self) -> usize {
+        if self.shared.memory.is_huge() { HUGE_SIZE } else { PAGE_SIZE }
+    }
+
+    /// The pages of so many bytes from an address on: `do_munmap` and its likes.
+    pub(super) fn page_range(&self, address: UserAddr, bytes: usize) -> Result<Range<usize>, Errno> {
+        let (start, step) = (address.get(), self.step());
+        let len = bytes.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::EINVAL)?;
+        let end = start.checked_add(len).ok_or(Errno::EINVAL)?;
+        if start % step == 0 && len % step == 0 { Ok(start..end) } else { Err(Errno::EINVAL) }
+    }
+
+    pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
         self.check_home()?;
         self.shared.space.write_lock()
     }
-}
-
-fn page_range(address: UserAddr, bytes: usize) -> Option<Range<usize>> {
-    let start = address.get();
-    let len = bytes.checked_next_multiple_of(PAGE_SIZE)?;
-    (start % PAGE_SIZE == 0).then_some(start..start.checked_add(len)?)
 }
 
 /// When it is dropped, takes back what was inserted into a mapping that could not be made, or whose hook panicked, and

@@ -9,6 +9,8 @@ pub(crate) mod calls;
 
 pub(crate) mod access;
 
+pub(crate) mod dirty;
+
 pub(crate) mod stop;
 
 pub(crate) mod guest_thread;

@@ -27,7 +27,11 @@ use crate::{
     },
 };
 
-use super::{calls::Session, guest_thread, options::Options};
+use super::{
+    calls::Session,
+    guest_thread,
+    options::{Options, Tracking},
+};
 
 impl Session {
     /// Opens a session for drivers whose pages come from this memory.
@@ -58,10 +62,20 @@ impl Options {
             return Err(OpenError::Forked);
         }
         let refused = OpenError::refused;
-        let purpose = Purpose { moves: false, in_thread: self.in_thread };
+        if self.in_thread && self.refuse_user_mode_only {
+            return Err(OpenError::InThreadUserModeOnly);
+        }
+        let owner = Owner::this_process(Home::here().map_err(refused)?);
+        let purpose = Purpose {
+            moves: false,
+            in_thread: self.in_thread,
+            all_faults: self.refuse_user_mode_only,
+            huge: memory.is_huge(),
+            wp_async: self.tracking == Some(Tracking::Kernel) && owner.can_tell_written(),
+        };
         let uffd = Userfaultfd::open(purpose)?;
         signals::install_handlers::<InThread>().map_err(refused)?;
-        self.start(memory, Readers::direct(uffd), OnceLock::new(), None)
+        self.start(memory, owner, Readers::direct(uffd), OnceLock::new(), None)
     }
 
     /// Opens a session with these for the process at the other end of a Unix socket, which calls [`Guest::join`] with
@@ -75,13 +89,17 @@ impl Options {
         if self.in_thread {
             return Err(OpenError::InThread);
         }
+        if memory.is_huge() {
+            return Err(OpenError::GuestHugePages);
+        }
         if !memory.is_here() {
             return Err(OpenError::Forked);
         }
-        let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory)?;
+        let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory, self.refuse_user_mode_only)?;
         let guest = GuestLink { agent: Arc::new(agent), sigbus_socket, thread: Mutex::default() };
         let moving = OnceLock::from(Readers::queued(moving));
-        let session = self.start(memory, Readers::direct(direct), moving, Some(guest))?;
+        let owner = Owner::Guest(Arc::clone(&guest.agent));
+        let session = self.start(memory, owner, Readers::direct(direct), moving, Some(guest))?;
         guest_thread::start(&session.shared)?;
         Ok(session)
     }
@@ -89,18 +107,16 @@ impl Options {
     fn start(
         self,
         memory: &Memory,
+        owner: Owner,
         direct: Readers,
         moving: OnceLock<Readers>,
         guest: Option<GuestLink>,
     ) -> Result<Session, OpenError> {
-        let owner = match &guest {
-            Some(guest) => Owner::Guest(Arc::clone(&guest.agent)),
-            None => Owner::ThisProcess(Home::here().map_err(OpenError::refused)?),
-        };
         let shared = Arc::new(Shared {
             direct,
             moving,
             in_thread: self.in_thread,
+            tracks: self.tracking.is_some(),
             memory: memory.clone(),
             space: AddressSpace::new(owner),
             counters: Arc::default(),

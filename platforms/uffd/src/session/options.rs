@@ -6,11 +6,22 @@ pub struct Options {
     pub(crate) readers: usize,
     pub(crate) refaults: usize,
     pub(crate) in_thread: bool,
+    pub(crate) refuse_user_mode_only: bool,
+    pub(crate) tracking: Option<Tracking>,
+}
+
+/// By what it is known which pages were [stored to](crate::Session::take_dirty).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracking {
+    /// The kernel notes it, and no store is a fault for that (`UFFD_FEATURE_WP_ASYNC` and `PAGEMAP_SCAN`, Linux 6.7).
+    Kernel,
+    /// The first store to each page is a fault, which no driver is asked about.
+    Faults,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 1, refaults: 100_000, in_thread: false }
+        Self { readers: 1, refaults: 100_000, in_thread: false, refuse_user_mode_only: false, tracking: None }
     }
 }
 
@@ -40,5 +51,36 @@ impl Options {
     #[must_use]
     pub const fn in_thread(self) -> Self {
         Self { in_thread: true, ..self }
+    }
+
+    /// Faults of system calls and of KVM must be served, too: where only those of user mode can be, opening fails with
+    /// [`OpenError::UserModeOnly`], or [`OpenError::GuestUserModeOnly`]. If nothing is said, such a session opens
+    /// nevertheless, and [`Session::is_user_mode_only`] tells: a system call that meets an empty page fails with EFAULT
+    /// there, and so does `KVM_RUN`.
+    ///
+    /// [`OpenError::UserModeOnly`]: crate::OpenError::UserModeOnly
+    /// [`OpenError::GuestUserModeOnly`]: crate::OpenError::GuestUserModeOnly
+    /// [`Session::is_user_mode_only`]: crate::Session::is_user_mode_only
+    #[must_use]
+    pub const fn refuse_user_mode_only(self) -> Self {
+        Self { refuse_user_mode_only: true, ..self }
+    }
+
+    /// It is noted which pages of shared mappings are stored to, for [`Session::take_dirty`]: by the kernel where it has
+    /// that, else by faults. [`Session::tracking`] tells by which. The mappings of drivers that are told of first stores
+    /// themselves have it in any case.
+    ///
+    /// [`Session::take_dirty`]: crate::Session::take_dirty
+    /// [`Session::tracking`]: crate::Session::tracking
+    #[must_use]
+    pub const fn track_stores(self) -> Self {
+        Self { tracking: Some(Tracking::Kernel), ..self }
+    }
+
+    /// As [`track_stores`](Self::track_stores), by faults even where the kernel could do it: to see what becomes of a
+    /// program where it cannot.
+    #[must_use]
+    pub const fn track_stores_by_faults(self) -> Self {
+        Self { tracking: Some(Tracking::Faults), ..self }
     }
 }

@@ -21,6 +21,32 @@ use crate::{
 use super::calls::Session;
 
 impl Session {
+    /// Serves no faults until [`resume`](Self::resume): whoever faults waits. When this returns, no hook is being called for
+    /// a fault that could insert anything; one that has [given up its lock](vmctx::FaultCtx::release) may still be waiting.
+    /// So nothing changes that users see of what is missing, for whoever takes a snapshot, or puts another driver's state in
+    /// place of this one's. What is mapped is stored to meanwhile, unless nobody runs who does. The session's calls, and
+    /// drivers that come back to their mappings, go on.
+    ///
+    /// Waits for hooks that are being called. [`stop`](Self::stop), and dropping the session, end a pause. Twice is as once.
+    ///
+    /// # Errors
+    /// [`SyscallError::InsideHook`], [`SyscallError::Stopped`], [`SyscallError::Forked`].
+    pub fn pause(&self) -> Result<(), SyscallError> {
+        let lock = self.write_lock()?;
+        if lock.stopped {
+            return Err(SyscallError::Stopped);
+        }
+        self.shared.space.close_gate();
+        Ok(())
+    }
+
+    /// Serves faults again, those that have waited, too. Nothing to resume is no error.
+    pub fn resume(&self) {
+        if self.check_home().is_ok() {
+            self.shared.space.open_gate();
+        }
+    }
+
     /// Stops serving. Hooks that wait are interrupted; then everything that is not mapped becomes a SIGBUS, for whoever
     /// waits too, and the threads end. What is mapped stays, until it is revoked; but where drivers are told of stores,
     /// nothing can be stored any more.
@@ -38,6 +64,8 @@ impl Session {
         let mut lock = shared.space.mmap_lock.write_arc();
         if !lock.stopped {
             lock.stopped = true;
+            // Who waits there sees that nobody is served any more.
+            shared.space.open_gate();
             for vma in lock.vmas.iter() {
                 shared.space.poison(vma.table());
                 if protects(vma) && vma.flags().contains(VmFlags::SHARED) {

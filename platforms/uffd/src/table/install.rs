@@ -13,7 +13,7 @@ use crate::{
     kernel::{
         clock,
         fill::{FillError, Progress, fill_range},
-        sys::{ProtFlags, View, prot_of},
+        sys::{HUGE_PAGES, ProtFlags, View, prot_of},
         userfaultfd::Userfaultfd,
     },
 };
@@ -41,7 +41,7 @@ impl Table {
         let mut refused = Ok(());
         let is_new = |bits: u64| bits & PRESENT != 0 && (bits & INSTALLED == 0 || again);
         for addresses in addresses {
-            let Range { start: mut at, end } = self.slots_of(addresses);
+            let Range { start: mut at, end } = self.whole(self.slots_of(addresses));
             while let [first, behind @ ..] = self.part(&(at..end)) {
                 let first = first.entry.load(Ordering::Acquire);
                 if !is_new(first) {
@@ -85,7 +85,7 @@ impl Table {
                 false => self.uffd().map_existing(rest, run.protected),
             };
             let mut progress = Installing { table: self, protected: run.protected };
-            fill_range(self.addresses_of(slots), request, &mut progress)
+            fill_range(self.addresses_of(slots), self.step(), request, &mut progress)
                 .map_err(|(at, error)| (self.slot_of(at), error))
         });
         let (refused, error) = match installed {
@@ -218,7 +218,8 @@ impl Table {
     /// Nobody was told of the addresses yet, but somebody may guess them, and what an empty slot shows is nobody's: so
     /// nothing can be touched before all of it is registered.
     ///
-    /// With `protects` the mapping is registered for write protection, because stores must be seen. With `moving`, it is
+    /// With `protects`, or where stores are noted, the mapping is registered for write protection, because stores must be
+    /// seen. With `moving`, it is
     /// registered with that userfaultfd, because a driver is told of stores.
     pub(crate) fn map_all(
         &self,
@@ -227,14 +228,14 @@ impl Table {
         protects: bool,
         moving: Option<&Arc<Userfaultfd>>,
     ) -> Result<(), RawErrno> {
-        self.protects.store(protects, Ordering::Relaxed);
+        self.protects.store(protects || self.tracks, Ordering::Relaxed);
         if let Some(moving) = moving {
             let _ = self.moving.set(Arc::clone(moving));
         }
         let mut kernel = self.kernel.lock();
         let pages = self.slots.len();
         // The frame of slot 0, if the frames of all slots followed each other.
-        let mut linear = guess;
+        let mut linear = guess.filter(|first| !self.huge || first % HUGE_PAGES as u64 == 0);
         let mut used = self.used(&(0..pages)).flatten();
         if let Some((slot, pte)) = used.find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
             linear = pte.pfn.checked_sub(slot as u64);
@@ -300,8 +301,14 @@ impl Progress for Installing<'_> {
 
     fn present(&mut self, page: Range<usize>) {
         self.mark(&page);
-        if self.protected {
+        if self.protected && self.table.only_notes_stores() {
+            // It may have been stored to since it was mapped.
+            self.table.note_store_locked(self.table.slot_of(page.start));
+        } else if self.protected {
             let _ = self.table.uffd().write_protect(&page);
+        } else if !self.table.shared && self.table.protects.load(Ordering::Relaxed) {
+            // A copy may have kept a protection that the kernel would not take away when it was asked to.
+            let _ = self.table.uffd().unprotect(&page, false);
         }
         self.table.wake(&page);
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod backing;
 pub(crate) mod claims;
+pub(crate) mod dirty;
 pub(crate) mod install;
 pub(crate) mod page_table;
 pub(crate) mod pte;

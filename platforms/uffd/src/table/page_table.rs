@@ -22,7 +22,7 @@ use crate::{
     error::{RawErrno, errno},
     kernel::{
         clock::{self, Stamp},
-        sys::{PAGE_SHIFT, PAGE_SIZE, page_of},
+        sys::{HUGE_PAGES, HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, page_of},
         userfaultfd::Userfaultfd,
         zeroed::{Zeroed, Zeros},
     },
@@ -58,6 +58,11 @@ pub struct Table {
     pub(crate) memory: Memory,
     pub(crate) range: Range<usize>,
     pub(crate) shared: bool,
+    /// The memory has large pages, and the kernel is told of nothing smaller.
+    pub(crate) huge: bool,
+    /// First stores are noted, for whoever asks which pages were stored to: what is inserted is not writable, unless it is
+    /// for a store.
+    pub(crate) tracks: bool,
     /// The mapping is registered for write protection, too.
     pub(crate) protects: AtomicBool,
     /// Nobody serves faults any more: pages that are taken away must not be touched again.
@@ -85,16 +90,24 @@ impl Table {
         counters: Arc<Counters>,
         range: Range<usize>,
         shared: bool,
+        tracks: bool,
     ) -> Result<Self, RawErrno> {
         let pages = range.len() >> PAGE_SHIFT;
+        if !shared {
+            // Whoever takes pages away must be able to tell copies from them. Where that cannot be told, there is no private
+            // mapping; once it was, it can be told for as long as the mapping is there.
+            owner.private_copies(&page_of(range.start))?;
+        }
         Ok(Self {
             owner,
             claims: Claims::new(if direct.is_read() { pages } else { 0 })?,
             direct,
             moving: OnceLock::new(),
+            huge: memory.is_huge(),
             memory,
             range,
             shared,
+            tracks: tracks && shared,
             protects: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             misplaced: AtomicBool::new(false),
@@ -160,6 +173,21 @@ impl Table {
         self.slot_of(addresses.start)..self.slot_of(addresses.end).min(self.slots.len())
     }
 
+    /// These slots, and where the memory has large pages, all of those that they have a part of.
+    #[inline]
+    pub(crate) fn whole(&self, slots: Range<usize>) -> Range<usize> {
+        if self.huge {
+            slots.start / HUGE_PAGES * HUGE_PAGES..slots.end.next_multiple_of(HUGE_PAGES).min(self.slots.len())
+        } else {
+            slots
+        }
+    }
+
+    /// How many bytes the kernel is told of at least.
+    pub(crate) fn step(&self) -> usize {
+        if self.huge { HUGE_SIZE } else { PAGE_SIZE }
+    }
+
     pub(crate) fn address_of(&self, slot: usize) -> usize {
         self.range.start + (slot << PAGE_SHIFT)
     }
@@ -207,10 +235,30 @@ impl Table {
         self.shared && bits & WRITABLE == 0 && self.protects.load(Ordering::Relaxed)
     }
 
-    /// Whether the page of an address is there, and its driver is told of the next store to it.
+    /// Whether the page of an address is there, and the next store to it is a fault.
     pub(crate) fn is_protected(&self, address: usize) -> bool {
         let bits = self.bits(self.slot_of(address));
-        bits & INSTALLED != 0 && self.wants_protection(bits)
+        bits & INSTALLED != 0 && self.wants_protection(bits) && !self.uffd().is_wp_async()
+    }
+
+    /// Whether first stores are noted, and no driver is told of them: then it does no harm to note one that was none, but
+    /// one that was must not be missed.
+    pub(crate) fn only_notes_stores(&self) -> bool {
+        self.tracks && self.moving.get().is_none()
+    }
+
+    /// Notes that an address may have been stored to.
+    pub(crate) fn note_store(&self, address: usize) {
+        let _kernel = self.kernel.lock();
+        self.note_store_locked(self.slot_of(address));
+    }
+
+    /// The same, with the lock held.
+    pub(crate) fn note_store_locked(&self, slot: usize) {
+        let bits = self.bits(slot);
+        if bits & PRESENT != 0 {
+            self.set_bits(slot, bits | WRITABLE);
+        }
     }
 
     /// Whether a page was not where the mapping had been laid out for it, since this was last asked.
@@ -359,11 +407,6 @@ impl Table {
         if self.claims.release(self.slot_of(address)) {
             self.wake(&page_of(address));
         }
-    }
-
-    /// Returns when whoever is telling the kernel something now has told it.
-    pub(crate) fn wait_for_update(&self) {
-        drop(self.kernel.lock());
     }
 }
 

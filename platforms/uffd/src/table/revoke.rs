@@ -1,7 +1,7 @@
 //! What is taken away from a table: pages, the right to write, the whole mapping; and poison, where there is nothing to
 //! give.
 
-use std::{iter, ops::Range, sync::atomic::Ordering};
+use std::{iter, ops::Range, sync::atomic::Ordering, thread};
 
 use vmctx::Errno;
 use vmctx_hosted::object::Unmapping;
@@ -65,6 +65,7 @@ impl Table {
 
     /// The same, with the lock held.
     pub(crate) fn empty(&self, kernel: &mut Backing, slots: Range<usize>) {
+        let slots = self.whole(slots);
         let mut known = None::<Range<usize>>;
         let mut held = Vec::new();
         for slot in self.used(&slots).flatten() {
@@ -122,7 +123,8 @@ impl Table {
             return;
         }
         // A store that comes between the look and the zap would make a copy, and that would be lost. So each page is
-        // write-protected until it is known whether it is a copy.
+        // write-protected until it is known whether it is a copy. What the kernel refuses is asked again: a copy is the
+        // user's only one. A page of which nothing can be learned is taken away, because the driver was promised that.
         for slot in self.used(&slots).flatten() {
             if self.bits(slot) == 0 {
                 continue;
@@ -130,16 +132,25 @@ impl Table {
             let page = self.addresses_of(&(slot..slot + 1));
             let protects = self.bits(slot) & INSTALLED != 0 && self.protects.load(Ordering::Relaxed);
             if protects {
-                let _ = self.uffd().write_protect(&page);
+                let _ = persist(|| self.uffd().write_protect(&page));
             }
-            let copied =
-                self.owner.private_copies(&page).ok().and_then(|pages| pages.first().copied()).unwrap_or(false);
+            let copied = persist(|| self.owner.private_copies(&page)).is_ok_and(|pages| pages.contains(&true));
             if !copied {
                 self.empty(&mut kernel, slot..slot + 1);
             }
             if protects {
+                // If it fails, the next store is a fault, which does it.
                 let _ = self.uffd().unprotect(&page, true);
             }
+        }
+    }
+
+    /// Takes away what is left of the write protection of a page that may be a private copy. Wakes whoever waits there.
+    pub(crate) fn unprotect_copy(&self, page: &Range<usize>) {
+        // Whoever looks whether it is a copy has looked by then.
+        let _kernel = self.kernel.lock();
+        if self.uffd().unprotect(page, true).is_err() {
+            self.wake(page);
         }
     }
 
@@ -180,7 +191,7 @@ impl Table {
     /// Takes a part of the mapping away: an access is a SIGSEGV from now on, also for whoever waits there.
     pub(crate) fn make_inaccessible(&self, addresses: &Range<usize>) -> Result<(), RawErrno> {
         let mut kernel = self.kernel.lock();
-        let slots = self.slots_of(addresses);
+        let slots = self.whole(self.slots_of(addresses));
         self.close_off(&mut kernel, &slots)?;
         let mut held = Vec::new();
         for slot in self.used(&slots).flatten() {
@@ -211,7 +222,7 @@ impl Table {
             self.wake(&self.addresses_of(&(slot..slot + 1)));
             return Ok(());
         }
-        self.poison_slots(&(slot..slot + 1))
+        self.poison_slots(&self.whole(slot..slot + 1))
     }
 
     /// The caller holds the lock.
@@ -222,7 +233,7 @@ impl Table {
             let _ = self.uffd().unprotect(&range, false);
         }
         let mut progress = Poisoning(self);
-        fill_range(range, |rest| self.uffd().poison(rest), &mut progress).map_err(|(at, error)| {
+        fill_range(range, self.step(), |rest| self.uffd().poison(rest), &mut progress).map_err(|(at, error)| {
             self.wake(&(at..self.address_of(slots.end)));
             error
         })
@@ -233,9 +244,10 @@ impl Table {
         let _kernel = self.kernel.lock();
         let slot = self.slot_of(address);
         if self.bits(slot) == POISONED {
-            self.set_bits(slot, 0);
-            // SAFETY: an address of this table's.
-            let _ = unsafe { self.owner.zap(&self.addresses_of(&(slot..slot + 1))) };
+            let slots = self.whole(slot..slot + 1);
+            slots.clone().for_each(|slot| self.set_bits(slot, 0));
+            // SAFETY: addresses of this table's.
+            let _ = unsafe { self.owner.zap(&self.addresses_of(&slots)) };
         }
     }
 
@@ -286,13 +298,28 @@ impl Table {
         let behind = View { fd: self.memory.fd(), offset: self.memory.size(), shared: true, prot };
         let range = self.addresses_of(slots);
         // SAFETY: addresses of this table's.
-        if slots.len() < MUCH || unsafe { self.owner.replace(&range, behind) }.is_err() {
+        if self.huge || slots.len() < MUCH || unsafe { self.owner.replace(&range, behind) }.is_err() {
             return self.shut(kernel, slots);
         }
         kernel.set(slots, None);
         self.wake(&range);
         Ok(())
     }
+}
+
+/// Asks the kernel for something until it does it, but not for ever.
+fn persist<T>(mut ask: impl FnMut() -> Result<T, RawErrno>) -> Result<T, RawErrno> {
+    const PATIENCE: usize = 1000;
+    let mut answer = ask();
+    for _ in 0..PATIENCE {
+        // A process that has gone does not come back.
+        if answer.is_ok() || matches!(answer, Err(RawErrno::SRCH)) {
+            break;
+        }
+        thread::yield_now();
+        answer = ask();
+    }
+    answer
 }
 
 /// Notes which slots the kernel has poisoned.
