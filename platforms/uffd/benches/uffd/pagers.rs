@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use vmctx::{
@@ -28,7 +28,7 @@ use crate::contenders::{PAGE, map_existing, median, pin, processor};
 /// How often each contender is made, now before the other and now after it.
 const ROUNDS: usize = 8;
 /// How many turns it has then. The first warms up.
-const TURNS: usize = 4;
+const TURNS: usize = 6;
 
 /// One side of a row.
 trait Pager {
@@ -55,20 +55,19 @@ const ROWS: [(&str, New, New); 8] = [
 pub(crate) fn run() {
     // Threads that are made from here on are there, too: on which processor a fault is served decides more than how.
     pin(processor());
-    println!(
-        "\npagers, on one processor: milliseconds a turn, medians of {} turns, and the mean of {ROUNDS} of these",
-        TURNS - 1
-    );
+    let turns = ROUNDS * (TURNS - 1);
+    println!("\npagers, on one processor: milliseconds a turn, and ratios of neighbouring turns; medians of {turns}");
     println!("{:>44}  {:>8}  {:>8}  {:>14}", "", "by hand", "typed", "by hand/typed");
     for (name, by_hand, typed) in ROWS {
-        let rounds: Vec<[f64; 3]> = (0..ROUNDS).map(|round| compare(by_hand, typed, round % 2 == 0)).collect();
-        let mean = |index: usize| rounds.iter().map(|round| round[index]).sum::<f64>() / rounds.len() as f64;
-        println!("{name:>44}  {:>8.2}  {:>8.2}  {:>14.3}", mean(0), mean(1), mean(2));
+        let turns: Vec<_> = (0..ROUNDS).flat_map(|round| compare(by_hand, typed, round % 2 == 0)).collect();
+        let middle = |of: fn(&(f64, f64)) -> f64| median(turns.iter().map(of).collect());
+        let (by_hand, typed) = (middle(|(by_hand, _)| *by_hand), middle(|(_, typed)| *typed));
+        println!("{name:>44}  {by_hand:>8.2}  {typed:>8.2}  {:>14.3}", middle(|(by_hand, typed)| by_hand / typed));
     }
 }
 
-/// Both take turns: the medians of their times, and of the ratios of those of the same turn.
-fn compare(by_hand: New, typed: New, hand_first: bool) -> [f64; 3] {
+/// Both take turns: their times.
+fn compare(by_hand: New, typed: New, hand_first: bool) -> Vec<(f64, f64)> {
     let (by_hand, typed) = if hand_first {
         let by_hand = by_hand();
         (by_hand, typed())
@@ -80,26 +79,18 @@ fn compare(by_hand: New, typed: New, hand_first: bool) -> [f64; 3] {
         pager.prepare();
         let start = Instant::now();
         pager.work();
-        start.elapsed()
+        start.elapsed().as_secs_f64() * 1000.0
     };
-    let mut times = Vec::new();
-    for turn in 0..TURNS {
-        let both = if (turn % 2 == 0) == hand_first {
+    let turn = |turn: usize| {
+        if (turn % 2 == 0) == hand_first {
             let by_hand = time(&*by_hand);
             (by_hand, time(&*typed))
         } else {
             let typed = time(&*typed);
             (time(&*by_hand), typed)
-        };
-        if turn != 0 {
-            times.push(both);
         }
-    }
-    let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
-    let by_hand = times.iter().map(|(by_hand, _)| milliseconds(by_hand)).collect();
-    let typed = times.iter().map(|(_, typed)| milliseconds(typed)).collect();
-    let ratio = times.iter().map(|(by_hand, typed)| by_hand.as_secs_f64() / typed.as_secs_f64()).collect();
-    [median(by_hand), median(typed), median(ratio)]
+    };
+    (0..TURNS).map(turn).skip(1).collect()
 }
 
 /// Numbers below `count`, each once, in an order that looks random.
