@@ -25,8 +25,14 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use vmctx::Errno;
 use vmctx_hosted::{FrameKind, Sharded};
 
-/// The base-2 logarithm of the page size: pages of 4 KiB.
-pub(crate) const PAGE_SHIFT: u32 = 12;
+/// The base-2 logarithm of the page size: pages of 4 KiB, if no feature says otherwise.
+pub(crate) const PAGE_SHIFT: u32 = if cfg!(feature = "pages-64k") {
+    16
+} else if cfg!(feature = "pages-16k") {
+    14
+} else {
+    12
+};
 /// Bytes in a page.
 pub(crate) const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 

@@ -36,11 +36,14 @@ use crate::{
     memory::{PAGE_SHIFT, PAGE_SIZE},
 };
 
+/// How many bits an address has.
+const ADDRESS_BITS: u32 = 48;
+
 /// The base-2 logarithms of how many entries the nodes of each level have: of tables, of what tables hang on, and
 /// above. A process of few pages has few nodes, so those above are small.
-const LEAF_SHIFT: u32 = 9;
-const BOTTOM_SHIFT: u32 = 6;
-const UPPER_SHIFT: u32 = 7;
+const LEAF_SHIFT: u32 = PAGE_SHIFT - 3;
+const BOTTOM_SHIFT: u32 = ADDRESS_BITS - PAGE_SHIFT - LEAF_SHIFT - 3 * UPPER_SHIFT;
+const UPPER_SHIFT: u32 = if PAGE_SHIFT > 14 { 6 } else { 7 };
 const ENTRIES: usize = 1 << LEAF_SHIFT;
 const BOTTOM: usize = 1 << BOTTOM_SHIFT;
 const UPPER: usize = 1 << UPPER_SHIFT;
@@ -52,9 +55,9 @@ const LOWER_SPAN: usize = BOTTOM_SPAN << UPPER_SHIFT;
 const MIDDLE_SPAN: usize = LOWER_SPAN << UPPER_SHIFT;
 /// The first address that the levels do not reach.
 const ADDRESS_END: usize = MIDDLE_SPAN << UPPER_SHIFT;
-const _: () = assert!(ADDRESS_END == 1 << 48 && PAGE_SIZE == 1 << PAGE_SHIFT);
+const _: () = assert!(ADDRESS_END == 1 << ADDRESS_BITS);
 
-/// What one entry of the level above that of large entries of 2 MiB maps.
+/// What one entry of the level above that of large entries maps.
 const PUD_SPAN: usize = LEAF_SPAN << LEAF_SHIFT;
 
 /// A node of a level. `N` is a power of two.
