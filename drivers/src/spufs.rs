@@ -21,8 +21,12 @@ use vmctx::{
 
 use crate::buffer::{Buffer, copy_bytes};
 
-/// The size of a hardware page, in bytes. Local store is one of them.
-pub const HARDWARE_PAGE: usize = 64 << 10;
+/// The size of a hardware page, in bytes, for pages of this size: 64 KiB, and where that would be no more than one or two,
+/// four pages. Local store is one of them.
+#[must_use]
+pub const fn hardware_page(page_size: usize) -> usize {
+    if page_size < 32 << 10 { 64 << 10 } else { 4 * page_size }
+}
 
 /// What the next context finds in, and leaves of, what is not its own any more: 64 bytes of it in every page are
 /// enough.
@@ -80,7 +84,7 @@ impl<P: Platform> Context<P> {
     /// EINVAL if that is not a hardware page; ENOMEM.
     pub fn new(saved: P::Ref<Buffer<P>>, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
         let pages = saved.page_count();
-        if pages.get() != HARDWARE_PAGE / P::PAGE_SIZE {
+        if pages.get() != hardware_page(P::PAGE_SIZE) / P::PAGE_SIZE {
             return Err(Errno::EINVAL);
         }
         let (place, object) = (LocalStore { spu: None, saved }, SharedObject::new(may_sleep)?);
@@ -105,9 +109,9 @@ impl<P: Platform> Context<P> {
         if stays {
             return Ok(());
         }
-        copy_bytes(HARDWARE_PAGE, |at, bytes| place.read(at, bytes), |at, bytes| to.write(at, bytes))?;
+        copy_bytes(hardware_page(P::PAGE_SIZE), |at, bytes| place.read(at, bytes), |at, bytes| to.write(at, bytes))?;
         let from = mem::replace(&mut *place, to);
-        (0..HARDWARE_PAGE).step_by(P::PAGE_SIZE).try_for_each(|page| from.write(page, &REMAINS))
+        (0..hardware_page(P::PAGE_SIZE)).step_by(P::PAGE_SIZE).try_for_each(|page| from.write(page, &REMAINS))
     }
 
     /// Whether it runs on a processor.
@@ -149,8 +153,8 @@ impl<P: Platform> VmOperations for Context<P> {
 /// Maps the other slots of the hardware page that the fault is in. It is aligned in the address space; where the store
 /// is not mapped so, the hardware would have no such page, and the fault brings its own slot alone.
 fn map_hardware_page<P: Platform>(store: &Resident<'_, P, LocalStore<P>>, ctx: &mut FaultCtx<'_, P, PfnMap>) {
-    let slot = ctx.user_address_for_odd_page_sizes().get() % HARDWARE_PAGE / P::PAGE_SIZE;
-    let slots = HARDWARE_PAGE / P::PAGE_SIZE;
+    let slot = ctx.user_address_for_odd_page_sizes().get() % hardware_page(P::PAGE_SIZE) / P::PAGE_SIZE;
+    let slots = hardware_page(P::PAGE_SIZE) / P::PAGE_SIZE;
     if ctx.pgoff().index() % slots != slot {
         return;
     }

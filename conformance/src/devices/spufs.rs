@@ -3,7 +3,7 @@
 use vmctx::{Errno, PageCount, Platform, UnlockedCtx};
 
 use super::host::{Host, Opened, Side, buffer};
-use vmctx_drivers::spufs::{Context, HARDWARE_PAGE, Spufs};
+use vmctx_drivers::spufs::{Context, Spufs, hardware_page};
 
 /// How many processors there are.
 pub const SPUS: usize = 2;
@@ -18,7 +18,7 @@ pub const RUNS: u32 = 2;
 /// # Errors
 /// ENOMEM, or what is wrong with the device's memory.
 pub fn open<H: Host>(host: &H) -> Result<Opened<H::Platform>, Errno> {
-    let pages = HARDWARE_PAGE / H::Platform::PAGE_SIZE;
+    let pages = hardware_page(H::Platform::PAGE_SIZE) / H::Platform::PAGE_SIZE;
     let spus = [host.device_memory(PageCount::new(pages))?, host.device_memory(PageCount::new(pages))?];
     let context = Context::new(buffer(host, 0, pages)?, host.may_sleep())?;
     let context = H::Platform::share(context, host.may_sleep())?;

@@ -10,7 +10,7 @@ use crate::{
     mapping::{Slot, device_pages, device_read},
     user::{Map, User},
 };
-use vmctx_drivers::spufs::HARDWARE_PAGE;
+use vmctx_drivers::spufs::hardware_page;
 
 /// How often the context is switched under its users.
 const SWITCHES: usize = 200;
@@ -18,7 +18,7 @@ const SWITCHES: usize = 200;
 const COUNTS: usize = 8;
 
 pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
-    let pages = HARDWARE_PAGE / run.user.page_size();
+    let pages = hardware_page(run.user.page_size()) / run.user.page_size();
     let whole = Map::shared(pages);
     // The bytes are the same while the context is saved and on each processor.
     for place in 0..=SPUS {
@@ -28,7 +28,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
             run.one(map, &device_pages(0, pages), false);
         }
         run.cached(whole, 1, if place == 0 { Cache::WriteBack } else { Cache::WriteCombine });
-        hardware_page(&mut run, whole, place != 0);
+        by_hardware_page(&mut run, whole, place != 0);
     }
     run.control("switching to a processor that does not exist", SWITCH, SPUS as u64 + 1, Err(Errno::EINVAL));
 
@@ -51,11 +51,11 @@ fn switch<U: User>(run: &mut Run<'_, U>, place: usize) {
 
 /// One fault maps all of a processor's memory if the mapping is aligned as the hardware wants it. Else, and while the
 /// context is saved, each page takes a fault of its own.
-fn hardware_page<U: User>(run: &mut Run<'_, U>, map: Map, runs: bool) {
+fn by_hardware_page<U: User>(run: &mut Run<'_, U>, map: Map, runs: bool) {
     run.mapped(map, |run, at| {
         let before = run.user.counters();
         run.shows(format!("{map}: by hardware page"), at, &device_pages(0, map.pages));
-        let faults = if runs && at.get() % HARDWARE_PAGE == 0 { 1 } else { map.pages as u64 };
+        let faults = if runs && at.get() % hardware_page(run.user.page_size()) == 0 { 1 } else { map.pages as u64 };
         if let (Some(before), Some(after)) = (before, run.user.counters()) {
             let what = format!("{map}: faults for a hardware page");
             run.checks.equal(what, &after.faults.saturating_sub(before.faults), &faults);

@@ -13,7 +13,7 @@ use vmctx_conformance::{
     Device,
     devices::{self, Opened, Side, drm},
 };
-use vmctx_drivers::{buffer::Buffer, drm::Domain, spufs::HARDWARE_PAGE, ttm::Place};
+use vmctx_drivers::{buffer::Buffer, drm::Domain, spufs::hardware_page, ttm::Place};
 use vmctx_job::sim::{SimHost, user_of};
 use vmctx_sim::{DeviceMemory, Machine, Sim};
 
@@ -115,10 +115,10 @@ impl Side<Sim> for Switch {
             0 => None,
             spu => Some(usize::try_from(spu - 1).ok().filter(|spu| *spu < self.0.spus.len()).ok_or(Errno::EINVAL)?),
         };
-        let mut bytes = vec![0; HARDWARE_PAGE];
+        let mut bytes = vec![0; hardware_page(Sim::PAGE_SIZE)];
         self.read(0, &mut bytes)?;
         // What the next context leaves there.
-        self.write(0, &vec![0xee; HARDWARE_PAGE])?;
+        self.write(0, &vec![0xee; hardware_page(Sim::PAGE_SIZE)])?;
         *self.0.on.write().unwrap() = to;
         self.write(0, &bytes)?;
         Ok(0)
@@ -128,7 +128,7 @@ impl Side<Sim> for Switch {
 #[test]
 fn local_store_that_stays_mapped_where_it_was_fails() {
     let machine = Machine::new();
-    let count = HARDWARE_PAGE / Sim::PAGE_SIZE;
+    let count = hardware_page(Sim::PAGE_SIZE) / Sim::PAGE_SIZE;
     let (saved, _) = pages(&machine, count);
     let spus = [(); devices::spufs::SPUS].map(|()| machine.device_memory(PageCount::new(count)).unwrap());
     let store = share(&machine, Stale { spus, on: RwLock::new(None), saved, ram: machine.physical_memory() });

@@ -10,12 +10,12 @@ use vmctx_conformance::{
     devices::{self, spufs::SWITCH},
     user::{Map, Refusal, User},
 };
-use vmctx_drivers::spufs::HARDWARE_PAGE;
+use vmctx_drivers::spufs::hardware_page;
 
 use super::access::{open, page, touch};
 use crate::calls::PAGE;
 
-const PAGES: usize = HARDWARE_PAGE / PAGE;
+const PAGES: usize = hardware_page(PAGE) / PAGE;
 
 /// No load sees what was left where the memory has been, and no store is lost there.
 pub(super) fn under_loads_and_stores(checks: &mut Checks) -> Result<(), Refusal> {

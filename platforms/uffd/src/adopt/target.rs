@@ -258,7 +258,8 @@ pub(crate) fn poison(fd: &OwnedFd, now: &Range<usize>) -> Result<(), FillError> 
             let _ = ioctl::wake(self.0, &page);
         }
     }
-    let Err((at, error)) = fill::fill_range(now.clone(), PAGE_SIZE, |rest| ioctl::poison(fd, rest), &mut Wakes(fd)) else {
+    let Err((at, error)) = fill::fill_range(now.clone(), PAGE_SIZE, |rest| ioctl::poison(fd, rest), &mut Wakes(fd))
+    else {
         return Ok(());
     };
     let rest = at..now.end;
