@@ -3,7 +3,7 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     collections::HashMap,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use crate::{Table, crates, machine};
@@ -11,23 +11,31 @@ use crate::{Table, crates, machine};
 struct Counting;
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+/// Whether that is counted: threads that are measured would meet in the count.
+static COUNTS: AtomicBool = AtomicBool::new(false);
+
+fn count(bytes: usize) {
+    if COUNTS.load(Ordering::Relaxed) {
+        ALLOCATED.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
 
 // SAFETY: the system's allocator does all of it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        count(layout.size());
         // SAFETY: by this function's contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        count(layout.size());
         // SAFETY: by this function's contract.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        count(layout.size().wrapping_neg());
         // SAFETY: by this function's contract.
         unsafe { System.dealloc(at, layout) }
     }
@@ -54,6 +62,7 @@ fn frames(pages: usize) -> f64 {
 }
 
 pub(crate) fn print(most: u32) {
+    COUNTS.store(true, Ordering::Relaxed);
     println!("| pages | `sim` | its frames | `page_table_multiarch` | `x86_64` | `HashMap` |");
     println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
     for power in (10..=most).step_by(4) {
