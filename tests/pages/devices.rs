@@ -1,6 +1,7 @@
 //! Every device on a simulated machine with larger pages.
 
 #[path = "../../conformance/job/src/sim.rs"]
+#[expect(unreachable_pub, reason = "the main job has the same file")]
 mod sim;
 
 use std::sync::Arc;

@@ -9,11 +9,11 @@
 //! ioctl. Faults, fork, split and close come by themselves: the platform installs a `vm_operations_struct` for each
 //! driver. What Linux does not call, `open` for the VMA of mmap, [`mmap`] does.
 //!
-//! Where the kernel has `f_op->mmap_prepare`, it calls [`mmap_prepare`] for the drivers that [describe](describes) their
-//! mappings.
+//! Where the kernel has `f_op->mmap_prepare`, it calls [`mmap_prepare`] for the drivers that [describe](describes)
+//! their mappings.
 //!
-//! The layout of structures and the constants come from the headers of the kernel for which a module is built (`build.rs`); the page
-//! `guide::kernels` of `vmctx` has those that were tried.
+//! The layout of structures and the constants come from the headers of the kernel for which a module is built
+//! (`build.rs`); the page `guide::kernels` of `vmctx` has those that were tried.
 
 #![no_std]
 #![cfg(target_pointer_width = "64")]

@@ -9,8 +9,8 @@ use vmctx::MmapFile;
 
 use crate::{errno::code, linux::Linux};
 
-/// How a module finds a driver: by what its `f_op->open` has left in `private_data` of the `struct file`. `vm_ops->mapped`
-/// is told nothing else that leads to the driver.
+/// How a module finds a driver: by what its `f_op->open` has left in `private_data` of the `struct file`.
+/// `vm_ops->mapped` is told nothing else that leads to the driver.
 ///
 /// # Safety
 /// [`driver`](Self::driver) gives the same driver each time.
@@ -20,25 +20,25 @@ pub unsafe trait PrivateData {
 
     /// The driver of a file.
     ///
-    /// # Safety
-    /// `data` is `private_data` of a file of the module's that was opened, and is not released while the driver is used.
+    /// # Safety `data` is `private_data` of a file of the module's that was opened, and is not released while the
+    /// driver is used.
     unsafe fn driver<'a>(data: *mut c_void) -> &'a Self::Driver;
 }
 
-/// Whether the kernel at hand has `f_op->mmap_prepare` and `driver` has a hook for it: then a module's `f_op->open` chooses
-/// file operations with [`mmap_prepare`], else those with [`mmap`](crate::mmap), because the kernel takes none with both.
+/// Whether the kernel at hand has `f_op->mmap_prepare` and `driver` has a hook for it: then a module's `f_op->open`
+/// chooses file operations with [`mmap_prepare`], else those with [`mmap`](crate::mmap), because the kernel takes
+/// none with both.
 pub fn describes<F: MmapFile<Platform = Linux> + ?Sized>(driver: &F) -> bool {
     cfg!(vmctx_mmap_prepare) && driver.prepare_hook().is_some()
 }
 
-/// Has a driver describe one mapping: what a module's `f_op->mmap_prepare` calls. Zero, or a negative errno: that of the
-/// driver; ENODEV for a driver without a prepare hook, or on a kernel without one; EINVAL if the mapping is to keep another
-/// file open than the one that it is asked for, because what is mapped is borrowed from the driver's for as long as the
-/// mapping is there, or if the driver has named an object that the file does not show.
+/// Has a driver describe one mapping: what a module's `f_op->mmap_prepare` calls. Zero, or a negative errno: that of
+/// the driver; ENODEV for a driver without a prepare hook, or on a kernel without one; EINVAL if the mapping is to
+/// keep another file open than the one that it is asked for, because what is mapped is borrowed from the driver's for
+/// as long as the mapping is there, or if the driver has named an object that the file does not show.
 ///
-/// # Safety
-/// `desc` is the kernel's `struct vm_area_desc` in a call of `f_op->mmap_prepare` for a file of `D`'s, whose driver is there
-/// until the file is released.
+/// # Safety `desc` is the kernel's `struct vm_area_desc` in a call of `f_op->mmap_prepare` for a file of `D`'s, whose
+/// driver is there until the file is released.
 pub unsafe fn mmap_prepare<D: PrivateData>(desc: *mut c_void) -> c_int {
     #[cfg(vmctx_mmap_prepare)]
     // SAFETY: by this function's contract.

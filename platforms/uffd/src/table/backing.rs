@@ -35,6 +35,11 @@ impl Backing {
         Some(run.first + (slot - start) as u64)
     }
 
+    /// One behind the last slot of the kernel's mapping that shows in this one.
+    pub(crate) fn end_of(&self, slot: usize) -> Option<usize> {
+        self.run_of(slot).map(|(_, run)| run.end)
+    }
+
     /// Whether these slots show the frames from `first` on, one after the other.
     #[inline]
     pub(crate) fn shows(&mut self, slots: &Range<usize>, first: u64) -> bool {

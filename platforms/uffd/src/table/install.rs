@@ -81,7 +81,12 @@ impl Table {
         let shown = self.show_run(kernel, run, flags).map_err(|raw| (slots.start, FillError::of_call(raw)));
         let installed = shown.and_then(|()| {
             let request = |rest: &Range<usize>| match run.zero {
-                true => self.uffd().map_zero_page(rest),
+                // A request is for one mapping of the kernel's, and private ones may lie side by side here.
+                true => {
+                    let mapping = kernel.end_of(self.slot_of(rest.start)).unwrap_or(slots.end);
+                    let end = self.addresses_of(&(slots.start..mapping.min(slots.end))).end;
+                    self.uffd().map_zero_page(&(rest.start..end))
+                }
                 false => self.uffd().map_existing(rest, run.protected),
             };
             let mut progress = Installing { table: self, protected: run.protected };
@@ -236,18 +241,20 @@ impl Table {
         let pages = self.slots.len();
         // The frame of slot 0, if the frames of all slots followed each other.
         let mut linear = guess.filter(|first| !self.huge || first % HUGE_PAGES as u64 == 0);
+        // The kernel's zero page takes no frame of the memory's.
+        let frame = |slot: usize| {
+            let bits = self.bits(slot);
+            Pte::from_bits(bits).filter(|_| !self.is_kernels_zero_page(bits)).map(|pte| pte.pfn)
+        };
         let mut used = self.used(&(0..pages)).flatten();
-        if let Some((slot, pte)) = used.find_map(|slot| Some((slot, Pte::from_bits(self.bits(slot))?))) {
-            linear = pte.pfn.checked_sub(slot as u64);
+        if let Some((slot, pfn)) = used.find_map(|slot| Some((slot, frame(slot)?))) {
+            linear = pfn.checked_sub(slot as u64);
         }
         let mut at = 0;
         while at < pages {
-            let first = match Pte::from_bits(self.bits(at)) {
-                Some(pte) => Some(pte.pfn),
-                None => linear.and_then(|linear| linear.checked_add(at as u64)),
-            };
+            let first = frame(at).or_else(|| linear.and_then(|linear| linear.checked_add(at as u64)));
             let follows = |slot: usize| first.is_some_and(|first| first + (slot - at) as u64 == self.bits(slot) & PFN);
-            let is_other = |slot: &usize| Pte::from_bits(self.bits(*slot)).is_some() && !follows(*slot);
+            let is_other = |slot: &usize| frame(*slot).is_some() && !follows(*slot);
             let end = self.used(&(at + 1..pages)).flatten().find(is_other).unwrap_or(pages);
             // SAFETY: reserved when this table was made. If it fails, the caller lets nothing of the mapping stay.
             unsafe { self.map_piece(&mut kernel, &(at..end), first) }?;
