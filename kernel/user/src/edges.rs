@@ -60,6 +60,7 @@ const EDGES: &[(&str, Edge)] = &[
     ("munmap_of_released_mmap_lock", |checks| munmap_while_released(checks, "release")),
     ("munmap_of_released_vma_lock", |checks| munmap_while_released(checks, "release_vma_lock")),
     ("race_for_a_page", race),
+    ("mprotect_of_frames", mprotect_of_frames),
     ("neighbours", neighbours),
     ("bad_input", bad_input),
     ("munmap_under_faults", munmap_under_faults),
@@ -150,6 +151,29 @@ fn release(checks: &mut Checks, device: &str, lock: u32) -> Result<(), Refusal> 
         Ok::<(), Refusal>(())
     })?;
     process.unmap(at, 1)
+}
+
+/// mprotect leaves frames cached as the driver has them. Where the kernel would not (arm64), they are brought anew.
+fn mprotect_of_frames(checks: &mut Checks) -> Result<(), Refusal> {
+    const PAGES: usize = 4;
+    let process = open("huge")?;
+    let at = process.map(Map::shared(PAGES))?;
+    let load = |checks: &mut Checks, faults: u64| {
+        for number in 0..PAGES {
+            let address = UserAddr::new(at.get() + number * PAGE);
+            checks.equal(format!("page {number}"), &touch(&process, address), &Ok(devices::pattern(number * PAGE)));
+        }
+        checks.equal("faults", &process.number(requests::FAULTS, 0)?, &faults);
+        Ok::<(), Refusal>(())
+    };
+    let brought = PAGES as u64;
+    load(checks, brought)?;
+    process.protect(at, PAGES, false).transpose()?;
+    let again = if cfg!(target_arch = "aarch64") { brought } else { 0 };
+    load(checks, brought + again)?;
+    process.protect(at, PAGES, true).transpose()?;
+    load(checks, brought + 2 * again)?;
+    process.unmap(at, PAGES)
 }
 
 /// munmap while a handler runs without its lock: the mapping goes, its state stays until the handler has returned.

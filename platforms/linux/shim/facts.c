@@ -40,6 +40,7 @@ static void __used facts(void)
 	FIELD(vm_operations_struct, close, Option<VmaHook>);
 	FIELD(vm_operations_struct, may_split, Option<MaySplitHook>);
 	FIELD(vm_operations_struct, mremap, Option<MremapHook>);
+	FIELD(vm_operations_struct, mprotect, Option<MprotectHook>);
 	FIELD(vm_operations_struct, fault, Option<FaultHook>);
 	FIELD(vm_operations_struct, huge_fault, Option<HugeFaultHook>);
 	FIELD(vm_operations_struct, map_pages, Option<MapPagesHook>);

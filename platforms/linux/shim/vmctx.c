@@ -230,6 +230,18 @@ void vmctx_store_end(struct vm_fault *vmf, bool allowed)
 }
 
 /*
+ * vm_ops->mprotect of mappings of frames, on architectures whose pte_modify takes the cache attribute of the mapping for a page's own:
+ * what is mapped goes, and faults bring it anew as the driver has it. No fault comes in between, because the VMA stays locked. Such
+ * mappings have no private copies.
+ */
+int vmctx_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long flags)
+{
+	vma_start_write(vma);
+	zap_range(vma, start, end - start);
+	return 0;
+}
+
+/*
  * A VMA without one of VM_SPECIAL's flags is merged with a neighbour that fits, before its mmap hook or after it, and loses its state
  * or overwrites the neighbour's. The core sets one with every kind.
  */

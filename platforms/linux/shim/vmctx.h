@@ -28,6 +28,7 @@ bool vmctx_entry_there(struct vm_fault *vmf);
 bool vmctx_store_begin(struct vm_fault *vmf);
 void vmctx_store_end(struct vm_fault *vmf, bool allowed);
 bool vmctx_is_only_reference(struct page *page);
+int vmctx_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long flags);
 void vmctx_warn_mergeable(void);
 void vmctx_copy_from_io(void *to, const void *from, size_t bytes);
 void vmctx_copy_to_io(void *to, const void *from, size_t bytes);

@@ -15,6 +15,7 @@ use vmctx::{
 pub(super) type VmaHook = unsafe extern "C" fn(*mut vm_area_struct);
 pub(super) type MaySplitHook = unsafe extern "C" fn(*mut vm_area_struct, usize) -> c_int;
 pub(super) type MremapHook = unsafe extern "C" fn(*mut vm_area_struct) -> c_int;
+pub(super) type MprotectHook = unsafe extern "C" fn(*mut vm_area_struct, usize, usize, usize) -> c_int;
 pub(super) type FaultHook = unsafe extern "C" fn(*mut vm_fault) -> c_uint;
 pub(super) type HugeFaultHook = unsafe extern "C" fn(*mut vm_fault, c_uint) -> c_uint;
 pub(super) type MapPagesHook = unsafe extern "C" fn(*mut vm_fault, usize, usize) -> c_uint;
@@ -183,6 +184,7 @@ unsafe extern "C" {
     pub(super) fn vmctx_store_begin(fault: *mut vm_fault) -> bool;
     pub(super) fn vmctx_store_end(fault: *mut vm_fault, allowed: bool);
     pub(super) fn vmctx_is_only_reference(page: *mut page) -> bool;
+    pub(super) fn vmctx_mprotect(vma: *mut vm_area_struct, start: usize, end: usize, flags: usize) -> c_int;
     pub(super) fn vmctx_warn_mergeable();
     pub(super) fn vmctx_copy_from_io(to: *mut u8, from: *const u8, bytes: usize);
     pub(super) fn vmctx_copy_to_io(to: *mut u8, from: *const u8, bytes: usize);

@@ -8,6 +8,7 @@ use core::{
 
 use vmctx::{
     Errno, HugeSize, MmapFile, PageOffset, PageRange, Platform, VmOperations, entry,
+    kind::{Kind, KindValue},
     platform::{FaultCode, VmFlags},
 };
 
@@ -35,6 +36,11 @@ impl<V: VmOperations<Platform = Linux>> Table<V> {
         mremap: match V::HOOKS.registered_open() {
             Some(_) => Some(mremap),
             None => None,
+        },
+        // `pte_modify` of arm64 takes the mapping's cache attribute for that of each page.
+        mprotect: match V::Kind::KIND {
+            KindValue::PfnMap if cfg!(target_arch = "aarch64") => Some(ffi::vmctx_mprotect),
+            _ => None,
         },
         fault: Some(fault::<V>),
         huge_fault: match V::HOOKS.registered_huge_fault() {

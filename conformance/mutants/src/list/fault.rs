@@ -104,15 +104,15 @@ fn inserted() -> Vec<Mutant> {
             "presence-untold",
             "vmf_insert_page: ALREADY_PRESENT",
             SERVING,
-            "FaultCode::from_insertion(insert(&self.area))",
-            "FaultCode::from_insertion(insert(&self.area)).without(FaultCode::ALREADY_PRESENT)",
+            "FaultCode::from_insertion(insert(&self.area()))",
+            "FaultCode::from_insertion(insert(&self.area())).without(FaultCode::ALREADY_PRESENT)",
         ),
         mutant(
             "failure-untold",
             "vmf_insert_page: SIGBUS for what may not be mapped",
             SERVING,
-            "FaultCode::from_insertion(insert(&self.area))",
-            "{ drop(insert(&self.area)); FaultCode::NOPAGE }",
+            "FaultCode::from_insertion(insert(&self.area()))",
+            "{ drop(insert(&self.area())); FaultCode::NOPAGE }",
         ),
         mutant(
             "pages-stop-at-present",
@@ -161,7 +161,7 @@ fn inserted() -> Vec<Mutant> {
             "mixed-mkwrite-nothing",
             "vmf_mixed_mkwrite: makes the entry writable",
             SERVING,
-            "serving.area.make_mixed_writable(serving.address & !(P::PAGE_SIZE - 1), pfn)",
+            "serving.area().make_mixed_writable(serving.address & !(P::PAGE_SIZE - 1), pfn)",
             "()",
         ),
         mutant(
@@ -190,7 +190,7 @@ fn inserted() -> Vec<Mutant> {
             "tables-under-rcu",
             "vmf_map_page: makes no page table",
             SERVING,
-            "insert(&area.without_new_tables())",
+            "insert(&area.without_new_tables().within::<P>(area.table))",
             "insert(area)",
         )
         .unnoticed("to sleep under RCU is what the kernel would complain of; users get their page"),

@@ -24,10 +24,16 @@ pub(super) fn mutants() -> Vec<Mutant> {
             "page-without-reference",
             "vm_insert_page: the mapping takes a reference",
             INSERT,
-            "self.put(address, self.entry(page.pfn(), self.prot, «true»), mkwrite)",
+            "self.put(address, self.entry(pfn, self.prot, «true»), mkwrite)",
             "false",
         ),
-        mutant("reference-left-behind", "what is taken out puts its reference", PAGING, "machine.put(pte.pfn)", "()"),
+        mutant(
+            "reference-left-behind",
+            "what is taken out puts its reference",
+            PAGING,
+            "machine.put_mapped(pte.pfn)",
+            "()",
+        ),
         mutant(
             "ram-by-number-not-counted",
             "vm_insert_mixed: RAM is referenced",

@@ -58,14 +58,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
             "copy-not-opened",
             "fork, cut, move: the open hook is called",
             VMA,
-            "twin.operations.as_deref().is_none_or(|operations| open(operations).is_ok())",
+            "twin.operations.as_deref().is_none_or(|operations| twin.tell_of(operations).is_ok())",
             "true",
         ),
         mutant(
             "cut-unasked",
             "entry::may_split: asked before a cut",
             VMA,
-            "hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(self.pgoff_at(address))))",
+            "hook::enter(Hook::MaySplit, || operations.may_split(PageOffset::new(at)))",
             "Ok(())",
         ),
         mutant(
