@@ -146,6 +146,22 @@ static inline int look_at_entry(struct vm_area_struct *vma, unsigned long addres
 #endif
 }
 
+/*
+ * Whether the zero page may be inserted: where nobody may ever store to it, or a hook of the driver's is asked before. Since 6.11 the
+ * kernel looks itself (vm_mixed_zeropage_allowed); before, it
+ * would let users store to the page that all processes share.
+ */
+static inline bool zero_page_allowed(const struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	return true;
+#else
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE || !(vma->vm_flags & (VM_WRITE | VM_MAYWRITE)))
+		return true;
+	return vma->vm_ops && vma->vm_ops->pfn_mkwrite && vma->vm_flags & VM_IO;
+#endif
+}
+
 /* As wp_page_reuse. pte_mkwrite and ptep_set_access_flags are not exported; of the former this is what is not shadow stacks'. */
 static inline pte_t entry_written(pte_t entry)
 {

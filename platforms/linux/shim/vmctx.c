@@ -293,6 +293,8 @@ void vmctx_refuse(struct vm_area_struct *vma)
 
 int vmctx_insert_zero_page(struct vm_area_struct *vma, unsigned long address)
 {
+	if (!zero_page_allowed(vma))
+		return -EINVAL;
 	return vm_insert_page(vma, address, ZERO_PAGE(address));
 }
 
