@@ -170,15 +170,15 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return copy_to_user((void __user *)arg, &gauge, sizeof(gauge)) ? -EFAULT : 0;
 }
 
+/* What the files of all devices have, however they are mapped. */
+#define DEVICE_FOPS \
+	.owner = THIS_MODULE, .release = device_release, .read = device_read, .write = device_write, \
+	.unlocked_ioctl = device_ioctl, .llseek = default_llseek
+
 #ifdef VMCTX_MMAP_PREPARE
 static const struct file_operations describing_fops = {
-	.owner = THIS_MODULE,
-	.release = device_release,
+	DEVICE_FOPS,
 	.mmap_prepare = vmctx_device_mmap_prepare,
-	.read = device_read,
-	.write = device_write,
-	.unlocked_ioctl = device_ioctl,
-	.llseek = default_llseek,
 };
 #endif
 
@@ -201,14 +201,9 @@ static int device_open(struct inode *inode, struct file *file)
 }
 
 static const struct file_operations device_fops = {
-	.owner = THIS_MODULE,
+	DEVICE_FOPS,
 	.open = device_open,
-	.release = device_release,
 	.mmap = device_mmap,
-	.read = device_read,
-	.write = device_write,
-	.unlocked_ioctl = device_ioctl,
-	.llseek = default_llseek,
 };
 
 static int bar_find(void)

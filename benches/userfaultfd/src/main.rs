@@ -3,6 +3,8 @@
 //! `libclang-dev`), and for whoever may open a userfaultfd for all faults, as that crate does.
 #![allow(missing_docs, reason = "a program")]
 
+#[path = "../../../platforms/uffd/benches/uffd/contender.rs"]
+mod contender;
 #[path = "../../../platforms/uffd/benches/uffd/contenders.rs"]
 mod contenders;
 #[path = "../../../platforms/uffd/benches/uffd/restore.rs"]
@@ -10,10 +12,9 @@ mod restore;
 
 use std::thread;
 
-use contenders::{Contender, PAGES, Shared, memory, window_of};
+use contender::{Contender, PAGE, PAGES, window_of};
+use contenders::{Shared, memory};
 use userfaultfd::{Event, FeatureFlags, RegisterMode, UffdBuilder};
-
-const PAGE: usize = 4096;
 
 /// The same loop as the one by hand, in that crate's words.
 struct Crate(Shared);
@@ -45,5 +46,5 @@ fn new(window: usize) -> Box<dyn Contender> {
 }
 
 fn main() {
-    contenders::run(&[("userfaultfd", new)]);
+    contenders::run(&[("userfaultfd", new)], None);
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use vmctx::{Platform, UserAddr};
 
 use crate::{
+    answers::Event,
     error::AccessError,
     fault::{self, By, Next},
     hook,
-    machine::{Event, Machine},
+    machine::Machine,
     mm::{Mm, Seat},
     order::{self, Wanted},
     paged::{MachineOf, Paged},

@@ -4,7 +4,39 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmctx::platform::FaultCode;
 
-use crate::{hook::Hook, machine::Event};
+use crate::{error::Signal, hook::Hook};
+
+/// Something that has happened, for whoever counts.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A page fault: an access that the page table did not allow at once. Each try is one.
+    Fault,
+    /// A hook of the fault family is called.
+    Call(Hook),
+    /// What a fault hook has answered.
+    Answer(FaultCode),
+    /// A hook of the fault family has accounted a major fault.
+    MajorFault,
+    /// A driver has inserted an entry, at mmap, in a fault or from outside hooks.
+    Insertion,
+    /// A driver has inserted a large entry.
+    HugeInsertion,
+    /// An insertion, or a page handed back, has found an entry in place.
+    AlreadyPresent,
+    /// The core has mapped a page that a handler had handed back, or a private copy of it.
+    Delivery,
+    /// A page was copied for a store to a private mapping.
+    Copy,
+    /// A handler asked to repeat the access, and had changed nothing at its address.
+    Refault,
+    /// A fault is begun anew, after RETRY.
+    Retry,
+    /// An entry was taken away.
+    Unmapped,
+    /// A user gets a signal.
+    Signal(Signal),
+}
 
 /// How often each answer of a fault hook was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use vmctx::{
 };
 
 use crate::{
+    answers::Event,
     error::{AccessError, Signal},
     insert::Bounds,
-    machine::{Event, Machine, Page},
+    machine::{Machine, Page},
     mm::Seat,
     mmap_lock::ReadLock,
     operations::FaultCall,

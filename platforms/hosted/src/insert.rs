@@ -5,8 +5,9 @@ use std::ops::{Deref, Range};
 use vmctx::{Errno, FrameRange, PageProt, platform::VmFlags};
 
 use crate::{
+    answers::Event,
     atomic::inserted_at,
-    machine::{Event, FrameKind, Machine},
+    machine::{FrameKind, Machine},
     object::Unmapping,
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte, fill},

@@ -127,7 +127,7 @@ mod user;
 pub mod vma;
 pub mod waiting;
 
-pub use answers::{Answers, Counts, EventCounters};
+pub use answers::{Answers, Counts, Event, EventCounters};
 pub use atomic::might_sleep;
 pub use error::{AccessError, Signal, SyscallError};
 pub use file::{File, OpenMode};
@@ -135,7 +135,7 @@ pub use hold::{Hold, HoldAt, Holds, pass};
 pub use hook::Hook;
 pub use lock::{Mutex, MutexGuard, ReadGuard, RwLock, SpinGuard, SpinLock, WriteGuard};
 pub use locked::{Locked, Place, PlainTable};
-pub use machine::{DeviceMemory, Event, FrameKind, Machine, MmapOrder, Page};
+pub use machine::{DeviceMemory, FrameKind, Machine, MmapOrder, Page};
 pub use map::Map;
 pub use mmap::NewVma;
 pub use object::Object;

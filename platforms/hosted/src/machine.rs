@@ -2,17 +2,12 @@
 
 use std::{fmt, marker::PhantomData, panic::Location};
 
-use vmctx::{
-    Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform,
-    platform::{FaultCode, FaultFlags},
-};
+use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, OutOfPage, PageCount, Platform, platform::FaultFlags};
 
 use crate::{
-    answers::Counts,
+    answers::{Counts, Event},
     atomic::might_sleep,
-    error::Signal,
     hold::Holds,
-    hook::Hook,
     report::{MightSleep, Reports},
     trace::Traces,
 };
@@ -26,38 +21,6 @@ pub enum FrameKind {
     Zero,
     /// Memory of a device: bytes without a count of references.
     Device,
-}
-
-/// Something that has happened, for whoever counts.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// A page fault: an access that the page table did not allow at once. Each try is one.
-    Fault,
-    /// A hook of the fault family is called.
-    Call(Hook),
-    /// What a fault hook has answered.
-    Answer(FaultCode),
-    /// A hook of the fault family has accounted a major fault.
-    MajorFault,
-    /// A driver has inserted an entry, at mmap, in a fault or from outside hooks.
-    Insertion,
-    /// A driver has inserted a large entry.
-    HugeInsertion,
-    /// An insertion, or a page handed back, has found an entry in place.
-    AlreadyPresent,
-    /// The core has mapped a page that a handler had handed back, or a private copy of it.
-    Delivery,
-    /// A page was copied for a store to a private mapping.
-    Copy,
-    /// A handler asked to repeat the access, and had changed nothing at its address.
-    Refault,
-    /// A fault is begun anew, after RETRY.
-    Retry,
-    /// An entry was taken away.
-    Unmapped,
-    /// A user gets a signal.
-    Signal(Signal),
 }
 
 /// How a file is mapped that has a [prepare hook](vmctx::PrepareFile). The others have their mmap hook called.

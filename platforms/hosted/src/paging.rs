@@ -8,7 +8,8 @@ use std::ops::Range;
 use vmctx::{Errno, platform::Cache};
 
 use crate::{
-    machine::{Event, Machine, Page},
+    answers::Event,
+    machine::{Machine, Page},
     object::Unmapping,
 };
 

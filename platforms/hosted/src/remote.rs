@@ -10,9 +10,10 @@ use vmctx::{
 
 use crate::{
     access::Patience,
+    answers::Event,
     fault::{self, By, Next},
     hook::Hook,
-    machine::{Event, FrameKind, Machine},
+    machine::{FrameKind, Machine},
     mm::{Mm, Seat},
     paged::Paged,
     paging::{Entry, PageTable, Pte},

@@ -311,10 +311,10 @@ mod uffd;
 mod user_side;
 
 pub use adopt::{
+    adopted::Adopted,
     fault::AdoptedFault,
     mapped_file::MappedFile,
     peer::{AdoptError, Adoption, Peer},
-    platform::Adopted,
     regions::{Region, RegionError, Regions},
     removed::Removed,
     shared::PeerEnd,

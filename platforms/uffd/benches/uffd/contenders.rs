@@ -2,7 +2,7 @@
 //! of rates in the same turn.
 
 use std::{
-    env, mem, ptr,
+    mem, ptr,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Instant,
@@ -14,29 +14,16 @@ use vmctx::{
 };
 use vmctx_uffd::{Map, Memory, Options, Page, Session, Uffd};
 
-use crate::restore;
+use crate::{
+    contender::{Contender, PAGE, PAGES, window_of},
+    restore,
+};
 
-pub(crate) const PAGE: usize = 4096;
-pub(crate) const PAGES: usize = 8192;
 /// How many turns a contender has before a new one is made.
 const TURNS: usize = 5;
 const THREADS: usize = 8;
 /// How many events are read at once, where many threads fault.
 const BATCH: usize = 16;
-
-/// Something that serves the faults of [`PAGES`] pages, and brings a window of pages at each fault.
-pub(crate) trait Contender {
-    /// The address of the first page.
-    fn at(&self) -> usize;
-
-    /// Prepares for being measured.
-    fn begin(&self) {}
-
-    /// Takes the pages away, so that the next touch of each is a fault.
-    fn forget(&self) {
-        zap(self.at());
-    }
-}
 
 /// One more contender: its name, and how it is made for a window.
 pub(crate) type More = (&'static str, fn(usize) -> Box<dyn Contender>);
@@ -83,14 +70,13 @@ impl Setting {
     }
 }
 
-pub(crate) fn run(more: &[More]) {
+/// Runs the settings, or those whose description has the word `only` in it.
+pub(crate) fn run(more: &[More], only: Option<&str>) {
     let home = processor();
-    // Of the settings, those whose description has this, if it is said.
-    let only = env::args().skip(1).find(|argument| !argument.starts_with("--"));
     println!("thousand pages a second: medians of {TURNS} turns of {PAGES} pages, and the mean of 10 to 40 of these");
     println!("stores, one to a page");
     for setting in Setting::ALL {
-        if only.as_ref().is_some_and(|only| !setting.about().contains(only)) {
+        if only.is_some_and(|only| !setting.about().contains(only)) {
             continue;
         }
         let away = (0..64).find(|cpu| *cpu != home && pin(*cpu));
@@ -224,11 +210,6 @@ fn touch(at: usize, threads: usize) {
     });
 }
 
-fn zap(at: usize) {
-    // SAFETY: a shared mapping of ours; the pages stay in its memory object.
-    assert_eq!(unsafe { libc::madvise(at as *mut _, PAGES * PAGE, libc::MADV_DONTNEED) }, 0);
-}
-
 /// A shared mapping of a memory object.
 pub(crate) struct Shared(usize);
 
@@ -259,11 +240,6 @@ pub(crate) fn memory() -> Shared {
         libc::close(fd);
         Shared(at as usize)
     }
-}
-
-/// The start of the window that an address lies in.
-pub(crate) fn window_of(address: usize, at: usize, window: usize) -> usize {
-    at + (address - at) / (window * PAGE) * window * PAGE
 }
 
 struct Kernel(Shared);

@@ -23,7 +23,10 @@ use vmctx::{
 };
 use vmctx_uffd::{Map, Memory, Options, Page, Ref, Session, Uffd};
 
-use crate::contenders::{PAGE, map_existing, median, pin, processor};
+use crate::{
+    contender::PAGE,
+    contenders::{map_existing, median, pin, processor},
+};
 
 /// How often each contender is made, now before the other and now after it.
 const ROUNDS: usize = 8;

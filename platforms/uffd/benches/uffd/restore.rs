@@ -10,7 +10,7 @@ use std::{
 use vmctx::{Errno, FaultCtx, FrameSource as _, Mixed, PageOffset, UserAddr, VmFault, VmOperations};
 use vmctx_uffd::{Adopted, MappedFile, Peer, Region, Regions};
 
-use crate::contenders::{Contender, PAGE, PAGES, window_of};
+use crate::contender::{Contender, PAGE, PAGES, window_of};
 
 /// A file with all its pages.
 fn file() -> File {

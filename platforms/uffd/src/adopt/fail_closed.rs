@@ -22,8 +22,8 @@ use crate::{
 };
 
 use super::{
+    adopted::Adopted,
     peer::Peer,
-    platform::Adopted,
     regions::{Region, Regions},
 };
 

@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     ops::Range,
     ptr::NonNull,
     sync::Arc,
@@ -15,15 +14,12 @@ use vmctx::{
 use vmctx_hosted::{Object, WaitQueue};
 
 use crate::{
-    kernel::{
-        messages::Why,
-        sys::{PAGE_SHIFT, PAGE_SIZE, page_of},
-    },
+    kernel::sys::{PAGE_SHIFT, PAGE_SIZE, page_of},
     memory::Page,
     serve::vmf::LockedPage,
 };
 
-use super::{runs::Runs, shared::Shared, vma::ReadLock};
+use super::{event::Backlog, runs::Runs, shared::Shared, vma::ReadLock};
 
 /// A fault of a peer's that is being served. Only a [`Peer`](super::peer::Peer) makes one.
 ///
@@ -47,19 +43,6 @@ impl AdoptedFault {
         unsafe { self.serving.cast::<Serving<'_>>().as_ref() }
     }
 }
-
-/// A thread of the peer's that waits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Event {
-    /// Where, with all its bits: where that is now, and where it was at first, if it lies in a region.
-    pub(crate) now: usize,
-    pub(crate) first: Option<usize>,
-    pub(crate) write: bool,
-    pub(crate) why: Why,
-}
-
-/// Events that a thread has read and not served yet.
-pub(crate) type Backlog = RefCell<VecDeque<Event>>;
 
 thread_local! {
     /// The fault whose hook this thread is calling, unless the hook is waiting already.

@@ -24,7 +24,7 @@ use crate::{
     serve::in_thread::InThread,
 };
 
-use super::platform::Adopted;
+use super::adopted::Adopted;
 
 /// A file that this process has mapped, privately: the frames of it that a driver inserts are copied into the peer out of
 /// the page cache, and what is stored through [`Iomem::write`] is copied from then on, and not stored in the file. Clones

@@ -1,6 +1,10 @@
 //! Somebody else's userfaultfd: its regions, what is copied into them, and who serves.
 
 // From the bottom up. `platform` names the types of all of them; nothing else imports what comes after it.
+pub(crate) mod adopted;
+
+pub(crate) mod event;
+
 pub(crate) mod removed;
 
 pub(crate) mod regions;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    platform::Adopted,
+    adopted::Adopted,
     regions::Regions,
     removed::Removed,
     serve,

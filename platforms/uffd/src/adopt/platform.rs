@@ -14,18 +14,12 @@ use crate::{
 };
 
 use super::{
+    adopted::Adopted,
     fault::AdoptedFault,
     mapped_file::MappedFile,
     push::Pushed,
     vma::{AdoptedCaller, AdoptedHandle, EstablishedRegion, NewRegion},
 };
-
-/// The platform of memory that is [adopted](super::peer::Peer): somebody else's userfaultfd. It has no values.
-///
-/// What a hook inserts is copied into the peer, and is the peer's own from then on, as what a store has copied is in a private
-/// mapping. So nothing is taken away by [`SharedObject::unmap_once`](vmctx::SharedObject::unmap_once), no first store is
-/// told, and pages are needed only until they are inserted. Pages come from any [`Memory`], frames from a [`MappedFile`].
-pub enum Adopted {}
 
 // SAFETY: point by point as the trait lists them. `NewRegion` and `AdoptedFault` are made in `Adoption::adopt` and in
 // `Server::call`, with the mmap lock held, and nobody outside this crate reaches their fields. `Ref` is an `Arc`, and invariant

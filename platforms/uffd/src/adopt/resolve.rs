@@ -22,7 +22,8 @@ use crate::{
 };
 
 use super::{
-    fault::{AdoptedFault, Backlog, Event, Serving, as_current},
+    event::{Backlog, Event},
+    fault::{AdoptedFault, Serving, as_current},
     runs::Runs,
     shared::{PeerEnd, Shared},
     statistics::count,

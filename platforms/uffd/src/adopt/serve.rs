@@ -14,7 +14,8 @@ use crate::{
 };
 
 use super::{
-    fault::{Backlog, with_current},
+    event::Backlog,
+    fault::with_current,
     resolve::Server,
     shared::{PeerEnd, Shared},
     statistics::count,

@@ -21,8 +21,8 @@ use crate::{
 };
 
 use super::{
-    fault::{Backlog, Event},
-    platform::Adopted,
+    adopted::Adopted,
+    event::{Backlog, Event},
     statistics::count,
     target::{self, Target},
 };

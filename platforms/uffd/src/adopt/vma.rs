@@ -10,7 +10,7 @@ use vmctx_hosted::{
     vma::{self, Hosted},
 };
 
-use super::{platform::Adopted, target::Target};
+use super::{adopted::Adopted, target::Target};
 
 pub(crate) type Vma = vma::Vma<Adopted>;
 pub(crate) type Space = vma::Space<Adopted>;
