@@ -299,6 +299,8 @@ mod frames;
 mod free_pages;
 mod guest;
 mod kernel;
+#[cfg(test)]
+mod late_events;
 mod memory;
 mod mm;
 mod platform;

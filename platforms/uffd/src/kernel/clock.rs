@@ -5,14 +5,18 @@
 //! event were served all the same, the driver would be called without any access that explains it: a driver that loads
 //! what is touched would load it after the last touch.
 //!
-//! So where a page was served after an event was read, whoever waits there is only woken. If its thread does still wait,
-//! it faults again, and that is a new event.
+//! So where a page was served after the read of an event had begun, whoever waits there is only woken. If its thread does
+//! still wait, it faults again, and that is a new event.
+//!
+//! Between the moment at which the kernel hands out an event and the one at which its reader goes on, other threads may
+//! serve. So a read has two times. A reader without work begins a read and sleeps in it: what is served meanwhile counts
+//! as served for events that come later, and costs them a repetition.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::zeroed::Zeros;
 
-/// Ticks whenever events were read, in any session of the process.
+/// Ticks before and after each read of events, in any session of the process.
 static CLOCK: AtomicU64 = AtomicU64::new(0);
 
 /// The time.
@@ -21,10 +25,34 @@ pub(crate) fn now() -> u64 {
     CLOCK.load(Ordering::Acquire)
 }
 
-/// Events were read: gives back a time that is later than all times before.
+/// Gives back a time that is later than all times before.
 #[inline]
-pub(crate) fn tick() -> u64 {
+fn tick() -> u64 {
     CLOCK.fetch_add(1, Ordering::AcqRel) + 1
+}
+
+/// When events were read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadAt {
+    /// Before the kernel has handed them out.
+    begun: u64,
+    /// After that.
+    done: u64,
+}
+
+impl ReadAt {
+    /// Reads events, or does not.
+    #[inline(always)]
+    pub(crate) fn of<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<(T, Self), E> {
+        let begun = tick();
+        let events = read()?;
+        Ok((events, Self { begun, done: tick() }))
+    }
+
+    /// Whether they were read before this time, as far as is known.
+    pub(crate) fn is_before(self, time: u64) -> bool {
+        self.done <= time
+    }
 }
 
 /// When something was last served.
@@ -45,8 +73,8 @@ impl Stamp {
     }
 
     #[inline]
-    pub(crate) fn is_since(&self, read: u64) -> bool {
-        self.0.load(Ordering::Acquire) >= read
+    pub(crate) fn may_be_after(&self, read: ReadAt) -> bool {
+        self.0.load(Ordering::Acquire) >= read.begun
     }
 }
 
@@ -54,13 +82,30 @@ impl Stamp {
 mod tests {
     use super::*;
 
+    fn read() -> ReadAt {
+        ReadAt::of(|| Ok::<_, ()>(())).unwrap().1
+    }
+
     #[test]
-    fn what_was_read_before_is_known_to_be_older() {
-        let read = tick();
+    fn what_was_served_after_a_read_is_known_to_be_newer() {
+        let first = read();
         let stamp = Stamp::new(now());
-        let again = tick();
-        assert_eq!((stamp.is_since(read), stamp.is_since(again)), (true, false));
+        let second = read();
+        assert_eq!((stamp.may_be_after(first), stamp.may_be_after(second)), (true, false));
         stamp.set(now());
-        assert_eq!((stamp.is_since(again), stamp.is_since(tick())), (true, false));
+        assert_eq!((stamp.may_be_after(second), stamp.may_be_after(read())), (true, false));
+    }
+
+    #[test]
+    fn what_was_served_during_a_read_may_be_newer() {
+        let stamp = Stamp::new(now());
+        let ((), during) = ReadAt::of(|| {
+            stamp.set(now());
+            Ok::<_, ()>(())
+        })
+        .unwrap();
+        assert!(stamp.may_be_after(during));
+        assert!(!during.is_before(stamp.0.load(Ordering::Acquire)));
+        assert!(during.is_before(now()));
     }
 }

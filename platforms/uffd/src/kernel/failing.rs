@@ -1,4 +1,4 @@
-//! System calls that fail on order, for the tests of what is left when they do.
+//! System calls that fail or are late on order, for the tests of what is left then.
 
 use std::{
     env,
@@ -6,6 +6,8 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
+
+use parking_lot::Mutex;
 
 use crate::error::RawErrno;
 
@@ -42,6 +44,22 @@ pub(crate) fn check() -> Result<(), RawErrno> {
     }
     HAS_FAILED.store(true, Ordering::SeqCst);
     Err(RawErrno::NOMEM)
+}
+
+/// What happens between the next read of events and what its reader does with them.
+static AFTER_NEXT_READ: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// Has the next reader that has read events do this first.
+pub(crate) fn after_next_read(meanwhile: impl FnOnce() + Send + 'static) {
+    *AFTER_NEXT_READ.lock() = Some(Box::new(meanwhile));
+}
+
+/// Called where events were just read.
+pub(crate) fn has_read() {
+    let meanwhile = AFTER_NEXT_READ.lock().take();
+    if let Some(meanwhile) = meanwhile {
+        meanwhile();
+    }
 }
 
 /// Runs a test in a process of its own, with the name that the harness knows it by: what it does to the process, no other

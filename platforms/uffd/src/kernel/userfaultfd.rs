@@ -12,7 +12,7 @@ use rustix::io::{self, DupFlags};
 use crate::error::{OpenError, RawErrno};
 
 use super::{
-    clock,
+    clock::ReadAt,
     home::Home,
     ioctl::{
         self, CONTINUE_DONTWAKE, CONTINUE_WP, EVENT_PAGEFAULT, FAULT_WP, FAULT_WRITE, Filled, MODE_MINOR, MODE_MISSING,
@@ -33,8 +33,8 @@ pub(crate) struct Event {
     pub(crate) protected: bool,
     /// The thread that has the fault, by its number in its own process. 0 where that is not told.
     pub(crate) thread: u32,
-    /// When it was read, by the [clock]: what was served since then may have been served for it.
-    pub(crate) since: u64,
+    /// What was served since then may have been served for it.
+    pub(crate) read_at: ReadAt,
 }
 
 /// What a read has brought.
@@ -223,9 +223,12 @@ impl Userfaultfd {
         let room = events.len().min(BATCH) * size_of::<UffdMsg>();
         // SAFETY: the buffer, or a part of it; a byte of it may be uninitialised.
         let buffer = unsafe { slice::from_raw_parts_mut(raw.as_mut_ptr().cast::<MaybeUninit<u8>>(), room) };
-        let (filled, _) = io::read(&self.fd, buffer)?;
-        let bytes = filled.len();
-        let since = clock::tick();
+        let (bytes, read_at) = ReadAt::of(|| {
+            let (filled, _) = io::read(&self.fd, buffer)?;
+            #[cfg(test)]
+            super::failing::has_read();
+            Ok::<_, RawErrno>(filled.len())
+        })?;
         let leave_page = if let LeaveSignal::Page(page) = self.leave { Some(page) } else { None };
         for msg in raw.get(..bytes / size_of::<UffdMsg>()).unwrap_or_default() {
             // SAFETY: the kernel has written so many; any bytes are a `UffdMsg`.
@@ -237,7 +240,7 @@ impl Userfaultfd {
                 read.leave = true;
             } else if let Some(event) = events.get_mut(read.count) {
                 let (write, protected) = (flags & FAULT_WRITE != 0, flags & FAULT_WP != 0);
-                *event = Event { address, write, protected, thread, since };
+                *event = Event { address, write, protected, thread, read_at };
                 read.count += 1;
             }
         }

@@ -13,7 +13,7 @@ use vmctx_hosted::operations::FaultCall;
 
 use crate::{
     error::SessionError,
-    kernel::sys::PAGE_SHIFT,
+    kernel::{clock::ReadAt, sys::PAGE_SHIFT},
     mm::{address_space::LockedVma, insert::Area},
     table::pte::SlotState,
 };
@@ -29,13 +29,13 @@ use super::{
 const MEMORY_TRIES: usize = 16;
 
 impl<'a> PageFault<'a, '_> {
-    /// Tries to serve the fault until it ends. `since` is when its event was read, if there was one: if the page is
+    /// Tries to serve the fault until it ends. `read_at` is when its event was read, if there was one: if the page is
     /// served after that by somebody else, nobody waits any more.
     #[inline(always)]
-    pub(crate) fn resolve(&self, locked: &mut LockedVma<'a>, protected: bool, since: Option<u64>) -> End {
+    pub(crate) fn resolve(&self, locked: &mut LockedVma<'a>, protected: bool, read_at: Option<ReadAt>) -> End {
         match self.attempt(locked, protected, false) {
             Outcome::Served => End::Served,
-            outcome => self.go_on(outcome, locked, protected, since),
+            outcome => self.go_on(outcome, locked, protected, read_at),
         }
     }
 
@@ -60,7 +60,7 @@ impl<'a> PageFault<'a, '_> {
     }
 
     #[cold]
-    fn go_on(&self, mut outcome: Outcome, locked: &mut LockedVma<'a>, protected: bool, since: Option<u64>) -> End {
+    fn go_on(&self, mut outcome: Outcome, locked: &mut LockedVma<'a>, protected: bool, read_at: Option<ReadAt>) -> End {
         let mut tried = false;
         let mut tries = 0;
         loop {
@@ -84,7 +84,7 @@ impl<'a> PageFault<'a, '_> {
             if tries != 0 {
                 thread::yield_now();
             }
-            if since.is_some_and(|since| locked.table().was_served(self.address, since)) {
+            if read_at.is_some_and(|read_at| locked.table().was_served(self.address, read_at)) {
                 return End::Repeat;
             }
             // If it was unmapped meanwhile, the access is repeated, and the kernel decides.

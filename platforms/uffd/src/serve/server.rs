@@ -66,8 +66,8 @@ impl<'a> Server<'a> {
             let _ = self.uffd.wake(&fault.page_range());
             return;
         };
-        if locked.table().claim_fault(event.address, event.since, batch.alone.get()) {
-            let end = fault.resolve(locked, event.protected, Some(event.since));
+        if locked.table().claim_fault(event.address, event.read_at, batch.alone.get()) {
+            let end = fault.resolve(locked, event.protected, Some(event.read_at));
             fault.waiters().end(locked, end);
             if !batch.alone.get() {
                 locked.table().release_fault(event.address);

@@ -21,7 +21,7 @@ use vmctx::Errno;
 use crate::{
     error::{RawErrno, errno},
     kernel::{
-        clock::{self, Stamp},
+        clock::{self, ReadAt, Stamp},
         sys::{HUGE_PAGES, HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, page_of},
         userfaultfd::Userfaultfd,
         zeroed::{Zeroed, Zeros},
@@ -373,21 +373,21 @@ impl Table {
         }
     }
 
-    /// Whether an address was served since a time.
-    pub(crate) fn was_served(&self, address: usize, since: u64) -> bool {
-        let served = self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.is_since(since));
-        served || self.made >= since
+    /// Whether an address may have been served since an event was read.
+    pub(crate) fn was_served(&self, address: usize, read_at: ReadAt) -> bool {
+        let served = self.slots.get(self.slot_of(address)).is_none_or(|slot| slot.served.may_be_after(read_at));
+        served || read_at.is_before(self.made)
     }
 
-    /// Whether the caller is to serve an event that was read at `since`, and to [release](Self::release_fault) the slot
+    /// Whether the caller is to serve an event that was read at `read_at`, and to [release](Self::release_fault) the slot
     /// then. A thread that serves `alone` does not claim the slot, unless its hook [waits](Self::claim_to_wait).
     #[inline]
-    pub(crate) fn claim_fault(&self, address: usize, since: u64, alone: bool) -> bool {
+    pub(crate) fn claim_fault(&self, address: usize, read_at: ReadAt, alone: bool) -> bool {
         let slot = self.slot_of(address);
         if !alone && !self.claims.claim(slot) {
             return false;
         }
-        if self.was_served(address, since) {
+        if self.was_served(address, read_at) {
             // The thread of the event may have gone on, so no driver is asked. Whoever still waits is woken, and with it
             // whoever has asked for the slot in between.
             let _ = !alone && self.claims.release(slot);
