@@ -44,7 +44,7 @@ impl StoreFirst {
 impl VmOperations for StoreFirst {
     type Platform = Uffd;
     type Kind = Normal;
-    /// Of such mappings one thread reads events, and another one serves them.
+    /// Of such mappings one thread may read events while another one serves them.
     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
 
     fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Normal>) -> VmFault<'f> {
@@ -94,6 +94,8 @@ fn an_event_whose_thread_has_gone_on_is_served_for_nobody() {
         };
         let first = thread::spawn(load(ended.clone()));
         was_called.recv().unwrap();
+        // The thread that reads serves this fault. As soon as somebody moves a mapping, another thread reads.
+        drop(session.shared.moving.get().unwrap().queue().unwrap().begin_move());
         let (forgotten, was_forgotten) = channel();
         let others = Arc::clone(&session);
         after_next_read(move || {

@@ -103,7 +103,7 @@ impl Adoption {
             return Err(AdoptError::NotAUserfaultfd);
         }
         let refused = |errno: RawErrno| AdoptError::Refused(errno.into());
-        let readers = Readers::direct(Userfaultfd::adopt(uffd, false).map_err(refused)?);
+        let readers = Readers::new(Userfaultfd::adopt(uffd, false, false).map_err(refused)?);
         let target = Arc::new(Target::new(Arc::clone(readers.uffd()), regions.clone()));
         let life = self.socket.map(Life::of);
         // From here on whatever goes wrong drops the peer, which makes what is missing a SIGBUS.

@@ -1,6 +1,7 @@
 //! What the kernel is asked for: system calls, the requests and events of a userfaultfd, and signals.
 
 pub(crate) mod clock;
+pub(crate) mod event;
 #[cfg(test)]
 pub(crate) mod failing;
 pub(crate) mod fill;
@@ -9,6 +10,7 @@ pub(crate) mod ioctl;
 pub(crate) mod messages;
 pub(crate) mod open;
 pub(crate) mod pagemap;
+pub(crate) mod queue;
 pub(crate) mod signals;
 pub(crate) mod sys;
 pub(crate) mod userfaultfd;

@@ -13,29 +13,17 @@ use crate::error::{OpenError, RawErrno};
 
 use super::{
     clock::ReadAt,
+    event::Event,
     home::Home,
     ioctl::{
         self, CONTINUE_DONTWAKE, CONTINUE_WP, EVENT_PAGEFAULT, FAULT_WP, FAULT_WRITE, Filled, MODE_MINOR, MODE_MISSING,
         MODE_WP, PROTECT_DONTWAKE, PROTECT_WP, UffdMsg,
     },
     open::{self, Opened, Purpose},
+    queue::Queue,
     signals,
     sys::{self, PAGE_SIZE},
 };
-
-/// A page fault that waits to be served.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Event {
-    /// With all its bits.
-    pub(crate) address: usize,
-    pub(crate) write: bool,
-    /// A store met a page that is write-protected. Otherwise nothing was mapped.
-    pub(crate) protected: bool,
-    /// The thread that has the fault, by its number in its own process. 0 where that is not told.
-    pub(crate) thread: u32,
-    /// What was served since then may have been served for it.
-    pub(crate) read_at: ReadAt,
-}
 
 /// What a read has brought.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,6 +71,8 @@ pub(crate) struct Userfaultfd {
     user_mode_only: bool,
     wp_async: bool,
     leave: LeaveSignal,
+    /// Where events are left to other threads by the one that reads them, if it is told of moves.
+    queue: Option<Queue>,
     /// It works on the memory of the process that has opened it, or adopted it; a child of fork has it, too.
     home: Home,
 }
@@ -94,22 +84,23 @@ impl Userfaultfd {
         let Opened { fd, user_mode_only, wp_async } = open::userfaultfd(purpose)?;
         let home = Home::here().map_err(refused)?;
         if purpose.moves {
-            return Self::adopt(fd, user_mode_only).map_err(refused);
+            return Self::adopt(fd, user_mode_only, true).map_err(refused);
         }
         if purpose.in_thread {
-            return Ok(Self { fd, user_mode_only, wp_async, leave: LeaveSignal::None, home });
+            return Ok(Self { fd, user_mode_only, wp_async, leave: LeaveSignal::None, queue: None, home });
         }
         let page = sys::anonymous_page().map_err(refused)?;
-        let opened = Self { fd, user_mode_only, wp_async, leave: LeaveSignal::Page(page), home };
+        let opened = Self { fd, user_mode_only, wp_async, leave: LeaveSignal::Page(page), queue: None, home };
         ioctl::register(&opened.fd, &(page..page + PAGE_SIZE), MODE_MISSING).map_err(refused)?;
         Ok(opened)
     }
 
-    /// Takes over one that was [opened](open::userfaultfd), by this process or by another one.
-    pub(crate) fn adopt(fd: OwnedFd, user_mode_only: bool) -> Result<Self, RawErrno> {
+    /// Takes over one that was [opened](open::userfaultfd), by this process or by another one. It may be told of moves.
+    pub(crate) fn adopt(fd: OwnedFd, user_mode_only: bool, moves: bool) -> Result<Self, RawErrno> {
         let leave = LeaveSignal::EventFd(sys::event_fd()?);
         sys::set_nonblocking(&fd)?;
-        Ok(Self { fd, user_mode_only, wp_async: false, leave, home: Home::here()? })
+        let queue = moves.then(Queue::default);
+        Ok(Self { fd, user_mode_only, wp_async: false, leave, queue, home: Home::here()? })
     }
 
     /// The descriptor, or ESRCH in a child of fork, which must not use it.
@@ -125,6 +116,11 @@ impl Userfaultfd {
             LeaveSignal::EventFd(leave) => Some(leave),
             LeaveSignal::None | LeaveSignal::Page(_) => None,
         }
+    }
+
+    /// Where the thread that reads leaves events to others, if the userfaultfd is told of moves.
+    pub(crate) fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
     }
 
     /// Whether anybody reads its events.

@@ -65,8 +65,8 @@ impl Agent {
                 gone: AtomicBool::new(false),
                 home: Home::here().map_err(refused)?,
             },
-            direct: Userfaultfd::adopt(direct, user_mode_only).map_err(refused)?,
-            moving: Userfaultfd::adopt(moving, user_mode_only).map_err(refused)?,
+            direct: Userfaultfd::adopt(direct, user_mode_only, false).map_err(refused)?,
+            moving: Userfaultfd::adopt(moving, user_mode_only, true).map_err(refused)?,
             sigbus_socket: UnixStream::from(sigbus_socket),
         })
     }

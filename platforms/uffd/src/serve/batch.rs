@@ -11,10 +11,7 @@ use std::{
 };
 
 use crate::{
-    kernel::{
-        sys::page_of,
-        userfaultfd::{Event, Userfaultfd},
-    },
+    kernel::{event::Event, sys::page_of, userfaultfd::Userfaultfd},
     mm::address_space::LockedVma,
 };
 

@@ -4,7 +4,6 @@ pub(crate) mod batch;
 pub(crate) mod fault;
 pub(crate) mod hook_call;
 pub(crate) mod in_thread;
-pub(crate) mod queue;
 pub(crate) mod readers;
 pub(crate) mod refaults;
 pub(crate) mod server;

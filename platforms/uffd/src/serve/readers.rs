@@ -12,9 +12,10 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::kernel::userfaultfd::{Told, Userfaultfd};
-
-use super::queue::Queue;
+use crate::kernel::{
+    queue::Queue,
+    userfaultfd::{Told, Userfaultfd},
+};
 
 /// How many threads that have replaced others stay when those serve again. More would be woken for each fault.
 const SPARE: usize = 4;
@@ -22,9 +23,6 @@ const SPARE: usize = 4;
 /// A userfaultfd, and the threads behind it.
 pub(crate) struct Readers {
     uffd: Arc<Userfaultfd>,
-    /// Where the userfaultfd is told of moves, whoever moves a mapping holds locks until that event was read. So the
-    /// thread that reads must never wait for a lock: it leaves the faults here, and others serve them.
-    queue: Option<Queue>,
     threads: Mutex<Threads>,
     /// How many threads serve. Changed under the lock on the threads.
     serving: AtomicUsize,
@@ -42,36 +40,30 @@ struct Threads {
 }
 
 impl Readers {
-    /// Whoever reads serves what it has read.
-    pub(crate) fn direct(uffd: Userfaultfd) -> Self {
+    pub(crate) fn new(uffd: Userfaultfd) -> Self {
         Self {
             uffd: Arc::new(uffd),
-            queue: None,
             threads: Mutex::default(),
             serving: AtomicUsize::new(0),
             is_surplus: AtomicBool::new(false),
         }
     }
 
-    /// One thread reads, and others serve.
-    pub(crate) fn queued(uffd: Userfaultfd) -> Self {
-        Self { queue: Some(Queue::default()), ..Self::direct(uffd) }
-    }
-
     pub(crate) fn uffd(&self) -> &Arc<Userfaultfd> {
         &self.uffd
     }
 
+    /// Where the thread that reads leaves events, if it is not the one that serves them.
     pub(crate) fn queue(&self) -> Option<&Queue> {
-        self.queue.as_ref()
+        self.uffd.queue()
     }
 
-    /// How many threads serve.
+    /// How many threads serve, without the one that reads where that is another one.
     pub(crate) fn serving(&self) -> usize {
         self.serving.load(Ordering::Acquire)
     }
 
-    /// Starts the threads that do not run yet: the one that only reads, if there is to be one, and so many that serve.
+    /// Starts the threads that do not run yet: the one that reads, if that is another one, and so many that serve.
     pub(crate) fn start(
         &self,
         serving: usize,
@@ -79,7 +71,7 @@ impl Readers {
         spawn_server: impl Fn() -> io::Result<JoinHandle<()>>,
     ) -> io::Result<()> {
         let mut threads = self.threads.lock();
-        if self.queue.is_some() && threads.handles.is_empty() {
+        if self.queue().is_some() && threads.handles.is_empty() {
             let reader = spawn_reader()?;
             threads.handles.push(reader);
         }
@@ -156,7 +148,7 @@ impl Readers {
 
     /// Tells the threads to leave, and gives them back. Hooks that wait were interrupted before.
     pub(crate) fn stop(&self) -> Vec<JoinHandle<()>> {
-        while self.queue.is_some() || self.serving() != 0 {
+        while self.queue().is_some() || self.serving() != 0 {
             if self.uffd.tell_to_leave() == Told::All {
                 break;
             }

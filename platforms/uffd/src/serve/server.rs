@@ -1,6 +1,7 @@
 //! The threads that read events and serve them.
 
 use std::{
+    cell::Cell,
     io,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -12,8 +13,10 @@ use vmctx_hosted::waiting;
 use crate::{
     error::{OpenError, RawErrno, SessionError, raw},
     kernel::{
+        event::Event,
         open::Purpose,
-        userfaultfd::{BATCH, Event, Userfaultfd},
+        queue::{Queue, Task},
+        userfaultfd::{BATCH, Userfaultfd},
     },
     mm::address_space::LockedVma,
     statistics::Counters,
@@ -35,8 +38,24 @@ const EVERY: u32 = 16;
 /// A thread that serves the events of a userfaultfd.
 struct Server<'a> {
     shared: &'a Arc<Shared>,
-    uffd: &'a Userfaultfd,
+    readers: &'a Readers,
     counters: &'a Counters,
+}
+
+/// What a thread does, where the one that reads is [another one](crate::kernel::queue) than those that serve. Elsewhere all
+/// of them serve.
+#[derive(Clone, Copy)]
+enum Role {
+    Reader,
+    Server,
+}
+
+/// Why a thread ends.
+enum ThreadEnd {
+    /// It was told to, and had this role.
+    Told(Role),
+    /// There are more than are needed.
+    Surplus,
 }
 
 impl<'a> Server<'a> {
@@ -63,7 +82,7 @@ impl<'a> Server<'a> {
             // Unmapped meanwhile: the access is repeated, and the kernel decides.
             self.shared.space.take_away_again();
             // It fails only for a range that is none.
-            let _ = self.uffd.wake(&fault.page_range());
+            let _ = self.readers.uffd().wake(&fault.page_range());
             return;
         };
         if locked.table().claim_fault(event.address, event.read_at, batch.alone.get()) {
@@ -90,7 +109,7 @@ fn unlock(kept: &mut Option<LockedVma<'_>>, batch: &Batch<'_>) {
 /// Starts the threads that do not run yet, so that this many serve.
 pub(crate) fn start(shared: &Arc<Shared>, which: Which, serving: usize) -> io::Result<()> {
     let Some(readers) = shared.readers(which) else { return Ok(()) };
-    readers.start(serving, || spawn(shared, which, fill_queue), || spawn(shared, which, serve))
+    readers.start(serving, || spawn(shared, which, Role::Reader), || spawn(shared, which, Role::Server))
 }
 
 /// The threads for mappings whose drivers are told of stores, which are started for the first of these. The caller holds
@@ -99,7 +118,7 @@ pub(crate) fn start_moving(shared: &Arc<Shared>) -> Result<&Readers, OpenError> 
     if shared.moving.get().is_none() {
         let all_faults = !shared.direct.uffd().is_user_mode_only();
         let purpose = Purpose { moves: true, in_thread: shared.in_thread, all_faults, ..Purpose::default() };
-        let _ = shared.moving.set(Readers::queued(Userfaultfd::open(purpose)?));
+        let _ = shared.moving.set(Readers::new(Userfaultfd::open(purpose)?));
     }
     let Some(readers) = shared.moving.get() else { return Err(OpenError::Refused(RawErrno::IO.into())) };
     start(shared, Which::Moving, if shared.in_thread { 0 } else { 1 })?;
@@ -121,7 +140,10 @@ fn wait_in_hook(wait: &mut dyn FnMut()) {
             None => (Which::Direct, &shared.direct),
         };
         batch.leave_rest(readers.uffd());
-        let started = readers.replace(|| shared.is_stopping(), || spawn(shared, which, serve));
+        if let Some(queue) = readers.queue() {
+            queue.pass_reading_on();
+        }
+        let started = readers.replace(|| shared.is_stopping(), || spawn(shared, which, Role::Server));
         if let Err(error) = started {
             // What is waited for may come from elsewhere.
             shared.report(SessionError::NoThread(raw(&error).into()));
@@ -134,81 +156,111 @@ fn wait_in_hook(wait: &mut dyn FnMut()) {
     }
 }
 
-fn spawn(
-    shared: &Arc<Shared>,
-    which: Which,
-    run: impl FnOnce(&Arc<Shared>, &Readers) + Send + 'static,
-) -> io::Result<JoinHandle<()>> {
+fn spawn(shared: &Arc<Shared>, which: Which, role: Role) -> io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     let run = move || {
         if let Some(readers) = shared.readers(which) {
-            run(&shared, readers);
+            run(&shared, readers, role);
         }
     };
     thread::Builder::new().name("vmctx-faults".to_owned()).spawn(run)
 }
 
-/// A thread that serves what it reads, or what it takes from the queue.
-fn serve(shared: &Arc<Shared>, readers: &Readers) {
+/// A thread of a userfaultfd.
+fn run(shared: &Arc<Shared>, readers: &Readers, role: Role) {
     waiting::set_waiter(wait_in_hook);
     let counters = shared.counters_of_a_thread();
-    let server = Server { shared, uffd: readers.uffd(), counters: &counters };
-    let deferred = Deferred::new(shared);
-    let serve = |event: &Event, rest: &[Event], deferred, kept: &mut Option<_>| {
-        counters.count(|of| &of.events);
-        let batch = Batch::new(readers.serving() == 1, rest, deferred);
-        server.serve(event, &batch, kept);
-        batch.rest_is_left()
+    let server = Server { shared, readers, counters: &counters };
+    let end = match readers.queue() {
+        Some(queue) => server.take_turns(queue, role),
+        None => server.serve_what_is_read(),
     };
-    let is_told = match readers.queue() {
-        Some(queue) => loop {
-            let Some(event) = queue.take() else { break true };
-            let _ = serve(&event, &[], None, &mut None);
-            if readers.leave_if_surplus() {
-                break false;
-            }
-        },
-        None => read(
-            shared,
-            readers,
-            || readers.leave_if_surplus(),
-            |events| {
-                let begun = if events.len() > 1 && deferred.is_tried() { Some(Instant::now()) } else { None };
-                let used = begun.map(|_| &deferred);
-                let (mut rest, mut kept) = (events, None);
-                while let [event, behind @ ..] = rest {
-                    rest = if serve(event, behind, used, &mut kept) { &[] } else { behind };
-                }
-                if let Some(begun) = begun {
-                    deferred.note(begun.elapsed() < QUICK);
-                }
-                if let Some(locked) = kept {
-                    deferred.flush(&locked);
-                }
-            },
-        ),
-    };
-    if is_told {
-        readers.server_left();
-    } else {
-        shared.take_over(&counters);
+    match end {
+        ThreadEnd::Told(Role::Server) => readers.server_left(),
+        ThreadEnd::Told(Role::Reader) => {}
+        ThreadEnd::Surplus => shared.take_over(&counters),
     }
 }
 
-/// A thread that reads, and leaves what it has read to others. It never waits for anything but events.
-fn fill_queue(shared: &Arc<Shared>, readers: &Readers) {
-    let Some(queue) = readers.queue() else { return };
-    read(
-        shared,
-        readers,
-        || false,
-        |events| {
-            if !events.is_empty() {
-                queue.put(events);
+impl Server<'_> {
+    /// Serves what it reads.
+    fn serve_what_is_read(&self) -> ThreadEnd {
+        let deferred = Deferred::new(self.shared);
+        let serve = |events: &[Event]| {
+            let begun = if events.len() > 1 && deferred.is_tried() { Some(Instant::now()) } else { None };
+            let used = begun.map(|_| &deferred);
+            let (mut rest, mut kept) = (events, None);
+            while let [event, behind @ ..] = rest {
+                rest = if self.serve_one(event, behind, used, &mut kept) { &[] } else { behind };
             }
-        },
-    );
-    queue.close();
+            if let Some(begun) = begun {
+                deferred.note(begun.elapsed() < QUICK);
+            }
+            if let Some(locked) = kept {
+                deferred.flush(&locked);
+            }
+        };
+        let is_told = read(self.shared, self.readers, || self.readers.leave_if_surplus(), serve);
+        if is_told { ThreadEnd::Told(Role::Server) } else { ThreadEnd::Surplus }
+    }
+
+    /// Reads, or serves what another thread has read.
+    fn take_turns(&self, queue: &Queue, mut role: Role) -> ThreadEnd {
+        loop {
+            role = match role {
+                Role::Reader if self.read_into(queue) => {
+                    queue.close();
+                    return ThreadEnd::Told(role);
+                }
+                Role::Reader => Role::Server,
+                Role::Server => match queue.take() {
+                    Task::Serve(event) => {
+                        self.serve_one(&event, &[], None, &mut None);
+                        queue.has_served();
+                        role
+                    }
+                    Task::Read => Role::Reader,
+                    Task::Leave => return ThreadEnd::Told(role),
+                },
+            };
+            if matches!(role, Role::Server) && self.readers.leave_if_surplus() {
+                return ThreadEnd::Surplus;
+            }
+        }
+    }
+
+    /// Reads until it is told to leave, or until another thread reads instead. Whether it was told.
+    fn read_into(&self, queue: &Queue) -> bool {
+        let reads = Cell::new(true);
+        let serve = |events: &[Event]| {
+            let mut rest = events;
+            while let [event, behind @ ..] = rest {
+                // Where no other thread serves, none could read instead of this one.
+                if !reads.get() || self.readers.serving() == 0 || !queue.reader_may_serve() {
+                    return queue.put(rest);
+                }
+                self.serve_one(event, &[], None, &mut None);
+                reads.set(queue.reader_has_served());
+                rest = behind;
+            }
+        };
+        read(self.shared, self.readers, || !reads.get(), serve)
+    }
+
+    /// Serves an event. Whether those that come next were left to other threads.
+    #[inline(always)]
+    fn serve_one<'b>(
+        &'b self,
+        event: &Event,
+        rest: &[Event],
+        deferred: Option<&Deferred<'_>>,
+        kept: &mut Option<LockedVma<'b>>,
+    ) -> bool {
+        self.counters.count(|of| &of.events);
+        let batch = Batch::new(self.readers.serving() == 1, rest, deferred);
+        self.serve(event, &batch, kept);
+        batch.rest_is_left()
+    }
 }
 
 /// Reads events until it is told to leave, or is surplus. Whether it was told.

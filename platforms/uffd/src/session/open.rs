@@ -75,7 +75,7 @@ impl Options {
         };
         let uffd = Userfaultfd::open(purpose)?;
         signals::install_handlers::<InThread>().map_err(refused)?;
-        self.start(memory, owner, Readers::direct(uffd), OnceLock::new(), None)
+        self.start(memory, owner, Readers::new(uffd), OnceLock::new(), None)
     }
 
     /// Opens a session with these for the process at the other end of a Unix socket, which calls [`Guest::join`] with
@@ -97,9 +97,9 @@ impl Options {
         }
         let Joined { agent, direct, moving, sigbus_socket } = Agent::accept(guest, memory, self.refuse_user_mode_only)?;
         let guest = GuestLink { agent: Arc::new(agent), sigbus_socket, thread: Mutex::default() };
-        let moving = OnceLock::from(Readers::queued(moving));
+        let moving = OnceLock::from(Readers::new(moving));
         let owner = Owner::Guest(Arc::clone(&guest.agent));
-        let session = self.start(memory, owner, Readers::direct(direct), moving, Some(guest))?;
+        let session = self.start(memory, owner, Readers::new(direct), moving, Some(guest))?;
         guest_thread::start(&session.shared)?;
         Ok(session)
     }

@@ -13,6 +13,7 @@ use crate::{
     kernel::{
         clock,
         fill::{FillError, Progress, fill_range},
+        queue::Queue,
         sys::{HUGE_PAGES, ProtFlags, View, prot_of},
         userfaultfd::Userfaultfd,
     },
@@ -146,8 +147,9 @@ impl Table {
     ) -> Result<(), RawErrno> {
         let range = self.addresses_of(slots);
         self.misplaced.store(true, Ordering::Relaxed);
-        let mapped = if self.moving.get().is_some() {
+        let mapped = if let Some(moving) = self.moving.get() {
             self.map_aside(range.len(), first, prot).and_then(|aside| {
+                let _moving = moving.queue().map(Queue::begin_move);
                 // SAFETY: both are this table's, and nobody knows of the first.
                 let moved = unsafe { self.owner.move_to(&aside, range.start) };
                 if moved.is_err() {
