@@ -2,7 +2,11 @@
 
 use std::{
     marker::PhantomData,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
 };
 
@@ -30,6 +34,7 @@ on_each_platform!(
     whoever_unmaps_waits_for_the_lock,
     frames_and_the_zero_page_go_in_by_ioctl_as_they_do_elsewhere,
     ioctls_and_faults_of_many_threads_agree_on_every_page,
+    an_ioctl_that_a_hook_waits_for_goes_on,
 );
 
 /// A state without a fault hook: what an ioctl does not insert is not there.
@@ -473,4 +478,52 @@ fn ioctls_and_faults_of_many_threads_agree_on_every_page<B: TestBed>() {
         assert_eq!(B::references(page), 2, "the driver's and the test's");
         if_told(B::map_count(page), 0);
     }
+}
+
+/// Its first fault waits, not for the platform, but for another thread.
+struct Waits<B: TestBed> {
+    page: PageOf<B>,
+    called: Sender<()>,
+    may_go_on: Mutex<Receiver<()>>,
+}
+
+impl<B: TestBed> Waits<B> {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, B::Platform, Mixed>) -> VmFault<'f> {
+        ctx.allow()
+    }
+}
+
+impl<B: TestBed> VmOperations for Waits<B> {
+    type Platform = B::Platform;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, B::Platform, Mixed>) -> VmFault<'f> {
+        self.called.send(()).unwrap();
+        self.may_go_on.lock().unwrap().recv().unwrap();
+        ctx.insert_page(&self.page)
+    }
+}
+
+/// The pages that the ioctl inserts lie anywhere in memory. Where the driver is told of stores, a platform may have to move
+/// mappings for that, and must not wait for the hook.
+fn an_ioctl_that_a_hook_waits_for_goes_on<B: TestBed>() {
+    let bed = B::new();
+    let pages = pages(&bed, 4);
+    let ((called, was_called), (go_on, may_go_on)) = (channel(), channel());
+    let state = share(&bed, Waits::<B> { page: pages[0].clone(), called, may_go_on: Mutex::new(may_go_on) });
+    let (file, handles) = with_handles(&bed, move |_| state.clone());
+    let at = bed.mmap(&file, Map::shared(4 * PAGE));
+    let handle = handles.lock().unwrap().pop().unwrap();
+    thread::scope(|scope| {
+        let touching = scope.spawn(|| bed.load(at));
+        was_called.recv().unwrap();
+        for (slot, page) in [(1, 3), (2, 1), (3, 2)] {
+            insert(&bed, &handle, slot, &pages[page]).unwrap();
+        }
+        go_on.send(()).unwrap();
+        assert_eq!(touching.join().unwrap(), Ok(1));
+    });
+    let shown = [0, 1, 2, 3].map(|slot| bed.load(page_at(at, slot)).unwrap());
+    assert_eq!(shown, [1, 4, 2, 3]);
 }
