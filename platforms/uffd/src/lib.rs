@@ -84,7 +84,8 @@
 //!
 //! Where a driver is told of first stores, such a page is mapped and registered elsewhere, and then moved into place
 //! (`mremap`): else a store could come before the registration, and would be told to nobody. Moving waits until the
-//! userfaultfd has told of it, so these mappings have one of their own, with a thread that only reads; others serve.
+//! userfaultfd has told of it, so these mappings have one of their own. As long as somebody moves or a hook waits, one thread
+//! does nothing but read it, and others serve; at other times the thread that reads serves, too.
 //!
 //! # Who serves
 //!
