@@ -24,7 +24,7 @@ mod subject;
 pub use compare::{Difference, Found, Pair};
 pub use crowd::Crowd;
 pub use named::{NAMED, Named};
-pub use numbers::play_numbers;
+pub use numbers::{play_given_numbers, play_numbers};
 pub use play::{Outcome, Record, Shown};
 pub use step::{BASE, MOST_BYTES, PAGES, PROCESSES, Step};
 pub use subject::*;
