@@ -131,6 +131,9 @@
 //! | `vmctx-hosted` | what platforms in an ordinary program share, for whoever brings another |
 //! | `vmctx-conformance` | the devices and scenarios that a platform must pass |
 //!
+//! A driver for one platform alone imports the `prelude` of its crate, in which the platform is filled in: there a token
+//! is a `FaultCtx<'f, Mixed>`. So does a framework that fixes the platform for its drivers.
+//!
 //! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
 //! default and adds `Table`, `PageCache`, and [`MmapFile`] for `Box` and `Arc`.
 //!

@@ -304,6 +304,7 @@ mod late_events;
 mod memory;
 mod mm;
 mod platform;
+pub mod prelude;
 mod process;
 mod serve;
 mod session;
