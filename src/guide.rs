@@ -1,8 +1,14 @@
 //! The guide: prose with programs that are tested.
 
 // The programs are tested where the platforms that they run on can be had: in the package `vmctx-tests`.
+#[cfg_attr(not(doctest), doc = include_str!("../docs/tutorial.md"))]
+pub mod tutorial {}
+
 #[cfg_attr(not(doctest), doc = include_str!("../docs/guarantees.md"))]
 pub mod guarantees {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/errors.md"))]
+pub mod errors {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/memory.md"))]
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]

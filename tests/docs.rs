@@ -3,7 +3,19 @@
 //! In `README.md` and `docs/*.md` a line `<!-- ui/CASE.rs -->` is followed by the program of that case and by its
 //! error, and a line `<!-- platforms/linux/smallest/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
 
+mod errors;
+
 use std::{env, fs, path::Path};
+
+const BLESS_WITH: &str = "BLESS=1 cargo test --test docs";
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn is_blessing() -> bool {
+    env::var_os("BLESS").is_some()
+}
 
 /// The program of a case, as a reader needs it: without the comment on top, and without the `main` that makes it a
 /// program.
@@ -77,17 +89,16 @@ fn quoted(root: &Path, page: &str) -> (String, usize) {
 
 #[test]
 fn pages_quote_what_there_is() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let bless = env::var_os("BLESS").is_some();
+    let root = root();
     for (page, at_least) in [("README.md", 1), ("docs/guarantees.md", 22), ("docs/linux.md", 5)] {
         let path = root.join(page);
         let found = read(&path);
         let (wanted, quotations) = quoted(root, &found);
         assert!(quotations >= at_least, "{page} has only {quotations} quotations");
-        if bless {
+        if is_blessing() {
             fs::write(&path, &wanted).unwrap();
         } else {
-            assert!(found == wanted, "{page} quotes what is no longer so: run `BLESS=1 cargo test --test docs`");
+            assert!(found == wanted, "{page} quotes what is no longer so: run `{BLESS_WITH}`");
         }
     }
 }
