@@ -69,6 +69,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// # Errors
     /// EFAULT if the mapping has no such slot, EBUSY if something is there already, ENOMEM without a page table, EINVAL
     /// for a page that may not be mapped.
+    #[doc(alias = "vm_insert_page")]
     #[track_caller]
     pub fn insert_page(&self, at: PageOffset, page: &P::Page) -> Result<(), Errno>
     where
@@ -98,6 +99,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// Of the first page that could not be inserted: EFAULT if the mapping has no such slot, ENOMEM without a page
     /// table, EINVAL for a page that may not be mapped; and how many are in before it. Those stay, and none behind it
     /// was tried.
+    #[doc(alias = "vm_insert_pages")]
     #[track_caller]
     pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<PageCount, InsertPagesError>
     where
@@ -179,6 +181,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
 
     /// Takes away what is mapped of `count` pages of the object from `first` on (`zap_page_range_single`), private copies
     /// too, wherever the mapping shows them; the next touch faults. Slots that the mapping does not have are passed over.
+    #[doc(alias("zap_vma_ptes", "zap_page_range_single", "zap_vma_range"))]
     #[track_caller]
     pub fn zap(&self, first: PageOffset, count: PageCount) {
         for addresses in self.slots_of(first, count) {
@@ -190,6 +193,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// store to each asks [`page_mkwrite`](crate::Hooks::page_mkwrite) or [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite)
     /// anew. Where a platform cannot do only that, it zaps them: the next load then faults as well. It happens wherever
     /// the mapping shows the pages; private copies, of which nobody is told, stay.
+    #[doc(alias("pfn_mkclean_range", "clean_record_shared_mapping_range"))]
     #[track_caller]
     pub fn write_protect(&self, first: PageOffset, count: PageCount) {
         for addresses in self.slots_of(first, count) {
@@ -236,6 +240,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     /// # Errors
     /// EFAULT if the mapping has no such slot, ENOMEM without a page table, EINVAL for a frame that may not be mapped;
     /// EBUSY if something is there already, where the platform can tell.
+    #[doc(alias = "vmf_insert_pfn")]
     #[track_caller]
     pub fn insert_pfn(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
     where
@@ -248,6 +253,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     ///
     /// # Errors
     /// As [`insert_pfn`](Self::insert_pfn).
+    #[doc(alias = "vmf_insert_mixed")]
     #[track_caller]
     pub fn insert_mixed(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
     where

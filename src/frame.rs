@@ -84,6 +84,7 @@ impl<P: Platform> Copy for FrameRange<'_, P> {}
 /// a `struct page` behind it, and stays what it is **for as long as a mapping of it may exist**, not only as long as
 /// the source does: mappings by number hold no reference. A source whose frames go away takes their mappings away
 /// first. `base + count` does not overflow.
+#[doc(alias("page_to_pfn", "pci_resource_start"))]
 #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
 pub unsafe trait FrameSource: Send + Sync + 'static {
     /// The platform whose frames these are.
@@ -111,6 +112,7 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
 ///
 /// A user with a mapping of them reads and writes the very same bytes, perhaps at the same time. Nothing is promised
 /// about the order.
+#[doc(alias("ioremap", "memcpy_fromio"))]
 pub trait Iomem: FrameSource {
     /// Copies bytes out, from `offset` (in bytes from the first frame) on.
     ///

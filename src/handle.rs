@@ -39,6 +39,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     /// # Errors
     /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
     /// hook takes.
+    #[doc(alias = "mmap_read_lock")]
     #[track_caller]
     pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
@@ -49,6 +50,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     ///
     /// # Errors
     /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
+    #[doc(alias = "mmap_read_trylock")]
     pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
         P::lock_handle(&self.raw, false).map(|vma| established(vma, self.base))
@@ -60,6 +62,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     ///
     /// # Errors
     /// As [`try_lock`](Self::try_lock).
+    #[doc(alias = "zap_page_range_single")]
     #[track_caller]
     pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         let _ = may_sleep;

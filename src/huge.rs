@@ -76,6 +76,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     ///     ctx.insert_huge_with(|_, entry| entry.of(bar))
     /// }
     /// ```
+    #[doc(alias("vmf_insert_pfn_pmd", "vmf_insert_pfn_pud"))]
     #[track_caller]
     pub fn insert_huge_with<F: FillsEntry<'f, Platform = P>>(
         self,
@@ -110,6 +111,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     }
 
     /// No large entry here: a smaller size is asked for, in the end the `fault` hook (`VM_FAULT_FALLBACK`).
+    #[doc(alias = "VM_FAULT_FALLBACK")]
     pub fn fallback(self) -> VmFault<'f> {
         self.answer(FaultCode::FALLBACK)
     }

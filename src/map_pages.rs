@@ -39,6 +39,7 @@ include!("common/fault_token.rs");
 /// Filling slots.
 impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     /// The part of the object that the core would like to have mapped. It lies around the fault and inside the mapping.
+    #[doc(alias("start_pgoff", "end_pgoff"))]
     #[must_use]
     pub fn wanted(&self) -> PageRange {
         self.frame.0.window
@@ -48,6 +49,7 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     /// table stays empty ([`Prefault::OutOfMemory`]).
     ///
     /// There is none for many pages at once, because Linux's `vm_insert_pages` allocates page tables, and may sleep.
+    #[doc(alias = "set_pte_range")]
     #[track_caller]
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where

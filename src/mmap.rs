@@ -35,6 +35,7 @@ use crate::{
 /// the whole range.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+#[doc(alias = "vm_area_struct")]
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
@@ -83,6 +84,7 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled. It is counted from where
     /// the object begins that the mapping was [rebased](Self::rebase) to.
+    #[doc(alias = "vm_pgoff")]
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
         // Cannot overflow: `begin` has checked the sum with the whole length.
@@ -91,6 +93,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     /// How many slots the mapping has.
+    #[doc(alias = "vma_pages")]
     #[must_use]
     pub fn page_count(&self) -> PageCount {
         PageCount::new(self.len >> P::PAGE_SHIFT)
@@ -178,6 +181,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// the mapping was [rebased](Self::rebase) to; and for a private [`Remapped`](crate::Remapped) mapping that was
     /// rebased.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
+    #[doc(alias = "vm_private_data")]
     #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
@@ -233,6 +237,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// Without this every mapping has `VM_DONTEXPAND`, and what would make it longer is EFAULT; so is an old length of
     /// zero, which would map it once more. It can be made shorter, and moved.
+    #[doc(alias = "VM_DONTEXPAND")]
     pub fn may_expand(self) -> Self
     where
         M: Expands,
@@ -293,6 +298,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without memory for a page table, EBUSY if something is there already,
     /// EINVAL for a page that may not be mapped.
+    #[doc(alias = "vm_insert_page")]
     #[track_caller]
     pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
     where
@@ -325,6 +331,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`insert_page`](Self::insert_page), and how many are in. If there are more pages than slots, it is EFAULT and
     /// none is in.
+    #[doc(alias = "vm_insert_pages")]
     #[track_caller]
     pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
     where
@@ -355,7 +362,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// ENXIO, and nothing is inserted, if the mapping begins behind the object's end or reaches over it. Else as
     /// [`insert_page`](Self::insert_page).
-    #[doc(alias = "vm_map_pages")]
+    #[doc(alias("vm_map_pages", "remap_vmalloc_range", "dma_mmap_coherent", "dma_mmap_attrs", "dma_mmap_wc"))]
     #[track_caller]
     pub fn fill_at_pgoff(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
@@ -402,6 +409,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
+    #[doc(alias("vm_insert_mixed", "vmf_insert_mixed", "vm_fault_to_errno"))]
     #[track_caller]
     pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
@@ -431,6 +439,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
+    #[doc(alias = "vm_insert_pfn")]
     #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
@@ -456,6 +465,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
+    #[doc(alias = "remap_pfn_range")]
     #[track_caller]
     pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
     where
@@ -496,7 +506,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
-    #[doc(alias = "vm_iomap_memory")]
+    #[doc(alias("io_remap_pfn_range", "vm_iomap_memory"))]
     #[track_caller]
     pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where

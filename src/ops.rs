@@ -39,6 +39,7 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[doc(alias("vm_operations_struct", "vm_ops"))]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the state of a mapping: it does not implement `VmOperations`",
     label = "no fault hook to establish",

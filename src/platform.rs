@@ -11,7 +11,8 @@
 //!    [prepare hook](crate::MmapFile::prepare_hook), and calls [`entry::mmap_prepare`](crate::entry::mmap_prepare); on
 //!    any other such files have a mmap hook like the rest.
 //!
-//! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
+//! Drivers name its types, and call [`Platform::alloc_page`] and [`Platform::share`]: the crate's page [says which they
+//! are](crate#memory-sharing-and-locks). Nothing else of it is for them. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
 //! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that
 //! every platform would have to repeat are in the tokens and the entry points, not here: bounds, kinds, what an errno
 //! means in a fault, the reference to the state that is taken before a lock is given up.
@@ -113,6 +114,7 @@ pub unsafe trait Platform: Sized + 'static {
     const PAGE_SIZE: usize = 1 << Self::PAGE_SHIFT;
 
     /// A page that a driver owns a reference to, fit to be mapped: not anonymous, not slab, not the zero page.
+    #[doc(alias("get_page", "put_page"))]
     type Page: PageRef;
 
     /// Where a driver's pages come from: a zone, a memfd, a software machine. Cloning is cheap and gives the same
@@ -164,6 +166,7 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
+    #[doc(alias("kmalloc", "kref"))]
     fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
         let _ = (value, may_sleep);
         Err(Errno::ENOSYS)

@@ -29,6 +29,7 @@ use crate::{
 /// inserts nothing, and what is to be inserted is borrowed from the file.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+#[doc(alias = "vm_area_desc")]
 #[must_use = "a prepare hook ends with `by_faults()`, with one action for the whole range, or with an error"]
 pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
     wanted: Description,
@@ -126,6 +127,7 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
+    #[doc(alias = "mmap_prepare")]
     pub fn by_faults<K>(self) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: FilledLater + Kind,
@@ -151,6 +153,7 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     ///
     /// # Errors
     /// As [`fill_at_pgoff`](Self::fill_at_pgoff).
+    #[doc(alias = "mmap_action_map_kernel_pages_full")]
     pub fn fill_from_first<K>(self, pages: &'m [P::Page]) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: HoldsPages + Kind,
@@ -163,7 +166,7 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     ///
     /// # Errors
     /// EINVAL if there are fewer frames than slots. Else as [`by_faults`](Self::by_faults).
-    #[doc(alias = "mmap_action_remap_full")]
+    #[doc(alias("mmap_action_remap_full", "mmap_action_ioremap_full"))]
     pub fn remap_from_first<K>(self, frames: FrameRange<'m, P>) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: RemapsWhole + Kind,

@@ -119,6 +119,7 @@ pub trait PrepareFile: Send + Sync + 'static {
 ///
 /// A platform that has such hooks takes the [hook](MmapFile::prepare_hook) and does what was described itself. On any
 /// other this is a mmap hook that does so (`compat_vma_mmap`).
+#[doc(alias = "compat_vma_mmap")]
 pub struct ByPrepare<F>(pub F);
 
 impl<F: PrepareFile> MmapFile for ByPrepare<F> {

@@ -163,6 +163,7 @@ pub trait Backing: Send + Sync + 'static {
 ///     }
 /// }
 /// ```
+#[doc(alias = "dma_resv_lock")]
 pub struct Revocable<P: Platform, B: Backing<Platform = P>> {
     home: P::RwLock<Home<B>>,
     object: SharedObject<P>,

@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 ///
 /// The tokens of hooks that may sleep give it: `ctx.may_sleep()`. Outside hooks the platform does: when a device is
 /// opened or a module loaded. It is good for as long as what gave it is borrowed.
+#[doc(alias("GFP_KERNEL", "might_sleep"))]
 #[derive(Clone, Copy)]
 pub struct MaySleep<'a> {
     context: PhantomData<&'a ()>,

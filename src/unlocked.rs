@@ -73,6 +73,7 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is somebody else's mapping, ESRCH if the caller has no address
     /// space (any more); EDEADLK where a platform notices that the lock would be waited for in vain.
+    #[doc(alias("find_vma", "vma_lookup"))]
     #[track_caller]
     pub fn find<V: VmOperations<Platform = P>>(
         &mut self,

@@ -102,3 +102,39 @@ fn pages_quote_what_there_is() {
         }
     }
 }
+
+/// What the names of mmap and fault code in C begin with.
+const OF_C: [&str; 10] = [
+    "FAULT_FLAG_",
+    "VM_",
+    "io_remap_",
+    "mmap_action_",
+    "pgprot_",
+    "remap_",
+    "unmap_mapping_",
+    "vm_insert_",
+    "vmf_",
+    "zap_",
+];
+
+/// Who searches for a name of C's finds the item that the page of migration names in its place.
+#[test]
+fn names_of_c_that_have_a_row_are_aliases() {
+    let sources = errors::files(&root().join("src"), "rs").iter().map(|path| read(path)).collect::<String>();
+    let aliases: String = sources.lines().filter(|line| line.trim().starts_with("#[doc(alias")).collect();
+    let page = read(&root().join("docs/migration.md"));
+    let mut count = 0;
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
+        let mut columns = row.replace("\\|", "").split(" | ").map(str::to_owned).collect::<Vec<_>>().into_iter();
+        let (of_c, here) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        if here.starts_with("none") {
+            continue;
+        }
+        let names = of_c.split(|c: char| !c.is_alphanumeric() && c != '_');
+        for name in names.filter(|name| OF_C.iter().any(|start| name.starts_with(start)) && !name.ends_with('_')) {
+            assert!(aliases.contains(&format!("\"{name}\"")), "nothing in src/ has the alias {name}");
+            count += 1;
+        }
+    }
+    assert!(count > 60, "only {count} names were looked for");
+}

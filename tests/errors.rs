@@ -91,7 +91,7 @@ fn fits(template: &[String], line: &str) -> bool {
 }
 
 /// All files of a folder and of the folders in it, in order.
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
