@@ -4,6 +4,7 @@
 //! error, and a line `<!-- platforms/linux/smallest/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
 
 mod errors;
+mod links;
 
 use std::{env, fs, path::Path};
 
@@ -137,4 +138,18 @@ fn names_of_c_that_have_a_row_are_aliases() {
         }
     }
     assert!(count > 60, "only {count} names were looked for");
+}
+
+/// A diagram has its source inside, so that whoever changes the one does not forget the other.
+#[test]
+fn diagrams_are_of_their_sources() {
+    let sources = errors::files(&root().join("docs/diagrams"), "dot");
+    assert!(sources.len() >= 4, "there are only {} diagrams", sources.len());
+    for source in sources {
+        let lines: Vec<_> = read(&source).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let picture = read(&source.with_extension("svg"));
+        let inside = picture.split("<!-- source\n").nth(1).and_then(|rest| rest.split("\n-->").next());
+        assert!(inside == Some(&lines.join("\n")), "{}: run `docs/diagrams/draw`", source.display());
+        assert!(!picture.contains("\n\n"), "{}: an empty line ends the block of HTML", source.display());
+    }
 }

@@ -130,7 +130,7 @@ fn links(guarantees: &BTreeSet<usize>) -> String {
 }
 
 /// As rustdoc and GitHub name a heading.
-fn anchor(heading: &str) -> String {
+pub(crate) fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
