@@ -12,37 +12,48 @@
 //! | bring a platform | [`platforms`] |
 //! | build a Linux module | [`linux`], with the smallest one whole; [`kernels`], those that were tried |
 //! | decide whether to use it | [`comparison`], with checkers for C and with Rust in Linux; [`cost`], in instructions |
+#![doc = include_str!("../docs/narrow.html")]
 
 // The programs are tested where the platforms that they run on can be had: in the package `vmctx-tests`.
 #[cfg_attr(not(doctest), doc = include_str!("../docs/tutorial.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod tutorial {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/guarantees.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod guarantees {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/errors.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod errors {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/memory.md"))]
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod memory {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/pagers.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod pagers {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/prepare.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod prepare {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/migration.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod migration {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/platforms.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod platforms {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/comparison.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod comparison {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/sheet.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod sheet {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/diagrams.md"))]
@@ -71,13 +82,17 @@ pub mod sheet {}
 /// <div>
 #[doc = include_str!("../docs/diagrams/locks.svg")]
 /// </div>
+#[doc = include_str!("../docs/narrow.html")]
 pub mod diagrams {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/cost.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod cost {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/linux.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod linux {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/kernels.md"))]
+#[doc = include_str!("../docs/narrow.html")]
 pub mod kernels {}

@@ -180,6 +180,7 @@
 //! for it; [mappings that are described](guide::prepare) before there are any; [migration](guide::migration) from C, call
 //! by call; what it [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
 //! function of this crate panics: what can go wrong is in its type.
+#![doc = include_str!("../docs/narrow.html")]
 #![no_std]
 
 #[cfg(feature = "alloc")]
