@@ -7,7 +7,7 @@
 //! | come from C | [`migration`], call by call, flag by flag |
 //! | have an error in front of you | [`errors`], by its first line |
 //! | review a driver | [`guarantees`]: what cannot be wrong, and [what can](guarantees#what-types-cannot-do) |
-//! | write a driver framework | the preludes of the platforms; `examples/framework` in the repository; [`diagrams`] |
+//! | write a driver framework | [`frameworks`]; then [`diagrams`] |
 //! | write a pager, or restore somebody else's memory | [`pagers`] |
 //! | bring a platform | [`platforms`] |
 //! | build a Linux module | [`linux`], with the smallest one whole; [`kernels`], those that were tried |
@@ -31,6 +31,10 @@ pub mod errors {}
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]
 #[doc = include_str!("../docs/narrow.html")]
 pub mod memory {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/frameworks.md"))]
+#[doc = include_str!("../docs/narrow.html")]
+pub mod frameworks {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/pagers.md"))]
 #[doc = include_str!("../docs/narrow.html")]

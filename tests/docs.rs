@@ -1,7 +1,7 @@
 //! The guide quotes the wrong usages with their errors, and the smallest module, to the letter.
 //!
 //! In `README.md` and `docs/*.md` a line `<!-- ui/CASE.rs -->` is followed by the program of that case and by its
-//! error, and a line `<!-- platforms/linux/smallest/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
+//! error, and a line `<!-- platforms/linux/smallest/FILE -->`, or of an example, by that file. With `BLESS=1` in the environment they are written anew.
 
 mod errors;
 mod links;
@@ -53,7 +53,7 @@ fn case_blocks(path: &Path) -> String {
 /// A file of a module's.
 fn file_block(path: &Path) -> String {
     let language = match path.extension().and_then(|extension| extension.to_str()) {
-        // A module is no doctest, and `rs` is not taken for one: `kernel/test` builds it.
+        // A whole package's file is no doctest, and `rs` is not taken for one: `kernel/test` and `.ci/run` build them.
         Some("rs") => "rs",
         Some("toml") => "toml",
         Some("c") => "c",
@@ -91,7 +91,7 @@ fn quoted(root: &Path, page: &str) -> (String, usize) {
 #[test]
 fn pages_quote_what_there_is() {
     let root = root();
-    for (page, at_least) in [("README.md", 1), ("docs/guarantees.md", 22), ("docs/linux.md", 5)] {
+    for (page, at_least) in [("README.md", 1), ("docs/frameworks.md", 2), ("docs/guarantees.md", 22), ("docs/linux.md", 5)] {
         let path = root.join(page);
         let found = read(&path);
         let (wanted, quotations) = quoted(root, &found);
