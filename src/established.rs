@@ -137,7 +137,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     }
 
     /// Runs `insert` with the state of the mapping, if it is a `V`, and with what inserts frames: by number, borrowed
-    /// from that state (G21). `None` if it is not a `V`.
+    /// from that state ([G21](crate::guide::guarantees#g21)). `None` if it is not a `V`.
     ///
     /// Frames that the closure has from anybody else than the state do not compile, because it is good for any lifetime
     /// `'s`: a frame of a lock's guard or of another file may be given to somebody else while users have it mapped.

@@ -24,8 +24,8 @@ use crate::{
 /// Locks: mmap lock or VMA lock, read. May sleep. Insertion answers [`VmFault`].
 ///
 /// Every operation that answers takes the token by value, and the hook must return an answer, so that a fault is
-/// answered exactly once (G5). These insertions take no address: what is inserted goes where the fault was (G10).
-/// [`pgoff`](Self::pgoff) says which page that is.
+/// answered exactly once ([G5](crate::guide::guarantees#g5)). These insertions take no address: what is inserted goes
+/// where the fault was ([G10](crate::guide::guarantees#g10)). [`pgoff`](Self::pgoff) says which page that is.
 ///
 /// An errno never becomes an answer by itself. [`fail`](Self::fail) and [`fail_or_refault`](Self::fail_or_refault)
 /// spend the token on one, by the kernel's own rules.
@@ -121,7 +121,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
-    /// the mapping's state, which lives until nobody has the mapping any more (G21).
+    /// the mapping's state, which lives until nobody has the mapping any more ([G21](crate::guide::guarantees#g21)).
     ///
     /// There is no `insert_pfn_mkwrite`, because none is needed: where stores are told, and this fault is one,
     /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is asked when this hook has returned, in the same fault.

@@ -12,9 +12,9 @@ type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
 
 /// One page frame that may be inserted by number (Linux's `pfn`).
 ///
-/// There is no safe way from a number to a frame (G13). A frame comes from a [`FrameSource`], which vouches for the
-/// memory, and borrows from it, so that it cannot be used after the source has gone. Its number can be read:
-/// [`pfn`](Self::pfn).
+/// There is no safe way from a number to a frame ([G13](crate::guide::guarantees#g13)). A frame comes from a
+/// [`FrameSource`], which vouches for the memory, and borrows from it, so that it cannot be used after the source has
+/// gone. Its number can be read: [`pfn`](Self::pfn).
 pub struct Frame<'s, P: Platform> {
     pfn: u64,
     source: Vouched<'s, P>,

@@ -1,8 +1,8 @@
 //! The kinds of mapping, and which operations each of them has.
 //!
-//! The kind is part of a token's type (G9). [`Kind`] is a kind that was chosen. Each of the other traits bounds one
-//! group of operations and is implemented by the kinds that have them. All are sealed and have no type parameters, and
-//! they exist for their error messages as much as for their bounds.
+//! The kind is part of a token's type ([G9](crate::guide::guarantees#g9)). [`Kind`] is a kind that was chosen. Each of
+//! the other traits bounds one group of operations and is implemented by the kinds that have them. All are sealed and
+//! have no type parameters, and they exist for their error messages as much as for their bounds.
 
 /// The kind is not chosen yet: flags, protections and refusals, but no insertion. Choose with
 /// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::without_faults`](crate::MmapCtx::without_faults).

@@ -176,10 +176,10 @@
 //!
 //! A [tutorial](guide::tutorial), from nothing to a kernel; [errors](guide::errors) by their first line; the
 //! [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
-//! pages of the types name them so: G5); [memory that does not stand still](guide::memory), which of the types to take
-//! for it; [mappings that are described](guide::prepare) before there are any; [migration](guide::migration) from C, call
-//! by call; what it [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
-//! function of this crate panics: what can go wrong is in its type.
+//! pages of the types name them so: [G5](crate::guide::guarantees#g5)); [memory that does not stand
+//! still](guide::memory), which of the types to take for it; [mappings that are described](guide::prepare) before there
+//! are any; [migration](guide::migration) from C, call by call; what it [costs](guide::cost), in instructions beside C;
+//! and a module of [Linux](guide::linux)'s, whole. No function of this crate panics: what can go wrong is in its type.
 #![doc = include_str!("../docs/narrow.html")]
 #![no_std]
 

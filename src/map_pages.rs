@@ -18,7 +18,8 @@ use crate::{
 /// sleeping.
 ///
 /// Locks: RCU. **Must not sleep**: whatever sleeps takes a [`MaySleep`](crate::MaySleep), and this context gives none
-/// (G15). A page that is not at hand is left out, and the `fault` hook brings it when it is touched.
+/// ([G15](crate::guide::guarantees#g15)). A page that is not at hand is left out, and the `fault` hook brings it when
+/// it is touched.
 ///
 /// Every slot of the mapping can be filled, the fault's own included, and each insertion says what became of it.
 /// [`finish`](Self::finish) answers: the load is repeated if its own slot is filled, else the `fault` hook is called.

@@ -30,9 +30,9 @@ use crate::{
 /// [`establish`](Self::establish), which brings a state and a fault hook, or with
 /// [`without_faults`](Self::without_faults), which brings neither. Then it fills the slots in order, so that none is
 /// filled twice and nothing goes outside. An insertion takes the token and gives it back only in `Ok`, so a failed one
-/// cannot be followed by a success (G6). The hook succeeds with a [`Mapped`]: from [`finish`](Self::finish) if every
-/// slot is filled, from [`fill_later`](Self::fill_later) if the rest is to come later, or from an operation that fills
-/// the whole range.
+/// cannot be followed by a success ([G6](crate::guide::guarantees#g6)). The hook succeeds with a [`Mapped`]: from
+/// [`finish`](Self::finish) if every slot is filled, from [`fill_later`](Self::fill_later) if the rest is to come
+/// later, or from an operation that fills the whole range.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
 #[doc(alias = "vm_area_struct")]
@@ -232,8 +232,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.become_kind()
     }
 
-    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is (G20). The fault hook is
-    /// then asked for pages behind what the mmap hook saw.
+    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is
+    /// ([G20](crate::guide::guarantees#g20)). The fault hook is then asked for pages behind what the mmap hook saw.
     ///
     /// Without this every mapping has `VM_DONTEXPAND`, and what would make it longer is EFAULT; so is an old length of
     /// zero, which would map it once more. It can be made shorter, and moved.
@@ -435,7 +435,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     /// Inserts a frame by number into the next slot. No reference is taken: the frame borrows from the file, which the
-    /// mapping keeps open (G21).
+    /// mapping keeps open ([G21](crate::guide::guarantees#g21)).
     ///
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.

@@ -17,7 +17,8 @@ use crate::{
     unlocked::UnlockedCtx,
 };
 
-/// The pages of an object, made when they are touched, and given up again: what the field calls a page cache (G24).
+/// The pages of an object, made when they are touched, and given up again: what the field calls a page cache
+/// ([G24](crate::guide::guarantees#g24)).
 ///
 /// One offset has one page, however many faults, reads and ioctls ask for it at once: the first makes it, fills it, and
 /// the others wait for that one page and for no other. (To look, allocate and store without looking again gives two

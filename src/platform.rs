@@ -253,11 +253,11 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the [open
-    /// hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, and before anything is
-    /// inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The functions in that `vm_ops` call
-    /// [`entry::fault::<V>`](crate::entry::fault), and the entry points of those hooks that are registered in
-    /// `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared
-    /// mapping from now on is not writable.
+    /// hook](crate::Hooks::registered_open), if one is registered ([G23](crate::guide::guarantees#g23)). Called once at
+    /// most, and before anything is inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The
+    /// functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those hooks
+    /// that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores), what is
+    /// inserted into a shared mapping from now on is not writable.
     ///
     /// # Errors
     /// EINVAL for a VMA with none of the flags that keep Linux from merging it with a neighbour
@@ -429,8 +429,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
     ///
     /// A protection of its own has the mapping's rights, and perhaps another cache attribute, which has to outlive
-    /// mprotect (G26). Where an entry would get the mapping's back (`pte_modify` on arm64; x86 keeps the entry's),
-    /// mprotect of a mapping with such entries is refused with EACCES.
+    /// mprotect ([G26](crate::guide::guarantees#g26)). Where an entry would get the mapping's back (`pte_modify` on
+    /// arm64; x86 keeps the entry's), mprotect of a mapping with such entries is refused with EACCES.
     ///
     /// Default: SIGBUS.
     fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {

@@ -75,8 +75,8 @@ pub trait PrepareFile: Send + Sync + 'static {
     type Ops: VmOperations<Platform = Self::Platform>;
 
     /// Describes one mapping that is asked for. It is not there yet, and may never be: the hook must leave no trace
-    /// (G25). Frames and pages that are to be mapped are borrowed from the file, which the mapping keeps open, hence
-    /// the `'m`.
+    /// ([G25](crate::guide::guarantees#g25)). Frames and pages that are to be mapped are borrowed from the file, which
+    /// the mapping keeps open, hence the `'m`.
     ///
     /// # Errors
     /// Whatever the user's `mmap` call is to fail with.

@@ -91,7 +91,9 @@ fn quoted(root: &Path, page: &str) -> (String, usize) {
 #[test]
 fn pages_quote_what_there_is() {
     let root = root();
-    for (page, at_least) in [("README.md", 1), ("docs/frameworks.md", 2), ("docs/guarantees.md", 22), ("docs/linux.md", 5)] {
+    for (page, at_least) in
+        [("README.md", 1), ("docs/frameworks.md", 2), ("docs/guarantees.md", 22), ("docs/linux.md", 5)]
+    {
         let path = root.join(page);
         let found = read(&path);
         let (wanted, quotations) = quoted(root, &found);

@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BLESS_WITH, is_blessing, read};
+use super::{
+    BLESS_WITH, is_blessing,
+    links::{definitions, guarantees},
+    read,
+};
 
 const BEGIN: &str = "<!-- made of the snapshots under ui/ -->\n";
 
@@ -129,12 +133,6 @@ fn links(guarantees: &BTreeSet<usize>) -> String {
     guarantees.iter().map(|number| format!("[G{number}]")).collect::<Vec<_>>().join(", ")
 }
 
-/// As rustdoc and GitHub name a heading.
-pub(crate) fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-    kept.collect::<String>().to_lowercase().replace(' ', "-")
-}
-
 /// The names of what is called in a text.
 fn calls(text: &str) -> BTreeSet<&str> {
     let before_parentheses = text.split('(').filter_map(|part| part.rsplit(['.', ':', ' ', '(', '`', '|']).next());
@@ -215,10 +213,7 @@ fn page(root: &Path) -> String {
         entry(&mut out, &line, group, &passes, false);
     }
     out.push('\n');
-    for heading in read(&root.join("docs/guarantees.md")).lines().filter_map(|line| line.strip_prefix("## G")) {
-        let number = heading.split(':').next().unwrap_or_default();
-        let _ = writeln!(out, "[G{number}]: crate::guide::guarantees#{}", anchor(&format!("G{heading}")));
-    }
+    out.push_str(&definitions(&guarantees(), "crate::guide::guarantees"));
     assert!(own.len() > 50 && foreign.len() > 50, "the snapshots are not where they were looked for");
     out
 }

@@ -2,22 +2,23 @@
 
 use std::{collections::BTreeSet, fs};
 
-use super::{BLESS_WITH, errors::anchor, is_blessing, read, root};
+use super::{BLESS_WITH, is_blessing, read, root};
 
-/// The guarantees: what follows `## ` in `docs/guarantees.md`.
-fn headings() -> Vec<String> {
+/// The numbers of the guarantees, each of which has an anchor before its heading.
+pub(crate) fn guarantees() -> BTreeSet<usize> {
     let page = read(&root().join("docs/guarantees.md"));
-    page.lines().filter_map(|line| line.strip_prefix("## G")).map(|rest| format!("G{rest}")).collect()
+    let numbers = page.lines().filter_map(|line| line.strip_prefix("## G")?.split(':').next()?.parse().ok());
+    let numbers: BTreeSet<usize> = numbers.collect();
+    for number in &numbers {
+        let anchored = format!("<a id=\"g{number}\"></a>\n\n## G{number}:");
+        assert!(page.contains(&anchored), "docs/guarantees.md has no `<a id=\"g{number}\"></a>` before G{number}");
+    }
+    numbers
 }
 
 /// `[G7]: ` and where that is, for each of these.
-fn definitions(numbers: &BTreeSet<usize>, page: &str) -> String {
-    let headings = headings();
-    let link = |number: &usize| {
-        let heading = headings.iter().find(|heading| heading.starts_with(&format!("G{number}:")))?;
-        Some(format!("[G{number}]: {page}#{}\n", anchor(heading)))
-    };
-    numbers.iter().filter_map(link).collect()
+pub(crate) fn definitions(numbers: &BTreeSet<usize>, page: &str) -> String {
+    numbers.iter().map(|number| format!("[G{number}]: {page}#g{number}\n")).collect()
 }
 
 /// A line with brackets around each guarantee, outside code; the numbers go into `found`.
@@ -53,7 +54,7 @@ fn linked(line: &str, found: &mut BTreeSet<usize>) -> String {
 }
 
 /// The page with links, and their definitions at its end.
-fn page_with_links(text: &str, guarantees: &str) -> String {
+fn page_with_links(text: &str, section: &str) -> String {
     let (mut out, mut found, mut in_code) = (String::new(), BTreeSet::new(), false);
     for line in text.lines().filter(|line| !line.starts_with("[G")) {
         in_code ^= line.starts_with("```");
@@ -63,8 +64,9 @@ fn page_with_links(text: &str, guarantees: &str) -> String {
     }
     let mut out = out.trim_end().to_owned();
     out.push('\n');
+    assert!(found.is_subset(&guarantees()), "one of {found:?} is no guarantee");
     if !found.is_empty() {
-        out.push_str(&format!("\n{}", definitions(&found, guarantees)));
+        out.push_str(&format!("\n{}", definitions(&found, section)));
     }
     out
 }
@@ -85,9 +87,9 @@ fn a_guarantee_that_is_named_is_a_link() {
     ];
     for name in pages {
         let path = root().join(format!("docs/{name}.md"));
-        let guarantees = if name == "guarantees" { "" } else { "crate::guide::guarantees" };
+        let section = if name == "guarantees" { "" } else { "crate::guide::guarantees" };
         let found = read(&path);
-        let wanted = page_with_links(&found, guarantees);
+        let wanted = page_with_links(&found, section);
         if is_blessing() {
             fs::write(&path, &wanted).unwrap();
         } else {

@@ -80,7 +80,8 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 
 /// Refusals, flags and cache attributes: before the kind is chosen.
 impl<'m, P: Platform, M> Token<'m, P, M> {
-    /// Users may write, now or after an mprotect, if the file was opened for writing (G19).
+    /// Users may write, now or after an mprotect, if the file was opened for writing
+    /// ([G19](crate::guide::guarantees#g19)).
     ///
     /// A shared mapping whose hook has not said so cannot be stored to, ever: `PROT_WRITE` is EPERM, when the kind is
     /// chosen and before a state is made, and an mprotect that adds it is EACCES, because `VM_MAYWRITE` is cleared.
