@@ -19,6 +19,21 @@ use crate::{
 /// Locks: it holds the mmap lock for read itself. May sleep. Insertion answers `Result<(), Errno>`. Nothing here
 /// answers a hook, so operations take `&self`. Slots are named by their page offset in the object, and are found where
 /// the mapping was cut or moved, too.
+///
+/// ```
+/// use vmctx::{Errno, Handle, Mixed, PageOffset, Platform, UnlockedCtx};
+///
+/// /// An ioctl that shows the user one page more.
+/// fn show<P: Platform>(
+///     unlocked: &mut UnlockedCtx<'_, P>,
+///     mapping: &Handle<P, Mixed>,
+///     at: PageOffset,
+///     page: &P::Page,
+/// ) -> Result<(), Errno> {
+///     let established = mapping.lock(unlocked)?;
+///     established.insert_page(at, page)
+/// }
+/// ```
 pub struct EstablishedCtx<'l, P: Platform, M> {
     vma: Held<P::EstablishedVma>,
     /// From where on page offsets count.

@@ -31,6 +31,18 @@ use crate::{
 /// spend the token on one, by the kernel's own rules.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault};
+///
+/// /// Brings the neighbour as well, if the driver has it.
+/// fn fault<'f, P: Platform>(mut ctx: FaultCtx<'f, P, Mixed>, pages: &[P::Page]) -> VmFault<'f> {
+///     let at = ctx.pgoff();
+///     let Some(page) = at.of(pages) else { return ctx.fail(Errno::ENXIO) };
+///     ctx.prefault_pages(at, pages.get(at.index()..).unwrap_or_default());
+///     ctx.insert_page(page)
+/// }
+/// ```
 #[doc(alias = "vm_fault")]
 #[must_use = "a fault must be answered: insert something, or `ctx.fail(errno)`"]
 pub struct FaultCtx<'f, P: Platform, M> {
@@ -407,6 +419,22 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 }
 
 /// Whether [`FaultCtx::release`] gave up the lock.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Mixed, Platform, Release, VmFault};
+///
+/// /// Waits for something slow, without the lock.
+/// fn wait_for<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, slow: impl FnOnce()) -> VmFault<'f> {
+///     match ctx.release() {
+///         Release::Released(released) => {
+///             slow();
+///             released.retry()
+///         }
+///         Release::NoWait(answer) => answer,
+///         Release::Keep(ctx) => ctx.fail(Errno::EIO),
+///     }
+/// }
+/// ```
 #[must_use = "the fault is not answered yet"]
 pub enum Release<'f, P: Platform, M> {
     /// It did. Wait for what is missing, then answer with [`Released::retry`].

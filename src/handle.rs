@@ -18,6 +18,20 @@ use crate::{
 /// It keeps neither the mapping nor the process alive. Each use takes the process's mmap lock and looks whether the
 /// mapping is still there, by the state that it was established with. It never looks by address, where another mapping
 /// may be by then (CVE-2026-43434).
+///
+/// ```
+/// use vmctx::{Errno, Handle, Mapped, Mixed, MmapCtx, Platform, VmOperations};
+///
+/// fn mmap<'m, P: Platform, V: VmOperations<Platform = P, Kind = Mixed>>(
+///     ctx: MmapCtx<'m, P>,
+///     state: V,
+///     keep: impl FnOnce(Handle<P, Mixed>),
+/// ) -> Result<Mapped<'m>, Errno> {
+///     let ctx = ctx.writable().establish(state)?;
+///     keep(ctx.handle()?);
+///     Ok(ctx.fill_later())
+/// }
+/// ```
 pub struct Handle<P: Platform, M> {
     raw: P::Handle,
     /// From where on the mapping's page offsets count.

@@ -25,6 +25,19 @@ use crate::{
 /// [`finish`](Self::finish) answers: the load is repeated if its own slot is filled, else the `fault` hook is called.
 ///
 /// Registered with [`Hooks::map_pages`](crate::Hooks::map_pages). Where it is, faults run under the VMA lock.
+///
+/// ```
+/// use vmctx::{MapPagesCtx, Mixed, Platform, VmFault};
+///
+/// fn map_pages<'f, P: Platform>(mut ctx: MapPagesCtx<'f, P, Mixed>, pages: &[P::Page]) -> VmFault<'f> {
+///     for at in ctx.wanted() {
+///         if let Some(page) = at.of(pages) {
+///             ctx.prefault_page(at, page);
+///         }
+///     }
+///     ctx.finish()
+/// }
+/// ```
 #[must_use = "`map_pages` ends with `ctx.finish()`"]
 pub struct MapPagesCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

@@ -35,6 +35,27 @@ use crate::{
 /// later, or from an operation that fills the whole range.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// A mapping that is filled now, and one whose pages come when they are touched:
+///
+/// ```
+/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, Platform, VmOperations};
+///
+/// fn log<'m, P: Platform>(ctx: MmapCtx<'m, P>, pages: &[P::Page]) -> Result<Mapped<'m>, Errno> {
+///     let mut ctx = ctx.dont_dump().without_faults::<Mixed>()?;
+///     for page in pages {
+///         ctx = ctx.insert_page(page)?;
+///     }
+///     ctx.finish()
+/// }
+///
+/// fn ring<'m, P: Platform, V>(ctx: MmapCtx<'m, P>, state: V) -> Result<Mapped<'m>, Errno>
+/// where
+///     V: VmOperations<Platform = P, Kind = Mixed>,
+/// {
+///     Ok(ctx.shared_only()?.writable().establish(state)?.fill_later())
+/// }
+/// ```
 #[doc(alias = "vm_area_struct")]
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
@@ -59,6 +80,14 @@ include!("common/request.rs");
 
 /// The success of a mmap hook. Only a [`MmapCtx`] turns into one, and only after all its insertions have succeeded. It
 /// can neither be made up nor kept for another mmap.
+///
+/// ```
+/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, Platform};
+///
+/// fn doorbell<'m, P: Platform>(ctx: MmapCtx<'m, P>, page: &P::Page) -> Result<Mapped<'m>, Errno> {
+///     ctx.writable().without_faults::<Mixed>()?.insert_page(page)?.finish()
+/// }
+/// ```
 #[must_use = "return it from the mmap hook"]
 pub struct Mapped<'m> {
     brand: Invariant<'m>,

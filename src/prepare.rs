@@ -30,6 +30,17 @@ use crate::{
 /// from the file.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// ```
+/// use vmctx::{Errno, Mixed, Platform, PrepareCtx, Prepared};
+///
+/// fn mmap_prepare<'m, P: Platform>(
+///     ctx: PrepareCtx<'m, P>,
+///     pages: &'m [P::Page],
+/// ) -> Result<Prepared<'m, P, Mixed>, Errno> {
+///     ctx.writable().fill_at_pgoff(pages)
+/// }
+/// ```
 #[doc(alias = "vm_area_desc")]
 #[must_use = "a prepare hook ends with `by_faults()`, with one action for the whole range, or with an error"]
 pub struct PrepareCtx<'m, P: Platform, M = Undecided> {

@@ -23,6 +23,20 @@ use crate::{
 /// [`find`](Self::find). Both borrow it mutably: one lock at a time.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// ```
+/// use vmctx::{Errno, PageCount, PageOffset, Platform, UnlockedCtx, UserAddr, VmOperations};
+///
+/// /// An ioctl that takes the first page of the mapping at an address away.
+/// fn forget<P: Platform, V: VmOperations<Platform = P>>(
+///     unlocked: &mut UnlockedCtx<'_, P>,
+///     address: UserAddr,
+/// ) -> Result<(), Errno> {
+///     let established = unlocked.find::<V>(address)?;
+///     established.zap(PageOffset::ZERO, PageCount::new(1));
+///     Ok(())
+/// }
+/// ```
 pub struct UnlockedCtx<'u, P: Platform> {
     caller: Held<P::Caller>,
     brand: Invariant<'u>,
