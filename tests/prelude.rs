@@ -11,6 +11,7 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
+#[expect(clippy::unwrap_used, reason = "a test ends where a file cannot be read")]
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
