@@ -183,7 +183,7 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// A fresh zeroed page, for this page of the object that the memory is for: a [`PageCache`](crate::PageCache) has its
+    /// A fresh zeroed page, for this page of the object that the memory is for: a `PageCache` has its
     /// pages from here. A platform whose memory can be kept for an object overrides it, so that pages that are made in any
     /// order lie in the order of their offsets.
     ///
