@@ -22,7 +22,7 @@ use crate::{
 /// Locks: the mmap lock of the *other* process, read. May sleep. Nothing is inserted, and user memory is not touched:
 /// the debugger's end of the access is memory of the kernel's. What is asked for lies in one page of the mapping; the
 /// kernel asks again for the next. A store is asked for only where the user may write and shares what is stored, a load
-/// only where mprotect could let the user read (G19).
+/// only where mprotect could let the user read ([G19](crate::guide::guarantees#g19)).
 ///
 /// The answer is [`Accessed`], which copying gives, or an errno. The debugger does not see which errno: its call is EIO,
 /// or ends early.

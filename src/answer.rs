@@ -16,6 +16,20 @@ const CODE_MASK: u32 = (1 << SERIAL_SHIFT) - 1;
 /// It cannot be made from an [`Errno`](crate::Errno) or a number, nothing can be made of it (no `Result`, no errno, no
 /// bits), and it cannot be kept for another fault. What can be asked of it is
 /// [`already_present`](Self::already_present) and [`is_error`](Self::is_error).
+///
+/// ```
+/// use vmctx::{FaultCtx, Mixed, Platform, VmFault};
+///
+/// /// It is made by spending the token. What it is can be asked; what it says to the kernel cannot be changed.
+/// fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, page: &P::Page, count: impl FnOnce()) -> VmFault<'f> {
+///     let answer = ctx.insert_page(page);
+///     if answer.already_present() {
+///         count();
+///     }
+///     answer
+/// }
+/// ```
+#[doc(alias = "vm_fault_t")]
 #[must_use = "return it from the fault hook: it is the fault's answer"]
 pub struct VmFault<'f> {
     bits: u32,
@@ -34,6 +48,7 @@ impl VmFault<'_> {
     }
 
     /// Whether the access fails: the user gets a signal, or the OOM killer acts.
+    #[doc(alias = "VM_FAULT_ERROR")]
     #[must_use]
     pub const fn is_error(&self) -> bool {
         FaultCode::from_bits(self.bits).intersects(FaultCode::ERROR)

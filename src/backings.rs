@@ -23,7 +23,7 @@ impl<P: Platform> Backing for IomemPart<P> {
     }
 }
 
-/// Something, or nothing: then a touch gets ENXIO. It is what a piece of a [`Table`](crate::Table) is before somebody
+/// Something, or nothing: then a touch gets ENXIO. It is what a piece of a `Table` is before somebody
 /// has put something there.
 impl<B: Backing> Backing for Option<B> {
     type Platform = B::Platform;

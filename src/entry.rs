@@ -185,7 +185,8 @@ pub unsafe fn map_pages<V: VmOperations>(state: &StateOf<V>, fault: FaultOf<V>, 
 /// copied; the caller asks again for the rest, as `__access_remote_vm` does, and stops after an error or zero bytes.
 ///
 /// `address` is the first byte's. What is asked for may reach past the mapping, and need not be allowed: Linux checks
-/// neither. The hook is asked for what lies in the first page, and in the mapping (G19). Zero without a hook.
+/// neither. The hook is asked for what lies in the first page, and in the mapping
+/// ([G19](crate::guide::guarantees#g19)). Zero without a hook.
 ///
 /// # Errors
 /// EFAULT for an address outside the mapping, a store where `VM_WRITE` is not set or the mapping is private, and a load

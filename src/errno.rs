@@ -12,7 +12,7 @@ macro_rules! errno_table {
         /// differently; there a platform translates at its border.
         ///
         /// There is no zero: success is `Ok`, never an error number. Nothing converts an `Errno` into a
-        /// [`VmFault`](crate::VmFault) or back (guarantees [G3](crate::guide::guarantees)): a fault handler that
+        /// [`VmFault`](crate::VmFault) or back (guarantees [G3](crate::guide::guarantees#g3)): a fault handler that
         /// has one spends its token on [`FaultCtx::fail`](crate::FaultCtx::fail) or
         /// [`FaultCtx::fail_or_refault`](crate::FaultCtx::fail_or_refault).
         ///

@@ -19,6 +19,21 @@ use crate::{
 /// Locks: it holds the mmap lock for read itself. May sleep. Insertion answers `Result<(), Errno>`. Nothing here
 /// answers a hook, so operations take `&self`. Slots are named by their page offset in the object, and are found where
 /// the mapping was cut or moved, too.
+///
+/// ```
+/// use vmctx::{Errno, Handle, Mixed, PageOffset, Platform, UnlockedCtx};
+///
+/// /// An ioctl that shows the user one page more.
+/// fn show<P: Platform>(
+///     unlocked: &mut UnlockedCtx<'_, P>,
+///     mapping: &Handle<P, Mixed>,
+///     at: PageOffset,
+///     page: &P::Page,
+/// ) -> Result<(), Errno> {
+///     let established = mapping.lock(unlocked)?;
+///     established.insert_page(at, page)
+/// }
+/// ```
 pub struct EstablishedCtx<'l, P: Platform, M> {
     vma: Held<P::EstablishedVma>,
     /// From where on page offsets count.
@@ -69,6 +84,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// # Errors
     /// EFAULT if the mapping has no such slot, EBUSY if something is there already, ENOMEM without a page table, EINVAL
     /// for a page that may not be mapped.
+    #[doc(alias = "vm_insert_page")]
     #[track_caller]
     pub fn insert_page(&self, at: PageOffset, page: &P::Page) -> Result<(), Errno>
     where
@@ -98,6 +114,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// Of the first page that could not be inserted: EFAULT if the mapping has no such slot, ENOMEM without a page
     /// table, EINVAL for a page that may not be mapped; and how many are in before it. Those stay, and none behind it
     /// was tried.
+    #[doc(alias = "vm_insert_pages")]
     #[track_caller]
     pub fn insert_pages(&self, at: PageOffset, pages: &[P::Page]) -> Result<PageCount, InsertPagesError>
     where
@@ -135,7 +152,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     }
 
     /// Runs `insert` with the state of the mapping, if it is a `V`, and with what inserts frames: by number, borrowed
-    /// from that state (G21). `None` if it is not a `V`.
+    /// from that state ([G21](crate::guide::guarantees#g21)). `None` if it is not a `V`.
     ///
     /// Frames that the closure has from anybody else than the state do not compile, because it is good for any lifetime
     /// `'s`: a frame of a lock's guard or of another file may be given to somebody else while users have it mapped.
@@ -179,6 +196,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
 
     /// Takes away what is mapped of `count` pages of the object from `first` on (`zap_page_range_single`), private copies
     /// too, wherever the mapping shows them; the next touch faults. Slots that the mapping does not have are passed over.
+    #[doc(alias("zap_vma_ptes", "zap_page_range_single", "zap_vma_range"))]
     #[track_caller]
     pub fn zap(&self, first: PageOffset, count: PageCount) {
         for addresses in self.slots_of(first, count) {
@@ -190,6 +208,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
     /// store to each asks [`page_mkwrite`](crate::Hooks::page_mkwrite) or [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite)
     /// anew. Where a platform cannot do only that, it zaps them: the next load then faults as well. It happens wherever
     /// the mapping shows the pages; private copies, of which nobody is told, stay.
+    #[doc(alias("pfn_mkclean_range", "clean_record_shared_mapping_range"))]
     #[track_caller]
     pub fn write_protect(&self, first: PageOffset, count: PageCount) {
         for addresses in self.slots_of(first, count) {
@@ -236,6 +255,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     /// # Errors
     /// EFAULT if the mapping has no such slot, ENOMEM without a page table, EINVAL for a frame that may not be mapped;
     /// EBUSY if something is there already, where the platform can tell.
+    #[doc(alias = "vmf_insert_pfn")]
     #[track_caller]
     pub fn insert_pfn(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
     where
@@ -248,6 +268,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
     ///
     /// # Errors
     /// As [`insert_pfn`](Self::insert_pfn).
+    #[doc(alias = "vmf_insert_mixed")]
     #[track_caller]
     pub fn insert_mixed(&self, at: PageOffset, frame: Frame<'s, P>) -> Result<(), Errno>
     where

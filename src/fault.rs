@@ -24,13 +24,26 @@ use crate::{
 /// Locks: mmap lock or VMA lock, read. May sleep. Insertion answers [`VmFault`].
 ///
 /// Every operation that answers takes the token by value, and the hook must return an answer, so that a fault is
-/// answered exactly once (G5). These insertions take no address: what is inserted goes where the fault was (G10).
-/// [`pgoff`](Self::pgoff) says which page that is.
+/// answered exactly once ([G5](crate::guide::guarantees#g5)). These insertions take no address: what is inserted goes
+/// where the fault was ([G10](crate::guide::guarantees#g10)). [`pgoff`](Self::pgoff) says which page that is.
 ///
 /// An errno never becomes an answer by itself. [`fail`](Self::fail) and [`fail_or_refault`](Self::fail_or_refault)
 /// spend the token on one, by the kernel's own rules.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault};
+///
+/// /// Brings the neighbour as well, if the driver has it.
+/// fn fault<'f, P: Platform>(mut ctx: FaultCtx<'f, P, Mixed>, pages: &[P::Page]) -> VmFault<'f> {
+///     let at = ctx.pgoff();
+///     let Some(page) = at.of(pages) else { return ctx.fail(Errno::ENXIO) };
+///     ctx.prefault_pages(at, pages.get(at.index()..).unwrap_or_default());
+///     ctx.insert_page(page)
+/// }
+/// ```
+#[doc(alias = "vm_fault")]
 #[must_use = "a fault must be answered: insert something, or `ctx.fail(errno)`"]
 pub struct FaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
@@ -47,6 +60,7 @@ include!("common/sleeping_fault_token.rs");
 /// What faulted.
 impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Whether this is the second try of a fault, whose lock was given up in the first.
+    #[doc(alias = "FAULT_FLAG_TRIED")]
     #[must_use]
     pub fn is_tried(&self) -> bool {
         self.flags().contains(FaultFlags::TRIED)
@@ -54,6 +68,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// The protection that the mapping gives to what is inserted. To insert a frame that is cached in another way,
     /// change its cache attribute and pass it to [`insert_pfn_prot`](Self::insert_pfn_prot).
+    #[doc(alias = "vm_page_prot")]
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
         P::fault_page_prot(self.fault())
@@ -70,6 +85,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// If a page is in place already, that is a success ([`VmFault::already_present`]). Without memory for a page table
     /// the answer is OOM, for a page that may not be mapped SIGBUS.
+    #[doc(alias("vmf_insert_page", "vm_insert_page"))]
     #[track_caller]
     pub fn insert_page(self, page: &P::Page) -> VmFault<'f>
     where
@@ -106,6 +122,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts the zero page where the fault was. It is SIGBUS in a shared mapping that is writable or may become so,
     /// unless [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](crate::MmapCtx::io).
+    #[doc(alias = "my_zero_pfn")]
     #[track_caller]
     pub fn insert_zero_page(self) -> VmFault<'f>
     where
@@ -116,10 +133,11 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
-    /// the mapping's state, which lives until nobody has the mapping any more (G21).
+    /// the mapping's state, which lives until nobody has the mapping any more ([G21](crate::guide::guarantees#g21)).
     ///
     /// There is no `insert_pfn_mkwrite`, because none is needed: where stores are told, and this fault is one,
     /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is asked when this hook has returned, in the same fault.
+    #[doc(alias("vmf_insert_pfn", "vmf_insert_pfn_mkwrite"))]
     #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
@@ -142,6 +160,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, cached in another way.
+    #[doc(alias = "vmf_insert_pfn_prot")]
     #[track_caller]
     pub fn insert_pfn_prot(self, frame: Frame<'f, P>, prot: PageProt) -> VmFault<'f>
     where
@@ -169,6 +188,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts a frame where the fault was that may have a page behind it (`vmf_insert_mixed`). For such a page the
     /// mapping takes a reference.
+    #[doc(alias = "vmf_insert_mixed")]
     #[track_caller]
     pub fn insert_mixed(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
@@ -195,6 +215,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// In a private mapping it does not become writable, and the store gets a copy. (Linux would let the store through
     /// to the object, and trusts the file system not to ask for it.)
+    #[doc(alias = "vmf_insert_mixed_mkwrite")]
     #[track_caller]
     pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
     where
@@ -248,6 +269,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     }
 
     /// Hands a locked page to the core (`VM_FAULT_LOCKED`), which unlocks it when it is mapped.
+    #[doc(alias = "VM_FAULT_LOCKED")]
     #[track_caller]
     pub fn deliver_locked(self, page: LockedPage<'f, P>) -> VmFault<'f>
     where
@@ -265,6 +287,8 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Gives up the lock that the fault holds, if the fault allows it, so that others can change the mapping while this
     /// hook waits. The mapping's state stays alive until the hook has returned, even if the mapping is unmapped
     /// meanwhile.
+    #[doc(alias("VM_FAULT_RETRY", "mmap_read_unlock", "fault_flag_allow_retry_first"))]
+    #[doc(alias("FAULT_FLAG_ALLOW_RETRY", "FAULT_FLAG_RETRY_NOWAIT"))]
     pub fn release(self) -> Release<'f, P, M> {
         let flags = self.flags();
         if !flags.allow_retry_first() {
@@ -341,6 +365,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     ///
     /// It may sleep for page tables, so `map_pages`, which may not, has no such operation: there it is
     /// [`prefault_page`](crate::MapPagesCtx::prefault_page) for each.
+    #[doc(alias = "vm_insert_pages")]
     #[track_caller]
     pub fn prefault_pages(&mut self, at: PageOffset, pages: &[P::Page]) -> PageCount
     where
@@ -394,6 +419,22 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 }
 
 /// Whether [`FaultCtx::release`] gave up the lock.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Mixed, Platform, Release, VmFault};
+///
+/// /// Waits for something slow, without the lock.
+/// fn wait_for<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, slow: impl FnOnce()) -> VmFault<'f> {
+///     match ctx.release() {
+///         Release::Released(released) => {
+///             slow();
+///             released.retry()
+///         }
+///         Release::NoWait(answer) => answer,
+///         Release::Keep(ctx) => ctx.fail(Errno::EIO),
+///     }
+/// }
+/// ```
 #[must_use = "the fault is not answered yet"]
 pub enum Release<'f, P: Platform, M> {
     /// It did. Wait for what is missing, then answer with [`Released::retry`].
@@ -429,6 +470,7 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     }
 
     /// The fault is to be repeated from the start, with the lock taken anew (`VM_FAULT_RETRY`).
+    #[doc(alias = "VM_FAULT_RETRY")]
     pub fn retry(self) -> VmFault<'f> {
         self.ctx.answer(FaultCode::RETRY)
     }

@@ -28,6 +28,7 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[doc(alias = "file_operations")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped: it does not implement `MmapFile`",
     label = "not a file with a mmap hook",
@@ -49,6 +50,7 @@ pub trait MmapFile: Send + Sync + 'static {
 
     /// The object that is mapped when this file is, whose mappings [`SharedObject::unmap_once`] reaches. Asked once, when
     /// the file is opened. If there is none, each open file is an object of its own.
+    #[doc(alias("f_mapping", "i_mapping"))]
     fn object(&self) -> Option<&SharedObject<Self::Platform>> {
         None
     }

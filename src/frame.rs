@@ -12,9 +12,9 @@ type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
 
 /// One page frame that may be inserted by number (Linux's `pfn`).
 ///
-/// There is no safe way from a number to a frame (G13). A frame comes from a [`FrameSource`], which vouches for the
-/// memory, and borrows from it, so that it cannot be used after the source has gone. Its number can be read:
-/// [`pfn`](Self::pfn).
+/// There is no safe way from a number to a frame ([G13](crate::guide::guarantees#g13)). A frame comes from a
+/// [`FrameSource`], which vouches for the memory, and borrows from it, so that it cannot be used after the source has
+/// gone. Its number can be read: [`pfn`](Self::pfn).
 pub struct Frame<'s, P: Platform> {
     pfn: u64,
     source: Vouched<'s, P>,
@@ -84,6 +84,7 @@ impl<P: Platform> Copy for FrameRange<'_, P> {}
 /// a `struct page` behind it, and stays what it is **for as long as a mapping of it may exist**, not only as long as
 /// the source does: mappings by number hold no reference. A source whose frames go away takes their mappings away
 /// first. `base + count` does not overflow.
+#[doc(alias("page_to_pfn", "pci_resource_start"))]
 #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
 pub unsafe trait FrameSource: Send + Sync + 'static {
     /// The platform whose frames these are.
@@ -111,6 +112,7 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
 ///
 /// A user with a mapping of them reads and writes the very same bytes, perhaps at the same time. Nothing is promised
 /// about the order.
+#[doc(alias("ioremap", "memcpy_fromio"))]
 pub trait Iomem: FrameSource {
     /// Copies bytes out, from `offset` (in bytes from the first frame) on.
     ///

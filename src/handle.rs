@@ -18,6 +18,20 @@ use crate::{
 /// It keeps neither the mapping nor the process alive. Each use takes the process's mmap lock and looks whether the
 /// mapping is still there, by the state that it was established with. It never looks by address, where another mapping
 /// may be by then (CVE-2026-43434).
+///
+/// ```
+/// use vmctx::{Errno, Handle, Mapped, Mixed, MmapCtx, Platform, VmOperations};
+///
+/// fn mmap<'m, P: Platform, V: VmOperations<Platform = P, Kind = Mixed>>(
+///     ctx: MmapCtx<'m, P>,
+///     state: V,
+///     keep: impl FnOnce(Handle<P, Mixed>),
+/// ) -> Result<Mapped<'m>, Errno> {
+///     let ctx = ctx.writable().establish(state)?;
+///     keep(ctx.handle()?);
+///     Ok(ctx.fill_later())
+/// }
+/// ```
 pub struct Handle<P: Platform, M> {
     raw: P::Handle,
     /// From where on the mapping's page offsets count.
@@ -39,6 +53,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     /// # Errors
     /// ESRCH if the process has gone, EFAULT if the mapping has; EDEADLK where a platform notices a lock held that a
     /// hook takes.
+    #[doc(alias = "mmap_read_lock")]
     #[track_caller]
     pub fn lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
@@ -49,6 +64,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     ///
     /// # Errors
     /// EAGAIN where it would have to wait; else as [`lock`](Self::lock).
+    #[doc(alias = "mmap_read_trylock")]
     pub fn try_lock<'u>(&self, unlocked: &'u mut UnlockedCtx<'_, P>) -> Result<EstablishedCtx<'u, P, M>, Errno> {
         let _ = unlocked;
         P::lock_handle(&self.raw, false).map(|vma| established(vma, self.base))
@@ -60,6 +76,7 @@ impl<P: Platform, M: Kind> Handle<P, M> {
     ///
     /// # Errors
     /// As [`try_lock`](Self::try_lock).
+    #[doc(alias = "zap_page_range_single")]
     #[track_caller]
     pub fn try_zap(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) -> Result<(), Errno> {
         let _ = may_sleep;

@@ -22,6 +22,15 @@ use crate::{
 /// [`fallback`](Self::fallback). After a fallback the hook is asked for the smaller size, and in the end `fault` is.
 ///
 /// Registered with [`Hooks::huge_fault`](crate::Hooks::huge_fault).
+///
+/// ```
+/// use vmctx::{HugeFaultCtx, PfnMap, Platform, VmFault};
+///
+/// /// What does not fit is left to the `fault` hook.
+/// fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, memory: &'f P::Iomem) -> VmFault<'f> {
+///     ctx.insert_huge_with(|_, entry| entry.of(memory))
+/// }
+/// ```
 #[must_use = "a fault must be answered: `ctx.insert_huge_with(|_, entry| ..)`, or `ctx.fallback()`"]
 pub struct HugeFaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
@@ -76,6 +85,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     ///     ctx.insert_huge_with(|_, entry| entry.of(bar))
     /// }
     /// ```
+    #[doc(alias("vmf_insert_pfn_pmd", "vmf_insert_pfn_pud"))]
     #[track_caller]
     pub fn insert_huge_with<F: FillsEntry<'f, Platform = P>>(
         self,
@@ -110,6 +120,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     }
 
     /// No large entry here: a smaller size is asked for, in the end the `fault` hook (`VM_FAULT_FALLBACK`).
+    #[doc(alias = "VM_FAULT_FALLBACK")]
     pub fn fallback(self) -> VmFault<'f> {
         self.answer(FaultCode::FALLBACK)
     }

@@ -46,6 +46,7 @@ use crate::{
 /// because the rest is somebody else's, registers of a neighbour perhaps (CVE-2024-41011). With pages of 16 or 64 KiB
 /// that is so for much that has a page of 4 KiB to itself. Whoever knows what is in the rest can
 /// [expose it](Self::exposing_whole_pages).
+#[doc(alias = "gen_pool_alloc")]
 pub struct IomemPart<P: Platform> {
     memory: P::Iomem,
     bytes: Range<usize>,

@@ -1,8 +1,8 @@
 //! The kinds of mapping, and which operations each of them has.
 //!
-//! The kind is part of a token's type (G9). [`Kind`] is a kind that was chosen. Each of the other traits bounds one
-//! group of operations and is implemented by the kinds that have them. All are sealed and have no type parameters, and
-//! they exist for their error messages as much as for their bounds.
+//! The kind is part of a token's type ([G9](crate::guide::guarantees#g9)). [`Kind`] is a kind that was chosen. Each of
+//! the other traits bounds one group of operations and is implemented by the kinds that have them. All are sealed and
+//! have no type parameters, and they exist for their error messages as much as for their bounds.
 
 /// The kind is not chosen yet: flags, protections and refusals, but no insertion. Choose with
 /// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::without_faults`](crate::MmapCtx::without_faults).
@@ -16,14 +16,17 @@ pub enum Normal {}
 /// The driver inserts pages, and frames that may have a page behind them: `VM_MIXEDMAP`. Inserted pages are counted:
 /// the mapping holds a reference. The only kind that can be allowed to grow
 /// ([`may_expand`](crate::MmapCtx::may_expand)).
+#[doc(alias = "VM_MIXEDMAP")]
 pub enum Mixed {}
 
 /// The driver inserts frames by number, no reference is taken: `VM_PFNMAP`. Refused with EINVAL for a copy-on-write
 /// mapping, which Linux would meet with a `BUG_ON` at the first insertion (CVE-2024-39497).
+#[doc(alias = "VM_PFNMAP")]
 pub enum PfnMap {}
 
 /// The whole range is mapped by number when the mapping is made (`remap_pfn_range`), and nothing afterwards. Private
 /// mappings are legal: `/dev/mem`, cramfs.
+#[doc(alias("remap_pfn_range", "VM_PFNMAP"))]
 pub enum Remapped {}
 
 /// A kind as a value, for the core and for a platform to match on.

@@ -109,6 +109,41 @@
 //! 6. **What does a fault do that cannot be served?** It says what went wrong, [`FaultCtx::fail`] or
 //!    [`FaultCtx::fail_or_refault`]. The code that becomes of it is the kernel's business.
 //!
+//! # Memory, sharing and locks
+//!
+//! A driver has these of its platform `P`. What sleeps takes the right to: `ctx.may_sleep()` in a hook; when a device is
+//! opened, whoever opens it has it.
+//!
+//! | to | write |
+//! | --- | --- |
+//! | name a page that is counted; clone, read and write it | [`P::Page`](Platform::Page), which is a [`PageRef`] |
+//! | allocate one, zeroed, from where memory comes from | [`P::alloc_page(&memory, may_sleep)?`](Platform::alloc_page), with a [`P::Memory`](Platform::Memory) |
+//! | have device memory, which is not counted | [`P::Iomem`](Platform::Iomem), which is an [`Iomem`] and a [`FrameSource`] |
+//! | share a value among file, mappings and whoever else has it | [`P::share(value, may_sleep)?`](Platform::share), which gives a [`P::Ref<T>`](Platform::Ref) |
+//! | lock a value, and wait asleep | [`P::RwLock<T>`](Platform::RwLock), [`P::Mutex<T>`](Platform::Mutex): `P::Mutex::new(value, may_sleep)?`, `lock.lock(may_sleep)` |
+//! | lock a value, also under RCU | [`P::SpinLock<T>`](Platform::SpinLock): `lock.lock()` |
+//! | wait until something changes | [`P::WaitQueue`](Platform::WaitQueue): a [`Ticket`], then `ctx.wait(ticket)?` |
+//!
+//! ```
+//! use vmctx::{Errno, MaySleep, Mutex, Platform};
+//!
+//! struct Device<P: Platform> {
+//!     pages: P::Ref<Vec<P::Page>>,
+//!     opened: P::Mutex<usize>,
+//! }
+//!
+//! fn probe<P: Platform>(memory: &P::Memory, may_sleep: MaySleep<'_>) -> Result<Device<P>, Errno> {
+//!     let pages = vec![P::alloc_page(memory, may_sleep)?];
+//!     Ok(Device { pages: P::share(pages, may_sleep)?, opened: P::Mutex::new(0, may_sleep)? })
+//! }
+//!
+//! fn open<P: Platform>(device: &Device<P>, may_sleep: MaySleep<'_>) -> usize {
+//!     let mut opened = device.opened.lock(may_sleep);
+//!     *opened += 1;
+//!     *opened
+//! }
+//! ```
+//!
 //! # Types met in error messages
 //!
 //! [`HoldsPages`](kind::HoldsPages), [`HoldsFrames`](kind::HoldsFrames), [`StillUndecided`](kind::StillUndecided) and
@@ -131,16 +166,21 @@
 //! | `vmctx-hosted` | what platforms in an ordinary program share, for whoever brings another |
 //! | `vmctx-conformance` | the devices and scenarios that a platform must pass |
 //!
+//! A driver for one platform alone imports the `prelude` of its crate, in which the platform is filled in: there a token
+//! is a `FaultCtx<'f, Mixed>`. So does a framework that fixes the platform for its drivers.
+//!
 //! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
 //! default and adds `Table`, `PageCache`, and [`MmapFile`] for `Box` and `Arc`.
 //!
 //! # Further
 //!
-//! The [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
-//! pages of the types name them so: G5); [memory that does not stand still](guide::memory), which of the types to take
-//! for it; [mappings that are described](guide::prepare) before there are any; [migration](guide::migration) from C, call
-//! by call; what it [costs](guide::cost), in instructions beside C; and a module of [Linux](guide::linux)'s, whole. No
-//! function of this crate panics: what can go wrong is in its type.
+//! A [tutorial](guide::tutorial), from nothing to a kernel; [errors](guide::errors) by their first line; the
+//! [guarantees](guide::guarantees), one by one, each with a wrong program and its error (they are numbered, and the
+//! pages of the types name them so: [G5](crate::guide::guarantees#g5)); [memory that does not stand
+//! still](guide::memory), which of the types to take for it; [mappings that are described](guide::prepare) before there
+//! are any; [migration](guide::migration) from C, call by call; what it [costs](guide::cost), in instructions beside C;
+//! and a module of [Linux](guide::linux)'s, whole. No function of this crate panics: what can go wrong is in its type.
+#![doc = include_str!("../docs/narrow.html")]
 #![no_std]
 
 #[cfg(feature = "alloc")]

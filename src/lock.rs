@@ -42,6 +42,7 @@ use crate::{errno::Errno, sleep::MaySleep};
 ///
 /// A lock that a mmap or fault hook takes must not be held while [`Handle::lock`](crate::Handle::lock) is called. The
 /// hook takes the mmap lock first and this one second; the other order deadlocks.
+#[doc(alias = "rw_semaphore")]
 pub trait RwLock<T>: Sized + Send + Sync + 'static {
     /// The lock, held to read.
     type Read<'a>: Deref<Target = T>;
@@ -108,6 +109,7 @@ pub trait RwLock<T>: Sized + Send + Sync + 'static {
 ///
 /// As with a [`RwLock`], a mutex that a mmap or fault hook takes must not be held while
 /// [`Handle::lock`](crate::Handle::lock) is called.
+#[doc(alias("mutex_lock", "mutex_trylock"))]
 pub trait Mutex<T>: Sized + Send + Sync + 'static {
     /// The lock, held. It stays with the thread that has taken it: a platform's guards are not [`Send`].
     type Guard<'a>: DerefMut<Target = T>;
@@ -171,6 +173,7 @@ pub trait Mutex<T>: Sized + Send + Sync + 'static {
 /// interrupts stay on. An interrupt handler or a timer that took it on the same processor would wait for ever, so what
 /// it guards is for hooks, system calls and threads of the kernel alone. With PREEMPT_RT it is a lock that sleeps,
 /// which is allowed even under RCU there (`Documentation/locking/locktypes.rst`); the rule above stays the same.
+#[doc(alias("spinlock_t", "spin_lock", "spin_trylock"))]
 pub trait SpinLock<T>: Sized + Send + Sync + 'static {
     /// The lock, held. It stays with the thread that has taken it: a platform's guards are not [`Send`].
     type Guard<'a>: DerefMut<Target = T>;

@@ -18,12 +18,26 @@ use crate::{
 /// sleeping.
 ///
 /// Locks: RCU. **Must not sleep**: whatever sleeps takes a [`MaySleep`](crate::MaySleep), and this context gives none
-/// (G15). A page that is not at hand is left out, and the `fault` hook brings it when it is touched.
+/// ([G15](crate::guide::guarantees#g15)). A page that is not at hand is left out, and the `fault` hook brings it when
+/// it is touched.
 ///
 /// Every slot of the mapping can be filled, the fault's own included, and each insertion says what became of it.
 /// [`finish`](Self::finish) answers: the load is repeated if its own slot is filled, else the `fault` hook is called.
 ///
 /// Registered with [`Hooks::map_pages`](crate::Hooks::map_pages). Where it is, faults run under the VMA lock.
+///
+/// ```
+/// use vmctx::{MapPagesCtx, Mixed, Platform, VmFault};
+///
+/// fn map_pages<'f, P: Platform>(mut ctx: MapPagesCtx<'f, P, Mixed>, pages: &[P::Page]) -> VmFault<'f> {
+///     for at in ctx.wanted() {
+///         if let Some(page) = at.of(pages) {
+///             ctx.prefault_page(at, page);
+///         }
+///     }
+///     ctx.finish()
+/// }
+/// ```
 #[must_use = "`map_pages` ends with `ctx.finish()`"]
 pub struct MapPagesCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
@@ -39,6 +53,7 @@ include!("common/fault_token.rs");
 /// Filling slots.
 impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     /// The part of the object that the core would like to have mapped. It lies around the fault and inside the mapping.
+    #[doc(alias("start_pgoff", "end_pgoff"))]
     #[must_use]
     pub fn wanted(&self) -> PageRange {
         self.frame.0.window
@@ -48,6 +63,7 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
     /// table stays empty ([`Prefault::OutOfMemory`]).
     ///
     /// There is none for many pages at once, because Linux's `vm_insert_pages` allocates page tables, and may sleep.
+    #[doc(alias = "set_pte_range")]
     #[track_caller]
     pub fn prefault_page(&mut self, at: PageOffset, page: &P::Page) -> Prefault
     where

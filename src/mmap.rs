@@ -30,11 +30,33 @@ use crate::{
 /// [`establish`](Self::establish), which brings a state and a fault hook, or with
 /// [`without_faults`](Self::without_faults), which brings neither. Then it fills the slots in order, so that none is
 /// filled twice and nothing goes outside. An insertion takes the token and gives it back only in `Ok`, so a failed one
-/// cannot be followed by a success (G6). The hook succeeds with a [`Mapped`]: from [`finish`](Self::finish) if every
-/// slot is filled, from [`fill_later`](Self::fill_later) if the rest is to come later, or from an operation that fills
-/// the whole range.
+/// cannot be followed by a success ([G6](crate::guide::guarantees#g6)). The hook succeeds with a [`Mapped`]: from
+/// [`finish`](Self::finish) if every slot is filled, from [`fill_later`](Self::fill_later) if the rest is to come
+/// later, or from an operation that fills the whole range.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// A mapping that is filled now, and one whose pages come when they are touched:
+///
+/// ```
+/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, Platform, VmOperations};
+///
+/// fn log<'m, P: Platform>(ctx: MmapCtx<'m, P>, pages: &[P::Page]) -> Result<Mapped<'m>, Errno> {
+///     let mut ctx = ctx.dont_dump().without_faults::<Mixed>()?;
+///     for page in pages {
+///         ctx = ctx.insert_page(page)?;
+///     }
+///     ctx.finish()
+/// }
+///
+/// fn ring<'m, P: Platform, V>(ctx: MmapCtx<'m, P>, state: V) -> Result<Mapped<'m>, Errno>
+/// where
+///     V: VmOperations<Platform = P, Kind = Mixed>,
+/// {
+///     Ok(ctx.shared_only()?.writable().establish(state)?.fill_later())
+/// }
+/// ```
+#[doc(alias = "vm_area_struct")]
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
@@ -58,6 +80,14 @@ include!("common/request.rs");
 
 /// The success of a mmap hook. Only a [`MmapCtx`] turns into one, and only after all its insertions have succeeded. It
 /// can neither be made up nor kept for another mmap.
+///
+/// ```
+/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, Platform};
+///
+/// fn doorbell<'m, P: Platform>(ctx: MmapCtx<'m, P>, page: &P::Page) -> Result<Mapped<'m>, Errno> {
+///     ctx.writable().without_faults::<Mixed>()?.insert_page(page)?.finish()
+/// }
+/// ```
 #[must_use = "return it from the mmap hook"]
 pub struct Mapped<'m> {
     brand: Invariant<'m>,
@@ -83,6 +113,7 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
 impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// The page of the object that belongs in the next slot: `vm_pgoff`, plus what is filled. It is counted from where
     /// the object begins that the mapping was [rebased](Self::rebase) to.
+    #[doc(alias = "vm_pgoff")]
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
         // Cannot overflow: `begin` has checked the sum with the whole length.
@@ -91,6 +122,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     /// How many slots the mapping has.
+    #[doc(alias = "vma_pages")]
     #[must_use]
     pub fn page_count(&self) -> PageCount {
         PageCount::new(self.len >> P::PAGE_SHIFT)
@@ -178,6 +210,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// the mapping was [rebased](Self::rebase) to; and for a private [`Remapped`](crate::Remapped) mapping that was
     /// rebased.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
+    #[doc(alias = "vm_private_data")]
     #[track_caller]
     pub fn establish<V: VmOperations<Platform = P>>(self, state: V) -> Result<MmapCtx<'m, P, V::Kind>, Errno>
     where
@@ -228,11 +261,12 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         self.become_kind()
     }
 
-    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is (G20). The fault hook is
-    /// then asked for pages behind what the mmap hook saw.
+    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is
+    /// ([G20](crate::guide::guarantees#g20)). The fault hook is then asked for pages behind what the mmap hook saw.
     ///
     /// Without this every mapping has `VM_DONTEXPAND`, and what would make it longer is EFAULT; so is an old length of
     /// zero, which would map it once more. It can be made shorter, and moved.
+    #[doc(alias = "VM_DONTEXPAND")]
     pub fn may_expand(self) -> Self
     where
         M: Expands,
@@ -293,6 +327,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without memory for a page table, EBUSY if something is there already,
     /// EINVAL for a page that may not be mapped.
+    #[doc(alias = "vm_insert_page")]
     #[track_caller]
     pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
     where
@@ -325,6 +360,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`insert_page`](Self::insert_page), and how many are in. If there are more pages than slots, it is EFAULT and
     /// none is in.
+    #[doc(alias = "vm_insert_pages")]
     #[track_caller]
     pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
     where
@@ -355,7 +391,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// ENXIO, and nothing is inserted, if the mapping begins behind the object's end or reaches over it. Else as
     /// [`insert_page`](Self::insert_page).
-    #[doc(alias = "vm_map_pages")]
+    #[doc(alias("vm_map_pages", "remap_vmalloc_range", "dma_mmap_coherent", "dma_mmap_attrs", "dma_mmap_wc"))]
     #[track_caller]
     pub fn fill_at_pgoff(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>
     where
@@ -402,6 +438,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
+    #[doc(alias("vm_insert_mixed", "vmf_insert_mixed", "vm_fault_to_errno"))]
     #[track_caller]
     pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
@@ -427,10 +464,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     /// Inserts a frame by number into the next slot. No reference is taken: the frame borrows from the file, which the
-    /// mapping keeps open (G21).
+    /// mapping keeps open ([G21](crate::guide::guarantees#g21)).
     ///
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
+    #[doc(alias = "vm_insert_pfn")]
     #[track_caller]
     pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
     where
@@ -456,6 +494,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
+    #[doc(alias = "remap_pfn_range")]
     #[track_caller]
     pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
     where
@@ -496,7 +535,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     ///
     /// # Errors
     /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
-    #[doc(alias = "vm_iomap_memory")]
+    #[doc(alias("io_remap_pfn_range", "vm_iomap_memory"))]
     #[track_caller]
     pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
     where

@@ -24,8 +24,9 @@ use crate::{
     wait::WaitQueue as _,
 };
 
-/// Memory in pieces that are made when they are touched, and given up again (G24): blocks of a pool, pages of a device's
-/// small memory. If the pieces are pages of RAM, take [`PageCache`](crate::PageCache), which is made of this.
+/// Memory in pieces that are made when they are touched, and given up again ([G24](crate::guide::guarantees#g24)):
+/// blocks of a pool, pages of a device's small memory. If the pieces are pages of RAM, take
+/// [`PageCache`](crate::PageCache), which is made of this.
 ///
 /// Each piece is made once, however many faults and ioctls ask for it at once: the first makes it, and the others wait
 /// for that one piece and for no other. It is sparse: a piece that nobody has asked for takes no memory.

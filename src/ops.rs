@@ -39,6 +39,7 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[doc(alias("vm_operations_struct", "vm_ops"))]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the state of a mapping: it does not implement `VmOperations`",
     label = "no fault hook to establish",
@@ -149,9 +150,9 @@ impl<V: VmOperations> Hooks<V> {
         object: None,
     };
 
-    /// Registers `vm_ops->open`: there is a VMA with this state. Called for each (G23): for the one that mmap makes, by
-    /// [`establish`](crate::MmapCtx::establish), and so before the first page is in; and for each that fork, a cut or
-    /// a move makes of it.
+    /// Registers `vm_ops->open`: there is a VMA with this state. Called for each ([G23](crate::guide::guarantees#g23)):
+    /// for the one that mmap makes, by [`establish`](crate::MmapCtx::establish), and so before the first page is in;
+    /// and for each that fork, a cut or a move makes of it.
     ///
     /// If it fails for the first, `establish` fails with that errno, and the state is dropped. If it fails later, the
     /// new VMA is a dead one: fork copies nothing into it, what a cut or a move has brought is taken away, and a fault
@@ -242,16 +243,16 @@ impl<V: VmOperations> Hooks<V> {
     /// access is EIO. (`process_vm_readv` never asks.)
     ///
     /// It is never asked to store where the user may not write or has a private mapping, nor for bytes outside the
-    /// mapping (G19): C leaves both checks to each hook.
+    /// mapping ([G19](crate::guide::guarantees#g19)): C leaves both checks to each hook.
     #[must_use]
     pub const fn access(self, hook: Access<V>) -> Self {
         Self { access: Some(hook), ..self }
     }
 
-    /// Names the object whose memory the mapping shows, for a state that inserts memory which can be
-    /// [taken back](crate::Revocable) (G22). It is asked when the state is established: a file that shows
-    /// [another object](crate::MmapFile::object), or one of its own, is refused with EINVAL, because what its mappings
-    /// had would not be found when the memory is taken back.
+    /// Names the object whose memory the mapping shows, for a state that inserts memory which can be [taken
+    /// back](crate::Revocable) ([G22](crate::guide::guarantees#g22)). It is asked when the state is established: a file
+    /// that shows [another object](crate::MmapFile::object), or one of its own, is refused with EINVAL, because what
+    /// its mappings had would not be found when the memory is taken back.
     ///
     /// Without it, or with `None`, such memory is not inserted at all: each touch is a SIGBUS.
     ///

@@ -6,6 +6,7 @@
 /// the same time, so each byte is copied on its own, and nothing is promised about their order.
 ///
 /// A platform implements it for its [`Platform::Page`](crate::Platform::Page); that type's documentation has the rules.
+#[doc(alias = "page_address")]
 pub trait PageRef: Clone + Send + Sync + 'static {
     /// Copies bytes out of the page, from `offset` (in bytes) on.
     ///

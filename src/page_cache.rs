@@ -17,7 +17,8 @@ use crate::{
     unlocked::UnlockedCtx,
 };
 
-/// The pages of an object, made when they are touched, and given up again: what the field calls a page cache (G24).
+/// The pages of an object, made when they are touched, and given up again: what the field calls a page cache
+/// ([G24](crate::guide::guarantees#g24)).
 ///
 /// One offset has one page, however many faults, reads and ioctls ask for it at once: the first makes it, fills it, and
 /// the others wait for that one page and for no other. (To look, allocate and store without looking again gives two
@@ -98,6 +99,7 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[doc(alias("filemap_fault", "xa_load", "xa_store"))]
 pub struct PageCache<P: Platform> {
     pages: OnDemand<P, Cached<P>>,
     memory: P::Memory,
@@ -183,6 +185,7 @@ impl<P: Platform> PageCache<P> {
     /// Lets a store happen, and notes that the page was written. It is for the hook that is told of first stores,
     /// `.page_mkwrite(|image, ctx| image.cache.allow_store(ctx))`. If the page was given up meanwhile, the access is
     /// repeated, and makes another.
+    #[doc(alias("folio_mark_dirty", "set_page_dirty"))]
     #[track_caller]
     pub fn allow_store<'f>(&self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
         let resident = self.pages.resident(ctx.may_sleep());
@@ -250,6 +253,7 @@ impl<P: Platform> PageCache<P> {
     ///
     /// # Errors
     /// What `write_back` says: that page stays, with what was stored, and so do those behind it.
+    #[doc(alias = "invalidate_inode_pages2_range")]
     #[track_caller]
     pub fn evict(
         &self,
@@ -263,6 +267,7 @@ impl<P: Platform> PageCache<P> {
     /// Takes the pages of these offsets from whoever has them mapped, and drops them, with what was stored to them: they
     /// are behind the end of the file now, or in a hole. A page that is just being filled, with what is no more perhaps,
     /// is filled in vain, and made again. Gives back how many pages went.
+    #[doc(alias = "truncate_inode_pages_range")]
     #[track_caller]
     pub fn truncate(&self, offsets: PageRange, may_sleep: MaySleep<'_>) -> PageCount {
         PageCount::new(self.pages.truncate(offsets, may_sleep))

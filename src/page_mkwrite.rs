@@ -27,6 +27,20 @@ use crate::{
 /// then, and its reference is put. [`is_user`](Self::is_user) is false here, whoever stores (`do_page_mkwrite`).
 ///
 /// Registered with [`Hooks::page_mkwrite`](crate::Hooks::page_mkwrite). Where it is, shared mappings start read-only.
+///
+/// ```
+/// use vmctx::{Errno, Mixed, PageMkwriteCtx, Platform, VmFault};
+///
+/// fn page_mkwrite<'f, P: Platform>(
+///     ctx: PageMkwriteCtx<'f, P, Mixed>,
+///     reserve: impl FnOnce() -> Result<(), Errno>,
+/// ) -> VmFault<'f> {
+///     match reserve() {
+///         Ok(()) => ctx.allow(),
+///         Err(errno) => ctx.fail(errno),
+///     }
+/// }
+/// ```
 #[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
 pub struct PageMkwriteCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

@@ -25,6 +25,14 @@ use crate::{
 /// and others may load from it. The fault hook has returned by then, and holds no lock of the driver's any more.
 ///
 /// Registered with [`Hooks::pfn_mkwrite`](crate::Hooks::pfn_mkwrite).
+///
+/// ```
+/// use vmctx::{Errno, PfnMap, PfnMkwriteCtx, Platform, VmFault};
+///
+/// fn pfn_mkwrite<'f, P: Platform>(ctx: PfnMkwriteCtx<'f, P, PfnMap>, is_frozen: bool) -> VmFault<'f> {
+///     if is_frozen { ctx.fail(Errno::EROFS) } else { ctx.allow() }
+/// }
+/// ```
 #[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
 pub struct PfnMkwriteCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

@@ -11,7 +11,8 @@
 //!    [prepare hook](crate::MmapFile::prepare_hook), and calls [`entry::mmap_prepare`](crate::entry::mmap_prepare); on
 //!    any other such files have a mmap hook like the rest.
 //!
-//! None of it is for drivers. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
+//! Drivers name its types, and call [`Platform::alloc_page`] and [`Platform::share`]: the crate's page [says which they
+//! are](crate#memory-sharing-and-locks). Nothing else of it is for them. A driver cannot call the raw operations, because it never has a `Vma` or a `Fault`:
 //! **a value of one of these types is the proof that the locks are held**, and only the platform makes them. Rules that
 //! every platform would have to repeat are in the tokens and the entry points, not here: bounds, kinds, what an errno
 //! means in a fault, the reference to the state that is taken before a lock is given up.
@@ -113,6 +114,7 @@ pub unsafe trait Platform: Sized + 'static {
     const PAGE_SIZE: usize = 1 << Self::PAGE_SHIFT;
 
     /// A page that a driver owns a reference to, fit to be mapped: not anonymous, not slab, not the zero page.
+    #[doc(alias("get_page", "put_page"))]
     type Page: PageRef;
 
     /// Where a driver's pages come from: a zone, a memfd, a software machine. Cloning is cheap and gives the same
@@ -164,6 +166,7 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
+    #[doc(alias("kmalloc", "kref"))]
     fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
         let _ = (value, may_sleep);
         Err(Errno::ENOSYS)
@@ -180,7 +183,7 @@ pub unsafe trait Platform: Sized + 'static {
         Err(Errno::ENOSYS)
     }
 
-    /// A fresh zeroed page, for this page of the object that the memory is for: a [`PageCache`](crate::PageCache) has its
+    /// A fresh zeroed page, for this page of the object that the memory is for: a `PageCache` has its
     /// pages from here. A platform whose memory can be kept for an object overrides it, so that pages that are made in any
     /// order lie in the order of their offsets.
     ///
@@ -250,11 +253,11 @@ pub unsafe trait Platform: Sized + 'static {
     }
 
     /// Installs the driver's operations and its state in the VMA (`vm_ops`, `vm_private_data`), and calls the [open
-    /// hook](crate::Hooks::registered_open), if one is registered (G23). Called once at most, and before anything is
-    /// inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The functions in that `vm_ops` call
-    /// [`entry::fault::<V>`](crate::entry::fault), and the entry points of those hooks that are registered in
-    /// `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores), what is inserted into a shared
-    /// mapping from now on is not writable.
+    /// hook](crate::Hooks::registered_open), if one is registered ([G23](crate::guide::guarantees#g23)). Called once at
+    /// most, and before anything is inserted, but for what a [prepare hook](crate::PrepareFile) has named to be. The
+    /// functions in that `vm_ops` call [`entry::fault::<V>`](crate::entry::fault), and the entry points of those hooks
+    /// that are registered in `V::HOOKS`. If one of these is [told of stores](crate::Hooks::is_told_of_stores), what is
+    /// inserted into a shared mapping from now on is not writable.
     ///
     /// # Errors
     /// EINVAL for a VMA with none of the flags that keep Linux from merging it with a neighbour
@@ -426,8 +429,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// [`FaultCode::ALREADY_PRESENT`] where the platform can tell.
     ///
     /// A protection of its own has the mapping's rights, and perhaps another cache attribute, which has to outlive
-    /// mprotect (G26). Where an entry would get the mapping's back (`pte_modify` on arm64; x86 keeps the entry's),
-    /// mprotect of a mapping with such entries is refused with EACCES.
+    /// mprotect ([G26](crate::guide::guarantees#g26)). Where an entry would get the mapping's back (`pte_modify` on
+    /// arm64; x86 keeps the entry's), mprotect of a mapping with such entries is refused with EACCES.
     ///
     /// Default: SIGBUS.
     fn vmf_insert_pfn(fault: &Self::Fault, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {

@@ -100,7 +100,7 @@ pub trait InsertPoint: sealed::Point + Sized {
 }
 
 /// An [`InsertPoint`] at which frames can be inserted that are borrowed for `'i` from whoever outlives the mapping
-/// (G21): the file at mmap, the mapping's state in a fault. Sealed.
+/// ([G21](crate::guide::guarantees#g21)): the file at mmap, the mapping's state in a fault. Sealed.
 ///
 /// ```
 /// use vmctx::{Errno, FaultCtx, FramePoint, FrameSource, PfnMap, Platform, VmFault};

@@ -5,7 +5,7 @@ use crate::flags::FaultCode;
 /// What became of a fault-around insertion (`FaultCtx::prefault_*`).
 ///
 /// It can be ignored: a prefault is a favour. It does not answer the fault, and holds no errno from which an answer
-/// could be made (G11).
+/// could be made ([G11](crate::guide::guarantees#g11)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefault {
     /// It is in.

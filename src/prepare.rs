@@ -23,12 +23,25 @@ use crate::{
 ///
 /// The hook looks at what is wanted, refuses it, or sets flags, as a [mmap hook](crate::MmapCtx) does. Then it says how
 /// the mapping is filled, and that is its success: [`by_faults`](Self::by_faults), or at once and whole,
-/// [`fill_at_pgoff`](Self::fill_at_pgoff), [`remap_from_first`](Self::remap_from_first) and their twins. The kernel does
-/// so when the VMA is there, and asks [`PrepareFile::mapped`](crate::PrepareFile::mapped) for the state last. Much can
-/// go wrong in between, and no hook is told. So the prepare hook describes and nothing else (G25): it makes no state,
-/// inserts nothing, and what is to be inserted is borrowed from the file.
+/// [`fill_at_pgoff`](Self::fill_at_pgoff), [`remap_from_first`](Self::remap_from_first) and their twins. The kernel
+/// does so when the VMA is there, and asks [`PrepareFile::mapped`](crate::PrepareFile::mapped) for the state last. Much
+/// can go wrong in between, and no hook is told. So the prepare hook describes and nothing else
+/// ([G25](crate::guide::guarantees#g25)): it makes no state, inserts nothing, and what is to be inserted is borrowed
+/// from the file.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// ```
+/// use vmctx::{Errno, Mixed, Platform, PrepareCtx, Prepared};
+///
+/// fn mmap_prepare<'m, P: Platform>(
+///     ctx: PrepareCtx<'m, P>,
+///     pages: &'m [P::Page],
+/// ) -> Result<Prepared<'m, P, Mixed>, Errno> {
+///     ctx.writable().fill_at_pgoff(pages)
+/// }
+/// ```
+#[doc(alias = "vm_area_desc")]
 #[must_use = "a prepare hook ends with `by_faults()`, with one action for the whole range, or with an error"]
 pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
     wanted: Description,
@@ -120,12 +133,14 @@ impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
 /// Saying how it is filled.
 impl<'m, P: Platform> PrepareCtx<'m, P> {
     /// Faults fill the mapping, one touch after the other. Memory that can be [taken back](crate::Revocable) is mapped
-    /// in no other way: who takes it back does not find a mapping that is only described yet (G22).
+    /// in no other way: who takes it back does not find a mapping that is only described yet
+    /// ([G22](crate::guide::guarantees#g22)).
     ///
     /// # Errors
     /// EPERM for a shared mapping that is asked for with `PROT_WRITE`, without [`writable`](Self::writable). EINVAL for
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
+    #[doc(alias = "mmap_prepare")]
     pub fn by_faults<K>(self) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: FilledLater + Kind,
@@ -151,6 +166,7 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     ///
     /// # Errors
     /// As [`fill_at_pgoff`](Self::fill_at_pgoff).
+    #[doc(alias = "mmap_action_map_kernel_pages_full")]
     pub fn fill_from_first<K>(self, pages: &'m [P::Page]) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: HoldsPages + Kind,
@@ -163,7 +179,7 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     ///
     /// # Errors
     /// EINVAL if there are fewer frames than slots. Else as [`by_faults`](Self::by_faults).
-    #[doc(alias = "mmap_action_remap_full")]
+    #[doc(alias("mmap_action_remap_full", "mmap_action_ioremap_full"))]
     pub fn remap_from_first<K>(self, frames: FrameRange<'m, P>) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: RemapsWhole + Kind,
@@ -206,8 +222,8 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
 }
 
 impl<'m, P: Platform, K> Prepared<'m, P, K> {
-    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is (G20). The fault hook is
-    /// then asked for pages behind what this hook saw.
+    /// Lets mremap make the mapping longer, as Linux lets it: by moving it, never where it is
+    /// ([G20](crate::guide::guarantees#g20)). The fault hook is then asked for pages behind what this hook saw.
     pub fn may_expand(mut self) -> Self
     where
         K: Expands,

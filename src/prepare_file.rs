@@ -75,8 +75,8 @@ pub trait PrepareFile: Send + Sync + 'static {
     type Ops: VmOperations<Platform = Self::Platform>;
 
     /// Describes one mapping that is asked for. It is not there yet, and may never be: the hook must leave no trace
-    /// (G25). Frames and pages that are to be mapped are borrowed from the file, which the mapping keeps open, hence
-    /// the `'m`.
+    /// ([G25](crate::guide::guarantees#g25)). Frames and pages that are to be mapped are borrowed from the file, which
+    /// the mapping keeps open, hence the `'m`.
     ///
     /// # Errors
     /// Whatever the user's `mmap` call is to fail with.
@@ -119,6 +119,7 @@ pub trait PrepareFile: Send + Sync + 'static {
 ///
 /// A platform that has such hooks takes the [hook](MmapFile::prepare_hook) and does what was described itself. On any
 /// other this is a mmap hook that does so (`compat_vma_mmap`).
+#[doc(alias = "compat_vma_mmap")]
 pub struct ByPrepare<F>(pub F);
 
 impl<F: PrepareFile> MmapFile for ByPrepare<F> {

@@ -18,7 +18,7 @@ pub enum Cache {
 /// [`FaultCtx::insert_pfn_prot`](crate::FaultCtx::insert_pfn_prot). The way the memory is cached can be changed. No
 /// right can be added that mmap did not give the user, and none can be taken away from a single page, because it would
 /// not stay away: the next store to a shared writable mapping makes the entry writable (`wp_page_reuse`), and so does
-/// mprotect (G26). (In C it can be any number.)
+/// mprotect ([G26](crate::guide::guarantees#g26)). (In C it can be any number.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageProt {
     writable: bool,

@@ -72,7 +72,8 @@ pub trait Backing: Send + Sync + 'static {
     }
 }
 
-/// Memory that can be taken back from its users, behind the lock under which it is inserted and taken back (G13, G22).
+/// Memory that can be taken back from its users, behind the lock under which it is inserted and taken back
+/// ([G13](crate::guide::guarantees#g13), [G22](crate::guide::guarantees#g22)).
 ///
 /// Access is revoked: a device's memory is switched off, an object is purged, a file is truncated. Or the memory moves:
 /// a processor's local store is saved, a graphics object migrates between RAM and the card. It is the same, because
@@ -163,6 +164,7 @@ pub trait Backing: Send + Sync + 'static {
 ///     }
 /// }
 /// ```
+#[doc(alias = "dma_resv_lock")]
 pub struct Revocable<P: Platform, B: Backing<Platform = P>> {
     home: P::RwLock<Home<B>>,
     object: SharedObject<P>,

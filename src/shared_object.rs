@@ -16,6 +16,7 @@ use crate::{
 ///
 /// One file can show several objects, one behind the other, as those of DRM do: each is a [`part`](Self::part) of what
 /// the file shows.
+#[doc(alias = "address_space")]
 pub struct SharedObject<P: Platform> {
     pub(crate) raw: P::Object,
     /// Where the part begins in what the file shows, and how many pages it has.

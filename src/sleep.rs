@@ -2,11 +2,12 @@
 
 use core::marker::PhantomData;
 
-/// The right to sleep. Whatever may sleep takes one as an argument, and so cannot be called where there is none (G15):
-/// allocations, locks, and a driver's own functions that wait for something.
+/// The right to sleep. Whatever may sleep takes one as an argument, and so cannot be called where there is none
+/// ([G15](crate::guide::guarantees#g15)): allocations, locks, and a driver's own functions that wait for something.
 ///
 /// The tokens of hooks that may sleep give it: `ctx.may_sleep()`. Outside hooks the platform does: when a device is
 /// opened or a module loaded. It is good for as long as what gave it is borrowed.
+#[doc(alias("GFP_KERNEL", "might_sleep"))]
 #[derive(Clone, Copy)]
 pub struct MaySleep<'a> {
     context: PhantomData<&'a ()>,

@@ -6,6 +6,7 @@ use core::{cmp::Ordering, fmt, iter::FusedIterator};
 ///
 /// The unit is pages. Offset 0 is the object's first page, whatever address the user mapped it at and whichever part
 /// of it was mapped. `vmf->pgoff` and `vma->vm_pgoff` in C.
+#[doc(alias = "pgoff_t")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageOffset(usize);
 

@@ -23,6 +23,20 @@ use crate::{
 /// [`find`](Self::find). Both borrow it mutably: one lock at a time.
 ///
 /// Not `Clone`, `Send` or `Sync`, and it cannot outlive the hook.
+///
+/// ```
+/// use vmctx::{Errno, PageCount, PageOffset, Platform, UnlockedCtx, UserAddr, VmOperations};
+///
+/// /// An ioctl that takes the first page of the mapping at an address away.
+/// fn forget<P: Platform, V: VmOperations<Platform = P>>(
+///     unlocked: &mut UnlockedCtx<'_, P>,
+///     address: UserAddr,
+/// ) -> Result<(), Errno> {
+///     let established = unlocked.find::<V>(address)?;
+///     established.zap(PageOffset::ZERO, PageCount::new(1));
+///     Ok(())
+/// }
+/// ```
 pub struct UnlockedCtx<'u, P: Platform> {
     caller: Held<P::Caller>,
     brand: Invariant<'u>,
@@ -73,6 +87,7 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is somebody else's mapping, ESRCH if the caller has no address
     /// space (any more); EDEADLK where a platform notices that the lock would be waited for in vain.
+    #[doc(alias("find_vma", "vma_lookup"))]
     #[track_caller]
     pub fn find<V: VmOperations<Platform = P>>(
         &mut self,

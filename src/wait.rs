@@ -8,6 +8,7 @@ use crate::{errno::Errno, sleep::MaySleep, token::Invariant};
 ///
 /// It counts its wake-ups, so that none is lost: take a [ticket](Self::ticket), look at the condition, then
 /// [wait](crate::FaultCtx::wait) with the ticket. A wake-up in between ends the wait at once.
+#[doc(alias("wait_queue_head_t", "init_waitqueue_head"))]
 pub trait WaitQueue: Sized + Send + Sync + 'static {
     /// A queue with nobody on it.
     ///

@@ -1,9 +1,22 @@
 //! The guide quotes the wrong usages with their errors, and the smallest module, to the letter.
 //!
 //! In `README.md` and `docs/*.md` a line `<!-- ui/CASE.rs -->` is followed by the program of that case and by its
-//! error, and a line `<!-- platforms/linux/smallest/FILE -->` by that file. With `BLESS=1` in the environment they are written anew.
+//! error, and a line `<!-- platforms/linux/smallest/FILE -->`, or of an example, by that file. With `BLESS=1` in the environment they are written anew.
+
+mod errors;
+mod links;
 
 use std::{env, fs, path::Path};
+
+const BLESS_WITH: &str = "BLESS=1 cargo test --test docs";
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn is_blessing() -> bool {
+    env::var_os("BLESS").is_some()
+}
 
 /// The program of a case, as a reader needs it: without the comment on top, and without the `main` that makes it a
 /// program.
@@ -40,7 +53,7 @@ fn case_blocks(path: &Path) -> String {
 /// A file of a module's.
 fn file_block(path: &Path) -> String {
     let language = match path.extension().and_then(|extension| extension.to_str()) {
-        // A module is no doctest, and `rs` is not taken for one: `kernel/test` builds it.
+        // A whole package's file is no doctest, and `rs` is not taken for one: `kernel/test` and `.ci/run` build them.
         Some("rs") => "rs",
         Some("toml") => "toml",
         Some("c") => "c",
@@ -77,17 +90,68 @@ fn quoted(root: &Path, page: &str) -> (String, usize) {
 
 #[test]
 fn pages_quote_what_there_is() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let bless = env::var_os("BLESS").is_some();
-    for (page, at_least) in [("README.md", 1), ("docs/guarantees.md", 22), ("docs/linux.md", 5)] {
+    let root = root();
+    for (page, at_least) in
+        [("README.md", 1), ("docs/frameworks.md", 2), ("docs/guarantees.md", 22), ("docs/linux.md", 5)]
+    {
         let path = root.join(page);
         let found = read(&path);
         let (wanted, quotations) = quoted(root, &found);
         assert!(quotations >= at_least, "{page} has only {quotations} quotations");
-        if bless {
+        if is_blessing() {
             fs::write(&path, &wanted).unwrap();
         } else {
-            assert!(found == wanted, "{page} quotes what is no longer so: run `BLESS=1 cargo test --test docs`");
+            assert!(found == wanted, "{page} quotes what is no longer so: run `{BLESS_WITH}`");
         }
+    }
+}
+
+/// What the names of mmap and fault code in C begin with.
+const OF_C: [&str; 10] = [
+    "FAULT_FLAG_",
+    "VM_",
+    "io_remap_",
+    "mmap_action_",
+    "pgprot_",
+    "remap_",
+    "unmap_mapping_",
+    "vm_insert_",
+    "vmf_",
+    "zap_",
+];
+
+/// Who searches for a name of C's finds the item that the page of migration names in its place.
+#[test]
+fn names_of_c_that_have_a_row_are_aliases() {
+    let sources = errors::files(&root().join("src"), "rs").iter().map(|path| read(path)).collect::<String>();
+    let aliases: String = sources.lines().filter(|line| line.trim().starts_with("#[doc(alias")).collect();
+    let page = read(&root().join("docs/migration.md"));
+    let mut count = 0;
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
+        let mut columns = row.replace("\\|", "").split(" | ").map(str::to_owned).collect::<Vec<_>>().into_iter();
+        let (of_c, here) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        if here.starts_with("none") {
+            continue;
+        }
+        let names = of_c.split(|c: char| !c.is_alphanumeric() && c != '_');
+        for name in names.filter(|name| OF_C.iter().any(|start| name.starts_with(start)) && !name.ends_with('_')) {
+            assert!(aliases.contains(&format!("\"{name}\"")), "nothing in src/ has the alias {name}");
+            count += 1;
+        }
+    }
+    assert!(count > 60, "only {count} names were looked for");
+}
+
+/// A diagram has its source inside, so that whoever changes the one does not forget the other.
+#[test]
+fn diagrams_are_of_their_sources() {
+    let sources = errors::files(&root().join("docs/diagrams"), "dot");
+    assert!(sources.len() >= 4, "there are only {} diagrams", sources.len());
+    for source in sources {
+        let lines: Vec<_> = read(&source).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let picture = read(&source.with_extension("svg"));
+        let inside = picture.split("<!-- source\n").nth(1).and_then(|rest| rest.split("\n-->").next());
+        assert!(inside == Some(&lines.join("\n")), "{}: run `docs/diagrams/draw`", source.display());
+        assert!(!picture.contains("\n\n"), "{}: an empty line ends the block of HTML", source.display());
     }
 }

@@ -38,24 +38,28 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     }
 
     /// Whether the access was a store.
+    #[doc(alias("FAULT_FLAG_WRITE", "FAULT_FLAG_MKWRITE"))]
     #[must_use]
     pub fn is_write(&self) -> bool {
         self.frame.0.is_write()
     }
 
     /// Whether the mapping was made with `MAP_SHARED` (`VM_MAYSHARE`).
+    #[doc(alias = "VM_SHARED")]
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.frame.0.is_shared()
     }
 
     /// Whether a store would give the user a private copy: `is_cow_mapping`.
+    #[doc(alias = "is_cow_mapping")]
     #[must_use]
     pub fn is_cow(&self) -> bool {
         P::fault_vma_flags(self.fault()).is_cow()
     }
 
     /// Whether the access came from user mode, and not from the kernel on the user's behalf.
+    #[doc(alias = "FAULT_FLAG_USER")]
     #[must_use]
     pub fn is_user(&self) -> bool {
         self.frame.0.is_user()
@@ -66,6 +70,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     /// It is for hardware whose pages are not as large as the kernel's, and for messages. An offset into the object is
     /// [`pgoff`](Self::pgoff), never a difference of addresses, and the context knows where the page goes. The name is
     /// meant to be too long to use by mistake (linux-mm, May 2007).
+    #[doc(alias = "real_address")]
     #[must_use]
     pub fn user_address_for_odd_page_sizes(&self) -> UserAddr {
         UserAddr::new(P::fault_address(self.fault()))

@@ -6,6 +6,7 @@
 /// What is asked for.
 impl<'m, P: Platform, M> Token<'m, P, M> {
     /// Whether `MAP_SHARED` was asked for (`VM_MAYSHARE`).
+    #[doc(alias("VM_SHARED", "VM_MAYSHARE"))]
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.flags().contains(VmFlags::MAYSHARE)
@@ -17,6 +18,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// (Drivers that refuse what is readable, and forget the mprotect that comes later, are an open door: doorbells
     /// of vhost-vdpa and ocxl.)
+    #[doc(alias = "VM_READ")]
     #[must_use]
     pub fn is_readable(&mut self) -> bool
     where
@@ -29,6 +31,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// does, in a shared mapping (`VM_MAYWRITE` is cleared); in a private one users write copies of their own. So a
     /// driver that counts writers by this is right, and the others stay readers; one that lets them write later counts
     /// by [`may_be_written`](crate::MmapCtx::may_be_written).
+    #[doc(alias = "VM_WRITE")]
     #[must_use]
     pub fn is_writable(&mut self) -> bool
     where
@@ -39,6 +42,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 
     /// Whether the user asks to execute (`VM_EXEC`). The answer stays, as that of [`is_readable`](Self::is_readable)
     /// does (`VM_MAYEXEC` is cleared).
+    #[doc(alias = "VM_EXEC")]
     #[must_use]
     pub fn is_executable(&mut self) -> bool
     where
@@ -49,6 +53,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 
     /// Whether a store would give the user a private copy (`is_cow_mapping`): the mapping is private, and it is
     /// writable or mprotect can make it so. A [`PfnMap`](crate::PfnMap) mapping cannot be of this sort.
+    #[doc(alias = "is_cow_mapping")]
     #[must_use]
     pub fn is_cow(&self) -> bool {
         self.flags().is_cow()
@@ -75,13 +80,15 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 
 /// Refusals, flags and cache attributes: before the kind is chosen.
 impl<'m, P: Platform, M> Token<'m, P, M> {
-    /// Users may write, now or after an mprotect, if the file was opened for writing (G19).
+    /// Users may write, now or after an mprotect, if the file was opened for writing
+    /// ([G19](crate::guide::guarantees#g19)).
     ///
     /// A shared mapping whose hook has not said so cannot be stored to, ever: `PROT_WRITE` is EPERM, when the kind is
     /// chosen and before a state is made, and an mprotect that adds it is EACCES, because `VM_MAYWRITE` is cleared.
     /// Private mappings need no grant: what their users write are copies of their own.
     ///
     /// (To look at `VM_WRITE` and refuse it is not enough, because mprotect comes later: CVE-2022-43750.)
+    #[doc(alias("VM_MAYWRITE", "VM_WRITE"))]
     pub fn writable(mut self) -> Self
     where
         M: StillUndecided,
@@ -98,6 +105,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// # Errors
     /// EPERM if it was asked for with `PROT_WRITE`. Else a later `mprotect` cannot add it (`VM_MAYWRITE` is cleared).
+    #[doc(alias = "VM_MAYWRITE")]
     pub fn read_only(self) -> Result<Self, Errno>
     where
         M: StillUndecided,
@@ -111,6 +119,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// It is for users that have always asked for more than they need and cannot be told any more, as those of ALSA's
     /// status page (`snd_pcm_mmap_status`). Others want [`read_only`](Self::read_only), or for a shared mapping nothing
     /// at all, and are told with EPERM.
+    #[doc(alias("vm_flags_mod", "vm_flags_clear"))]
     pub fn drop_write(mut self) -> Self
     where
         M: StillUndecided,
@@ -123,6 +132,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// # Errors
     /// EPERM if it was asked for with `PROT_READ`. Else a later `mprotect` cannot add it (`VM_MAYREAD` is cleared).
+    #[doc(alias = "VM_MAYREAD")]
     pub fn no_read(self) -> Result<Self, Errno>
     where
         M: StillUndecided,
@@ -134,6 +144,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// # Errors
     /// EPERM if it was asked for with `PROT_EXEC`. Else a later `mprotect` cannot add it (`VM_MAYEXEC` is cleared).
+    #[doc(alias = "VM_MAYEXEC")]
     pub fn no_exec(self) -> Result<Self, Errno>
     where
         M: StillUndecided,
@@ -172,7 +183,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// # Errors
     /// EINVAL if the file does not show this object, or if the mapping is not all in it.
-    #[doc(alias = "drm_gem_mmap_obj")]
+    #[doc(alias("drm_vma_offset_add", "drm_gem_mmap_obj", "drm_vma_node_start"))]
     pub fn rebase(self, object: &SharedObject<P>) -> Result<Self, Errno>
     where
         M: StillUndecided,
@@ -189,6 +200,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// # Errors
     /// EINVAL for `MAP_PRIVATE`.
+    #[doc(alias("VM_SHARED", "MAP_SHARED", "MAP_PRIVATE"))]
     pub fn shared_only(self) -> Result<Self, Errno>
     where
         M: StillUndecided,
@@ -197,6 +209,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     }
 
     /// fork does not copy the mapping (`VM_DONTCOPY`).
+    #[doc(alias("VM_DONTCOPY", "vm_flags_set", "vma_desc_set_flags"))]
     pub fn dont_copy(self) -> Self
     where
         M: StillUndecided,
@@ -205,6 +218,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     }
 
     /// The mapping is left out of core dumps (`VM_DONTDUMP`).
+    #[doc(alias("VM_DONTDUMP", "VM_RESERVED"))]
     pub fn dont_dump(self) -> Self
     where
         M: StillUndecided,
@@ -214,6 +228,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 
     /// The mapping is of device registers (`VM_IO`): it is left out of core dumps, and `get_user_pages` does
     /// not reach it.
+    #[doc(alias = "VM_IO")]
     pub fn io(self) -> Self
     where
         M: StillUndecided,
@@ -224,6 +239,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// A virtual machine may map this memory uncached in any way that it likes (`VM_ALLOW_ANY_UNCACHED`): it is a
     /// device's that no such access brings down, as vfio-pci says of its own. Without it KVM on arm64 maps it as device
     /// memory alone (`user_mem_abort`).
+    #[doc(alias = "VM_ALLOW_ANY_UNCACHED")]
     pub fn allow_any_uncached(self) -> Self
     where
         M: StillUndecided,
@@ -232,6 +248,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     }
 
     /// What is inserted is not cached (`pgprot_noncached`).
+    #[doc(alias = "pgprot_noncached")]
     pub fn noncached(mut self) -> Self
     where
         M: StillUndecided,
@@ -241,6 +258,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     }
 
     /// Stores are gathered, loads not cached (`pgprot_writecombine`).
+    #[doc(alias = "pgprot_writecombine")]
     pub fn write_combine(mut self) -> Self
     where
         M: StillUndecided,
@@ -251,6 +269,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 
     /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, on
     /// a machine that encrypts all other memory. On other machines this does nothing.
+    #[doc(alias = "pgprot_decrypted")]
     pub fn decrypted(mut self) -> Self
     where
         M: StillUndecided,

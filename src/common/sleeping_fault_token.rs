@@ -10,12 +10,14 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     }
 
     /// The fault had to wait for I/O: it is counted as a major one (`VM_FAULT_MAJOR`).
+    #[doc(alias = "VM_FAULT_MAJOR")]
     pub fn account_major(&self) {
         self.frame.0.major.set(true);
     }
 
     /// The access cannot be served, and this errno says why (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
     /// everything else is SIGBUS.
+    #[doc(alias("vmf_error", "VM_FAULT_SIGBUS", "VM_FAULT_OOM", "VM_FAULT_HWPOISON"))]
     pub fn fail(self, errno: impl IntoErrno) -> VmFault<'f> {
         self.answer(FaultCode::from_errno(errno.into_errno()))
     }
@@ -24,6 +26,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     /// if there is one; everything else is as [`fail`](Self::fail).
     ///
     /// This is what `i915_error_to_vmf_fault` and its likes in TTM, SGX and ubifs spell out by hand.
+    #[doc(alias("i915_error_to_vmf_fault", "vmf_fs_error"))]
     pub fn fail_or_refault(self, errno: impl IntoErrno) -> VmFault<'f> {
         match errno.into_errno() {
             Errno::EINTR | Errno::ERESTARTSYS | Errno::EAGAIN | Errno::EBUSY | Errno::ENOSPC => {
@@ -38,6 +41,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     ///
     /// # Errors
     /// EINTR or ERESTARTSYS if the thread is to die: pass it to [`fail_or_refault`](Self::fail_or_refault).
+    #[doc(alias("wait_event", "FAULT_FLAG_KILLABLE", "FAULT_FLAG_INTERRUPTIBLE"))]
     #[track_caller]
     pub fn wait(&self, since: Ticket<'_, P::WaitQueue>) -> Result<Waited<'f>, Errno> {
         P::wait(self.fault(), since.queue, since.wakes)?;
@@ -46,6 +50,7 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
 
     /// Nothing was inserted, but something has changed: the access is repeated (`VM_FAULT_NOPAGE`). Only evidence that
     /// this fault itself has come by is taken.
+    #[doc(alias = "VM_FAULT_NOPAGE")]
     pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
         drop(evidence);
         self.answer(FaultCode::NOPAGE)

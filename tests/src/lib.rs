@@ -5,6 +5,10 @@
 pub mod readme {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/tutorial.md")]
+pub mod tutorial {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/guarantees.md")]
 pub mod guarantees {}
 

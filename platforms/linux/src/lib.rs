@@ -30,6 +30,7 @@ mod lock;
 mod memory;
 mod object;
 mod platform;
+pub mod prelude;
 mod prepare;
 mod queue;
 mod runtime;

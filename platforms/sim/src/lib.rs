@@ -210,6 +210,7 @@ mod memory;
 mod pagetable;
 mod platform;
 mod pool;
+pub mod prelude;
 mod stats;
 
 pub use inject::{Injected, Injection};

@@ -305,6 +305,7 @@ mod late_events;
 mod memory;
 mod mm;
 mod platform;
+pub mod prelude;
 mod process;
 mod serve;
 mod session;
