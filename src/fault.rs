@@ -3,18 +3,18 @@
 use core::{borrow::Borrow, marker::PhantomData};
 
 use crate::{
-    answer::VmFault,
+    answer::{Answer, VmFault},
     errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::{FaultCode, FaultFlags},
-    frame::Frame,
+    frame::{Frame, IsFrame},
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page_lock::LockedPage,
     platform::Platform,
     prefault::Prefault,
     prot::PageProt,
     sleep::MaySleep,
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
@@ -36,7 +36,7 @@ pub struct FaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut FaultCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with those of other hooks.
@@ -71,12 +71,12 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// If a page is in place already, that is a success ([`VmFault::already_present`]). Without memory for a page table
     /// the answer is OOM, for a page that may not be mapped SIGBUS.
     #[track_caller]
-    pub fn insert_page(self, page: &P::Page) -> VmFault<'f>
+    pub fn insert_page<A: Answer<'f>>(self, page: &P::Page) -> A
     where
         M: HoldsPages,
     {
         let code = P::vmf_insert_page(self.fault(), self.frame.0.page_address(), page);
-        self.answer(code)
+        A::of(self.answer(code))
     }
 
     /// Looks a page up and inserts it where the fault was: one of the driver's, or a fresh one. If there is none, the
@@ -94,25 +94,25 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn insert_page_with<B: Borrow<P::Page>>(self, find: impl FnOnce(&Self) -> Result<B, Errno>) -> VmFault<'f>
+    pub fn insert_page_with<B: Borrow<P::Page>, A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<B, Errno>) -> A
     where
         M: HoldsPages,
     {
         match find(&self) {
             Ok(page) => self.insert_page(page.borrow()),
-            Err(errno) => self.fail_or_refault(errno),
+            Err(errno) => A::of(self.fail_or_refault(errno)),
         }
     }
 
     /// Inserts the zero page where the fault was. It is SIGBUS in a shared mapping that is writable or may become so,
     /// unless [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](crate::MmapCtx::io).
     #[track_caller]
-    pub fn insert_zero_page(self) -> VmFault<'f>
+    pub fn insert_zero_page<A: Answer<'f>>(self) -> A
     where
         M: HoldsPages,
     {
         let code = P::vmf_insert_zero_page(self.fault(), self.frame.0.page_address());
-        self.answer(code)
+        A::of(self.answer(code))
     }
 
     /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
@@ -121,72 +121,72 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// There is no `insert_pfn_mkwrite`, because none is needed: where stores are told, and this fault is one,
     /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is asked when this hook has returned, in the same fault.
     #[track_caller]
-    pub fn insert_pfn(self, frame: Frame<'f, P>) -> VmFault<'f>
+    pub fn insert_pfn<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>) -> A
     where
         M: HoldsFrames,
     {
-        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), None);
-        self.answer(code)
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), None);
+        A::of(self.answer(code))
     }
 
     /// Looks a frame up and inserts it by number, as [`insert_page_with`](Self::insert_page_with) does with a page.
     #[track_caller]
-    pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
+    pub fn insert_pfn_with<A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> A
     where
         M: HoldsFrames,
     {
         match find(&self) {
             Ok(frame) => self.insert_pfn(frame),
-            Err(errno) => self.fail_or_refault(errno),
+            Err(errno) => A::of(self.fail_or_refault(errno)),
         }
     }
 
     /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, cached in another way.
     #[track_caller]
-    pub fn insert_pfn_prot(self, frame: Frame<'f, P>, prot: PageProt) -> VmFault<'f>
+    pub fn insert_pfn_prot<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>, prot: PageProt) -> A
     where
         M: HoldsFrames,
     {
         let prot = prot.with_rights_of(self.page_prot());
-        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), Some(prot));
-        self.answer(code)
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), Some(prot));
+        A::of(self.answer(code))
     }
 
     /// Looks a frame up, and the protection it is to have, and inserts it by number.
     #[track_caller]
-    pub fn insert_pfn_prot_with(
+    pub fn insert_pfn_prot_with<A: Answer<'f>>(
         self,
         find: impl FnOnce(&Self) -> Result<(Frame<'f, P>, PageProt), Errno>,
-    ) -> VmFault<'f>
+    ) -> A
     where
         M: HoldsFrames,
     {
         match find(&self) {
             Ok((frame, prot)) => self.insert_pfn_prot(frame, prot),
-            Err(errno) => self.fail_or_refault(errno),
+            Err(errno) => A::of(self.fail_or_refault(errno)),
         }
     }
 
     /// Inserts a frame where the fault was that may have a page behind it (`vmf_insert_mixed`). For such a page the
     /// mapping takes a reference.
     #[track_caller]
-    pub fn insert_mixed(self, frame: Frame<'f, P>) -> VmFault<'f>
+    pub fn insert_mixed<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>) -> A
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), false);
-        self.answer(code)
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), false);
+        A::of(self.answer(code))
     }
 
     /// Looks a frame up that may have a page behind it, and inserts it.
     #[track_caller]
-    pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
+    pub fn insert_mixed_with<A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> A
     where
         M: HoldsMixed,
     {
         match find(&self) {
             Ok(frame) => self.insert_mixed(frame),
-            Err(errno) => self.fail_or_refault(errno),
+            Err(errno) => A::of(self.fail_or_refault(errno)),
         }
     }
 
@@ -196,23 +196,23 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// In a private mapping it does not become writable, and the store gets a copy. (Linux would let the store through
     /// to the object, and trusts the file system not to ask for it.)
     #[track_caller]
-    pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
+    pub fn insert_mixed_mkwrite<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>) -> A
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), true);
-        self.answer(code)
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), true);
+        A::of(self.answer(code))
     }
 
     /// Looks a frame up and inserts it, writable and dirty at once.
     #[track_caller]
-    pub fn insert_mixed_mkwrite_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
+    pub fn insert_mixed_mkwrite_with<A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> A
     where
         M: HoldsMixed,
     {
         match find(&self) {
             Ok(frame) => self.insert_mixed_mkwrite(frame),
-            Err(errno) => self.fail_or_refault(errno),
+            Err(errno) => A::of(self.fail_or_refault(errno)),
         }
     }
 
@@ -357,37 +357,37 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts a frame by number at another slot of the mapping.
     #[track_caller]
-    pub fn prefault_pfn(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
+    pub fn prefault_pfn(&mut self, at: PageOffset, frame: impl IsFrame<'f, P>) -> Prefault
     where
         M: HoldsFrames,
     {
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), None)),
+            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.is_frame().pfn(), None)),
             Err(nothing) => nothing,
         }
     }
 
     /// The same with a protection of its own: the mapping's, cached in another way.
     #[track_caller]
-    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'f, P>, prot: PageProt) -> Prefault
+    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: impl IsFrame<'f, P>, prot: PageProt) -> Prefault
     where
         M: HoldsFrames,
     {
         let prot = prot.with_rights_of(self.page_prot());
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), Some(prot))),
+            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.is_frame().pfn(), Some(prot))),
             Err(nothing) => nothing,
         }
     }
 
     /// Inserts a frame that may have a page behind it at another slot of the mapping.
     #[track_caller]
-    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
+    pub fn prefault_mixed(&mut self, at: PageOffset, frame: impl IsFrame<'f, P>) -> Prefault
     where
         M: HoldsMixed,
     {
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.pfn(), false)),
+            Ok(address) => Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.is_frame().pfn(), false)),
             Err(nothing) => nothing,
         }
     }
@@ -436,3 +436,6 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
 
 // What it refuses, with what to write instead.
 include!("refused/fault.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

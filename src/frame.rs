@@ -36,6 +36,43 @@ impl<P: Platform> Clone for Frame<'_, P> {
 }
 impl<P: Platform> Copy for Frame<'_, P> {}
 
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a frame, and only a frame is inserted by number",
+        label = "not a `Frame`",
+        note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
+        note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
+        note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`"
+    )]
+    pub trait Sealed {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Platform> sealed::Sealed for Frame<'_, P> {}
+
+/// What is inserted by number: a [`Frame`]. Sealed: nothing else is one.
+///
+/// Insertions name this and not the type, so that rustc can say what is wrong where something else is given to them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a frame, and only a frame is inserted by number",
+    label = "not a `Frame`",
+    note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
+    note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
+    note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`"
+)]
+pub trait IsFrame<'s, P: Platform>: sealed::Sealed {
+    /// It.
+    #[doc(hidden)]
+    fn is_frame(self) -> Frame<'s, P>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'s, P: Platform> IsFrame<'s, P> for Frame<'s, P> {
+    fn is_frame(self) -> Self {
+        self
+    }
+}
+
 /// Consecutive page frames, never empty, borrowed from what vouches for them.
 pub struct FrameRange<'s, P: Platform> {
     first: u64,

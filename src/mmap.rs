@@ -6,7 +6,7 @@ use crate::{
     description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind, whole_pages},
     errno::{Errno, InsertPagesError},
     flags::VmFlags,
-    frame::{Frame, FrameRange},
+    frame::{Frame, FrameRange, IsFrame},
     handle::{Handle, handle},
     kind::{
         Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Populated, RemapsWhole,
@@ -18,7 +18,7 @@ use crate::{
     prot::Cache,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset},
 };
 
@@ -49,7 +49,7 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     base: PageOffset,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut MmapCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with that of the prepare hook.
@@ -74,7 +74,7 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
             base: PageOffset::ZERO,
             brand: PhantomData,
             kind: PhantomData,
-            thread: PhantomData,
+            _thread: OneThread::MARK,
         })
     }
 }
@@ -245,7 +245,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         let (set, clear) = flags_of_kind::<K>(self.flags(), self.filled)?;
         P::vma_change_flags(self.vma.0, set, clear);
         let Self { vma, len, base, .. } = self;
-        Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK })
     }
 
     fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno>
@@ -403,12 +403,12 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
     #[track_caller]
-    pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
+    pub fn insert_mixed(mut self, frame: impl IsFrame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsMixed,
     {
         let address = self.next_slot()?;
-        P::vm_insert_mixed(self.vma.0, address, frame.pfn())?;
+        P::vm_insert_mixed(self.vma.0, address, frame.is_frame().pfn())?;
         self.fill(1);
         Ok(self)
     }
@@ -432,11 +432,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
     #[track_caller]
-    pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
+    pub fn insert_pfn(self, frame: impl IsFrame<'m, P>) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
-        self.remap_next(FrameRange::from(frame))
+        self.remap_next(FrameRange::from(frame.is_frame()))
     }
 
     /// Looks a frame up and inserts it by number into the next slot.
@@ -588,3 +588,6 @@ fn stopped(errno: Errno, done: usize) -> InsertPagesError {
 
 // What it refuses, with what to write instead.
 include!("refused/mmap.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

@@ -12,7 +12,7 @@ use crate::{
     prot::Cache,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
-    token::Invariant,
+    token::{Invariant, OneThread},
     units::{PageCount, PageOffset},
 };
 
@@ -37,7 +37,7 @@ pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
     object: Option<SharedObject<P>>,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut PrepareCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with that of the mmap hook.
@@ -68,7 +68,7 @@ pub enum Action<'m, P: Platform> {
 /// The token for what is asked for. Not an associated function of [`PrepareCtx`], which rustc would suggest to whoever
 /// tries a literal.
 pub(crate) const fn prepare<'m, P: Platform>(wanted: Description) -> PrepareCtx<'m, P> {
-    PrepareCtx { wanted, said: 0, object: None, brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    PrepareCtx { wanted, said: 0, object: None, brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK }
 }
 
 /// Where it begins, and how long it is.
@@ -224,3 +224,6 @@ impl<'m, P: Platform, K> Prepared<'m, P, K> {
 
 // What it refuses, with what to write instead.
 include!("refused/prepare.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");
