@@ -184,8 +184,12 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
     /// ```
     pub fn direction(self) -> Direction<'a> {
         match self.buffer.0.into_inner() {
-            AccessBuffer::Read(into) => Direction::Read(ReadInto { into, brand: PhantomData, _thread: OneThread::MARK }),
-            AccessBuffer::Write(from) => Direction::Write(WriteFrom { from, brand: PhantomData, _thread: OneThread::MARK }),
+            AccessBuffer::Read(into) => {
+                Direction::Read(ReadInto { into, brand: PhantomData, _thread: OneThread::MARK })
+            }
+            AccessBuffer::Write(from) => {
+                Direction::Write(WriteFrom { from, brand: PhantomData, _thread: OneThread::MARK })
+            }
         }
     }
 

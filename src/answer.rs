@@ -40,41 +40,6 @@ impl VmFault<'_> {
     }
 }
 
-mod sealed {
-    #[diagnostic::on_unimplemented(
-        message = "an insertion in a fault gives the fault's answer: no `Result`, no errno, and no number",
-        label = "gives a `VmFault`, where a `{Self}` is expected",
-        note = "return it: `return ctx.insert_page(&page);`; how it went say `answer.is_error()` and `answer.already_present()`",
-        note = "what may fail before it goes into the closure, where `?` works: `ctx.insert_page_with(|at| ..)`"
-    )]
-    pub trait Sealed {}
-}
-
-#[diagnostic::do_not_recommend]
-impl sealed::Sealed for VmFault<'_> {}
-
-/// What an insertion in a fault gives: the fault's answer, a [`VmFault`]. Sealed: nothing else is one.
-///
-/// Insertions name this and not the type, so that rustc can say what is wrong where something else is expected of them.
-#[diagnostic::on_unimplemented(
-    message = "an insertion in a fault gives the fault's answer: no `Result`, no errno, and no number",
-    label = "gives a `VmFault`, where a `{Self}` is expected",
-    note = "return it: `return ctx.insert_page(&page);`; how it went say `answer.is_error()` and `answer.already_present()`",
-    note = "what may fail before it goes into the closure, where `?` works: `ctx.insert_page_with(|at| ..)`"
-)]
-pub trait Answer<'f>: sealed::Sealed + Sized {
-    /// This answer.
-    #[doc(hidden)]
-    fn of(answer: VmFault<'f>) -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'f> Answer<'f> for VmFault<'f> {
-    fn of(answer: Self) -> Self {
-        answer
-    }
-}
-
 /// The answer to the fault with this serial number. Not an associated function of [`VmFault`], which rustc would
 /// suggest to whoever tries a literal.
 pub(crate) const fn answer<'f>(code: FaultCode, serial: u32) -> VmFault<'f> {

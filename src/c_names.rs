@@ -104,13 +104,19 @@ pub const VM_FAULT_HWPOISON_LARGE: NoCode = NoCode;
 #[deprecated(note = "an answer is asked what it is, by name: `answer.is_error()`")]
 pub const VM_FAULT_ERROR: NoCode = NoCode;
 #[doc(hidden)]
-#[deprecated(note = "NOPAGE is the answer of what has inserted something, and of nothing else: `ctx.insert_page(&page)`, `ctx.insert_pfn(frame)`")]
+#[deprecated(
+    note = "NOPAGE is the answer of what has inserted something, and of nothing else: `ctx.insert_page(&page)`, `ctx.insert_pfn(frame)`"
+)]
 pub const VM_FAULT_NOPAGE: NoCode = NoCode;
 #[doc(hidden)]
-#[deprecated(note = "RETRY is the answer of who has given up the lock: `match ctx.release() { .. }`, then `released.retry()`")]
+#[deprecated(
+    note = "RETRY is the answer of who has given up the lock: `match ctx.release() { .. }`, then `released.retry()`"
+)]
 pub const VM_FAULT_RETRY: NoCode = NoCode;
 #[doc(hidden)]
-#[deprecated(note = "LOCKED is the answer with a page that this fault has locked: `ctx.deliver_locked(ctx.lock_page(&page))`")]
+#[deprecated(
+    note = "LOCKED is the answer with a page that this fault has locked: `ctx.deliver_locked(ctx.lock_page(&page))`"
+)]
 pub const VM_FAULT_LOCKED: NoCode = NoCode;
 #[doc(hidden)]
 #[deprecated(note = "a fault that had to wait for I/O is counted, not answered: `ctx.account_major()`")]
@@ -140,10 +146,14 @@ pub const FAULT_FLAG_ALLOW_RETRY: NoFlag = NoFlag;
 #[deprecated(note = "whether the lock may be given up says `match ctx.release() { .. }`")]
 pub const FAULT_FLAG_RETRY_NOWAIT: NoFlag = NoFlag;
 #[doc(hidden)]
-#[deprecated(note = "whether the user asks to write: `ctx.is_writable()`; users may write if the mmap hook says `ctx.writable()`")]
+#[deprecated(
+    note = "whether the user asks to write: `ctx.is_writable()`; users may write if the mmap hook says `ctx.writable()`"
+)]
 pub const VM_WRITE: NoFlag = NoFlag;
 #[doc(hidden)]
-#[deprecated(note = "whether the user asks to write: `ctx.is_writable()`; users may write if the mmap hook says `ctx.writable()`")]
+#[deprecated(
+    note = "whether the user asks to write: `ctx.is_writable()`; users may write if the mmap hook says `ctx.writable()`"
+)]
 pub const VM_MAYWRITE: NoFlag = NoFlag;
 #[doc(hidden)]
 #[deprecated(note = "whether the user asks to read: `ctx.is_readable()`; to take that away: `ctx.no_read()?`")]
@@ -164,13 +174,19 @@ pub const VM_SHARED: NoFlag = NoFlag;
 #[deprecated(note = "whether the mapping is shared: `ctx.is_shared()`; to refuse private ones: `ctx.shared_only()?`")]
 pub const VM_MAYSHARE: NoFlag = NoFlag;
 #[doc(hidden)]
-#[deprecated(note = "these go by the kind of the mapping: `type Kind = Mixed;`, `type Kind = PfnMap;` in `VmOperations`")]
+#[deprecated(
+    note = "these go by the kind of the mapping: `type Kind = Mixed;`, `type Kind = PfnMap;` in `VmOperations`"
+)]
 pub const VM_MIXEDMAP: NoFlag = NoFlag;
 #[doc(hidden)]
-#[deprecated(note = "these go by the kind of the mapping: `type Kind = Mixed;`, `type Kind = PfnMap;` in `VmOperations`")]
+#[deprecated(
+    note = "these go by the kind of the mapping: `type Kind = Mixed;`, `type Kind = PfnMap;` in `VmOperations`"
+)]
 pub const VM_PFNMAP: NoFlag = NoFlag;
 #[doc(hidden)]
-#[deprecated(note = "no mapping grows, so leave it out; one that is to grow says so: `ctx.establish(state)?.may_expand()`")]
+#[deprecated(
+    note = "no mapping grows, so leave it out; one that is to grow says so: `ctx.establish(state)?.may_expand()`"
+)]
 pub const VM_DONTEXPAND: NoFlag = NoFlag;
 #[doc(hidden)]
 #[deprecated(note = "in the mmap hook, before the kind is chosen: `ctx.dont_copy()`")]

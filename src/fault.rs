@@ -3,7 +3,7 @@
 use core::{borrow::Borrow, marker::PhantomData};
 
 use crate::{
-    answer::{Answer, VmFault},
+    answer::VmFault,
     errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::{FaultCode, FaultFlags},
@@ -71,12 +71,15 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// If a page is in place already, that is a success ([`VmFault::already_present`]). Without memory for a page table
     /// the answer is OOM, for a page that may not be mapped SIGBUS.
     #[track_caller]
-    pub fn insert_page<A: Answer<'f>>(self, page: &P::Page) -> A
+    pub fn insert_page(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.insert_page_with(|ctx| ..)`
+        page: &P::Page,
+    ) -> VmFault<'f>
     where
         M: HoldsPages,
     {
         let code = P::vmf_insert_page(self.fault(), self.frame.0.page_address(), page);
-        A::of(self.answer(code))
+        self.answer(code)
     }
 
     /// Looks a page up and inserts it where the fault was: one of the driver's, or a fresh one. If there is none, the
@@ -94,25 +97,28 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn insert_page_with<B: Borrow<P::Page>, A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<B, Errno>) -> A
+    pub fn insert_page_with<B: Borrow<P::Page>>(
+        self, // this answers the fault: ask `ctx` before, or in here
+        find: impl FnOnce(&Self) -> Result<B, Errno>,
+    ) -> VmFault<'f>
     where
         M: HoldsPages,
     {
         match find(&self) {
             Ok(page) => self.insert_page(page.borrow()),
-            Err(errno) => A::of(self.fail_or_refault(errno)),
+            Err(errno) => self.fail_or_refault(errno),
         }
     }
 
     /// Inserts the zero page where the fault was. It is SIGBUS in a shared mapping that is writable or may become so,
     /// unless [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is registered and the mapping is [`io`](crate::MmapCtx::io).
     #[track_caller]
-    pub fn insert_zero_page<A: Answer<'f>>(self) -> A
+    pub fn insert_zero_page(self) -> VmFault<'f>
     where
         M: HoldsPages,
     {
         let code = P::vmf_insert_zero_page(self.fault(), self.frame.0.page_address());
-        A::of(self.answer(code))
+        self.answer(code)
     }
 
     /// Inserts a frame by number where the fault was (`vmf_insert_pfn`). No reference is taken: the frame borrows from
@@ -121,72 +127,78 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// There is no `insert_pfn_mkwrite`, because none is needed: where stores are told, and this fault is one,
     /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is asked when this hook has returned, in the same fault.
     #[track_caller]
-    pub fn insert_pfn<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>) -> A
+    pub fn insert_pfn(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.insert_pfn_with(|ctx| ..)`
+        frame: impl IsFrame<'f, P>,
+    ) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
         let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), None);
-        A::of(self.answer(code))
+        self.answer(code)
     }
 
     /// Looks a frame up and inserts it by number, as [`insert_page_with`](Self::insert_page_with) does with a page.
     #[track_caller]
-    pub fn insert_pfn_with<A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> A
+    pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
         match find(&self) {
             Ok(frame) => self.insert_pfn(frame),
-            Err(errno) => A::of(self.fail_or_refault(errno)),
+            Err(errno) => self.fail_or_refault(errno),
         }
     }
 
     /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, cached in another way.
     #[track_caller]
-    pub fn insert_pfn_prot<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>, prot: PageProt) -> A
+    pub fn insert_pfn_prot(self, frame: impl IsFrame<'f, P>, prot: PageProt) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
         let prot = prot.with_rights_of(self.page_prot());
         let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), Some(prot));
-        A::of(self.answer(code))
+        self.answer(code)
     }
 
     /// Looks a frame up, and the protection it is to have, and inserts it by number.
     #[track_caller]
-    pub fn insert_pfn_prot_with<A: Answer<'f>>(
+    pub fn insert_pfn_prot_with(
         self,
         find: impl FnOnce(&Self) -> Result<(Frame<'f, P>, PageProt), Errno>,
-    ) -> A
+    ) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
         match find(&self) {
             Ok((frame, prot)) => self.insert_pfn_prot(frame, prot),
-            Err(errno) => A::of(self.fail_or_refault(errno)),
+            Err(errno) => self.fail_or_refault(errno),
         }
     }
 
     /// Inserts a frame where the fault was that may have a page behind it (`vmf_insert_mixed`). For such a page the
     /// mapping takes a reference.
     #[track_caller]
-    pub fn insert_mixed<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>) -> A
+    pub fn insert_mixed(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.insert_mixed_with(|ctx| ..)`
+        frame: impl IsFrame<'f, P>,
+    ) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
         let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), false);
-        A::of(self.answer(code))
+        self.answer(code)
     }
 
     /// Looks a frame up that may have a page behind it, and inserts it.
     #[track_caller]
-    pub fn insert_mixed_with<A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> A
+    pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
         match find(&self) {
             Ok(frame) => self.insert_mixed(frame),
-            Err(errno) => A::of(self.fail_or_refault(errno)),
+            Err(errno) => self.fail_or_refault(errno),
         }
     }
 
@@ -196,23 +208,23 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// In a private mapping it does not become writable, and the store gets a copy. (Linux would let the store through
     /// to the object, and trusts the file system not to ask for it.)
     #[track_caller]
-    pub fn insert_mixed_mkwrite<A: Answer<'f>>(self, frame: impl IsFrame<'f, P>) -> A
+    pub fn insert_mixed_mkwrite(self, frame: impl IsFrame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
         let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), true);
-        A::of(self.answer(code))
+        self.answer(code)
     }
 
     /// Looks a frame up and inserts it, writable and dirty at once.
     #[track_caller]
-    pub fn insert_mixed_mkwrite_with<A: Answer<'f>>(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> A
+    pub fn insert_mixed_mkwrite_with(self, find: impl FnOnce(&Self) -> Result<Frame<'f, P>, Errno>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
         match find(&self) {
             Ok(frame) => self.insert_mixed_mkwrite(frame),
-            Err(errno) => A::of(self.fail_or_refault(errno)),
+            Err(errno) => self.fail_or_refault(errno),
         }
     }
 
@@ -220,7 +232,10 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// (what `nopage` did). For a store to a shared one [`page_mkwrite`](crate::Hooks::page_mkwrite) is asked first, if
     /// there is one.
     #[track_caller]
-    pub fn deliver(self, page: P::Page) -> VmFault<'f>
+    pub fn deliver(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.deliver_with(|ctx| ..)`
+        page: P::Page,
+    ) -> VmFault<'f>
     where
         M: DeliversPages,
     {
@@ -265,7 +280,10 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Gives up the lock that the fault holds, if the fault allows it, so that others can change the mapping while this
     /// hook waits. The mapping's state stays alive until the hook has returned, even if the mapping is unmapped
     /// meanwhile.
-    pub fn release(self) -> Release<'f, P, M> {
+    #[rustfmt::skip]
+    pub fn release(
+        self, // what this gives is all that is left of the token: `match ctx.release() { .. }`
+    ) -> Release<'f, P, M> {
         let flags = self.flags();
         if !flags.allow_retry_first() {
             return Release::Keep(self);
@@ -375,7 +393,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     {
         let prot = prot.with_rights_of(self.page_prot());
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.is_frame().pfn(), Some(prot))),
+            Ok(address) => {
+                Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.is_frame().pfn(), Some(prot)))
+            }
             Err(nothing) => nothing,
         }
     }
@@ -387,7 +407,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         M: HoldsMixed,
     {
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.is_frame().pfn(), false)),
+            Ok(address) => {
+                Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.is_frame().pfn(), false))
+            }
             Err(nothing) => nothing,
         }
     }

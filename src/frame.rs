@@ -68,6 +68,7 @@ pub trait IsFrame<'s, P: Platform>: sealed::Sealed {
 
 #[diagnostic::do_not_recommend]
 impl<'s, P: Platform> IsFrame<'s, P> for Frame<'s, P> {
+    #[inline]
     fn is_frame(self) -> Self {
         self
     }

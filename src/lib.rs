@@ -212,7 +212,7 @@ mod units;
 mod wait;
 
 pub use access::{AccessCtx, Accessed, Direction, ReadInto, WriteFrom};
-pub use answer::{Answer, VmFault};
+pub use answer::VmFault;
 pub use backings::{OnePage, Switched};
 #[doc(hidden)]
 pub use c_names::*;

@@ -294,7 +294,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EFAULT if every slot is filled, ENOMEM without memory for a page table, EBUSY if something is there already,
     /// EINVAL for a page that may not be mapped.
     #[track_caller]
-    pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
+    pub fn insert_page(
+        mut self, // the token comes back: `ctx = ctx.insert_page(&page)?;`
+        page: &P::Page,
+    ) -> Result<Self, Errno>
     where
         M: HoldsPages,
     {
@@ -310,7 +313,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// What `find` says, else as [`insert_page`](Self::insert_page).
     #[track_caller]
     pub fn insert_page_with<B: Borrow<P::Page>>(
-        self,
+        self, // the token comes back: `ctx = ctx.insert_page_with(..)?;`
         find: impl FnOnce(&Self) -> Result<B, Errno>,
     ) -> Result<Self, Errno>
     where
@@ -326,7 +329,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// As [`insert_page`](Self::insert_page), and how many are in. If there are more pages than slots, it is EFAULT and
     /// none is in.
     #[track_caller]
-    pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
+    pub fn insert_pages(
+        mut self, // the token comes back: `ctx = ctx.insert_pages(&pages)?;`
+        pages: &[P::Page],
+    ) -> Result<Self, InsertPagesError>
     where
         M: HoldsPages,
     {
@@ -340,7 +346,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// What `find` says, with none inserted; else as [`insert_pages`](Self::insert_pages).
     #[track_caller]
     pub fn insert_pages_with<B: AsRef<[P::Page]>>(
-        self,
+        self, // the token comes back: `ctx = ctx.insert_pages_with(..)?;`
         find: impl FnOnce(&Self) -> Result<B, Errno>,
     ) -> Result<Self, InsertPagesError>
     where
@@ -403,7 +409,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// As [`insert_page`](Self::insert_page).
     #[track_caller]
-    pub fn insert_mixed(mut self, frame: impl IsFrame<'m, P>) -> Result<Self, Errno>
+    pub fn insert_mixed(
+        mut self, // the token comes back: `ctx = ctx.insert_mixed(frame)?;`
+        frame: impl IsFrame<'m, P>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsMixed,
     {
@@ -418,7 +427,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// What `find` says, else as [`insert_page`](Self::insert_page).
     #[track_caller]
-    pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
+    pub fn insert_mixed_with(
+        self, // the token comes back: `ctx = ctx.insert_mixed_with(..)?;`
+        find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsMixed,
     {
@@ -432,7 +444,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
     #[track_caller]
-    pub fn insert_pfn(self, frame: impl IsFrame<'m, P>) -> Result<Self, Errno>
+    pub fn insert_pfn(
+        self, // the token comes back: `ctx = ctx.insert_pfn(frame)?;`
+        frame: impl IsFrame<'m, P>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
@@ -444,7 +459,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// What `find` says, else as [`insert_pfn`](Self::insert_pfn).
     #[track_caller]
-    pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
+    pub fn insert_pfn_with(
+        self, // the token comes back: `ctx = ctx.insert_pfn_with(..)?;`
+        find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
@@ -457,7 +475,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
     #[track_caller]
-    pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
+    pub fn remap(
+        self, // the token comes back: `ctx = ctx.remap(frames)?;`
+        frames: FrameRange<'m, P>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
@@ -469,7 +490,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// What `find` says, else as [`remap`](Self::remap).
     #[track_caller]
-    pub fn remap_with(self, find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>) -> Result<Self, Errno>
+    pub fn remap_with(
+        self, // the token comes back: `ctx = ctx.remap_with(..)?;`
+        find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {

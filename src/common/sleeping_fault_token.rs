@@ -16,7 +16,10 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
 
     /// The access cannot be served, and this errno says why (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
     /// everything else is SIGBUS.
-    pub fn fail(self, errno: impl IntoErrno) -> VmFault<'f> {
+    pub fn fail(
+        self, // this answers the fault: ask `ctx` before, and fail in one place
+        errno: impl IntoErrno,
+    ) -> VmFault<'f> {
         self.answer(FaultCode::from_errno(errno.into_errno()))
     }
 
@@ -46,8 +49,12 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
 
     /// Nothing was inserted, but something has changed: the access is repeated (`VM_FAULT_NOPAGE`). Only evidence that
     /// this fault itself has come by is taken.
-    pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
-        drop(evidence);
+    #[rustfmt::skip]
+    pub fn refault( // of what has changed: `ctx.refault(waited)` with `let waited = ctx.wait(queue.ticket())?`
+        self,
+        waited: impl RefaultReason<'f>,
+    ) -> VmFault<'f> {
+        drop(waited);
         self.answer(FaultCode::NOPAGE)
     }
 }
