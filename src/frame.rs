@@ -38,7 +38,7 @@ impl<P: Platform> Copy for Frame<'_, P> {}
 
 mod sealed {
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is not a frame, and only a frame is inserted by number",
+        message = "`{Self}` is no `Frame` of this platform, and nothing else is inserted by number",
         label = "not a `Frame`",
         note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
         note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
@@ -54,7 +54,7 @@ impl<P: Platform> sealed::Sealed for Frame<'_, P> {}
 ///
 /// Insertions name this and not the type, so that rustc can say what is wrong where something else is given to them.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a frame, and only a frame is inserted by number",
+    message = "`{Self}` is no `Frame` of this platform, and nothing else is inserted by number",
     label = "not a `Frame`",
     note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
     note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
