@@ -1,10 +1,14 @@
-//! C's constants. They are there so that whoever writes one is told, at that place, what to write instead. (This
-//! crate's root exports them all, hidden, because C's names stand alone.)
+//! C's constants, and its functions. They are there so that whoever writes one is told, at that place, what to write
+//! instead. (This crate's root exports them all, hidden, because C's names stand alone.)
 //!
-//! Each is deprecated, because a note of that is the text that rustc gives for a constant, and of a type that nothing
-//! takes, so that whatever is done with it is an error as well.
+//! Each constant is deprecated, because the note of that is what rustc says of a constant; and it is of a type that
+//! nothing takes, so that whatever is done with it is an error as well. Functions are bounded, as methods are (see
+//! `guidance.rs`).
+#![expect(clippy::must_use_candidate, reason = "cannot be called")]
 
 use core::ops::{BitAnd, BitOr, Neg, Not};
+
+use crate::guidance::{ConvertedAsInC, InsertsFrameAsInC, InsertsPageAsInC, RemapsAsInC, ZapsAsInC};
 
 /// In the place of a VM_FAULT code.
 #[doc(hidden)]
@@ -83,6 +87,78 @@ impl Neg for NoErrno {
     fn neg(self) -> Self {
         self
     }
+}
+
+// C's functions, with as many arguments as they have there.
+
+#[doc(hidden)]
+pub fn vm_insert_page<V: InsertsPageAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_page<V: InsertsPageAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_map_pages<V: InsertsPageAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_insert_pages<V: InsertsPageAsInC, A, P, N, X>(_: V, _: A, _: P, _: N) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_pfn<V: InsertsFrameAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_mixed<V: InsertsFrameAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_pfn_prot<V: InsertsFrameAsInC, A, P, R, X>(_: V, _: A, _: P, _: R) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn remap_pfn_range<V: RemapsAsInC, A, P, S, R, X>(_: V, _: A, _: P, _: S, _: R) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn io_remap_pfn_range<V: RemapsAsInC, A, P, S, R, X>(_: V, _: A, _: P, _: S, _: R) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_iomap_memory<V: RemapsAsInC, A, S, X>(_: V, _: A, _: S) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn zap_vma_ptes<V: ZapsAsInC, A, S, X>(_: V, _: A, _: S) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn unmap_mapping_range<V: ZapsAsInC, A, S, E, X>(_: V, _: A, _: S, _: E) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_error<E: ConvertedAsInC, X>(_: E) -> X {
+    E::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_fault_to_errno<A: ConvertedAsInC, E, X>(_: A, _: E) -> X {
+    A::refused()
 }
 
 #[doc(hidden)]

@@ -49,7 +49,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// Whether this is the second try of a fault, whose lock was given up in the first.
     #[must_use]
     pub fn is_tried(&self) -> bool {
-        self.flags().contains(FaultFlags::TRIED)
+        self.fault_flags().contains(FaultFlags::TRIED)
     }
 
     /// The protection that the mapping gives to what is inserted. To insert a frame that is cached in another way,
@@ -59,7 +59,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         P::fault_page_prot(self.fault())
     }
 
-    fn flags(&self) -> FaultFlags {
+    fn fault_flags(&self) -> FaultFlags {
         P::fault_flags(self.fault())
     }
 }
@@ -134,7 +134,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsFrames,
     {
-        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), None);
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), None);
         self.answer(code)
     }
 
@@ -157,7 +157,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         M: HoldsFrames,
     {
         let prot = prot.with_rights_of(self.page_prot());
-        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), Some(prot));
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), Some(prot));
         self.answer(code)
     }
 
@@ -186,7 +186,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), false);
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), false);
         self.answer(code)
     }
 
@@ -212,7 +212,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.is_frame().pfn(), true);
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), true);
         self.answer(code)
     }
 
@@ -284,7 +284,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     pub fn release(
         self, // what this gives is all that is left of the token: `match ctx.release() { .. }`
     ) -> Release<'f, P, M> {
-        let flags = self.flags();
+        let flags = self.fault_flags();
         if !flags.allow_retry_first() {
             return Release::Keep(self);
         }
@@ -380,7 +380,9 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         M: HoldsFrames,
     {
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.is_frame().pfn(), None)),
+            Ok(address) => {
+                Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.into_frame().pfn(), None))
+            }
             Err(nothing) => nothing,
         }
     }
@@ -394,7 +396,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         let prot = prot.with_rights_of(self.page_prot());
         match self.frame.0.neighbour(at) {
             Ok(address) => {
-                Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.is_frame().pfn(), Some(prot)))
+                Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.into_frame().pfn(), Some(prot)))
             }
             Err(nothing) => nothing,
         }
@@ -408,7 +410,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     {
         match self.frame.0.neighbour(at) {
             Ok(address) => {
-                Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.is_frame().pfn(), false))
+                Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.into_frame().pfn(), false))
             }
             Err(nothing) => nothing,
         }

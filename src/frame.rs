@@ -63,13 +63,13 @@ impl<P: Platform> sealed::Sealed for Frame<'_, P> {}
 pub trait IsFrame<'s, P: Platform>: sealed::Sealed {
     /// It.
     #[doc(hidden)]
-    fn is_frame(self) -> Frame<'s, P>;
+    fn into_frame(self) -> Frame<'s, P>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<'s, P: Platform> IsFrame<'s, P> for Frame<'s, P> {
     #[inline]
-    fn is_frame(self) -> Self {
+    fn into_frame(self) -> Self {
         self
     }
 }
@@ -79,6 +79,31 @@ pub struct FrameRange<'s, P: Platform> {
     first: u64,
     count: usize,
     source: Vouched<'s, P>,
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Platform> sealed::Sealed for FrameRange<'_, P> {}
+
+/// What a range is remapped onto: a [`FrameRange`]. Sealed: nothing else is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `FrameRange` of this platform, and a range is remapped onto nothing else",
+    label = "not a `FrameRange`",
+    note = "ask who vouches for the memory, a `FrameSource` such as `P::Iomem`: \
+            `source.range(at, count).ok_or(Errno::EINVAL)?`",
+    note = "pages are inserted, and counted: `ctx.fill_at_pgoff(&pages)` in a `Mixed` mapping"
+)]
+pub trait AreFrames<'s, P: Platform>: sealed::Sealed {
+    /// They.
+    #[doc(hidden)]
+    fn into_frames(self) -> FrameRange<'s, P>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'s, P: Platform> AreFrames<'s, P> for FrameRange<'s, P> {
+    #[inline]
+    fn into_frames(self) -> Self {
+        self
+    }
 }
 
 impl<'s, P: Platform> FrameRange<'s, P> {

@@ -847,6 +847,30 @@ pub trait ZapsAsInC {
     fn refused<R>() -> R;
 }
 
+/// Bounds the VMA and what is in it in C, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "there is no VMA to be had: the context stands for it, and has what can be done with it",
+    label = "no VMA here",
+    note = "its state, which C keeps in `vm_private_data`: `self`, of the type that implements `VmOperations`",
+    note = "its protection, in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.write_combine()`; of one \
+            frame in a fault: `ctx.page_prot()`",
+    note = "how long it is, in `MmapFile::mmap`: `ctx.page_count()`; which page is meant: `ctx.pgoff()`"
+)]
+pub trait StandsForItsVma {
+    fn refused<R>() -> R;
+}
+
+/// Bounds flags that are read, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "what a user asks for has a name each: there are no flags to test",
+    label = "no flags here",
+    note = "in a fault: `ctx.is_write()`, `ctx.is_shared()`, `ctx.is_cow()`, `ctx.is_user()`",
+    note = "in `MmapFile::mmap`: `ctx.is_readable()`, `ctx.is_writable()`, `ctx.is_executable()`, `ctx.is_shared()`"
+)]
+pub trait AskedByName {
+    fn refused<R>() -> R;
+}
+
 /// Bounds addresses on the tokens of hooks that make a mapping.
 #[diagnostic::on_unimplemented(
     message = "a mmap hook needs no address: how long the mapping is and where its pages go, the context knows",
@@ -855,5 +879,16 @@ pub trait ZapsAsInC {
     note = "what is inserted goes into the next slot: `ctx = ctx.insert_page(&page)?;`, until `ctx.is_full()`"
 )]
 pub trait MadeWithoutAnAddress {
+    fn refused<R>() -> R;
+}
+
+/// Bounds C's functions for an errno in a fault, and for an answer as an errno.
+#[diagnostic::on_unimplemented(
+    message = "no function makes an answer of an errno, or an errno of an answer: the token answers",
+    label = "not converted",
+    note = "in a fault: `ctx.fail(errno)`; if it may be interrupted or transient: `ctx.fail_or_refault(errno)`",
+    note = "in `MmapFile::mmap` insertions give an errno to begin with: `ctx = ctx.insert_page(&page)?;`"
+)]
+pub trait ConvertedAsInC {
     fn refused<R>() -> R;
 }

@@ -222,7 +222,7 @@ pub use errno::{Errno, InsertPagesError, IntoErrno, NotAnErrno};
 pub use established::{EstablishedCtx, FrameSlots};
 pub use fault::{FaultCtx, Release, Released};
 pub use file::MmapFile;
-pub use frame::{Frame, FrameRange, FrameSource, Iomem, IsFrame, OutOfFrames};
+pub use frame::{AreFrames, Frame, FrameRange, FrameSource, Iomem, IsFrame, OutOfFrames};
 pub use handle::Handle;
 pub use huge::{FillsEntry, HugeEntry, HugeFaultCtx, HugeFrames};
 pub use iomem_part::IomemPart;

@@ -6,7 +6,7 @@ use crate::{
     description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind, whole_pages},
     errno::{Errno, InsertPagesError},
     flags::VmFlags,
-    frame::{Frame, FrameRange, IsFrame},
+    frame::{AreFrames, Frame, FrameRange, IsFrame},
     handle::{Handle, handle},
     kind::{
         Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Populated, RemapsWhole,
@@ -117,7 +117,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: Kind,
     {
-        self.flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
+        self.vma_flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
     }
 
     /// A handle to come back to this mapping, from an ioctl or a shrinker.
@@ -132,7 +132,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         P::vma_handle(self.vma.0).map(|raw| handle(raw, self.base)).ok_or(Errno::EINVAL)
     }
 
-    fn flags(&self) -> VmFlags {
+    fn vma_flags(&self) -> VmFlags {
         P::vma_flags(self.vma.0)
     }
 
@@ -242,7 +242,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     fn become_kind<K: Kind>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
-        let (set, clear) = flags_of_kind::<K>(self.flags(), self.filled)?;
+        let (set, clear) = flags_of_kind::<K>(self.vma_flags(), self.filled)?;
         P::vma_change_flags(self.vma.0, set, clear);
         let Self { vma, len, base, .. } = self;
         Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK })
@@ -417,7 +417,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         M: HoldsMixed,
     {
         let address = self.next_slot()?;
-        P::vm_insert_mixed(self.vma.0, address, frame.is_frame().pfn())?;
+        P::vm_insert_mixed(self.vma.0, address, frame.into_frame().pfn())?;
         self.fill(1);
         Ok(self)
     }
@@ -451,7 +451,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: HoldsFrames,
     {
-        self.remap_next(FrameRange::from(frame.is_frame()))
+        self.remap_next(FrameRange::from(frame.into_frame()))
     }
 
     /// Looks a frame up and inserts it by number into the next slot.
@@ -477,12 +477,12 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     #[track_caller]
     pub fn remap(
         self, // the token comes back: `ctx = ctx.remap(frames)?;`
-        frames: FrameRange<'m, P>,
+        frames: impl AreFrames<'m, P>,
     ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
-        self.remap_next(frames)
+        self.remap_next(frames.into_frames())
     }
 
     /// Looks frames up and inserts them by number into the next slots.
@@ -508,11 +508,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL if there are fewer frames than slots, or one may not be mapped; ENOMEM. Nothing is then mapped.
     #[doc(alias = "remap_pfn_range")]
     #[track_caller]
-    pub fn remap_from_first(self, frames: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
+    pub fn remap_from_first(self, frames: impl AreFrames<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
     {
-        let whole = frames.part(PageCount::ZERO, self.page_count()).ok_or(Errno::EINVAL)?;
+        let whole = frames.into_frames().part(PageCount::ZERO, self.page_count()).ok_or(Errno::EINVAL)?;
         self.remap_next(whole)?.finish_filled()
     }
 
@@ -522,14 +522,14 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
     #[doc(alias = "vm_iomap_memory")]
     #[track_caller]
-    pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
+    pub fn remap_at_pgoff(self, memory: impl AreFrames<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
     {
         // `io_remap_pfn_range` does so, and `vm_iomap_memory` calls it.
         P::vma_set_decrypted(self.vma.0);
         let skip = PageCount::new(self.pgoff().index());
-        let whole = memory.part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
+        let whole = memory.into_frames().part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
         self.remap_next(whole)?.finish_filled()
     }
 

@@ -83,7 +83,9 @@ fn quoted(root: &Path, page: &str) -> (String, usize) {
 fn pages_quote_what_there_is() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let bless = env::var_os("BLESS").is_some();
-    for (page, at_least) in [("README.md", 1), ("docs/guarantees.md", 22), ("docs/errors-from-c.md", 9), ("docs/linux.md", 5)] {
+    for (page, at_least) in
+        [("README.md", 1), ("docs/guarantees.md", 22), ("docs/errors-from-c.md", 9), ("docs/linux.md", 5)]
+    {
         let path = root.join(page);
         let found = read(&path);
         let (wanted, quotations) = quoted(root, &found);

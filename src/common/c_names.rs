@@ -1,11 +1,11 @@
 // Part of the modules of all tokens: what they have in C under another name. They include it, as they do what they have
 // in common: see `guidance.rs`.
 
-use crate::guidance::{InsertsFrameAsInC, InsertsPageAsInC, RemapsAsInC, ZapsAsInC};
+use crate::guidance::{AskedByName, InsertsFrameAsInC, InsertsPageAsInC, RemapsAsInC, StandsForItsVma, ZapsAsInC};
 
 /// What inserts and takes away, by its name in C.
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+#[allow(clippy::must_use_candidate, reason = "cannot be called, and not of every token would clippy ask for it")]
 impl<P: Platform, M> Token<'_, P, M> {
     pub fn vm_insert_page<A, R>(&self, _: A) -> R
     where
@@ -143,6 +143,48 @@ impl<P: Platform, M> Token<'_, P, M> {
     pub fn unmap_mapping_range<A, B, R>(&self, _: A, _: B) -> R
     where
         Self: ZapsAsInC,
+    {
+        Self::refused()
+    }
+
+    pub fn vma<R>(&self) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn vm_mm<R>(&self) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn vm_private_data<R>(&self) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn vm_page_prot<R>(&self) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn flags<R>(&self) -> R
+    where
+        Self: AskedByName,
+    {
+        Self::refused()
+    }
+
+    pub fn vm_flags<R>(&self) -> R
+    where
+        Self: AskedByName,
     {
         Self::refused()
     }

@@ -196,7 +196,7 @@ impl<T: ACodeOfAnAnswer> core::ops::BitAnd<T> for VmFault<'_> {
 #[doc(hidden)]
 impl<T: ACodeOfAnAnswer> core::ops::BitOrAssign<T> for VmFault<'_> {
     fn bitor_assign(&mut self, _: T) {
-        T::refused()
+        T::refused::<()>();
     }
 }
 

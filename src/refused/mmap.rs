@@ -193,6 +193,7 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
 
 /// What every mapping has anyway.
 #[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<P: Platform, M> MmapCtx<'_, P, M> {
     pub fn dont_expand<R>(self) -> R
     where
@@ -222,6 +223,7 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
 
 /// What is said before a mapping is a success.
 #[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl Mapped<'_> {
     pub fn writable<R>(self) -> R
     where
@@ -263,6 +265,7 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
 
 /// Addresses, of which a mmap hook needs none.
 #[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<P: Platform, M> MmapCtx<'_, P, M> {
     pub fn vm_end<R>(&self) -> R
     where

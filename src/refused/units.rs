@@ -19,7 +19,7 @@ impl<T: AddedToAnOffset> core::ops::Add<T> for PageOffset {
 #[doc(hidden)]
 impl<T: AddedToAnOffset> core::ops::AddAssign<T> for PageOffset {
     fn add_assign(&mut self, _: T) {
-        T::refused()
+        T::refused::<()>();
     }
 }
 
@@ -80,7 +80,7 @@ impl<T: TakenFromAnOffset> core::ops::Sub<T> for PageOffset {
 #[doc(hidden)]
 impl<T: TakenFromAnOffset> core::ops::SubAssign<T> for PageOffset {
     fn sub_assign(&mut self, _: T) {
-        T::refused()
+        T::refused::<()>();
     }
 }
 
@@ -165,14 +165,14 @@ impl<T: AddedToACount> core::ops::Shr<T> for PageCount {
 #[doc(hidden)]
 impl<T: AddedToACount> core::ops::AddAssign<T> for PageCount {
     fn add_assign(&mut self, _: T) {
-        T::refused()
+        T::refused::<()>();
     }
 }
 
 #[doc(hidden)]
 impl<T: AddedToACount> core::ops::SubAssign<T> for PageCount {
     fn sub_assign(&mut self, _: T) {
-        T::refused()
+        T::refused::<()>();
     }
 }
 

@@ -1,7 +1,6 @@
 //! G23: An open hook says nothing of how it went.
 //! At: `Hooks::NONE.open(Self::open)`
 //! Write instead: `Result<(), Errno>`
-//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,7 +1,6 @@
 //! G13: A page is inserted by value.
 //! At: `ctx.insert_page(page)`
 //! Write instead: `&page`
-//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,7 +1,6 @@
 //! G5: Two closures take the token, of which one will run.
 //! At: `page.map(`
 //! Write instead: `match`
-//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {
