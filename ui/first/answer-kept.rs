@@ -1,6 +1,7 @@
 //! G5: The answer of one fault is kept for the next.
 //! At: `self.last.lock().unwrap().replace(answer)`
 //! Write instead: `return it`
+//! Missing: A, B, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G5: A fault is asked what it is when it is answered already.
 //! At: `if ctx.is_write()`
 //! Write instead: `ask `ctx` before`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

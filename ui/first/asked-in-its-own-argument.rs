@@ -1,6 +1,7 @@
 //! G5: The token is asked in the argument of what spends it.
 //! At: `ctx.insert_page(&self.pages[ctx.pgoff().index()])`
 //! Write instead: `ctx.insert_page_with`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G3: A fault returns an `Err`.
 //! At: `return Err(Errno::ENXIO)`
 //! Write instead: `ctx.fail(errno)`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G3: A fault hook returns an errno.
 //! At: `return Errno::EFAULT`
 //! Write instead: `ctx.fail(errno)`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G1: A fault looks for the errno of its insertion.
 //! At: `if let Err(errno)`
 //! Write instead: `ctx.insert_page_with`
+//! Missing: A, C, D
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G10: A page is looked up by its offset as by a number.
 //! At: `&self.pages[ctx.pgoff()]`
 //! Write instead: `ctx.pgoff().of(&pages)`
+//! Missing: C
 use vmctx::*;
 
 struct Dev<P: Platform> {

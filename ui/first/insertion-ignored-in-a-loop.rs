@@ -1,6 +1,7 @@
 //! G6: The insertions of a loop are ignored, and their token with them.
 //! At: `ctx.finish()`
 //! Write instead: `ctx = ctx.insert_page(&page)?`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

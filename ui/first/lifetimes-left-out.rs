@@ -1,6 +1,7 @@
 //! G5: The lifetimes of the hook are left to rustc.
 //! At: `ctx.insert_page(&self.pages[0])`
 //! Write instead: `FaultCtx<'f, P, Mixed>`
+//! Missing: A, C, D
 use vmctx::*;
 
 struct Dev<P: Platform> {

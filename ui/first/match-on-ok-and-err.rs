@@ -1,6 +1,7 @@
 //! G1: An insertion in a fault is matched as if it were a `Result`.
 //! At: `Ok(answer) => answer`
 //! Write instead: `ctx.insert_page_with`
+//! Missing: A, C, D
 use vmctx::*;
 
 struct Dev<P: Platform> {

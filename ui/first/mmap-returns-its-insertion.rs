@@ -1,6 +1,7 @@
 //! G6: A mmap hook returns what its only insertion gave.
 //! At: `ctx.insert_page(&self.pages[0])`
 //! Write instead: `ctx.finish()`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

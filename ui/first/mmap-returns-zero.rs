@@ -1,6 +1,7 @@
 //! G6: A mmap hook returns the zero of C.
 //! At: `Ok(0)`
 //! Write instead: `ctx.finish()`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

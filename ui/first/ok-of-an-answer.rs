@@ -1,6 +1,7 @@
 //! G3: An answer is wrapped in `Ok`.
 //! At: `Ok(ctx.insert_page(page))`
 //! Write instead: `return it`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

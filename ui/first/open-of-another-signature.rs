@@ -1,6 +1,7 @@
 //! G23: An open hook says nothing of how it went.
 //! At: `Hooks::NONE.open(Self::open)`
 //! Write instead: `Result<(), Errno>`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G13: A page is inserted by value.
 //! At: `ctx.insert_page(page)`
 //! Write instead: `&page`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

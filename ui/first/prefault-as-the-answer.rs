@@ -1,6 +1,7 @@
 //! G11: The last of some prefaults is taken for the answer.
 //! At: `last = ctx.prefault_page`
 //! Write instead: `ctx.insert_page`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G1: An insertion is tried with `?`, and NOPAGE returned.
 //! At: `ctx.insert_page(page)?`
 //! Write instead: `ctx.insert_page_with`
+//! Missing: A, C, D, E
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G10: A loop walks from one offset to another.
 //! At: `for at in first..end`
 //! Write instead: `PageRange`
+//! Missing: C, E
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G12: The lock is given up, and the fault served all the same.
 //! At: `ctx.insert_page(page)`
 //! Write instead: `match ctx.release()`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G5: A fault hook returns without an answer.
 //! At: `return;`
 //! Write instead: `ctx.fail(errno)`
+//! Missing: C, E
 use vmctx::*;
 
 struct Dev<P: Platform> {

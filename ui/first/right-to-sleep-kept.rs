@@ -1,6 +1,7 @@
 //! G15: The right to sleep is kept longer than the token that gave it.
 //! At: `let answer = ctx.insert_page(page)`
 //! Write instead: `ctx.may_sleep()`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

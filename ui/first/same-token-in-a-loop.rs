@@ -1,6 +1,7 @@
 //! G6: A loop inserts with the token that its first insertion has spent.
 //! At: `ctx.finish()`
 //! Write instead: `ctx = ctx.insert_page(&page)?`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G21: A frame is borrowed for less than the fault.
 //! At: `ctx.insert_pfn(frame)`
 //! Write instead: `&'f self`
+//! Missing: A
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -1,6 +1,7 @@
 //! G5: Two closures take the token, of which one will run.
 //! At: `page.map(`
 //! Write instead: `match`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {

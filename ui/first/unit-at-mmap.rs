@@ -1,6 +1,7 @@
 //! G6: A mmap hook returns `Ok(())`.
 //! At: `Ok(())`
 //! Write instead: `ctx.finish()`
+//! Missing: A, C
 use vmctx::*;
 
 struct Dev<P: Platform> {
