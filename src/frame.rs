@@ -42,7 +42,9 @@ mod sealed {
         label = "not a `Frame`",
         note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
         note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
-        note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`"
+        note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`",
+        note = "neither an address nor an offset is given: `ctx.insert_pfn(frame)` goes where the fault was, \
+                `ctx.prefault_pfn(at, frame)` elsewhere"
     )]
     pub trait Sealed {}
 }
@@ -58,7 +60,9 @@ impl<P: Platform> sealed::Sealed for Frame<'_, P> {}
     label = "not a `Frame`",
     note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
     note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
-    note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`"
+    note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`",
+    note = "neither an address nor an offset is given: `ctx.insert_pfn(frame)` goes where the fault was, \
+            `ctx.prefault_pfn(at, frame)` elsewhere"
 )]
 pub trait IsFrame<'s, P: Platform>: sealed::Sealed {
     /// It.
