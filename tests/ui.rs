@@ -45,6 +45,10 @@ fn every_guarantee_is_proven_and_every_message_helps() {
         // What stands for C's constants says by its deprecation what to write, and is an error beside that.
         let deprecated = first.starts_with("warning: use of deprecated") && error.contains("\nerror");
         assert!(first.starts_with("error") || deprecated, "warns, and begins with that: {name}");
+        // These are graded one by one, with what they miss: `first.rs`.
+        if file.starts_with("ui/first") {
+            continue;
+        }
         if first.starts_with("error[E0277]") && !not_ours.iter().any(|text| first.contains(text)) {
             assert!(error.contains("= note: "), "does not say what to write instead: {name}");
             // An argument too many is an error of its own.
