@@ -88,7 +88,7 @@ pub struct FrameRange<'s, P: Platform> {
 #[diagnostic::do_not_recommend]
 impl<P: Platform> sealed::Sealed for FrameRange<'_, P> {}
 
-/// What a range is remapped onto: a [`FrameRange`]. Sealed: nothing else is one.
+/// What a range is remapped onto: a [`FrameRange`], or a single [`Frame`]. Sealed: nothing else is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `FrameRange` of this platform, and a range is remapped onto nothing else",
     label = "not a `FrameRange`",
@@ -107,6 +107,15 @@ impl<'s, P: Platform> AreFrames<'s, P> for FrameRange<'s, P> {
     #[inline]
     fn into_frames(self) -> Self {
         self
+    }
+}
+
+/// One frame is a range, too.
+#[diagnostic::do_not_recommend]
+impl<'s, P: Platform> AreFrames<'s, P> for Frame<'s, P> {
+    #[inline]
+    fn into_frames(self) -> FrameRange<'s, P> {
+        FrameRange::from(self)
     }
 }
 
