@@ -11,7 +11,7 @@ use crate::{
     page::PageRef,
     platform::Platform,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset},
 };
 
@@ -60,7 +60,7 @@ pub struct AccessCtx<'a, P: Platform, M> {
     brand: Invariant<'a>,
     platform: PhantomData<fn(P) -> P>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut AccessCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 /// The token of an access to bytes of one page of this mapping. Not an associated function of [`AccessCtx`], which rustc
@@ -81,7 +81,7 @@ pub(crate) fn token<'a, P: Platform, M>(
         brand: PhantomData,
         platform: PhantomData,
         kind: PhantomData,
-        thread: PhantomData,
+        _thread: OneThread::MARK,
     }
 }
 
@@ -184,8 +184,12 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
     /// ```
     pub fn direction(self) -> Direction<'a> {
         match self.buffer.0.into_inner() {
-            AccessBuffer::Read(into) => Direction::Read(ReadInto { into, brand: PhantomData, thread: PhantomData }),
-            AccessBuffer::Write(from) => Direction::Write(WriteFrom { from, brand: PhantomData, thread: PhantomData }),
+            AccessBuffer::Read(into) => {
+                Direction::Read(ReadInto { into, brand: PhantomData, _thread: OneThread::MARK })
+            }
+            AccessBuffer::Write(from) => {
+                Direction::Write(WriteFrom { from, brand: PhantomData, _thread: OneThread::MARK })
+            }
         }
     }
 
@@ -230,7 +234,7 @@ pub enum Direction<'a> {
 pub struct ReadInto<'a> {
     into: &'a mut [u8],
     brand: Invariant<'a>,
-    thread: PhantomData<*mut ReadInto<'static>>,
+    _thread: OneThread,
 }
 
 impl<'a> ReadInto<'a> {
@@ -251,7 +255,7 @@ impl<'a> ReadInto<'a> {
 pub struct WriteFrom<'a> {
     from: &'a [u8],
     brand: Invariant<'a>,
-    thread: PhantomData<*mut WriteFrom<'static>>,
+    _thread: OneThread,
 }
 
 impl<'a> WriteFrom<'a> {
@@ -289,3 +293,7 @@ pub(crate) const fn bytes_of(answer: Accessed<'_>) -> usize {
 
 // What it refuses, with what to write instead.
 include!("refused/access.rs");
+
+// What it has in C under another name.
+use self::AccessCtx as Token;
+include!("common/c_names.rs");

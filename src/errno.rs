@@ -35,6 +35,17 @@ macro_rules! errno_table {
             )*
         }
 
+        /// The names alone, as in C, where they are numbers: see `c_names.rs`.
+        pub(crate) mod bare {
+            use crate::c_names::NoErrno;
+
+            $(
+                #[doc(hidden)]
+                #[deprecated(note = "errnos stand in `Errno`: write `Errno::` before it, and no minus")]
+                pub const $name: NoErrno = NoErrno;
+            )*
+        }
+
         impl Errno {
             /// Every errno, in the order of their numbers.
             pub const ALL: &[Self] = &[$(Self::$name),*];

@@ -9,7 +9,7 @@ use crate::{
     ops::VmOperations,
     platform::Platform,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset, UserAddr},
 };
 
@@ -40,13 +40,13 @@ pub struct EstablishedCtx<'l, P: Platform, M> {
     base: PageOffset,
     brand: Invariant<'l>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut EstablishedCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 /// Makes the token. Not an associated function of [`EstablishedCtx`], which rustc would suggest to whoever tries a
 /// literal.
 pub(crate) fn established<'l, P: Platform, M>(vma: P::EstablishedVma, base: PageOffset) -> EstablishedCtx<'l, P, M> {
-    EstablishedCtx { vma: Held(vma), base, brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    EstablishedCtx { vma: Held(vma), base, brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK }
 }
 
 /// The platform's value gives the lock back when it is dropped. This impl is empty and tells rustc that the
@@ -189,7 +189,7 @@ impl<P: Platform, M> EstablishedCtx<'_, P, M> {
                 base: self.base,
                 brand: PhantomData,
                 kind: PhantomData,
-                thread: PhantomData,
+                _thread: OneThread::MARK,
             },
         ))
     }
@@ -246,7 +246,7 @@ pub struct FrameSlots<'s, P: Platform, M> {
     base: PageOffset,
     brand: Invariant<'s>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut FrameSlots<'static, P, M>>,
+    _thread: OneThread,
 }
 
 impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
@@ -280,3 +280,7 @@ impl<'s, P: Platform, M> FrameSlots<'s, P, M> {
 
 // What it refuses, with what to write instead.
 include!("refused/established.rs");
+
+// What it has in C under another name.
+use self::EstablishedCtx as Token;
+include!("common/c_names.rs");

@@ -7,14 +7,14 @@ use crate::{
     errno::{Errno, IntoErrno},
     fault_frame::FaultFrame,
     flags::{FaultCode, FaultFlags},
-    frame::Frame,
+    frame::{Frame, IsFrame},
     kind::{DeliversPages, HoldsFrames, HoldsMixed, HoldsPages},
     page_lock::LockedPage,
     platform::Platform,
     prefault::Prefault,
     prot::PageProt,
     sleep::MaySleep,
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
@@ -49,7 +49,7 @@ pub struct FaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut FaultCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with those of other hooks.
@@ -63,7 +63,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     #[doc(alias = "FAULT_FLAG_TRIED")]
     #[must_use]
     pub fn is_tried(&self) -> bool {
-        self.flags().contains(FaultFlags::TRIED)
+        self.fault_flags().contains(FaultFlags::TRIED)
     }
 
     /// The protection that the mapping gives to what is inserted. To insert a frame that is cached in another way,
@@ -74,7 +74,7 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         P::fault_page_prot(self.fault())
     }
 
-    fn flags(&self) -> FaultFlags {
+    fn fault_flags(&self) -> FaultFlags {
         P::fault_flags(self.fault())
     }
 }
@@ -87,7 +87,10 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// the answer is OOM, for a page that may not be mapped SIGBUS.
     #[doc(alias("vmf_insert_page", "vm_insert_page"))]
     #[track_caller]
-    pub fn insert_page(self, page: &P::Page) -> VmFault<'f>
+    pub fn insert_page(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.insert_page_with(|ctx| ..)`
+        page: &P::Page,
+    ) -> VmFault<'f>
     where
         M: HoldsPages,
     {
@@ -110,7 +113,10 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn insert_page_with<B: Borrow<P::Page>>(self, find: impl FnOnce(&Self) -> Result<B, Errno>) -> VmFault<'f>
+    pub fn insert_page_with<B: Borrow<P::Page>>(
+        self, // this answers the fault: ask `ctx` before, or in here
+        find: impl FnOnce(&Self) -> Result<B, Errno>,
+    ) -> VmFault<'f>
     where
         M: HoldsPages,
     {
@@ -139,11 +145,14 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// [`pfn_mkwrite`](crate::Hooks::pfn_mkwrite) is asked when this hook has returned, in the same fault.
     #[doc(alias("vmf_insert_pfn", "vmf_insert_pfn_mkwrite"))]
     #[track_caller]
-    pub fn insert_pfn(self, frame: Frame<'f, P>) -> VmFault<'f>
+    pub fn insert_pfn(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.insert_pfn_with(|ctx| ..)`
+        frame: impl IsFrame<'f, P>,
+    ) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
-        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), None);
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), None);
         self.answer(code)
     }
 
@@ -162,12 +171,12 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// The same with a protection of its own (`vmf_insert_pfn_prot`): the mapping's, cached in another way.
     #[doc(alias = "vmf_insert_pfn_prot")]
     #[track_caller]
-    pub fn insert_pfn_prot(self, frame: Frame<'f, P>, prot: PageProt) -> VmFault<'f>
+    pub fn insert_pfn_prot(self, frame: impl IsFrame<'f, P>, prot: PageProt) -> VmFault<'f>
     where
         M: HoldsFrames,
     {
         let prot = prot.with_rights_of(self.page_prot());
-        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.pfn(), Some(prot));
+        let code = P::vmf_insert_pfn(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), Some(prot));
         self.answer(code)
     }
 
@@ -190,11 +199,14 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// mapping takes a reference.
     #[doc(alias = "vmf_insert_mixed")]
     #[track_caller]
-    pub fn insert_mixed(self, frame: Frame<'f, P>) -> VmFault<'f>
+    pub fn insert_mixed(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.insert_mixed_with(|ctx| ..)`
+        frame: impl IsFrame<'f, P>,
+    ) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), false);
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), false);
         self.answer(code)
     }
 
@@ -217,11 +229,11 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// to the object, and trusts the file system not to ask for it.)
     #[doc(alias = "vmf_insert_mixed_mkwrite")]
     #[track_caller]
-    pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>
+    pub fn insert_mixed_mkwrite(self, frame: impl IsFrame<'f, P>) -> VmFault<'f>
     where
         M: HoldsMixed,
     {
-        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), true);
+        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.into_frame().pfn(), true);
         self.answer(code)
     }
 
@@ -241,7 +253,10 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// (what `nopage` did). For a store to a shared one [`page_mkwrite`](crate::Hooks::page_mkwrite) is asked first, if
     /// there is one.
     #[track_caller]
-    pub fn deliver(self, page: P::Page) -> VmFault<'f>
+    pub fn deliver(
+        self, // this answers the fault: ask `ctx` before, or in `ctx.deliver_with(|ctx| ..)`
+        page: P::Page,
+    ) -> VmFault<'f>
     where
         M: DeliversPages,
     {
@@ -289,8 +304,11 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
     /// meanwhile.
     #[doc(alias("VM_FAULT_RETRY", "mmap_read_unlock", "fault_flag_allow_retry_first"))]
     #[doc(alias("FAULT_FLAG_ALLOW_RETRY", "FAULT_FLAG_RETRY_NOWAIT"))]
-    pub fn release(self) -> Release<'f, P, M> {
-        let flags = self.flags();
+    #[rustfmt::skip]
+    pub fn release(
+        self, // what this gives is all that is left of the token: `match ctx.release() { .. }`
+    ) -> Release<'f, P, M> {
+        let flags = self.fault_flags();
         if !flags.allow_retry_first() {
             return Release::Keep(self);
         }
@@ -382,37 +400,43 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
 
     /// Inserts a frame by number at another slot of the mapping.
     #[track_caller]
-    pub fn prefault_pfn(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
+    pub fn prefault_pfn(&mut self, at: PageOffset, frame: impl IsFrame<'f, P>) -> Prefault
     where
         M: HoldsFrames,
     {
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), None)),
+            Ok(address) => {
+                Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.into_frame().pfn(), None))
+            }
             Err(nothing) => nothing,
         }
     }
 
     /// The same with a protection of its own: the mapping's, cached in another way.
     #[track_caller]
-    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: Frame<'f, P>, prot: PageProt) -> Prefault
+    pub fn prefault_pfn_prot(&mut self, at: PageOffset, frame: impl IsFrame<'f, P>, prot: PageProt) -> Prefault
     where
         M: HoldsFrames,
     {
         let prot = prot.with_rights_of(self.page_prot());
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.pfn(), Some(prot))),
+            Ok(address) => {
+                Prefault::from_code(P::vmf_insert_pfn(self.fault(), address, frame.into_frame().pfn(), Some(prot)))
+            }
             Err(nothing) => nothing,
         }
     }
 
     /// Inserts a frame that may have a page behind it at another slot of the mapping.
     #[track_caller]
-    pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<'f, P>) -> Prefault
+    pub fn prefault_mixed(&mut self, at: PageOffset, frame: impl IsFrame<'f, P>) -> Prefault
     where
         M: HoldsMixed,
     {
         match self.frame.0.neighbour(at) {
-            Ok(address) => Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.pfn(), false)),
+            Ok(address) => {
+                Prefault::from_code(P::vmf_insert_mixed(self.fault(), address, frame.into_frame().pfn(), false))
+            }
             Err(nothing) => nothing,
         }
     }
@@ -478,3 +502,6 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
 
 // What it refuses, with what to write instead.
 include!("refused/fault.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

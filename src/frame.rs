@@ -36,11 +36,87 @@ impl<P: Platform> Clone for Frame<'_, P> {
 }
 impl<P: Platform> Copy for Frame<'_, P> {}
 
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no `Frame` of this platform, and nothing else is inserted by number",
+        label = "not a `Frame`",
+        note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
+        note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
+        note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`",
+        note = "neither an address nor an offset is given: `ctx.insert_pfn(frame)` goes where the fault was, \
+                `ctx.prefault_pfn(at, frame)` elsewhere"
+    )]
+    pub trait Sealed {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Platform> sealed::Sealed for Frame<'_, P> {}
+
+/// What is inserted by number: a [`Frame`]. Sealed: nothing else is one.
+///
+/// Insertions name this and not the type, so that rustc can say what is wrong where something else is given to them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `Frame` of this platform, and nothing else is inserted by number",
+    label = "not a `Frame`",
+    note = "a page is counted: `ctx.insert_page(&page)` in a `Mixed` mapping, `ctx.deliver(page)` in a `Normal` one",
+    note = "a number says nothing about whose memory it is: `source.frame(at)` of a `FrameSource`, such as `P::Iomem`",
+    note = "a frame that may not be there: `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`",
+    note = "neither an address nor an offset is given: `ctx.insert_pfn(frame)` goes where the fault was, \
+            `ctx.prefault_pfn(at, frame)` elsewhere"
+)]
+pub trait IsFrame<'s, P: Platform>: sealed::Sealed {
+    /// It.
+    #[doc(hidden)]
+    fn into_frame(self) -> Frame<'s, P>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'s, P: Platform> IsFrame<'s, P> for Frame<'s, P> {
+    #[inline]
+    fn into_frame(self) -> Self {
+        self
+    }
+}
+
 /// Consecutive page frames, never empty, borrowed from what vouches for them.
 pub struct FrameRange<'s, P: Platform> {
     first: u64,
     count: usize,
     source: Vouched<'s, P>,
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Platform> sealed::Sealed for FrameRange<'_, P> {}
+
+/// What a range is remapped onto: a [`FrameRange`], or a single [`Frame`]. Sealed: nothing else is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `FrameRange` of this platform, and a range is remapped onto nothing else",
+    label = "not a `FrameRange`",
+    note = "ask who vouches for the memory, a `FrameSource` such as `P::Iomem`: \
+            `source.range(at, count).ok_or(Errno::EINVAL)?`",
+    note = "pages are inserted, and counted: `ctx.fill_at_pgoff(&pages)` in a `Mixed` mapping"
+)]
+pub trait AreFrames<'s, P: Platform>: sealed::Sealed {
+    /// They.
+    #[doc(hidden)]
+    fn into_frames(self) -> FrameRange<'s, P>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'s, P: Platform> AreFrames<'s, P> for FrameRange<'s, P> {
+    #[inline]
+    fn into_frames(self) -> Self {
+        self
+    }
+}
+
+/// One frame is a range, too.
+#[diagnostic::do_not_recommend]
+impl<'s, P: Platform> AreFrames<'s, P> for Frame<'s, P> {
+    #[inline]
+    fn into_frames(self) -> FrameRange<'s, P> {
+        FrameRange::from(self)
+    }
 }
 
 impl<'s, P: Platform> FrameRange<'s, P> {

@@ -5,6 +5,9 @@
 //! is missing rustc would guess. Each such method gives whatever type its caller expects, so that the call is one
 //! error, and what is done with its result is none.
 //!
+//! The same holds for operators that a type does not have, and for what is given to an operation in the place of
+//! something else (`IsFrame`). C's constants cannot be bounded: `c_names.rs` says what stands for them.
+//!
 //! These methods stand in `refused/`, a file for each module whose types they belong to, and the module includes that
 //! file. A module of their own would be easier to find, but rustc writes an impl's module into its messages if it is
 //! not the type's. What several tokens have in common stands in `common/` and is included as well, because messages
@@ -689,5 +692,203 @@ pub trait HoldsAnErrno {
     note = "memory of the driver's own has pages: `ctx.insert_page(&page)` in a `Mixed` mapping"
 )]
 pub trait VouchedFor {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what is added to a [`PageOffset`](crate::PageOffset), or multiplies, shifts or divides it.
+#[diagnostic::on_unimplemented(
+    message = "a page offset is no number to calculate with: a user has chosen it, and the result may not exist",
+    label = "page offsets have no such operator",
+    note = "some pages further on: `offset.checked_add(PageCount::new(1))`, which gives an `Option`",
+    note = "all pages of a range: `for at in PageRange::new(first, end)`, or `for at in ctx.pgoff_range()`",
+    note = "what stands for it in a slice: `offset.of(&pages)`; as a number: `offset.index()`"
+)]
+pub trait AddedToAnOffset {
+    /// What the operator would give. Nothing, so that what is done with it is no second error.
+    type Output;
+
+    fn refused<R>() -> R;
+}
+
+/// Bounds what is subtracted from a [`PageOffset`](crate::PageOffset).
+#[diagnostic::on_unimplemented(
+    message = "nothing is subtracted from a page offset with `-`: a user has chosen it, and it may be the smaller one",
+    label = "page offsets have no such operator",
+    note = "how far one lies behind another: `offset.checked_since(first)`, which gives an `Option<PageCount>`",
+    note = "`ctx.pgoff()` counts from the start of the object, and the start of the mapping is in it already",
+    note = "as a number: `offset.index()`"
+)]
+pub trait TakenFromAnOffset {
+    /// What the operator would give. Nothing, so that what is done with it is no second error.
+    type Output;
+
+    fn refused<R>() -> R;
+}
+
+/// Bounds what a [`PageOffset`](crate::PageOffset) is compared with, beside another one.
+#[diagnostic::on_unimplemented(
+    message = "a page offset is compared with a page offset, and this is a `{Self}`",
+    label = "not a page offset",
+    note = "whether the object has such a page: `offset.of(&pages)`, which gives an `Option`",
+    note = "with a number: `offset.index() < number`, or `offset < PageOffset::new(number)`",
+    note = "with the end of a range: `range.contains(offset)`"
+)]
+pub trait ComparedWithAnOffset {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what is added to a [`PageCount`](crate::PageCount), subtracted from it, or multiplies, shifts or divides it.
+#[diagnostic::on_unimplemented(
+    message = "a count of pages is made a number before anything is calculated with it",
+    label = "counts of pages have no such operator",
+    note = "the number: `count.get()`, and a count again: `PageCount::new(number)`",
+    note = "the bytes: `count.get() * P::PAGE_SIZE`, or better `checked_mul`, because a user has chosen the count",
+    note = "the page offset behind so many pages: `offset.checked_add(count)`"
+)]
+pub trait AddedToACount {
+    /// What the operator would give. Nothing, so that what is done with it is no second error.
+    type Output;
+
+    fn refused<R>() -> R;
+}
+
+/// Bounds what a [`PageCount`](crate::PageCount) is compared with, beside another one and a plain number.
+#[diagnostic::on_unimplemented(
+    message = "a count of pages is compared with a count or a `usize`, and this is a `{Self}`",
+    label = "not a number of pages",
+    note = "with the length of a slice: `ctx.page_count() > pages.len()`; with any number: `count.get()`",
+    note = "how many pages lie before a page offset says `offset.index()`; a part of an object: `range.page_count()`"
+)]
+pub trait ComparedWithACount {
+    fn refused<R>() -> R;
+}
+
+/// Bounds arithmetic on a [`UserAddr`](crate::UserAddr).
+#[diagnostic::on_unimplemented(
+    message = "nothing is calculated from a user's address: which page it is, the context knows",
+    label = "user addresses have no such operator",
+    note = "the page of the object: `ctx.pgoff()`, which counts from the start of the object; in a slice: \
+            `ctx.pgoff().of(&pages)`",
+    note = "how many pages the mapping has, in `MmapFile::mmap`: `ctx.page_count()`",
+    note = "for hardware with page sizes of its own, as a number: `address.get()`"
+)]
+pub trait AddedToAnAddress {
+    /// What the operator would give. Nothing, so that what is done with it is no second error.
+    type Output;
+
+    fn refused<R>() -> R;
+}
+
+/// Bounds codes that are added to an answer, taken out of it, or compared with it, on [`VmFault`](crate::VmFault).
+#[diagnostic::on_unimplemented(
+    message = "a fault's answer is no number: no code is added to it, taken out of it, or compared with it",
+    label = "answers have no such operator",
+    note = "whether it is an error: `answer.is_error()`; whether another thread was faster: `answer.already_present()`",
+    note = "VM_FAULT_MAJOR: `ctx.account_major()`, before the fault is answered",
+    note = "VM_FAULT_LOCKED: `ctx.deliver_locked(page)`; any error: `ctx.fail(errno)`"
+)]
+pub trait ACodeOfAnAnswer {
+    /// What the operator would give. Nothing, so that what is done with it is no second error.
+    type Output;
+
+    fn refused<R>() -> R;
+}
+
+/// Bounds C's names for what inserts pages, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "C's insertions of pages take a VMA and an address: here the context knows both, and they are called otherwise",
+    label = "called `insert_page` here",
+    note = "in a fault: `ctx.insert_page(&page)`, and that is its answer; beside it: `ctx.prefault_page(at, &page)`",
+    note = "in `MmapFile::mmap`: `ctx = ctx.insert_page(&page)?;`, many at once: `ctx.insert_pages(&pages)?`, \
+            `ctx.fill_at_pgoff(&pages)`",
+    note = "outside hooks: `established.insert_page(at, &page)?`"
+)]
+pub trait InsertsPageAsInC {
+    fn refused<R>() -> R;
+}
+
+/// Bounds C's names for what inserts frames, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "C's insertions of frames take a VMA, an address and a number: here the context knows where, and a `Frame` \
+               says whose memory it is",
+    label = "called `insert_pfn` or `insert_mixed` here",
+    note = "in a `PfnMap` mapping: `ctx.insert_pfn(frame)` with `source.frame(at)`, or \
+            `ctx.insert_pfn_with(|at| source.frame(at.pgoff()).ok_or(Errno::ENXIO))`",
+    note = "cached in its own way: `ctx.insert_pfn_prot(frame, prot)`; beside a fault: `ctx.prefault_pfn(at, frame)`",
+    note = "in a `Mixed` mapping: `ctx.insert_mixed(frame)`, or `ctx.insert_mixed_mkwrite(frame)`",
+    note = "a large entry: `ctx.insert_huge_with(|_, entry| entry.of(&self.memory))` in `huge_fault`"
+)]
+pub trait InsertsFrameAsInC {
+    fn refused<R>() -> R;
+}
+
+/// Bounds C's names for what remaps a range, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "C's remaps take a VMA, an address and a number: here they take frames, and belong to the mmap hook",
+    label = "called `remap` here",
+    note = "in `MmapFile::mmap`, of the whole VMA: `ctx.without_faults::<Remapped>()?.remap_from_first(frames)`, or \
+            `.remap_at_pgoff(frames)`, which begins at the page offset of the mapping",
+    note = "of a part: `ctx.remap(frames)?` in a `PfnMap` mapping",
+    note = "in a fault, one frame: `ctx.insert_pfn(frame)` in a `PfnMap` mapping"
+)]
+pub trait RemapsAsInC {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what takes pages away on tokens of hooks, and C's names for it on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "a mapping's hook takes nothing away from it: others may be touching it, and would fault it in again",
+    label = "taken away outside hooks, and called otherwise",
+    note = "from an ioctl: `handle.lock(unlocked)?.zap(first, count)`; from a shrinker: `handle.try_zap(first, count, may_sleep)?`",
+    note = "of all mappings of an object: `object.unmap_once(first, count, may_sleep)`",
+    note = "memory that is revoked or moves is kept in a `Revocable`, and unmapped by `self.memory.revoke(may_sleep)`"
+)]
+pub trait ZapsAsInC {
+    fn refused<R>() -> R;
+}
+
+/// Bounds the VMA and what is in it in C, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "there is no VMA to be had: the context stands for it, and has what can be done with it",
+    label = "no VMA here",
+    note = "its state, which C keeps in `vm_private_data`: `self`, of the type that implements `VmOperations`",
+    note = "its protection, in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.write_combine()`; of one \
+            frame in a fault: `ctx.page_prot()`",
+    note = "how long it is, in `MmapFile::mmap`: `ctx.page_count()`; which page is meant: `ctx.pgoff()`"
+)]
+pub trait StandsForItsVma {
+    fn refused<R>() -> R;
+}
+
+/// Bounds flags that are read, on all tokens.
+#[diagnostic::on_unimplemented(
+    message = "what a user asks for has a name each: there are no flags to test",
+    label = "no flags here",
+    note = "in a fault: `ctx.is_write()`, `ctx.is_shared()`, `ctx.is_cow()`, `ctx.is_user()`",
+    note = "in `MmapFile::mmap`: `ctx.is_readable()`, `ctx.is_writable()`, `ctx.is_executable()`, `ctx.is_shared()`"
+)]
+pub trait AskedByName {
+    fn refused<R>() -> R;
+}
+
+/// Bounds addresses on the tokens of hooks that make a mapping.
+#[diagnostic::on_unimplemented(
+    message = "a mmap hook needs no address: how long the mapping is and where its pages go, the context knows",
+    label = "no address here",
+    note = "how many pages it has: `ctx.page_count()`; from which page of the object on: `ctx.pgoff()`",
+    note = "what is inserted goes into the next slot: `ctx = ctx.insert_page(&page)?;`, until `ctx.is_full()`"
+)]
+pub trait MadeWithoutAnAddress {
+    fn refused<R>() -> R;
+}
+
+/// Bounds C's functions for an errno in a fault, and for an answer as an errno.
+#[diagnostic::on_unimplemented(
+    message = "no function makes an answer of an errno, or an errno of an answer: the token answers",
+    label = "not converted",
+    note = "in a fault: `ctx.fail(errno)`; if it may be interrupted or transient: `ctx.fail_or_refault(errno)`",
+    note = "in `MmapFile::mmap` insertions give an errno to begin with: `ctx = ctx.insert_page(&page)?;`"
+)]
+pub trait ConvertedAsInC {
     fn refused<R>() -> R;
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | begin | [`tutorial`], from nothing to a kernel; then the [crate's page](crate#decisions-a-driver-makes) |
 //! | write a driver | [`sheet`], to print; [`memory`], if yours is evicted, moved or revoked; [`prepare`], to describe mappings before there are any |
-//! | come from C | [`migration`], call by call, flag by flag |
+//! | come from C | [`migration`], call by call, flag by flag; [`errors_from_c`], what rustc says to what one writes first |
 //! | have an error in front of you | [`errors`], by its first line |
 //! | review a driver | [`guarantees`]: what cannot be wrong, and [what can](guarantees#what-types-cannot-do) |
 //! | write a driver framework | [`frameworks`]; then [`diagrams`] |
@@ -26,6 +26,10 @@ pub mod guarantees {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/errors.md"))]
 #[doc = include_str!("../docs/narrow.html")]
 pub mod errors {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/errors-from-c.md"))]
+#[doc = include_str!("../docs/narrow.html")]
+pub mod errors_from_c {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/memory.md"))]
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]

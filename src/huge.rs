@@ -11,7 +11,7 @@ use crate::{
     kind::MapsFrames,
     platform::Platform,
     sleep::MaySleep,
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{HugeSize, PageCount, PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Waited},
 };
@@ -36,7 +36,7 @@ pub struct HugeFaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut HugeFaultCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with those of other hooks.
@@ -214,3 +214,6 @@ impl<'f, P: Platform> FillsEntry<'f> for HugeFrames<'f, P> {
 
 // What it refuses, with what to write instead.
 include!("refused/huge.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

@@ -280,7 +280,7 @@ impl FilledAtMmap for Remapped {}
 /// Sealed.
 #[diagnostic::on_unimplemented(
     message = "this mapping cannot be left to be filled later: it is `{Self}`",
-    label = "this mapping must be filled before the mmap hook returns",
+    label = "no fault can fill this mapping",
     note = "`Undecided`: choose the kind first, `ctx.establish(state)?.fill_later()`",
     note = "`Remapped`: `ctx.remap_from_first(frames)` maps the whole range and ends the hook; `PfnMap` is the kind that \
             faults may fill"

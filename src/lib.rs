@@ -235,6 +235,7 @@ mod unique_page;
 
 // The vocabulary.
 mod answer;
+mod c_names;
 mod errno;
 mod flags;
 mod guidance;
@@ -253,11 +254,15 @@ mod wait;
 pub use access::{AccessCtx, Accessed, Direction, ReadInto, WriteFrom};
 pub use answer::VmFault;
 pub use backings::{OnePage, Switched};
+#[doc(hidden)]
+pub use c_names::*;
+#[doc(hidden)]
+pub use errno::bare::*;
 pub use errno::{Errno, InsertPagesError, IntoErrno, NotAnErrno};
 pub use established::{EstablishedCtx, FrameSlots};
 pub use fault::{FaultCtx, Release, Released};
 pub use file::MmapFile;
-pub use frame::{Frame, FrameRange, FrameSource, Iomem, OutOfFrames};
+pub use frame::{AreFrames, Frame, FrameRange, FrameSource, Iomem, IsFrame, OutOfFrames};
 pub use handle::Handle;
 pub use huge::{FillsEntry, HugeEntry, HugeFaultCtx, HugeFrames};
 pub use iomem_part::IomemPart;
@@ -289,6 +294,8 @@ pub use shared_object::SharedObject;
 pub use sleep::MaySleep;
 #[cfg(feature = "alloc")]
 pub use table::{RevokedPart, Table};
+#[doc(hidden)]
+pub use token::TokensStayOnTheirThread;
 pub use unique_page::UniquePage;
 pub use units::{HugeSize, PageCount, PageOffset, PageRange, PageRangeIter, UserAddr};
 pub use unlocked::UnlockedCtx;

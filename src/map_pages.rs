@@ -10,7 +10,7 @@ use crate::{
     kind::{HoldsMixed, HoldsPages},
     platform::Platform,
     prefault::Prefault,
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageOffset, PageRange, UserAddr},
 };
 
@@ -43,7 +43,7 @@ pub struct MapPagesCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut MapPagesCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with those of other hooks.
@@ -105,3 +105,6 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
 
 // What it refuses, with what to write instead.
 include!("refused/map_pages.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

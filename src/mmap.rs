@@ -6,7 +6,7 @@ use crate::{
     description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind, whole_pages},
     errno::{Errno, InsertPagesError},
     flags::VmFlags,
-    frame::{Frame, FrameRange},
+    frame::{AreFrames, Frame, FrameRange, IsFrame},
     handle::{Handle, handle},
     kind::{
         Expands, FilledAtMmap, FilledLater, HoldsFrames, HoldsMixed, HoldsPages, Kind, Populated, RemapsWhole,
@@ -18,7 +18,7 @@ use crate::{
     prot::Cache,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset},
 };
 
@@ -71,7 +71,7 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     base: PageOffset,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut MmapCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with that of the prepare hook.
@@ -104,7 +104,7 @@ impl<'m, P: Platform> MmapCtx<'m, P> {
             base: PageOffset::ZERO,
             brand: PhantomData,
             kind: PhantomData,
-            thread: PhantomData,
+            _thread: OneThread::MARK,
         })
     }
 }
@@ -149,7 +149,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     where
         M: Kind,
     {
-        self.flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
+        self.vma_flags().contains(VmFlags::MAYSHARE | VmFlags::MAYWRITE)
     }
 
     /// A handle to come back to this mapping, from an ioctl or a shrinker.
@@ -164,7 +164,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         P::vma_handle(self.vma.0).map(|raw| handle(raw, self.base)).ok_or(Errno::EINVAL)
     }
 
-    fn flags(&self) -> VmFlags {
+    fn vma_flags(&self) -> VmFlags {
         P::vma_flags(self.vma.0)
     }
 
@@ -276,10 +276,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     }
 
     fn become_kind<K: Kind>(self) -> Result<MmapCtx<'m, P, K>, Errno> {
-        let (set, clear) = flags_of_kind::<K>(self.flags(), self.filled)?;
+        let (set, clear) = flags_of_kind::<K>(self.vma_flags(), self.filled)?;
         P::vma_change_flags(self.vma.0, set, clear);
         let Self { vma, len, base, .. } = self;
-        Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, thread: PhantomData })
+        Ok(MmapCtx { vma, filled: 0, len, base, brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK })
     }
 
     fn install<V: VmOperations<Platform = P, Kind = M>>(self, state: P::Ref<V>) -> Result<Self, Errno>
@@ -329,7 +329,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL for a page that may not be mapped.
     #[doc(alias = "vm_insert_page")]
     #[track_caller]
-    pub fn insert_page(mut self, page: &P::Page) -> Result<Self, Errno>
+    pub fn insert_page(
+        mut self, // the token comes back: `ctx = ctx.insert_page(&page)?;`
+        page: &P::Page,
+    ) -> Result<Self, Errno>
     where
         M: HoldsPages,
     {
@@ -345,7 +348,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// What `find` says, else as [`insert_page`](Self::insert_page).
     #[track_caller]
     pub fn insert_page_with<B: Borrow<P::Page>>(
-        self,
+        self, // the token comes back: `ctx = ctx.insert_page_with(..)?;`
         find: impl FnOnce(&Self) -> Result<B, Errno>,
     ) -> Result<Self, Errno>
     where
@@ -362,7 +365,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// none is in.
     #[doc(alias = "vm_insert_pages")]
     #[track_caller]
-    pub fn insert_pages(mut self, pages: &[P::Page]) -> Result<Self, InsertPagesError>
+    pub fn insert_pages(
+        mut self, // the token comes back: `ctx = ctx.insert_pages(&pages)?;`
+        pages: &[P::Page],
+    ) -> Result<Self, InsertPagesError>
     where
         M: HoldsPages,
     {
@@ -376,7 +382,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// What `find` says, with none inserted; else as [`insert_pages`](Self::insert_pages).
     #[track_caller]
     pub fn insert_pages_with<B: AsRef<[P::Page]>>(
-        self,
+        self, // the token comes back: `ctx = ctx.insert_pages_with(..)?;`
         find: impl FnOnce(&Self) -> Result<B, Errno>,
     ) -> Result<Self, InsertPagesError>
     where
@@ -440,12 +446,15 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// As [`insert_page`](Self::insert_page).
     #[doc(alias("vm_insert_mixed", "vmf_insert_mixed", "vm_fault_to_errno"))]
     #[track_caller]
-    pub fn insert_mixed(mut self, frame: Frame<'m, P>) -> Result<Self, Errno>
+    pub fn insert_mixed(
+        mut self, // the token comes back: `ctx = ctx.insert_mixed(frame)?;`
+        frame: impl IsFrame<'m, P>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsMixed,
     {
         let address = self.next_slot()?;
-        P::vm_insert_mixed(self.vma.0, address, frame.pfn())?;
+        P::vm_insert_mixed(self.vma.0, address, frame.into_frame().pfn())?;
         self.fill(1);
         Ok(self)
     }
@@ -455,7 +464,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// What `find` says, else as [`insert_page`](Self::insert_page).
     #[track_caller]
-    pub fn insert_mixed_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
+    pub fn insert_mixed_with(
+        self, // the token comes back: `ctx = ctx.insert_mixed_with(..)?;`
+        find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsMixed,
     {
@@ -470,11 +482,14 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EFAULT if every slot is filled, ENOMEM without a page table, EINVAL for a frame that may not be mapped.
     #[doc(alias = "vm_insert_pfn")]
     #[track_caller]
-    pub fn insert_pfn(self, frame: Frame<'m, P>) -> Result<Self, Errno>
+    pub fn insert_pfn(
+        self, // the token comes back: `ctx = ctx.insert_pfn(frame)?;`
+        frame: impl IsFrame<'m, P>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
-        self.remap_next(FrameRange::from(frame))
+        self.remap_next(FrameRange::from(frame.into_frame()))
     }
 
     /// Looks a frame up and inserts it by number into the next slot.
@@ -482,7 +497,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// What `find` says, else as [`insert_pfn`](Self::insert_pfn).
     #[track_caller]
-    pub fn insert_pfn_with(self, find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>) -> Result<Self, Errno>
+    pub fn insert_pfn_with(
+        self, // the token comes back: `ctx = ctx.insert_pfn_with(..)?;`
+        find: impl FnOnce(&Self) -> Result<Frame<'m, P>, Errno>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
@@ -496,11 +514,14 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EFAULT, and nothing is inserted, if there are more frames than slots. Else as [`insert_pfn`](Self::insert_pfn).
     #[doc(alias = "remap_pfn_range")]
     #[track_caller]
-    pub fn remap(self, frames: FrameRange<'m, P>) -> Result<Self, Errno>
+    pub fn remap(
+        self, // the token comes back: `ctx = ctx.remap(frames)?;`
+        frames: impl AreFrames<'m, P>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
-        self.remap_next(frames)
+        self.remap_next(frames.into_frames())
     }
 
     /// Looks frames up and inserts them by number into the next slots.
@@ -508,7 +529,10 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// # Errors
     /// What `find` says, else as [`remap`](Self::remap).
     #[track_caller]
-    pub fn remap_with(self, find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>) -> Result<Self, Errno>
+    pub fn remap_with(
+        self, // the token comes back: `ctx = ctx.remap_with(..)?;`
+        find: impl FnOnce(&Self) -> Result<FrameRange<'m, P>, Errno>,
+    ) -> Result<Self, Errno>
     where
         M: HoldsFrames,
     {
@@ -523,11 +547,11 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL if there are fewer frames than slots, or one may not be mapped; ENOMEM. Nothing is then mapped.
     #[doc(alias = "remap_pfn_range")]
     #[track_caller]
-    pub fn remap_from_first(self, frames: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
+    pub fn remap_from_first(self, frames: impl AreFrames<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
     {
-        let whole = frames.part(PageCount::ZERO, self.page_count()).ok_or(Errno::EINVAL)?;
+        let whole = frames.into_frames().part(PageCount::ZERO, self.page_count()).ok_or(Errno::EINVAL)?;
         self.remap_next(whole)?.finish_filled()
     }
 
@@ -537,14 +561,14 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// EINVAL if `memory` ends before the mapping does. Else as [`remap_from_first`](Self::remap_from_first).
     #[doc(alias("io_remap_pfn_range", "vm_iomap_memory"))]
     #[track_caller]
-    pub fn remap_at_pgoff(self, memory: FrameRange<'m, P>) -> Result<Mapped<'m>, Errno>
+    pub fn remap_at_pgoff(self, memory: impl AreFrames<'m, P>) -> Result<Mapped<'m>, Errno>
     where
         M: RemapsWhole,
     {
         // `io_remap_pfn_range` does so, and `vm_iomap_memory` calls it.
         P::vma_set_decrypted(self.vma.0);
         let skip = PageCount::new(self.pgoff().index());
-        let whole = memory.part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
+        let whole = memory.into_frames().part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
         self.remap_next(whole)?.finish_filled()
     }
 
@@ -627,3 +651,6 @@ fn stopped(errno: Errno, done: usize) -> InsertPagesError {
 
 // What it refuses, with what to write instead.
 include!("refused/mmap.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

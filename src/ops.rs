@@ -43,9 +43,13 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the state of a mapping: it does not implement `VmOperations`",
     label = "no fault hook to establish",
-    note = "implement `VmOperations` for the type that holds what the fault hook needs",
+    note = "a state that others hold as well, the file for one, is given as what it is shared by, a `P::Ref<State>` of \
+            `P::share(state, may_sleep)?`: `ctx.establish_shared(self.state.clone())`",
+    note = "else it is given by value, a new one for each mapping: `ctx.establish(state)`; implement `VmOperations` \
+            for the type that holds what the fault hook needs",
     note = "a mapping without a fault hook is made with `ctx.without_faults::<Mixed>()?`"
 )]
+#[expect(non_upper_case_globals, reason = "named as the hooks are that would be written in their place")]
 pub trait VmOperations: Sized + Send + Sync + 'static {
     /// The platform that it runs on.
     type Platform: Platform;
@@ -57,6 +61,24 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
     /// The hooks that are there only if registered, because Linux acts on their presence.
     const HOOKS: Hooks<Self> = Hooks::NONE;
 
+    // Hooks that are registered there, and not written here. The comment behind each is shown to whoever does.
+    #[doc(hidden)]
+    const open: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open);
+    #[doc(hidden)]
+    const close: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.close(Self::close);
+    #[doc(hidden)]
+    const may_split: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.may_split(Self::may_split);
+    #[doc(hidden)]
+    const page_mkwrite: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+    #[doc(hidden)]
+    const pfn_mkwrite: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+    #[doc(hidden)]
+    const huge_fault: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+    #[doc(hidden)]
+    const map_pages: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+    #[doc(hidden)]
+    const access: InHooks = InHooks; // instead: const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
+
     /// Serves one fault (`vm_ops->fault`), and answers it by spending the token.
     ///
     /// Write the `'f` out. The state is borrowed for as long as the token, so that frames can be borrowed from it.
@@ -67,6 +89,10 @@ pub trait VmOperations: Sized + Send + Sync + 'static {
         ctx.fail(Errno::EFAULT)
     }
 }
+
+/// In the place of a hook that is not written in [`VmOperations`], but registered in its `HOOKS`.
+#[doc(hidden)]
+pub struct InHooks;
 
 /// The optional hooks of [`VmOperations`], registered by naming them.
 ///

@@ -7,7 +7,7 @@ use crate::{
     platform::Platform,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset},
 };
 
@@ -23,7 +23,7 @@ pub struct LockedPage<'f, P: Platform> {
     page: Option<P::Page>,
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
-    thread: PhantomData<*mut LockedPage<'static, P>>,
+    _thread: OneThread,
 }
 
 impl<P: Platform> FaultFrame<'_, P> {
@@ -31,7 +31,7 @@ impl<P: Platform> FaultFrame<'_, P> {
     #[track_caller]
     pub(crate) fn lock_page(&self, page: &P::Page) -> LockedPage<'_, P> {
         P::lock_page(&self.fault, page);
-        LockedPage { page: Some(page.clone()), frame: Held(self), brand: PhantomData, thread: PhantomData }
+        LockedPage { page: Some(page.clone()), frame: Held(self), brand: PhantomData, _thread: OneThread::MARK }
     }
 }
 
@@ -62,14 +62,14 @@ pub struct PageLock<'l, P: Platform> {
     page: P::Page,
     caller: Held<&'l P::Caller>,
     brand: Invariant<'l>,
-    thread: PhantomData<*mut PageLock<'static, P>>,
+    _thread: OneThread,
 }
 
 /// The lock. Not an associated function of [`PageLock`], which rustc would suggest to whoever tries a literal.
 #[track_caller]
 pub(crate) fn caller_lock_page<'l, P: Platform>(caller: &'l P::Caller, page: &P::Page) -> PageLock<'l, P> {
     P::caller_lock_page(caller, page);
-    PageLock { page: page.clone(), caller: Held(caller), brand: PhantomData, thread: PhantomData }
+    PageLock { page: page.clone(), caller: Held(caller), brand: PhantomData, _thread: OneThread::MARK }
 }
 
 impl<P: Platform> PageLock<'_, P> {

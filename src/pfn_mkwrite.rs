@@ -13,7 +13,7 @@ use crate::{
     platform::Platform,
     shared_object::SharedObject,
     sleep::MaySleep,
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset, PageRange, UserAddr},
     wait::{RefaultReason, Ticket, Unmapped, Waited},
 };
@@ -38,7 +38,7 @@ pub struct PfnMkwriteCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
     brand: Invariant<'f>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut PfnMkwriteCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with those of other hooks.
@@ -73,3 +73,6 @@ impl<'f, P: Platform, M> PfnMkwriteCtx<'f, P, M> {
 // What it refuses, with what to write instead.
 include!("refused/mkwrite.rs");
 include!("refused/pfn_mkwrite.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

@@ -6,13 +6,13 @@ use crate::{
     description::{ABSENT_SHIFT, Description, GRANTED, can_be_rebased, flags_of_kind},
     errno::Errno,
     flags::VmFlags,
-    frame::FrameRange,
+    frame::{AreFrames, FrameRange},
     kind::{Expands, FilledLater, HoldsPages, Kind, RemapsWhole, StillUndecided, Undecided},
     platform::Platform,
     prot::Cache,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
-    token::Invariant,
+    token::{Invariant, OneThread},
     units::{PageCount, PageOffset},
 };
 
@@ -50,7 +50,7 @@ pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
     object: Option<SharedObject<P>>,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
-    thread: PhantomData<*mut PrepareCtx<'static, P, M>>,
+    _thread: OneThread,
 }
 
 // What this token has in common with that of the mmap hook.
@@ -81,7 +81,7 @@ pub enum Action<'m, P: Platform> {
 /// The token for what is asked for. Not an associated function of [`PrepareCtx`], which rustc would suggest to whoever
 /// tries a literal.
 pub(crate) const fn prepare<'m, P: Platform>(wanted: Description) -> PrepareCtx<'m, P> {
-    PrepareCtx { wanted, said: 0, object: None, brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    PrepareCtx { wanted, said: 0, object: None, brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK }
 }
 
 /// Where it begins, and how long it is.
@@ -100,7 +100,7 @@ impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
         self.wanted.shown().page_count()
     }
 
-    fn flags(&self) -> VmFlags {
+    fn vma_flags(&self) -> VmFlags {
         self.wanted.flags()
     }
 
@@ -180,11 +180,11 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     /// # Errors
     /// EINVAL if there are fewer frames than slots. Else as [`by_faults`](Self::by_faults).
     #[doc(alias("mmap_action_remap_full", "mmap_action_ioremap_full"))]
-    pub fn remap_from_first<K>(self, frames: FrameRange<'m, P>) -> Result<Prepared<'m, P, K>, Errno>
+    pub fn remap_from_first<K>(self, frames: impl AreFrames<'m, P>) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: RemapsWhole + Kind,
     {
-        let whole = frames.part(PageCount::ZERO, self.page_count()).ok_or(Errno::EINVAL)?;
+        let whole = frames.into_frames().part(PageCount::ZERO, self.page_count()).ok_or(Errno::EINVAL)?;
         self.describe(Action::Remap(whole))
     }
 
@@ -193,14 +193,14 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
     /// # Errors
     /// EINVAL if `memory` ends before the mapping does. Else as [`by_faults`](Self::by_faults).
     #[doc(alias = "mmap_action_simple_ioremap")]
-    pub fn remap_at_pgoff<K>(mut self, memory: FrameRange<'m, P>) -> Result<Prepared<'m, P, K>, Errno>
+    pub fn remap_at_pgoff<K>(mut self, memory: impl AreFrames<'m, P>) -> Result<Prepared<'m, P, K>, Errno>
     where
         K: RemapsWhole + Kind,
     {
         // `io_remap_pfn_range` does so, and `vm_iomap_memory` calls it.
         self.set_decrypted();
         let skip = PageCount::new(self.pgoff().index());
-        let whole = memory.part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
+        let whole = memory.into_frames().part(skip, self.page_count()).ok_or(Errno::EINVAL)?;
         self.describe(Action::Remap(whole))
     }
 
@@ -212,10 +212,10 @@ impl<'m, P: Platform> PrepareCtx<'m, P> {
 
     fn describe<K: Kind>(mut self, action: Action<'m, P>) -> Result<Prepared<'m, P, K>, Errno> {
         // Set here and not by the driver: a VMA that Linux merges gets this one's private data over its own.
-        let (set, clear) = flags_of_kind::<K>(self.flags(), self.said)?;
+        let (set, clear) = flags_of_kind::<K>(self.vma_flags(), self.said)?;
         self.change_flags(set, clear);
         let base = self.object.as_ref().map_or(PageOffset::ZERO, SharedObject::base);
-        can_be_rebased::<K>(base, self.flags())?;
+        can_be_rebased::<K>(base, self.vma_flags())?;
         let Self { wanted, object, .. } = self;
         Ok(Prepared { wanted, object, action, brand: PhantomData, kind: PhantomData })
     }
@@ -240,3 +240,6 @@ impl<'m, P: Platform, K> Prepared<'m, P, K> {
 
 // What it refuses, with what to write instead.
 include!("refused/prepare.rs");
+
+// What it has in C under another name.
+include!("common/c_names.rs");

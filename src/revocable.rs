@@ -19,7 +19,7 @@ use crate::{
     prot::PageProt,
     shared_object::SharedObject,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset},
     wait::{self, RefaultReason},
 };
@@ -228,12 +228,12 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
     }
 
     fn held<'r>(&'r self, home: Read<'r, P, B>) -> Resident<'r, P, B> {
-        Resident { home: Held(home), of: self, thread: PhantomData }
+        Resident { home: Held(home), of: self, _thread: OneThread::MARK }
     }
 
     fn taken<'r>(&'r self, mut home: Write<'r, P, B>) -> Revoked<'r, P, B> {
         home.times = home.times.wrapping_add(1);
-        Revoked { home: Held(home), thread: PhantomData }
+        Revoked { home: Held(home), _thread: OneThread::MARK }
     }
 
     /// The lock, held to change, with nothing unmapped: whoever asks unmaps what he changes.
@@ -257,7 +257,7 @@ impl<P: Platform, B: Backing<Platform = P>> Drop for Revocable<P, B> {
 pub struct Resident<'r, P: Platform, B: Backing<Platform = P>> {
     home: Held<Read<'r, P, B>>,
     of: &'r Revocable<P, B>,
-    thread: PhantomData<*mut Resident<'static, P, B>>,
+    _thread: OneThread,
 }
 
 impl<P: Platform, B: Backing<Platform = P>> Deref for Resident<'_, P, B> {
@@ -334,7 +334,7 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
 /// A touch waits for that, and gets what the backing says then. Left as it is, the memory is there again.
 pub struct Revoked<'r, P: Platform, B: Backing<Platform = P>> {
     home: Held<Write<'r, P, B>>,
-    thread: PhantomData<*mut Revoked<'static, P, B>>,
+    _thread: OneThread,
 }
 
 impl<P: Platform, B: Backing<Platform = P>> Deref for Revoked<'_, P, B> {

@@ -2,6 +2,8 @@
 
 use core::marker::PhantomData;
 
+use crate::token::OneThread;
+
 /// The right to sleep. Whatever may sleep takes one as an argument, and so cannot be called where there is none
 /// ([G15](crate::guide::guarantees#g15)): allocations, locks, and a driver's own functions that wait for something.
 ///
@@ -11,10 +13,10 @@ use core::marker::PhantomData;
 #[derive(Clone, Copy)]
 pub struct MaySleep<'a> {
     context: PhantomData<&'a ()>,
-    thread: PhantomData<*mut MaySleep<'static>>,
+    _thread: OneThread,
 }
 
 /// Makes the right. Not an associated function of [`MaySleep`], which rustc would suggest to whoever tries a literal.
 pub(crate) const fn may_sleep<'a>() -> MaySleep<'a> {
-    MaySleep { context: PhantomData, thread: PhantomData }
+    MaySleep { context: PhantomData, _thread: OneThread::MARK }
 }

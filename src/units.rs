@@ -268,3 +268,6 @@ impl fmt::Debug for UserAddr {
         write!(f, "UserAddr({:#x})", self.0)
     }
 }
+
+// What it refuses, with what to write instead.
+include!("refused/units.rs");

@@ -11,7 +11,7 @@ use crate::{
     page_lock::{PageLock, caller_lock_page},
     platform::Platform,
     sleep::{MaySleep, may_sleep},
-    token::{Held, Invariant},
+    token::{Held, Invariant, OneThread},
     units::{PageCount, PageOffset, UserAddr},
     wait::Ticket,
 };
@@ -40,13 +40,13 @@ use crate::{
 pub struct UnlockedCtx<'u, P: Platform> {
     caller: Held<P::Caller>,
     brand: Invariant<'u>,
-    thread: PhantomData<*mut UnlockedCtx<'static, P>>,
+    _thread: OneThread,
 }
 
 /// Makes the token. Not an associated function of [`UnlockedCtx`], which rustc would suggest to whoever tries a
 /// literal.
 pub(crate) fn unlocked<'u, P: Platform>(caller: P::Caller) -> UnlockedCtx<'u, P> {
-    UnlockedCtx { caller: Held(caller), brand: PhantomData, thread: PhantomData }
+    UnlockedCtx { caller: Held(caller), brand: PhantomData, _thread: OneThread::MARK }
 }
 
 impl<P: Platform> UnlockedCtx<'_, P> {

@@ -105,6 +105,10 @@ assert_not_impl_any!(VmFault<'static>: From<Errno>, From<u32>, From<i32>, From<F
     From<Result<(), Errno>>, From<InsertPagesError>, From<Waited<'static>>, From<()>);
 assert_not_impl_any!(VmFault<'static>: Clone, Copy, Default, Debug, Display, PartialEq, PartialOrd, Hash, AsRef<u32>);
 assert_not_impl_any!(VmFault<'static>: Into<Errno>, Into<u32>, Into<i32>, Into<FaultCode>, Into<Mapped<'static>>);
+// What stands for C's constants is good for nothing.
+assert_not_impl_any!(vmctx::NoCode: Into<VmFault<'static>>, Into<FaultCode>, Into<Errno>, vmctx::IntoErrno);
+assert_not_impl_any!(vmctx::NoErrno: Into<VmFault<'static>>, Into<FaultCode>, Into<Errno>, vmctx::IntoErrno);
+assert_not_impl_any!(vmctx::NoFlag: Into<VmFlags>, Into<FaultCode>, Into<PageProt>);
 assert_not_impl_any!(Errno: From<VmFault<'static>>, From<Prefault>, From<i32>, From<u16>, From<FaultCode>, Default);
 assert_not_impl_any!(FaultCode: From<Errno>, From<VmFault<'static>>, Into<Errno>);
 

@@ -5,7 +5,7 @@
 /// The token of this fault. Not an associated function of the token, which rustc would suggest to whoever tries a
 /// literal.
 pub(crate) const fn token<'f, P: Platform, M>(frame: &'f FaultFrame<'f, P>) -> Token<'f, P, M> {
-    Token { frame: Held(frame), brand: PhantomData, kind: PhantomData, thread: PhantomData }
+    Token { frame: Held(frame), brand: PhantomData, kind: PhantomData, _thread: OneThread::MARK }
 }
 
 impl<'f, P: Platform, M> Token<'f, P, M> {

@@ -9,7 +9,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     #[doc(alias("VM_SHARED", "VM_MAYSHARE"))]
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.flags().contains(VmFlags::MAYSHARE)
+        self.vma_flags().contains(VmFlags::MAYSHARE)
     }
 
     /// Whether the user asks to read (`VM_READ`). The answer stays: what is not asked for no mprotect adds
@@ -56,7 +56,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     #[doc(alias = "is_cow_mapping")]
     #[must_use]
     pub fn is_cow(&self) -> bool {
-        self.flags().is_cow()
+        self.vma_flags().is_cow()
     }
 
     /// The right to sleep, for as long as this context is borrowed.
@@ -70,7 +70,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     where
         M: StillUndecided,
     {
-        let asks = self.flags().contains(right);
+        let asks = self.vma_flags().contains(right);
         if !asks {
             *self.said() |= 1 << (right.bits().trailing_zeros() + ABSENT_SHIFT);
         }
@@ -284,7 +284,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     }
 
     fn never(mut self, now: VmFlags, ever: VmFlags) -> Result<Self, Errno> {
-        if self.flags().contains(now) {
+        if self.vma_flags().contains(now) {
             return Err(Errno::EPERM);
         }
         self.change_flags(VmFlags::NONE, ever);

@@ -18,7 +18,10 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     /// The access cannot be served, and this errno says why (`vmf_error`). ENOMEM is OOM, EHWPOISON is HWPOISON,
     /// everything else is SIGBUS.
     #[doc(alias("vmf_error", "VM_FAULT_SIGBUS", "VM_FAULT_OOM", "VM_FAULT_HWPOISON"))]
-    pub fn fail(self, errno: impl IntoErrno) -> VmFault<'f> {
+    pub fn fail(
+        self, // this answers the fault: ask `ctx` before, and fail in one place
+        errno: impl IntoErrno,
+    ) -> VmFault<'f> {
         self.answer(FaultCode::from_errno(errno.into_errno()))
     }
 
@@ -51,8 +54,12 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
     /// Nothing was inserted, but something has changed: the access is repeated (`VM_FAULT_NOPAGE`). Only evidence that
     /// this fault itself has come by is taken.
     #[doc(alias = "VM_FAULT_NOPAGE")]
-    pub fn refault(self, evidence: impl RefaultReason<'f>) -> VmFault<'f> {
-        drop(evidence);
+    #[rustfmt::skip]
+    pub fn refault( // of what has changed: `ctx.refault(waited)` with `let waited = ctx.wait(queue.ticket())?`
+        self,
+        waited: impl RefaultReason<'f>,
+    ) -> VmFault<'f> {
+        drop(waited);
         self.answer(FaultCode::NOPAGE)
     }
 }

@@ -120,7 +120,7 @@ impl<P: Platform, M> AccessCtx<'_, P, M> {
 /// What the mmap hook settles, and other mappings, which no hook reaches.
 #[doc(hidden)]
 impl<P: Platform, M> AccessCtx<'_, P, M> {
-    pub fn writable(self) -> Self
+    pub fn writable<R>(self) -> R
     where
         Self: GrantedAtMmap,
     {
@@ -154,6 +154,17 @@ impl WriteFrom<'_> {
     pub fn copy_from_slice<R>(self, _bytes: &[u8]) -> R
     where
         Self: GoesTheOtherWay,
+    {
+        Self::refused()
+    }
+}
+
+/// What takes pages away, which no hook does.
+#[doc(hidden)]
+impl<P: Platform, M> AccessCtx<'_, P, M> {
+    pub fn zap<F, C, R>(&self, _first: F, _count: C) -> R
+    where
+        Self: ZapsAsInC,
     {
         Self::refused()
     }

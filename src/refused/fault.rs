@@ -1,6 +1,7 @@
 // Part of the module `fault`, which includes this file: see `guidance.rs`.
 
 use crate::{
+    c_names::NoAddress,
     established::EstablishedCtx,
     frame::FrameRange,
     guidance::{
@@ -92,28 +93,28 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
-    pub fn dont_copy(self) -> Self
+    pub fn dont_copy<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
         Self::refused()
     }
 
-    pub fn writable(self) -> Self
+    pub fn writable<R>(self) -> R
     where
         Self: GrantedAtMmap,
     {
         Self::refused()
     }
 
-    pub fn may_expand(self) -> Self
+    pub fn may_expand<R>(self) -> R
     where
         Self: GrowsAtMmap,
     {
         Self::refused()
     }
 
-    pub fn dont_expand(self) -> Self
+    pub fn dont_expand<R>(self) -> R
     where
         Self: GrowsAtMmap,
     {
@@ -127,35 +128,35 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self::refused()
     }
 
-    pub fn dont_dump(self) -> Self
+    pub fn dont_dump<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
         Self::refused()
     }
 
-    pub fn io(self) -> Self
+    pub fn io<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
         Self::refused()
     }
 
-    pub fn noncached(self) -> Self
+    pub fn noncached<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
         Self::refused()
     }
 
-    pub fn write_combine(self) -> Self
+    pub fn write_combine<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
         Self::refused()
     }
 
-    pub fn decrypted(self) -> Self
+    pub fn decrypted<R>(self) -> R
     where
         Self: ChangesVmaAtMmap,
     {
@@ -242,6 +243,18 @@ impl<'f, P: Platform, M> FaultCtx<'f, P, M> {
         Self: NeedsAnAddress,
     {
         Self::refused()
+    }
+
+    pub fn vm_end<R>(&self) -> R
+    where
+        Self: NeedsAnAddress,
+    {
+        Self::refused()
+    }
+
+    #[deprecated(note = "a fault hook needs no address: which page is missing says `ctx.pgoff()`")]
+    pub const fn vm_start(&self) -> NoAddress {
+        NoAddress
     }
 }
 
@@ -401,6 +414,17 @@ impl<'f, P: Platform, M> Released<'f, P, M> {
     pub fn fail_or_refault<R>(self, _errno: Errno) -> R
     where
         Self: HoldsItsLock,
+    {
+        Self::refused()
+    }
+}
+
+/// What takes pages away, which no hook does.
+#[doc(hidden)]
+impl<P: Platform, M> FaultCtx<'_, P, M> {
+    pub fn zap<F, C, R>(&self, _first: F, _count: C) -> R
+    where
+        Self: ZapsAsInC,
     {
         Self::refused()
     }

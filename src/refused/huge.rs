@@ -171,7 +171,7 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
         Self::refused()
     }
 
-    pub fn writable(self) -> Self
+    pub fn writable<R>(self) -> R
     where
         Self: GrantedAtMmap,
     {
@@ -181,6 +181,17 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
     pub fn page_prot(&self) -> PageProt
     where
         Self: SettlesOneEntry,
+    {
+        Self::refused()
+    }
+}
+
+/// What takes pages away, which no hook does.
+#[doc(hidden)]
+impl<P: Platform, M> HugeFaultCtx<'_, P, M> {
+    pub fn zap<F, C, R>(&self, _first: F, _count: C) -> R
+    where
+        Self: ZapsAsInC,
     {
         Self::refused()
     }

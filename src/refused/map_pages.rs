@@ -151,9 +151,20 @@ impl<'f, P: Platform, M> MapPagesCtx<'f, P, M> {
         Self::refused()
     }
 
-    pub fn writable(self) -> Self
+    pub fn writable<R>(self) -> R
     where
         Self: GrantedAtMmap,
+    {
+        Self::refused()
+    }
+}
+
+/// What takes pages away, which no hook does.
+#[doc(hidden)]
+impl<P: Platform, M> MapPagesCtx<'_, P, M> {
+    pub fn zap<F, C, R>(&self, _first: F, _count: C) -> R
+    where
+        Self: ZapsAsInC,
     {
         Self::refused()
     }

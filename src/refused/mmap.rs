@@ -1,10 +1,11 @@
 // Part of the module `mmap`, which includes this file: see `guidance.rs`.
 
 use crate::{
+    c_names::NoAddress,
     established::EstablishedCtx,
     guidance::{
         AnswersFault, CopiesForADebugger, DeliversInFault, DescribesInPrepare, ExpandsAnyway, GrantedAtMmap,
-        GrowsAtMmap, NamesAFlag, PrefaultsInFault, RunsNoHook, SettlesOnePte,
+        GrowsAtMmap, MadeWithoutAnAddress, NamesAFlag, PrefaultsInFault, RunsNoHook, SettlesOnePte,
     },
     page_lock::LockedPage,
     prot::PageProt,
@@ -192,8 +193,9 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
 
 /// What every mapping has anyway.
 #[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<P: Platform, M> MmapCtx<'_, P, M> {
-    pub fn dont_expand(self) -> Self
+    pub fn dont_expand<R>(self) -> R
     where
         Self: ExpandsAnyway,
     {
@@ -204,14 +206,14 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
 /// Flags by their names, as in C.
 #[doc(hidden)]
 impl<P: Platform, M> MmapCtx<'_, P, M> {
-    pub fn vm_flags_set<F>(self, _flags: F) -> Self
+    pub fn vm_flags_set<F, R>(self, _flags: F) -> R
     where
         Self: NamesAFlag,
     {
         Self::refused()
     }
 
-    pub fn vm_flags_clear<F>(self, _flags: F) -> Self
+    pub fn vm_flags_clear<F, R>(self, _flags: F) -> R
     where
         Self: NamesAFlag,
     {
@@ -221,15 +223,16 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
 
 /// What is said before a mapping is a success.
 #[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl Mapped<'_> {
-    pub fn writable(self) -> Self
+    pub fn writable<R>(self) -> R
     where
         Self: GrantedAtMmap,
     {
         Self::refused()
     }
 
-    pub fn may_expand(self) -> Self
+    pub fn may_expand<R>(self) -> R
     where
         Self: GrowsAtMmap,
     {
@@ -246,5 +249,40 @@ impl<P: Platform, M> MmapCtx<'_, P, M> {
         Self: RunsNoHook,
     {
         Self::refused()
+    }
+}
+
+/// What takes pages away, which no hook does.
+#[doc(hidden)]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn zap<F, C, R>(&self, _first: F, _count: C) -> R
+    where
+        Self: ZapsAsInC,
+    {
+        Self::refused()
+    }
+}
+
+/// Addresses, of which a mmap hook needs none.
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<P: Platform, M> MmapCtx<'_, P, M> {
+    pub fn vm_end<R>(&self) -> R
+    where
+        Self: MadeWithoutAnAddress,
+    {
+        Self::refused()
+    }
+
+    pub fn vm_pgoff<R>(&self) -> R
+    where
+        Self: MadeWithoutAnAddress,
+    {
+        Self::refused()
+    }
+
+    #[deprecated(note = "a mmap hook needs no address: how long the mapping is says `ctx.page_count()`")]
+    pub const fn vm_start(&self) -> NoAddress {
+        NoAddress
     }
 }

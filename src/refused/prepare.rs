@@ -143,28 +143,28 @@ impl<'m, P: Platform, M> PrepareCtx<'m, P, M> {
         Self::refused()
     }
 
-    pub fn may_expand(self) -> Self
+    pub fn may_expand<R>(self) -> R
     where
         Self: GrowsWhenDescribed,
     {
         Self::refused()
     }
 
-    pub fn dont_expand(self) -> Self
+    pub fn dont_expand<R>(self) -> R
     where
         Self: ExpandsAnyway,
     {
         Self::refused()
     }
 
-    pub fn vm_flags_set<F>(self, _flags: F) -> Self
+    pub fn vm_flags_set<F, R>(self, _flags: F) -> R
     where
         Self: NamesAFlag,
     {
         Self::refused()
     }
 
-    pub fn vm_flags_clear<F>(self, _flags: F) -> Self
+    pub fn vm_flags_clear<F, R>(self, _flags: F) -> R
     where
         Self: NamesAFlag,
     {
@@ -366,49 +366,49 @@ impl<'m, P: Platform, K> Prepared<'m, P, K> {
         Self::refused()
     }
 
-    pub fn writable(self) -> Self
+    pub fn writable<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
         Self::refused()
     }
 
-    pub fn io(self) -> Self
+    pub fn io<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
         Self::refused()
     }
 
-    pub fn dont_copy(self) -> Self
+    pub fn dont_copy<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
         Self::refused()
     }
 
-    pub fn dont_dump(self) -> Self
+    pub fn dont_dump<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
         Self::refused()
     }
 
-    pub fn noncached(self) -> Self
+    pub fn noncached<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
         Self::refused()
     }
 
-    pub fn write_combine(self) -> Self
+    pub fn write_combine<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
         Self::refused()
     }
 
-    pub fn decrypted(self) -> Self
+    pub fn decrypted<R>(self) -> R
     where
         Self: SettledBeforeTheAction,
     {
@@ -460,6 +460,17 @@ impl<'m, P: Platform, K> Prepared<'m, P, K> {
     pub fn handle<R>(&self) -> R
     where
         Self: HandleWhenMapped,
+    {
+        Self::refused()
+    }
+}
+
+/// What takes pages away, which no hook does.
+#[doc(hidden)]
+impl<P: Platform, M> PrepareCtx<'_, P, M> {
+    pub fn zap<F, C, R>(&self, _first: F, _count: C) -> R
+    where
+        Self: ZapsAsInC,
     {
         Self::refused()
     }

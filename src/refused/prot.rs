@@ -13,7 +13,7 @@ impl PageProt {
         <&Self>::refused()
     }
 
-    pub fn read_only(self) -> Self
+    pub fn read_only<R>(self) -> R
     where
         for<'x> &'x Self: NarrowedForOnePage,
     {

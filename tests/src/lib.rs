@@ -13,6 +13,10 @@ pub mod tutorial {}
 pub mod guarantees {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/errors-from-c.md")]
+pub mod errors_from_c {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/memory.md")]
 pub mod memory {}
 

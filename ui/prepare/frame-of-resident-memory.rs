@@ -7,7 +7,7 @@ fn mmap_prepare<'m, P: Platform, B: Backing<Platform = P>>(
 ) -> Result<Prepared<'m, P, Remapped>, Errno> {
     let resident = memory.resident(ctx.may_sleep());
     match resident.spot(PageCount::ZERO)? {
-        Spot::Frame(frame) => ctx.remap_from_first(frame.into()),
+        Spot::Frame(frame) => ctx.remap_from_first(frame),
         Spot::Page(_) => Err(Errno::EINVAL),
     }
 }

@@ -1,0 +1,278 @@
+//! C's constants, and its functions. They are there so that whoever writes one is told, at that place, what to write
+//! instead. (This crate's root exports them all, hidden, because C's names stand alone.)
+//!
+//! Each constant is deprecated, because the note of that is what rustc says of a constant; and it is of a type that
+//! nothing takes, so that whatever is done with it is an error as well. Functions are bounded, as methods are (see
+//! `guidance.rs`).
+#![expect(clippy::must_use_candidate, reason = "cannot be called")]
+
+use core::ops::{BitAnd, BitOr, Neg, Not};
+
+use crate::guidance::{ConvertedAsInC, InsertsFrameAsInC, InsertsPageAsInC, RemapsAsInC, ZapsAsInC};
+
+/// In the place of a VM_FAULT code.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct NoCode;
+
+/// In the place of a VMA's flag.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct NoFlag;
+
+/// In the place of an errno's number.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct NoErrno;
+
+/// In the place of a VMA's start. It is given freely, because it is what something is subtracted from, and that is the
+/// error; nothing can be done with it.
+#[doc(hidden)]
+pub struct NoAddress;
+
+/// Combined they are one error, not one more.
+impl<T> BitOr<T> for NoCode {
+    type Output = Self;
+
+    fn bitor(self, _: T) -> Self {
+        self
+    }
+}
+
+impl<T> BitAnd<T> for NoCode {
+    type Output = Self;
+
+    fn bitand(self, _: T) -> Self {
+        self
+    }
+}
+
+impl Not for NoCode {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        self
+    }
+}
+
+/// Combined they are one error, not one more.
+impl<T> BitOr<T> for NoFlag {
+    type Output = Self;
+
+    fn bitor(self, _: T) -> Self {
+        self
+    }
+}
+
+impl<T> BitAnd<T> for NoFlag {
+    type Output = Self;
+
+    fn bitand(self, _: T) -> Self {
+        self
+    }
+}
+
+impl Not for NoFlag {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        self
+    }
+}
+
+/// Negated it is one error, not one more.
+impl Neg for NoErrno {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        self
+    }
+}
+
+// C's functions, with as many arguments as they have there.
+
+#[doc(hidden)]
+pub fn vm_insert_page<V: InsertsPageAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_page<V: InsertsPageAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_map_pages<V: InsertsPageAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_insert_pages<V: InsertsPageAsInC, A, P, N, X>(_: V, _: A, _: P, _: N) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_pfn<V: InsertsFrameAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_mixed<V: InsertsFrameAsInC, A, P, X>(_: V, _: A, _: P) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_insert_pfn_prot<V: InsertsFrameAsInC, A, P, R, X>(_: V, _: A, _: P, _: R) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn remap_pfn_range<V: RemapsAsInC, A, P, S, R, X>(_: V, _: A, _: P, _: S, _: R) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn io_remap_pfn_range<V: RemapsAsInC, A, P, S, R, X>(_: V, _: A, _: P, _: S, _: R) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_iomap_memory<V: RemapsAsInC, A, S, X>(_: V, _: A, _: S) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn zap_vma_ptes<V: ZapsAsInC, A, S, X>(_: V, _: A, _: S) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn unmap_mapping_range<V: ZapsAsInC, A, S, E, X>(_: V, _: A, _: S, _: E) -> X {
+    V::refused()
+}
+
+#[doc(hidden)]
+pub fn vmf_error<E: ConvertedAsInC, X>(_: E) -> X {
+    E::refused()
+}
+
+#[doc(hidden)]
+pub fn vm_fault_to_errno<A: ConvertedAsInC, E, X>(_: A, _: E) -> X {
+    A::refused()
+}
+
+#[doc(hidden)]
+#[deprecated(note = "a driver says what went wrong, never which VM_FAULT code: `ctx.fail(errno)`")]
+pub const VM_FAULT_SIGBUS: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "a driver says what went wrong, never which VM_FAULT code: `ctx.fail(errno)`")]
+pub const VM_FAULT_SIGSEGV: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "a driver says what went wrong, never which VM_FAULT code: `ctx.fail(errno)`")]
+pub const VM_FAULT_OOM: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "a driver says what went wrong, never which VM_FAULT code: `ctx.fail(errno)`")]
+pub const VM_FAULT_HWPOISON: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "a driver says what went wrong, never which VM_FAULT code: `ctx.fail(errno)`")]
+pub const VM_FAULT_HWPOISON_LARGE: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "an answer is asked what it is, by name: `answer.is_error()`")]
+pub const VM_FAULT_ERROR: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(
+    note = "NOPAGE is the answer of what has inserted something, and of nothing else: `ctx.insert_page(&page)`, `ctx.insert_pfn(frame)`"
+)]
+pub const VM_FAULT_NOPAGE: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(
+    note = "RETRY is the answer of who has given up the lock: `match ctx.release() { .. }`, then `released.retry()`"
+)]
+pub const VM_FAULT_RETRY: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(
+    note = "LOCKED is the answer with a page that this fault has locked: `ctx.deliver_locked(ctx.lock_page(&page))`"
+)]
+pub const VM_FAULT_LOCKED: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "a fault that had to wait for I/O is counted, not answered: `ctx.account_major()`")]
+pub const VM_FAULT_MAJOR: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "FALLBACK is an answer of `huge_fault` alone: `ctx.fallback()`")]
+pub const VM_FAULT_FALLBACK: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "that is the kernel's own business: `ctx.deliver(page)` has a private page copied")]
+pub const VM_FAULT_DONE_COW: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "that is the kernel's own business: `ctx.deliver(page)` has a private page copied")]
+pub const VM_FAULT_WRITE: NoCode = NoCode;
+#[doc(hidden)]
+#[deprecated(note = "a fault is asked what it is, by name: `ctx.is_write()`")]
+pub const FAULT_FLAG_WRITE: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "a fault is asked what it is, by name: `ctx.is_user()`")]
+pub const FAULT_FLAG_USER: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "a fault is asked what it is, by name: `ctx.is_tried()`")]
+pub const FAULT_FLAG_TRIED: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the lock may be given up says `match ctx.release() { .. }`")]
+pub const FAULT_FLAG_ALLOW_RETRY: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the lock may be given up says `match ctx.release() { .. }`")]
+pub const FAULT_FLAG_RETRY_NOWAIT: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(
+    note = "whether the user asks to write: `ctx.is_writable()`; users may write if the mmap hook says `ctx.writable()`"
+)]
+pub const VM_WRITE: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(
+    note = "whether the user asks to write: `ctx.is_writable()`; users may write if the mmap hook says `ctx.writable()`"
+)]
+pub const VM_MAYWRITE: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the user asks to read: `ctx.is_readable()`; to take that away: `ctx.no_read()?`")]
+pub const VM_READ: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the user asks to read: `ctx.is_readable()`; to take that away: `ctx.no_read()?`")]
+pub const VM_MAYREAD: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the user asks to execute: `ctx.is_executable()`; to take that away: `ctx.no_exec()?`")]
+pub const VM_EXEC: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the user asks to execute: `ctx.is_executable()`; to take that away: `ctx.no_exec()?`")]
+pub const VM_MAYEXEC: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the mapping is shared: `ctx.is_shared()`; to refuse private ones: `ctx.shared_only()?`")]
+pub const VM_SHARED: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "whether the mapping is shared: `ctx.is_shared()`; to refuse private ones: `ctx.shared_only()?`")]
+pub const VM_MAYSHARE: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(
+    note = "these go by the kind of the mapping: `type Kind = Mixed;`, `type Kind = PfnMap;` in `VmOperations`"
+)]
+pub const VM_MIXEDMAP: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(
+    note = "these go by the kind of the mapping: `type Kind = Mixed;`, `type Kind = PfnMap;` in `VmOperations`"
+)]
+pub const VM_PFNMAP: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(
+    note = "no mapping grows, so leave it out; one that is to grow says so: `ctx.establish(state)?.may_expand()`"
+)]
+pub const VM_DONTEXPAND: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "in the mmap hook, before the kind is chosen: `ctx.dont_copy()`")]
+pub const VM_DONTCOPY: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "in the mmap hook, before the kind is chosen: `ctx.dont_dump()`")]
+pub const VM_DONTDUMP: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "in the mmap hook, before the kind is chosen: `ctx.dont_dump()`")]
+pub const VM_RESERVED: NoFlag = NoFlag;
+#[doc(hidden)]
+#[deprecated(note = "in the mmap hook, before the kind is chosen: `ctx.io()`")]
+pub const VM_IO: NoFlag = NoFlag;

@@ -1,0 +1,22 @@
+//! G4: A fault is answered with SIGBUS.
+//! At: `ctx.sigbus()`
+//! Write instead: `ctx.fail(errno)`
+use vmctx::*;
+
+struct Dev<P: Platform> {
+    pages: Vec<P::Page>,
+}
+
+impl<P: Platform> VmOperations for Dev<P> {
+    type Platform = P;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f> {
+        if self.pages.is_empty() {
+            return ctx.sigbus();
+        }
+        ctx.insert_page(&self.pages[0])
+    }
+}
+
+fn main() {}
