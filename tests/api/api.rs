@@ -1,8 +1,9 @@
-//! What is public: the items of the core, one a line, are those in `tests/api/vmctx.txt`, and no published crate shows a
-//! type of another crate's.
+//! What is public: the items of the core, one a line, are those in `vmctx.txt` beside this file, and no published crate
+//! shows a type of another crate's.
 //!
-//! `BLESS=1 cargo test --test api` writes the list anew: whoever changes it reads the difference as a user would, and says
-//! in the changelog what it means for them.
+//! `BLESS=1 cargo test -p vmctx-api` writes the list anew: whoever changes it reads the difference as a user would, and
+//! says in the changelog what it means for them.
+#![cfg(test)]
 
 use std::{
     env, fs,
@@ -24,7 +25,7 @@ const EVERYBODYS: [&str; 3] = ["core", "alloc", "std"];
 fn descriptions() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let target = root.join("target/api");
         let mut rustdoc = Command::new(env!("CARGO"));
         rustdoc.args(["doc", "--quiet", "--locked", "--no-deps", "--all-features", "--target-dir"]).arg(&target);
@@ -48,7 +49,7 @@ fn public_items(package: &str) -> PublicApi {
 #[test]
 #[expect(clippy::unwrap_used, reason = "a test without its list fails")]
 fn the_public_items_of_the_core_are_those_listed() {
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("api/vmctx.txt");
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("vmctx.txt");
     let items = public_items("vmctx").to_string();
     if env::var_os("BLESS").is_some() {
         fs::write(&list, &items).unwrap();
@@ -59,7 +60,7 @@ fn the_public_items_of_the_core_are_those_listed() {
         only.map(|item| format!("{sign} {item}\n")).collect()
     };
     let (gone, new) = (changed(&listed, &items, "-"), changed(&items, &listed, "+"));
-    assert!(listed == items, "if this is meant, `BLESS=1 cargo test --test api`:\n{gone}{new}");
+    assert!(listed == items, "if this is meant, `BLESS=1 cargo test -p vmctx-api`:\n{gone}{new}");
 }
 
 #[test]
