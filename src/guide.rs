@@ -28,3 +28,6 @@ pub mod linux {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/kernels.md"))]
 pub mod kernels {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/stability.md"))]
+pub mod stability {}

@@ -132,7 +132,8 @@
 //! | `vmctx-conformance` | the devices and scenarios that a platform must pass |
 //!
 //! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
-//! default and adds `Table`, `PageCache`, and [`MmapFile`] for `Box` and `Arc`.
+//! default and adds `Table`, `PageCache`, `OnDemand`, and [`MmapFile`] for `Box` and `Arc`; on a target that cannot
+//! compare and swap a pointer's width, that for `Box` alone.
 //!
 //! # Further
 //!
@@ -162,14 +163,14 @@ mod backings;
 mod established;
 mod handle;
 mod mmap;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod on_demand;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod page_cache;
 mod prepare;
 mod prepare_hook;
 mod revocable;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod table;
 mod unlocked;
 
@@ -204,7 +205,7 @@ mod page;
 mod prefault;
 mod prot;
 mod sleep;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod sparse;
 mod token;
 mod units;
@@ -226,13 +227,13 @@ pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use on_demand::{Made, OnDemand};
 pub use ops::{
     Access, Close, Hooks, HugeFault, MapPages, MaySplit, Object, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
 };
 pub use page::{OutOfPage, PageRef};
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use page_cache::PageCache;
 pub use page_lock::{LockedPage, PageLock};
 pub use page_mkwrite::PageMkwriteCtx;
@@ -247,7 +248,7 @@ pub use prot::PageProt;
 pub use revocable::{Backing, Epoch, Moved, Resident, Revocable, RevocablePoint, Revoked, Spot};
 pub use shared_object::SharedObject;
 pub use sleep::MaySleep;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use table::{RevokedPart, Table};
 pub use unique_page::UniquePage;
 pub use units::{HugeSize, PageCount, PageOffset, PageRange, PageRangeIter, UserAddr};
