@@ -25,7 +25,6 @@ use crate::{
 };
 
 /// What one page of [`Revocable`] memory is now.
-#[non_exhaustive]
 pub enum Spot<'l, P: Platform> {
     /// A page of RAM.
     Page(&'l P::Page),
