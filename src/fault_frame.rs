@@ -76,7 +76,7 @@ impl<'a, P: Platform> FaultFrame<'a, P> {
     }
 
     /// Whether users can store to a page that this fault inserts, now or after an mprotect, and nobody is told.
-    #[cfg(feature = "alloc")]
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
     pub(crate) fn stores_untold(&self) -> bool {
         let can_store = P::fault_vma_flags(&self.fault).contains(VmFlags::SHARED | VmFlags::MAYWRITE);
         can_store && !self.told_of_stores

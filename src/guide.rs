@@ -104,3 +104,6 @@ pub mod linux {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/kernels.md"))]
 #[doc = include_str!("../docs/narrow.html")]
 pub mod kernels {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/stability.md"))]
+pub mod stability {}

@@ -170,7 +170,8 @@
 //! is a `FaultCtx<'f, Mixed>`. So does a framework that fixes the platform for its drivers.
 //!
 //! This crate is `no_std`, does not allocate, and depends on `thiserror` alone. Its one feature, `alloc`, is off by
-//! default and adds `Table`, `PageCache`, and [`MmapFile`] for `Box` and `Arc`.
+//! default and adds `Table`, `PageCache`, `OnDemand`, and [`MmapFile`] for `Box` and `Arc`; on a target that cannot
+//! compare and swap a pointer's width, that for `Box` alone.
 //!
 //! # Further
 //!
@@ -202,14 +203,14 @@ mod backings;
 mod established;
 mod handle;
 mod mmap;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod on_demand;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod page_cache;
 mod prepare;
 mod prepare_hook;
 mod revocable;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod table;
 mod unlocked;
 
@@ -245,7 +246,7 @@ mod page;
 mod prefault;
 mod prot;
 mod sleep;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod sparse;
 mod token;
 mod units;
@@ -271,13 +272,13 @@ pub use kind::{Kind, Mixed, Normal, PfnMap, Remapped, Undecided};
 pub use lock::{Mutex, RwLock, SpinLock};
 pub use map_pages::MapPagesCtx;
 pub use mmap::{Mapped, MmapCtx};
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use on_demand::{Made, OnDemand};
 pub use ops::{
     Access, Close, Hooks, HugeFault, MapPages, MaySplit, Object, Open, PageMkwrite, PfnMkwrite, VmOperations, Wraps,
 };
 pub use page::{OutOfPage, PageRef};
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use page_cache::PageCache;
 pub use page_lock::{LockedPage, PageLock};
 pub use page_mkwrite::PageMkwriteCtx;
@@ -292,7 +293,7 @@ pub use prot::PageProt;
 pub use revocable::{Backing, Epoch, Moved, Resident, Revocable, RevocablePoint, Revoked, Spot};
 pub use shared_object::SharedObject;
 pub use sleep::MaySleep;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use table::{RevokedPart, Table};
 #[doc(hidden)]
 pub use token::TokensStayOnTheirThread;

@@ -7,6 +7,7 @@ use crate::flags::FaultCode;
 /// It can be ignored: a prefault is a favour. It does not answer the fault, and holds no errno from which an answer
 /// could be made ([G11](crate::guide::guarantees#g11)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Prefault {
     /// It is in.
     Inserted,

@@ -237,7 +237,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
     }
 
     /// The lock, held to change, with nothing unmapped: whoever asks unmaps what he changes.
-    #[cfg(feature = "alloc")]
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
     #[track_caller]
     pub(crate) fn lock_to_revoke(&self, may_sleep: MaySleep<'_>) -> Revoked<'_, P, B> {
         self.taken(self.home.write(may_sleep))

@@ -189,3 +189,7 @@ pub use process::ProcessUser;
 pub use runner::{Outcome, Runner};
 #[cfg(feature = "std")]
 pub use user::{Counters, LeftOut, Site, User};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

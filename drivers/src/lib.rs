@@ -90,3 +90,7 @@ pub mod videobuf2_dma_sg;
 pub mod vvar;
 pub mod xen_drm_front_gem;
 pub mod xive;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -111,6 +111,7 @@ macro_rules! devices {
         /// A device, with its driver.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[expect(missing_docs, reason = "named after the modules of their drivers")]
+        #[non_exhaustive]
         pub enum Device {
             $($device,)*
         }

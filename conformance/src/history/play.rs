@@ -23,6 +23,7 @@ use crate::{
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// It is done.
     Done,
@@ -59,6 +60,7 @@ impl Outcome {
 
 /// What one page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shown {
     /// Its first and its last bytes, and a sum of all.
     Bytes([u8; 8], [u8; 8], u64),

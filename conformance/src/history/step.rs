@@ -14,6 +14,7 @@ pub const PROCESSES: usize = 4;
 /// process is to do that is not there is not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the arguments are those of the calls")]
+#[non_exhaustive]
 pub enum Step {
     /// `mmap`, there and nowhere else.
     Map { process: usize, at: usize, pages: usize, pgoff: usize, shared: bool, writable: bool },

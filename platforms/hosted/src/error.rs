@@ -8,6 +8,7 @@ use crate::hook::Hook;
 
 /// The signal that a user access ends with, and the address that it names (`si_addr`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Signal {
     /// The mapping is there, and its driver could not serve the access.
     Sigbus(UserAddr),

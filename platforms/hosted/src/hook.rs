@@ -4,6 +4,7 @@ use std::{cell::Cell, fmt, marker::PhantomData};
 
 /// A hook of a driver's, as its platform calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Hook {
     /// `f_op->mmap`: [`MmapFile::mmap`](vmctx::MmapFile::mmap).
     Mmap,

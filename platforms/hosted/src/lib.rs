@@ -154,3 +154,7 @@ pub use user::{InUse, Missing, Refusal, Trap, UserSide};
 /// For [`platform!`].
 #[doc(hidden)]
 pub use vmctx;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

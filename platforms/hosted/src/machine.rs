@@ -14,6 +14,7 @@ use crate::{
 
 /// What a frame number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FrameKind {
     /// A page: memory with a count of references.
     Ram,

@@ -65,7 +65,7 @@ impl<P: Paged> Mm<P> {
 
     /// For whoever makes the address space, and knows that nobody else has it.
     pub(crate) fn new_space(&self) -> WriteLock<P> {
-        self.space.write_arc()
+        self.space.write()
     }
 
     /// For a system call: not from inside a hook, which may hold the lock, and not after the exit.
@@ -76,7 +76,7 @@ impl<P: Paged> Mm<P> {
         }
         self.follow_this_thread();
         order::wants(Wanted::UserMemory);
-        let lock = self.space.write_arc();
+        let lock = self.space.write();
         if lock.stopped { Err(SyscallError::Exited) } else { Ok(lock) }
     }
 

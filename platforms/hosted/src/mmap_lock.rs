@@ -6,7 +6,7 @@
 use std::{
     marker::PhantomData,
     mem,
-    ops::Deref,
+    ops::{Deref, DerefMut},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,14 +22,106 @@ use crate::{
 };
 
 /// The mmap lock, and what it protects.
-pub type MmapLock<P> = lock_api::RwLock<RawMmapLock, Space<P>>;
-/// It is held for write by whoever has this.
-pub type WriteLock<P> = lock_api::ArcRwLockWriteGuard<RawMmapLock, Space<P>>;
+pub struct MmapLock<P: Hosted>(lock_api::RwLock<RawMmapLock, Space<P>>);
+
+impl<P: Hosted> Default for MmapLock<P> {
+    fn default() -> Self {
+        Self(lock_api::RwLock::default())
+    }
+}
+
+impl<P: Hosted> MmapLock<P> {
+    /// Waits until it can be held for read.
+    #[inline]
+    #[must_use]
+    pub fn read(&self) -> ReadGuard<'_, P> {
+        ReadGuard(self.0.read())
+    }
+
+    /// Waits until it can be held for read, ahead of whoever waits to hold it for write: for a thread that may hold it for
+    /// read already, or is waited for by one that does.
+    #[inline]
+    #[must_use]
+    pub fn read_recursive(&self) -> ReadGuard<'_, P> {
+        ReadGuard(self.0.read_recursive())
+    }
+
+    pub(crate) fn try_read(&self) -> Option<ReadGuard<'_, P>> {
+        self.0.try_read().map(ReadGuard)
+    }
+
+    pub(crate) fn try_read_for(&self, timeout: Duration) -> Option<ReadGuard<'_, P>> {
+        self.0.try_read_for(timeout).map(ReadGuard)
+    }
+
+    /// Waits until it can be held for write.
+    #[inline]
+    #[must_use]
+    pub fn write(self: &Arc<Self>) -> WriteLock<P> {
+        // It is kept as the value that is made here.
+        mem::forget(self.0.write());
+        WriteLock { lock: Arc::clone(self), thread: PhantomData }
+    }
+}
+
 /// It is held for read by whoever has this.
-pub type ReadGuard<'a, P> = lock_api::RwLockReadGuard<'a, RawMmapLock, Space<P>>;
+pub struct ReadGuard<'a, P: Hosted>(lock_api::RwLockReadGuard<'a, RawMmapLock, Space<P>>);
+
+impl<P: Hosted> Deref for ReadGuard<'_, P> {
+    type Target = Space<P>;
+
+    #[inline]
+    fn deref(&self) -> &Space<P> {
+        &self.0
+    }
+}
+
+/// It is held for write by whoever has this.
+///
+/// # Invariants
+/// The lock is held for write, by this value, which stays with its thread.
+pub struct WriteLock<P: Hosted> {
+    lock: Arc<MmapLock<P>>,
+    thread: PhantomData<*mut ()>,
+}
+
+impl<P: Hosted> Deref for WriteLock<P> {
+    type Target = Space<P>;
+
+    #[inline]
+    fn deref(&self) -> &Space<P> {
+        // SAFETY: the invariant: the lock is held for write.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        unsafe {
+            &*self.lock.0.data_ptr()
+        }
+    }
+}
+
+impl<P: Hosted> DerefMut for WriteLock<P> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Space<P> {
+        // SAFETY: the invariant: the lock is held for write, and this borrows what holds it.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        unsafe {
+            &mut *self.lock.0.data_ptr()
+        }
+    }
+}
+
+impl<P: Hosted> Drop for WriteLock<P> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the invariant: this value has the lock, and is gone.
+        #[expect(unsafe_code, reason = "the lock is held: see above")]
+        unsafe {
+            self.lock.0.force_unlock_write();
+        }
+    }
+}
 
 /// The lock without what it protects.
-pub struct RawMmapLock {
+struct RawMmapLock {
     shards: [Apart<RawRwLock>; SHARDS],
 }
 
@@ -170,7 +262,7 @@ impl<P: Hosted> ReadLock<P> {
     #[must_use]
     pub fn wait(lock: &Arc<Kept<P>>) -> Self {
         // It is kept as the value that is made here.
-        mem::forget(lock.0.read());
+        mem::forget(lock.0.0.read());
         Self { kept: Arc::clone(lock), thread: PhantomData }
     }
 
@@ -192,7 +284,7 @@ impl<P: Hosted> Deref for ReadLock<P> {
         // SAFETY: the invariant: the lock is held for read.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
-            &*self.kept.0.data_ptr()
+            &*self.kept.0.0.data_ptr()
         }
     }
 }
@@ -203,7 +295,7 @@ impl<P: Hosted> Drop for ReadLock<P> {
         // SAFETY: the invariant: this value has the lock, and is gone.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
-            self.kept.0.force_unlock_read();
+            self.kept.0.0.force_unlock_read();
         }
     }
 }

@@ -64,6 +64,7 @@ pub struct Registered {
 }
 
 /// A call of a hook of the fault family, with what it is told beside the fault.
+#[non_exhaustive]
 pub enum FaultCall {
     /// `vm_ops->fault`
     Fault,

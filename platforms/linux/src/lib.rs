@@ -50,3 +50,7 @@ pub use queue::LinuxWaitQueue;
 pub use runtime::{KernelAllocator, panic};
 pub use shared::LinuxRef;
 pub use vma::LinuxVma;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -224,3 +224,7 @@ pub use vmctx_hosted::{
     OpenMode, Prot, ReadGuard, Ref, Report, RwLock, Signal, SpinGuard, SpinLock, SyscallError, Trace, WaitQueue,
     WriteGuard,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

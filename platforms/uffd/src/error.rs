@@ -19,10 +19,9 @@ impl KernelError {
     pub const fn raw(self) -> i32 {
         self.0
     }
-}
 
-impl From<RawErrno> for KernelError {
-    fn from(errno: RawErrno) -> Self {
+    /// Not a `From`, which would show others whose `Errno` it is.
+    pub(crate) const fn of(errno: RawErrno) -> Self {
         Self(errno.raw_os_error())
     }
 }
@@ -162,7 +161,7 @@ impl OpenError {
         match errno {
             RawErrno::MFILE => Self::ProcessFiles,
             RawErrno::NFILE => Self::SystemFiles,
-            _ => Self::Refused(errno.into()),
+            _ => Self::Refused(KernelError::of(errno)),
         }
     }
 

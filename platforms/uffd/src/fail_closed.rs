@@ -30,8 +30,9 @@ use crate::{
     uffd::Uffd,
 };
 
-/// Far from where the kernel puts what has no address of its own, so that nothing else is ever mapped there.
-const AT: usize = 0x10_0000_0000;
+/// Far from where the kernel puts what has no address of its own, and a sanitizer what it knows of memory, so that nothing
+/// else is ever mapped there.
+const AT: usize = 0x2000_0000_0000;
 const PAGES: usize = 8;
 /// What pages have that no driver has inserted.
 const FOREIGN: u8 = 0xee;

@@ -344,3 +344,7 @@ pub use vmctx_hosted::{
     Answers, Hook, Map, Mutex, MutexGuard, Object, Prot, ReadGuard, Ref, RwLock, SpinGuard, SpinLock, WaitQueue,
     WriteGuard,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

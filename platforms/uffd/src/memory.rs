@@ -9,7 +9,7 @@ use std::{
 use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, entry};
 
 use crate::{
-    error::{OpenError, RawErrno, errno},
+    error::{KernelError, OpenError, RawErrno, errno},
     frames::{FrameKind, Frames, NoFrames},
     kernel::sys::{self, PAGE_SIZE},
     uffd::Uffd,
@@ -80,7 +80,7 @@ impl Memory {
             NoFrames::NoHugePages(errno @ (RawErrno::MFILE | RawErrno::NFILE)) | NoFrames::Refused(errno) => {
                 OpenError::refused(errno)
             }
-            NoFrames::NoHugePages(errno) => OpenError::HugePages { wanted: huge, error: errno.into() },
+            NoFrames::NoHugePages(errno) => OpenError::HugePages { wanted: huge, error: KernelError::of(errno) },
             NoFrames::FileSize { wanted, limit } => OpenError::FileSize { wanted, limit },
         })?;
         Ok(Self { frames: Arc::new(frames), row: None })

@@ -102,14 +102,14 @@ impl Adoption {
         if !ioctl::is_userfaultfd(&uffd) {
             return Err(AdoptError::NotAUserfaultfd);
         }
-        let refused = |errno: RawErrno| AdoptError::Refused(errno.into());
+        let refused = |errno: RawErrno| AdoptError::Refused(KernelError::of(errno));
         let readers = Readers::new(Userfaultfd::adopt(uffd, false, false).map_err(refused)?);
         let target = Arc::new(Target::new(Arc::clone(readers.uffd()), regions.clone()));
         let life = self.socket.map(Life::of);
         // From here on whatever goes wrong drops the peer, which makes what is missing a SIGBUS.
         let peer = Peer { shared: Arc::new(Shared::new(target, readers, life, self.refaults.max(1))) };
         // Faults that are read already wait for this lock, until there is somebody to serve them.
-        let mut space = peer.shared.space.write_arc();
+        let mut space = peer.shared.space.write();
         serve::start(&peer.shared, self.readers.max(1)).map_err(|error| refused(crate::error::raw(&error)))?;
         peer.establish(&mut space, regions, state).map_err(AdoptError::Driver)?;
         drop(space);
@@ -237,7 +237,7 @@ impl Peer {
         let shared = &self.shared;
         shared.stopping.store(true, Ordering::Release);
         shared.sleepers.nudge_all();
-        let mut space = shared.space.write_arc();
+        let mut space = shared.space.write();
         let is_first = !mem::replace(&mut space.stopped, true);
         drop(space);
         if is_first {
@@ -275,7 +275,7 @@ impl Drop for Peer {
             mem::forget(Arc::clone(&self.shared));
             return;
         }
-        let mut space = self.shared.space.write_arc();
+        let mut space = self.shared.space.write();
         let mut vmas = space.vmas.take(&(0..usize::MAX));
         vmas.iter().for_each(Vma::unlink);
         Vma::close_all(&mut vmas);

@@ -137,7 +137,7 @@ impl Regions {
             return Err(RegionError::SamePages { first, second });
         }
         let removed = Removed::new(places.iter().map(Place::pages))
-            .map_err(|errno: RawErrno| RegionError::Memory(KernelError::from(errno)))?;
+            .map_err(|errno: RawErrno| RegionError::Memory(KernelError::of(errno)))?;
         Ok(Self { regions: places.into(), removed })
     }
 

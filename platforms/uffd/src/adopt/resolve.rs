@@ -242,7 +242,7 @@ impl<'a> Server<'a> {
                             Page::Failed(FillError::NotRegistered) => Copied::Unmapped,
                             Page::Failed(FillError::OutOfMemory) => Copied::OutOfMemory,
                             Page::Failed(FillError::Refused(errno)) => {
-                                let (address, error) = (UserAddr::new(first), KernelError::from(errno));
+                                let (address, error) = (UserAddr::new(first), KernelError::of(errno));
                                 self.shared.report(SessionError::Kernel { address, error });
                                 Copied::Fail
                             }
@@ -297,7 +297,7 @@ impl<'a> Server<'a> {
             Err(FillError::NotRegistered) => self.shared.target.wake(&page),
             // Whoever waits waits for ever: if it were woken it would fault for ever.
             Err(FillError::Refused(errno)) => {
-                let (address, error) = (UserAddr::new(first), KernelError::from(errno));
+                let (address, error) = (UserAddr::new(first), KernelError::of(errno));
                 self.shared.report(SessionError::Kernel { address, error });
             }
             Err(FillError::OutOfMemory | FillError::OutOfMappings(_) | FillError::Busy) => {

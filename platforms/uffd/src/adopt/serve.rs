@@ -53,7 +53,7 @@ fn wait_in_hook(wait: &mut dyn FnMut()) {
         let started = shared.readers.replace(|| shared.is_stopping(), || spawn(shared));
         if let Err(error) = started {
             // What is waited for may come from elsewhere.
-            shared.report(SessionError::NoThread(raw(&error).into()));
+            shared.report(SessionError::NoThread(KernelError::of(raw(&error))));
         }
         wait();
         shared.readers.is_back();
@@ -106,7 +106,7 @@ fn run(server: &Server<'_>) -> bool {
 
 /// There is nobody left who serves, so nobody may be left who waits.
 fn cannot_read(server: &Server<'_>, errno: RawErrno) -> bool {
-    server.shared.note_end(PeerEnd::Unreadable(KernelError::from(errno)));
+    server.shared.note_end(PeerEnd::Unreadable(KernelError::of(errno)));
     server.shared.target.poison_all();
     true
 }

@@ -7,7 +7,7 @@ use rustix::{
     mm::{self, UserfaultfdFlags},
 };
 
-use crate::error::{Attempt, OpenError, RawErrno};
+use crate::error::{Attempt, KernelError, OpenError, RawErrno};
 
 use super::ioctl;
 
@@ -109,13 +109,15 @@ fn new_fd(purpose: Purpose) -> Result<(OwnedFd, bool), OpenError> {
         Err(errno) => errno,
     };
     match call(USER_MODE_ONLY) {
-        Ok(_) if purpose.all_faults => Err(OpenError::UserModeOnly { device: device.into(), privileged: any.into() }),
+        Ok(_) if purpose.all_faults => {
+            Err(OpenError::UserModeOnly { device: KernelError::of(device), privileged: KernelError::of(any) })
+        }
         Ok(fd) => Ok((fd, true)),
         Err(errno @ (RawErrno::MFILE | RawErrno::NFILE)) => Err(OpenError::refused(errno)),
         Err(user) => Err(OpenError::NoUserfaultfd(Attempt {
-            device: device.into(),
-            privileged: any.into(),
-            user_mode_only: user.into(),
+            device: KernelError::of(device),
+            privileged: KernelError::of(any),
+            user_mode_only: KernelError::of(user),
         })),
     }
 }

@@ -167,7 +167,7 @@ impl AddressSpace {
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
-        Ok(self.mmap_lock.write_arc())
+        Ok(self.mmap_lock.write())
     }
 
     /// Forgets the poison at an address: the SIGBUS was delivered, and the next access asks the driver again.

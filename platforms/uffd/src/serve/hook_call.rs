@@ -186,7 +186,7 @@ impl PageFault<'_, '_> {
             FillError::Busy => Outcome::Repeat,
             FillError::ProcessGone => Outcome::Fail,
             FillError::Refused(errno) => {
-                let (address, error) = (self.user_address(), KernelError::from(errno));
+                let (address, error) = (self.user_address(), KernelError::of(errno));
                 self.shared.report(SessionError::Kernel { address, error });
                 Outcome::Fail
             }

@@ -11,7 +11,7 @@ use std::{
 use vmctx_hosted::waiting;
 
 use crate::{
-    error::{OpenError, RawErrno, SessionError, raw},
+    error::{KernelError, OpenError, RawErrno, SessionError, raw},
     kernel::{
         event::Event,
         open::Purpose,
@@ -120,7 +120,7 @@ pub(crate) fn start_moving(shared: &Arc<Shared>) -> Result<&Readers, OpenError> 
         let purpose = Purpose { moves: true, in_thread: shared.in_thread, all_faults, ..Purpose::default() };
         let _ = shared.moving.set(Readers::new(Userfaultfd::open(purpose)?));
     }
-    let Some(readers) = shared.moving.get() else { return Err(OpenError::Refused(RawErrno::IO.into())) };
+    let Some(readers) = shared.moving.get() else { return Err(OpenError::Refused(KernelError::of(RawErrno::IO))) };
     start(shared, Which::Moving, if shared.in_thread { 0 } else { 1 })?;
     Ok(readers)
 }
@@ -146,7 +146,7 @@ fn wait_in_hook(wait: &mut dyn FnMut()) {
         let started = readers.replace(|| shared.is_stopping(), || spawn(shared, which, Role::Server));
         if let Err(error) = started {
             // What is waited for may come from elsewhere.
-            shared.report(SessionError::NoThread(raw(&error).into()));
+            shared.report(SessionError::NoThread(KernelError::of(raw(&error))));
         }
         wait();
         readers.is_back();

@@ -112,7 +112,7 @@ impl Shared {
     /// Events cannot be read any more, so that nobody serves faults: whoever waits must not wait for ever, and nobody is
     /// handed zeros.
     pub(crate) fn cannot_read(&self, uffd: &Userfaultfd, errno: RawErrno) {
-        self.report(SessionError::Unreadable(KernelError::from(errno)));
+        self.report(SessionError::Unreadable(KernelError::of(errno)));
         if let Some(guest) = &self.guest {
             // It has descriptors of its own, with which whoever faults would wait on. It takes everything away that is
             // mapped.

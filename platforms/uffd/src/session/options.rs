@@ -12,6 +12,7 @@ pub struct Options {
 
 /// By what it is known which pages were [stored to](crate::Session::take_dirty).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tracking {
     /// The kernel notes it, and no store is a fault for that (`UFFD_FEATURE_WP_ASYNC` and `PAGEMAP_SCAN`, Linux 6.7).
     Kernel,

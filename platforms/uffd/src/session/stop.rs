@@ -61,7 +61,7 @@ impl Session {
         let shared = &self.shared;
         shared.stopping.store(true, Ordering::Release);
         shared.sleepers.nudge_all();
-        let mut lock = shared.space.mmap_lock.write_arc();
+        let mut lock = shared.space.mmap_lock.write();
         if !lock.stopped {
             lock.stopped = true;
             // Who waits there sees that nobody is served any more.
@@ -115,7 +115,7 @@ impl Drop for Session {
             self.shared.stopping.store(true, Ordering::Release);
             return;
         }
-        let lock = self.shared.space.mmap_lock.write_arc();
+        let lock = self.shared.space.mmap_lock.write();
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             let mut files = ClosedFiles::default();
             let mut lock = lock;
