@@ -4,6 +4,9 @@
 #[cfg_attr(not(doctest), doc = include_str!("../docs/guarantees.md"))]
 pub mod guarantees {}
 
+#[cfg_attr(not(doctest), doc = include_str!("../docs/matrix.md"))]
+pub mod matrix {}
+
 #[cfg_attr(not(doctest), doc = include_str!("../docs/memory.md"))]
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]
 pub mod memory {}
