@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::programs::{Cell, crate_of, number_at};
+use crate::programs::{Cell, Sort, crate_of, number_at};
 
 /// Where everything of this test is.
 fn folder() -> PathBuf {
@@ -38,19 +38,19 @@ impl Core {
 
     /// The errors of each cell: its code and its first line. The cells are compiled in two halves at a time, as rustc has
     /// one thread for what it does here.
-    pub(crate) fn errors(&self, name: &str, cells: &[Cell]) -> BTreeMap<usize, Vec<String>> {
+    pub(crate) fn errors(&self, name: &str, cells: &[Cell], sort: Sort) -> BTreeMap<usize, Vec<String>> {
         let middle = cells.len() / 2;
         let (first, second) = cells.split_at(middle);
         let (first, second) = thread::scope(|scope| {
-            let other = scope.spawn(|| self.errors_of(&format!("{name}_2"), second));
-            (self.errors_of(name, first), other.join().unwrap())
+            let other = scope.spawn(|| self.errors_of(&format!("{name}_2"), second, sort));
+            (self.errors_of(name, first, sort), other.join().unwrap())
         });
         first.into_iter().chain(second.into_iter().map(|(number, errors)| (middle + number, errors))).collect()
     }
 
-    fn errors_of(&self, name: &str, cells: &[Cell]) -> BTreeMap<usize, Vec<String>> {
+    fn errors_of(&self, name: &str, cells: &[Cell], sort: Sort) -> BTreeMap<usize, Vec<String>> {
         let source = folder().join(name).with_extension("rs");
-        fs::write(&source, crate_of(cells)).unwrap();
+        fs::write(&source, crate_of(cells, sort)).unwrap();
         let output = Command::new("rustc")
             .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "--error-format", "json"])
             .arg("--out-dir")

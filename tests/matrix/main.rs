@@ -21,19 +21,46 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 
 use compiler::{Core, documented_methods};
 use contexts::Context;
-use programs::{Cell, cells};
+use programs::{Cell, Sort, cells};
 use table::TABLE;
+
+fn named(cell: &Cell) -> String {
+    format!("{} of {} {}", cell.operation.name, cell.context.type_name(), cell.kind)
+}
+
+/// Each of these cells has this one error if its program is of this sort.
+fn assert_refused(name: &str, cells: &[Cell], sort: Sort, code: &str) {
+    let errors = Core::new().errors(name, cells, sort);
+    let refused =
+        |number: usize| matches!(errors.get(&number).map(Vec::as_slice), Some([one]) if one.starts_with(code));
+    let others = cells.iter().enumerate().filter(|(number, _)| !refused(*number));
+    let others: Vec<_> = others.map(|(number, cell)| format!("{}: {:?}", named(cell), errors.get(&number))).collect();
+    assert!(others.is_empty(), "not {code}:\n{}", others.join("\n"));
+}
+
+/// G5, G6: one fault, one answer, and one success of a mmap hook.
+#[test]
+fn an_answer_that_is_had_once_spends_its_token() {
+    let cells: Vec<Cell> = cells().into_iter().filter(Cell::spends).collect();
+    assert_refused("spent", &cells, Sort::IsSpent, "E0382");
+}
+
+/// What an operation says is looked at, unless it is a favour.
+#[test]
+fn no_answer_is_left_alone() {
+    let cells: Vec<Cell> = cells().into_iter().filter(|cell| cell.had().is_some() && !cell.may_be_ignored()).collect();
+    assert_refused("ignored", &cells, Sort::IsIgnored, "unused_must_use");
+}
 
 #[test]
 fn every_cell_is_as_the_table_says() {
     let (there, not_there): (Vec<Cell>, Vec<Cell>) = cells().into_iter().partition(|cell| cell.had().is_some());
     let core = Core::new();
-    let named = |cell: &Cell| format!("{} of {} {}", cell.operation.name, cell.context.type_name(), cell.kind);
-    let errors = core.errors("there", &there);
+    let errors = core.errors("there", &there, Sort::Answers);
     let wrong: Vec<_> =
         errors.iter().map(|(number, errors)| format!("{}: {errors:?}", named(&there[*number]))).collect();
     assert!(wrong.is_empty(), "should compile:\n{}", wrong.join("\n"));
-    let errors = core.errors("not_there", &not_there);
+    let errors = core.errors("not_there", &not_there, Sort::Answers);
     let mut refusals = Vec::new();
     let mut wrong = Vec::new();
     for (number, cell) in not_there.into_iter().enumerate() {

@@ -36,7 +36,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     every: u16,
 
-    /// Compiles every wrong usage with each weakening of a type, and names those that compile
+    /// Compiles every wrong usage with each weakening of a type, and names those of which something is new
     #[arg(long)]
     search: bool,
 
@@ -105,23 +105,26 @@ fn applies(root: &Path, all: &[Weakening]) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(format!("these do not apply:\n{}", wrong.join("\n"))) }
 }
 
-/// Who notices a weakening of a type: the test that is named, or the cases that compile.
+/// Who notices a weakening of a type: the test that is named, or all cases of which something is new.
 fn look_at(root: &Path, tree: &Tree, one: &Weakening, cases: Option<&Vec<PathBuf>>) -> Result<Option<String>, String> {
     if let Some(cases) = cases {
         let core = Core::of(tree, false)?;
-        let compiling = core.compiling(cases)?;
-        let names: Vec<String> =
-            compiling.iter().filter_map(|case| Some(case.strip_prefix(root).ok()?.display().to_string())).collect();
-        return Ok((!names.is_empty()).then(|| format!("{} compile: {}", names.len(), names.join(" "))));
+        let names: Vec<String> = core
+            .noticing(cases)?
+            .iter()
+            .filter_map(|case| Some(case.strip_prefix(root).ok()?.display().to_string()))
+            .collect();
+        return Ok((!names.is_empty()).then(|| format!("{} cases: {}", names.len(), names.join(" "))));
     }
     match one.noticed {
         Noticed::Ui(case) => {
             let file = root.join("ui").join(case).with_extension("rs");
             let core = Core::of(tree, wrong_usage::needs_platforms(&file)?)?;
-            Ok(core.compiles(&file)?.then(|| format!("ui/{case}.rs compiles")))
+            Ok(core.news_of(&file)?.map(|news| format!("ui/{case}.rs {news}")))
         }
         Noticed::Test(test) => {
-            let output = tree.cargo(&["test", "--package", "vmctx-tests", "--test", test])?;
+            let (program, function) = test.split_once("::").unwrap_or((test, ""));
+            let output = tree.cargo(&["test", "--package", "vmctx-tests", "--test", program, function])?;
             Ok((!output.status.success()).then(|| format!("{test} fails")))
         }
         Noticed::Run | Noticed::Nobody(_) => Ok(None),

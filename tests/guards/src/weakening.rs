@@ -14,9 +14,9 @@ pub(crate) struct Weakening {
 /// Who has to notice.
 #[derive(Clone, Copy)]
 pub(crate) enum Noticed {
-    /// This wrong usage compiles, which is in this place under `ui/`.
+    /// This wrong usage, by its place under `ui/`: it compiles, or its error begins in another way.
     Ui(&'static str),
-    /// This test of `vmctx-tests` does not compile, or fails. The core is compiled anew for it.
+    /// This test of `vmctx-tests`, `program` or `program::function`: it does not compile, or fails.
     Test(&'static str),
     /// The first test that fails of those that run drivers. The rule is one of a run, so that all of these weakenings
     /// are compiled into one program.

@@ -28,8 +28,9 @@ impl Core {
         Ok(Self { crates: tree.check(packages)?, folder: tree.path("target/guards") })
     }
 
-    /// Whether a program compiles.
-    pub(crate) fn compiles(&self, case: &Path) -> Result<bool, String> {
+    /// What is new of a wrong usage: that it compiles, or what its error begins with. `None` if it is the one of its
+    /// snapshot.
+    pub(crate) fn news_of(&self, case: &Path) -> Result<Option<String>, String> {
         let failed = |error| format!("{}: {error}", case.display());
         let stem = case.file_stem().map(|stem| stem.to_string_lossy().replace('-', "_")).unwrap_or_default();
         fs::create_dir_all(&self.folder).map_err(failed)?;
@@ -39,17 +40,23 @@ impl Core {
             command.arg("--extern").arg(format!("{name}={}", file.display()));
             command.args(file.parent().map(|folder| format!("-Ldependency={}", folder.display())));
         }
-        let ended = command.arg(case).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        ended.map(|ended| ended.success()).map_err(failed)
+        let output = command.arg(case).stdin(Stdio::null()).output().map_err(failed)?;
+        if output.status.success() {
+            return Ok(Some("compiles".to_owned()));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said.lines().find(|line| line.starts_with("error")).unwrap_or_default();
+        let snapshot = fs::read_to_string(case.with_extension("stderr")).map_err(failed)?;
+        Ok((snapshot.lines().next() != Some(first)).then(|| format!("says {first}")))
     }
 
-    /// Those of the cases that compile.
-    pub(crate) fn compiling<'c>(&self, cases: &'c [PathBuf]) -> Result<Vec<&'c PathBuf>, String> {
-        let (next, compiling) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    /// Those of the cases of which something is new.
+    pub(crate) fn noticing<'c>(&self, cases: &'c [PathBuf]) -> Result<Vec<&'c PathBuf>, String> {
+        let (next, noticing) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = || -> Result<(), String> {
             while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if self.compiles(case)? {
-                    compiling.lock().unwrap_or_else(PoisonError::into_inner).push(case);
+                if self.news_of(case)?.is_some() {
+                    noticing.lock().unwrap_or_else(PoisonError::into_inner).push(case);
                 }
             }
             Ok(())
@@ -61,7 +68,7 @@ impl Core {
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("a thread ended".to_owned())))
         })?;
-        Ok(compiling.into_inner().unwrap_or_else(PoisonError::into_inner))
+        Ok(noticing.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
