@@ -114,7 +114,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/kind.rs",
             "impl StillUndecided for Undecided {}",
             "impl StillUndecided for Undecided {}\nimpl StillUndecided for Mixed {}",
-            "kind/mmap-writable-after-kind",
+            "kind/mmap-read-only-after-kind",
         ),
         ui(
             "undecided-is-a-kind",
@@ -594,7 +594,23 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/kind.rs",
             "pub trait FilledAtMmap«: sealed::KnownKind» {",
             "",
-            "sealed/filled-at-mmap",
+            "sealed/filled-at-mmap-of-a-type",
+        ),
+        ui(
+            "filled-later-unsealed",
+            "G9: what faults fill is a closed set",
+            "src/kind.rs",
+            "pub trait FilledLater«: sealed::KnownKind» {",
+            "",
+            "sealed/filled-later",
+        ),
+        ui(
+            "maps-by-number-unsealed",
+            "G19: what is reached by number is a closed set",
+            "src/kind.rs",
+            "pub trait MapsByNumber«: sealed::KnownKind» {",
+            "",
+            "sealed/maps-by-number",
         ),
         ui(
             "still-undecided-unsealed",
@@ -602,7 +618,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/kind.rs",
             "pub trait StillUndecided«: sealed::KnownKind» {",
             "",
-            "sealed/still-undecided",
+            "sealed/still-undecided-of-a-type",
         ),
         ui(
             "reason-unsealed",
@@ -626,7 +642,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/revocable.rs",
             "pub trait RevocablePoint: «sealed::Point + Sized»",
             "Sized",
-            "sealed/moving-point",
+            "sealed/moving-sealed",
         ),
     ]
 }

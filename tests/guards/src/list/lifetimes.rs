@@ -1,6 +1,6 @@
 //! What is borrowed, from whom, and for how long; and the units that keep things apart.
 
-use crate::weakening::{Weakening, ui};
+use crate::weakening::{Weakening, test, ui};
 
 pub(super) fn weakenings() -> Vec<Weakening> {
     vec![
@@ -34,7 +34,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/fault.rs",
             "pub fn insert_mixed_mkwrite(self, frame: Frame<«'f», P>)",
             "'_",
-            "?",
+            "frame/mixed-mkwrite-from-a-guard",
         ),
         ui(
             "prefault-pfn-of-a-guard",
@@ -58,7 +58,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/fault.rs",
             "pub fn prefault_mixed(&mut self, at: PageOffset, frame: Frame<«'f», P>)",
             "'_",
-            "?",
+            "frame/prefaulted-mixed-from-a-guard",
         ),
         ui(
             "map-pages-mixed-of-a-guard",
@@ -90,7 +90,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn insert_mixed(mut self, frame: Frame<«'m», P>)",
             "'_",
-            "mmap/mixed-frame-of-a-guard",
+            "mmap/mixed-frame-of-a-guard-given",
         ),
         ui(
             "mmap-remap-of-a-guard",
@@ -116,22 +116,6 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "pub fn insert_mixed(&self, at: PageOffset, frame: Frame<«'s», P>)",
             "'_",
             "established/with-state-insert-mixed-of-the-device",
-        ),
-        ui(
-            "huge-of-a-guard",
-            "G21: a large entry's frames are borrowed from the state",
-            "src/huge.rs",
-            "first: PageOffset, frames: FrameRange<«'f», P>)",
-            "'_",
-            "?",
-        ),
-        ui(
-            "frame-stretched",
-            "G21: a frame's lifetime only shrinks",
-            "src/frame.rs",
-            "PhantomData<(«&'s ()», fn(P) -> P)>",
-            "fn(&'s ())",
-            "frame/stretched",
         ),
         ui(
             "frame-made",
@@ -205,29 +189,13 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "impl Default for MaySleep<'_> { fn default() -> Self { may_sleep() } }\npub(crate) const fn may_sleep<'a>()",
             "map_pages/may-sleep-default",
         ),
-        ui(
-            "map-pages-may-sleep",
-            "G15: `map_pages` does not sleep",
-            "src/map_pages.rs",
-            "include!(\"common/fault_token.rs\");",
-            "include!(\"common/fault_token.rs\");\nimpl<P: Platform, M> MapPagesCtx<'_, P, M> { pub fn may_sleep_here(&self) {} }",
-            "?",
-        ),
-        ui(
-            "lock-without-the-right",
-            "G15: whoever waits for a lock may sleep",
-            "src/lock.rs",
-            "fn read(&self, «may_sleep: MaySleep<'_>») -> Self::Read<'_>;",
-            "",
-            "?",
-        ),
-        ui(
+        test(
             "offset-from-number",
             "G10: no number becomes an offset",
             "src/units.rs",
             "impl IntoIterator for PageRange {",
             "impl From<usize> for PageOffset { fn from(pages: usize) -> Self { Self(pages) } }\nimpl IntoIterator for PageRange {",
-            "unit/offset-from-number",
+            "properties",
         ),
         ui(
             "offset-from-address",
@@ -237,13 +205,13 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "impl From<UserAddr> for PageOffset { fn from(at: UserAddr) -> Self { Self(at.0) } }\nimpl IntoIterator for PageRange {",
             "unit/offset-from-address",
         ),
-        ui(
+        test(
             "offset-from-count",
             "G10: no count becomes an offset",
             "src/units.rs",
             "impl IntoIterator for PageRange {",
             "impl From<PageCount> for PageOffset { fn from(count: PageCount) -> Self { Self(count.0) } }\nimpl IntoIterator for PageRange {",
-            "unit/count-as-offset",
+            "properties",
         ),
         ui(
             "offset-literal",
@@ -254,14 +222,6 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "unit/offset-literal",
         ),
         ui(
-            "offset-plus-offset",
-            "G10: offsets are not added",
-            "src/units.rs",
-            "impl IntoIterator for PageRange {",
-            "impl core::ops::Add for PageOffset { type Output = Self; fn add(self, other: Self) -> Self { Self(self.0 + other.0) } }\nimpl IntoIterator for PageRange {",
-            "unit/offset-plus-offset",
-        ),
-        ui(
             "prot-by-default",
             "G26: a protection is its mapping's",
             "src/prot.rs",
@@ -270,36 +230,28 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "prefault/prot-default",
         ),
         ui(
+            "prot-widened",
+            "G26: a protection is not widened",
+            "src/refused/prot.rs",
+            "pub fn writable<R>(self) -> R\n    where\n        for<'x> &'x Self: WidenedAtMmap,\n    {\n        <&Self>::refused()",
+            "pub fn writable(self) -> Self {\n        Self { writable: true, ..self }",
+            "prefault/prot-widened",
+        ),
+        ui(
+            "map-pages-may-sleep",
+            "G15: `map_pages` does not sleep",
+            "src/refused/map_pages.rs",
+            "pub fn may_sleep<R>(&self) -> R\n    where\n        Self: SleepsInFault,\n    {\n        Self::refused()",
+            "pub fn may_sleep(&self) -> crate::sleep::MaySleep<'_> {\n        crate::sleep::may_sleep()",
+            "map_pages/may-sleep",
+        ),
+        ui(
             "prot-literal",
             "G26: a protection is not made up",
             "src/prot.rs",
             "    «writable: bool,\n    cache: Cache,\n    decrypted»: bool,",
             "pub writable: bool,\n    pub cache: Cache,\n    pub decrypted",
             "fault/page-prot-literal",
-        ),
-        ui(
-            "prot-widened",
-            "G26: a protection is not widened",
-            "src/prot.rs",
-            "impl PageProt {",
-            "impl PageProt { pub const fn writable(self) -> Self { Self { writable: true, ..self } } }\nimpl PageProt {",
-            "?",
-        ),
-        ui(
-            "file-not-sync",
-            "G18: a file is for all threads",
-            "src/file.rs",
-            "pub trait MmapFile: «Send + Sync» + 'static",
-            "Send",
-            "hook/file-with-a-cell",
-        ),
-        ui(
-            "state-not-sync",
-            "G18: a state is for all threads",
-            "src/ops.rs",
-            "pub trait VmOperations: Sized + «Send + Sync» + 'static",
-            "Send",
-            "?",
         ),
     ]
 }
