@@ -345,36 +345,6 @@ fn many_pages_go_in_one_after_the_other() {
     assert_eq!(code, FaultCode::NOPAGE);
 }
 
-/// What a platform may rely on: pages that are inserted lie in the mapping, and a mapping has whole pages, one at least.
-#[test]
-fn what_does_not_fit_never_reaches_the_platform() {
-    let errno = refused(|ctx| {
-        let pages: Vec<SmallPage> = (0..=RANGE.len() / PAGE).map(|_| SmallPage::new()).collect();
-        let stopped =
-            ctx.writable().without_faults::<Mixed>()?.insert_pages(&pages).map(|_| ()).expect_err("one too many");
-        assert_eq!((stopped.errno, stopped.inserted), (Errno::EFAULT, PageCount::ZERO));
-        Err(stopped.into())
-    });
-    assert_eq!(errno, Errno::EFAULT);
-    let full = mmap(|ctx| {
-        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
-        while !ctx.is_full() {
-            ctx = ctx.insert_page(&SmallPage::new())?;
-        }
-        ctx.insert_page(&SmallPage::new())?.finish()
-    });
-    assert_eq!(full.err(), Some(Errno::EFAULT));
-    let described = |addresses, pgoff| {
-        entry::Description::new::<Small>(addresses, PageOffset::new(pgoff), VmFlags::NONE).map(|whole| whole.shown())
-    };
-    assert_eq!(described(PAGE..3 * PAGE, 5), Ok(PageRange::new(PageOffset::new(5), PageOffset::new(7))));
-    let backwards = Range { start: 3 * PAGE, end: PAGE };
-    for odd in [PAGE..PAGE, PAGE + 1..3 * PAGE, PAGE..3 * PAGE + 1, PAGE + 1..2 * PAGE + 1, backwards] {
-        assert_eq!(described(odd.clone(), 0), Err(Errno::EINVAL), "{odd:?}");
-    }
-    assert_eq!(described(PAGE..3 * PAGE, usize::MAX - 1), Err(Errno::EOVERFLOW));
-}
-
 #[test]
 fn frames_are_enosys_at_mmap() {
     assert_eq!(

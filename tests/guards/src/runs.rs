@@ -13,7 +13,7 @@ use vmctx_mutants::Choice;
 use crate::tree::Tree;
 
 /// The tests that are asked, the fastest first.
-const TESTS: [&str; 4] = ["properties", "smallest_platform", "sim", "both"];
+const TESTS: [&str; 5] = ["properties", "smallest_platform", "told_platform", "sim", "both"];
 
 /// The programs of the tests.
 pub(crate) struct Runs {

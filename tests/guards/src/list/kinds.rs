@@ -370,7 +370,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/common/request.rs",
             "pub fn writable(mut self) -> Self\n    where\n        «M: StillUndecided,»",
             "",
-            "mmap/writable-when-mapped",
+            "kind/mmap-writable-after-kind",
         ),
         ui(
             "read-only-any-kind",

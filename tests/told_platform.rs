@@ -1,0 +1,337 @@
+//! A platform that does nothing and notes what it is told while a mapping is made: what the core says to a platform, and
+//! what it never says because the request does not fit.
+
+#![expect(unsafe_code, reason = "a platform")]
+
+use std::{ops::Range, sync::Arc};
+
+use vmctx::{
+    ByPrepare, Errno, Frame, FrameRange, FrameSource, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
+    OutOfPage, PageCount, PageOffset, PageRange, PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared,
+    Remapped, VmOperations, WithoutFaults, entry,
+    platform::{FaultCode, FaultFlags, VmFlags},
+};
+use vmctx_sim::Sim;
+
+/// The platform.
+enum Told {}
+
+/// A page that nobody looks at, with a number.
+#[derive(Clone)]
+struct Blank(u8);
+
+impl PageRef for Blank {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
+        Err(OutOfPage { offset, len: into.len() })
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
+        Err(OutOfPage { offset, len: from.len() })
+    }
+}
+
+/// Frames that nobody looks at: the numbers from 100 on.
+#[derive(Clone)]
+struct Bar;
+
+// SAFETY: nothing maps these frames.
+unsafe impl FrameSource for Bar {
+    type Platform = Told;
+
+    fn base(&self) -> u64 {
+        100
+    }
+
+    fn count(&self) -> PageCount {
+        PageCount::new(8)
+    }
+}
+
+impl Iomem for Bar {
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
+        Err(OutOfFrames { offset, len: into.len() })
+    }
+
+    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
+        Err(OutOfFrames { offset, len: from.len() })
+    }
+}
+
+const PAGE: usize = Told::PAGE_SIZE;
+/// The mapping: four pages of the object, from its third on.
+const RANGE: Range<usize> = 0x4000_0000..0x4000_4000;
+
+const FOUR: [Blank; 4] = [Blank(1), Blank(2), Blank(3), Blank(4)];
+
+/// What was told.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Notes {
+    flags: VmFlags,
+    decrypted: bool,
+    /// Where, from which frame on, and how many.
+    remapped: Vec<(usize, u64, usize)>,
+    /// Where, and which pages.
+    inserted: Vec<(usize, Vec<u8>)>,
+}
+
+/// What there are none of here.
+#[derive(Clone)]
+enum Never {}
+
+// SAFETY: a VMA is made in this file and lives as long as the hook that is called with it; nothing is mapped.
+unsafe impl Platform for Told {
+    const PAGE_SHIFT: u32 = 12;
+    type Page = Blank;
+    type Memory = ();
+    type Iomem = Bar;
+    type WaitQueue = <Sim as Platform>::WaitQueue;
+    type RwLock<T: Send + Sync + 'static> = <Sim as Platform>::RwLock<T>;
+    type Mutex<T: Send + 'static> = <Sim as Platform>::Mutex<T>;
+    type SpinLock<T: Send + 'static> = <Sim as Platform>::SpinLock<T>;
+    type Object = Never;
+    type Handle = ();
+    type Caller = Never;
+    type EstablishedVma = Never;
+    type Ref<T: Send + Sync + 'static> = Arc<T>;
+    type Vma = Notes;
+    type Fault = Never;
+
+    fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
+        Ok(Arc::new(value))
+    }
+
+    fn page_pfn(_: &Blank) -> u64 {
+        0
+    }
+
+    fn unmap_mapping_range(mappings: &Never, _: PageOffset, _: PageCount, _: MaySleep<'_>) {
+        match *mappings {}
+    }
+
+    fn vma_range(_: &Notes) -> Range<usize> {
+        RANGE
+    }
+
+    fn vma_pgoff(_: &Notes) -> PageOffset {
+        PageOffset::new(2)
+    }
+
+    fn vma_flags(vma: &Notes) -> VmFlags {
+        vma.flags
+    }
+
+    fn vma_change_flags(vma: &mut Notes, set: VmFlags, clear: VmFlags) {
+        vma.flags = (vma.flags | set).without(clear);
+    }
+
+    fn vma_set_decrypted(vma: &mut Notes) {
+        vma.decrypted = true;
+    }
+
+    fn establish<V: VmOperations<Platform = Self>>(_: &mut Notes, _: Arc<V>) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn vm_insert_page(vma: &mut Notes, address: usize, page: &Blank) -> Result<(), Errno> {
+        vma.inserted.push((address, vec![page.0]));
+        Ok(())
+    }
+
+    fn vm_insert_pages(vma: &mut Notes, address: usize, pages: &[Blank]) -> Result<(), (Errno, usize)> {
+        vma.inserted.push((address, pages.iter().map(|page| page.0).collect()));
+        Ok(())
+    }
+
+    fn remap_pfn_range(vma: &mut Notes, address: usize, frames: FrameRange<'_, Self>) -> Result<(), Errno> {
+        vma.remapped.push((address, frames.first().pfn(), frames.count().get()));
+        Ok(())
+    }
+
+    fn fault_address(fault: &Never) -> usize {
+        match *fault {}
+    }
+
+    fn fault_pgoff(fault: &Never) -> PageOffset {
+        match *fault {}
+    }
+
+    fn fault_flags(fault: &Never) -> FaultFlags {
+        match *fault {}
+    }
+
+    fn fault_vma_range(fault: &Never) -> Range<usize> {
+        match *fault {}
+    }
+
+    fn fault_vma_pgoff(fault: &Never) -> PageOffset {
+        match *fault {}
+    }
+
+    fn fault_vma_flags(fault: &Never) -> VmFlags {
+        match *fault {}
+    }
+
+    fn vmf_insert_page(fault: &Never, _: usize, _: &Blank) -> FaultCode {
+        match *fault {}
+    }
+
+    fn deliver(fault: &Never, _: Blank) {
+        match *fault {}
+    }
+
+    fn lock_page(fault: &Never, _: &Blank) {
+        match *fault {}
+    }
+
+    fn unlock_page(fault: &Never, _: &Blank) {
+        match *fault {}
+    }
+
+    fn release(fault: &Never) {
+        match *fault {}
+    }
+
+    fn fault_page(fault: &Never) -> Blank {
+        match *fault {}
+    }
+
+    fn caller_lock_page(caller: &Never, _: &Blank) {
+        match *caller {}
+    }
+
+    fn caller_unlock_page(caller: &Never, _: &Blank) {
+        match *caller {}
+    }
+
+    fn established_zap(vma: &Never, _: Range<usize>) {
+        match *vma {}
+    }
+}
+
+/// A file with this mmap hook.
+struct File(for<'m> fn(MmapCtx<'m, Told>) -> Result<Mapped<'m>, Errno>);
+
+impl MmapFile for File {
+    type Platform = Told;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Told>) -> Result<Mapped<'m>, Errno> {
+        (self.0)(ctx)
+    }
+}
+
+/// What a mmap of this file comes to, and what the platform was told meanwhile.
+fn mmap_of<F: MmapFile<Platform = Told>>(file: &F) -> (Result<(), Errno>, Notes) {
+    let flags = VmFlags::READ | VmFlags::SHARED | VmFlags::MAYREAD | VmFlags::MAYSHARE;
+    let mut vma = Notes { flags, ..Notes::default() };
+    // SAFETY: nobody else has this VMA.
+    (unsafe { entry::mmap(file, &mut vma) }, vma)
+}
+
+fn mmap(hook: for<'m> fn(MmapCtx<'m, Told>) -> Result<Mapped<'m>, Errno>) -> (Result<(), Errno>, Notes) {
+    mmap_of(&File(hook))
+}
+
+fn all_frames() -> FrameRange<'static, Told> {
+    Bar.range(PageOffset::ZERO, Bar.count()).unwrap_or_else(|| unreachable!("as many as there are"))
+}
+
+fn frame(at: usize) -> Frame<'static, Told> {
+    Bar.frame(PageOffset::new(at)).unwrap_or_else(|| unreachable!("one of eight"))
+}
+
+#[test]
+fn memory_is_decrypted_where_the_driver_says_so() {
+    let (mapped, notes) = mmap(|ctx| Ok(ctx.decrypted().without_faults::<PfnMap>()?.fill_later()));
+    assert_eq!((mapped, notes.decrypted), (Ok(()), true));
+    let (mapped, notes) = mmap(|ctx| Ok(ctx.noncached().without_faults::<PfnMap>()?.fill_later()));
+    assert_eq!((mapped, notes.decrypted), (Ok(()), false));
+}
+
+/// `vm_iomap_memory` is decrypted, and begins at `pgoff`; `remap_pfn_range` is neither.
+#[test]
+fn the_whole_range_is_remapped_at_once() {
+    let (mapped, notes) = mmap(|ctx| ctx.without_faults::<Remapped>()?.remap_at_pgoff(all_frames()));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 102, 4)]));
+    let (mapped, notes) = mmap(|ctx| ctx.without_faults::<Remapped>()?.remap_from_first(all_frames()));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 100, 4)]));
+}
+
+#[test]
+fn what_does_not_fit_never_reaches_the_platform() {
+    let (mapped, notes) = mmap(|ctx| Ok(ctx.without_faults::<PfnMap>()?.remap(all_frames())?.fill_later()));
+    assert_eq!((mapped, notes.remapped), (Err(Errno::EFAULT), vec![]));
+    let (mapped, notes) = mmap(|ctx| {
+        let ctx = ctx.without_faults::<PfnMap>()?.insert_pfn(frame(7))?;
+        let four = all_frames().part(PageCount::new(1), PageCount::new(4)).ok_or(Errno::EINVAL)?;
+        ctx.remap(four)?.finish()
+    });
+    assert_eq!((mapped, notes.remapped), (Err(Errno::EFAULT), vec![(RANGE.start, 107, 1)]));
+    let (mapped, notes) = mmap(|ctx| {
+        let ctx = ctx.without_faults::<Mixed>()?.insert_page(&Blank(9))?;
+        ctx.insert_pages(&FOUR)?.finish()
+    });
+    assert_eq!((mapped, notes.inserted), (Err(Errno::EFAULT), vec![(RANGE.start, vec![9])]));
+    let (mapped, notes) = mmap(|ctx| {
+        let ctx = ctx.without_faults::<Mixed>()?.insert_pages(&FOUR)?;
+        ctx.insert_page(&Blank(9))?.finish()
+    });
+    assert_eq!((mapped, notes.inserted), (Err(Errno::EFAULT), vec![(RANGE.start, vec![1, 2, 3, 4])]));
+    let (mapped, notes) = mmap(|ctx| {
+        let ctx = ctx.without_faults::<Mixed>()?.insert_page(&Blank(9))?;
+        ctx.insert_pages(&FOUR[1..])?.finish()
+    });
+    assert_eq!((mapped, notes.inserted), (Ok(()), vec![(RANGE.start, vec![9]), (RANGE.start + PAGE, vec![2, 3, 4])]));
+}
+
+/// `vm_map_pages` begins with the page at `pgoff`, and `vm_map_pages_zero` with the first.
+#[test]
+fn a_mapping_is_filled_from_its_offset_or_from_the_first_page() {
+    let eight = || (0..8).map(Blank).collect::<Vec<_>>();
+    let (mapped, notes) = mmap_of(&Pages(eight(), |ctx, pages| ctx.fill_at_pgoff(pages)));
+    assert_eq!((mapped, notes.inserted), (Ok(()), vec![(RANGE.start, vec![2, 3, 4, 5])]));
+    let (mapped, notes) = mmap_of(&Pages(eight(), |ctx, pages| ctx.fill_from_first(pages)));
+    assert_eq!((mapped, notes.inserted), (Ok(()), vec![(RANGE.start, vec![0, 1, 2, 3])]));
+    // What is filled already is not brought again.
+    let (mapped, notes) = mmap_of(&Pages(eight(), |ctx, pages| ctx.insert_page(&Blank(9))?.fill_at_pgoff(pages)));
+    assert_eq!((mapped, notes.inserted), (Ok(()), vec![(RANGE.start, vec![9]), (RANGE.start + PAGE, vec![3, 4, 5])]));
+    let (mapped, notes) = mmap_of(&Pages(eight(), |ctx, pages| ctx.insert_page(&Blank(9))?.fill_from_first(pages)));
+    assert_eq!((mapped, notes.inserted), (Ok(()), vec![(RANGE.start, vec![9]), (RANGE.start + PAGE, vec![1, 2, 3])]));
+}
+
+/// A file that fills its mapping from these pages.
+struct Pages(Vec<Blank>, for<'m> fn(MmapCtx<'m, Told, Mixed>, &[Blank]) -> Result<Mapped<'m>, Errno>);
+
+impl MmapFile for Pages {
+    type Platform = Told;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Told>) -> Result<Mapped<'m>, Errno> {
+        (self.1)(ctx.without_faults::<Mixed>()?, &self.0)
+    }
+}
+
+/// A file whose prepare hook is this one.
+struct Describes(for<'m> fn(PrepareCtx<'m, Told>) -> Result<Prepared<'m, Told, Remapped>, Errno>);
+
+impl PrepareFile for Describes {
+    type Platform = Told;
+    type Ops = WithoutFaults<Told, Remapped>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, Told>) -> Result<Prepared<'m, Told, Remapped>, Errno> {
+        (self.0)(ctx)
+    }
+
+    fn mapped(&self, shown: PageRange, may_sleep: MaySleep<'_>) -> Result<Arc<Self::Ops>, Errno> {
+        assert_eq!(shown, PageRange::new(PageOffset::new(2), PageOffset::new(6)));
+        Told::share(WithoutFaults::new(), may_sleep)
+    }
+}
+
+#[test]
+fn what_is_described_is_done_when_the_mapping_is_there() {
+    let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.remap_at_pgoff(all_frames()))));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 102, 4)]));
+    let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.remap_from_first(all_frames()))));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 100, 4)]));
+    let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.decrypted().remap_from_first(all_frames()))));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 100, 4)]));
+}
