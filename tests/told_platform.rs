@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 use vmctx::{
     ByPrepare, Errno, Frame, FrameRange, FrameSource, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
     OutOfPage, PageCount, PageOffset, PageRange, PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared,
-    Remapped, VmOperations, WithoutFaults, entry,
+    Remapped, SharedObject, VmOperations, WithoutFaults, entry,
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
@@ -67,6 +67,8 @@ const FOUR: [Blank; 4] = [Blank(1), Blank(2), Blank(3), Blank(4)];
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Notes {
     flags: VmFlags,
+    /// The object of its file.
+    object: Option<Arc<()>>,
     decrypted: bool,
     /// Where, from which frame on, and how many.
     remapped: Vec<(usize, u64, usize)>,
@@ -88,7 +90,7 @@ unsafe impl Platform for Told {
     type RwLock<T: Send + Sync + 'static> = <Sim as Platform>::RwLock<T>;
     type Mutex<T: Send + 'static> = <Sim as Platform>::Mutex<T>;
     type SpinLock<T: Send + 'static> = <Sim as Platform>::SpinLock<T>;
-    type Object = Never;
+    type Object = Arc<()>;
     type Handle = ();
     type Caller = Never;
     type EstablishedVma = Never;
@@ -104,8 +106,14 @@ unsafe impl Platform for Told {
         0
     }
 
-    fn unmap_mapping_range(mappings: &Never, _: PageOffset, _: PageCount, _: MaySleep<'_>) {
-        match *mappings {}
+    fn new_object(_: MaySleep<'_>) -> Result<Arc<()>, Errno> {
+        Ok(Arc::new(()))
+    }
+
+    fn unmap_mapping_range(_: &Arc<()>, _: PageOffset, _: PageCount, _: MaySleep<'_>) {}
+
+    fn vma_is_of(vma: &Notes, object: &Arc<()>) -> bool {
+        vma.object.as_ref().is_some_and(|own| Arc::ptr_eq(own, object))
     }
 
     fn vma_range(_: &Notes) -> Range<usize> {
@@ -221,8 +229,12 @@ impl MmapFile for File {
 
 /// What a mmap of this file comes to, and what the platform was told meanwhile.
 fn mmap_of<F: MmapFile<Platform = Told>>(file: &F) -> (Result<(), Errno>, Notes) {
-    let flags = VmFlags::READ | VmFlags::SHARED | VmFlags::MAYREAD | VmFlags::MAYSHARE;
-    let mut vma = Notes { flags, ..Notes::default() };
+    mmap_with(file, VmFlags::READ | VmFlags::SHARED | VmFlags::MAYREAD | VmFlags::MAYSHARE)
+}
+
+fn mmap_with<F: MmapFile<Platform = Told>>(file: &F, flags: VmFlags) -> (Result<(), Errno>, Notes) {
+    let object = file.object().map(|object| object.platform_object().clone());
+    let mut vma = Notes { flags, object, ..Notes::default() };
     // SAFETY: nobody else has this VMA.
     (unsafe { entry::mmap(file, &mut vma) }, vma)
 }
@@ -334,4 +346,44 @@ fn what_is_described_is_done_when_the_mapping_is_there() {
     assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 100, 4)]));
     let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.decrypted().remap_from_first(all_frames()))));
     assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 100, 4)]));
+}
+
+/// A file whose prepare hook rebases its mappings to an object, and which makes states that name none.
+struct Rebased {
+    all: SharedObject<Told>,
+    to: SharedObject<Told>,
+}
+
+impl PrepareFile for Rebased {
+    type Platform = Told;
+    type Ops = WithoutFaults<Told, Remapped>;
+
+    fn mmap_prepare<'m>(&'m self, ctx: PrepareCtx<'m, Told>) -> Result<Prepared<'m, Told, Remapped>, Errno> {
+        ctx.rebase(&self.to)?.remap_at_pgoff(all_frames())
+    }
+
+    fn mapped(&self, _: PageRange, may_sleep: MaySleep<'_>) -> Result<Arc<Self::Ops>, Errno> {
+        Told::share(WithoutFaults::new(), may_sleep)
+    }
+
+    fn object(&self) -> Option<&SharedObject<Told>> {
+        Some(&self.all)
+    }
+}
+
+/// G22: nothing is mapped of what a description must not name.
+#[test]
+fn a_description_names_an_object_of_its_file_and_no_private_one_begins_elsewhere() -> Result<(), Errno> {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let [all, another] = [SharedObject::new(may_sleep)?, SharedObject::new(may_sleep)?];
+    let part = |of: &SharedObject<Told>| of.part(PageOffset::new(1), PageCount::new(8));
+    let own = ByPrepare(Rebased { to: part(&all)?, all: all.clone() });
+    let (mapped, notes) = mmap_of(&own);
+    assert_eq!((mapped, notes.remapped), (Ok(()), vec![(RANGE.start, 101, 4)]));
+    let (mapped, notes) = mmap_with(&own, VmFlags::READ | VmFlags::MAYREAD | VmFlags::MAYWRITE);
+    assert_eq!((mapped, notes.remapped), (Err(Errno::EINVAL), vec![]));
+    let (mapped, notes) = mmap_of(&ByPrepare(Rebased { to: part(&another)?, all }));
+    assert_eq!((mapped, notes.remapped), (Err(Errno::EINVAL), vec![]));
+    Ok(())
 }
