@@ -21,8 +21,6 @@ pub(crate) enum Noticed {
     /// The first test that fails of those that run drivers. The rule is one of a run, so that all of these weakenings
     /// are compiled into one program.
     Run,
-    /// Nobody, and why.
-    Nobody(&'static str),
 }
 
 impl Weakening {

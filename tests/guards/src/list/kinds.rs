@@ -636,13 +636,5 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "Sized",
             "point/implemented",
         ),
-        ui(
-            "revocable-point-unsealed",
-            "G13: memory that moves is inserted by faults",
-            "src/revocable.rs",
-            "pub trait RevocablePoint: «sealed::Point + Sized»",
-            "Sized",
-            "sealed/moving-sealed",
-        ),
     ]
 }
