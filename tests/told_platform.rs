@@ -310,8 +310,11 @@ fn a_mapping_is_filled_from_its_offset_or_from_the_first_page() {
     assert_eq!((mapped, notes.inserted), (Ok(()), vec![(RANGE.start, vec![9]), (RANGE.start + PAGE, vec![1, 2, 3])]));
 }
 
+/// How a mapping is filled from pages.
+type Filling = for<'m> fn(MmapCtx<'m, Told, Mixed>, &[Blank]) -> Result<Mapped<'m>, Errno>;
+
 /// A file that fills its mapping from these pages.
-struct Pages(Vec<Blank>, for<'m> fn(MmapCtx<'m, Told, Mixed>, &[Blank]) -> Result<Mapped<'m>, Errno>);
+struct Pages(Vec<Blank>, Filling);
 
 impl MmapFile for Pages {
     type Platform = Told;
@@ -321,8 +324,11 @@ impl MmapFile for Pages {
     }
 }
 
+/// How a mapping is described.
+type Description = for<'m> fn(PrepareCtx<'m, Told>) -> Result<Prepared<'m, Told, Remapped>, Errno>;
+
 /// A file whose prepare hook is this one.
-struct Describes(for<'m> fn(PrepareCtx<'m, Told>) -> Result<Prepared<'m, Told, Remapped>, Errno>);
+struct Describes(Description);
 
 impl PrepareFile for Describes {
     type Platform = Told;
