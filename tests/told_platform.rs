@@ -1,14 +1,16 @@
-//! A platform that does nothing and notes what it is told while a mapping is made: what the core says to a platform, and
-//! what it never says because the request does not fit.
+//! A platform that does nothing and notes what it is told: what the core says to a platform while a mapping is made and
+//! a fault is served, and what it never says because the request does not fit.
 
 #![expect(unsafe_code, reason = "a platform")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::{ops::Range, sync::Arc};
+use std::{cell::RefCell, ops::Range, rc::Rc, sync::Arc};
 
 use vmctx::{
-    ByPrepare, Errno, Frame, FrameRange, FrameSource, Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames,
-    OutOfPage, PageCount, PageOffset, PageRange, PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared,
-    Remapped, SharedObject, VmOperations, WithoutFaults, entry,
+    Backing, ByPrepare, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped,
+    MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames, OutOfPage, PageCount, PageOffset, PageRange, PageRef, PfnMap,
+    Platform, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot, VmFault, VmOperations,
+    WithoutFaults, entry,
     platform::{FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
@@ -30,20 +32,20 @@ impl PageRef for Blank {
     }
 }
 
-/// Frames that nobody looks at: the numbers from 100 on.
+/// Frames that nobody looks at: so many numbers from 1024 on.
 #[derive(Clone)]
-struct Bar;
+struct Bar(usize);
 
 // SAFETY: nothing maps these frames.
 unsafe impl FrameSource for Bar {
     type Platform = Told;
 
     fn base(&self) -> u64 {
-        100
+        1024
     }
 
     fn count(&self) -> PageCount {
-        PageCount::new(8)
+        PageCount::new(self.0)
     }
 }
 
@@ -76,6 +78,18 @@ struct Notes {
     inserted: Vec<(usize, Vec<u8>)>,
 }
 
+/// The mapping in which faults happen: as long as a large entry.
+const ENTRY: Range<usize> = 0x4000_0000..0x4020_0000;
+
+/// A fault, and what is inserted for it: where, and how many pages.
+#[derive(Default)]
+struct Touch {
+    flags: FaultFlags,
+    vma: VmFlags,
+    object: Option<Arc<()>>,
+    inserted: Rc<RefCell<Vec<(usize, usize)>>>,
+}
+
 /// What there are none of here.
 #[derive(Clone)]
 enum Never {}
@@ -96,7 +110,7 @@ unsafe impl Platform for Told {
     type EstablishedVma = Never;
     type Ref<T: Send + Sync + 'static> = Arc<T>;
     type Vma = Notes;
-    type Fault = Never;
+    type Fault = Touch;
 
     fn share<T: Send + Sync + 'static>(value: T, _: MaySleep<'_>) -> Result<Arc<T>, Errno> {
         Ok(Arc::new(value))
@@ -155,52 +169,57 @@ unsafe impl Platform for Told {
         Ok(())
     }
 
-    fn fault_address(fault: &Never) -> usize {
-        match *fault {}
+    fn fault_address(_: &Touch) -> usize {
+        ENTRY.start + 3 * PAGE + 5
     }
 
-    fn fault_pgoff(fault: &Never) -> PageOffset {
-        match *fault {}
+    fn fault_pgoff(_: &Touch) -> PageOffset {
+        PageOffset::new(3)
     }
 
-    fn fault_flags(fault: &Never) -> FaultFlags {
-        match *fault {}
+    fn fault_flags(fault: &Touch) -> FaultFlags {
+        fault.flags
     }
 
-    fn fault_vma_range(fault: &Never) -> Range<usize> {
-        match *fault {}
+    fn fault_vma_range(_: &Touch) -> Range<usize> {
+        ENTRY
     }
 
-    fn fault_vma_pgoff(fault: &Never) -> PageOffset {
-        match *fault {}
+    fn fault_vma_pgoff(_: &Touch) -> PageOffset {
+        PageOffset::ZERO
     }
 
-    fn fault_vma_flags(fault: &Never) -> VmFlags {
-        match *fault {}
+    fn fault_vma_flags(fault: &Touch) -> VmFlags {
+        fault.vma
     }
 
-    fn vmf_insert_page(fault: &Never, _: usize, _: &Blank) -> FaultCode {
-        match *fault {}
+    fn fault_is_of(fault: &Touch, object: &Arc<()>) -> bool {
+        fault.object.as_ref().is_some_and(|own| Arc::ptr_eq(own, object))
     }
 
-    fn deliver(fault: &Never, _: Blank) {
-        match *fault {}
+    fn vmf_insert_page(fault: &Touch, address: usize, _: &Blank) -> FaultCode {
+        if fault.inserted.borrow().contains(&(address, 1)) {
+            return FaultCode::from_insertion(Err(Errno::EBUSY));
+        }
+        fault.inserted.borrow_mut().push((address, 1));
+        FaultCode::NOPAGE
     }
 
-    fn lock_page(fault: &Never, _: &Blank) {
-        match *fault {}
+    fn vmf_insert_pfn_huge(fault: &Touch, address: usize, frames: FrameRange<'_, Self>) -> FaultCode {
+        fault.inserted.borrow_mut().push((address, frames.count().get()));
+        FaultCode::NOPAGE
     }
 
-    fn unlock_page(fault: &Never, _: &Blank) {
-        match *fault {}
-    }
+    fn deliver(_: &Touch, _: Blank) {}
 
-    fn release(fault: &Never) {
-        match *fault {}
-    }
+    fn lock_page(_: &Touch, _: &Blank) {}
 
-    fn fault_page(fault: &Never) -> Blank {
-        match *fault {}
+    fn unlock_page(_: &Touch, _: &Blank) {}
+
+    fn release(_: &Touch) {}
+
+    fn fault_page(_: &Touch) -> Blank {
+        Blank(0)
     }
 
     fn caller_lock_page(caller: &Never, _: &Blank) {
@@ -243,12 +262,14 @@ fn mmap(hook: for<'m> fn(MmapCtx<'m, Told>) -> Result<Mapped<'m>, Errno>) -> (Re
     mmap_of(&File(hook))
 }
 
+static BAR: Bar = Bar(8);
+
 fn all_frames() -> FrameRange<'static, Told> {
-    Bar.range(PageOffset::ZERO, Bar.count()).unwrap_or_else(|| unreachable!("as many as there are"))
+    BAR.range(PageOffset::ZERO, PageCount::new(8)).unwrap()
 }
 
 fn frame(at: usize) -> Frame<'static, Told> {
-    Bar.frame(PageOffset::new(at)).unwrap_or_else(|| unreachable!("one of eight"))
+    BAR.frame(PageOffset::new(at)).unwrap()
 }
 
 #[test]
@@ -263,9 +284,9 @@ fn memory_is_decrypted_where_the_driver_says_so() {
 #[test]
 fn the_whole_range_is_remapped_at_once() {
     let (mapped, notes) = mmap(|ctx| ctx.without_faults::<Remapped>()?.remap_at_pgoff(all_frames()));
-    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 102, 4)]));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 1026, 4)]));
     let (mapped, notes) = mmap(|ctx| ctx.without_faults::<Remapped>()?.remap_from_first(all_frames()));
-    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 100, 4)]));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 1024, 4)]));
 }
 
 #[test]
@@ -277,7 +298,7 @@ fn what_does_not_fit_never_reaches_the_platform() {
         let four = all_frames().part(PageCount::new(1), PageCount::new(4)).ok_or(Errno::EINVAL)?;
         ctx.remap(four)?.finish()
     });
-    assert_eq!((mapped, notes.remapped), (Err(Errno::EFAULT), vec![(RANGE.start, 107, 1)]));
+    assert_eq!((mapped, notes.remapped), (Err(Errno::EFAULT), vec![(RANGE.start, 1031, 1)]));
     let (mapped, notes) = mmap(|ctx| {
         let ctx = ctx.without_faults::<Mixed>()?.insert_page(&Blank(9))?;
         ctx.insert_pages(&FOUR)?.finish()
@@ -347,11 +368,11 @@ impl PrepareFile for Describes {
 #[test]
 fn what_is_described_is_done_when_the_mapping_is_there() {
     let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.remap_at_pgoff(all_frames()))));
-    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 102, 4)]));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 1026, 4)]));
     let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.remap_from_first(all_frames()))));
-    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 100, 4)]));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), false, vec![(RANGE.start, 1024, 4)]));
     let (mapped, notes) = mmap_of(&ByPrepare(Describes(|ctx| ctx.decrypted().remap_from_first(all_frames()))));
-    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 100, 4)]));
+    assert_eq!((mapped, notes.decrypted, notes.remapped), (Ok(()), true, vec![(RANGE.start, 1024, 4)]));
 }
 
 /// A file whose prepare hook rebases its mappings to an object, and which makes states that name none.
@@ -386,10 +407,151 @@ fn a_description_names_an_object_of_its_file_and_no_private_one_begins_elsewhere
     let part = |of: &SharedObject<Told>| of.part(PageOffset::new(1), PageCount::new(8));
     let own = ByPrepare(Rebased { to: part(&all)?, all: all.clone() });
     let (mapped, notes) = mmap_of(&own);
-    assert_eq!((mapped, notes.remapped), (Ok(()), vec![(RANGE.start, 101, 4)]));
+    assert_eq!((mapped, notes.remapped), (Ok(()), vec![(RANGE.start, 1025, 4)]));
     let (mapped, notes) = mmap_with(&own, VmFlags::READ | VmFlags::MAYREAD | VmFlags::MAYWRITE);
     assert_eq!((mapped, notes.remapped), (Err(Errno::EINVAL), vec![]));
     let (mapped, notes) = mmap_of(&ByPrepare(Rebased { to: part(&another)?, all }));
     assert_eq!((mapped, notes.remapped), (Err(Errno::EINVAL), vec![]));
     Ok(())
+}
+
+/// A state whose memory is given whole to large entries.
+struct Wide(Bar);
+
+impl Wide {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Told, Mixed>) -> VmFault<'f> {
+        ctx.insert_huge_with(|_, entry| entry.of(&self.0))
+    }
+}
+
+impl VmOperations for Wide {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+}
+
+const SHARED: VmFlags = VmFlags::from_bits(VmFlags::SHARED.bits() | VmFlags::MAYSHARE.bits());
+
+/// The answer to a large fault, and what was inserted.
+fn huge<V: VmOperations<Platform = Told>>(state: V, touch: Touch) -> (FaultCode, Vec<(usize, usize)>) {
+    let inserted = Rc::clone(&touch.inserted);
+    // SAFETY: the fault is served here, of a mapping with this state.
+    let code = unsafe { entry::huge_fault::<V>(&Arc::new(state), touch, HugeSize::Pmd) };
+    (code, inserted.take())
+}
+
+/// A store through a private mapping makes a copy, which is one page's.
+#[test]
+fn a_store_to_a_private_mapping_makes_no_large_entry() {
+    let touched = |flags, vma| huge(Wide(Bar(512)), Touch { flags, vma, ..Touch::default() });
+    let entry = (FaultCode::NOPAGE, vec![(ENTRY.start, 512)]);
+    assert_eq!(touched(FaultFlags::WRITE, SHARED | VmFlags::MAYWRITE), entry);
+    assert_eq!(touched(FaultFlags::NONE, VmFlags::MAYWRITE), entry);
+    assert_eq!(touched(FaultFlags::WRITE, VmFlags::MAYWRITE), (FaultCode::FALLBACK, vec![]));
+}
+
+/// Memory that gives a large entry one frame too few, and has one page besides.
+struct Short(Bar, Blank);
+
+impl Backing for Short {
+    type Platform = Told;
+
+    fn spot(&self, _: PageCount) -> Result<Spot<'_, Told>, Errno> {
+        Ok(Spot::Page(&self.1))
+    }
+
+    fn frames(&self, first: PageCount, count: PageCount) -> Option<FrameRange<'_, Told>> {
+        self.0.range(PageOffset::new(first.get()), PageCount::new(count.get() - 1))
+    }
+}
+
+/// A state that names an object, and inserts memory of it, or of another.
+struct Moving {
+    names: SharedObject<Told>,
+    memory: Revocable<Told, Short>,
+}
+
+impl Moving {
+    /// Memory of this object, in a state that names that one.
+    fn new(of: &SharedObject<Told>, names: &SharedObject<Told>) -> Self {
+        // SAFETY: a test may sleep.
+        let may_sleep = unsafe { entry::may_sleep() };
+        let memory = Revocable::new(Short(Bar(512), Blank(0)), of, PageCount::new(512), may_sleep);
+        Self { names: names.clone(), memory: memory.unwrap() }
+    }
+
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Told, Mixed>) -> VmFault<'f> {
+        self.memory.resident(ctx.may_sleep()).insert_huge(ctx)
+    }
+}
+
+impl VmOperations for Moving {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault).object(|state: &Self| Some(&state.names));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Told, Mixed>) -> VmFault<'f> {
+        self.memory.resident(ctx.may_sleep()).insert(ctx)
+    }
+}
+
+fn object() -> SharedObject<Told> {
+    // SAFETY: a test may sleep.
+    SharedObject::new(unsafe { entry::may_sleep() }).unwrap()
+}
+
+#[test]
+fn a_large_entry_wants_all_its_frames() {
+    let own = object();
+    let touch = Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
+    assert_eq!(huge(Moving::new(&own, &own), touch), (FaultCode::FALLBACK, vec![]));
+}
+
+/// G22: memory is inserted where the object is shown that takes it back; and at a page's address.
+#[test]
+fn memory_of_another_object_is_not_inserted() {
+    let [own, another] = [object(), object()];
+    let touched = |of: &SharedObject<Told>, names: &SharedObject<Told>| {
+        let touch = Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
+        let inserted = Rc::clone(&touch.inserted);
+        // SAFETY: the fault is served here, of a mapping with this state.
+        let code = unsafe { entry::fault::<Moving>(&Arc::new(Moving::new(of, names)), touch) };
+        (code, inserted.take())
+    };
+    assert_eq!(touched(&own, &own), (FaultCode::NOPAGE, vec![(ENTRY.start + 3 * PAGE, 1)]));
+    assert_eq!(touched(&another, &own), (FaultCode::SIGBUS, vec![]));
+    assert_eq!(touched(&another, &another), (FaultCode::SIGBUS, vec![]));
+}
+
+/// That something was there already is a success, of which a kernel is told nothing.
+#[test]
+fn a_page_that_is_there_is_a_success_like_another() {
+    let own = object();
+    let touch = Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
+    touch.inserted.borrow_mut().push((ENTRY.start + 3 * PAGE, 1));
+    // SAFETY: the fault is served here, of a mapping with this state.
+    let code = unsafe { entry::fault::<Moving>(&Arc::new(Moving::new(&own, &own)), touch) };
+    assert_eq!(code, FaultCode::NOPAGE);
+}
+
+/// A state that names an object, and is asked for this part of it.
+struct Wanted(SharedObject<Told>, PageRange);
+
+impl VmOperations for Wanted {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(&state.0)).map_pages(|state, ctx| {
+        assert_eq!((ctx.pgoff(), ctx.wanted()), (PageOffset::new(1), state.1));
+        ctx.finish()
+    });
+}
+
+/// G22: what `map_pages` is asked for counts from the object that the state names.
+#[test]
+fn the_window_counts_from_the_object() {
+    let range = |start, end| PageRange::new(PageOffset::new(start), PageOffset::new(end));
+    let part = object().part(PageOffset::new(2), PageCount::new(8)).unwrap();
+    // SAFETY: the fault is served here, of a mapping with this state.
+    let code = unsafe { entry::map_pages(&Arc::new(Wanted(part, range(0, 4))), Touch::default(), range(2, 6)) };
+    assert_eq!(code, FaultCode::NONE);
 }

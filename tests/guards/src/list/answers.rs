@@ -25,7 +25,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
         ui("mapped-by-default", "G6: a success of mmap is not made up", "src/mmap.rs", "impl<'m, P: Platform> MmapCtx<'m, P> {", "impl Default for Mapped<'_> { fn default() -> Self { Mapped { brand: PhantomData } } }\nimpl<'m, P: Platform> MmapCtx<'m, P> {", "token/mapped-default"),
         ui("mapped-literal", "G6: a success of mmap is not written down", "src/mmap.rs", "pub struct Mapped<'m> {\n    «brand»", "pub brand", "token/mapped-literal"),
         ui("accessed-copied", "G19: a debugger's answer is not copied", "src/access.rs", "const fn accessed<'a>(", " impl Clone for Accessed<'_> { fn clone(&self) -> Self { loop {} } }\nconst fn accessed<'a>(", "access/answer-cloned"),
-        ui("accessed-bytes", "G19: how much was copied is not made up", "src/access.rs", "    «bytes: usize»,\n    brand", "pub bytes: usize", "access/literal"),
+        ui("accessed-bytes", "G19: how much was copied is not made up", "src/access.rs", "    «bytes: usize»,\n    brand", "pub bytes: usize", "access/bytes-read"),
         ui("accessed-by-default", "G19: how much was copied is counted", "src/access.rs", "const fn accessed<'a>(", "impl Default for Accessed<'_> { fn default() -> Self { accessed(0) } }\nconst fn accessed<'a>(", "access/default"),
         ui("waited-copied", "G4: a wait is evidence for one refault", "src/wait.rs", "pub(crate) const fn waited<'f>() -> Waited<'f> {", "impl Copy for Waited<'_> {} impl Clone for Waited<'_> { fn clone(&self) -> Self { *self } }\npub(crate) const fn waited<'f>() -> Waited<'f> {", "fault/refault-twice-on-one-wait"),
         ui("waited-literal", "G4: evidence is not made up", "src/wait.rs", "pub struct Waited<'f> {\n    «brand»", "pub brand", "fault/waited-literal"),

@@ -1,6 +1,7 @@
 //! The weakenings, by what they give up.
 
 mod answers;
+mod codes;
 mod kinds;
 mod lifetimes;
 mod making;
@@ -15,6 +16,7 @@ pub(crate) fn all() -> Vec<Weakening> {
     let all = [
         tokens::weakenings(),
         answers::weakenings(),
+        codes::weakenings(),
         kinds::weakenings(),
         lifetimes::weakenings(),
         making::weakenings(),

@@ -250,13 +250,6 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "false",
         ),
         run(
-            "another-page-allowed",
-            "G12: the page that is allowed is the one that is written",
-            "src/page_mkwrite.rs",
-            "page.get().map(P::page_pfn) != Some(P::page_pfn(&self.page()))",
-            "false",
-        ),
-        run(
             "allowed-page-unlocked",
             "G12: the page that is allowed stays locked",
             "src/page_mkwrite.rs",
