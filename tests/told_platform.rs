@@ -552,6 +552,7 @@ fn the_window_counts_from_the_object() {
     let range = |start, end| PageRange::new(PageOffset::new(start), PageOffset::new(end));
     let part = object().part(PageOffset::new(2), PageCount::new(8)).unwrap();
     // SAFETY: the fault is served here, of a mapping with this state.
-    let code = unsafe { entry::map_pages(&Arc::new(Wanted(part, range(0, 4))), Touch::default(), range(2, 6)) };
+    let code =
+        unsafe { entry::map_pages::<Wanted>(&Arc::new(Wanted(part, range(0, 4))), Touch::default(), range(2, 6)) };
     assert_eq!(code, FaultCode::NONE);
 }
