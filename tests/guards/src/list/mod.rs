@@ -2,6 +2,7 @@
 
 mod answers;
 mod codes;
+mod entry;
 mod kinds;
 mod lifetimes;
 mod making;
@@ -17,6 +18,7 @@ pub(crate) fn all() -> Vec<Weakening> {
         tokens::weakenings(),
         answers::weakenings(),
         codes::weakenings(),
+        entry::weakenings(),
         kinds::weakenings(),
         lifetimes::weakenings(),
         making::weakenings(),
