@@ -8,10 +8,10 @@ use std::{cell::RefCell, ops::Range, rc::Rc, sync::Arc};
 
 use vmctx::{
     Backing, ByPrepare, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped,
-    MaySleep, Mixed, MmapCtx, MmapFile, OutOfFrames, OutOfPage, PageCount, PageOffset, PageRange, PageRef, PfnMap,
-    Platform, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot, VmFault, VmOperations,
-    WithoutFaults, entry,
-    platform::{FaultCode, FaultFlags, VmFlags},
+    MaySleep, Mixed, MmapCtx, MmapFile, OnePage, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRange,
+    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot, Table,
+    VmFault, VmOperations, WithoutFaults, entry,
+    platform::{Cache, FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
 
@@ -81,7 +81,7 @@ struct Notes {
 /// The mapping in which faults happen: as long as a large entry.
 const ENTRY: Range<usize> = 0x4000_0000..0x4020_0000;
 
-/// A fault, and what is inserted for it: where, and how many pages.
+/// A fault, and what is inserted for it: where, and how many pages; of a frame by number, whether it is writable.
 #[derive(Default)]
 struct Touch {
     flags: FaultFlags,
@@ -202,6 +202,12 @@ unsafe impl Platform for Told {
             return FaultCode::from_insertion(Err(Errno::EBUSY));
         }
         fault.inserted.borrow_mut().push((address, 1));
+        FaultCode::NOPAGE
+    }
+
+    fn vmf_insert_pfn(fault: &Touch, address: usize, _: u64, prot: Option<PageProt>) -> FaultCode {
+        let prot = prot.unwrap_or_else(|| Self::fault_page_prot(fault));
+        fault.inserted.borrow_mut().push((address, usize::from(prot.is_writable())));
         FaultCode::NOPAGE
     }
 
@@ -555,4 +561,65 @@ fn the_window_counts_from_the_object() {
     let code =
         unsafe { entry::map_pages::<Wanted>(&Arc::new(Wanted(part, range(0, 4))), Touch::default(), range(2, 6)) };
     assert_eq!(code, FaultCode::NONE);
+}
+
+/// Memory that would have every entry writable.
+struct Generous(Bar);
+
+impl Backing for Generous {
+    type Platform = Told;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, Told>, Errno> {
+        self.0.frame(PageOffset::new(at.get())).map(Spot::Frame).ok_or(Errno::ENXIO)
+    }
+
+    fn page_prot(&self, _: PageCount, _: PageProt) -> PageProt {
+        PageProt::of_vma(true, Cache::Noncached)
+    }
+}
+
+impl VmOperations for Revoking {
+    type Platform = Told;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(state.0.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Told, PfnMap>) -> VmFault<'f> {
+        self.0.resident(ctx.may_sleep()).insert(ctx)
+    }
+}
+
+/// A state of such memory.
+struct Revoking(Revocable<Told, Generous>);
+
+/// G26: an entry has its mapping's rights, whatever memory says that can be taken back.
+#[test]
+fn memory_gives_no_entry_more_rights_than_its_mapping_has() {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let own = object();
+    for (vma, writable) in [(SHARED, 0), (SHARED | VmFlags::WRITE, 1)] {
+        let memory = Revocable::new(Generous(Bar(8)), &own, PageCount::new(8), may_sleep).unwrap();
+        let touch = Touch { vma, object: Some(own.platform_object().clone()), ..Touch::default() };
+        let inserted = Rc::clone(&touch.inserted);
+        // SAFETY: the fault is served here, of a mapping with this state.
+        let code = unsafe { entry::fault::<Revoking>(&Arc::new(Revoking(memory)), touch) };
+        assert_eq!((code, inserted.take()), (FaultCode::NOPAGE, vec![(ENTRY.start + 3 * PAGE, writable)]));
+    }
+}
+
+/// Who has taken a part back has its pieces, and no others.
+#[test]
+fn a_part_that_is_taken_back_has_its_own_pieces() {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let pieces: Revocable<Told, Table<Option<OnePage<Told>>>> =
+        Revocable::in_pieces(&object(), PageCount::new(8), PageCount::new(2), may_sleep).unwrap();
+    let mut part = pieces.revoke_part(1..3, may_sleep).unwrap();
+    for (piece, got) in [(0, Err(Errno::EINVAL)), (1, Ok(())), (2, Ok(())), (3, Err(Errno::EINVAL))] {
+        assert_eq!(part.get_mut(piece).map(|_| ()), got, "{piece}");
+    }
+    drop(part);
+    for (first, end) in [(0, 5), (3, 2), (5, 5)] {
+        assert_eq!(pieces.revoke_part(first..end, may_sleep).map(drop), Err(Errno::EINVAL), "{first}..{end}");
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/flags.rs",
             "self.contains(Self::MAYWRITE) && «!self.contains(Self::SHARED)»",
             "true",
-            "sim",
+            "told_platform",
         ),
         test(
             "retried-twice",
