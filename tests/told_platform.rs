@@ -4,7 +4,12 @@
 #![expect(unsafe_code, reason = "a platform")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::{cell::RefCell, ops::Range, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    ops::Range,
+    rc::Rc,
+    sync::{Arc, Mutex},
+};
 
 use vmctx::{
     Backing, ByPrepare, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped,
@@ -65,12 +70,15 @@ const RANGE: Range<usize> = 0x4000_0000..0x4000_4000;
 
 const FOUR: [Blank; 4] = [Blank(1), Blank(2), Blank(3), Blank(4)];
 
+/// An object: what was unmapped of it, from which page on, and how many.
+type Unmapped = Arc<Mutex<Vec<(usize, usize)>>>;
+
 /// What was told.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Notes {
     flags: VmFlags,
     /// The object of its file.
-    object: Option<Arc<()>>,
+    object: Option<Unmapped>,
     decrypted: bool,
     /// Where, from which frame on, and how many.
     remapped: Vec<(usize, u64, usize)>,
@@ -86,7 +94,7 @@ const ENTRY: Range<usize> = 0x4000_0000..0x4020_0000;
 struct Touch {
     flags: FaultFlags,
     vma: VmFlags,
-    object: Option<Arc<()>>,
+    object: Option<Unmapped>,
     inserted: Rc<RefCell<Vec<(usize, usize)>>>,
 }
 
@@ -104,7 +112,7 @@ unsafe impl Platform for Told {
     type RwLock<T: Send + Sync + 'static> = <Sim as Platform>::RwLock<T>;
     type Mutex<T: Send + 'static> = <Sim as Platform>::Mutex<T>;
     type SpinLock<T: Send + 'static> = <Sim as Platform>::SpinLock<T>;
-    type Object = Arc<()>;
+    type Object = Unmapped;
     type Handle = ();
     type Caller = Never;
     type EstablishedVma = Never;
@@ -120,13 +128,15 @@ unsafe impl Platform for Told {
         0
     }
 
-    fn new_object(_: MaySleep<'_>) -> Result<Arc<()>, Errno> {
-        Ok(Arc::new(()))
+    fn new_object(_: MaySleep<'_>) -> Result<Unmapped, Errno> {
+        Ok(Unmapped::default())
     }
 
-    fn unmap_mapping_range(_: &Arc<()>, _: PageOffset, _: PageCount, _: MaySleep<'_>) {}
+    fn unmap_mapping_range(object: &Unmapped, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
+        object.lock().unwrap().push((first.index(), count.get()));
+    }
 
-    fn vma_is_of(vma: &Notes, object: &Arc<()>) -> bool {
+    fn vma_is_of(vma: &Notes, object: &Unmapped) -> bool {
         vma.object.as_ref().is_some_and(|own| Arc::ptr_eq(own, object))
     }
 
@@ -193,7 +203,7 @@ unsafe impl Platform for Told {
         fault.vma
     }
 
-    fn fault_is_of(fault: &Touch, object: &Arc<()>) -> bool {
+    fn fault_is_of(fault: &Touch, object: &Unmapped) -> bool {
         fault.object.as_ref().is_some_and(|own| Arc::ptr_eq(own, object))
     }
 
@@ -622,4 +632,53 @@ fn a_part_that_is_taken_back_has_its_own_pieces() {
     for (first, end) in [(0, 5), (3, 2), (5, 5)] {
         assert_eq!(pieces.revoke_part(first..end, may_sleep).map(drop), Err(Errno::EINVAL), "{first}..{end}");
     }
+}
+
+/// A piece that has a page from the beginning.
+struct Shelf(Blank);
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self(Blank(0))
+    }
+}
+
+impl Backing for Shelf {
+    type Platform = Told;
+
+    fn spot(&self, _: PageCount) -> Result<Spot<'_, Told>, Errno> {
+        Ok(Spot::Page(&self.0))
+    }
+}
+
+/// A state of such pieces.
+struct Shelves(Revocable<Told, Table<Shelf>>);
+
+impl VmOperations for Shelves {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(state.0.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Told, Mixed>) -> VmFault<'f> {
+        self.0.resident(ctx.may_sleep()).insert(ctx)
+    }
+}
+
+/// G22: what was inserted of a part is unmapped, also of pieces that nobody has changed; and nothing if nothing was.
+#[test]
+fn what_was_inserted_of_a_part_is_unmapped() {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let own = object();
+    let pieces = Revocable::in_pieces(&own, PageCount::new(8), PageCount::new(2), may_sleep).unwrap();
+    let state = Arc::new(Shelves(pieces));
+    let taken = |part| drop(state.0.revoke_part(part, may_sleep).unwrap());
+    taken(0..4);
+    let unmapped = || std::mem::take(&mut *own.platform_object().lock().unwrap());
+    assert_eq!(unmapped(), []);
+    let touch = Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
+    // SAFETY: the fault is served here, of a mapping with this state.
+    assert_eq!(unsafe { entry::fault::<Shelves>(&state, touch) }, FaultCode::NOPAGE);
+    taken(1..4);
+    assert_eq!(unmapped(), [(2, 6)]);
 }
