@@ -73,18 +73,19 @@ fn look_at_all(arguments: &Arguments) -> Result<bool, String> {
     let patience = Duration::from_secs(arguments.patience);
     let mut lines = Vec::new();
     if wanted.iter().any(|(_, one)| matches!(one.noticed, Noticed::Run)) {
-        let programs = Runs::of(&Tree::with_choices(root, "runs", &runs)?)?;
-        if let Some(failed) = programs.fails(0, patience)? {
+        let programs = Runs::of(&Tree::with_choices(root, "runs", &runs)?, &runs::ALL)?;
+        if let Some(failed) = programs.fails(0, "", patience)? {
             return Err(format!("the core as it is: {failed}"));
         }
         for (number, one) in wanted.iter().filter(|(_, one)| matches!(one.noticed, Noticed::Run)) {
-            lines.push(line(one, programs.fails(*number, patience)));
+            lines.push(line(one, programs.fails(*number, "", patience)));
         }
     }
     let tree = Tree::new(root, "types")?;
     let cases = wrong_usage::all(root)?;
     for (_, one) in wanted.iter().filter(|(_, one)| !matches!(one.noticed, Noticed::Run)) {
-        let found = tree.weaken(one).and_then(|()| look_at(root, &tree, one, arguments.search.then_some(&cases)));
+        let found =
+            tree.weaken(one).and_then(|()| look_at(root, &tree, one, arguments.search.then_some(&cases), patience));
         tree.mend(one)?;
         lines.push(line(one, found));
     }
@@ -106,7 +107,13 @@ fn applies(root: &Path, all: &[Weakening]) -> Result<(), String> {
 }
 
 /// Who notices a weakening of a type: the test that is named, or all cases of which something is new.
-fn look_at(root: &Path, tree: &Tree, one: &Weakening, cases: Option<&Vec<PathBuf>>) -> Result<Option<String>, String> {
+fn look_at(
+    root: &Path,
+    tree: &Tree,
+    one: &Weakening,
+    cases: Option<&Vec<PathBuf>>,
+    patience: Duration,
+) -> Result<Option<String>, String> {
     if let Some(cases) = cases {
         let core = Core::of(tree, false)?;
         let names: Vec<String> = core
@@ -124,8 +131,12 @@ fn look_at(root: &Path, tree: &Tree, one: &Weakening, cases: Option<&Vec<PathBuf
         }
         Noticed::Test(test) => {
             let (program, function) = test.split_once("::").unwrap_or((test, ""));
-            let output = tree.cargo(&["test", "--package", "vmctx-tests", "--test", program, function])?;
-            Ok((!output.status.success()).then(|| format!("{test} fails")))
+            // A core that does not compile is no weaker one.
+            Core::of(tree, false)?;
+            match Runs::of(tree, &[program]) {
+                Ok(runs) => runs.fails(0, function, patience),
+                Err(_) => Ok(Some(format!("{program} does not compile"))),
+            }
         }
         Noticed::Run => Ok(None),
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,8 +12,8 @@ use vmctx_mutants::Choice;
 
 use crate::tree::Tree;
 
-/// The tests that are asked, the fastest first.
-const TESTS: [&str; 5] = ["properties", "smallest_platform", "told_platform", "sim", "both"];
+/// The tests that run drivers, the fastest first.
+pub(crate) const ALL: [&str; 5] = ["properties", "smallest_platform", "told_platform", "sim", "both"];
 
 /// The programs of the tests.
 pub(crate) struct Runs {
@@ -22,14 +22,14 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    /// Compiles them.
-    pub(crate) fn of(tree: &Tree) -> Result<Self, String> {
+    /// Compiles these tests.
+    pub(crate) fn of(tree: &Tree, tests: &[&'static str]) -> Result<Self, String> {
         let mut arguments = vec!["test", "--package", "vmctx-tests", "--no-run"];
-        TESTS.iter().for_each(|test| arguments.extend(["--test", test]));
+        tests.iter().for_each(|test| arguments.extend(["--test", test]));
         let output = tree.cargo(&arguments)?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            return Err(format!("the tests do not compile with all choices in the core:\n{said}"));
+            return Err(format!("{} does not compile:\n{said}", tests.join(", ")));
         }
         let program = |test: &'static str| {
             let named =
@@ -37,48 +37,50 @@ impl Runs {
             let path = said.lines().find(named)?.split_once('(')?.1.strip_suffix(')')?;
             Some((test, tree.path(path)))
         };
-        let programs: Option<Vec<_>> = TESTS.into_iter().map(program).collect();
+        let programs: Option<Vec<_>> = tests.iter().copied().map(program).collect();
         let programs = programs.ok_or("cargo names no programs of tests")?;
         Ok(Self { programs, folder: tree.path("tests") })
     }
 
-    /// The first test that fails if this weakening is chosen.
-    pub(crate) fn fails(&self, number: u32, patience: Duration) -> Result<Option<String>, String> {
+    /// The first test that fails if this weakening is chosen, of those whose names contain `named`.
+    pub(crate) fn fails(&self, number: u32, named: &str, patience: Duration) -> Result<Option<String>, String> {
         for (test, program) in &self.programs {
-            let found = self.run(program, number, patience).map_err(|error| format!("{test}: {error}"))?;
+            let found =
+                run(&self.folder, program, number, named, patience).map_err(|error| format!("{test}: {error}"))?;
             if let Some(found) = found {
                 return Ok(Some(format!("{test}: {found}")));
             }
         }
         Ok(None)
     }
+}
 
-    fn run(&self, program: &PathBuf, number: u32, patience: Duration) -> io::Result<Option<String>> {
-        let mut child = Command::new(program)
-            .current_dir(&self.folder)
-            .env(Choice::VARIABLE, number.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut said = child.stdout.take();
-        let reader = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            // What was read before an error is what there is.
-            let _ = said.as_mut().map(|said| said.read_to_end(&mut bytes));
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
-        let Some(ended) = wait(&mut child, patience)? else { return Ok(Some("hangs".to_owned())) };
-        let said = reader.join().unwrap_or_default();
-        if ended.success() {
-            return Ok(None);
-        }
-        let mut failed: Vec<&str> =
-            said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED")).collect();
-        // Tests run in threads, in no order.
-        failed.sort_unstable();
-        Ok(Some(failed.first().map_or_else(|| format!("ends with {ended}"), |test| (*test).to_owned())))
+fn run(folder: &Path, program: &Path, number: u32, named: &str, patience: Duration) -> io::Result<Option<String>> {
+    let mut child = Command::new(program)
+        .arg(named)
+        .current_dir(folder)
+        .env(Choice::VARIABLE, number.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut said = child.stdout.take();
+    let reader = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is what there is.
+        let _ = said.as_mut().map(|said| said.read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let Some(ended) = wait(&mut child, patience)? else { return Ok(Some("hangs".to_owned())) };
+    let said = reader.join().unwrap_or_default();
+    if ended.success() {
+        return Ok(None);
     }
+    let mut failed: Vec<&str> =
+        said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED")).collect();
+    // Tests run in threads, in no order.
+    failed.sort_unstable();
+    Ok(Some(failed.first().map_or_else(|| format!("ends with {ended}"), |test| (*test).to_owned())))
 }
 
 /// Waits for the program, and ends it if it takes too long: that is `None`.
