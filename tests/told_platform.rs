@@ -14,9 +14,9 @@ use std::{
 use vmctx::{
     Backing, ByPrepare, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped,
     MaySleep, Mixed, MmapCtx, MmapFile, OnePage, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRange,
-    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot, Table,
-    VmFault, VmOperations, WithoutFaults, entry,
-    platform::{Cache, FaultCode, FaultFlags, VmFlags},
+    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot, Switched,
+    Table, VmFault, VmOperations, WithoutFaults, entry,
+    platform::{AccessBuffer, AccessedVma, Cache, FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
 
@@ -37,7 +37,7 @@ impl PageRef for Blank {
     }
 }
 
-/// Frames that nobody looks at: so many numbers from 1024 on.
+/// Device memory: so many frames, by the numbers from 1024 on.
 #[derive(Clone)]
 struct Bar(usize);
 
@@ -55,8 +55,12 @@ unsafe impl FrameSource for Bar {
 }
 
 impl Iomem for Bar {
+    /// Each byte is the sum of its page's number and of where it is in the page.
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
-        Err(OutOfFrames { offset, len: into.len() })
+        for (byte, at) in into.iter_mut().zip(offset..) {
+            *byte = u8::try_from(at / PAGE + at % PAGE).unwrap_or(u8::MAX);
+        }
+        Ok(())
     }
 
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
@@ -681,4 +685,95 @@ fn what_was_inserted_of_a_part_is_unmapped() {
     assert_eq!(unsafe { entry::fault::<Shelves>(&state, touch) }, FaultCode::NOPAGE);
     taken(1..4);
     assert_eq!(unmapped(), [(2, 6)]);
+}
+
+/// What a debugger reaches: the mapping of faults, in a file whose third page comes first.
+struct Reached;
+
+impl AccessedVma for Reached {
+    fn range(&self) -> Range<usize> {
+        ENTRY
+    }
+
+    fn pgoff(&self) -> PageOffset {
+        PageOffset::new(2)
+    }
+
+    fn flags(&self) -> VmFlags {
+        SHARED | VmFlags::MAYREAD
+    }
+}
+
+/// A state that names an object, and copies device memory for debuggers.
+struct Copied(SharedObject<Told>);
+
+impl VmOperations for Copied {
+    type Platform = Told;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.object(|state: &Self| Some(&state.0)).access(|_, ctx| ctx.copy_iomem(&BAR, ctx.pgoff()));
+}
+
+/// G19, G22: a debugger gets the bytes that it asks for, counted from the object.
+#[test]
+fn a_debugger_gets_the_bytes_that_it_asks_for() {
+    let part = object().part(PageOffset::new(2), PageCount::new(8)).unwrap();
+    let mut bytes = [0; 2];
+    // SAFETY: the state is that of the mapping, and nobody else has the buffer.
+    let copied = unsafe {
+        entry::access(&Copied(part), &Reached, ENTRY.start + PAGE + 5, AccessBuffer::Read(bytes.as_mut_slice()))
+    };
+    assert_eq!((copied, bytes), (Ok(2), [1 + 5, 1 + 6]));
+}
+
+/// Device memory that gives as many frames as it is asked for, as a piece of more of it would not.
+#[derive(Default)]
+struct Plenty;
+
+impl Backing for Plenty {
+    type Platform = Told;
+
+    fn spot(&self, _: PageCount) -> Result<Spot<'_, Told>, Errno> {
+        Err(Errno::ENXIO)
+    }
+
+    fn frames(&self, first: PageCount, count: PageCount) -> Option<FrameRange<'_, Told>> {
+        static MANY: Bar = Bar(1024);
+        MANY.range(PageOffset::new(first.get()), count)
+    }
+}
+
+/// A state of memory of which large entries are made.
+struct InLarge<B: Backing<Platform = Told>>(Revocable<Told, B>);
+
+impl<B: Backing<Platform = Told>> InLarge<B> {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Told, PfnMap>) -> VmFault<'f> {
+        self.0.resident(ctx.may_sleep()).insert_huge(ctx)
+    }
+}
+
+impl<B: Backing<Platform = Told>> VmOperations for InLarge<B> {
+    type Platform = Told;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault).object(|state: &Self| Some(state.0.object()));
+}
+
+#[test]
+fn a_large_entry_lies_in_one_piece_of_memory_that_is_there() {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let own = object();
+    let touch = || Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
+    let entry = (FaultCode::NOPAGE, vec![(ENTRY.start, 512)]);
+    let nothing = (FaultCode::FALLBACK, vec![]);
+    for (is_on, made) in [(true, &entry), (false, &nothing)] {
+        let switched = Switched { memory: Plenty, is_on };
+        let memory = Revocable::new(switched, &own, PageCount::new(512), may_sleep).unwrap();
+        assert_eq!(&huge(InLarge(memory), touch()), made, "{is_on}");
+    }
+    for (each, made) in [(512, &entry), (256, &nothing)] {
+        let pieces: Revocable<Told, Table<Plenty>> =
+            Revocable::in_pieces(&own, PageCount::new(512), PageCount::new(each), may_sleep).unwrap();
+        assert_eq!(&huge(InLarge(pieces), touch()), made, "{each}");
+    }
 }
