@@ -42,7 +42,8 @@ pub(crate) fn build(root: &Path, mutants: &[Mutant]) -> Result<PathBuf, String> 
         copy(&root.join(name), &tree.join(name), Path::new(name), &edited)
             .map_err(|error| format!("{name} cannot be copied: {error}"))?;
     }
-    Choice::write(&tree.join("mutant")).map_err(|error| format!("the crate that chooses cannot be written: {error}"))?;
+    Choice::write(&tree.join("mutant"))
+        .map_err(|error| format!("the crate that chooses cannot be written: {error}"))?;
     let status = Command::new("cargo")
         .args(["build", "--manifest-path", "examples/platform/Cargo.toml", "--target-dir"])
         .arg(folder.join("build"))
@@ -66,7 +67,8 @@ fn edit(root: &Path, mutants: &[Mutant]) -> Result<BTreeMap<PathBuf, String>, St
     for (number, mutant) in (1..).zip(mutants) {
         for edit in &mutant.edits {
             if !texts.contains_key(edit.file) {
-                let text = fs::read_to_string(root.join(edit.file)).map_err(|error| format!("{}: {error}", edit.file))?;
+                let text =
+                    fs::read_to_string(root.join(edit.file)).map_err(|error| format!("{}: {error}", edit.file))?;
                 texts.insert(edit.file, text);
             }
             let text = texts.get(edit.file).map_or("", String::as_str);

@@ -82,7 +82,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/units.rs",
             "Self(«self.0.wrapping_sub(base.0)»)",
             "{ let _ = base; self.0 }",
-            "both",
+            "told_platform",
         ),
         test(
             "inner-hooks-lost",
