@@ -303,6 +303,19 @@ fn fault_with<M: Kind>(flags: FaultFlags, hook: for<'f> fn(FaultCtx<'f, Small, M
     unsafe { entry::fault::<State<M>>(&Arc::new(State(hook)), SmallFault { flags, ..SmallFault::default() }) }
 }
 
+/// G12: a locked page that is not handed back is unlocked when it is dropped.
+#[test]
+fn a_page_that_is_dropped_is_unlocked() {
+    let code = fault::<Normal>(|ctx| {
+        let page = SmallPage::new();
+        drop(ctx.lock_page(&page));
+        let was_locked = page.0.load(Ordering::SeqCst);
+        assert!(!was_locked, "still locked");
+        ctx.deliver(page)
+    });
+    assert_eq!(code, FaultCode::NONE);
+}
+
 /// G12: the lock is given up once, and of nobody who must not wait.
 #[test]
 fn a_lock_is_given_up_where_the_fault_may_be_retried() {
