@@ -14,8 +14,8 @@ use std::{
 use vmctx::{
     Backing, ByPrepare, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped,
     MaySleep, Mixed, MmapCtx, MmapFile, OnePage, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRange,
-    PageRef, PfnMap, Platform, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot, Switched,
-    Table, VmFault, VmOperations, WithoutFaults, entry,
+    PageRef, PfnMap, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot,
+    Switched, Table, VmFault, VmOperations, WithoutFaults, Wraps, entry,
     platform::{AccessBuffer, AccessedVma, Cache, FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
@@ -776,4 +776,118 @@ fn a_large_entry_lies_in_one_piece_of_memory_that_is_there() {
             Revocable::in_pieces(&own, PageCount::new(512), PageCount::new(each), may_sleep).unwrap();
         assert_eq!(&huge(InLarge(pieces), touch()), made, "{each}");
     }
+}
+
+/// A state that brings a neighbour and fails.
+struct Beside(Revocable<Told, Table<Shelf>>);
+
+impl VmOperations for Beside {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|state: &Self| Some(state.0.object()));
+
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Told, Mixed>) -> VmFault<'f> {
+        let resident = self.0.resident(ctx.may_sleep());
+        assert_eq!(resident.prefault(&mut ctx, PageOffset::new(7)), Prefault::Inserted);
+        ctx.fail(Errno::EIO)
+    }
+}
+
+/// G22: so is what was brought beside a fault, and by a large entry.
+#[test]
+fn what_was_prefaulted_or_made_large_is_unmapped() {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let own = object();
+    let unmapped = || std::mem::take(&mut *own.platform_object().lock().unwrap());
+    let touch = || Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
+
+    let pieces = Revocable::in_pieces(&own, PageCount::new(8), PageCount::new(2), may_sleep).unwrap();
+    let state = Arc::new(Beside(pieces));
+    // SAFETY: the fault is served here, of a mapping with this state.
+    assert_eq!(unsafe { entry::fault::<Beside>(&state, touch()) }, FaultCode::SIGBUS);
+    drop(state.0.revoke_part(3..4, may_sleep).unwrap());
+    assert_eq!(unmapped(), [(6, 2)]);
+
+    let pieces: Revocable<Told, Table<Plenty>> =
+        Revocable::in_pieces(&own, PageCount::new(512), PageCount::new(512), may_sleep).unwrap();
+    let state = Arc::new(InLarge(pieces));
+    // SAFETY: as above.
+    let code = unsafe { entry::huge_fault::<InLarge<_>>(&state, touch(), HugeSize::Pmd) };
+    assert_eq!(code, FaultCode::NOPAGE);
+    drop(state.0.revoke_part(0..1, may_sleep).unwrap());
+    assert_eq!(unmapped(), [(0, 512)]);
+}
+
+/// No pages are not all pages, which Linux would take them for; and what is unmapped of a part lies in it.
+#[test]
+fn no_pages_are_not_all_pages() {
+    // SAFETY: a test may sleep.
+    let may_sleep = unsafe { entry::may_sleep() };
+    let own = object();
+    let part = own.part(PageOffset::new(4), PageCount::new(3)).unwrap();
+    for (first, count) in [(0, 0), (3, 1), (usize::MAX, 1)] {
+        part.unmap_once(PageOffset::new(first), PageCount::new(count), may_sleep);
+    }
+    part.unmap_once(PageOffset::new(1), PageCount::new(9), may_sleep);
+    own.unmap_once(PageOffset::new(2), PageCount::ZERO, may_sleep);
+    assert_eq!(*own.platform_object().lock().unwrap(), [(5, 2)]);
+}
+
+/// A state with every hook, or with none.
+struct Inner<const ALL: bool>;
+
+impl<const ALL: bool> VmOperations for Inner<ALL> {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = if ALL {
+        Hooks::NONE
+            .open(|_| Ok(()))
+            .close(|_| ())
+            .may_split(|_, _| Ok(()))
+            .page_mkwrite(|_, ctx| ctx.allow())
+            .pfn_mkwrite(|_, ctx| ctx.allow())
+            .huge_fault(|_, ctx| ctx.fallback())
+            .map_pages(|_, ctx| ctx.finish())
+            .access(|_, ctx| ctx.copy_iomem(&BAR, ctx.pgoff()))
+    } else {
+        Hooks::NONE
+    };
+}
+
+/// What wraps it.
+struct Outer<const ALL: bool>(Inner<ALL>);
+
+impl<const ALL: bool> VmOperations for Outer<ALL> {
+    type Platform = Told;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::of_inner();
+}
+
+impl<const ALL: bool> Wraps for Outer<ALL> {
+    type Inner = Inner<ALL>;
+
+    fn inner(&self) -> &Inner<ALL> {
+        &self.0
+    }
+}
+
+#[test]
+fn a_wrapper_has_the_hooks_of_what_it_wraps_and_no_others() {
+    fn registered<V: VmOperations>() -> [bool; 9] {
+        let hooks = V::HOOKS;
+        [
+            hooks.registered_open().is_some(),
+            hooks.registered_close().is_some(),
+            hooks.registered_may_split().is_some(),
+            hooks.registered_page_mkwrite().is_some(),
+            hooks.registered_pfn_mkwrite().is_some(),
+            hooks.registered_huge_fault().is_some(),
+            hooks.registered_map_pages().is_some(),
+            hooks.registered_access().is_some(),
+            hooks.is_told_of_stores(),
+        ]
+    }
+    assert_eq!(registered::<Outer<true>>(), [true; 9]);
+    assert_eq!(registered::<Outer<false>>(), [false; 9]);
 }

@@ -90,7 +90,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/ops.rs",
             "if «inner.page_mkwrite.is_some()» {",
             "false",
-            "both",
+            "told_platform",
         ),
         test(
             "hook-not-registered",
