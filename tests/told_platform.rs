@@ -771,6 +771,8 @@ fn a_large_entry_lies_in_one_piece_of_memory_that_is_there() {
         let memory = Revocable::new(switched, &own, PageCount::new(512), may_sleep).unwrap();
         assert_eq!(&huge(InLarge(memory), touch()), made, "{is_on}");
     }
+    let shorter = Revocable::new(Plenty, &own, PageCount::new(511), may_sleep).unwrap();
+    assert_eq!(huge(InLarge(shorter), touch()), nothing);
     for (each, made) in [(512, &entry), (256, &nothing)] {
         let pieces: Revocable<Told, Table<Plenty>> =
             Revocable::in_pieces(&own, PageCount::new(512), PageCount::new(each), may_sleep).unwrap();
