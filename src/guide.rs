@@ -6,7 +6,7 @@
 //! | write a driver | [`sheet`], to print; [`memory`], if yours is evicted, moved or revoked; [`prepare`], to describe mappings before there are any |
 //! | come from C | [`migration`], call by call, flag by flag; [`errors_from_c`], what rustc says to what one writes first |
 //! | have an error in front of you | [`errors`], by its first line |
-//! | review a driver | [`guarantees`]: what cannot be wrong, and [what can](guarantees#what-types-cannot-do) |
+//! | review a driver | [`guarantees`]: what cannot be wrong, and [what can](guarantees#what-types-cannot-do); [`matrix`]: every operation in every context |
 //! | write a driver framework | [`frameworks`]; then [`diagrams`] |
 //! | write a pager, or restore somebody else's memory | [`pagers`] |
 //! | bring a platform | [`platforms`] |
@@ -30,6 +30,10 @@ pub mod errors {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/errors-from-c.md"))]
 #[doc = include_str!("../docs/narrow.html")]
 pub mod errors_from_c {}
+
+#[cfg_attr(not(doctest), doc = include_str!("../docs/matrix.md"))]
+#[doc = include_str!("../docs/narrow.html")]
+pub mod matrix {}
 
 #[cfg_attr(not(doctest), doc = include_str!("../docs/memory.md"))]
 #[cfg_attr(not(feature = "alloc"), expect(rustdoc::broken_intra_doc_links, reason = "types of the feature `alloc`"))]

@@ -20,8 +20,8 @@ use std::{
 use vmctx::{
     AccessCtx, Accessed, ByPrepare, Direction, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx,
     HugeSize, Iomem, Kind, MapPagesCtx, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, Normal, OutOfFrames, OutOfPage,
-    PageCount, PageOffset, PageRange, PageRef, PfnMap, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, Remapped,
-    SharedObject, UserAddr, VmFault, VmOperations, WaitQueue as _, WithoutFaults,
+    PageCount, PageOffset, PageRange, PageRef, PfnMap, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, Release,
+    Remapped, SharedObject, UserAddr, VmFault, VmOperations, WaitQueue as _, WithoutFaults,
     entry::{self, Description},
     kind::FilledLater,
     platform::{AccessBuffer, AccessedVma, FaultCode, FaultFlags, VmFlags},
@@ -100,6 +100,7 @@ fn all_frames() -> FrameRange<'static, Small> {
 type Table = BTreeMap<usize, SmallPage>;
 
 fn insert(table: &mut Table, address: usize, page: &SmallPage) -> Result<(), Errno> {
+    assert_eq!(address % PAGE, 0, "a page is inserted at a page's address");
     if table.contains_key(&address) {
         return Err(Errno::EBUSY);
     }
@@ -119,6 +120,7 @@ struct SmallVma {
 
 #[derive(Default)]
 struct SmallFault {
+    flags: FaultFlags,
     table: RefCell<Table>,
     delivered: Cell<Option<SmallPage>>,
 }
@@ -187,16 +189,17 @@ unsafe impl Platform for Small {
         insert(&mut vma.table, address, page)
     }
 
+    // With all its bits, as Linux has it.
     fn fault_address(_: &SmallFault) -> usize {
-        RANGE.start
+        RANGE.start + 5
     }
 
     fn fault_pgoff(_: &SmallFault) -> PageOffset {
         PageOffset::ZERO
     }
 
-    fn fault_flags(_: &SmallFault) -> FaultFlags {
-        FaultFlags::USER
+    fn fault_flags(fault: &SmallFault) -> FaultFlags {
+        FaultFlags::USER | fault.flags
     }
 
     fn fault_vma_range(_: &SmallFault) -> Range<usize> {
@@ -292,8 +295,53 @@ impl<M: Kind> VmOperations for State<M> {
 }
 
 fn fault<M: Kind>(hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) -> FaultCode {
+    fault_with(FaultFlags::NONE, hook)
+}
+
+fn fault_with<M: Kind>(flags: FaultFlags, hook: for<'f> fn(FaultCtx<'f, Small, M>) -> VmFault<'f>) -> FaultCode {
     // SAFETY: the fault is served here, of a mapping with this state.
-    unsafe { entry::fault::<State<M>>(&Arc::new(State(hook)), SmallFault::default()) }
+    unsafe { entry::fault::<State<M>>(&Arc::new(State(hook)), SmallFault { flags, ..SmallFault::default() }) }
+}
+
+/// G12: a locked page that is not handed back is unlocked when it is dropped.
+#[test]
+fn a_page_that_is_dropped_is_unlocked() {
+    let code = fault::<Normal>(|ctx| {
+        let page = SmallPage::new();
+        drop(ctx.lock_page(&page));
+        let was_locked = page.0.load(Ordering::SeqCst);
+        assert!(!was_locked, "still locked");
+        ctx.deliver(page)
+    });
+    assert_eq!(code, FaultCode::NONE);
+}
+
+/// G12: the lock is given up once, and of nobody who must not wait.
+#[test]
+fn a_lock_is_given_up_where_the_fault_may_be_retried() {
+    let released = |flags: FaultFlags| {
+        fault_with::<Mixed>(flags, |ctx| match ctx.release() {
+            Release::Released(released) => released.retry(),
+            Release::NoWait(answer) => answer,
+            Release::Keep(ctx) => ctx.fail(Errno::EBUSY),
+        })
+    };
+    let may_retry = FaultFlags::ALLOW_RETRY;
+    assert_eq!(released(FaultFlags::NONE), FaultCode::SIGBUS);
+    assert_eq!(released(may_retry), FaultCode::RETRY);
+    assert_eq!(released(may_retry | FaultFlags::TRIED), FaultCode::SIGBUS);
+    let kept = |flags: FaultFlags| {
+        fault_with::<Mixed>(flags, |ctx| match ctx.release() {
+            Release::NoWait(answer) => answer,
+            Release::Released(released) => {
+                let _retry = released.retry();
+                unreachable!("a lock that must not be given up")
+            }
+            Release::Keep(ctx) => ctx.fail(Errno::EBUSY),
+        })
+    };
+    assert_eq!(kept(may_retry | FaultFlags::RETRY_NOWAIT), FaultCode::RETRY);
+    assert_eq!(kept(may_retry | FaultFlags::RETRY_NOWAIT | FaultFlags::TRIED), FaultCode::SIGBUS);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Files that describe their mappings: what their users see, and what is left of a mapping that failed.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -37,6 +37,7 @@ on_each_platform!(
     a_described_mapping_grows_if_it_may,
     a_hook_that_fails_is_told_of_nothing_more,
     objects_of_one_file_are_found_by_both_hooks,
+    a_handle_counts_from_the_object_that_was_described,
     an_object_that_the_file_does_not_show_is_refused,
 );
 
@@ -420,6 +421,7 @@ fn a_hook_that_fails_is_told_of_nothing_more<B: TestBed>() {
 struct Part<P: Platform> {
     object: SharedObject<P>,
     pages: Vec<P::Page>,
+    handle: Mutex<Option<vmctx::Handle<P, Mixed>>>,
     /// Whether they are there at once.
     at_once: bool,
 }
@@ -461,6 +463,10 @@ impl<P: Platform> PrepareFile for Parts<P> {
         self.at(shown.start).cloned()
     }
 
+    fn handle(&self, part: &Part<P>, handle: vmctx::Handle<P, Mixed>) {
+        *part.handle.lock().unwrap() = Some(handle);
+    }
+
     fn object(&self) -> Option<&SharedObject<P>> {
         Some(&self.all)
     }
@@ -470,9 +476,28 @@ impl<P: Platform> PrepareFile for Parts<P> {
 fn parts<B: TestBed>(bed: &B, all: SharedObject<B::Platform>, of: &SharedObject<B::Platform>) -> B::File {
     let part = |first: usize, at_once: bool| {
         let object = of.part(PageOffset::new(first), PageCount::new(2)).unwrap();
-        share(bed, Part { object, pages: pages(bed, 2), at_once })
+        share(bed, Part { object, pages: pages(bed, 2), handle: Mutex::new(None), at_once })
     };
     bed.open(ByPrepare(Parts { all, parts: vec![part(4, true), part(10, false)] }))
+}
+
+/// G22: a handle of a described mapping counts from its object, too.
+fn a_handle_counts_from_the_object_that_was_described<B: TestBed>() {
+    let bed = B::new();
+    let all = SharedObject::new(bed.may_sleep()).unwrap();
+    let object = all.part(PageOffset::new(10), PageCount::new(2)).unwrap();
+    let part = share(&bed, Part { object, pages: pages(&bed, 2), handle: Mutex::new(None), at_once: false });
+    let file = bed.open(ByPrepare(Parts { all, parts: vec![part.clone()] }));
+    let at = bed.mmap(&file, Map::shared(2 * PAGE).pgoff(PageOffset::new(10)));
+    let handle = part.handle.lock().unwrap().take().unwrap();
+    let looked = bed.user().ioctl(|ctx| {
+        let mapped = handle.lock(ctx).unwrap();
+        assert_eq!(mapped.pgoff_of(page_at(at, 1)), Some(PageOffset::new(1)));
+        assert_eq!(mapped.insert_page(PageOffset::new(1), &part.pages[0]), Ok(()));
+        assert_eq!(mapped.insert_page(PageOffset::new(10), &part.pages[0]), Err(Errno::EFAULT));
+    });
+    looked.unwrap();
+    assert_eq!((bed.load(at), bed.load(page_at(at, 1))), (Ok(1), Ok(1)));
 }
 
 fn objects_of_one_file_are_found_by_both_hooks<B: TestBed>() {

@@ -183,6 +183,26 @@ fn one_frames_cache_attribute_is_its_own_and_its_rights_are_the_mappings() {
     assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(true, Cache::WriteCombine)));
 }
 
+/// G26: so it is with a neighbour's frame.
+#[test]
+fn a_neighbours_cache_attribute_is_its_own_and_its_rights_are_the_mappings() {
+    let machine = Machine::new();
+    let first = Mutex::new(None);
+    let file = faulting_with::<PfnMap, _, _, _>(&machine, device(&machine, 2), move |memory, mut ctx| {
+        // The protection of whichever mapping was touched first, for the frames of all of them.
+        let prot = *first.lock().unwrap().get_or_insert(ctx.page_prot());
+        let neighbour = memory.frame(PageOffset::new(1)).unwrap();
+        let _a_favour = ctx.prefault_pfn_prot(PageOffset::new(1), neighbour, prot.write_combine());
+        ctx.insert_pfn(memory.frame(PageOffset::ZERO).unwrap())
+    });
+    let process = machine.process();
+    for (prot, writable) in [(Prot::READ | Prot::WRITE, true), (Prot::READ, false)] {
+        let at = process.mmap(&file, Map::shared(2 * PAGE).prot(prot)).unwrap();
+        process.thread().read_u8(at).unwrap();
+        assert_eq!(process.page_prot_at(page_at(at, 1)), Some(PageProt::of_vma(writable, Cache::WriteCombine)));
+    }
+}
+
 #[test]
 fn the_vmas_cache_attribute_goes_to_all_that_is_inserted() {
     let machine = Machine::new();

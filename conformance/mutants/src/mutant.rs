@@ -1,5 +1,7 @@
 //! What a mutant is: a rule, and the code that keeps it, with other code in its place.
 
+use vmctx_mutants::Edit;
+
 /// A platform that is wrong in one way.
 pub(crate) struct Mutant {
     pub(crate) name: &'static str,
@@ -8,16 +10,6 @@ pub(crate) struct Mutant {
     pub(crate) edits: Vec<Edit>,
     /// Why nobody notices; without, it has to be caught.
     pub(crate) unnoticed: Option<&'static str>,
-}
-
-/// A change of one expression of the sources.
-pub(crate) struct Edit {
-    /// The file, from the root of the repository.
-    pub(crate) file: &'static str,
-    /// A text that is in the file once. What stands in it between `«` and `»` is replaced, or all of it.
-    pub(crate) keeps: &'static str,
-    /// An expression of the same type.
-    pub(crate) breaks: &'static str,
 }
 
 /// A mutant that has to be caught: in a file, the expression `keeps` becomes `with`.

@@ -9,8 +9,7 @@ use std::{
 };
 
 use vmctx_conformance::Device;
-
-use crate::tree::CHOICE;
+use vmctx_mutants::Choice;
 
 /// How a mutant was found out.
 pub(crate) enum Found {
@@ -35,7 +34,7 @@ pub(crate) fn run(program: &Path, number: usize, patience: Duration) -> io::Resu
 fn run_on(program: &Path, number: usize, device: Device, patience: Duration) -> io::Result<Option<Found>> {
     let mut child = Command::new(program)
         .arg(device.name())
-        .env(CHOICE, number.to_string())
+        .env(Choice::VARIABLE, number.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
