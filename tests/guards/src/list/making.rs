@@ -87,7 +87,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "refused-right-kept",
             "G19: `read_only` refuses who asks to write",
             "src/common/request.rs",
-            "if «self.flags().contains(now)» {",
+            "if «self.vma_flags().contains(now)» {",
             "false",
         ),
         run(
@@ -326,7 +326,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "prepared-rebased-cow",
             "G22: a prepared private `Remapped` mapping is not rebased",
             "src/prepare.rs",
-            "«can_be_rebased::<K>(base, self.flags())?»;",
+            "«can_be_rebased::<K>(base, self.vma_flags())?»;",
             "()",
         ),
         run(

@@ -22,21 +22,21 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "prot-ignored",
             "G26: an entry is cached as it is asked for",
             "src/fault.rs",
-            "self.frame.0.page_address(), frame.pfn(), «Some(prot)»)",
+            "self.frame.0.page_address(), frame.into_frame().pfn(), «Some(prot)»)",
             "None",
         ),
         run(
             "mixed-written-at-once",
             "`insert_mixed` leaves the first store to be told",
             "src/fault.rs",
-            "pub fn insert_mixed(self, frame: Frame<'f, P>) -> VmFault<'f>\n    where\n        M: HoldsMixed,\n    {\n        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), «false»)",
+            "self.frame.0.page_address(), frame.into_frame().pfn(), «false»)",
             "true",
         ),
         run(
             "mixed-not-written",
             "`insert_mixed_mkwrite` inserts it writable",
             "src/fault.rs",
-            "pub fn insert_mixed_mkwrite(self, frame: Frame<'f, P>) -> VmFault<'f>\n    where\n        M: HoldsMixed,\n    {\n        let code = P::vmf_insert_mixed(self.fault(), self.frame.0.page_address(), frame.pfn(), «true»)",
+            "frame.into_frame().pfn(), «true»)",
             "false",
         ),
         run(
@@ -113,7 +113,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "refault-is-final",
             "G4: a refault has the access repeated",
             "src/common/sleeping_fault_token.rs",
-            "drop(evidence);\n        self.answer(«FaultCode::NOPAGE»)",
+            "drop(waited);\n        self.answer(«FaultCode::NOPAGE»)",
             "FaultCode::SIGBUS",
         ),
         run(
@@ -127,7 +127,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "tried-untold",
             "`is_tried` after a RETRY",
             "src/fault.rs",
-            "self.flags().contains(FaultFlags::TRIED)",
+            "self.fault_flags().contains(FaultFlags::TRIED)",
             "false",
         ),
         run(
