@@ -128,14 +128,11 @@ unsafe fn state_of(vma: NonNull<ffi::vm_area_struct>) -> Option<AnyState> {
 /// An established mapping with its mmap lock held for read.
 ///
 /// # Invariants
-/// `asked` and `found` are VMAs of the process that run operations of ours with `state`. So they stay as long as the lock
-/// is held, and with them the state.
+/// `found` is a VMA of the process that runs operations of ours with `state`. So it stays as long as the lock is held,
+/// and with it the state.
 pub struct LinuxEstablishedVma {
     lock: MmapLock,
     state: AnyState,
-    /// The VMA that was asked for. Others of the process with the same state are reached with it.
-    asked: NonNull<ffi::vm_area_struct>,
-    /// The VMA that was looked at last, because the next look is most often at the same one.
     found: Cell<NonNull<ffi::vm_area_struct>>,
 }
 
@@ -143,7 +140,7 @@ impl LinuxEstablishedVma {
     fn new(lock: MmapLock, vma: NonNull<ffi::vm_area_struct>) -> Option<Self> {
         // SAFETY: the lock is held.
         let state = unsafe { state_of(vma) }?;
-        Some(Self { lock, state, asked: vma, found: Cell::new(vma) })
+        Some(Self { lock, state, found: Cell::new(vma) })
     }
 
     /// The mapping of the calling process at an address, if its state is a `V`.
@@ -188,36 +185,23 @@ impl LinuxEstablishedVma {
         Some(PageOffset::new(vma.vm_pgoff + ((address - vma.vm_start) >> Linux::PAGE_SHIFT)))
     }
 
-    /// Of the VMAs that show any page from this one on, the one that shows the first of them: the one that was asked for, if
-    /// several do.
-    fn first_from(&self, from: usize) -> Option<&ffi::vm_area_struct> {
-        let first = |vma: &NonNull<ffi::vm_area_struct>| {
-            // SAFETY: the lock is held.
-            let shown = unsafe { vma.as_ref() }.shown();
-            (shown.end > from).then(|| from.max(shown.start))
-        };
-        let showing = first(&self.asked).filter(|first| *first == from).map(|_| self.asked);
-        let vma = showing.or_else(|| {
-            let others = self.vmas().filter(|vma| first(vma).is_some());
-            others.min_by_key(|vma| (first(vma), *vma != self.asked))
-        })?;
-        // SAFETY: the lock is held.
-        Some(unsafe { vma.as_ref() })
-    }
-
-    /// The slots from this page on that lie together. Where two VMAs show the same pages, they are those of the VMA that was
-    /// asked for.
     pub(super) fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
-        let vma = self.first_from(from.index())?;
-        let shown = vma.shown();
-        let first = shown.start.max(from.index());
-        // SAFETY: the lock is held.
-        let asked = unsafe { self.asked.as_ref() }.shown();
-        // From where the VMA that was asked for shows these pages, too, its slots are the answer: this run ends there.
-        let end = if asked.start > first { shown.end.min(asked.start) } else { shown.end };
-        let address = |page: usize| vma.vm_start + ((page - shown.start) << Linux::PAGE_SHIFT);
-        self.found.set(NonNull::from(vma));
-        Some((PageOffset::new(first), address(first)..address(end)))
+        let from = from.index();
+        let slots_in = |vma: NonNull<ffi::vm_area_struct>| {
+            // SAFETY: the lock is held.
+            let vma = unsafe { vma.as_ref() };
+            let shown = vma.shown();
+            let first = from.max(shown.start);
+            (first < shown.end)
+                .then(|| (first, vma.vm_start + ((first - shown.start) << Linux::PAGE_SHIFT)..vma.vm_end))
+        };
+        let (vma, (first, slots)) = match slots_in(self.found.get()) {
+            // None is before this one.
+            Some(here) if here.0 == from => (self.found.get(), here),
+            _ => self.vmas().filter_map(|vma| Some((vma, slots_in(vma)?))).min_by_key(|(_, (first, _))| *first)?,
+        };
+        self.found.set(vma);
+        Some((PageOffset::new(first), slots))
     }
 
     /// The VMA for an insertion at an address.
