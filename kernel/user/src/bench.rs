@@ -33,7 +33,7 @@ const BOUND: f64 = 1.01;
 /// differs: on Arm, and between kernels.
 fn window_bound() -> f64 {
     let is_6_12 = kernel_has(6, 12) && !kernel_has(6, 13);
-    if cfg!(target_arch = "x86_64") && is_6_12 { 0.65 } else { 0.75 }
+    if cfg!(target_arch = "x86_64") && is_6_12 { 0.65 } else { 0.72 }
 }
 
 /// The most that `fill_at_pgoff` may cost, as a multiple of C's `vm_map_pages`, which inserts batches itself on newer
