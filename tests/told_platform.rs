@@ -421,8 +421,7 @@ impl PrepareFile for Rebased {
 /// G22: nothing is mapped of what a description must not name.
 #[test]
 fn a_description_names_an_object_of_its_file_and_no_private_one_begins_elsewhere() -> Result<(), Errno> {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let [all, another] = [SharedObject::new(may_sleep)?, SharedObject::new(may_sleep)?];
     let part = |of: &SharedObject<Told>| of.part(PageOffset::new(1), PageCount::new(8));
     let own = ByPrepare(Rebased { to: part(&all)?, all: all.clone() });
@@ -494,8 +493,7 @@ struct Moving {
 impl Moving {
     /// Memory of this object, in a state that names that one.
     fn new(of: &SharedObject<Told>, names: &SharedObject<Told>) -> Self {
-        // SAFETY: a test may sleep.
-        let may_sleep = unsafe { entry::may_sleep() };
+        let may_sleep = may_sleep();
         let memory = Revocable::new(Short(Bar(512), Blank(0)), of, PageCount::new(512), may_sleep);
         Self { names: names.clone(), memory: memory.unwrap() }
     }
@@ -515,9 +513,13 @@ impl VmOperations for Moving {
     }
 }
 
+fn may_sleep() -> MaySleep<'static> {
+    // SAFETY: this platform has no context in which a thread must not sleep: it only notes what it is told.
+    unsafe { entry::may_sleep() }
+}
+
 fn object() -> SharedObject<Told> {
-    // SAFETY: a test may sleep.
-    SharedObject::new(unsafe { entry::may_sleep() }).unwrap()
+    SharedObject::new(may_sleep()).unwrap()
 }
 
 #[test]
@@ -608,8 +610,7 @@ struct Revoking(Revocable<Told, Generous>);
 /// G26: an entry has its mapping's rights, whatever memory says that can be taken back.
 #[test]
 fn memory_gives_no_entry_more_rights_than_its_mapping_has() {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let own = object();
     for (vma, writable) in [(SHARED, 0), (SHARED | VmFlags::WRITE, 1)] {
         let memory = Revocable::new(Generous(Bar(8)), &own, PageCount::new(8), may_sleep).unwrap();
@@ -624,8 +625,7 @@ fn memory_gives_no_entry_more_rights_than_its_mapping_has() {
 /// Who has taken a part back has its pieces, and no others.
 #[test]
 fn a_part_that_is_taken_back_has_its_own_pieces() {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let pieces: Revocable<Told, Table<Option<OnePage<Told>>>> =
         Revocable::in_pieces(&object(), PageCount::new(8), PageCount::new(2), may_sleep).unwrap();
     let mut part = pieces.revoke_part(1..3, may_sleep).unwrap();
@@ -671,8 +671,7 @@ impl VmOperations for Shelves {
 /// G22: what was inserted of a part is unmapped, also of pieces that nobody has changed; and nothing if nothing was.
 #[test]
 fn what_was_inserted_of_a_part_is_unmapped() {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let own = object();
     let pieces = Revocable::in_pieces(&own, PageCount::new(8), PageCount::new(2), may_sleep).unwrap();
     let state = Arc::new(Shelves(pieces));
@@ -760,8 +759,7 @@ impl<B: Backing<Platform = Told>> VmOperations for InLarge<B> {
 
 #[test]
 fn a_large_entry_lies_in_one_piece_of_memory_that_is_there() {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let own = object();
     let touch = || Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
     let entry = (FaultCode::NOPAGE, vec![(ENTRY.start, 512)]);
@@ -798,8 +796,7 @@ impl VmOperations for Beside {
 /// G22: so is what was brought beside a fault, and by a large entry.
 #[test]
 fn what_was_prefaulted_or_made_large_is_unmapped() {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let own = object();
     let unmapped = || std::mem::take(&mut *own.platform_object().lock().unwrap());
     let touch = || Touch { vma: SHARED, object: Some(own.platform_object().clone()), ..Touch::default() };
@@ -824,8 +821,7 @@ fn what_was_prefaulted_or_made_large_is_unmapped() {
 /// No pages are not all pages, which Linux would take them for; and what is unmapped of a part lies in it.
 #[test]
 fn no_pages_are_not_all_pages() {
-    // SAFETY: a test may sleep.
-    let may_sleep = unsafe { entry::may_sleep() };
+    let may_sleep = may_sleep();
     let own = object();
     let part = own.part(PageOffset::new(4), PageCount::new(3)).unwrap();
     for (first, count) in [(0, 0), (3, 1), (usize::MAX, 1)] {
