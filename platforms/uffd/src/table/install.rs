@@ -310,15 +310,20 @@ impl Progress for Installing<'_> {
 
     fn present(&mut self, page: Range<usize>) {
         self.mark(&page);
-        if self.protected && self.table.only_notes_stores() {
+        let Self { table, protected } = *self;
+        let protects = table.protects.load(Ordering::Relaxed) && !table.uffd().is_wp_async();
+        if protected && table.only_notes_stores() {
             // It may have been stored to since it was mapped.
-            self.table.note_store_locked(self.table.slot_of(page.start));
-        } else if self.protected {
-            let _ = self.table.uffd().write_protect(&page);
-        } else if !self.table.shared && self.table.protects.load(Ordering::Relaxed) {
-            // A copy may have kept a protection that the kernel would not take away when it was asked to.
-            let _ = self.table.uffd().unprotect(&page, false);
+            table.note_store_locked(table.slot_of(page.start));
         }
-        self.table.wake(&page);
+        // What is there has the protection that it had before, and the entry may have become writable since. A copy may have
+        // kept a protection that the kernel would not take away when it was asked to. A thread that serves its own faults
+        // knows only from the entry whether it has met a protection, so the two must agree.
+        if protected && !table.only_notes_stores() {
+            let _ = table.uffd().write_protect(&page);
+        } else if protects {
+            let _ = table.uffd().unprotect(&page, false);
+        }
+        table.wake(&page);
     }
 }
