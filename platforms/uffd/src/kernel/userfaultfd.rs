@@ -45,7 +45,7 @@ enum LeaveSignal {
     /// second look at another descriptor.
     Page(usize),
     /// An eventfd, which is polled before each read: for a userfaultfd that is another process's, where no page can be
-    /// touched, and for one that is told of moves.
+    /// touched, and for one that only moves are read from, because a touch is a SIGBUS there.
     EventFd(OwnedFd),
 }
 
@@ -83,14 +83,15 @@ impl Userfaultfd {
         let refused = OpenError::refused;
         let Opened { fd, user_mode_only, wp_async } = open::userfaultfd(purpose)?;
         let home = Home::here().map_err(refused)?;
-        if purpose.moves {
-            return Self::adopt(fd, user_mode_only, true).map_err(refused);
-        }
         if purpose.in_thread {
+            if purpose.moves {
+                return Self::adopt(fd, user_mode_only, true).map_err(refused);
+            }
             return Ok(Self { fd, user_mode_only, wp_async, leave: LeaveSignal::None, queue: None, home });
         }
         let page = sys::anonymous_page().map_err(refused)?;
-        let opened = Self { fd, user_mode_only, wp_async, leave: LeaveSignal::Page(page), queue: None, home };
+        let queue = purpose.moves.then(Queue::default);
+        let opened = Self { fd, user_mode_only, wp_async, leave: LeaveSignal::Page(page), queue, home };
         ioctl::register(&opened.fd, &(page..page + PAGE_SIZE), MODE_MISSING).map_err(refused)?;
         Ok(opened)
     }
@@ -243,17 +244,22 @@ impl Userfaultfd {
         Ok(read)
     }
 
-    /// Tells readers to leave. Where only one of them hears it, this returns when that one has
-    /// [acknowledged](Self::acknowledge_leave) it.
+    /// Readers are about to be [told to leave](Self::tell_to_leave). There is one: if it ends by itself from now on, it
+    /// [acknowledges](Self::acknowledge_leave) what it is told after that.
+    pub(crate) fn prepare_to_tell(&self) {
+        if let LeaveSignal::Page(page) = self.leave {
+            // SAFETY: this signal's own page, which nobody uses for anything else.
+            let _ = unsafe { sys::zap(&(page..page + PAGE_SIZE)) };
+        }
+    }
+
+    /// Tells readers to leave, after that was [prepared](Self::prepare_to_tell). Where only one of them hears it, this
+    /// returns when that one has [acknowledged](Self::acknowledge_leave) it.
     pub(crate) fn tell_to_leave(&self) -> Told {
         match &self.leave {
             LeaveSignal::Page(page) => {
-                let range = *page..*page + PAGE_SIZE;
-                // SAFETY: this signal's own page, which nobody uses for anything else.
-                unsafe {
-                    let _ = sys::zap(&range);
-                    signals::touch(*page);
-                }
+                // SAFETY: as above.
+                unsafe { signals::touch(*page) };
                 Told::One
             }
             LeaveSignal::EventFd(leave) => {

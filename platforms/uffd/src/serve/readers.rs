@@ -33,6 +33,8 @@ pub(crate) struct Readers {
 #[derive(Default)]
 struct Threads {
     handles: Vec<JoinHandle<()>>,
+    /// One of them reads, where that is another one than those that serve.
+    reads: bool,
     /// How many are meant to serve.
     wanted: usize,
     /// How many of those that serve wait inside a hook.
@@ -74,6 +76,7 @@ impl Readers {
         if self.queue().is_some() && threads.handles.is_empty() {
             let reader = spawn_reader()?;
             threads.handles.push(reader);
+            threads.reads = true;
         }
         threads.wanted = serving;
         while self.serving() < serving {
@@ -146,13 +149,27 @@ impl Readers {
         self.uffd.acknowledge_leave();
     }
 
+    /// The thread that has read is at its end.
+    pub(crate) fn reader_left(&self) {
+        self.threads.lock().reads = false;
+        self.uffd.acknowledge_leave();
+    }
+
     /// Tells the threads to leave, and gives them back. Hooks that wait were interrupted before.
     pub(crate) fn stop(&self) -> Vec<JoinHandle<()>> {
-        while self.queue().is_some() || self.serving() != 0 {
+        loop {
+            let mut threads = self.threads.lock();
+            // The thread that reads has the others leave.
+            let is_read = if self.queue().is_some() { threads.reads } else { self.serving() != 0 };
+            if !is_read {
+                return mem::take(&mut threads.handles);
+            }
+            // Under the lock, so that the thread is not at its end already.
+            self.uffd.prepare_to_tell();
+            drop(threads);
             if self.uffd.tell_to_leave() == Told::All {
-                break;
+                return mem::take(&mut self.threads.lock().handles);
             }
         }
-        mem::take(&mut self.threads.lock().handles)
     }
 }

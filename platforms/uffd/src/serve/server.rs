@@ -177,7 +177,7 @@ fn run(shared: &Arc<Shared>, readers: &Readers, role: Role) {
     };
     match end {
         ThreadEnd::Told(Role::Server) => readers.server_left(),
-        ThreadEnd::Told(Role::Reader) => {}
+        ThreadEnd::Told(Role::Reader) => readers.reader_left(),
         ThreadEnd::Surplus => shared.take_over(&counters),
     }
 }
