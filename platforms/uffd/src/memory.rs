@@ -230,7 +230,7 @@ impl Memory {
 
     /// Takes over a reference that the caller has.
     pub(crate) fn adopt(&self, pfn: u64) -> Page {
-        Page { memory: Self { frames: Arc::clone(&self.frames), row: None }, pfn }
+        Page { frames: Arc::clone(&self.frames), pfn }
     }
 
     /// Puts a reference; the last one frees the page.
@@ -254,7 +254,7 @@ impl fmt::Debug for Memory {
 ///
 /// From [`Memory::alloc_page`]. Cloning takes a reference, dropping puts it, and the last one frees the page.
 pub struct Page {
-    memory: Memory,
+    frames: Arc<Frames>,
     pfn: u64,
 }
 
@@ -262,7 +262,7 @@ impl Page {
     /// How many references there are: handles of the driver's, mappings, faults at work.
     #[must_use]
     pub fn references(&self) -> usize {
-        self.memory.frames.references(self.pfn)
+        self.frames.references(self.pfn)
     }
 
     /// The page's frame number.
@@ -277,35 +277,35 @@ impl Page {
     /// # Errors
     /// What `pread` says; ESRCH in a child of fork.
     pub fn fill_from(&self, file: impl AsFd, offset: u64) -> Result<usize, Errno> {
-        self.memory.frames.fill_from(self.pfn, file.as_fd(), offset).map_err(errno)
-    }
-
-    pub(crate) fn memory(&self) -> &Memory {
-        &self.memory
+        self.frames.fill_from(self.pfn, file.as_fd(), offset).map_err(errno)
     }
 
     /// Where this process has its bytes mapped, for as long as the page is there; `None` in a child of fork.
     pub(crate) fn address(&self) -> Option<usize> {
-        self.memory.frames.bytes_of(self.pfn, 0, PAGE_SIZE)
+        self.frames.bytes_of(self.pfn, 0, PAGE_SIZE)
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        Memory { frames: Arc::clone(&self.frames), row: None }
     }
 
     pub(crate) fn is_of(&self, memory: &Memory) -> bool {
-        Arc::ptr_eq(&self.memory.frames, &memory.frames)
+        Arc::ptr_eq(&self.frames, &memory.frames)
     }
 
     pub(crate) fn lock(&self) {
-        self.memory.frames.lock(self.pfn);
+        self.frames.lock(self.pfn);
     }
 
     pub(crate) fn unlock(&self) {
-        self.memory.frames.unlock(self.pfn);
+        self.frames.unlock(self.pfn);
     }
 }
 
 impl Clone for Page {
     fn clone(&self) -> Self {
-        self.memory.get(self.pfn);
-        Self { memory: self.memory.clone(), pfn: self.pfn }
+        self.frames.get(self.pfn);
+        Self { frames: Arc::clone(&self.frames), pfn: self.pfn }
     }
 }
 
@@ -317,8 +317,8 @@ impl fmt::Debug for Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        if self.pfn != self.memory.zero_page() {
-            self.memory.put(self.pfn);
+        if self.pfn != self.frames.zero_page() {
+            self.frames.put(self.pfn);
         }
     }
 }
@@ -326,12 +326,12 @@ impl Drop for Page {
 impl vmctx::PageRef for Page {
     fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
         let len = into.len();
-        if self.memory.frames.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+        if self.frames.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
     }
 
     fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
         let len = from.len();
-        if self.memory.frames.write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
+        if self.frames.write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
     }
 }
 

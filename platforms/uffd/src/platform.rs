@@ -215,7 +215,7 @@ unsafe impl Platform for Uffd {
             return;
         }
         page.lock();
-        vmf.locked_pages.borrow_mut().push(LockedPage { memory: page.memory().clone(), pfn: page.pfn() });
+        vmf.locked_pages.borrow_mut().push(LockedPage { memory: page.memory(), pfn: page.pfn() });
     }
 
     fn unlock_page(fault: &Fault, page: &Page) {

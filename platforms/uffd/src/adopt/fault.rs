@@ -128,7 +128,7 @@ impl Serving<'_> {
             return;
         }
         page.lock();
-        self.locked_pages.borrow_mut().push(LockedPage { memory: page.memory().clone(), pfn: page.pfn() });
+        self.locked_pages.borrow_mut().push(LockedPage { memory: page.memory(), pfn: page.pfn() });
     }
 
     /// Whether the hook has locked the page. From now on somebody else has to unlock it.

@@ -133,8 +133,8 @@ impl<'a> Area<'a> {
             return 0;
         }
         let memory = self.table.memory();
-        let entries = pages.iter().map(|page| page.is_of(memory).then(|| self.entry(page.pfn(), self.prot, true)));
-        let (inserted, already_present) = self.table.fill_free(address, entries);
+        let frames = pages.iter().map(|page| page.is_of(memory).then(|| page.pfn()));
+        let (inserted, already_present) = self.table.fill_free(address, frames, self.entry(0, self.prot, true));
         self.inserted.set(self.inserted.get() + inserted as u64);
         self.already_present.set(self.already_present.get() + already_present as u64);
         inserted
@@ -206,9 +206,9 @@ impl<'a> Area<'a> {
         if !self.table.huge || !is_there || kinds.0 == kinds.1 {
             return Err(Errno::EINVAL);
         }
-        let entries = (first..).take(HUGE_PAGES).map(|pfn| Some(self.entry(pfn, self.prot, false)));
+        let large_page = (0..HUGE_PAGES).map(|page| Some(first + page as u64));
         // Either all are there or none.
-        let (inserted, _) = self.table.fill_free(address, entries);
+        let (inserted, _) = self.table.fill_free(address, large_page, self.entry(0, self.prot, false));
         let counter = if inserted == 0 { &self.already_present } else { &self.inserted };
         counter.set(counter.get() + 1);
         if inserted == 0 { Err(Errno::EBUSY) } else { Ok(()) }

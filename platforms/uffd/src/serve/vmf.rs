@@ -131,7 +131,11 @@ impl Vmf<'_, '_> {
 
     /// Unlocks the pages that the hook has left locked. Some are left only if it has forgotten to unlock one, or panicked
     /// while it handed a locked page back.
+    #[inline]
     pub(crate) fn unlock_pages(&self) {
+        if self.locked_pages.borrow().is_empty() {
+            return;
+        }
         for LockedPage { memory, pfn } in self.locked_pages.take() {
             memory.unlock(pfn);
         }

@@ -294,18 +294,25 @@ impl Table {
         true
     }
 
-    /// Puts entries into the slots from an address on, where there are none. Gives back how many were put, and how many
-    /// slots had one already. A slot for which the iterator has `None` is left as it is.
+    /// Puts frames into the slots from an address on, where there are none, with the rights and the kind of reference that
+    /// `like` has. Gives back how many were put, and how many slots had one already. A slot for which the iterator has
+    /// `None` is left as it is.
     #[inline]
-    pub(crate) fn fill_free(&self, address: usize, entries: impl Iterator<Item = Option<Pte>>) -> (usize, usize) {
+    pub(crate) fn fill_free(
+        &self,
+        address: usize,
+        frames: impl ExactSizeIterator<Item = Option<u64>>,
+        like: Pte,
+    ) -> (usize, usize) {
         let _kernel = self.kernel.lock();
         let (mut filled, mut present) = (0, 0);
         let first = self.slot_of(address);
         let slots = self.slots.get(first..).unwrap_or_default();
-        for ((slot, pte), at) in slots.iter().zip(entries).zip(first..) {
-            let Some(pte) = pte else { continue };
-            self.note_used(at);
-            if self.fill_slot(slot, pte) {
+        let slots = slots.get(..frames.len()).unwrap_or(slots);
+        (first / BLOCK..(first + slots.len()).div_ceil(BLOCK)).for_each(|block| self.note_used(block * BLOCK));
+        for (slot, pfn) in slots.iter().zip(frames) {
+            let Some(pfn) = pfn else { continue };
+            if self.fill_slot(slot, Pte { pfn, ..like }) {
                 filled += 1;
             } else {
                 present += 1;
