@@ -296,8 +296,6 @@ mod adopt;
 mod error;
 #[cfg(test)]
 mod fail_closed;
-mod frames;
-mod free_pages;
 mod guest;
 mod kernel;
 #[cfg(test)]

@@ -10,13 +10,13 @@ use vmctx_hosted::{Mutex, Object, Ref, RwLock, SpinLock, WaitQueue};
 
 use crate::{
     kernel::sys::PAGE_SHIFT,
-    memory::{DeviceMemory, Memory, Page},
+    memory::{DeviceMemory, LockedPage, Memory, Page},
     mm::{
         insert::{Area, insert_mapped, insert_pages},
         new_vma::NewVma,
         vma::{Caller, EstablishedVma, Handle},
     },
-    serve::vmf::{Fault, LockedPage},
+    serve::vmf::Fault,
     uffd::Uffd,
 };
 
@@ -214,8 +214,8 @@ unsafe impl Platform for Uffd {
             vmf.locked_twice.set(true);
             return;
         }
-        page.lock();
-        vmf.locked_pages.borrow_mut().push(LockedPage { memory: page.memory(), pfn: page.pfn() });
+        let locked = LockedPage::lock(page);
+        vmf.locked_pages.borrow_mut().push(locked);
     }
 
     fn unlock_page(fault: &Fault, page: &Page) {

@@ -15,8 +15,7 @@ use vmctx_hosted::{Object, WaitQueue};
 
 use crate::{
     kernel::sys::{PAGE_SHIFT, PAGE_SIZE, page_of},
-    memory::Page,
-    serve::vmf::LockedPage,
+    memory::{LockedPage, Page},
 };
 
 use super::{event::Backlog, runs::Runs, shared::Shared, vma::ReadLock};
@@ -127,8 +126,8 @@ impl Serving<'_> {
             self.locked_twice.set(true);
             return;
         }
-        page.lock();
-        self.locked_pages.borrow_mut().push(LockedPage { memory: page.memory(), pfn: page.pfn() });
+        let locked = LockedPage::lock(page);
+        self.locked_pages.borrow_mut().push(locked);
     }
 
     /// Whether the hook has locked the page. From now on somebody else has to unlock it.
@@ -157,8 +156,6 @@ impl Serving<'_> {
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
         // Some are left only if the hook has forgotten to unlock one, or panicked while it handed a locked page back.
-        for LockedPage { memory, pfn } in self.locked_pages.get_mut() {
-            memory.unlock(*pfn);
-        }
+        self.locked_pages.take().into_iter().for_each(LockedPage::unlock);
     }
 }

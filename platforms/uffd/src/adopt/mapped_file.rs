@@ -15,12 +15,12 @@ use vmctx::{Errno, FrameSource, Iomem, OutOfFrames, PageCount};
 
 use crate::{
     error::errno,
-    frames,
     kernel::{
         home::Home,
         signals,
         sys::{self, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
     },
+    memory::frames::take_numbers,
     serve::in_thread::InThread,
 };
 
@@ -60,7 +60,7 @@ impl MappedFile {
         let bytes = sys::file_size(&fd).map_err(errno)?;
         let pages = bytes.div_ceil(PAGE_SIZE as u64);
         let len = usize::try_from(pages).ok().and_then(|pages| pages.checked_mul(PAGE_SIZE)).ok_or(Errno::EFBIG)?;
-        let numbers = frames::take_numbers(pages).ok_or(Errno::EOVERFLOW)?;
+        let numbers = take_numbers(pages).ok_or(Errno::EOVERFLOW)?;
         let view = View { fd: &fd, offset: 0, shared: false, prot: ProtFlags::READ | ProtFlags::WRITE };
         let start = sys::map(len, view).map_err(errno)?;
         let mapping = Arc::new(Mapping { addresses: start..start + len, numbers, home });

@@ -5,12 +5,11 @@ use std::{cell::Cell, iter, ops::Range};
 use vmctx::{Errno, FrameRange, PageProt, platform::VmFlags};
 
 use crate::{
-    frames::FrameKind,
     kernel::{
         fill::FillError,
         sys::{HUGE_PAGES, PAGE_SHIFT, PAGE_SIZE},
     },
-    memory::Page,
+    memory::{Page, frames::FrameKind},
     statistics::Counters,
     table::{page_table::Table, pte::Pte},
     uffd::Uffd,
@@ -121,7 +120,7 @@ impl<'a> Area<'a> {
     #[inline]
     pub(crate) fn insert_page(&self, address: usize, page: &Page) -> Result<(), Errno> {
         self.check(address)?;
-        if !page.is_of(self.table.memory()) {
+        if !self.table.memory().owns(page) {
             return Err(Errno::EINVAL);
         }
         self.put(address, self.entry(page.pfn(), self.prot, true), false)
@@ -133,7 +132,7 @@ impl<'a> Area<'a> {
             return 0;
         }
         let memory = self.table.memory();
-        let frames = pages.iter().map(|page| page.is_of(memory).then(|| page.pfn()));
+        let frames = pages.iter().map(|page| memory.owns(page).then(|| page.pfn()));
         let (inserted, already_present) = self.table.fill_free(address, frames, self.entry(0, self.prot, true));
         self.inserted.set(self.inserted.get() + inserted as u64);
         self.already_present.set(self.already_present.get() + already_present as u64);
@@ -272,7 +271,7 @@ impl<'a> Area<'a> {
 
     /// Maps a page that a fault hook has handed back (`finish_fault`).
     pub(crate) fn map_delivered(&self, address: usize, page: &Page, write: bool) -> Result<(), Errno> {
-        if !page.is_of(self.table.memory()) {
+        if !self.table.memory().owns(page) {
             return Err(Errno::EINVAL);
         }
         let writable = self.is_writable(self.prot) || (write && self.flags.contains(VmFlags::SHARED | VmFlags::WRITE));

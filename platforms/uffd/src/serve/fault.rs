@@ -176,7 +176,7 @@ impl<'a> PageFault<'a, '_> {
             as_current(&vmf, || page.lock());
         }
         drop(vmf);
-        if self.write && shared && registered.page_mkwrite && page.is_of(area.table.memory()) {
+        if self.write && shared && registered.page_mkwrite && area.table.memory().owns(&page) {
             // A store to a shared page is told before anybody sees the page, as in `do_shared_fault`.
             page.unlock();
             if !self.page_mkwrite(locked, area, &page)? {

@@ -16,7 +16,7 @@ use crate::{
         fill::FillError,
         sys::{self, HUGE_PAGES, HUGE_SIZE, PAGE_SIZE},
     },
-    memory::{Memory, Page},
+    memory::{LockedPage, Page},
     mm::{address_space::LockedVma, insert::Area},
     uffd::Uffd,
 };
@@ -93,13 +93,6 @@ impl Drop for Restore {
     }
 }
 
-/// A page that a hook has locked. It takes no reference, which the driver could count.
-pub(crate) struct LockedPage {
-    /// Any memory's: a hook may lock pages that it cannot map.
-    pub(crate) memory: Memory,
-    pub(crate) pfn: u64,
-}
-
 /// What the driver's hook and the code that waits for its answer both know of a fault.
 pub(crate) struct Vmf<'a, 't> {
     pub(crate) shared: &'a Arc<Shared>,
@@ -136,9 +129,7 @@ impl Vmf<'_, '_> {
         if self.locked_pages.borrow().is_empty() {
             return;
         }
-        for LockedPage { memory, pfn } in self.locked_pages.take() {
-            memory.unlock(pfn);
-        }
+        self.locked_pages.take().into_iter().for_each(LockedPage::unlock);
     }
 
     /// Tells the kernel what was filled, in as few requests as there are runs.

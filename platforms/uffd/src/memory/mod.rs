@@ -1,19 +1,23 @@
 //! Memory as drivers have it: pages with references, and frames of devices.
 
-use std::{
-    fmt,
-    os::fd::{AsFd, OwnedFd},
-    sync::Arc,
-};
+mod device_memory;
+pub(crate) mod frames;
+mod page;
 
-use vmctx::{Errno, FrameSource, Iomem, MaySleep, OutOfFrames, OutOfPage, PageCount, PageOffset, entry};
+use std::{fmt, os::fd::OwnedFd, sync::Arc};
+
+use vmctx::{Errno, MaySleep, PageCount, PageOffset, entry};
 
 use crate::{
-    error::{KernelError, OpenError, RawErrno, errno},
-    frames::{FrameKind, Frames, NoFrames},
+    error::{KernelError, OpenError, RawErrno},
     kernel::sys::{self, PAGE_SIZE},
-    uffd::Uffd,
 };
+
+use frames::{FrameKind, Frames, NoFrames};
+
+pub use device_memory::DeviceMemory;
+pub(crate) use page::LockedPage;
+pub use page::Page;
 
 /// Memory for drivers: the platform's [`Memory`](vmctx::Platform::Memory). Clones are the same memory.
 ///
@@ -148,14 +152,18 @@ impl Memory {
     /// has none.
     pub fn device_memory(&self, count: PageCount) -> Result<DeviceMemory, Errno> {
         let base = self.frames.alloc_device(count.get())?;
-        Ok(DeviceMemory { memory: self.clone(), base, count: count.get() })
+        Ok(DeviceMemory { frames: Arc::clone(&self.frames), base, count: count.get() })
     }
 
     /// All frame numbers from 0 on: the zero page, pages, devices and holes. The place of a page in it is [`Page::pfn`].
     /// What leads nowhere cannot be mapped, and the frames of other memories lead nowhere in it.
     #[must_use]
     pub fn physical_memory(&self) -> DeviceMemory {
-        DeviceMemory { memory: self.clone(), base: 0, count: usize::try_from(self.frames.end()).unwrap_or(usize::MAX) }
+        DeviceMemory {
+            frames: Arc::clone(&self.frames),
+            base: 0,
+            count: usize::try_from(self.frames.end()).unwrap_or(usize::MAX),
+        }
     }
 
     /// A frame number with nothing behind it.
@@ -238,175 +246,15 @@ impl Memory {
         self.frames.put(pfn);
     }
 
-    /// `unlock_page`
-    pub(crate) fn unlock(&self, pfn: u64) {
-        self.frames.unlock(pfn);
+    /// Whether a page is one of this memory's.
+    #[inline]
+    pub(crate) fn owns(&self, page: &Page) -> bool {
+        page.is_of(&self.frames)
     }
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Memory({} pages in use)", self.pages_in_use())
-    }
-}
-
-/// A page with a reference held: the platform's [`Page`](vmctx::PageRef).
-///
-/// From [`Memory::alloc_page`]. Cloning takes a reference, dropping puts it, and the last one frees the page.
-pub struct Page {
-    frames: Arc<Frames>,
-    pfn: u64,
-}
-
-impl Page {
-    /// How many references there are: handles of the driver's, mappings, faults at work.
-    #[must_use]
-    pub fn references(&self) -> usize {
-        self.frames.references(self.pfn)
-    }
-
-    /// The page's frame number.
-    #[must_use]
-    pub fn pfn(&self) -> u64 {
-        self.pfn
-    }
-
-    /// Has the kernel read a file into the page, from a byte of the file on (`pread`): nothing is copied in between. Gives
-    /// back how many bytes it was; fewer than a page has only where the file ends, and the page's rest stays as it is.
-    ///
-    /// # Errors
-    /// What `pread` says; ESRCH in a child of fork.
-    pub fn fill_from(&self, file: impl AsFd, offset: u64) -> Result<usize, Errno> {
-        self.frames.fill_from(self.pfn, file.as_fd(), offset).map_err(errno)
-    }
-
-    /// Where this process has its bytes mapped, for as long as the page is there; `None` in a child of fork.
-    pub(crate) fn address(&self) -> Option<usize> {
-        self.frames.bytes_of(self.pfn, 0, PAGE_SIZE)
-    }
-
-    pub(crate) fn memory(&self) -> Memory {
-        Memory { frames: Arc::clone(&self.frames), row: None }
-    }
-
-    pub(crate) fn is_of(&self, memory: &Memory) -> bool {
-        Arc::ptr_eq(&self.frames, &memory.frames)
-    }
-
-    pub(crate) fn lock(&self) {
-        self.frames.lock(self.pfn);
-    }
-
-    pub(crate) fn unlock(&self) {
-        self.frames.unlock(self.pfn);
-    }
-}
-
-impl Clone for Page {
-    fn clone(&self) -> Self {
-        self.frames.get(self.pfn);
-        Self { frames: Arc::clone(&self.frames), pfn: self.pfn }
-    }
-}
-
-impl fmt::Debug for Page {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Page({:#x}, {} references)", self.pfn, self.references())
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        if self.pfn != self.frames.zero_page() {
-            self.frames.put(self.pfn);
-        }
-    }
-}
-
-impl vmctx::PageRef for Page {
-    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfPage> {
-        let len = into.len();
-        if self.frames.read(self.pfn, offset, into) { Ok(()) } else { Err(OutOfPage { offset, len }) }
-    }
-
-    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfPage> {
-        let len = from.len();
-        if self.frames.write(self.pfn, offset, from) { Ok(()) } else { Err(OutOfPage { offset, len }) }
-    }
-}
-
-/// Frames by number, standing in for the registers and the memory of a device: the platform's
-/// [`Iomem`](vmctx::Platform::Iomem). Real bytes, which are not counted; and cached, whatever the driver asks for.
-///
-/// From [`Memory::device_memory`], or from [`Memory::physical_memory`], which is everything there is.
-#[derive(Clone)]
-pub struct DeviceMemory {
-    memory: Memory,
-    base: u64,
-    count: usize,
-}
-
-impl DeviceMemory {
-    fn check(&self, offset: usize, len: usize) -> Result<OutOfFrames, OutOfFrames> {
-        let error = OutOfFrames { offset, len };
-        let end = offset.checked_add(len).ok_or(error)?;
-        if end.div_ceil(PAGE_SIZE) > self.count { Err(error) } else { Ok(error) }
-    }
-
-    /// The number of the frame that a byte lies in, if that leads anywhere.
-    fn pfn_at(&self, offset: usize) -> Option<u64> {
-        let pfn = self.base + (offset / PAGE_SIZE) as u64;
-        self.memory.kind(pfn).map(|_| pfn)
-    }
-}
-
-impl fmt::Debug for DeviceMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceMemory({:#x}, {} frames)", self.base, self.count)
-    }
-}
-
-impl Iomem for DeviceMemory {
-    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfFrames> {
-        let error = self.check(offset, into.len())?;
-        let mut at = offset;
-        let mut rest = into;
-        while !rest.is_empty() {
-            let (part, left) = rest.split_at_mut(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
-            self.memory.frames.read(self.pfn_at(at).ok_or(error)?, at % PAGE_SIZE, part);
-            at += part.len();
-            rest = left;
-        }
-        Ok(())
-    }
-
-    fn write(&self, offset: usize, from: &[u8]) -> Result<(), OutOfFrames> {
-        let error = self.check(offset, from.len())?;
-        let mut at = offset;
-        let mut rest = from;
-        while !rest.is_empty() {
-            let (part, left) = rest.split_at(rest.len().min(PAGE_SIZE - at % PAGE_SIZE));
-            let pfn = self.pfn_at(at).filter(|pfn| *pfn != self.memory.zero_page()).ok_or(error)?;
-            self.memory.frames.write(pfn, at % PAGE_SIZE, part);
-            at += part.len();
-            rest = left;
-        }
-        Ok(())
-    }
-}
-
-// SAFETY: base and count are set once. A frame of a device is never taken back or given another use, and what has it
-// mapped keeps the memory object. Holes in `physical_memory` lead to nothing, and the platform refuses to map them; a
-// page in it may be freed and used again, but stays memory whose bytes everybody reaches from outside the language. If
-// its memory goes back to the system, it goes from whoever has it mapped.
-unsafe impl FrameSource for DeviceMemory {
-    type Platform = Uffd;
-
-    fn base(&self) -> u64 {
-        self.base
-    }
-
-    fn count(&self) -> PageCount {
-        PageCount::new(self.count)
     }
 }

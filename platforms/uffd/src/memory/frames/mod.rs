@@ -12,41 +12,39 @@
 //!
 //! A guest is told places, and no numbers.
 
+mod bytes;
+mod free_pages;
+mod numbers;
+mod references;
+
 use std::{
     collections::HashSet,
     ops::Range,
-    os::fd::{BorrowedFd, OwnedFd},
-    ptr,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use parking_lot::{Condvar, Mutex};
 
 use vmctx::Errno;
-use vmctx_hosted::waiting;
 
 use crate::{
     error::{RawErrno, errno},
-    free_pages::{FreePages, Taken},
     kernel::{
         home::Home,
-        signals,
         sys::{self, HUGE_PAGES, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
         zeroed::Zeroed,
     },
 };
 
-/// Frames for devices: 1 GiB of holes.
-const DEVICE_FRAMES: u64 = 1 << 18;
+use free_pages::{FreePages, Taken};
+use numbers::{DEVICE_FRAMES, NUMBERS, Numbers};
+
+pub(crate) use numbers::take_numbers;
 
 /// The place of the zero page, and of the first page of RAM.
 const ZERO_PAGE: u64 = 0;
 const FIRST_RAM: u64 = 1;
-/// Frame numbers are below this, as in a page table entry, and so that the bytes of all frames can be counted.
-const MOST_FRAMES: u64 = 1 << 52;
-
-/// The numbers of all objects of the program.
-static NUMBERS: Numbers = Numbers::new(0);
 
 /// Why there is no memory object.
 pub(crate) enum NoFrames {
@@ -63,25 +61,6 @@ pub(crate) enum NoFrames {
 impl From<RawErrno> for NoFrames {
     fn from(errno: RawErrno) -> Self {
         Self::Refused(errno)
-    }
-}
-
-/// The frame numbers that no object has had.
-struct Numbers(AtomicU64);
-
-impl Numbers {
-    const fn new(first: u64) -> Self {
-        Self(AtomicU64::new(first))
-    }
-
-    /// So many of them, aligned so that a device's memory is.
-    fn take(&self, count: u64) -> Option<Range<u64>> {
-        let taken = |next: u64| {
-            let start = next.checked_next_multiple_of(DEVICE_FRAMES)?;
-            Some(start..start.checked_add(count).filter(|end| *end < MOST_FRAMES)?)
-        };
-        let next = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| Some(taken(next)?.end)).ok()?;
-        taken(next)
     }
 }
 
@@ -130,11 +109,6 @@ impl Drop for Frames {
 
 fn bytes(frames: u64) -> usize {
     usize::try_from(frames).unwrap_or(usize::MAX).saturating_mul(PAGE_SIZE)
-}
-
-/// So many frame numbers in a row that nothing has had, and nothing will have again.
-pub(crate) fn take_numbers(count: u64) -> Option<Range<u64>> {
-    NUMBERS.take(count)
 }
 
 impl Frames {
@@ -398,110 +372,11 @@ impl Frames {
     fn populate(&self, frames: Range<u64>) -> Result<(), RawErrno> {
         sys::allocate(&self.fd, &(self.offset(frames.start)..self.offset(frames.end)))
     }
-
-    fn references_of(&self, pfn: u64) -> Option<&AtomicUsize> {
-        self.references.get(usize::try_from(self.place(pfn)).ok()?)
-    }
-
-    /// How many references to a page there are.
-    pub(crate) fn references(&self, pfn: u64) -> usize {
-        self.references_of(pfn).map_or(0, |references| references.load(Ordering::Acquire))
-    }
-
-    /// One more reference to a page of which the caller has one.
-    #[inline]
-    pub(crate) fn get(&self, pfn: u64) {
-        if let Some(references) = self.references_of(pfn) {
-            references.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// One more reference to a page, unless it is free (`get_page_unless_zero`). Whether there is one.
-    pub(crate) fn get_unless_free(&self, pfn: u64) -> bool {
-        let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
-        let Some(references) = self.references_of(pfn) else { return false };
-        references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok()
-    }
-
-    /// Puts a reference; the last one frees the page.
-    pub(crate) fn put(&self, pfn: u64) {
-        let Some(references) = self.references_of(pfn) else { return };
-        // In a child of fork the lock may be held by a thread that is not there.
-        if references.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_here() {
-            self.free(pfn);
-        }
-    }
-
-    fn free(&self, pfn: u64) {
-        if self.free.lock().put(pfn) {
-            // Whoever takes it next finds zeros, either way.
-            let punched = self.punch(&(pfn..pfn + 1));
-            if punched.is_err() {
-                self.clear(pfn);
-            }
-            self.free.lock().forget(pfn, punched.is_err());
-        }
-    }
-
-    /// `lock_page`
-    pub(crate) fn lock(&self, pfn: u64) {
-        if !self.locked.lock().insert(pfn) {
-            waiting::wait(|| {
-                let mut locked = self.locked.lock();
-                while !locked.insert(pfn) {
-                    self.unlocked.wait(&mut locked);
-                }
-            });
-        }
-    }
-
-    /// `unlock_page`
-    pub(crate) fn unlock(&self, pfn: u64) {
-        self.locked.lock().remove(&pfn);
-        self.unlocked.notify_all();
-    }
-
-    /// Where a page's bytes are, so many from an offset on, if they are to be had.
-    ///
-    /// Users may change them at any time, as hardware does, and so may other threads of the driver's. So nobody has a
-    /// reference to them, and all copying is done by instructions that the language knows nothing of, byte by byte as far as
-    /// it is concerned.
-    pub(crate) fn bytes_of(&self, pfn: u64, offset: usize, len: usize) -> Option<usize> {
-        let end = offset.checked_add(len)?;
-        (self.is_here() && end <= PAGE_SIZE).then(|| self.view.start + bytes(self.place(pfn)) + offset)
-    }
-
-    fn clear(&self, pfn: u64) {
-        self.write(pfn, 0, &[0; PAGE_SIZE]);
-    }
-
-    /// Loads bytes of a page. `false`, and nothing is copied, if they do not all lie in it.
-    pub(crate) fn read(&self, pfn: u64, offset: usize, into: &mut [u8]) -> bool {
-        let Some(from) = self.bytes_of(pfn, offset, into.len()) else { return false };
-        // SAFETY: one side is the caller's. On the other the object is mapped for as long as it lives.
-        unsafe { signals::copy(into.as_mut_ptr(), ptr::with_exposed_provenance(from), into.len()) }.is_ok()
-    }
-
-    /// Stores bytes to a page. As [`read`](Self::read).
-    pub(crate) fn write(&self, pfn: u64, offset: usize, from: &[u8]) -> bool {
-        let Some(to) = self.bytes_of(pfn, offset, from.len()) else { return false };
-        // SAFETY: one side is the caller's. On the other the object is mapped for as long as it lives.
-        unsafe { signals::copy(ptr::with_exposed_provenance_mut(to), from.as_ptr(), from.len()) }.is_ok()
-    }
-
-    /// Has the kernel read a file into a page, from a byte of the file on, until the page or the file ends. How many bytes
-    /// that were.
-    pub(crate) fn fill_from(&self, pfn: u64, file: BorrowedFd<'_>, offset: u64) -> Result<usize, RawErrno> {
-        self.home.check()?;
-        let to = self.bytes_of(pfn, 0, PAGE_SIZE).ok_or(RawErrno::INVAL)?;
-        // SAFETY: the object is mapped for as long as it lives; nobody has a reference to the bytes.
-        unsafe { sys::read_at(file, &(to..to + PAGE_SIZE), offset) }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{numbers::MOST_FRAMES, *};
 
     #[test]
     fn no_number_is_a_frame_of_two_objects() {
