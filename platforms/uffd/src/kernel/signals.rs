@@ -4,11 +4,24 @@ use std::{arch::global_asm, ffi::c_int, mem, ptr, sync::OnceLock};
 
 use crate::error::RawErrno;
 
-// Copies bytes one by one. If one of its accesses ends in a signal, the handler below lets it go on at `vmctx_uffd_out`,
-// with the signal's number and the address in the two registers of the result.
+use super::sys::PAGE_SIZE;
+
+/// How many bytes are copied at once.
+const WORD: usize = 8;
+
+// `vmctx_uffd_copy` copies bytes one by one, or on AArch64, where all is aligned, word by word; `vmctx_uffd_copy_word` copies
+// eight bytes by one load and one store. If one of their accesses ends in a signal, the handler below lets it go on at
+// `vmctx_uffd_out`, with the signal's number and the address in the two registers of the result. All accesses lie between
+// `vmctx_uffd_in` and `vmctx_uffd_end`.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".pushsection .text.vmctx_uffd_copy, \"ax\", @progbits",
+    ".globl vmctx_uffd_copy_word",
+    ".hidden vmctx_uffd_copy_word",
+    "vmctx_uffd_copy_word:",
+    "xor eax, eax",
+    "xor edx, edx",
+    "jmp 2f",
     ".globl vmctx_uffd_copy",
     ".hidden vmctx_uffd_copy",
     "vmctx_uffd_copy:",
@@ -19,6 +32,10 @@ global_asm!(
     ".hidden vmctx_uffd_in",
     "vmctx_uffd_in:",
     "rep movsb",
+    "ret",
+    "2:",
+    "mov rcx, [rsi]",
+    "mov [rdi], rcx",
     ".globl vmctx_uffd_end",
     ".hidden vmctx_uffd_end",
     "vmctx_uffd_end:",
@@ -33,23 +50,43 @@ global_asm!(
 #[cfg(target_arch = "aarch64")]
 global_asm!(
     ".pushsection .text.vmctx_uffd_copy, \"ax\", @progbits",
+    ".globl vmctx_uffd_copy_word",
+    ".hidden vmctx_uffd_copy_word",
+    "vmctx_uffd_copy_word:",
+    "mov x3, x0",
+    "mov x0, xzr",
+    "b 4f",
     ".globl vmctx_uffd_copy",
     ".hidden vmctx_uffd_copy",
     "vmctx_uffd_copy:",
     "mov x3, x0",
     "mov x0, xzr",
+    "orr x4, x1, x3",
+    "orr x4, x4, x2",
+    "tst x4, #7",
+    "b.ne 3f",
     ".globl vmctx_uffd_in",
     ".hidden vmctx_uffd_in",
     "vmctx_uffd_in:",
-    "cbz x2, 2f",
+    "2:",
+    "cbz x2, 5f",
+    "ldr x4, [x1], #8",
+    "str x4, [x3], #8",
+    "sub x2, x2, #8",
+    "b 2b",
+    "3:",
+    "cbz x2, 5f",
     "ldrb w4, [x1], #1",
     "strb w4, [x3], #1",
     "sub x2, x2, #1",
-    "b vmctx_uffd_in",
+    "b 3b",
+    "4:",
+    "ldr x4, [x1]",
+    "str x4, [x3]",
     ".globl vmctx_uffd_end",
     ".hidden vmctx_uffd_end",
     "vmctx_uffd_end:",
-    "2:",
+    "5:",
     "mov x0, xzr",
     "mov x1, xzr",
     ".globl vmctx_uffd_out",
@@ -68,6 +105,7 @@ struct CopyEnd {
 
 unsafe extern "C" {
     fn vmctx_uffd_copy(to: *mut u8, from: *const u8, len: usize) -> CopyEnd;
+    fn vmctx_uffd_copy_word(to: *mut u8, from: *const u8) -> CopyEnd;
     fn vmctx_uffd_in();
     fn vmctx_uffd_end();
     fn vmctx_uffd_out();
@@ -258,14 +296,18 @@ pub(crate) fn install_handlers<S: ServeSigbus>() -> Result<(), RawErrno> {
     caught
 }
 
-/// Copies bytes, either side of which may end in a signal.
+/// Copies bytes, either side of which may end in a signal. Eight bytes that lie in one page on either side are copied by
+/// one load and one store, so that whoever looks at an aligned word meanwhile sees it as it was or as it is.
 ///
 /// # Safety
 /// One side is `len` bytes that are the caller's; the other is in mappings of this platform's, or where nothing is
 /// mapped, for as long as this takes.
 pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, len: usize) -> Result<(), Signal> {
+    let is_in_a_page = |at: usize| at % PAGE_SIZE <= PAGE_SIZE - WORD;
+    let is_word = len == WORD && is_in_a_page(to.addr()) && is_in_a_page(from.addr());
     // SAFETY: by this function's contract.
-    let CopyEnd { signal, address } = unsafe { vmctx_uffd_copy(to, from, len) };
+    let CopyEnd { signal, address } =
+        unsafe { if is_word { vmctx_uffd_copy_word(to, from) } else { vmctx_uffd_copy(to, from, len) } };
     match c_int::try_from(signal) {
         Ok(0) => Ok(()),
         Ok(libc::SIGBUS) => Err(Signal::Bus(address)),

@@ -12,7 +12,8 @@ impl Session {
     ///
     /// The access is a real one, and so is the signal that it may end with. A SIGBUS that this reports is forgotten: the
     /// next access asks the driver again. One that other code meets stays, until something is inserted or taken away
-    /// there, or [`retry`](Self::retry).
+    /// there, or [`retry`](Self::retry). Eight bytes at a multiple of eight are loaded at once, others one by one: who stores
+    /// meanwhile is seen in a part of them.
     ///
     /// # Errors
     /// The signal. Outside this session's mappings it is a SIGSEGV, without an access.
