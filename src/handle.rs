@@ -19,6 +19,13 @@ use crate::{
 /// mapping is still there, by the state that it was established with. It never looks by address, where another mapping
 /// may be by then (CVE-2026-43434).
 ///
+/// What is found is all that the process has mapped with that state. Where [one state is
+/// shared](crate::MmapCtx::establish_shared) by several mappings, an insertion goes to the one that the handle was made
+/// of, as long as that shows the page where it did then; else to another that shows it: of these to the one whose first
+/// page of the object comes first, and of such that begin alike to the one with the lowest address. It cannot be told
+/// where a mapping has moved to that has its state in common with others, so mappings that are to be told apart get a
+/// state each. Zapping and write-protecting reach all of them.
+///
 /// ```
 /// use vmctx::{Errno, Handle, Mapped, Mixed, MmapCtx, Platform, VmOperations};
 ///

@@ -141,7 +141,8 @@ pub unsafe trait Platform: Sized + 'static {
     /// All the mappings of one object (`struct address_space`). Clones are of the same object.
     type Object: Clone + Send + Sync + 'static;
 
-    /// What finds a mapping again: its process, and the state that it was established with. It keeps neither alive.
+    /// What finds a mapping again: its process, and the state that it was established with. It keeps neither alive. It
+    /// remembers which page was at which address, for [`established_slots`](Self::established_slots).
     type Handle: Send + Sync + 'static;
 
     /// A thread in a system call, which holds no mmap lock and runs no hook. It says whose address space is meant.
@@ -589,6 +590,14 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// Of the mapping's slots at `from` and behind it, the first ones that lie together: the page offset of the first,
     /// and their addresses in bytes, at least one page's. `None` if there is no such slot.
+    ///
+    /// Where several VMAs show a page, because they were made by several mmaps with one state, its slot is the one of the
+    /// mapping that was asked for: the one that the handle was made of, or that is at the address of
+    /// [`lock_at`](Self::lock_at). A VMA is a part of it, whatever has been cut off or moved, if it shows its pages at
+    /// the addresses at which that mapping shows them, or showed them then. Where no such VMA shows the page, the slot is
+    /// in the VMA whose first page of the object comes first; if two begin with the same page, in the one with the lower
+    /// address. So which slot it is depends on nothing but what is mapped now, and who was asked for; and what lies
+    /// together ends where the slots of the mapping that was asked for begin.
     ///
     /// Default: `None`.
     fn established_slots(vma: &Self::EstablishedVma, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {

@@ -82,7 +82,8 @@ impl<P: Platform> UnlockedCtx<'_, P> {
     /// an address; a driver that keeps [handles](crate::Handle) needs none.
     ///
     /// The type of the state is compared. Whose mapping it is among all those of that type,
-    /// [`state`](EstablishedCtx::state) says.
+    /// [`state`](EstablishedCtx::state) says. Of several mappings that share the state it is the one at this address, as a
+    /// [handle](crate::Handle) is of the one that it was made of.
     ///
     /// # Errors
     /// EFAULT if nothing is mapped there, EINVAL if it is somebody else's mapping, ESRCH if the caller has no address

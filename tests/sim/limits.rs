@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vmctx::{Errno, Mixed, MmapCtx, Normal, PageCount, PageOffset, PageRef as _};
+use vmctx::{Errno, Mixed, MmapCtx, Normal, PageCount, PageOffset, PageRef as _, UserAddr};
 use vmctx_sim::{AccessError, Injection, Limits, Machine, Map, Page, Process, Signal, Sim, Statistics, SyscallError};
 
 use crate::{
@@ -77,6 +77,37 @@ fn mappings_share_a_page_table_until_the_last_is_gone() {
     assert_eq!(machine.statistics().page_tables_in_use, 0);
 }
 
+/// Page tables are trees of several levels, of which one part is made where it needs no level above it: whichever comes
+/// first, what is far away is found and freed.
+#[test]
+fn page_tables_that_lie_far_apart_are_freed_in_whatever_order_they_came() {
+    let far: [usize; 8] = [16, 21, 22, 27, 28, 34, 41, 46].map(|power| 1 << power);
+    for turn in 0..far.len() {
+        let machine = Machine::new();
+        let mapped = machine.alloc_page().unwrap();
+        let page = mapped.clone();
+        let file = open(&machine, move |ctx| ctx.writable().without_faults::<Mixed>()?.insert_page(&page)?.finish());
+        let process = machine.process();
+        for at in far.iter().cycle().skip(turn).take(far.len()) {
+            process.mmap(&file, Map::shared(PAGE).at(UserAddr::new(*at))).unwrap();
+        }
+        let child = process.fork().unwrap();
+        // Each has a table of 2 MiB of its own.
+        let tables = far.len();
+        assert_eq!(machine.statistics().page_tables_in_use, 2 * tables, "turn {turn}");
+        for at in far {
+            assert_eq!(child.thread().read_u8(UserAddr::new(at)), Ok(0), "turn {turn}, {at:#x}");
+        }
+        assert_eq!(mapped.map_count(), 2 * far.len(), "turn {turn}");
+        file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, true);
+        assert_eq!(mapped.map_count(), 0, "turn {turn}");
+        process.munmap(UserAddr::new(far[0]), far[far.len() - 1]).unwrap();
+        assert_eq!(machine.statistics().page_tables_in_use, tables, "turn {turn}");
+        drop(child);
+        assert_eq!(machine.statistics().page_tables_in_use, 0, "turn {turn}");
+    }
+}
+
 /// Why a scenario stopped.
 #[derive(Debug, PartialEq)]
 enum Failure {
@@ -131,7 +162,7 @@ fn scenario(machine: &Machine) -> Result<(), Failure> {
     Ok(())
 }
 
-fn touch(process: &Process, at: vmctx::UserAddr) -> Result<(), AccessError> {
+fn touch(process: &Process, at: UserAddr) -> Result<(), AccessError> {
     let user = process.thread();
     (0..4).try_for_each(|page| user.write_u8(page_at(at, page), 1))
 }

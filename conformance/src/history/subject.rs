@@ -78,7 +78,7 @@ pub const RIGHTS: Subject = Subject {
     requests: &[
         request(rights::CHOOSE_WAY, 8, way),
         request(rights::INSERT, 3, |_| 0),
-        request(rights::SHARE_STATE, 2, |random| u64::from(random.percent(25))),
+        request(rights::SHARE_STATE, 2, |random| u64::from(random.percent(40))),
         request(rights::ZAP, 1, |random| below(random, rights::PAGES)),
         request(rights::WAS_TOLD, 2, |_| 0),
     ],

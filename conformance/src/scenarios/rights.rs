@@ -35,6 +35,7 @@ pub(crate) fn run<U: User>(mut run: Run<'_, U>) {
         private(&mut run, way);
     }
     shared_state(&mut run);
+    own_slots(&mut run);
 }
 
 /// Two mappings of a process with one state: what is taken away through one of them is taken from both, the pages and
@@ -73,6 +74,42 @@ fn shared_state<U: User>(run: &mut Run<'_, U>) {
         run.control("a state for each", SHARE_STATE, 0, Ok(0));
         run.device_fills(0, PAGES);
     }
+}
+
+/// What is inserted by a handle goes to the mapping that it was made of, and not to another one with the same state. Where
+/// a part of that has moved, it goes to whichever shows the page.
+fn own_slots<U: User>(run: &mut Run<'_, U>) {
+    let on_request = Way::ALL.iter().position(|way| *way == Way::PageOnRequest).unwrap_or(0);
+    run.control("pages on request", CHOOSE_WAY, 2_u64.saturating_mul(on_request as u64), Ok(0));
+    run.control("one state for all", SHARE_STATE, 1, Ok(0));
+    let (map, page) = (from_page(Map::shared(PAGES), 0), from_page(Map::shared(1), 0));
+    run.mapped(map, |run, one| {
+        run.mapped(map, |run, own| {
+            run.control("a zap of all", ZAP, 0, Ok(0));
+            run.control("insertion by the handle of the second of two", INSERT, 0, Ok(0));
+            run.shows("the second of two with one state", own, &device_pages(0, PAGES));
+            run.shows("the first of two with one state", one, &[Slot::Nothing; PAGES]);
+        });
+        // Where the page moves to is free, and not where the next one comes to lie.
+        let place = run.checks.success(format!("mmap of {page}"), run.user.map(page));
+        let own = run.checks.success(format!("mmap of {map}"), run.user.map(map));
+        let (Some(to), Some(own)) = (place, own) else { return };
+        run.checks.success(format!("{page}: munmap"), run.user.unmap(to, 1));
+        run.control("a zap of all", ZAP, 0, Ok(0));
+        let moved = run.user.move_to(own, 1, to);
+        if let Some(moved) = moved.as_ref() {
+            run.checks.success("mremap of a page", moved.clone());
+            run.control("insertion by the handle of one that was cut", INSERT, 0, Ok(0));
+            let rest = run.address(own, 1, 0);
+            run.shows("what has stayed", rest, &device_pages(1, PAGES.saturating_sub(1)));
+            let (first, second) = if one.get() < to.get() { (one, to) } else { (to, one) };
+            run.shows_page("the first that shows the page that has moved", first, Slot::Device(0));
+            run.shows_page("the second that shows the page that has moved", second, Slot::Nothing);
+            run.checks.success("munmap of a page", run.user.unmap(to, 1));
+        }
+        run.checks.success(format!("{map}: munmap"), run.user.unmap(own, PAGES));
+    });
+    run.control("a state for each", SHARE_STATE, 0, Ok(0));
 }
 
 /// Makes a mapping of this way, with everything in it.

@@ -26,7 +26,26 @@ pub struct Handle<P: Hosted> {
     state: StateId,
     /// As long as this is here, no other state has the same address.
     _allocation: Weak<AnyState>,
-    hint: usize,
+    made: Origin,
+}
+
+/// Where a mapping is that was asked for, or was when its handle was made: this page of the object at this address.
+/// A VMA of the same state is recognised as a part of it if it shows its pages at their addresses.
+#[derive(Clone, Copy)]
+struct Origin {
+    address: usize,
+    page: usize,
+}
+
+impl Origin {
+    fn of<P: Hosted>(vma: &Vma<P>) -> Self {
+        Self { address: vma.start(), page: vma.pgoff() }
+    }
+
+    /// Where it shows a page, or would.
+    fn address_of<P: Hosted>(self, page: usize) -> usize {
+        self.address.wrapping_add(page.wrapping_sub(self.page) << P::PAGE_SHIFT)
+    }
 }
 
 impl<P: Hosted> Handle<P> {
@@ -38,7 +57,7 @@ impl<P: Hosted> Handle<P> {
             space: Arc::downgrade(space),
             state: StateId::of(&*state),
             _allocation: Arc::downgrade(&state),
-            hint: vma.start(),
+            made: Origin::of(vma),
         })
     }
 
@@ -59,10 +78,10 @@ impl<P: Hosted> Handle<P> {
         if lock.is_stopped() {
             return Err(Errno::ESRCH);
         }
-        let hinted = lock.vmas().find(self.hint).filter(|vma| vma.is_live() && vma.has_state(self.state));
+        let hinted = lock.vmas().find(self.made.address).filter(|vma| vma.is_live() && vma.has_state(self.state));
         let any = || lock.vmas().find_with_state(self.state, &(0..usize::MAX), Vma::is_live);
         let at = hinted.or_else(any).ok_or(Errno::EFAULT)?.start();
-        Ok(EstablishedVma { state: self.state, at, lock, _noted: MappedLock::note() })
+        Ok(EstablishedVma { state: self.state, at, asked: self.made, lock, _noted: MappedLock::note() })
     }
 }
 
@@ -123,26 +142,23 @@ impl<P: Hosted> Caller<P> {
         if !state.is::<V>() {
             return Err(Errno::EINVAL);
         }
-        let at = vma.start();
-        Ok(EstablishedVma { state, at, lock, _noted: MappedLock::note() })
+        let (at, asked) = (vma.start(), Origin::of(vma));
+        Ok(EstablishedVma { state, at, asked, lock, _noted: MappedLock::note() })
     }
 }
 
 /// A mapping whose mmap lock is held for read: the platform's [`EstablishedVma`](vmctx::Platform::EstablishedVma).
 pub struct EstablishedVma<P: Hosted> {
     state: StateId,
-    /// Where the VMA begins that was asked for. Others with the same state, in the same process, are reached with it.
+    /// Where one of the VMAs begins.
     at: usize,
+    /// The mapping that was asked for. Others with the same state, in the same process, are reached with it.
+    asked: Origin,
     lock: ReadLock<P>,
     _noted: MappedLock,
 }
 
 impl<P: Hosted> EstablishedVma<P> {
-    /// The first of its VMAs that shows any of these pages, by the page that it shows first.
-    fn first(&self, pages: &Range<usize>) -> Option<&Vma<P>> {
-        self.lock.vmas().find_with_state(self.state, pages, Vma::is_live)
-    }
-
     /// One of its VMAs.
     #[must_use]
     pub fn vma_at(&self, address: usize) -> Option<&Vma<P>> {
@@ -161,25 +177,45 @@ impl<P: Hosted> EstablishedVma<P> {
         Some(PageOffset::new(self.vma_at(address)?.pgoff_at(address)))
     }
 
-    /// `established_slots`. Where two VMAs show the same pages, the slots are those of the VMA that was asked for.
+    /// The VMA that shows this page where the mapping that was asked for shows it.
+    fn asked_for(&self, page: usize) -> Option<&Vma<P>> {
+        let address = self.asked.address_of::<P>(page);
+        self.vma_at(address).filter(|vma| vma.pgoff_at(address) == page)
+    }
+
+    /// The first of these pages that the mapping that was asked for shows.
+    fn first_asked_for(&self, pages: Range<usize>) -> Option<usize> {
+        let address = |page| self.asked.address_of::<P>(page);
+        let mut addresses = address(pages.start)..address(pages.end);
+        while let Some(vma) = self.lock.vmas().intersecting(&addresses) {
+            let page = vma.pgoff().max(pages.start);
+            if self.asked_for(page).is_some_and(|asked| asked.start() == vma.start()) {
+                return Some(page);
+            }
+            addresses.start = vma.range().end;
+        }
+        None
+    }
+
+    /// `established_slots`
     #[must_use]
     pub fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         let from = from.index();
-        let meant = self.vma_at(self.at).filter(|meant| meant.pgoff() + meant.pages() > from);
-        let showing =
-            meant.filter(|meant| meant.pgoff() <= from).or_else(|| self.first(&(from..from.saturating_add(1))));
-        let vma = showing.or_else(|| {
-            let next = self.first(&(from..usize::MAX))?;
-            Some(meant.filter(|meant| meant.pgoff() == next.pgoff()).unwrap_or(next))
-        })?;
-        let first = vma.pgoff().max(from);
-        let mut end = vma.pgoff() + vma.pages();
-        // From where the VMA that was asked for shows these pages, too, its slots are the answer: this run ends there.
-        if let Some(meant) = meant.filter(|meant| meant.pgoff() > first) {
-            end = end.min(meant.pgoff());
+        let run = |vma: &Vma<P>, end: Option<usize>| {
+            let (start, first) = (vma.start(), vma.pgoff().max(from));
+            let address = |page: usize| start + ((page - vma.pgoff()) << P::PAGE_SHIFT);
+            (PageOffset::new(first), address(first)..end.map_or(vma.range().end, address))
+        };
+        if let Some(vma) = self.asked_for(from) {
+            return Some(run(vma, None));
         }
-        let address = |pgoff: usize| vma.start() + ((pgoff - vma.pgoff()) << P::PAGE_SHIFT);
-        Some((PageOffset::new(first), address(first)..address(end)))
+        let next = self.lock.vmas().find_with_state(self.state, &(from..usize::MAX), Vma::is_live)?;
+        let pages = next.pgoff().max(from)..next.pgoff() + next.pages();
+        Some(match self.first_asked_for(pages.clone()) {
+            Some(page) if page == pages.start => run(self.asked_for(page)?, None),
+            // From there on the slots are of the mapping that was asked for, so this run ends before.
+            end => run(next, end),
+        })
     }
 
     /// `established_zap`

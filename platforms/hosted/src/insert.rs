@@ -224,6 +224,7 @@ impl<'a, P: Paged> Area<'a, P> {
     }
 
     /// A page, of which the caller has a reference. The entry takes one of its own.
+    #[inline(always)]
     fn insert_counted(&self, address: usize, pfn: u64, mkwrite: bool) -> Result<(), Errno> {
         if self.machine().is_anonymous(pfn) {
             return Err(Errno::EINVAL);
@@ -260,6 +261,8 @@ impl<'a, P: Paged> Area<'a, P> {
 
     /// Puts an entry where none is. With `mkwrite` it is writable and dirty at once, and so is one of the same frame
     /// that is there already.
+    // Where it is known what is put, and whether with `mkwrite`, this is half as long.
+    #[inline(always)]
     fn put(&self, address: usize, pte: Pte, mkwrite: bool) -> Result<(), Errno> {
         let machine = self.machine();
         let put = self.with_entry(address, |entry| match entry.pte() {

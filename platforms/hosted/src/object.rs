@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     ops::Range,
     panic::Location,
     ptr,
@@ -63,7 +62,7 @@ struct Places {
     /// behind the last.
     mapped: Tree<(usize, u64), Place>,
     /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs.
-    inserted: BTreeMap<u64, Vec<Arc<Inserted>>>,
+    inserted: Vec<(u64, Arc<Inserted>)>,
 }
 
 /// Pages of the object that a hook has inserted one behind the other, from one place in the program.
@@ -130,7 +129,7 @@ impl Object {
             place.table.zap(&place.addresses(pages), even_cows);
             false
         });
-        for there in places.inserted.values().flatten() {
+        for (_, there) in &places.inserted {
             if there.first < pages.end && pages.start < there.end.load(Ordering::Acquire) {
                 report(Report::UnmapMissesMmap { inserted: there.inserted, unmapped });
             }
@@ -178,6 +177,7 @@ impl Insertions {
 
     /// These pages have been inserted.
     #[track_caller]
+    #[inline]
     pub(crate) fn note(&self, pages: Range<usize>) {
         let inserted = Location::caller();
         let mut last = self.last.borrow_mut();
@@ -186,16 +186,21 @@ impl Insertions {
             |last: &&Arc<Inserted>| last.end.load(Ordering::Relaxed) == pages.start && ptr::eq(last.inserted, inserted);
         if let Some(last) = last.as_ref().filter(goes_on) {
             last.end.store(pages.end, Ordering::Release);
-            return;
+        } else {
+            *last = Some(self.begin(pages, inserted));
         }
+    }
+
+    #[cold]
+    fn begin(&self, pages: Range<usize>, inserted: &'static Location<'static>) -> Arc<Inserted> {
         let new = Arc::new(Inserted { first: pages.start, end: AtomicUsize::new(pages.end), inserted });
-        self.object.lock().places.inserted.entry(self.number).or_default().push(Arc::clone(&new));
-        *last = Some(new);
+        self.object.lock().places.inserted.push((self.number, Arc::clone(&new)));
+        new
     }
 }
 
 impl Drop for Insertions {
     fn drop(&mut self) {
-        self.object.lock().places.inserted.remove(&self.number);
+        self.object.lock().places.inserted.retain(|(number, _)| *number != self.number);
     }
 }

@@ -3,10 +3,11 @@
 use std::{
     array,
     cell::Cell,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU8, AtomicUsize, Ordering},
 };
 
-/// How many parts there are. Threads take them in turn, so few share one as long as there are not many more.
+/// How many threads have a part for themselves. Those that come when there are as many take other parts, as many again, in
+/// turn: few share one as long as there are not many more.
 pub(crate) const SHARDS: usize = 8;
 
 /// A part, in lines of the cache of its own: two, because processors fetch them in pairs.
@@ -18,25 +19,60 @@ pub(crate) struct Apart<T>(pub(crate) T);
 ///
 /// What is counted in it is the sum of [`all`](Self::all).
 pub struct Sharded<T> {
-    shards: Box<[Apart<T>; SHARDS]>,
+    /// Those that one thread has for itself, and behind them the others.
+    shards: Box<[Apart<T>; 2 * SHARDS]>,
 }
 
 thread_local! {
-    /// The shard of this thread; at first none.
+    /// The shard of this thread; at first none. Below [`SHARDS`] it is this thread's alone.
     static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Gives it back when the thread ends.
+    static OWNED: Cell<Option<Owned>> = const { Cell::new(None) };
 }
 
-/// Which shard is this thread's, below [`SHARDS`]. It stays so.
+/// Which shards are one thread's, bit by bit.
+static TAKEN: AtomicU8 = AtomicU8::new(0);
+
+/// A shard of which the thread is the only one.
+struct Owned(usize);
+
+impl Owned {
+    fn new() -> Option<Self> {
+        let free = |taken: u8| taken.checked_add(1).map(|_| taken | (taken + 1));
+        // Whoever had it before has done with it what he did.
+        let taken = TAKEN.fetch_update(Ordering::Acquire, Ordering::Relaxed, free).ok()?;
+        usize::try_from(taken.trailing_ones()).ok().map(Self)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // What the thread still does while it ends.
+        SHARD.set(SHARDS + self.0);
+        TAKEN.fetch_and(!(1 << self.0), Ordering::Release);
+    }
+}
+
+/// Which shard of as many as [`SHARDS`] is this thread's, where it does not matter whether others have it, too.
 #[inline]
 pub(crate) fn of_this_thread() -> usize {
+    shard() % SHARDS
+}
+
+#[inline]
+fn shard() -> usize {
     let shard = SHARD.get();
-    if shard < SHARDS { shard } else { take() }
+    if shard < 2 * SHARDS { shard } else { take() }
 }
 
 #[cold]
 fn take() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    let own = Owned::new().and_then(|owned| {
+        let shard = owned.0;
+        OWNED.try_with(|cell| cell.set(Some(owned))).ok().map(|()| shard)
+    });
+    let shard = own.unwrap_or_else(|| SHARDS + NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
     SHARD.set(shard);
     shard
 }
@@ -52,14 +88,60 @@ impl<T> Sharded<T> {
     #[inline]
     #[must_use]
     pub fn mine(&self) -> &T {
+        self.mine_alone().0
+    }
+
+    /// The same, and whether no other thread gets it here as long as this one is there. Then a count in it needs no
+    /// addition that is atomic: who loads and stores it is the only one who does.
+    #[inline]
+    #[must_use]
+    pub fn mine_alone(&self) -> (&T, bool) {
         let [first, ..] = &*self.shards;
-        let shard = self.shards.get(of_this_thread()).unwrap_or(first);
-        &shard.0
+        let shard = shard();
+        (&self.shards.get(shard).unwrap_or(first).0, shard < SHARDS)
     }
 
     /// All of them, this thread's first.
     pub fn all(&self) -> impl Iterator<Item = &T> {
-        let (before, from) = self.shards.split_at(of_this_thread() % SHARDS);
+        let (before, from) = self.shards.split_at(shard() % (2 * SHARDS));
         from.iter().chain(before).map(|shard| &shard.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    /// Many more threads than there are shards, all there at once, and again when these have ended.
+    #[test]
+    fn a_shard_that_is_one_threads_alone_is_nobody_elses() {
+        const THREADS: usize = 3 * SHARDS;
+        let (sharded, counted) = (Sharded::<AtomicUsize>::default(), AtomicUsize::new(0));
+        for _ in 0..50 {
+            let barrier = Barrier::new(THREADS);
+            thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        for _ in 0..1000 {
+                            match sharded.mine_alone() {
+                                (mine, true) => {
+                                    mine.store(mine.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                                    counted.fetch_add(1, Ordering::Relaxed);
+                                }
+                                (shared, false) => {
+                                    shared.fetch_add(1, Ordering::Relaxed);
+                                }
+                            }
+                        }
+                    });
+                }
+            });
+        }
+        let sum: usize = sharded.all().map(|shard| shard.load(Ordering::Relaxed)).sum();
+        assert_eq!(sum, 50 * THREADS * 1000);
+        assert!(counted.into_inner() >= 50 * 1000, "no thread had one for itself");
     }
 }

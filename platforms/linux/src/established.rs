@@ -27,8 +27,33 @@ pub unsafe fn ioctl<R>(run: impl for<'u> FnOnce(&mut UnlockedCtx<'u, Linux>) -> 
 pub struct LinuxHandle {
     mm: NonNull<ffi::mm_struct>,
     serial: u64,
-    /// Where the mapping was seen last.
+    made: Origin,
+    /// Where a VMA with the state was seen last.
     hint: AtomicUsize,
+}
+
+/// Where a mapping is that was asked for, or was when its handle was made: this page of the object at this address.
+/// A VMA of the same state is recognised as a part of it if it shows its pages at their addresses.
+#[derive(Clone, Copy)]
+struct Origin {
+    address: usize,
+    page: usize,
+}
+
+impl Origin {
+    fn of(vma: &ffi::vm_area_struct) -> Self {
+        Self { address: vma.vm_start, page: vma.vm_pgoff }
+    }
+
+    /// Where it shows a page, or would.
+    fn address_of(self, page: usize) -> usize {
+        self.address.wrapping_add(page.wrapping_sub(self.page) << Linux::PAGE_SHIFT)
+    }
+
+    /// Whether a VMA shows its pages there.
+    fn has(self, vma: &ffi::vm_area_struct) -> bool {
+        self.address_of(vma.vm_pgoff) == vma.vm_start
+    }
 }
 
 // SAFETY: an `mm_struct`'s counts are atomic, and what else is done with it is done under its lock.
@@ -43,7 +68,7 @@ impl LinuxHandle {
         let mm = NonNull::new(vma.vm_mm)?;
         // SAFETY: a VMA's `mm_struct` is there.
         unsafe { ffi::vmctx_mm_grab(mm.as_ptr()) };
-        Some(Self { mm, serial: state.serial(), hint: AtomicUsize::new(vma.vm_start) })
+        Some(Self { mm, serial: state.serial(), made: Origin::of(vma), hint: AtomicUsize::new(vma.vm_start) })
     }
 
     pub(super) fn lock(&self, wait: bool) -> Result<LinuxEstablishedVma, Errno> {
@@ -57,7 +82,7 @@ impl LinuxHandle {
             .filter(is_it)
             .or_else(|| lock.vmas().find(is_it))
             .ok_or(Errno::EFAULT)?;
-        let mapped = LinuxEstablishedVma::new(lock, found).ok_or(Errno::EFAULT)?;
+        let mapped = LinuxEstablishedVma::new(lock, found, self.made).ok_or(Errno::EFAULT)?;
         self.hint.store(mapped.found().vm_start, Ordering::Relaxed);
         Ok(mapped)
     }
@@ -133,14 +158,18 @@ unsafe fn state_of(vma: NonNull<ffi::vm_area_struct>) -> Option<AnyState> {
 pub struct LinuxEstablishedVma {
     lock: MmapLock,
     state: AnyState,
+    /// The mapping that was asked for. Others with the same state, in the same process, are reached with it.
+    asked: Origin,
     found: Cell<NonNull<ffi::vm_area_struct>>,
+    /// The last answer to [`slots`](Self::slots): these pages of the object are those that `found` shows.
+    run: Cell<(usize, usize)>,
 }
 
 impl LinuxEstablishedVma {
-    fn new(lock: MmapLock, vma: NonNull<ffi::vm_area_struct>) -> Option<Self> {
+    fn new(lock: MmapLock, vma: NonNull<ffi::vm_area_struct>, asked: Origin) -> Option<Self> {
         // SAFETY: the lock is held.
         let state = unsafe { state_of(vma) }?;
-        Some(Self { lock, state, found: Cell::new(vma) })
+        Some(Self { lock, state, asked, found: Cell::new(vma), run: Cell::default() })
     }
 
     /// The mapping of the calling process at an address, if its state is a `V`.
@@ -149,7 +178,9 @@ impl LinuxEstablishedVma {
         let mm = NonNull::new(unsafe { ffi::vmctx_current_mm() }).ok_or(Errno::ESRCH)?;
         let lock = MmapLock::take(mm, true)?;
         let vma = lock.vma_at(address).ok_or(Errno::EFAULT)?;
-        Self::new(lock, vma).filter(|mapped| mapped.state.is::<V>()).ok_or(Errno::EINVAL)
+        // SAFETY: the lock is held.
+        let asked = Origin::of(unsafe { vma.as_ref() });
+        Self::new(lock, vma, asked).filter(|mapped| mapped.state.is::<V>()).ok_or(Errno::EINVAL)
     }
 
     fn found(&self) -> &ffi::vm_area_struct {
@@ -175,6 +206,7 @@ impl LinuxEstablishedVma {
             // SAFETY: the lock is held.
             let vma = self.lock.vma_at(address).filter(|vma| unsafe { state_of(*vma) } == Some(self.state))?;
             self.found.set(vma);
+            self.run.take();
         }
         Some(self.found.get())
     }
@@ -187,21 +219,52 @@ impl LinuxEstablishedVma {
 
     pub(super) fn slots(&self, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
         let from = from.index();
-        let slots_in = |vma: NonNull<ffi::vm_area_struct>| {
+        let (mut first, mut end) = self.run.get();
+        if !(first..end).contains(&from) {
+            let vma;
+            (vma, first, end) = self.find_slots(from)?;
+            self.found.set(vma);
+            self.run.set((first, end));
+        }
+        let (vma, first) = (self.found(), first.max(from));
+        let address = |page: usize| vma.vm_start + ((page - vma.vm_pgoff) << Linux::PAGE_SHIFT);
+        Some((PageOffset::new(first), address(first)..address(end)))
+    }
+
+    /// The VMA that shows the first slot from this one on, and which pages of it are the answer.
+    fn find_slots(&self, from: usize) -> Option<(NonNull<ffi::vm_area_struct>, usize, usize)> {
+        let all_of = |vma: NonNull<ffi::vm_area_struct>, shown: Range<usize>| (vma, shown.start, shown.end);
+        if let Some((asked, shown)) = self.asked_for(from) {
+            return Some(all_of(asked, shown));
+        }
+        // SAFETY: the lock is held.
+        let shown = |vma: NonNull<ffi::vm_area_struct>| unsafe { vma.as_ref() }.shown();
+        let behind = self.vmas().filter(|vma| shown(*vma).end > from);
+        // Of those that show one page first, the VMA with the lowest address comes first.
+        let next = behind.min_by_key(|vma| shown(*vma).start)?;
+        let pages = shown(next).start.max(from)..shown(next).end;
+        if let Some((asked, shown)) = self.asked_for(pages.start) {
+            return Some(all_of(asked, shown));
+        }
+        // SAFETY: the lock is held.
+        let asked = self.vmas().filter(|vma| self.asked.has(unsafe { vma.as_ref() })).map(|vma| shown(vma).start);
+        // From there on the slots are of the mapping that was asked for, so this run ends before.
+        let end = asked.filter(|page| pages.contains(page)).min().unwrap_or(pages.end);
+        Some((next, pages.start, end))
+    }
+
+    /// The VMA that shows this page where the mapping that was asked for shows it, and what it shows.
+    fn asked_for(&self, page: usize) -> Option<(NonNull<ffi::vm_area_struct>, Range<usize>)> {
+        let here = |vma: NonNull<ffi::vm_area_struct>| {
             // SAFETY: the lock is held.
-            let vma = unsafe { vma.as_ref() };
-            let shown = vma.shown();
-            let first = from.max(shown.start);
-            (first < shown.end)
-                .then(|| (first, vma.vm_start + ((first - shown.start) << Linux::PAGE_SHIFT)..vma.vm_end))
+            let found = unsafe { vma.as_ref() };
+            (self.asked.has(found) && found.shown().contains(&page)).then(|| (vma, found.shown()))
         };
-        let (vma, (first, slots)) = match slots_in(self.found.get()) {
-            // None is before this one.
-            Some(here) if here.0 == from => (self.found.get(), here),
-            _ => self.vmas().filter_map(|vma| Some((vma, slots_in(vma)?))).min_by_key(|(_, (first, _))| *first)?,
-        };
-        self.found.set(vma);
-        Some((PageOffset::new(first), slots))
+        here(self.found.get()).or_else(|| {
+            // SAFETY: the lock is held.
+            let of_it = |vma: &NonNull<ffi::vm_area_struct>| unsafe { state_of(*vma) } == Some(self.state);
+            here(self.lock.vma_at(self.asked.address_of(page)).filter(of_it)?)
+        })
     }
 
     /// The VMA for an insertion at an address.

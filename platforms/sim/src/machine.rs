@@ -177,6 +177,13 @@ impl Machine {
         }
     }
 
+    #[cold]
+    fn note_watched(&self, pfn: u64, user: u64, inserted: Place) {
+        if let Some(first) = self.parts.pool.insert(pfn, user, inserted, || self.memory().mappings(pfn) != 0) {
+            self.parts.reports.add(Report::PageOfTwoUsers { first, second: inserted });
+        }
+    }
+
     pub(crate) fn uncharge_page_table(&self) {
         self.parts.page_tables.fetch_sub(1, Ordering::Relaxed);
     }
@@ -241,9 +248,10 @@ impl vmctx_hosted::Machine for Machine {
         self.memory().mappings(pfn)
     }
 
+    #[inline]
     fn note_insertion(&self, pfn: u64, user: u64, inserted: Place) {
-        if let Some(first) = self.parts.pool.insert(pfn, user, inserted, || self.memory().mappings(pfn) != 0) {
-            self.parts.reports.add(Report::PageOfTwoUsers { first, second: inserted });
+        if self.parts.pool.is_watched() {
+            self.note_watched(pfn, user, inserted);
         }
     }
 
@@ -269,7 +277,8 @@ impl vmctx_hosted::Machine for Machine {
 
     #[inline(always)]
     fn count(&self, event: Event) {
-        self.parts.counters.mine().count(event);
+        let (mine, alone) = self.parts.counters.mine_alone();
+        mine.count(event, alone);
     }
 
     fn counts(&self) -> Option<Counts> {

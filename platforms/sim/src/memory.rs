@@ -11,6 +11,7 @@
 //! | the rest | holes: nothing there, nothing to be mapped |
 
 use std::{
+    array,
     collections::BTreeMap,
     iter::repeat_with,
     ops::Range,
@@ -155,6 +156,9 @@ impl RamFrame {
     }
 }
 
+/// So many frames, one after the other.
+type Section = Box<[RamFrame; SECTION]>;
+
 /// Frames of a device: bytes, and nothing to count references with.
 struct DeviceRange {
     frames: Box<[Bytes]>,
@@ -175,7 +179,7 @@ pub(crate) struct PhysicalMemory {
     /// One behind the last number that is this machine's.
     end: u64,
     ram_frames: usize,
-    ram: Box<[OnceLock<Box<[RamFrame]>>]>,
+    ram: Box<[OnceLock<Section>]>,
     /// From here on no frame was ever used.
     untouched: AtomicUsize,
     shares: Sharded<Share>,
@@ -223,7 +227,7 @@ impl PhysicalMemory {
 
     /// All references to all frames: counted when it is asked for, so that whoever takes one has nothing more to count.
     pub(crate) fn references_held(&self) -> usize {
-        let made = self.ram.iter().filter_map(OnceLock::get).flatten();
+        let made = self.ram.iter().filter_map(OnceLock::get).flat_map(|section| section.iter());
         made.map(|frame| frame.counts.references()).sum()
     }
 
@@ -382,10 +386,17 @@ impl PhysicalMemory {
         range.frames.get(index).is_some_and(copy)
     }
 
+    #[inline]
     fn ram(&self, pfn: u64) -> Option<&RamFrame> {
         let index = self.ram_index(pfn)?;
-        let section = self.ram.get(index / SECTION)?;
-        section.get_or_init(|| repeat_with(RamFrame::new).take(SECTION).collect()).get(index % SECTION)
+        self.ram.get(index / SECTION)?.get_or_init(Self::new_section).get(index % SECTION)
+    }
+
+    #[cold]
+    fn new_section() -> Section {
+        // Made where it stays: an array in a variable would be copied.
+        let frames: Box<[RamFrame]> = repeat_with(RamFrame::new).take(SECTION).collect();
+        frames.try_into().unwrap_or_else(|_| Box::new(array::from_fn(|_| RamFrame::new())))
     }
 
     fn ram_index(&self, pfn: u64) -> Option<usize> {

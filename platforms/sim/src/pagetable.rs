@@ -1,9 +1,13 @@
 //! Page tables: 48-bit addresses, one lock an entry.
 //!
 //! A walk takes no lock and writes nothing, so threads that fault on different pages do not meet in it: levels and
-//! tables are made once, and their memory stays until the address space goes. An entry is one word, which whoever only
-//! looks reads as it is. What changes it, and what loads and stores through it, has its lock: what a user reads or writes
-//! is copied meanwhile. So an entry that was taken away is out of use when that returns: the lock is the TLB shootdown.
+//! tables are made once, and their memory stays until the address space goes. What a process of few pages needs of the
+//! levels lies in the page tables themselves, and a table is made in parts, so that a few pages are as cheap as each of
+//! many.
+//!
+//! An entry is one word, which whoever only looks reads as it is. What changes it, and what loads and stores through it,
+//! has its lock, a bit of that word: what a user reads or writes is copied meanwhile. So an entry that was taken away is
+//! out of use when that returns: the lock is the TLB shootdown.
 //!
 //! In the place of a lowest table there can be a large entry, of as many frames as the table has entries. The place's
 //! own lock is the large entry's, and is held for write to put the table there, or to take it away.
@@ -17,16 +21,17 @@
 //! for hardware page tables bring formats and no locks.
 
 use std::{
-    array,
+    array, hint,
     iter::{repeat_with, successors},
     ops::Range,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
+    thread,
 };
 
-use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
+use parking_lot::{RwLock, RwLockWriteGuard};
 
 use vmctx::{Errno, platform::Cache};
 use vmctx_hosted::{CopiedEntry, Entry, PageTable, Pte};
@@ -40,11 +45,15 @@ use crate::{
 const ADDRESS_BITS: u32 = 48;
 
 /// The base-2 logarithms of how many entries the nodes of each level have: of tables, of what tables hang on, and
-/// above. A process of few pages has few nodes, so those above are small.
+/// above.
 const LEAF_SHIFT: u32 = PAGE_SHIFT - 3;
 const BOTTOM_SHIFT: u32 = ADDRESS_BITS - PAGE_SHIFT - LEAF_SHIFT - 3 * UPPER_SHIFT;
 const UPPER_SHIFT: u32 = if PAGE_SHIFT > 14 { 6 } else { 7 };
 const ENTRIES: usize = 1 << LEAF_SHIFT;
+/// How many parts a table is made in, and how many entries each has.
+const PARTS: usize = 8;
+const PART: usize = ENTRIES / PARTS;
+const PART_SPAN: usize = PAGE_SIZE * PART;
 const BOTTOM: usize = 1 << BOTTOM_SHIFT;
 const UPPER: usize = 1 << UPPER_SHIFT;
 
@@ -79,9 +88,75 @@ impl<T, const N: usize> Node<T, N> {
     }
 }
 
-type Leaf = Node<Slot, ENTRIES>;
-type Bottom = Node<Place, BOTTOM>;
-type Lower = Node<OnceLock<Bottom>, UPPER>;
+/// The one of several that is needed first, which has its place where the others are looked for. Once it is known which
+/// it is, it stays.
+struct First<T> {
+    /// Its number, or [`NONE`](Self::NONE).
+    number: AtomicUsize,
+    value: T,
+}
+
+impl<T: Default> Default for First<T> {
+    fn default() -> Self {
+        Self { number: AtomicUsize::new(Self::NONE), value: T::default() }
+    }
+}
+
+impl<T> First<T> {
+    /// No address has such a number: what is numbered has many bytes.
+    const NONE: usize = usize::MAX;
+
+    #[inline]
+    fn get(&self, number: usize) -> Option<&T> {
+        // The value was there before, and what is changed in it is ordered by itself.
+        (self.number.load(Ordering::Relaxed) == number).then_some(&self.value)
+    }
+
+    /// Its number, if one was needed.
+    fn number(&self) -> Option<usize> {
+        Some(self.number.load(Ordering::Relaxed)).filter(|number| *number != Self::NONE)
+    }
+
+    /// The same as [`get`](Self::get), and if none was needed yet, it is this one.
+    #[inline]
+    fn make(&self, number: usize) -> Option<&T> {
+        self.get(number).or_else(|| self.claim(number))
+    }
+
+    #[cold]
+    fn claim(&self, number: usize) -> Option<&T> {
+        let claimed = self.number.compare_exchange(Self::NONE, number, Ordering::Relaxed, Ordering::Relaxed);
+        let is_it = claimed.map_or_else(|known| known == number, |_| true);
+        is_it.then_some(&self.value)
+    }
+}
+
+/// What tables hang on: the first in here, for processes of few pages have them close together.
+#[derive(Default)]
+struct Bottom {
+    first: First<Place>,
+    others: OnceLock<Node<OnceLock<Box<Place>>, BOTTOM>>,
+}
+
+impl Bottom {
+    #[inline]
+    fn get(&self, address: usize) -> Option<&Place> {
+        self.first
+            .get(address / LEAF_SPAN)
+            .or_else(|| self.others.get()?.at(address, LEAF_SPAN)?.get().map(Box::as_ref))
+    }
+
+    #[inline]
+    fn make(&self, address: usize) -> Option<&Place> {
+        self.first.make(address / LEAF_SPAN).or_else(|| {
+            let other = self.others.get_or_init(Node::default).at(address, LEAF_SPAN)?;
+            Some(&**other.get_or_init(Box::default))
+        })
+    }
+}
+
+type Part = Node<Slot, PART>;
+type Lower = Node<OnceLock<Box<Bottom>>, UPPER>;
 type Middle = Node<OnceLock<Lower>, UPPER>;
 type Top = Node<OnceLock<Middle>, UPPER>;
 
@@ -98,14 +173,20 @@ impl Word {
     const COUNTED: u64 = 1 << 56;
     const WRITE_COMBINE: u64 = 1 << 57;
     const NONCACHED: u64 = 1 << 58;
+    /// Somebody has the entry's lock. Only of entries in tables.
+    const LOCKED: u64 = 1 << 63;
 
     fn is_empty(&self) -> bool {
-        self.0.load(Ordering::Acquire) == 0
+        self.0.load(Ordering::Acquire) & Self::PRESENT == 0
     }
 
     #[inline]
     fn get(&self) -> Option<Pte> {
-        let word = self.0.load(Ordering::Acquire);
+        Self::decode(self.0.load(Ordering::Acquire))
+    }
+
+    #[inline]
+    fn decode(word: u64) -> Option<Pte> {
         let has = |bit| word & bit != 0;
         has(Self::PRESENT).then(|| Pte {
             pfn: word & Self::PFN,
@@ -121,10 +202,14 @@ impl Word {
         })
     }
 
-    #[inline]
     fn set(&self, pte: Option<Pte>) {
+        self.0.store(Self::encode(pte), Ordering::Release);
+    }
+
+    #[inline]
+    fn encode(pte: Option<Pte>) -> u64 {
         let bit = |is_set, bit| if is_set { bit } else { 0 };
-        let word = pte.map_or(0, |Pte { pfn, accessible, writable, dirty, counted, cache }| {
+        pte.map_or(0, |Pte { pfn, accessible, writable, dirty, counted, cache }| {
             // A machine's frame numbers are below 2^52.
             pfn & Self::PFN
                 | Self::PRESENT
@@ -137,11 +222,37 @@ impl Word {
                     Cache::WriteCombine => Self::WRITE_COMBINE,
                     Cache::Noncached => Self::NONCACHED,
                 }
-        });
-        self.0.store(word, Ordering::Release);
+        })
     }
 
-    /// Hands the entry out, to be looked at and set. Whoever calls has its lock.
+    /// Takes the entry's lock.
+    #[inline]
+    fn lock(&self) -> Locked<'_> {
+        let before = self.0.load(Ordering::Relaxed) & !Self::LOCKED;
+        if self.0.compare_exchange(before, before | Self::LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return Locked { entry: self, word: before };
+        }
+        self.lock_busy()
+    }
+
+    /// It is had for as long as it takes to copy what is in a page, and by nobody who waits, so it is waited for without
+    /// sleep; but another thread may have to run until it is given back.
+    #[cold]
+    fn lock_busy(&self) -> Locked<'_> {
+        let mut turns = 0;
+        loop {
+            let word = self.0.fetch_or(Self::LOCKED, Ordering::Acquire);
+            if word & Self::LOCKED == 0 {
+                return Locked { entry: self, word };
+            }
+            while self.0.load(Ordering::Relaxed) & Self::LOCKED != 0 {
+                turns += 1;
+                if turns % 64 == 0 { thread::yield_now() } else { hint::spin_loop() }
+            }
+        }
+    }
+
+    /// Hands a large entry out, to be looked at and set. Whoever calls has its lock.
     #[inline]
     fn with<R>(&self, changes: &Changes, look: impl FnOnce(&mut CopiedEntry) -> R) -> R {
         let mut entry = CopiedEntry::new(self.get());
@@ -169,27 +280,45 @@ impl Changes {
     }
 }
 
+/// An entry whose lock is held until the value is dropped, which writes the entry.
+struct Locked<'a> {
+    entry: &'a Word,
+    word: u64,
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.entry.0.store(self.word, Ordering::Release);
+    }
+}
+
 /// The place of an entry.
 #[derive(Default)]
 struct Slot {
     pte: Word,
     changes: Changes,
-    lock: Mutex<()>,
 }
 
 impl Slot {
-    #[inline]
+    #[inline(always)]
     fn with<R>(&self, look: impl FnOnce(&mut CopiedEntry) -> R) -> R {
-        let _locked = self.lock.lock();
-        self.pte.with(&self.changes, look)
+        let mut locked = self.pte.lock();
+        let mut entry = CopiedEntry::new(Word::decode(locked.word));
+        let seen = look(&mut entry);
+        if let Some(pte) = entry.to_write() {
+            locked.word = Word::encode(pte);
+            self.changes.count();
+        }
+        seen
     }
 }
 
 /// Where a table hangs, or a large entry, or nothing.
 #[derive(Default)]
 struct Place {
-    /// The table, once there was one. It is in use if `has_table`.
-    leaf: OnceLock<Leaf>,
+    /// The table, as far as it was ever needed. It is in use if `has_table`.
+    parts: [OnceLock<Part>; PARTS],
     /// The large entry, with the number of its first frame. Where it is, there is no table.
     huge: Word,
     lock: RwLock<()>,
@@ -198,9 +327,10 @@ struct Place {
 }
 
 impl Place {
+    /// The table, in its parts.
     #[inline]
-    fn table(&self) -> Option<&Leaf> {
-        if self.has_table.load(Ordering::Acquire) { self.leaf.get() } else { None }
+    fn table(&self) -> Option<&[OnceLock<Part>; PARTS]> {
+        self.has_table.load(Ordering::Acquire).then_some(&self.parts)
     }
 
     fn is_bare(&self) -> bool {
@@ -213,22 +343,32 @@ impl Place {
         self.changes.count();
     }
 
-    /// The table, which is made if nothing is there.
     #[inline]
-    fn make_table(&self, machine: &Machine) -> Result<&Leaf, Errno> {
-        if let Some(leaf) = self.table() {
-            return Ok(leaf);
+    fn slot(&self, address: usize) -> Option<&Slot> {
+        self.table()?.get(address / PART_SPAN % PARTS)?.get()?.at(address, PAGE_SIZE)
+    }
+
+    /// The same in a table that is made if nothing is there.
+    #[inline]
+    fn make_slot(&self, address: usize, machine: &Machine) -> Result<&Slot, Errno> {
+        if !self.has_table.load(Ordering::Acquire) {
+            self.make_table(machine)?;
         }
+        let part = self.parts.get(address / PART_SPAN % PARTS).ok_or(Errno::EFAULT)?;
+        part.get_or_init(Part::default).at(address, PAGE_SIZE).ok_or(Errno::EFAULT)
+    }
+
+    #[cold]
+    fn make_table(&self, machine: &Machine) -> Result<(), Errno> {
         let _locked = self.lock.write();
         if !self.huge.is_empty() {
             return Err(Errno::EBUSY);
         }
         if !self.has_table.load(Ordering::Acquire) {
             machine.charge_page_table()?;
-            self.leaf.get_or_init(Leaf::default);
             self.set_table(true);
         }
-        self.leaf.get().ok_or(Errno::ENOMEM)
+        Ok(())
     }
 
     fn with_huge<R>(&self, look: impl FnOnce(&mut CopiedEntry) -> R) -> Option<R> {
@@ -243,12 +383,14 @@ impl Place {
 /// The page tables of one address space, on which `vmctx-hosted` serves its faults.
 pub struct PageTables {
     machine: Machine,
-    top: Top,
+    first: First<Bottom>,
+    /// The others.
+    top: OnceLock<Top>,
 }
 
 impl PageTables {
     pub(crate) fn new(machine: Machine) -> Self {
-        Self { machine, top: Top::default() }
+        Self { machine, first: First::default(), top: OnceLock::new() }
     }
 
     /// Where in a range something hangs, and the address where that begins.
@@ -264,33 +406,58 @@ impl PageTables {
                     Ok(place) => return Some((at, place)),
                     Err(missing) => missing,
                 };
-                at = at - at % span + span;
+                let behind = at - at % span + span;
+                // The first part lies where the nodes of the others may be missing.
+                at = self.first_span().filter(|first| (at + 1..behind).contains(first)).unwrap_or(behind);
             }
             None
         };
         successors(next(start), move |(at, _)| next(at + LEAF_SPAN))
     }
 
+    /// Where what the first part spans begins.
+    fn first_span(&self) -> Option<usize> {
+        Some(self.first.number()? * BOTTOM_SPAN)
+    }
+
     /// Where the lowest table of an address hangs, or how many bytes the node spans that is missing above.
     #[inline]
     fn place(&self, address: usize) -> Result<&Place, usize> {
-        let middle = self.top.at(address, MIDDLE_SPAN).and_then(OnceLock::get).ok_or(MIDDLE_SPAN)?;
+        self.bottom(address)?.get(address).ok_or(LEAF_SPAN)
+    }
+
+    #[inline]
+    fn bottom(&self, address: usize) -> Result<&Bottom, usize> {
+        match self.first.get(address / BOTTOM_SPAN) {
+            Some(first) => Ok(first),
+            None => self.other_bottom(address),
+        }
+    }
+
+    fn other_bottom(&self, address: usize) -> Result<&Bottom, usize> {
+        if self.first.number().is_none() {
+            return Err(ADDRESS_END);
+        }
+        let middle = self.top.get().and_then(|top| top.at(address, MIDDLE_SPAN)?.get()).ok_or(MIDDLE_SPAN)?;
         let lower = middle.at(address, LOWER_SPAN).and_then(OnceLock::get).ok_or(LOWER_SPAN)?;
-        let bottom = lower.at(address, BOTTOM_SPAN).and_then(OnceLock::get).ok_or(BOTTOM_SPAN)?;
-        bottom.at(address, LEAF_SPAN).ok_or(LEAF_SPAN)
+        Ok(lower.at(address, BOTTOM_SPAN).and_then(OnceLock::get).ok_or(BOTTOM_SPAN)?)
     }
 
     #[inline]
     fn make_place(&self, address: usize) -> Result<&Place, Errno> {
-        let middle = self.top.at(address, MIDDLE_SPAN).ok_or(Errno::EFAULT)?.get_or_init(Middle::default);
-        let lower = middle.at(address, LOWER_SPAN).ok_or(Errno::EFAULT)?.get_or_init(Lower::default);
-        let bottom = lower.at(address, BOTTOM_SPAN).ok_or(Errno::EFAULT)?.get_or_init(Bottom::default);
-        bottom.at(address, LEAF_SPAN).ok_or(Errno::EFAULT)
+        let bottom = self.first.make(address / BOTTOM_SPAN).or_else(|| self.make_bottom(address));
+        bottom.and_then(|bottom| bottom.make(address)).ok_or(Errno::EFAULT)
+    }
+
+    fn make_bottom(&self, address: usize) -> Option<&Bottom> {
+        let middle = self.top.get_or_init(Top::default).at(address, MIDDLE_SPAN)?.get_or_init(Middle::default);
+        let lower = middle.at(address, LOWER_SPAN)?.get_or_init(Lower::default);
+        Some(lower.at(address, BOTTOM_SPAN)?.get_or_init(Box::default))
     }
 
     #[inline]
     fn slot(&self, address: usize) -> Option<&Slot> {
-        self.place(address).ok()?.table()?.at(address, PAGE_SIZE)
+        self.place(address).ok()?.slot(address)
     }
 }
 
@@ -321,8 +488,7 @@ impl PageTable for PageTables {
 
     #[inline]
     fn with_table<R>(&self, address: usize, change: impl FnOnce(&mut CopiedEntry) -> R) -> Result<R, Errno> {
-        let leaf = self.make_place(address)?.make_table(&self.machine)?;
-        Ok(leaf.at(address, PAGE_SIZE).ok_or(Errno::EFAULT)?.with(change))
+        Ok(self.make_place(address)?.make_slot(address, &self.machine)?.with(change))
     }
 
     fn with_huge<R>(&self, address: usize, look: impl FnOnce(&mut CopiedEntry) -> R) -> Option<R> {
@@ -390,7 +556,7 @@ impl PageTable for PageTables {
         mut visit: impl FnMut(Range<usize>, Pte, &mut CopiedEntry) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         for (start, place) in self.places(&range) {
-            let Some(leaf) = place.table() else {
+            let Some(parts) = place.table() else {
                 let visited = place.with_huge(|entry| match entry.pte() {
                     Some(pte) => visit(start..start + LEAF_SPAN, pte, entry),
                     None => Ok(()),
@@ -401,15 +567,19 @@ impl PageTable for PageTables {
             // The pages that begin in the range.
             let first = range.start.saturating_sub(start).div_ceil(PAGE_SIZE);
             let end = (range.end - start).div_ceil(PAGE_SIZE);
-            for (index, slot) in leaf.0.iter().enumerate().take(end).skip(first) {
-                if slot.pte.is_empty() {
-                    continue;
+            let parts = parts.iter().map(OnceLock::get).zip((0..).step_by(PART));
+            for (part, base) in parts.filter_map(|(part, base)| Some((part?, base))) {
+                let (from, to) = (first.saturating_sub(base), end.saturating_sub(base));
+                for (slot, index) in part.0.iter().zip(base..).take(to).skip(from) {
+                    if slot.pte.is_empty() {
+                        continue;
+                    }
+                    let address = start + index * PAGE_SIZE;
+                    slot.with(|entry| match entry.pte() {
+                        Some(pte) => visit(address..address + PAGE_SIZE, pte, entry),
+                        None => Ok(()),
+                    })?;
                 }
-                let address = start + index * PAGE_SIZE;
-                slot.with(|entry| match entry.pte() {
-                    Some(pte) => visit(address..address + PAGE_SIZE, pte, entry),
-                    None => Ok(()),
-                })?;
             }
         }
         Ok(())

@@ -32,6 +32,12 @@ impl Pool {
         self.is_watched.store(true, Ordering::Release);
     }
 
+    /// Whether any page is watched.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::Acquire)
+    }
+
     /// A page is inserted for this user. Gives back where it was inserted for another one who has it still.
     pub(crate) fn insert(
         &self,
@@ -40,9 +46,6 @@ impl Pool {
         inserted: Place,
         is_mapped: impl FnOnce() -> bool,
     ) -> Option<Place> {
-        if !self.is_watched.load(Ordering::Acquire) {
-            return None;
-        }
         let mut owners = self.owners.lock();
         let owner = owners.get_mut(&pfn)?;
         let before = owner.replace(Owner { user, inserted });

@@ -52,8 +52,15 @@ pub(super) fn mutants() -> Vec<Mutant> {
             "slots-from-the-beginning",
             "established_slots: from the page that is asked for on",
             ESTABLISHED,
-            "let first = «vma.pgoff().max(from)»",
+            "let (start, first) = (vma.start(), «vma.pgoff().max(from)»)",
             "vma.pgoff()",
+        ),
+        mutant(
+            "slots-of-another",
+            "established_slots: of the mapping that was asked for",
+            ESTABLISHED,
+            "self.vma_at(address).filter(|vma| «vma.pgoff_at(address) == page»)",
+            "vma.pgoff_at(address) > page",
         ),
         mutant(
             "requested-pages-in-lost",
