@@ -18,6 +18,10 @@ struct Structure {
 struct Facts {
     structures: BTreeMap<String, Structure>,
     values: Vec<(String, u64)>,
+    /// Expressions of the core's, and what they are to the kernel.
+    of_core: Vec<(String, u64)>,
+    /// How many errnos there are among them.
+    errnos: usize,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -54,6 +58,13 @@ fn of_kernel(assembler: &str) -> Result<Facts, Box<dyn Error>> {
                 facts.structures.entry(structure.to_owned()).or_default().size = Some(bytes.parse()?);
             }
             ["value", name, value] => facts.values.push((name.to_owned(), value.parse::<u64>()?)),
+            ["same_if_there", _, _, "0"] => {}
+            ["same" | "same_if_there", kind, name, value] => {
+                let is_errno = kind == "Errno";
+                facts.errnos += usize::from(is_errno);
+                let number = if is_errno { "to_raw" } else { "bits" };
+                facts.of_core.push((format!("{kind}::{name}.{number}()"), value.parse::<u64>()?));
+            }
             _ => return Err(format!("no fact: {line}").into()),
         }
     }
@@ -70,6 +81,7 @@ fn of_names(source: &str) -> Facts {
                 let fields = &mut facts.structures.entry(structure.to_owned()).or_default().fields;
                 fields.insert(8 * fields.len(), (field.to_owned(), 0, kind.to_owned()));
             }
+            ("ERRNO", _) => facts.errnos += 1,
             ("VALUE", &[name]) => {
                 let number = if name == "PAGE_SHIFT" { 12 } else { facts.values.len() as u64 };
                 facts.values.push((name.to_owned(), number));
@@ -106,5 +118,9 @@ fn rust(facts: &Facts) -> String {
     for (name, value) in &facts.values {
         text += &format!("pub(crate) const {name}: u64 = {value:#x};\n");
     }
+    for (of_core, value) in &facts.of_core {
+        text += &format!("const _: () = assert!({of_core} as u64 == {value:#x});\n");
+    }
+    text += &format!("pub(crate) const ERRNOS: usize = {};\n", facts.errnos);
     text
 }

@@ -33,7 +33,7 @@ mod established;
 mod huge;
 mod moving;
 mod opening;
-mod requests;
+pub(crate) mod requests;
 mod revoked;
 mod stores;
 

@@ -6,10 +6,12 @@ use std::{
     process::Command,
 };
 
+use vmctx::Errno;
 use vmctx_conformance::user::Refusal;
 
 use crate::{
     calls::{self, PAGE},
+    edges::requests::FIND,
     trap,
 };
 
@@ -41,6 +43,13 @@ pub(crate) fn run() -> Result<(), String> {
     if !found.starts_with(b"THE smallest") {
         return Err("smallest: the mappings do not share the page".into());
     }
+    // Each module has the crate in it. What the other one has mapped is nothing of its own.
+    let another = OpenOptions::new().read(true).open("/dev/vmctx-two_types").map_err(|error| error.to_string())?;
+    let found = calls::gauge(another.as_raw_fd(), FIND.into(), one.get());
+    if found != Err(Refusal::Errno(Errno::EINVAL)) {
+        return Err(format!("smallest: the other module's lookup of its mapping is {found:?}"));
+    }
+    drop(another);
     calls::munmap(one, PAGE).map_err(refusal)?;
     calls::munmap(other, PAGE).map_err(refusal)?;
     drop(file);

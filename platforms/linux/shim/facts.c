@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/rwsem.h>
 
 #include "compat.h"
 
@@ -18,6 +19,51 @@
 /* How many bytes a structure has that the kernel reads and Rust makes. The others end, for Rust, with their last field. */
 #define SIZE(structure) FACT("size " #structure " %0", "i"(sizeof(struct structure)))
 #define VALUE(name) FACT("value " #name " %0", "i"((unsigned long)(name)))
+/* What the core has a number of its own for: what, its type and name there, and the number here. */
+#define VMA_FLAG(name) FACT("same VmFlags " #name " %0", "i"((unsigned long)VM_##name))
+#define FAULT_FLAG(name) FACT("same FaultFlags " #name " %0", "i"((unsigned long)FAULT_FLAG_##name))
+#define FAULT_CODE(name) FACT("same FaultCode " #name " %0", "i"((unsigned long)VM_FAULT_##name))
+#define ERRNO(name) FACT("same Errno " #name " %0", "i"((unsigned long)name))
+/* Zero on a kernel that has no such flag. */
+#define VMA_FLAG_IF_THERE(name) FACT("same_if_there VmFlags " #name " %0", "i"((unsigned long)VM_##name))
+#define FAULT_FLAG_IF_THERE(name) FACT("same_if_there FaultFlags " #name " %0", "i"((unsigned long)FAULT_FLAG_##name))
+
+/*
+ * Functions that Rust declares (ffi.rs), and hooks that it defines: where the kernel at hand has them otherwise, nothing is built. A
+ * vm_fault_t is an unsigned int, and so is what vm_ops->huge_fault is told.
+ */
+#define SAME(what, name, ...) \
+	static_assert(__builtin_types_compatible_p(typeof(what), __VA_ARGS__), "platforms/linux/src/ffi.rs declares another " name)
+#define FUNCTION(name, ...) SAME(name, #name, __VA_ARGS__)
+#define HOOK(name, result, ...) \
+	SAME(((struct vm_operations_struct *)NULL)->name, "vm_ops->" #name, result (*)(__VA_ARGS__))
+
+HOOK(open, void, struct vm_area_struct *);
+HOOK(close, void, struct vm_area_struct *);
+HOOK(may_split, int, struct vm_area_struct *, unsigned long);
+HOOK(mremap, int, struct vm_area_struct *);
+HOOK(mprotect, int, struct vm_area_struct *, unsigned long, unsigned long, unsigned long);
+HOOK(fault, vm_fault_t, struct vm_fault *);
+HOOK(huge_fault, vm_fault_t, struct vm_fault *, huge_fault_t);
+HOOK(map_pages, vm_fault_t, struct vm_fault *, pgoff_t, pgoff_t);
+HOOK(page_mkwrite, vm_fault_t, struct vm_fault *);
+HOOK(pfn_mkwrite, vm_fault_t, struct vm_fault *);
+HOOK(access, int, struct vm_area_struct *, unsigned long, void *, int, int);
+#ifdef VMCTX_MMAP_PREPARE
+HOOK(mapped, int, unsigned long, unsigned long, pgoff_t, const struct file *, void **);
+#endif
+FUNCTION(vm_insert_page, int (struct vm_area_struct *, unsigned long, struct page *));
+FUNCTION(vm_insert_pages, int (struct vm_area_struct *, unsigned long, struct page **, unsigned long *));
+FUNCTION(vmf_insert_pfn, vm_fault_t (struct vm_area_struct *, unsigned long, unsigned long));
+FUNCTION(find_vma, struct vm_area_struct *(struct mm_struct *, unsigned long));
+FUNCTION(down_read, void (struct rw_semaphore *));
+FUNCTION(down_read_trylock, int (struct rw_semaphore *));
+FUNCTION(up_read, void (struct rw_semaphore *));
+FUNCTION(down_write, void (struct rw_semaphore *));
+FUNCTION(down_write_trylock, int (struct rw_semaphore *));
+FUNCTION(up_write, void (struct rw_semaphore *));
+SAME((vm_fault_t)0, "vm_fault_t", unsigned int);
+static_assert(sizeof(huge_fault_t) == sizeof(unsigned int), "platforms/linux/src/ffi.rs declares another huge_fault");
 
 static void __used facts(void)
 {
@@ -63,55 +109,201 @@ static void __used facts(void)
 #endif
 
 	VALUE(PAGE_SHIFT);
+	/* How much an entry of each level shows. */
+	VALUE(PMD_SHIFT);
+	VALUE(PUD_SHIFT);
 	/* What vm_ops->huge_fault is called with. */
 	VALUE(HUGE_FAULT_PMD);
 	VALUE(HUGE_FAULT_PUD);
-	VALUE(VM_READ);
-	VALUE(VM_WRITE);
-	VALUE(VM_EXEC);
-	VALUE(VM_SHARED);
-	VALUE(VM_MAYREAD);
-	VALUE(VM_MAYWRITE);
-	VALUE(VM_MAYEXEC);
-	VALUE(VM_MAYSHARE);
-	VALUE(VM_PFNMAP);
-	VALUE(VM_IO);
-	VALUE(VM_DONTCOPY);
-	VALUE(VM_DONTEXPAND);
-	VALUE(VM_DONTDUMP);
-	VALUE(VM_MIXEDMAP);
 	VALUE(VM_ALLOW_ANY_UNCACHED);
-	VALUE(FAULT_FLAG_WRITE);
-	VALUE(FAULT_FLAG_MKWRITE);
-	VALUE(FAULT_FLAG_ALLOW_RETRY);
-	VALUE(FAULT_FLAG_RETRY_NOWAIT);
-	VALUE(FAULT_FLAG_KILLABLE);
-	VALUE(FAULT_FLAG_TRIED);
-	VALUE(FAULT_FLAG_USER);
-	VALUE(FAULT_FLAG_REMOTE);
-	VALUE(FAULT_FLAG_INSTRUCTION);
-	VALUE(FAULT_FLAG_INTERRUPTIBLE);
-	VALUE(FAULT_FLAG_VMA_LOCK);
-	VALUE(VM_FAULT_OOM);
-	VALUE(VM_FAULT_SIGBUS);
-	VALUE(VM_FAULT_MAJOR);
-	VALUE(VM_FAULT_HWPOISON);
-	VALUE(VM_FAULT_SIGSEGV);
-	VALUE(VM_FAULT_NOPAGE);
-	VALUE(VM_FAULT_LOCKED);
-	VALUE(VM_FAULT_RETRY);
-	VALUE(VM_FAULT_FALLBACK);
-	VALUE(ESRCH);
-	VALUE(EINTR);
-	VALUE(ENXIO);
-	VALUE(EAGAIN);
-	VALUE(ENOMEM);
-	VALUE(EFAULT);
-	VALUE(EBUSY);
-	VALUE(EINVAL);
-	VALUE(ENOSPC);
-	VALUE(EDEADLK);
-	VALUE(EOVERFLOW);
-	VALUE(EHWPOISON);
-	VALUE(ERESTARTSYS);
+	VMA_FLAG(READ);
+	VMA_FLAG(WRITE);
+	VMA_FLAG(EXEC);
+	VMA_FLAG(SHARED);
+	VMA_FLAG(MAYREAD);
+	VMA_FLAG(MAYWRITE);
+	VMA_FLAG(MAYEXEC);
+	VMA_FLAG(MAYSHARE);
+	VMA_FLAG(PFNMAP);
+	VMA_FLAG(IO);
+	VMA_FLAG(DONTCOPY);
+	VMA_FLAG(DONTEXPAND);
+	VMA_FLAG(DONTDUMP);
+	VMA_FLAG(MIXEDMAP);
+#ifndef VMA_SPECIAL_FLAGS
+	/* Else it is a call. */
+	VMA_FLAG(SPECIAL);
+#endif
+	VMA_FLAG_IF_THERE(ALLOW_ANY_UNCACHED);
+	FAULT_FLAG(WRITE);
+	FAULT_FLAG(MKWRITE);
+	FAULT_FLAG(ALLOW_RETRY);
+	FAULT_FLAG(RETRY_NOWAIT);
+	FAULT_FLAG(KILLABLE);
+	FAULT_FLAG(TRIED);
+	FAULT_FLAG(USER);
+	FAULT_FLAG(REMOTE);
+	FAULT_FLAG(INSTRUCTION);
+	FAULT_FLAG(INTERRUPTIBLE);
+	FAULT_FLAG_IF_THERE(VMA_LOCK);
+	FAULT_CODE(OOM);
+	FAULT_CODE(SIGBUS);
+	FAULT_CODE(MAJOR);
+	FAULT_CODE(HWPOISON);
+	FAULT_CODE(SIGSEGV);
+	FAULT_CODE(NOPAGE);
+	FAULT_CODE(LOCKED);
+	FAULT_CODE(RETRY);
+	FAULT_CODE(FALLBACK);
+	/* All that the core has. */
+	ERRNO(EPERM);
+	ERRNO(ENOENT);
+	ERRNO(ESRCH);
+	ERRNO(EINTR);
+	ERRNO(EIO);
+	ERRNO(ENXIO);
+	ERRNO(E2BIG);
+	ERRNO(ENOEXEC);
+	ERRNO(EBADF);
+	ERRNO(ECHILD);
+	ERRNO(EAGAIN);
+	ERRNO(ENOMEM);
+	ERRNO(EACCES);
+	ERRNO(EFAULT);
+	ERRNO(ENOTBLK);
+	ERRNO(EBUSY);
+	ERRNO(EEXIST);
+	ERRNO(EXDEV);
+	ERRNO(ENODEV);
+	ERRNO(ENOTDIR);
+	ERRNO(EISDIR);
+	ERRNO(EINVAL);
+	ERRNO(ENFILE);
+	ERRNO(EMFILE);
+	ERRNO(ENOTTY);
+	ERRNO(ETXTBSY);
+	ERRNO(EFBIG);
+	ERRNO(ENOSPC);
+	ERRNO(ESPIPE);
+	ERRNO(EROFS);
+	ERRNO(EMLINK);
+	ERRNO(EPIPE);
+	ERRNO(EDOM);
+	ERRNO(ERANGE);
+	ERRNO(EDEADLK);
+	ERRNO(ENAMETOOLONG);
+	ERRNO(ENOLCK);
+	ERRNO(ENOSYS);
+	ERRNO(ENOTEMPTY);
+	ERRNO(ELOOP);
+	ERRNO(ENOMSG);
+	ERRNO(EIDRM);
+	ERRNO(ECHRNG);
+	ERRNO(EL2NSYNC);
+	ERRNO(EL3HLT);
+	ERRNO(EL3RST);
+	ERRNO(ELNRNG);
+	ERRNO(EUNATCH);
+	ERRNO(ENOCSI);
+	ERRNO(EL2HLT);
+	ERRNO(EBADE);
+	ERRNO(EBADR);
+	ERRNO(EXFULL);
+	ERRNO(ENOANO);
+	ERRNO(EBADRQC);
+	ERRNO(EBADSLT);
+	ERRNO(EBFONT);
+	ERRNO(ENOSTR);
+	ERRNO(ENODATA);
+	ERRNO(ETIME);
+	ERRNO(ENOSR);
+	ERRNO(ENONET);
+	ERRNO(ENOPKG);
+	ERRNO(EREMOTE);
+	ERRNO(ENOLINK);
+	ERRNO(EADV);
+	ERRNO(ESRMNT);
+	ERRNO(ECOMM);
+	ERRNO(EPROTO);
+	ERRNO(EMULTIHOP);
+	ERRNO(EDOTDOT);
+	ERRNO(EBADMSG);
+	ERRNO(EOVERFLOW);
+	ERRNO(ENOTUNIQ);
+	ERRNO(EBADFD);
+	ERRNO(EREMCHG);
+	ERRNO(ELIBACC);
+	ERRNO(ELIBBAD);
+	ERRNO(ELIBSCN);
+	ERRNO(ELIBMAX);
+	ERRNO(ELIBEXEC);
+	ERRNO(EILSEQ);
+	ERRNO(ERESTART);
+	ERRNO(ESTRPIPE);
+	ERRNO(EUSERS);
+	ERRNO(ENOTSOCK);
+	ERRNO(EDESTADDRREQ);
+	ERRNO(EMSGSIZE);
+	ERRNO(EPROTOTYPE);
+	ERRNO(ENOPROTOOPT);
+	ERRNO(EPROTONOSUPPORT);
+	ERRNO(ESOCKTNOSUPPORT);
+	ERRNO(EOPNOTSUPP);
+	ERRNO(EPFNOSUPPORT);
+	ERRNO(EAFNOSUPPORT);
+	ERRNO(EADDRINUSE);
+	ERRNO(EADDRNOTAVAIL);
+	ERRNO(ENETDOWN);
+	ERRNO(ENETUNREACH);
+	ERRNO(ENETRESET);
+	ERRNO(ECONNABORTED);
+	ERRNO(ECONNRESET);
+	ERRNO(ENOBUFS);
+	ERRNO(EISCONN);
+	ERRNO(ENOTCONN);
+	ERRNO(ESHUTDOWN);
+	ERRNO(ETOOMANYREFS);
+	ERRNO(ETIMEDOUT);
+	ERRNO(ECONNREFUSED);
+	ERRNO(EHOSTDOWN);
+	ERRNO(EHOSTUNREACH);
+	ERRNO(EALREADY);
+	ERRNO(EINPROGRESS);
+	ERRNO(ESTALE);
+	ERRNO(EUCLEAN);
+	ERRNO(ENOTNAM);
+	ERRNO(ENAVAIL);
+	ERRNO(EISNAM);
+	ERRNO(EREMOTEIO);
+	ERRNO(EDQUOT);
+	ERRNO(ENOMEDIUM);
+	ERRNO(EMEDIUMTYPE);
+	ERRNO(ECANCELED);
+	ERRNO(ENOKEY);
+	ERRNO(EKEYEXPIRED);
+	ERRNO(EKEYREVOKED);
+	ERRNO(EKEYREJECTED);
+	ERRNO(EOWNERDEAD);
+	ERRNO(ENOTRECOVERABLE);
+	ERRNO(ERFKILL);
+	ERRNO(EHWPOISON);
+	ERRNO(ERESTARTSYS);
+	ERRNO(ERESTARTNOINTR);
+	ERRNO(ERESTARTNOHAND);
+	ERRNO(ENOIOCTLCMD);
+	ERRNO(ERESTART_RESTARTBLOCK);
+	ERRNO(EPROBE_DEFER);
+	ERRNO(EOPENSTALE);
+	ERRNO(ENOPARAM);
+	ERRNO(EBADHANDLE);
+	ERRNO(ENOTSYNC);
+	ERRNO(EBADCOOKIE);
+	ERRNO(ENOTSUPP);
+	ERRNO(ETOOSMALL);
+	ERRNO(ESERVERFAULT);
+	ERRNO(EBADTYPE);
+	ERRNO(EJUKEBOX);
+	ERRNO(EIOCBQUEUED);
+	ERRNO(ERECALLCONFLICT);
+	ERRNO(ENOGRACE);
 }

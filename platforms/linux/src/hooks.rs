@@ -103,17 +103,30 @@ unsafe fn any_state(vma: *mut ffi::vm_area_struct) -> AnyState {
 unsafe extern "C" fn fault<V: VmOperations<Platform = Linux>>(vmf: *mut ffi::vm_fault) -> c_uint {
     // SAFETY: the kernel calls this for a fault in a VMA whose `vm_ops` is V's table, with the fault's lock held.
     let code = unsafe { entry::fault::<V>(&state::<V>((*vmf).vma), LinuxFault(vmf)) };
-    // Whoever copies a page, or changes an entry, clears it for a moment, and a fault that comes then has an entry that
-    // the driver knows nothing of. Without a fault hook the kernel looks once more itself (`do_fault`).
-    // SAFETY: an error is answered with the fault's lock held.
-    if code.intersects(FaultCode::ERROR) && unsafe { ffi::vmctx_entry_there(vmf) } {
-        return FaultCode::NOPAGE.bits();
+    if code.intersects(FaultCode::ERROR) {
+        // SAFETY: an error is answered with the fault's lock held.
+        return unsafe { failed(vmf, code.bits()) };
     }
     if V::HOOKS.registered_pfn_mkwrite().is_some() && code.contains(FaultCode::NOPAGE) {
         // SAFETY: as before; the code says that the lock was kept.
         return unsafe { tell_of_store::<V>(vmf, code) }.bits();
     }
     code.bits()
+}
+
+/// The answer to a fault for which the fault hook had an error: that, or the access is to be repeated. Whoever copies a
+/// page, or changes an entry, clears it for a moment, and a fault that comes then has an entry that the driver knows
+/// nothing of. Without a fault hook the kernel looks once more itself (`do_fault`).
+///
+/// Last in its caller, which jumps here and has nothing to keep until this returns.
+///
+/// # Safety
+/// The kernel has called `vm_ops->fault` for this fault, and its lock is held.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn failed(vmf: *mut ffi::vm_fault, code: c_uint) -> c_uint {
+    // SAFETY: by this function's contract.
+    if unsafe { ffi::vmctx_entry_there(vmf) } { FaultCode::NOPAGE.bits() } else { code }
 }
 
 /// The fault hook has inserted. A store that finds a frame there of which `pfn_mkwrite` is to be told asks it in the same
