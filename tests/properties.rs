@@ -319,6 +319,15 @@ fn the_numbers_are_the_running_systems() {
     }
 }
 
+#[test]
+fn a_count_of_pages_is_compared_with_numbers() {
+    let three = PageCount::new(3);
+    assert_eq!(
+        [2, 3, 4].map(|pages| (three < pages, three == pages, three > pages)),
+        [(false, false, true), (false, true, false), (true, false, false)]
+    );
+}
+
 /// The pages of a range are what the numbers of a `Range<usize>` are, by every way to walk them.
 #[test]
 fn a_page_range_is_walked_as_a_range_of_numbers_is() {
