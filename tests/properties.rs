@@ -339,6 +339,9 @@ fn a_page_range_is_walked_as_a_range_of_numbers_is() {
         assert_eq!(pages.into_iter().len(), (start..end).len());
         assert_eq!(pages.into_iter().last(), (start..end).last().map(page));
         assert_eq!(pages.is_empty(), (start..end).is_empty());
+        for number in NUMBERS {
+            assert_eq!(pages.contains(page(number)), (start..end).contains(&number));
+        }
         // Steps of any length, from both ends in turn, and what is left between.
         for (far, near) in NUMBERS.into_iter().flat_map(|far| NUMBERS.map(|near| (far, near))) {
             let (mut walked, mut expected) = (pages.into_iter(), start..end);
