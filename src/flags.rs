@@ -155,7 +155,7 @@ flag_bits!(FaultFlags: u32 {
 impl FaultFlags {
     /// `fault_flag_allow_retry_first`: RETRY is allowed, and this is the first try.
     #[must_use]
-    pub const fn allow_retry_first(self) -> bool {
+    pub(crate) const fn allow_retry_first(self) -> bool {
         self.contains(Self::ALLOW_RETRY) && !self.contains(Self::TRIED)
     }
 }

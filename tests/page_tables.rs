@@ -2,11 +2,18 @@
 //! entry while it has another one locked.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Remapped, UserAddr, VmFault,
-    VmOperations, platform::VmFlags,
+    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, Remapped, UserAddr,
+    VmFault, VmOperations, platform::VmFlags,
 };
 use vmctx_hosted::{
     DeviceMemory, File, Locked, Map, Object, OpenMode, Page, Paged, Place, PlainTable, Process, Prot, Pte, Ref, Signal,
@@ -145,6 +152,64 @@ fn a_mapping_moves_with_what_is_in_it() {
     assert_eq!(user.read_u8(at).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
     process.exit().unwrap();
     assert!(pages.0.iter().all(|page| page.references() == 1));
+}
+
+/// An access over the edge of a page is one to each of the two.
+#[test]
+fn an_access_goes_on_in_the_next_page() {
+    let memory = Memory::new();
+    let pages = Pages::new(&memory, 2);
+    let (process, file) = (Process::new(Table::new(memory)), pages.open());
+    let at = process.mmap(&file, Map::shared(2 * PAGE_SIZE)).unwrap();
+    let user = process.thread();
+    let edge = UserAddr::new(at.get() + PAGE_SIZE - 2);
+    user.write(edge, &[1, 2, 3, 4]).unwrap();
+    let mut read = [0; 4];
+    user.read(edge, &mut read).unwrap();
+    assert_eq!(read, [1, 2, 3, 4]);
+    let each = [0, 1, 2, 3].map(|byte| user.read_u8(UserAddr::new(edge.get() + byte)));
+    assert_eq!(each, [1, 2, 3, 4].map(Ok));
+    assert_eq!(user.read_u8(UserAddr::new(edge.get() - 1)), Ok(0));
+}
+
+/// A machine that says nothing of it lets a fault give up the mmap lock, once.
+#[derive(Clone)]
+struct Tried {
+    page: Page<Memory>,
+    calls: Arc<AtomicUsize>,
+}
+
+impl VmOperations for Tried {
+    type Platform = Example;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Example, Mixed>) -> VmFault<'f> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match ctx.release() {
+            Release::Released(released) => released.retry(),
+            Release::NoWait(answer) => answer,
+            Release::Keep(ctx) => ctx.insert_page(&self.page),
+        }
+    }
+}
+
+impl MmapFile for Tried {
+    type Platform = Example;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(self.clone())?.fill_later())
+    }
+}
+
+#[test]
+fn a_fault_may_give_up_the_lock_and_is_tried_once_more() {
+    let memory = Memory::new();
+    let tried = Tried { page: Page::alloc(&memory).unwrap(), calls: Arc::default() };
+    let file = File::new(tried.clone(), OpenMode::ReadWrite);
+    let process = Process::new(Table::new(memory));
+    let at = process.mmap(&file, Map::shared(PAGE_SIZE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(0));
+    assert_eq!(tried.calls.load(Ordering::Relaxed), 2);
 }
 
 #[test]

@@ -319,6 +319,15 @@ fn the_numbers_are_the_running_systems() {
     }
 }
 
+#[test]
+fn a_count_of_pages_is_compared_with_numbers() {
+    let three = PageCount::new(3);
+    assert_eq!(
+        [2, 3, 4].map(|pages| (three < pages, three == pages, three > pages)),
+        [(false, false, true), (false, true, false), (true, false, false)]
+    );
+}
+
 /// The pages of a range are what the numbers of a `Range<usize>` are, by every way to walk them.
 #[test]
 fn a_page_range_is_walked_as_a_range_of_numbers_is() {
@@ -329,6 +338,10 @@ fn a_page_range_is_walked_as_a_range_of_numbers_is() {
         assert_eq!(pages.into_iter().count(), (start..end).count());
         assert_eq!(pages.into_iter().len(), (start..end).len());
         assert_eq!(pages.into_iter().last(), (start..end).last().map(page));
+        assert_eq!(pages.is_empty(), (start..end).is_empty());
+        for number in NUMBERS {
+            assert_eq!(pages.contains(page(number)), (start..end).contains(&number));
+        }
         // Steps of any length, from both ends in turn, and what is left between.
         for (far, near) in NUMBERS.into_iter().flat_map(|far| NUMBERS.map(|near| (far, near))) {
             let (mut walked, mut expected) = (pages.into_iter(), start..end);

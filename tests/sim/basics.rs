@@ -93,6 +93,47 @@ fn too_many_mappings_are_enomem() {
     process.mmap(&file, Map::shared(PAGE)).unwrap();
 }
 
+/// A mapping that loses an end is no one more, but one that loses its middle is.
+#[test]
+fn at_the_limit_a_mapping_loses_its_ends_and_not_its_middle() {
+    let machine = Machine::with_limits(Limits { mappings: 1, ..Limits::default() });
+    let process = machine.process();
+    let at = process.mmap(&ring(&machine, &pages(&machine, 1)), Map::shared(5 * PAGE)).unwrap();
+    assert_eq!(errno(process.munmap(page_at(at, 1), PAGE)), Errno::ENOMEM);
+    assert_eq!(process.munmap(at, PAGE), Ok(()));
+    assert_eq!(process.munmap(page_at(at, 4), PAGE), Ok(()));
+    assert_eq!(errno(process.munmap(page_at(at, 2), PAGE)), Errno::ENOMEM);
+    assert_eq!(process.mapping_count(), Ok(1));
+}
+
+/// Down to the lowest address that can be mapped, and no further.
+#[test]
+fn a_mapping_is_as_long_as_the_room_that_is_left() {
+    const LOWEST: usize = 0x1_0000;
+    let machine = Machine::new();
+    let file = ring(&machine, &[]);
+    let process = machine.process();
+    let above = process.mmap(&file, Map::shared(PAGE)).unwrap().get();
+    assert_eq!(errno(process.mmap(&file, Map::shared(above - LOWEST + PAGE))), Errno::ENOMEM);
+    assert_eq!(process.mmap(&file, Map::shared(above - LOWEST)), Ok(UserAddr::new(LOWEST)));
+    assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::ENOMEM);
+}
+
+/// What is as long as a large entry is put where one fits.
+#[test]
+fn a_mapping_of_one_large_entry_begins_where_one_can() {
+    const LARGE: usize = 0x20_0000;
+    let machine = Machine::new();
+    let file = ring(&machine, &[]);
+    let process = machine.process();
+    let above = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let at = process.mmap(&file, Map::shared(LARGE)).unwrap();
+    assert_eq!(at.get() % LARGE, 0);
+    // For what is shorter nothing is skipped.
+    let less = process.mmap(&file, Map::shared(LARGE - 2 * PAGE)).unwrap();
+    assert_eq!(less.get() + LARGE - 2 * PAGE, above.get());
+}
+
 #[test]
 fn a_files_mode_decides_what_its_mappings_may_do() {
     let machine = Machine::new();

@@ -14,7 +14,7 @@ use vmctx::{
 use vmctx_hosted::Ref;
 use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Prot, Signal, Sim};
 
-use crate::drivers::{PAGE, first_byte, open, page_at, pages};
+use crate::drivers::{PAGE, first_byte, open, page_at, pages, share, with_handles};
 
 type OnFault<M> = Box<dyn for<'f> Fn(FaultCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
 type OnStore<M> = Box<dyn for<'f> Fn(PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
@@ -185,6 +185,25 @@ fn mprotect_gives_back_only_what_was_told() {
     user.write_u8(at, 10).unwrap();
     assert_eq!(machine.statistics().mkwrite_calls, 1);
     user.write_u8(page_at(at, 1), 10).unwrap();
+    assert_eq!(machine.statistics().mkwrite_calls, 2);
+}
+
+/// What was written back is told again, whatever its user's rights were in between.
+#[test]
+fn mprotect_gives_nothing_back_that_is_protected_again() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let state = share(&machine, Told::<Mixed> { fault: inserting(&page), store: allowing() });
+    let (file, handles) = with_handles(&machine, move |_| state.clone());
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    user.write_u8(at, 9).unwrap();
+    let handle = handles.lock().unwrap().pop().unwrap();
+    process.ioctl(|ctx| handle.lock(ctx).unwrap().write_protect(PageOffset::ZERO, PageCount::new(1))).unwrap();
+    process.mprotect(at, PAGE, Prot::READ).unwrap();
+    process.mprotect(at, PAGE, Prot::READ | Prot::WRITE).unwrap();
+    user.write_u8(at, 10).unwrap();
     assert_eq!(machine.statistics().mkwrite_calls, 2);
 }
 

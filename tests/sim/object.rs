@@ -1,7 +1,9 @@
 //! All the mappings of one object, of every file and in every process.
 
-use vmctx::{PageCount, PageOffset};
-use vmctx_sim::{Machine, Map};
+use std::sync::Arc;
+
+use vmctx::{PageCount, PageOffset, Platform as _};
+use vmctx_sim::{Machine, Map, Sim};
 
 use crate::{
     bar::{BarFile, bar},
@@ -41,4 +43,20 @@ fn unmapping_reaches_every_file_of_the_object_in_every_process() {
     drop(child);
     one.munmap(in_one, PAGE).unwrap();
     assert_eq!(first.mapping_count(), 2);
+}
+
+/// A file that is in a box, or that somebody else has as well, shows its object.
+#[test]
+fn a_file_behind_a_pointer_is_of_its_object() {
+    let machine = Machine::new();
+    let bar = bar(&machine, machine.device_memory(PageCount::new(1)).unwrap());
+    let file = || BarFile { bar: bar.clone(), is_of_it: true };
+    let of_the_platform = Sim::share(file(), machine.may_sleep()).unwrap();
+    for file in [machine.open(Box::new(file())), machine.open(Arc::new(file())), machine.open(of_the_platform)] {
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        process.thread().read_u8(at).unwrap();
+        bar.mappings.unmap_once(PageOffset::ZERO, PageCount::new(1), machine.may_sleep());
+        assert_eq!(process.mapped_pages(at, PAGE), PageCount::ZERO);
+    }
 }

@@ -220,6 +220,46 @@ fn mremap_from_nothing_maps_a_shared_mapping_once_more() {
     assert_eq!(errno(process.mremap(private, 0, PAGE, true)), Errno::EINVAL);
 }
 
+/// To a place of the caller's: what is there goes, and what moves may be made shorter or longer on the way.
+#[test]
+fn mremap_moves_to_where_it_is_told() {
+    let (file, pages, process, user, at) = four();
+    let other = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
+    assert_eq!(bytes(&user, other), [1, 2, 3, 4].map(Some));
+    // Two pages of four over the middle of the other mapping, whose ends stay.
+    assert_eq!(process.mremap_fixed(at, 4 * PAGE, 2 * PAGE, page_at(other, 1)), Ok(page_at(other, 1)));
+    assert_eq!(bytes(&user, other), [1, 1, 2, 4].map(Some));
+    assert_eq!(bytes(&user, at), [None; 4]);
+    assert_eq!(pages.iter().map(Page::map_count).collect::<Vec<_>>(), [2, 1, 0, 1]);
+    // The pieces in the middle grow on the way to a free place.
+    let free = UserAddr::new(at.get() - 64 * PAGE);
+    assert_eq!(process.mremap_fixed(page_at(other, 1), 2 * PAGE, 3 * PAGE, free), Ok(free));
+    assert_eq!(bytes(&user, free), [Some(1), Some(2), Some(3), None]);
+    // The place next to a mapping is free, at either end.
+    let before = UserAddr::new(free.get() - 3 * PAGE);
+    assert_eq!(process.mremap_fixed(free, 3 * PAGE, 3 * PAGE, before), Ok(before));
+    assert_eq!(process.mremap_fixed(before, 3 * PAGE, 3 * PAGE, free), Ok(free));
+    assert_eq!(bytes(&user, free), [Some(1), Some(2), Some(3), None]);
+}
+
+#[test]
+fn mremap_to_a_place_fails_as_linux_does() {
+    const END: usize = 0x7fff_ffff_f000;
+    let (_file, _pages, process, user, at) = four();
+    let mremap = |bytes, to| errno(process.mremap_fixed(at, bytes, bytes, UserAddr::new(to)));
+    assert_eq!(mremap(4 * PAGE, at.get() - 8 * PAGE + 1), Errno::EINVAL, "no page begins there");
+    assert_eq!(mremap(4 * PAGE, at.get() + 3 * PAGE), Errno::EINVAL, "over its own end");
+    assert_eq!(mremap(4 * PAGE, at.get() - 3 * PAGE), Errno::EINVAL, "over its own beginning");
+    assert_eq!(mremap(PAGE, END), Errno::EINVAL, "behind the last address");
+    assert_eq!(mremap(2 * PAGE, END - PAGE), Errno::EINVAL, "up to behind the last address");
+    assert_eq!(mremap(PAGE, 0), Errno::EINVAL, "below the first");
+    assert_eq!(bytes(&user, at), [1, 2, 3, 4].map(Some), "nothing has gone");
+    assert_eq!(mremap(5 * PAGE, at.get() - 8 * PAGE), Errno::EFAULT, "more than is mapped");
+    let last = UserAddr::new(END - PAGE);
+    assert_eq!(process.mremap_fixed(page_at(at, 3), PAGE, PAGE, last), Ok(last));
+    assert_eq!(user.read_u8(last), Ok(4));
+}
+
 #[test]
 fn mremap_fails_as_linux_does() {
     let (_file, pages, process, _user, at) = four();

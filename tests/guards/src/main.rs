@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod list;
+mod listed;
 mod runs;
 mod tree;
 mod weakening;
@@ -14,6 +15,7 @@ mod wrong_usage;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
     time::Duration,
 };
 
@@ -28,7 +30,7 @@ use wrong_usage::Core;
 #[derive(Parser)]
 #[command(version, after_help = "Exit status: 0 if all of them are noticed; else 1.")]
 struct Arguments {
-    /// The weakenings to look at [default: all]
+    /// The weakenings to look at, or mutants in whose lines this stands [default: all]
     #[arg(value_name = "WEAKENING")]
     weakenings: Vec<String>,
 
@@ -39,6 +41,14 @@ struct Arguments {
     /// Compiles every wrong usage with each weakening of a type, and names those of which something is new
     #[arg(long)]
     search: bool,
+
+    /// Looks at the mutants of these lists, which `cargo mutants --list --json` has written, instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["every", "search"])]
+    listed: Vec<PathBuf>,
+
+    /// How many of them run at once [default: as many as there are processors]
+    #[arg(long, value_name = "N", requires = "listed", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 
     /// After how many seconds a run of tests hangs
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
@@ -59,7 +69,12 @@ fn main() -> ExitCode {
 /// Looks at those that are asked for, prints the table, and says whether it is as it has to be.
 fn look_at_all(arguments: &Arguments) -> Result<bool, String> {
     let all = list::all();
+    let patience = Duration::from_secs(arguments.patience);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).ok_or("no repository")?;
+    if !arguments.listed.is_empty() {
+        let jobs = arguments.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+        return listed::look_at_all(root, &arguments.listed, &arguments.weakenings, jobs, patience);
+    }
     if let Some(name) = arguments.weakenings.iter().find(|name| !all.iter().any(|one| one.name == **name)) {
         return Err(format!("there is no weakening {name}"));
     }
@@ -70,7 +85,6 @@ fn look_at_all(arguments: &Arguments) -> Result<bool, String> {
         (1..).zip(&all).filter(|(_, one)| named(one)).step_by(arguments.every.into()).collect();
 
     let runs: Vec<(u32, &Weakening)> = (1..).zip(&all).filter(|(_, one)| matches!(one.noticed, Noticed::Run)).collect();
-    let patience = Duration::from_secs(arguments.patience);
     let mut lines = Vec::new();
     if wanted.iter().any(|(_, one)| matches!(one.noticed, Noticed::Run)) {
         let programs = Runs::of(&Tree::with_choices(root, "runs", &runs)?, &runs::ALL)?;

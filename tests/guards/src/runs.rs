@@ -1,9 +1,10 @@
 //! The tests that run drivers, on a core in which a rule is left out.
 
 use std::{
-    io::{self, Read},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -45,8 +46,8 @@ impl Runs {
     /// The first test that fails if this weakening is chosen, of those whose names contain `named`.
     pub(crate) fn fails(&self, number: u32, named: &str, patience: Duration) -> Result<Option<String>, String> {
         for (test, program) in &self.programs {
-            let found =
-                run(&self.folder, program, number, named, patience).map_err(|error| format!("{test}: {error}"))?;
+            let found = run(Command::new(program).arg(named), &self.folder, number, patience)
+                .map_err(|error| format!("{test}: {error}"))?;
             if let Some(found) = found {
                 return Ok(Some(format!("{test}: {found}")));
             }
@@ -55,46 +56,43 @@ impl Runs {
     }
 }
 
-fn run(folder: &Path, program: &Path, number: u32, named: &str, patience: Duration) -> io::Result<Option<String>> {
-    let mut child = Command::new(program)
-        .arg(named)
+/// Runs a program in this folder, as the weakening of this number, until a test of its fails, and gives back which.
+pub(crate) fn run(command: &mut Command, folder: &Path, number: u32, patience: Duration) -> io::Result<Option<String>> {
+    let mut child = command
         .current_dir(folder)
         .env(Choice::VARIABLE, number.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut said = child.stdout.take();
-    let reader = thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is what there is.
-        let _ = said.as_mut().map(|said| said.read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
+    let (said, (sender, has_failed)) = (child.stdout.take(), mpsc::channel());
+    // It ends when the program does.
+    thread::spawn(move || {
+        for line in said.into_iter().flat_map(|said| BufReader::new(said).lines()).map_while(Result::ok) {
+            if let Some(test) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
+                // Who does not want to hear of another one has heard of the first.
+                let _ = sender.send(test.to_owned());
+            }
+        }
     });
-    let Some(ended) = wait(&mut child, patience)? else { return Ok(Some("hangs".to_owned())) };
-    let said = reader.join().unwrap_or_default();
-    if ended.success() {
-        return Ok(None);
-    }
-    let mut failed: Vec<&str> =
-        said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED")).collect();
-    // Tests run in threads, in no order.
-    failed.sort_unstable();
-    Ok(Some(failed.first().map_or_else(|| format!("ends with {ended}"), |test| (*test).to_owned())))
-}
-
-/// Waits for the program, and ends it if it takes too long: that is `None`.
-fn wait(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
     let begun = Instant::now();
     loop {
-        if let Some(ended) = child.try_wait()? {
-            return Ok(Some(ended));
-        }
-        if begun.elapsed() > patience {
+        // Asked first: what has ended has said all before.
+        let ended = child.try_wait()?;
+        let failed = match ended {
+            Some(_) => has_failed.recv().ok(),
+            None => has_failed.try_recv().ok(),
+        };
+        let hangs = ended.is_none() && begun.elapsed() > patience;
+        if ended.is_none() && (failed.is_some() || hangs) {
             child.kill()?;
             child.wait()?;
-            return Ok(None);
         }
-        thread::sleep(Duration::from_millis(5));
+        match (failed, ended) {
+            (Some(test), _) => return Ok(Some(test)),
+            (None, Some(ended)) => return Ok((!ended.success()).then(|| format!("ends with {ended}"))),
+            (None, None) if hangs => return Ok(Some("hangs".to_owned())),
+            (None, None) => thread::sleep(Duration::from_millis(5)),
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use vmctx_mutants::{Choice, Place, copy, with_choices, write};
 
-use crate::weakening::Weakening;
+use crate::{listed, weakening::Weakening};
 
 /// What is not copied, beside what cargo makes.
 const LEFT_OUT: [&str; 2] = [".git", "target"];
@@ -23,8 +23,13 @@ pub(crate) struct Tree {
 impl Tree {
     /// A copy of this name, as the repository is.
     pub(crate) fn new(root: &Path, name: &str) -> Result<Self, String> {
+        Self::with(root, name, &BTreeMap::new())
+    }
+
+    /// A copy of this name, with these files instead of those of the same names.
+    pub(crate) fn with(root: &Path, name: &str, edited: &BTreeMap<PathBuf, String>) -> Result<Self, String> {
         let tree = Self { root: root.to_owned(), folder: root.join("target/guards").join(name) };
-        tree.copy(&BTreeMap::new())?;
+        tree.copy(edited)?;
         Ok(tree)
     }
 
@@ -100,6 +105,7 @@ impl Tree {
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             // What is left out may leave something unused, and what is added has no page.
             .env("RUSTFLAGS", "--cap-lints allow")
+            .env("RUSTC_BOOTSTRAP", listed::NAME)
             .stdin(Stdio::null());
         command.output().map_err(|error| format!("no cargo: {error}"))
     }
