@@ -221,6 +221,18 @@ impl<'a, P: Platform, M> AccessCtx<'a, P, M> {
 }
 
 /// Which way the bytes of a debugger's access go: from [`AccessCtx::direction`].
+///
+/// ```
+/// use vmctx::{AccessCtx, Accessed, Direction, Errno, PfnMap, Platform};
+///
+/// /// A register that debuggers read as zeros, and cannot store to.
+/// fn access<'a, P: Platform>(ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
+///     match ctx.direction() {
+///         Direction::Read(into) => Ok(into.copy_from_slice(&[0; 8])),
+///         Direction::Write(_) => Err(Errno::EACCES),
+///     }
+/// }
+/// ```
 #[must_use = "a debugger waits for the answer: copy, and return what that gives"]
 pub enum Direction<'a> {
     /// The debugger reads: `into.copy_from_slice(&bytes)`.

@@ -6,7 +6,7 @@
 //! `guidance.rs`).
 #![expect(clippy::must_use_candidate, reason = "cannot be called")]
 
-use core::ops::{BitAnd, BitOr, Neg, Not};
+use core::ops::{BitAnd, BitOr, BitOrAssign, Deref, Neg, Not, Sub};
 
 use crate::guidance::{ConvertedAsInC, InsertsFrameAsInC, InsertsPageAsInC, RemapsAsInC, ZapsAsInC};
 
@@ -24,6 +24,114 @@ pub struct NoFlag;
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct NoErrno;
+
+/// In the place of a field of C's `vm_fault` or `vm_area_struct`. It is no `Copy`, so that it cannot be taken either.
+#[doc(hidden)]
+pub struct NoField;
+
+/// Combined with a flag, or subtracted from another one, it is one error, not one more.
+impl<T> BitAnd<T> for NoField {
+    type Output = Self;
+
+    fn bitand(self, _: T) -> Self {
+        self
+    }
+}
+
+impl<T> Sub<T> for NoField {
+    type Output = Self;
+
+    fn sub(self, _: T) -> Self {
+        self
+    }
+}
+
+/// Set it is one error, not one more.
+impl<T> BitOrAssign<T> for NoField {
+    fn bitor_assign(&mut self, _: T) {}
+}
+
+/// What the tokens of hooks dereference to: the fields of C's `vm_fault`, and behind them those of its VMA.
+#[doc(hidden)]
+pub struct VmfInC {
+    #[deprecated(
+        note = "a page is handed over as the answer to its fault: `ctx.deliver(page)`; in a `Mixed` mapping `ctx.insert_page(&page)` inserts it"
+    )]
+    pub page: NoField,
+    #[deprecated(
+        note = "there is no VMA to be had, the context stands for it: its state is `self`, its protection `ctx.page_prot()`, which page is meant `ctx.pgoff()`"
+    )]
+    pub vma: VmaInC,
+    #[deprecated(
+        note = "a fault hook needs no address: which page is missing says `ctx.pgoff()`, and where it goes the context knows"
+    )]
+    pub address: NoField,
+    #[deprecated(note = "a fault is asked what it is, by name: `ctx.is_write()`, `ctx.is_user()`, `ctx.is_shared()`")]
+    pub flags: NoField,
+}
+
+/// The fields of C's `vm_area_struct`.
+#[doc(hidden)]
+pub struct VmaInC {
+    #[deprecated(
+        note = "a hook needs no address: which page is meant says `ctx.pgoff()`, and where it goes the context knows"
+    )]
+    pub vm_start: NoField,
+    #[deprecated(
+        note = "a hook needs no address: how many pages the mapping has says `ctx.page_count()` in the mmap hook"
+    )]
+    pub vm_end: NoField,
+    #[deprecated(note = "which page is meant says `ctx.pgoff()`")]
+    pub vm_pgoff: NoField,
+    #[deprecated(
+        note = "what each flag is for has a name: `ctx.writable()`, `ctx.io()`, `ctx.dont_copy()`; what the user asks for: `ctx.is_shared()`, `ctx.is_writable()`"
+    )]
+    pub vm_flags: NoField,
+    #[deprecated(
+        note = "in the mmap hook, before the kind is chosen: `ctx.noncached()`, `ctx.write_combine()`; of one frame in a fault: `ctx.page_prot()`"
+    )]
+    pub vm_page_prot: NoField,
+    #[deprecated(
+        note = "the state of a mapping is given to it in the mmap hook, `ctx.establish(state)?`, and is `self` in all others"
+    )]
+    pub vm_private_data: NoField,
+    #[deprecated(
+        note = "the hooks of a mapping are those of its state: `ctx.establish(state)?` in the mmap hook, with `VmOperations` for the state's type"
+    )]
+    pub vm_ops: NoField,
+    #[deprecated(
+        note = "the file is `self` in the mmap hook; what other hooks want of it is in the state, `ctx.establish_shared(self.0.clone())?`"
+    )]
+    pub vm_file: NoField,
+}
+
+#[expect(deprecated, reason = "they have to be given a value")]
+impl VmaInC {
+    const NONE: Self = Self {
+        vm_start: NoField,
+        vm_end: NoField,
+        vm_pgoff: NoField,
+        vm_flags: NoField,
+        vm_page_prot: NoField,
+        vm_private_data: NoField,
+        vm_ops: NoField,
+        vm_file: NoField,
+    };
+}
+
+#[expect(deprecated, reason = "they have to be given a value")]
+impl VmfInC {
+    /// There is nothing in it.
+    pub(crate) const NONE: &Self = &Self { page: NoField, vma: VmaInC::NONE, address: NoField, flags: NoField };
+}
+
+impl Deref for VmfInC {
+    type Target = VmaInC;
+
+    fn deref(&self) -> &VmaInC {
+        &VmaInC::NONE
+    }
+}
 
 /// In the place of a VMA's start. It is given freely, because it is what something is subtracted from, and that is the
 /// error; nothing can be done with it.

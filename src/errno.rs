@@ -124,6 +124,19 @@ pub struct NotAnErrno(pub i32);
 /// [`MmapCtx::insert_pages`](crate::MmapCtx::insert_pages) or
 /// [`EstablishedCtx::insert_pages`](crate::EstablishedCtx::insert_pages) stopped in the middle. None of the pages behind
 /// the one that could not be inserted was tried.
+///
+/// ```
+/// use vmctx::{Errno, InsertPagesError, Mapped, Mixed, MmapCtx, Platform};
+///
+/// /// Says how far it came, and fails as the insertion did.
+/// fn fill<'m, P: Platform>(
+///     ctx: MmapCtx<'m, P>,
+///     pages: &[P::Page],
+///     log: impl Fn(InsertPagesError),
+/// ) -> Result<Mapped<'m>, Errno> {
+///     ctx.without_faults::<Mixed>()?.insert_pages(pages).inspect_err(|stopped| log(*stopped))?.finish()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{errno} (after {inserted} pages)")]
 pub struct InsertPagesError {

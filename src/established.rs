@@ -241,6 +241,27 @@ fn slots_from<P: Platform>(vma: &P::EstablishedVma, base: PageOffset, at: PageOf
 
 /// What inserts frames into an established mapping that are borrowed from its state: from
 /// [`EstablishedCtx::with_state`].
+///
+/// ```
+/// use vmctx::{Errno, EstablishedCtx, FrameSource, PageOffset, PfnMap, Platform, VmOperations};
+///
+/// struct Bar<P: Platform>(P::Iomem);
+///
+/// impl<P: Platform> VmOperations for Bar<P> {
+///     type Platform = P;
+///     type Kind = PfnMap;
+/// }
+///
+/// /// The frame borrows from the state of the mapping, so it is looked up beside it.
+/// fn show_first<P: Platform>(established: &EstablishedCtx<'_, P, PfnMap>) -> Result<(), Errno> {
+///     let shown = established.with_state(|bar: &Bar<P>, slots| {
+///         let first = PageOffset::ZERO;
+///         slots.insert_pfn(first, bar.0.frame(first).ok_or(Errno::ENXIO)?)
+///     });
+///     // `None`: another driver's mapping.
+///     shown.unwrap_or(Err(Errno::EINVAL))
+/// }
+/// ```
 pub struct FrameSlots<'s, P: Platform, M> {
     vma: Held<&'s P::EstablishedVma>,
     base: PageOffset,

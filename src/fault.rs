@@ -471,6 +471,17 @@ pub enum Release<'f, P: Platform, M> {
 }
 
 /// A fault whose lock was given up: all that is left of it is the answer.
+///
+/// ```
+/// use vmctx::{PfnMap, Platform, Released, VmFault, WaitQueue};
+///
+/// /// Waits with no lock of the fault's held, and has the access repeated whatever came of that.
+/// fn wait<'f, P: Platform>(released: Released<'f, P, PfnMap>, ready: &P::WaitQueue) -> VmFault<'f> {
+///     match released.wait(ready.ticket()) {
+///         Ok(()) | Err(_) => released.retry(),
+///     }
+/// }
+/// ```
 #[must_use = "answer with `released.retry()`"]
 pub struct Released<'f, P: Platform, M> {
     ctx: FaultCtx<'f, P, M>,

@@ -15,6 +15,22 @@ type Vouched<'s, P> = PhantomData<(&'s (), fn(P) -> P)>;
 /// There is no safe way from a number to a frame ([G13](crate::guide::guarantees#g13)). A frame comes from a
 /// [`FrameSource`], which vouches for the memory, and borrows from it, so that it cannot be used after the source has
 /// gone. Its number can be read: [`pfn`](Self::pfn).
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, FrameSource, PfnMap, Platform, VmFault, VmOperations};
+///
+/// struct Registers<P: Platform>(P::Iomem);
+///
+/// impl<P: Platform> VmOperations for Registers<P> {
+///     type Platform = P;
+///     type Kind = PfnMap;
+///
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+///         // Asked of what vouches for it, here the state of the mapping, which outlives it.
+///         ctx.insert_pfn_with(|ctx| self.0.frame(ctx.pgoff()).ok_or(Errno::ENXIO))
+///     }
+/// }
+/// ```
 pub struct Frame<'s, P: Platform> {
     pfn: u64,
     source: Vouched<'s, P>,
@@ -79,6 +95,21 @@ impl<'s, P: Platform> IsFrame<'s, P> for Frame<'s, P> {
 }
 
 /// Consecutive page frames, never empty, borrowed from what vouches for them.
+///
+/// ```
+/// use vmctx::{Errno, FrameSource, Mapped, MmapCtx, MmapFile, Platform, Remapped};
+///
+/// struct Registers<P: Platform>(P::Iomem);
+///
+/// impl<P: Platform> MmapFile for Registers<P> {
+///     type Platform = P;
+///
+///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+///         let frames = self.0.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+///         ctx.writable().noncached().without_faults::<Remapped>()?.remap_from_first(frames)
+///     }
+/// }
+/// ```
 pub struct FrameRange<'s, P: Platform> {
     first: u64,
     count: usize,

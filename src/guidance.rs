@@ -249,6 +249,30 @@ pub trait GrowsAtMmap {
     fn refused<R>() -> R;
 }
 
+/// Bounds what a mapping has with its kind, on a [`MmapCtx`](crate::MmapCtx) that has none yet.
+#[diagnostic::on_unimplemented(
+    message = "nothing is inserted, and no mmap hook succeeds, before the kind of the mapping is chosen",
+    label = "too early: this mapping is `{Self}`",
+    note = "filled here: `ctx.without_faults::<Mixed>()?` for pages, `ctx.without_faults::<PfnMap>()?` for frames, \
+            `ctx.without_faults::<Remapped>()?` for the whole range; then insert, then `ctx.finish()`",
+    note = "filled by faults: `Ok(ctx.establish(state)?.fill_later())`, where the state's `VmOperations` has the kind, \
+            `type Kind = Mixed;`"
+)]
+pub trait HasItsKind {
+    fn refused<R>() -> R;
+}
+
+/// Bounds what is settled before the kind, on a [`MmapCtx`](crate::MmapCtx) whose kind is chosen.
+#[diagnostic::on_unimplemented(
+    message = "the kind of this mapping is already chosen: it is `{Self}`",
+    label = "too late: this belongs before `establish` or `without_faults`",
+    note = "flags, protections, cache attributes and refusals are settled first, then the kind, then the pages: move \
+            this call above `ctx.establish(..)?` or `ctx.without_faults::<..>()?`, and choose the kind once"
+)]
+pub trait HasNoKindYet {
+    fn refused<R>() -> R;
+}
+
 /// Bounds flags by their names on [`MmapCtx`](crate::MmapCtx).
 #[diagnostic::on_unimplemented(
     message = "VMA flags are not set or cleared by hand: what each of them is for has a name",
@@ -851,7 +875,8 @@ pub trait ZapsAsInC {
 #[diagnostic::on_unimplemented(
     message = "there is no VMA to be had: the context stands for it, and has what can be done with it",
     label = "no VMA here",
-    note = "its state, which C keeps in `vm_private_data`: `self`, of the type that implements `VmOperations`",
+    note = "its state, which C keeps in `vm_private_data`, and its hooks, `vm_ops`: `ctx.establish(state)?` in \
+            `MmapFile::mmap`, with `VmOperations` for the state's type, whose hooks have it as `self`",
     note = "its protection, in `MmapFile::mmap`, before the kind is chosen: `ctx.noncached()`, `ctx.write_combine()`; of one \
             frame in a fault: `ctx.page_prot()`",
     note = "how long it is, in `MmapFile::mmap`: `ctx.page_count()`; which page is meant: `ctx.pgoff()`"

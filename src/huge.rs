@@ -140,6 +140,15 @@ impl<'f, P: Platform, M> HugeFaultCtx<'f, P, M> {
 /// An entry is aligned in the address space, so the part of the object that it shows can begin anywhere in the object.
 /// To round the offset that was touched gives another part (CVE-2024-50022 device-dax). So it is the entry that picks the
 /// frames of its part.
+///
+/// ```
+/// use vmctx::{Errno, HugeFaultCtx, PfnMap, Platform, VmFault};
+///
+/// /// The entry names the pages that it would show; the memory says whether they lie in a row.
+/// fn huge_fault<'f, P: Platform>(ctx: HugeFaultCtx<'f, P, PfnMap>, memory: &'f P::Iomem) -> VmFault<'f> {
+///     ctx.insert_huge_with(|_, entry| entry.of(memory))
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct HugeEntry<'f> {
     range: PageRange,

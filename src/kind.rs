@@ -11,21 +11,61 @@ pub enum Undecided {}
 /// Pages are handed back by the fault hook, and the core maps them: the `nopage` way. Neither `VM_MIXEDMAP` nor
 /// `VM_PFNMAP`.
 ///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Normal, Platform, VmFault, VmOperations};
+///
+/// struct Dev<P: Platform>(Vec<P::Page>);
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Normal;
+///
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Normal>) -> VmFault<'f> {
+///         ctx.deliver_with(|ctx| ctx.pgoff().of(&self.0).cloned().ok_or(Errno::ENXIO))
+///     }
+/// }
+/// ```
 pub enum Normal {}
 
 /// The driver inserts pages, and frames that may have a page behind them: `VM_MIXEDMAP`. Inserted pages are counted:
 /// the mapping holds a reference. The only kind that can be allowed to grow
 /// ([`may_expand`](crate::MmapCtx::may_expand)).
+///
+/// ```
+/// use vmctx::{Errno, Mapped, Mixed, MmapCtx, Platform};
+///
+/// fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, page: &P::Page) -> Result<Mapped<'m>, Errno> {
+///     ctx.without_faults::<Mixed>()?.insert_page(page)?.finish()
+/// }
+/// ```
 #[doc(alias = "VM_MIXEDMAP")]
 pub enum Mixed {}
 
 /// The driver inserts frames by number, no reference is taken: `VM_PFNMAP`. Refused with EINVAL for a copy-on-write
 /// mapping, which Linux would meet with a `BUG_ON` at the first insertion (CVE-2024-39497).
+///
+/// ```
+/// use vmctx::{Errno, FrameSource, Mapped, MmapCtx, PfnMap, Platform};
+///
+/// fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, memory: &'m P::Iomem) -> Result<Mapped<'m>, Errno> {
+///     let ctx = ctx.shared_only()?.without_faults::<PfnMap>()?;
+///     ctx.insert_pfn_with(|ctx| memory.frame(ctx.pgoff()).ok_or(Errno::ENXIO))?.finish()
+/// }
+/// ```
 #[doc(alias = "VM_PFNMAP")]
 pub enum PfnMap {}
 
 /// The whole range is mapped by number when the mapping is made (`remap_pfn_range`), and nothing afterwards. Private
 /// mappings are legal: `/dev/mem`, cramfs.
+///
+/// ```
+/// use vmctx::{Errno, FrameSource, Mapped, MmapCtx, Platform, Remapped};
+///
+/// fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, memory: &'m P::Iomem) -> Result<Mapped<'m>, Errno> {
+///     let frames = memory.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+///     ctx.without_faults::<Remapped>()?.remap_from_first(frames)
+/// }
+/// ```
 #[doc(alias("remap_pfn_range", "VM_PFNMAP"))]
 pub enum Remapped {}
 
@@ -131,7 +171,7 @@ impl Expands for Mixed {}
     note = "`Normal`: hand the page back from the fault hook, `ctx.deliver(page)`",
     note = "`PfnMap`: insert the frame of a `FrameSource`, `ctx.insert_pfn(frame)`"
 )]
-pub trait HoldsPages: sealed::KnownKind {}
+pub trait HoldsPages: Kind {}
 #[diagnostic::do_not_recommend]
 impl HoldsPages for Mixed {}
 
@@ -144,7 +184,7 @@ impl HoldsPages for Mixed {}
     note = "`PfnMap`: `ctx.insert_pfn(frame)`; where it is there already and only to be written, `ctx.allow()`",
     note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`; let a store to it happen, `ctx.allow()`"
 )]
-pub trait HoldsMixed: sealed::KnownKind {}
+pub trait HoldsMixed: Kind {}
 #[diagnostic::do_not_recommend]
 impl HoldsMixed for Mixed {}
 
@@ -159,7 +199,7 @@ impl HoldsMixed for Mixed {}
     note = "`Normal`: hand a page back from the fault hook, `ctx.deliver(page)`",
     note = "`Remapped`: `ctx.remap_from_first(frames)` in the mmap hook, nothing in a fault"
 )]
-pub trait HoldsFrames: sealed::KnownKind {}
+pub trait HoldsFrames: Kind {}
 #[diagnostic::do_not_recommend]
 impl HoldsFrames for PfnMap {}
 
@@ -213,7 +253,7 @@ impl HoldsRevocable for PfnMap {}
     note = "to map the whole range by number at mmap: `ctx.without_faults::<Remapped>()?`, or `type Kind = Remapped;`",
     note = "`PfnMap`: `ctx.remap(frames)?` maps part of the range, and faults may fill the rest"
 )]
-pub trait RemapsWhole: sealed::KnownKind {}
+pub trait RemapsWhole: Kind {}
 #[diagnostic::do_not_recommend]
 impl RemapsWhole for Remapped {}
 
@@ -268,7 +308,7 @@ impl Populated for Remapped {}
     note = "`Undecided`: call `ctx.establish(state)?` or `ctx.without_faults::<Mixed>()?` first, insert, then `ctx.finish()`",
     note = "`Normal`: its pages come from the fault hook, so say `ctx.fill_later()`"
 )]
-pub trait FilledAtMmap: sealed::KnownKind {}
+pub trait FilledAtMmap: Kind {}
 #[diagnostic::do_not_recommend]
 impl FilledAtMmap for Mixed {}
 #[diagnostic::do_not_recommend]
@@ -285,7 +325,7 @@ impl FilledAtMmap for Remapped {}
     note = "`Remapped`: `ctx.remap_from_first(frames)` maps the whole range and ends the hook; `PfnMap` is the kind that \
             faults may fill"
 )]
-pub trait FilledLater: sealed::KnownKind {}
+pub trait FilledLater: Kind {}
 #[diagnostic::do_not_recommend]
 impl FilledLater for Normal {}
 #[diagnostic::do_not_recommend]

@@ -57,13 +57,13 @@ pub trait RwLock<T>: Sized + Send + Sync + 'static {
     fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
 
     /// Waits until nobody changes the value, and keeps others from changing it while the guard is there.
-    fn read(&self, may_sleep: MaySleep<'_>) -> Self::Read<'_>;
+    fn read(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Self::Read<'_>;
 
     /// The same, or `None` where that would have to wait.
     fn try_read(&self) -> Option<Self::Read<'_>>;
 
     /// Waits until nobody else reads or changes the value, and keeps others from it while the guard is there.
-    fn write(&self, may_sleep: MaySleep<'_>) -> Self::Write<'_>;
+    fn write(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Self::Write<'_>;
 
     /// The same, or `None` where that would have to wait.
     fn try_write(&self) -> Option<Self::Write<'_>>;
@@ -123,7 +123,7 @@ pub trait Mutex<T>: Sized + Send + Sync + 'static {
     /// Sleeps until nobody else holds the lock, and keeps others from the value while the guard is there
     /// (`mutex_lock`). Whoever holds it already sleeps for ever.
     #[doc(alias("mutex_lock", "mutex_unlock"))]
-    fn lock(&self, may_sleep: MaySleep<'_>) -> Self::Guard<'_>;
+    fn lock(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Self::Guard<'_>;
 
     /// The same, or `None` where that would have to wait (`mutex_trylock`).
     #[doc(alias = "mutex_trylock")]

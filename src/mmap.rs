@@ -321,7 +321,7 @@ pub(crate) fn install<V: VmOperations>(
 }
 
 /// Filling the slots.
-impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
+impl<'m, P: Platform, M: Kind> MmapCtx<'m, P, M> {
     /// Inserts a page into the next slot (`vm_insert_page`). The mapping takes a reference of its own.
     ///
     /// # Errors

@@ -17,6 +17,20 @@ use crate::{
 ///
 /// While it is held, nobody truncates the page or writes it back: this is the time to look whether it still belongs to
 /// the object. Dropping it unlocks the page.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Normal, Platform, VmFault};
+///
+/// /// Looks, with the page locked, whether it has been truncated meanwhile.
+/// fn fault<'f, P: Platform>(
+///     ctx: FaultCtx<'f, P, Normal>,
+///     page: &P::Page,
+///     is_ours: impl Fn(&P::Page) -> bool,
+/// ) -> VmFault<'f> {
+///     let locked = ctx.lock_page(page);
+///     if is_ours(page) { ctx.deliver_locked(locked) } else { ctx.fail(Errno::EFAULT) }
+/// }
+/// ```
 #[must_use = "dropping it at once unlocks the page again: hand it to `ctx.deliver_locked(page)`"]
 pub struct LockedPage<'f, P: Platform> {
     // `None` only after `into_locked` has taken it out, so that `drop` does not unlock it.

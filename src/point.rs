@@ -7,7 +7,7 @@ use crate::{
     errno::{Errno, IntoErrno},
     fault::FaultCtx,
     frame::Frame,
-    kind::{HoldsFrames, HoldsMixed, HoldsPages},
+    kind::{HoldsFrames, HoldsMixed, HoldsPages, Kind},
     mmap::MmapCtx,
     platform::Platform,
     units::PageOffset,
@@ -151,7 +151,7 @@ pub trait FramePoint<'i>: InsertPoint {
         Self::Kind: HoldsFrames;
 }
 
-impl<'m, P: Platform, M> InsertPoint for MmapCtx<'m, P, M> {
+impl<'m, P: Platform, M: Kind> InsertPoint for MmapCtx<'m, P, M> {
     type Platform = P;
     type Kind = M;
     type Outcome = Result<Self, Errno>;
@@ -186,7 +186,7 @@ impl<'m, P: Platform, M> InsertPoint for MmapCtx<'m, P, M> {
     }
 }
 
-impl<'m, P: Platform, M> FramePoint<'m> for MmapCtx<'m, P, M> {
+impl<'m, P: Platform, M: Kind> FramePoint<'m> for MmapCtx<'m, P, M> {
     fn insert_mixed(self, frame: Frame<'m, P>) -> Self::Outcome
     where
         M: HoldsMixed,

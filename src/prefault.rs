@@ -6,6 +6,24 @@ use crate::flags::FaultCode;
 ///
 /// It can be ignored: a prefault is a favour. It does not answer the fault, and holds no errno from which an answer
 /// could be made ([G11](crate::guide::guarantees#g11)).
+///
+/// ```
+/// use vmctx::{FaultCtx, Mixed, PageOffset, Platform, VmFault};
+///
+/// /// Fills neighbours until one of them is refused, and then answers.
+/// fn fault<'f, P: Platform>(
+///     mut ctx: FaultCtx<'f, P, Mixed>,
+///     page: &P::Page,
+///     next: &[(PageOffset, P::Page)],
+/// ) -> VmFault<'f> {
+///     for (at, page) in next {
+///         if !ctx.prefault_page(*at, page).is_present() {
+///             break;
+///         }
+///     }
+///     ctx.insert_page(page)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prefault {

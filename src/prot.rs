@@ -19,6 +19,18 @@ pub enum Cache {
 /// right can be added that mmap did not give the user, and none can be taken away from a single page, because it would
 /// not stay away: the next store to a shared writable mapping makes the entry writable (`wp_page_reuse`), and so does
 /// mprotect ([G26](crate::guide::guarantees#g26)). (In C it can be any number.)
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, FrameSource, PfnMap, Platform, VmFault};
+///
+/// /// One frame of a cached mapping that is not cached.
+/// fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, doorbells: &'f P::Iomem) -> VmFault<'f> {
+///     ctx.insert_pfn_prot_with(|ctx| {
+///         let frame = doorbells.frame(ctx.pgoff()).ok_or(Errno::ENXIO)?;
+///         Ok((frame, ctx.page_prot().noncached()))
+///     })
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageProt {
     writable: bool,

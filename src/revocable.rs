@@ -209,7 +209,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
 
     /// Keeps the memory from being revoked, so that it can be inserted. Waits while somebody revokes it.
     #[track_caller]
-    pub fn resident(&self, may_sleep: MaySleep<'_>) -> Resident<'_, P, B> {
+    pub fn resident(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Resident<'_, P, B> {
         self.held(self.home.read(may_sleep))
     }
 

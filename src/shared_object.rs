@@ -16,6 +16,34 @@ use crate::{
 ///
 /// One file can show several objects, one behind the other, as those of DRM do: each is a [`part`](Self::part) of what
 /// the file shows.
+///
+/// ```
+/// use vmctx::{Errno, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject};
+///
+/// struct Log<P: Platform> {
+///     pages: Vec<P::Page>,
+///     object: SharedObject<P>,
+/// }
+///
+/// impl<P: Platform> MmapFile for Log<P> {
+///     type Platform = P;
+///
+///     fn object(&self) -> Option<&SharedObject<P>> {
+///         Some(&self.object)
+///     }
+///
+///     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, P>) -> Result<Mapped<'m>, Errno> {
+///         ctx.without_faults::<Mixed>()?.fill_at_pgoff(&self.pages)
+///     }
+/// }
+///
+/// impl<P: Platform> Log<P> {
+///     /// Every mapping of it, whoever made it, loses its first page.
+///     fn hide_first(&self, may_sleep: MaySleep<'_>) {
+///         self.object.unmap_once(PageOffset::ZERO, PageCount::new(1), may_sleep);
+///     }
+/// }
+/// ```
 #[doc(alias = "address_space")]
 pub struct SharedObject<P: Platform> {
     pub(crate) raw: P::Object,

@@ -9,6 +9,18 @@ use crate::token::OneThread;
 ///
 /// The tokens of hooks that may sleep give it: `ctx.may_sleep()`. Outside hooks the platform does: when a device is
 /// opened or a module loaded. It is good for as long as what gave it is borrowed.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Mixed, Platform, RwLock, VmFault};
+///
+/// /// Who has a token that may sleep has the right to.
+/// fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, pages: &P::RwLock<Vec<P::Page>>) -> VmFault<'f> {
+///     ctx.insert_page_with(|ctx| {
+///         let pages = pages.read(ctx.may_sleep());
+///         ctx.pgoff().of(&pages).cloned().ok_or(Errno::ENXIO)
+///     })
+/// }
+/// ```
 #[doc(alias("GFP_KERNEL", "might_sleep"))]
 #[derive(Clone, Copy)]
 pub struct MaySleep<'a> {

@@ -6,6 +6,15 @@ use core::{cmp::Ordering, fmt, iter::FusedIterator};
 ///
 /// The unit is pages. Offset 0 is the object's first page, whatever address the user mapped it at and whichever part
 /// of it was mapped. `vmf->pgoff` and `vma->vm_pgoff` in C.
+///
+/// ```
+/// use vmctx::{PageCount, PageOffset};
+///
+/// let third = PageOffset::new(2);
+/// assert_eq!(third.checked_add(PageCount::new(4)), Some(PageOffset::new(6)));
+/// assert_eq!(third.checked_since(PageOffset::ZERO), Some(PageCount::new(2)));
+/// assert_eq!(PageOffset::ZERO.checked_since(third), None);
+/// ```
 #[doc(alias = "pgoff_t")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageOffset(usize);
@@ -164,6 +173,14 @@ impl FusedIterator for PageRangeIter {}
 
 /// A number of pages: a length, never a place. It can be compared with a plain number, such as the length of a slice of
 /// pages.
+///
+/// ```
+/// use vmctx::PageCount;
+///
+/// let pages = [0_u8; 3];
+/// assert!(PageCount::new(3) <= pages.len() && PageCount::new(4) > pages.len());
+/// assert_eq!(PageCount::new(2).get() * 4096, 8192);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageCount(usize);
 
@@ -197,6 +214,14 @@ impl PartialOrd<usize> for PageCount {
 }
 
 /// How large an entry a huge fault can fill.
+///
+/// ```
+/// use vmctx::HugeSize;
+///
+/// // With pages of 4 KiB.
+/// assert_eq!(HugeSize::Pmd.page_count(12), 512);
+/// assert_eq!(HugeSize::Pud.page_count(12), 512 * 512);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HugeSize {
     /// An entry of the level above the lowest: 2 MiB on x86-64 with pages of 4 KiB.
@@ -228,6 +253,14 @@ impl HugeSize {
 /// context decides where a page goes, and the [`PageOffset`] says which page it is. An address is here for messages and
 /// for hardware with page sizes of its own, through
 /// [`FaultCtx::user_address_for_odd_page_sizes`](crate::FaultCtx::user_address_for_odd_page_sizes).
+///
+/// ```
+/// use vmctx::UserAddr;
+///
+/// let address = UserAddr::new(0x7f00_0000_1234);
+/// assert_eq!(address.get() & 0xfff, 0x234);
+/// assert_eq!(address.to_string(), "0x7f0000001234");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserAddr(usize);
 

@@ -37,6 +37,18 @@ pub struct Ticket<'q, Q> {
 
 /// Evidence that this fault has waited and was woken, from [`FaultCtx::wait`](crate::FaultCtx::wait). Good for one
 /// [`FaultCtx::refault`](crate::FaultCtx::refault) of the same fault.
+///
+/// ```
+/// use vmctx::{FaultCtx, Mixed, Platform, VmFault, WaitQueue};
+///
+/// /// Waits with the lock held, and has the access repeated: having waited is the evidence that it may succeed then.
+/// fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, ready: &P::WaitQueue) -> VmFault<'f> {
+///     match ctx.wait(ready.ticket()) {
+///         Ok(waited) => ctx.refault(waited),
+///         Err(errno) => ctx.fail_or_refault(errno),
+///     }
+/// }
+/// ```
 #[must_use = "waiting answers nothing: look again, then answer with `ctx.refault(waited)`"]
 pub struct Waited<'f> {
     brand: Invariant<'f>,
@@ -50,6 +62,18 @@ pub(crate) const fn waited<'f>() -> Waited<'f> {
 /// Evidence that this fault itself has taken away what its store has met, from
 /// [`PageMkwriteCtx::unmap`](crate::PageMkwriteCtx::unmap). Good for one
 /// [`refault`](crate::PageMkwriteCtx::refault) of the same fault.
+///
+/// ```
+/// use vmctx::{Mixed, PageMkwriteCtx, Platform, SharedObject, VmFault};
+///
+/// /// Takes the page away before it is written, so that the fault hook brings another one.
+/// fn page_mkwrite<'f, P: Platform>(ctx: PageMkwriteCtx<'f, P, Mixed>, object: &SharedObject<P>) -> VmFault<'f> {
+///     match ctx.unmap(object) {
+///         Ok(unmapped) => ctx.refault(unmapped),
+///         Err(errno) => ctx.fail(errno),
+///     }
+/// }
+/// ```
 #[must_use = "the store is repeated by it: `ctx.refault(unmapped)`"]
 pub struct Unmapped<'f> {
     brand: Invariant<'f>,

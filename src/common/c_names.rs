@@ -168,6 +168,34 @@ impl<P: Platform, M> Token<'_, P, M> {
         Self::refused()
     }
 
+    pub fn vm_ops<R>(&self) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn set_vm_ops<A, R>(&self, _: A) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn set_vm_private_data<A, R>(&self, _: A) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
+    pub fn set_private_data<A, R>(&self, _: A) -> R
+    where
+        Self: StandsForItsVma,
+    {
+        Self::refused()
+    }
+
     pub fn vm_page_prot<R>(&self) -> R
     where
         Self: StandsForItsVma,

@@ -76,3 +76,13 @@ impl<'f, P: Platform, M> Token<'f, P, M> {
         UserAddr::new(P::fault_address(self.fault()))
     }
 }
+
+/// Its fields, as C has them.
+#[doc(hidden)]
+impl<P: Platform, M> core::ops::Deref for Token<'_, P, M> {
+    type Target = crate::c_names::VmfInC;
+
+    fn deref(&self) -> &crate::c_names::VmfInC {
+        crate::c_names::VmfInC::NONE
+    }
+}

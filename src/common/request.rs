@@ -79,7 +79,10 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
 }
 
 /// Refusals, flags and cache attributes: before the kind is chosen.
-impl<'m, P: Platform, M> Token<'m, P, M> {
+///
+/// (The bound is on all of them, so that rustc passes them over where it is not met, and comes to what the token
+/// dereferences to, which says what is wrong.)
+impl<'m, P: Platform, M: StillUndecided> Token<'m, P, M> {
     /// Users may write, now or after an mprotect, if the file was opened for writing
     /// ([G19](crate::guide::guarantees#g19)).
     ///
@@ -89,10 +92,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     ///
     /// (To look at `VM_WRITE` and refuse it is not enough, because mprotect comes later: CVE-2022-43750.)
     #[doc(alias("VM_MAYWRITE", "VM_WRITE"))]
-    pub fn writable(mut self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn writable(mut self /* the token comes back: `let ctx = ctx.writable();` */) -> Self {
         *self.said() |= GRANTED;
         self
     }
@@ -106,10 +106,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// # Errors
     /// EPERM if it was asked for with `PROT_WRITE`. Else a later `mprotect` cannot add it (`VM_MAYWRITE` is cleared).
     #[doc(alias = "VM_MAYWRITE")]
-    pub fn read_only(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
+    pub fn read_only(self /* the token comes back: `let ctx = ctx.read_only()?;` */) -> Result<Self, Errno> {
         self.never(VmFlags::WRITE, VmFlags::MAYWRITE)
     }
 
@@ -120,10 +117,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// status page (`snd_pcm_mmap_status`). Others want [`read_only`](Self::read_only), or for a shared mapping nothing
     /// at all, and are told with EPERM.
     #[doc(alias("vm_flags_mod", "vm_flags_clear"))]
-    pub fn drop_write(mut self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn drop_write(mut self /* the token comes back: `let ctx = ctx.drop_write();` */) -> Self {
         self.change_flags(VmFlags::NONE, VmFlags::WRITE | VmFlags::MAYWRITE);
         self
     }
@@ -133,10 +127,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// # Errors
     /// EPERM if it was asked for with `PROT_READ`. Else a later `mprotect` cannot add it (`VM_MAYREAD` is cleared).
     #[doc(alias = "VM_MAYREAD")]
-    pub fn no_read(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
+    pub fn no_read(self /* the token comes back: `let ctx = ctx.no_read()?;` */) -> Result<Self, Errno> {
         self.never(VmFlags::READ, VmFlags::MAYREAD)
     }
 
@@ -145,10 +136,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// # Errors
     /// EPERM if it was asked for with `PROT_EXEC`. Else a later `mprotect` cannot add it (`VM_MAYEXEC` is cleared).
     #[doc(alias = "VM_MAYEXEC")]
-    pub fn no_exec(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
+    pub fn no_exec(self /* the token comes back: `let ctx = ctx.no_exec()?;` */) -> Result<Self, Errno> {
         self.never(VmFlags::EXEC, VmFlags::MAYEXEC)
     }
 
@@ -184,10 +172,10 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// # Errors
     /// EINVAL if the file does not show this object, or if the mapping is not all in it.
     #[doc(alias("drm_vma_offset_add", "drm_gem_mmap_obj", "drm_vma_node_start"))]
-    pub fn rebase(self, object: &SharedObject<P>) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
+    pub fn rebase(
+        self, // the token comes back: `let ctx = ctx.rebase(object)?;`
+        object: &SharedObject<P>,
+    ) -> Result<Self, Errno> {
         let first = self.file_pgoff().checked_since(object.base()).ok_or(Errno::EINVAL)?;
         let room = object.page_count().get().checked_sub(first.get()).ok_or(Errno::EINVAL)?;
         if self.page_count().get() > room {
@@ -201,38 +189,26 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// # Errors
     /// EINVAL for `MAP_PRIVATE`.
     #[doc(alias("VM_SHARED", "MAP_SHARED", "MAP_PRIVATE"))]
-    pub fn shared_only(self) -> Result<Self, Errno>
-    where
-        M: StillUndecided,
-    {
+    pub fn shared_only(self /* the token comes back: `let ctx = ctx.shared_only()?;` */) -> Result<Self, Errno> {
         if self.is_shared() { Ok(self) } else { Err(Errno::EINVAL) }
     }
 
     /// fork does not copy the mapping (`VM_DONTCOPY`).
     #[doc(alias("VM_DONTCOPY", "vm_flags_set", "vma_desc_set_flags"))]
-    pub fn dont_copy(self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn dont_copy(self /* the token comes back: `let ctx = ctx.dont_copy();` */) -> Self {
         self.with(VmFlags::DONTCOPY)
     }
 
     /// The mapping is left out of core dumps (`VM_DONTDUMP`).
     #[doc(alias("VM_DONTDUMP", "VM_RESERVED"))]
-    pub fn dont_dump(self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn dont_dump(self /* the token comes back: `let ctx = ctx.dont_dump();` */) -> Self {
         self.with(VmFlags::DONTDUMP)
     }
 
     /// The mapping is of device registers (`VM_IO`): it is left out of core dumps, and `get_user_pages` does
     /// not reach it.
     #[doc(alias = "VM_IO")]
-    pub fn io(self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn io(self /* the token comes back: `let ctx = ctx.io();` */) -> Self {
         self.with(VmFlags::IO)
     }
 
@@ -240,29 +216,20 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// device's that no such access brings down, as vfio-pci says of its own. Without it KVM on arm64 maps it as device
     /// memory alone (`user_mem_abort`).
     #[doc(alias = "VM_ALLOW_ANY_UNCACHED")]
-    pub fn allow_any_uncached(self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn allow_any_uncached(self /* the token comes back: `let ctx = ctx.allow_any_uncached();` */) -> Self {
         self.with(VmFlags::ALLOW_ANY_UNCACHED)
     }
 
     /// What is inserted is not cached (`pgprot_noncached`).
     #[doc(alias = "pgprot_noncached")]
-    pub fn noncached(mut self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn noncached(mut self /* the token comes back: `let ctx = ctx.noncached();` */) -> Self {
         self.set_cache(Cache::Noncached);
         self
     }
 
     /// Stores are gathered, loads not cached (`pgprot_writecombine`).
     #[doc(alias = "pgprot_writecombine")]
-    pub fn write_combine(mut self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn write_combine(mut self /* the token comes back: `let ctx = ctx.write_combine();` */) -> Self {
         self.set_cache(Cache::WriteCombine);
         self
     }
@@ -270,10 +237,7 @@ impl<'m, P: Platform, M> Token<'m, P, M> {
     /// What is inserted is not encrypted (`pgprot_decrypted`): memory that is shared with a device or a hypervisor, on
     /// a machine that encrypts all other memory. On other machines this does nothing.
     #[doc(alias = "pgprot_decrypted")]
-    pub fn decrypted(mut self) -> Self
-    where
-        M: StillUndecided,
-    {
+    pub fn decrypted(mut self /* the token comes back: `let ctx = ctx.decrypted();` */) -> Self {
         self.set_decrypted();
         self
     }

@@ -16,6 +16,13 @@ impl<'f> VmFault<'f> {
         Self::refused()
     }
 
+    pub fn new<E, R>(_: E) -> R
+    where
+        Self: AnsweredByToken,
+    {
+        Self::refused()
+    }
+
     pub fn errno<R>(self) -> R
     where
         Self: HoldsAnErrno,

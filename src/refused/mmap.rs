@@ -1,11 +1,12 @@
 // Part of the module `mmap`, which includes this file: see `guidance.rs`.
 
 use crate::{
-    c_names::NoAddress,
+    c_names::{NoAddress, VmfInC},
     established::EstablishedCtx,
     guidance::{
         AnswersFault, CopiesForADebugger, DeliversInFault, DescribesInPrepare, ExpandsAnyway, GrantedAtMmap,
-        GrowsAtMmap, MadeWithoutAnAddress, NamesAFlag, PrefaultsInFault, RunsNoHook, SettlesOnePte,
+        GrowsAtMmap, HasItsKind, HasNoKindYet, MadeWithoutAnAddress, NamesAFlag, PrefaultsInFault, RunsNoHook,
+        SettlesOnePte,
     },
     page_lock::LockedPage,
     prot::PageProt,
@@ -176,6 +177,258 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
         Self: AnswersFault,
     {
         Self::refused()
+    }
+}
+
+/// What a mmap hook does before the kind of its mapping is chosen, and what it does afterwards.
+///
+/// Each of these operations exists in one of the two states alone. In the other one the token has no method of that
+/// name, and rustc goes on to what it dereferences to: this, whose methods say so. (Were they the token's own, there
+/// would be two of a name, and where the kind is not known because of another mistake, that would be an error more.)
+#[doc(hidden)]
+pub struct NotNow<P, M>(PhantomData<fn(P, M) -> (P, M)>);
+
+#[doc(hidden)]
+impl<P: Platform, M> core::ops::Deref for MmapCtx<'_, P, M> {
+    type Target = NotNow<P, M>;
+
+    fn deref(&self) -> &NotNow<P, M> {
+        &NotNow(PhantomData)
+    }
+}
+
+/// Its fields, as C has them.
+#[doc(hidden)]
+impl<P: Platform, M> core::ops::Deref for NotNow<P, M> {
+    type Target = VmfInC;
+
+    fn deref(&self) -> &VmfInC {
+        VmfInC::NONE
+    }
+}
+
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<P: Platform, M: Kind> NotNow<P, M> {
+    pub fn writable<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn read_only<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn drop_write<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn no_read<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn no_exec<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn rebase<A, R>(&self, _: A) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn shared_only<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn dont_copy<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn dont_dump<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn io<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn allow_any_uncached<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn noncached<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn write_combine<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+
+    pub fn decrypted<R>(&self) -> R
+    where
+        M: HasNoKindYet,
+    {
+        M::refused()
+    }
+}
+
+#[doc(hidden)]
+#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+impl<P: Platform, M: StillUndecided> NotNow<P, M> {
+    pub fn insert_page<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_page_with<B, R>(&self, _find: impl FnOnce(&MmapCtx<'_, P, M>) -> Result<B, Errno>) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_pages<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_pages_with<B, R>(&self, _find: impl FnOnce(&MmapCtx<'_, P, M>) -> Result<B, Errno>) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn fill_at_pgoff<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn fill_from_first<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_zero_page<R>(&self) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_mixed<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_mixed_with<B, R>(&self, _find: impl FnOnce(&MmapCtx<'_, P, M>) -> Result<B, Errno>) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_pfn<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn insert_pfn_with<B, R>(&self, _find: impl FnOnce(&MmapCtx<'_, P, M>) -> Result<B, Errno>) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn remap<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn remap_with<B, R>(&self, _find: impl FnOnce(&MmapCtx<'_, P, M>) -> Result<B, Errno>) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn remap_from_first<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn remap_at_pgoff<A, R>(&self, _: A) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn finish<R>(&self) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
+    }
+
+    pub fn fill_later<R>(&self) -> R
+    where
+        M: HasItsKind,
+    {
+        M::refused()
     }
 }
 

@@ -475,3 +475,13 @@ impl<P: Platform, M> PrepareCtx<'_, P, M> {
         Self::refused()
     }
 }
+
+/// Its fields, as C has them.
+#[doc(hidden)]
+impl<P: Platform, M> core::ops::Deref for PrepareCtx<'_, P, M> {
+    type Target = crate::c_names::VmfInC;
+
+    fn deref(&self) -> &crate::c_names::VmfInC {
+        crate::c_names::VmfInC::NONE
+    }
+}

@@ -1,7 +1,6 @@
 //! G9: Flags are set when the kind is chosen already, one after the other.
 //! At: `ctx.noncached()`
 //! Write instead: `above `ctx.establish(..)?``
-//! Missing: D
 use vmctx::*;
 
 struct Dev<P: Platform> {

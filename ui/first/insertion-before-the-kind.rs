@@ -1,7 +1,6 @@
 //! G9: A frame is inserted into a mapping of which nothing is decided.
 //! At: `ctx.insert_pfn(frame)?`
 //! Write instead: `ctx.without_faults::<PfnMap>()?`
-//! Missing: D
 use vmctx::*;
 
 struct Dev<P: Platform> {

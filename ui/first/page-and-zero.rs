@@ -1,7 +1,7 @@
 //! G4: The page is put into the fault, and zero returned, as in C.
 //! At: `ctx.page = page`
 //! Write instead: `ctx.deliver(page)`
-//! Missing: A, C, D
+//! Missing: D
 use vmctx::*;
 
 struct Dev<P: Platform> {
