@@ -6,7 +6,7 @@
 //! error, and what is done with its result is none.
 //!
 //! The same holds for operators that a type does not have, and for what is given to an operation in the place of
-//! something else (`IsFrame`). C's constants cannot be bounded: `c_names.rs` says what stands for them.
+//! something else (`IsFrame`). C's constants and fields cannot be bounded: `c_names.rs` says what stands for them.
 //!
 //! These methods stand in `refused/`, a file for each module whose types they belong to, and the module includes that
 //! file. A module of their own would be easier to find, but rustc writes an impl's module into its messages if it is

@@ -7,7 +7,7 @@ use crate::{
 
 /// What a `Result` has, and conversions from what an answer is made of in C.
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
+#[expect(clippy::must_use_candidate, clippy::new_ret_no_self, reason = "cannot be called")]
 impl<'f> VmFault<'f> {
     pub fn from<E, R>(_: E) -> R
     where

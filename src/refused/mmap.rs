@@ -186,7 +186,7 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
 /// name, and rustc goes on to what it dereferences to: this, whose methods say so. (Were they the token's own, there
 /// would be two of a name, and where the kind is not known because of another mistake, that would be an error more.)
 #[doc(hidden)]
-pub struct NotNow<P, M>(PhantomData<fn(P, M) -> (P, M)>);
+pub struct NotNow<P, M>(PhantomData<fn() -> (P, M)>);
 
 #[doc(hidden)]
 impl<P: Platform, M> core::ops::Deref for MmapCtx<'_, P, M> {
@@ -208,7 +208,6 @@ impl<P: Platform, M> core::ops::Deref for NotNow<P, M> {
 }
 
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<P: Platform, M: Kind> NotNow<P, M> {
     pub fn writable<R>(&self) -> R
     where
@@ -310,7 +309,6 @@ impl<P: Platform, M: Kind> NotNow<P, M> {
 }
 
 #[doc(hidden)]
-#[expect(clippy::must_use_candidate, reason = "cannot be called")]
 impl<P: Platform, M: StillUndecided> NotNow<P, M> {
     pub fn insert_page<A, R>(&self, _: A) -> R
     where
