@@ -7,7 +7,8 @@ use vmctx_hosted::answers::{AnswerCounters, Answers};
 /// What has happened in a session so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Faults that the kernel has told of. One may be told twice, if its thread was interrupted by a signal.
+    /// Faults that the kernel has told of, without those that may have been served before that was looked at. One may be
+    /// told twice, if its thread was interrupted by a signal.
     pub events: u64,
     /// Calls of fault hooks.
     pub handler_calls: u64,

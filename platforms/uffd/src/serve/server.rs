@@ -20,6 +20,7 @@ use crate::{
     },
     mm::address_space::LockedVma,
     statistics::Counters,
+    table::page_table::Claim,
 };
 
 use super::{
@@ -79,13 +80,18 @@ impl<'a> Server<'a> {
             *kept = self.shared.space.lock_vma(event.address);
         }
         let Some(locked) = kept else {
+            self.counters.count(|of| &of.events);
             // Unmapped meanwhile: the access is repeated, and the kernel decides.
             self.shared.space.take_away_again();
             // It fails only for a range that is none.
             let _ = self.readers.uffd().wake(&fault.page_range());
             return;
         };
-        if locked.table().claim_fault(event.address, event.read_at, batch.alone.get()) {
+        let claim = locked.table().claim_fault(event.address, event.read_at, batch.alone.get());
+        if !matches!(claim, Claim::Nobodys) {
+            self.counters.count(|of| &of.events);
+        }
+        if matches!(claim, Claim::Own) {
             let end = fault.resolve(locked, event.protected, Some(event.read_at));
             fault.waiters().end(locked, end);
             if !batch.alone.get() {
@@ -256,7 +262,6 @@ impl Server<'_> {
         deferred: Option<&Deferred<'_>>,
         kept: &mut Option<LockedVma<'b>>,
     ) -> bool {
-        self.counters.count(|of| &of.events);
         let batch = Batch::new(self.readers.serving() == 1, rest, deferred);
         self.serve(event, &batch, kept);
         batch.rest_is_left()

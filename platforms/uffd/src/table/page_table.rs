@@ -49,6 +49,16 @@ unsafe impl Zeros for Slot {}
 /// So many slots take a page of memory, if one of them is used.
 const BLOCK: usize = PAGE_SIZE / size_of::<Slot>();
 
+/// Whose a fault is.
+pub(crate) enum Claim {
+    /// The caller's.
+    Own,
+    /// Somebody else's, who serves one at the same page.
+    Others,
+    /// It may have been served since its event was read.
+    Nobodys,
+}
+
 /// The page table of what one mmap has mapped. It takes memory where it is used.
 pub struct Table {
     pub(crate) owner: Owner,
@@ -386,22 +396,23 @@ impl Table {
         served || read_at.is_before(self.made)
     }
 
-    /// Whether the caller is to serve an event that was read at `read_at`, and to [release](Self::release_fault) the slot
-    /// then. A thread that serves `alone` does not claim the slot, unless its hook [waits](Self::claim_to_wait).
+    /// Whose an event is that was read at `read_at`. If it is the caller's, it serves it, and
+    /// [releases](Self::release_fault) the slot then. A thread that serves `alone` does not claim the slot, unless its hook
+    /// [waits](Self::claim_to_wait).
     #[inline]
-    pub(crate) fn claim_fault(&self, address: usize, read_at: ReadAt, alone: bool) -> bool {
+    pub(crate) fn claim_fault(&self, address: usize, read_at: ReadAt, alone: bool) -> Claim {
         let slot = self.slot_of(address);
         if !alone && !self.claims.claim(slot) {
-            return false;
+            return Claim::Others;
         }
         if self.was_served(address, read_at) {
             // The thread of the event may have gone on, so no driver is asked. Whoever still waits is woken, and with it
             // whoever has asked for the slot in between.
             let _ = !alone && self.claims.release(slot);
             self.wake(&page_of(address));
-            return false;
+            return Claim::Nobodys;
         }
-        true
+        Claim::Own
     }
 
     /// Claims the slot that the caller has served alone so far: other threads serve while its hook waits.
