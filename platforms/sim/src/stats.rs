@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmctx_hosted::{
     Event, Hook, Signal,
-    answers::{AnswerCounters, Answers},
+    answers::{self, AnswerCounters, Answers},
 };
 
 /// What has happened on a machine since it was made, and what is in use now. A copy: take one before and one after.
@@ -63,52 +63,26 @@ pub struct Signals {
     pub killed: u64,
 }
 
-/// Counts up. Without an atomic addition, which alone takes as long as the rest of an insertion, where this thread is the
-/// only one that counts there.
-#[inline]
-fn add_one(counter: &AtomicU64, alone: bool) {
-    if alone {
-        counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    } else {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// One count.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Counter {
-    #[inline]
-    fn count(&self, alone: bool) {
-        add_one(&self.0, alone);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// The counts of one machine, or those that some of its threads have counted.
 #[derive(Default)]
 pub(crate) struct Counters {
-    faults: Counter,
-    handler_calls: Counter,
-    mkwrite_calls: Counter,
-    huge_fault_calls: Counter,
-    map_pages_calls: Counter,
-    major_faults: Counter,
-    insertions: Counter,
-    huge_insertions: Counter,
-    already_present: Counter,
-    delivered: Counter,
-    copies: Counter,
-    refaults: Counter,
-    retries: Counter,
-    unmapped: Counter,
-    killed: Counter,
-    sigbus: Counter,
-    sigsegv: Counter,
+    faults: AtomicU64,
+    handler_calls: AtomicU64,
+    mkwrite_calls: AtomicU64,
+    huge_fault_calls: AtomicU64,
+    map_pages_calls: AtomicU64,
+    major_faults: AtomicU64,
+    insertions: AtomicU64,
+    huge_insertions: AtomicU64,
+    already_present: AtomicU64,
+    delivered: AtomicU64,
+    copies: AtomicU64,
+    refaults: AtomicU64,
+    retries: AtomicU64,
+    unmapped: AtomicU64,
+    killed: AtomicU64,
+    sigbus: AtomicU64,
+    sigsegv: AtomicU64,
     answers: AnswerCounters,
 }
 
@@ -116,49 +90,51 @@ impl Counters {
     /// Where the event is known, this is one addition. `alone`: no other thread counts in these.
     #[inline(always)]
     pub(crate) fn count(&self, event: Event, alone: bool) {
-        match event {
-            Event::Fault => self.faults.count(alone),
-            Event::Call(Hook::Fault) => self.handler_calls.count(alone),
-            Event::Call(Hook::PageMkwrite | Hook::PfnMkwrite) => self.mkwrite_calls.count(alone),
-            Event::Call(Hook::HugeFault) => self.huge_fault_calls.count(alone),
-            Event::Call(Hook::MapPages) => self.map_pages_calls.count(alone),
-            Event::Answer(code) => add_one(self.answers.of(code), alone),
-            Event::MajorFault => self.major_faults.count(alone),
-            Event::Insertion => self.insertions.count(alone),
-            Event::HugeInsertion => self.huge_insertions.count(alone),
-            Event::AlreadyPresent => self.already_present.count(alone),
-            Event::Delivery => self.delivered.count(alone),
-            Event::Copy => self.copies.count(alone),
-            Event::Refault => self.refaults.count(alone),
-            Event::Retry => self.retries.count(alone),
-            Event::Unmapped => self.unmapped.count(alone),
-            Event::Signal(Signal::Sigbus(_)) => self.sigbus.count(alone),
-            Event::Signal(Signal::Sigsegv(_)) => self.sigsegv.count(alone),
-            Event::Signal(Signal::Killed(_)) => self.killed.count(alone),
+        let counter = match event {
+            Event::Fault => &self.faults,
+            Event::Call(Hook::Fault) => &self.handler_calls,
+            Event::Call(Hook::PageMkwrite | Hook::PfnMkwrite) => &self.mkwrite_calls,
+            Event::Call(Hook::HugeFault) => &self.huge_fault_calls,
+            Event::Call(Hook::MapPages) => &self.map_pages_calls,
+            Event::Answer(code) => self.answers.of(code),
+            Event::MajorFault => &self.major_faults,
+            Event::Insertion => &self.insertions,
+            Event::HugeInsertion => &self.huge_insertions,
+            Event::AlreadyPresent => &self.already_present,
+            Event::Delivery => &self.delivered,
+            Event::Copy => &self.copies,
+            Event::Refault => &self.refaults,
+            Event::Retry => &self.retries,
+            Event::Unmapped => &self.unmapped,
+            Event::Signal(Signal::Sigbus(_)) => &self.sigbus,
+            Event::Signal(Signal::Sigsegv(_)) => &self.sigsegv,
+            Event::Signal(Signal::Killed(_)) => &self.killed,
             // Hooks outside faults, and what later versions tell.
-            _ => {}
-        }
+            _ => return,
+        };
+        answers::add(counter, 1, alone);
     }
 
     /// Adds these to what others have counted.
     pub(crate) fn add_to(&self, sum: &mut Statistics) {
-        sum.faults += self.faults.get();
-        sum.handler_calls += self.handler_calls.get();
-        sum.mkwrite_calls += self.mkwrite_calls.get();
-        sum.huge_fault_calls += self.huge_fault_calls.get();
-        sum.map_pages_calls += self.map_pages_calls.get();
-        sum.major_faults += self.major_faults.get();
-        sum.insertions += self.insertions.get();
-        sum.huge_insertions += self.huge_insertions.get();
-        sum.already_present += self.already_present.get();
-        sum.delivered += self.delivered.get();
-        sum.copies += self.copies.get();
-        sum.refaults += self.refaults.get();
-        sum.retries += self.retries.get();
-        sum.unmapped += self.unmapped.get();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        sum.faults += read(&self.faults);
+        sum.handler_calls += read(&self.handler_calls);
+        sum.mkwrite_calls += read(&self.mkwrite_calls);
+        sum.huge_fault_calls += read(&self.huge_fault_calls);
+        sum.map_pages_calls += read(&self.map_pages_calls);
+        sum.major_faults += read(&self.major_faults);
+        sum.insertions += read(&self.insertions);
+        sum.huge_insertions += read(&self.huge_insertions);
+        sum.already_present += read(&self.already_present);
+        sum.delivered += read(&self.delivered);
+        sum.copies += read(&self.copies);
+        sum.refaults += read(&self.refaults);
+        sum.retries += read(&self.retries);
+        sum.unmapped += read(&self.unmapped);
         sum.answers = sum.answers.and(self.answers.snapshot());
-        sum.signals.sigbus += self.sigbus.get();
-        sum.signals.sigsegv += self.sigsegv.get();
-        sum.signals.killed += self.killed.get();
+        sum.signals.sigbus += read(&self.sigbus);
+        sum.signals.sigsegv += read(&self.sigsegv);
+        sum.signals.killed += read(&self.killed);
     }
 }

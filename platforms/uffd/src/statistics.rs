@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmctx_hosted::answers::{AnswerCounters, Answers};
+use vmctx_hosted::answers::{self, AnswerCounters, Answers};
 
 /// What has happened in a session so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,12 +55,7 @@ impl Counters {
 
     #[inline]
     pub(crate) fn add(&self, which: impl FnOnce(&Self) -> &AtomicU64, more: u64) {
-        let counter = which(self);
-        if self.of_one_thread {
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-        } else {
-            counter.fetch_add(more, Ordering::Relaxed);
-        }
+        answers::add(which(self), more, self.of_one_thread);
     }
 
     /// Adds what a thread has counted that is at its end.
