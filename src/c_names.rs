@@ -29,28 +29,6 @@ pub struct NoErrno;
 #[doc(hidden)]
 pub struct NoField;
 
-/// Combined with a flag, or subtracted from another one, it is one error, not one more.
-impl<T> BitAnd<T> for NoField {
-    type Output = Self;
-
-    fn bitand(self, _: T) -> Self {
-        self
-    }
-}
-
-impl<T> Sub<T> for NoField {
-    type Output = Self;
-
-    fn sub(self, _: T) -> Self {
-        self
-    }
-}
-
-/// Set it is one error, not one more.
-impl<T> BitOrAssign<T> for NoField {
-    fn bitor_assign(&mut self, _: T) {}
-}
-
 /// What the tokens of hooks dereference to: the fields of C's `vm_fault`, and behind them those of its VMA.
 #[doc(hidden)]
 pub struct VmfInC {
@@ -138,23 +116,34 @@ impl Deref for VmfInC {
 #[doc(hidden)]
 pub struct NoAddress;
 
-/// Combined they are one error, not one more.
-impl<T> BitOr<T> for NoCode {
-    type Output = Self;
+/// What C does with them is one error, with whatever they are combined, and not one more.
+macro_rules! combined {
+    ($($operand:ident: $operator:ident $method:ident;)*) => {
+        $(impl<T> $operator<T> for $operand {
+            type Output = Self;
 
-    fn bitor(self, _: T) -> Self {
-        self
-    }
+            fn $method(self, _: T) -> Self {
+                self
+            }
+        })*
+    };
 }
 
-impl<T> BitAnd<T> for NoCode {
-    type Output = Self;
-
-    fn bitand(self, _: T) -> Self {
-        self
-    }
+combined! {
+    NoCode: BitOr bitor;
+    NoCode: BitAnd bitand;
+    NoFlag: BitOr bitor;
+    NoFlag: BitAnd bitand;
+    NoField: BitAnd bitand;
+    NoField: Sub sub;
 }
 
+/// Set it is one error, not one more.
+impl<T> BitOrAssign<T> for NoField {
+    fn bitor_assign(&mut self, _: T) {}
+}
+
+/// Inverted it is one error, not one more.
 impl Not for NoCode {
     type Output = Self;
 
@@ -163,23 +152,7 @@ impl Not for NoCode {
     }
 }
 
-/// Combined they are one error, not one more.
-impl<T> BitOr<T> for NoFlag {
-    type Output = Self;
-
-    fn bitor(self, _: T) -> Self {
-        self
-    }
-}
-
-impl<T> BitAnd<T> for NoFlag {
-    type Output = Self;
-
-    fn bitand(self, _: T) -> Self {
-        self
-    }
-}
-
+/// As of a code.
 impl Not for NoFlag {
     type Output = Self;
 
