@@ -33,14 +33,24 @@ impl Choice {
     /// By what a program is told its choice: a number, from 1 on.
     pub const VARIABLE: &str = "VMCTX_MUTANT";
 
+    /// Its name.
+    pub const NAME: &str = "vmctx_mutant";
+
     /// Writes the crate.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write(folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder.join("src"))?;
+        Self::write_as(folder, SWITCH)
+    }
+
+    /// The same, with this source, which has to define `is`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_as(folder: &Path, source: &str) -> io::Result<()> {
         write(&folder.join("Cargo.toml"), SWITCH_MANIFEST)?;
-        write(&folder.join("src/lib.rs"), SWITCH)
+        write(&folder.join("src/lib.rs"), source)
     }
 
     /// A manifest that depends on the crate as well, which stands in `folder`.

@@ -22,7 +22,7 @@ use std::{
 use clap::Parser;
 
 use runs::Runs;
-use tree::Tree;
+use tree::{Tree, original};
 use weakening::{Noticed, Weakening};
 use wrong_usage::Core;
 
@@ -113,8 +113,8 @@ fn applies(root: &Path, all: &[Weakening]) -> Result<(), String> {
         .iter()
         .flat_map(|one| one.edits.iter().map(move |edit| (one, edit)))
         .filter_map(|(one, edit)| {
-            let text = std::fs::read_to_string(root.join(edit.file)).map_err(|error| format!("{}: {error}", edit.file));
-            text.and_then(|text| edit.place(&text)).err().map(|error| format!("{}: {error}", one.name))
+            let place = original(root, edit.file).and_then(|text| edit.place(&text));
+            place.err().map(|error| format!("{}: {error}", one.name))
         })
         .collect();
     if wrong.is_empty() { Ok(()) } else { Err(format!("these do not apply:\n{}", wrong.join("\n"))) }

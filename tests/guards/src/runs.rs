@@ -27,17 +27,9 @@ impl Runs {
     pub(crate) fn of(tree: &Tree, tests: &[&'static str]) -> Result<Self, String> {
         let mut arguments = vec!["test", "--package", "vmctx-tests", "--no-run"];
         tests.iter().for_each(|test| arguments.extend(["--test", test]));
-        let output = tree.cargo(&arguments)?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            return Err(format!("{} does not compile:\n{said}", tests.join(", ")));
-        }
-        let program = |test: &'static str| {
-            let named =
-                |line: &&str| line.contains(&format!(" {test}.rs (")) || line.contains(&format!(" {test}/main.rs ("));
-            let path = said.lines().find(named)?.split_once('(')?.1.strip_suffix(')')?;
-            Some((test, tree.path(path)))
-        };
+        let made =
+            tree.programs(&arguments).map_err(|error| format!("{} does not compile:\n{error}", tests.join(", ")))?;
+        let program = |test: &'static str| Some((test, made.iter().find(|made| made.name == test)?.file.clone()));
         let programs: Option<Vec<_>> = tests.iter().copied().map(program).collect();
         let programs = programs.ok_or("cargo names no programs of tests")?;
         Ok(Self { programs, folder: tree.path("tests") })

@@ -7,9 +7,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use serde_json::Value;
 use vmctx_mutants::{Choice, Place, copy, with_choices, write};
 
-use crate::{listed, weakening::Weakening};
+use crate::weakening::Weakening;
 
 /// What is not copied, beside what cargo makes.
 const LEFT_OUT: [&str; 2] = [".git", "target"];
@@ -35,24 +36,22 @@ impl Tree {
 
     /// A copy in which all these weakenings are chosen from, by their numbers.
     pub(crate) fn with_choices(root: &Path, name: &str, weakenings: &[(u32, &Weakening)]) -> Result<Self, String> {
-        let tree = Self { root: root.to_owned(), folder: root.join("target/guards").join(name) };
         let mut places: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
         for (number, weakening) in weakenings {
             for edit in &weakening.edits {
-                let bytes = edit.place(&tree.original(edit.file)?)?;
+                let bytes = edit.place(&original(root, edit.file)?)?;
                 places.entry(edit.file).or_default().push(Place { number: *number, bytes, breaks: edit.breaks });
             }
         }
         let mut edited = BTreeMap::new();
         for (file, places) in places {
-            edited.insert(PathBuf::from(file), with_choices(&tree.original(file)?, &places)?);
+            edited.insert(PathBuf::from(file), with_choices(&original(root, file)?, &places)?);
         }
         // Not in the copy, where it would be a member of its workspace.
         let switch = root.join("target/guards/choice");
-        edited.insert(PathBuf::from("Cargo.toml"), Choice::depended_on(&tree.original("Cargo.toml")?, &switch));
-        tree.copy(&edited)?;
+        edited.insert(PathBuf::from("Cargo.toml"), Choice::depended_on(&original(root, "Cargo.toml")?, &switch));
         Choice::write(&switch).map_err(|error| format!("the crate that chooses cannot be written: {error}"))?;
-        Ok(tree)
+        Self::with(root, name, &edited)
     }
 
     fn copy(&self, edited: &BTreeMap<PathBuf, String>) -> Result<(), String> {
@@ -66,10 +65,6 @@ impl Tree {
         Ok(())
     }
 
-    fn original(&self, file: &str) -> Result<String, String> {
-        fs::read_to_string(self.root.join(file)).map_err(|error| format!("{file}: {error}"))
-    }
-
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
     }
@@ -78,7 +73,7 @@ impl Tree {
     pub(crate) fn weaken(&self, weakening: &Weakening) -> Result<(), String> {
         let mut texts: BTreeMap<&str, String> = BTreeMap::new();
         for edit in &weakening.edits {
-            let mut text = texts.remove(edit.file).map_or_else(|| self.original(edit.file), Ok)?;
+            let mut text = texts.remove(edit.file).map_or_else(|| original(&self.root, edit.file), Ok)?;
             text.replace_range(edit.place(&text)?, edit.breaks);
             texts.insert(edit.file, text);
         }
@@ -90,7 +85,8 @@ impl Tree {
     /// Makes it as it was.
     pub(crate) fn mend(&self, weakening: &Weakening) -> Result<(), String> {
         weakening.edits.iter().try_for_each(|edit| {
-            write(&self.path(edit.file), self.original(edit.file)?).map_err(|error| format!("{}: {error}", edit.file))
+            write(&self.path(edit.file), original(&self.root, edit.file)?)
+                .map_err(|error| format!("{}: {error}", edit.file))
         })
     }
 
@@ -105,47 +101,93 @@ impl Tree {
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             // What is left out may leave something unused, and what is added has no page.
             .env("RUSTFLAGS", "--cap-lints allow")
-            .env("RUSTC_BOOTSTRAP", listed::NAME)
+            // The crate that chooses may use what is unstable, and no other.
+            .env("RUSTC_BOOTSTRAP", Choice::NAME)
             .stdin(Stdio::null());
         command.output().map_err(|error| format!("no cargo: {error}"))
     }
 
+    /// The same, and its messages.
+    pub(crate) fn cargo_says(&self, arguments: &[&str]) -> Result<Said, String> {
+        let output = self.cargo(&[arguments, &["--message-format", "json"]].concat())?;
+        let lines = String::from_utf8_lossy(&output.stdout);
+        Ok(Said {
+            succeeded: output.status.success(),
+            messages: lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
     /// Checks a package and gives back what cargo has made of it and its dependencies, by their crates' names.
     pub(crate) fn check(&self, arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>, String> {
-        let arguments = [&["check", "--message-format", "json"], arguments].concat();
-        let output = self.cargo(&arguments)?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        if !output.status.success() {
-            return Err(first_error(&said).unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned()));
-        }
-        Ok(said.split_inclusive('\n').filter_map(artifact).collect())
+        let said = self.cargo_says(&[&["check"], arguments].concat())?.or_error()?;
+        Ok(said.messages.iter().filter_map(artifact).collect())
+    }
+
+    /// Compiles programs and gives them back.
+    pub(crate) fn programs(&self, arguments: &[&str]) -> Result<Vec<Program>, String> {
+        Ok(self.cargo_says(arguments)?.or_error()?.messages.iter().filter_map(Program::of).collect())
     }
 }
 
-/// The first error of the compiler's in the messages of a cargo command.
-fn first_error(said: &str) -> Option<String> {
-    let line = said.lines().find(|line| line.contains("\"level\":\"error\""))?;
-    text(line, "\"rendered\":\"").map(|rendered| rendered.replace("\\n", "\n").replace("\\\"", "\""))
+/// What a cargo command has said.
+pub(crate) struct Said {
+    pub(crate) succeeded: bool,
+    /// Cargo's and the compiler's messages.
+    pub(crate) messages: Vec<Value>,
+    /// What stands beside these.
+    errors: String,
+}
+
+impl Said {
+    /// This, if the command has succeeded; else the first error of the compiler's, or what cargo says.
+    pub(crate) fn or_error(self) -> Result<Self, String> {
+        if self.succeeded {
+            return Ok(self);
+        }
+        let rendered = |message: &Value| {
+            let error = message.get("message").filter(|message| is_error(message))?;
+            Some(error.get("rendered")?.as_str()?.to_owned())
+        };
+        Err(self.messages.iter().find_map(rendered).unwrap_or(self.errors))
+    }
+}
+
+/// A program that cargo has made.
+pub(crate) struct Program {
+    /// The name of its target, with underscores.
+    pub(crate) name: String,
+    pub(crate) is_test: bool,
+    pub(crate) file: PathBuf,
+}
+
+impl Program {
+    fn of(message: &Value) -> Option<Self> {
+        Some(Self {
+            name: target(message)?,
+            is_test: message.pointer("/profile/test")?.as_bool()?,
+            file: PathBuf::from(message.get("executable")?.as_str()?),
+        })
+    }
+}
+
+/// The text of a file of the repository.
+pub(crate) fn original(root: &Path, file: &str) -> Result<String, String> {
+    fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))
+}
+
+/// Whether it is an error that the compiler says.
+pub(crate) fn is_error(message: &Value) -> bool {
+    message.get("level").is_some_and(|level| level == "error")
+}
+
+fn target(message: &Value) -> Option<String> {
+    Some(message.pointer("/target/name")?.as_str()?.replace('-', "_"))
 }
 
 /// The crate and its file, of a message that names one.
-fn artifact(line: &str) -> Option<(String, PathBuf)> {
-    let target = line.strip_prefix("{\"reason\":\"compiler-artifact\"").and_then(|rest| rest.split_once("\"target\":"));
-    let (_, target) = target?;
-    let name = text(target, "\"name\":\"")?.replace('-', "_");
-    let (_, files) = target.split_once("\"filenames\":[")?;
-    let file = files.split('"').find(|file| file.ends_with(".rmeta"))?;
-    Some((name, PathBuf::from(file)))
-}
-
-/// The string that begins behind `key`, with its escapes.
-fn text<'a>(json: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = json.split_once(key)?;
-    let mut escaped = false;
-    let end = rest.find(|character| {
-        let ends = character == '"' && !escaped;
-        escaped = character == '\\' && !escaped;
-        ends
-    })?;
-    rest.get(..end)
+fn artifact(message: &Value) -> Option<(String, PathBuf)> {
+    let files = message.get("filenames")?.as_array()?;
+    let file = files.iter().filter_map(Value::as_str).find(|file| file.ends_with(".rmeta"))?;
+    Some((target(message)?, PathBuf::from(file)))
 }

@@ -8,6 +8,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::tree::original;
+
 /// A mutant of the list.
 pub(crate) struct Listed {
     /// By what a run is told that it is this one.
@@ -39,7 +41,7 @@ pub(crate) fn read(root: &Path, lists: &[PathBuf]) -> Result<BTreeMap<String, Ve
             let text_at = |place: &str| value.pointer(place)?.as_str();
             let file = text_at("/file")?.to_owned();
             if !texts.contains_key(&file) {
-                texts.insert(file.clone(), std::fs::read_to_string(root.join(&file)).ok()?);
+                texts.insert(file.clone(), original(root, &file).ok()?);
             }
             let at = |end: &str| {
                 let number = |what: &str| value.pointer(&format!("/span/{end}/{what}"))?.as_u64();

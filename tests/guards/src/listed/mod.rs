@@ -23,11 +23,10 @@ use std::{
 use serde_json::Value;
 use vmctx_mutants::Choice;
 
-use crate::tree::Tree;
+use crate::tree::{Tree, is_error, original};
 use choices::Choices;
 use list::Listed;
 use programs::Programs;
-pub(crate) use switch::NAME;
 
 /// The packages that mutants are in, by their manifests.
 const MANIFESTS: [&str; 2] = ["Cargo.toml", "platforms/hosted/Cargo.toml"];
@@ -50,7 +49,7 @@ pub(crate) fn look_at_all(
     jobs: usize,
     patience: Duration,
 ) -> Result<bool, String> {
-    let known = std::fs::read_to_string(root.join(KNOWN)).map_err(|error| format!("{KNOWN}: {error}"))?;
+    let known = original(root, KNOWN)?;
     let mut mutants = Mutants { files: list::read(root, lists)?, refused: BTreeSet::new() };
     let remembered = Remembered::of(root, &mutants.files)?;
     mutants.refused = remembered.refused();
@@ -119,7 +118,7 @@ impl Remembered {
     fn of(root: &Path, files: &BTreeMap<String, Vec<Listed>>) -> Result<Self, String> {
         let mut hasher = DefaultHasher::new();
         for (file, mutants) in files {
-            std::fs::read(root.join(file)).map_err(|error| format!("{file}: {error}"))?.hash(&mut hasher);
+            original(root, file)?.hash(&mut hasher);
             mutants.iter().for_each(|mutant| (mutant.number, &mutant.name).hash(&mut hasher));
         }
         Ok(Self { file: root.join("target/guards/refused"), sources: hasher.finish().to_string() })
@@ -154,35 +153,28 @@ impl Mutants {
             let mut choices = BTreeMap::new();
             let mut edited = BTreeMap::new();
             for (file, mutants) in &self.files {
-                let original = std::fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))?;
                 let mutants: Vec<&Listed> =
                     mutants.iter().filter(|mutant| !self.refused.contains(&mutant.number)).collect();
                 let (chosen, left_out) =
-                    Choices::of(&original, &mutants).map_err(|error| format!("{file}: {error}"))?;
+                    Choices::of(&original(root, file)?, &mutants).map_err(|error| format!("{file}: {error}"))?;
                 self.refused.extend(left_out);
                 edited.insert(PathBuf::from(file), chosen.text.clone());
                 choices.insert(file.clone(), chosen);
             }
             for manifest in MANIFESTS {
-                let text =
-                    std::fs::read_to_string(root.join(manifest)).map_err(|error| format!("{manifest}: {error}"))?;
-                edited.insert(PathBuf::from(manifest), Choice::depended_on(&text, &folder));
+                edited.insert(PathBuf::from(manifest), Choice::depended_on(&original(root, manifest)?, &folder));
             }
             let tree = Tree::with(root, "listed", &edited)?;
-            let arguments =
-                ["check", "--message-format", "json", "--package", "vmctx-hosted", "--features", "vmctx/alloc"];
-            let output = tree.cargo(&arguments)?;
-            if output.status.success() {
+            let said = tree.cargo_says(&["check", "--package", "vmctx-hosted", "--features", "vmctx/alloc"])?;
+            if said.succeeded {
                 return Ok(tree);
             }
-            let said = String::from_utf8_lossy(&output.stdout);
             let before = self.refused.len();
-            for line in said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-                self.refused.extend(line.get("message").map(|message| refused(message, &choices)).unwrap_or_default());
-            }
+            let errors = said.messages.iter().filter_map(|message| message.get("message"));
+            self.refused.extend(errors.flat_map(|message| refused(message, &choices)));
             eprintln!("{} mutants do not compile", self.refused.len());
             if self.refused.len() == before {
-                return Err(format!("the mutants do not compile:\n{said}{}", String::from_utf8_lossy(&output.stderr)));
+                return said.or_error().map(|_| tree).map_err(|error| format!("the mutants do not compile:\n{error}"));
             }
         }
     }
@@ -190,7 +182,7 @@ impl Mutants {
 
 /// The mutants that an error of the compiler's is about.
 fn refused(message: &Value, choices: &BTreeMap<String, Choices>) -> Vec<u32> {
-    if message.get("level").is_none_or(|level| level != "error") {
+    if !is_error(message) {
         return Vec::new();
     }
     let spans = message.get("spans").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);

@@ -8,8 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
 use super::switch::REACHED;
 use crate::{runs, tree::Tree};
 
@@ -48,31 +46,17 @@ struct Program {
 impl Programs {
     /// Compiles them, and runs each on the sources as they are.
     pub(super) fn of(tree: &Tree, patience: Duration) -> Result<Self, String> {
-        let mut arguments = vec!["test", "--no-run", "--message-format", "json", "-p", "vmctx-hosted", "--lib"];
-        arguments.extend(["-p", "vmctx-tests"]);
+        let mut arguments = vec!["test", "--no-run", "-p", "vmctx-hosted", "--lib", "-p", "vmctx-tests"];
         TESTS.iter().skip(1).for_each(|(test, _)| arguments.extend(["--test", test]));
-        let mut said = String::new();
-        for arguments in [&*arguments, &["build", "--message-format", "json", "-p", "vmctx-job"]] {
-            let output = tree.cargo(arguments)?;
-            if !output.status.success() {
-                return Err(format!("the tests do not compile:\n{}", String::from_utf8_lossy(&output.stderr)));
-            }
-            said += &String::from_utf8_lossy(&output.stdout);
+        let mut made = Vec::new();
+        for arguments in [&*arguments, &["build", "-p", "vmctx-job"]] {
+            made.extend(tree.programs(arguments).map_err(|error| format!("the tests do not compile:\n{error}"))?);
         }
-        let made: Vec<(String, bool, PathBuf)> = said
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter_map(|message| {
-                let name = message.pointer("/target/name")?.as_str()?.replace('-', "_");
-                let is_test = message.pointer("/profile/test")?.as_bool()?;
-                Some((name, is_test, PathBuf::from(message.get("executable")?.as_str()?)))
-            })
-            .collect();
         let mut programs = Self { all: Vec::new(), folder: tree.path("tests") };
         let tests = TESTS.iter().map(|&(name, part)| (name, true, vec![part]));
         for (name, is_test, arguments) in tests.chain([(JOB, false, vec!["--platform", "sim"])]) {
-            let file = made.iter().find(|(made, of_test, _)| made == name && *of_test == is_test);
-            let (_, _, file) = file.ok_or_else(|| format!("cargo names no program of {name}"))?;
+            let made = made.iter().find(|made| made.name == name && made.is_test == is_test);
+            let file = &made.ok_or_else(|| format!("cargo names no program of {name}"))?.file;
             let mut program = Program {
                 name: name.to_owned(),
                 file: file.clone(),
@@ -81,6 +65,8 @@ impl Programs {
                 takes: Duration::ZERO,
             };
             let (reached, begun) = (tree.path(&format!("target/{name}.reached")), Instant::now());
+            // A run that comes to none does not write it.
+            fs::write(&reached, "").map_err(|error| format!("{}: {error}", reached.display()))?;
             let said =
                 programs.run(&program, 0, Some(&reached), patience).map_err(|error| format!("{name}: {error}"))?;
             if let Some(said) = said {

@@ -1,15 +1,12 @@
-//! The crate by which a run knows which mutant it is. Unlike [`vmctx_mutants::Choice`] it can be asked in a `const fn`, which
+//! The crate by which a run knows which mutant it is. Unlike what [`Choice::write`] writes it can be asked in a `const fn`, which
 //! answers as it is written when it is evaluated at compile time, and says which mutants a run has come to.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
-use vmctx_mutants::write;
+use vmctx_mutants::Choice;
 
 /// Where a run writes the numbers of the mutants that it has come to.
 pub(super) const REACHED: &str = "VMCTX_MUTANTS_REACHED";
-
-/// The name of the crate, which alone may use what is unstable.
-pub(crate) const NAME: &str = "vmctx_mutant";
 
 const SOURCE: &str = r#"
 //! Which mutant is chosen.
@@ -46,17 +43,7 @@ fn is_chosen(number: u32) -> bool {
 }
 "#;
 
-const MANIFEST: &str = r#"
-[workspace]
-[package]
-name = "vmctx_mutant"
-version = "0.1.0"
-edition = "2024"
-"#;
-
 /// Writes the crate.
 pub(super) fn write_to(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder.join("src"))?;
-    write(&folder.join("Cargo.toml"), MANIFEST)?;
-    write(&folder.join("src/lib.rs"), SOURCE)
+    Choice::write_as(folder, SOURCE)
 }
