@@ -112,9 +112,9 @@ impl Used {
 }
 
 /// Touches all pages, a part of them by each of so many threads. Gives back what the thread has used that has used most,
-/// and how often all of them have slept. It is time of the processor, so it is the same where something else runs on the
-/// computer. Threads that take lines of the cache from each other use more of it, and those that wait for each other
-/// sleep.
+/// and how often all of them have slept. Threads that take lines of the cache from each other use more of the processor's
+/// time, and those that wait for each other sleep. It says so only where they run at the same time: on a computer that does
+/// nothing else.
 fn touch(process: &Process, at: UserAddr, pages: usize, threads: usize) -> Used {
     let waiting = AtomicUsize::new(threads);
     // Looked up once: a thread that is bound to one processor knows of no other.

@@ -312,14 +312,15 @@ impl Progress for Installing<'_> {
         self.mark(&page);
         let Self { table, protected } = *self;
         let protects = table.protects.load(Ordering::Relaxed) && !table.uffd().is_wp_async();
-        if protected && table.only_notes_stores() {
+        let notes = protected && table.only_notes_stores();
+        if notes {
             // It may have been stored to since it was mapped.
             table.note_store_locked(table.slot_of(page.start));
         }
         // What is there has the protection that it had before, and the entry may have become writable since. A copy may have
         // kept a protection that the kernel would not take away when it was asked to. A thread that serves its own faults
         // knows only from the entry whether it has met a protection, so the two must agree.
-        if protected && !table.only_notes_stores() {
+        if protected && !notes {
             let _ = table.uffd().write_protect(&page);
         } else if protects {
             let _ = table.uffd().unprotect(&page, false);
