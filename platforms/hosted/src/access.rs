@@ -1,7 +1,5 @@
 //! Loads and stores through the page tables, with as many faults as they take.
 
-use std::sync::Arc;
-
 use vmctx::{Platform, UserAddr};
 
 use crate::{
@@ -10,7 +8,7 @@ use crate::{
     fault::{self, By, Next},
     hook,
     machine::Machine,
-    mm::{Mm, Seat},
+    mm::Mm,
     order::{self, Wanted},
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte},
@@ -20,7 +18,7 @@ use crate::{
 /// Loads bytes, page by page; those before one that fails were copied.
 #[track_caller]
 pub(crate) fn read<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Seat<P>>,
+    mm: &Mm<P>,
     address: UserAddr,
     into: &mut [u8],
 ) -> Result<(), AccessError> {
@@ -38,7 +36,7 @@ pub(crate) fn read<P: Paged + Platform<Fault = Fault<P>>>(
 /// Stores bytes, page by page. As [`read`].
 #[track_caller]
 pub(crate) fn write<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Seat<P>>,
+    mm: &Mm<P>,
     address: UserAddr,
     from: &[u8],
 ) -> Result<(), AccessError> {
@@ -56,7 +54,7 @@ pub(crate) fn write<P: Paged + Platform<Fault = Fault<P>>>(
 /// One access to one page: through the page table, with as many faults as it takes.
 #[track_caller]
 fn touch<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Seat<P>>,
+    mm: &Mm<P>,
     address: usize,
     write: bool,
     mut copy: impl FnMut(&MachineOf<P>, Pte) -> bool,

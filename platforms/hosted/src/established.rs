@@ -11,7 +11,7 @@ use vmctx::{Errno, PageOffset, VmOperations};
 use crate::{
     atomic::might_sleep,
     hook::{self, MappedLock},
-    mmap_lock::{Kept, MmapLock, ReadLock},
+    mmap_lock::{MmapLock, ReadLock},
     object::Unmapping,
     operations::StateId,
     order::{self, Wanted},
@@ -95,7 +95,7 @@ fn may_wait() -> Result<(), Errno> {
 fn wait_for<P: Hosted>(space: &Arc<MmapLock<P>>) -> Result<ReadLock<P>, Errno> {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
     if !order::holds_any() {
-        return Ok(ReadLock::wait(&Kept::new(space)));
+        return Ok(ReadLock::wait(space));
     }
     loop {
         if let Some(lock) = ReadLock::by(space, |lock| lock.try_read_for(LOOK_AGAIN)) {

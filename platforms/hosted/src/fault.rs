@@ -3,8 +3,6 @@
 use std::{
     cell::{Cell, RefCell},
     ops::Range,
-    rc::Rc,
-    sync::Arc,
 };
 
 use vmctx::{
@@ -17,8 +15,8 @@ use crate::{
     error::{AccessError, Signal},
     insert::Bounds,
     machine::{Machine, Page},
-    mm::Seat,
-    mmap_lock::ReadLock,
+    mm::Mm,
+    mmap_lock::ReadGuard,
     operations::FaultCall,
     paged::{MachineOf, Paged},
     paging::{Entry, PageTable, Pte, drop_huge, fill, forget},
@@ -47,7 +45,7 @@ pub(crate) enum By {
 
 /// Serves one fault of an access.
 pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Seat<P>>,
+    mm: &Mm<P>,
     address: usize,
     write: bool,
     tried: bool,
@@ -83,7 +81,7 @@ pub(crate) fn serve<P: Paged + Platform<Fault = Fault<P>>>(
 
 /// A fault on its way through the hooks. The mmap lock goes from one to the next.
 struct Faulting<'a, P: Paged> {
-    mm: &'a Arc<Seat<P>>,
+    mm: &'a Mm<P>,
     address: usize,
     write: bool,
     tried: bool,
@@ -91,18 +89,18 @@ struct Faulting<'a, P: Paged> {
 }
 
 /// What has come of asking for a large entry: the fault is served, or goes on with the lock, page by page.
-enum Huge<P: Paged> {
+enum Huge<'a, P: Paged> {
     Served(Next),
-    Fallback(ReadLock<P>),
+    Fallback(ReadGuard<'a, P>),
 }
 
 /// A hook that has answered.
-struct Answered<P: Paged> {
-    serving: Rc<Serving<P>>,
+struct Answered<'a, P: Paged> {
+    serving: Serving<'a, P>,
     code: FaultCode,
 }
 
-impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
+impl<'a, P: Paged + Platform<Fault = Fault<P>>> Faulting<'a, P> {
     fn machine(&self) -> &MachineOf<P> {
         self.mm.machine()
     }
@@ -110,11 +108,11 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     /// Calls one of the VMA's hooks, and checks its answer for what would be wrong from any hook.
     fn ask(
         &self,
-        lock: ReadLock<P>,
+        lock: ReadGuard<'a, P>,
         call: FaultCall,
         flags: FaultFlags,
         page: Option<P::Page>,
-    ) -> Result<Answered<P>, AccessError> {
+    ) -> Result<Answered<'a, P>, AccessError> {
         let (mm, address, machine) = (self.mm, self.address, self.machine());
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
         let is_fault = matches!(call, FaultCall::Fault);
@@ -126,8 +124,8 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         };
         let Some(hook) = vma.hook(call) else { return Err(sigbus(machine, address)) };
         machine.count(Event::Call(called));
-        let serving = Rc::new(Serving {
-            mm: Arc::clone(mm),
+        let serving = Serving {
+            mm,
             address,
             flags,
             pgoff: vma.pgoff_at(address),
@@ -140,10 +138,10 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
             delivered: RefCell::new(None),
             locked: RefCell::new(Vec::new()),
             locked_twice: Cell::new(false),
-        });
-        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now.
+        };
+        // SAFETY: the hook was taken from this VMA under the lock that the fault holds now, and the call drops the fault.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
-        let code = trace::call(called, address, pages, || unsafe { hook.run(serving.fault()) });
+        let code = trace::call(called, address, pages, || unsafe { hook.run(Fault::new(&serving)) });
         if code.contains(FaultCode::MAJOR) {
             machine.count(Event::MajorFault);
         }
@@ -190,7 +188,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
 
     /// The upper levels, in `__handle_mm_fault`: where nothing is, the driver may make a large entry, the largest size
     /// first.
-    fn huge(&self, lock: ReadLock<P>) -> Result<Huge<P>, AccessError> {
+    fn huge(&self, lock: ReadGuard<'a, P>) -> Result<Huge<'a, P>, AccessError> {
         let (table, mut lock) = (&**self.mm.table(), lock);
         let Some(vma) = lock.vmas().find(self.address) else { return Err(segv(self.machine(), self.address)) };
         let (has_hook, shared) = (vma.registered().huge_fault, vma.flags().contains(VmFlags::MAYSHARE));
@@ -218,7 +216,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
         Ok(Huge::Fallback(lock))
     }
 
-    fn ask_huge(&self, lock: ReadLock<P>, size: HugeSize) -> Result<Huge<P>, AccessError> {
+    fn ask_huge(&self, lock: ReadGuard<'a, P>, size: HugeSize) -> Result<Huge<'a, P>, AccessError> {
         let Answered { serving, code } = self.ask(lock, FaultCall::HugeFault(size), self.flags(), None)?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(Huge::Served(Next::Access));
@@ -230,7 +228,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     }
 
     /// `do_fault`: nothing is mapped there, and the driver says what should be.
-    fn missing(&self, lock: ReadLock<P>) -> Result<Next, AccessError> {
+    fn missing(&self, lock: ReadGuard<'a, P>) -> Result<Next, AccessError> {
         let (machine, address) = (self.machine(), self.address);
         let Some(vma) = lock.vmas().find(address) else { return Err(segv(machine, address)) };
         if !vma.has_operations() {
@@ -299,7 +297,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     /// The fault hook has inserted. A store that finds a frame there of which `pfn_mkwrite` is to be told asks it in
     /// the same fault. In C the access would come back and ask in a second one, and whoever faults once for a user and
     /// then looks at the entry, as KVM does (`hva_to_pfn_remapped`), would find it read-only.
-    fn inserted(&self, serving: &Serving<P>, told: bool) -> Result<Next, AccessError> {
+    fn inserted(&self, serving: &Serving<'_, P>, told: bool) -> Result<Next, AccessError> {
         if !(self.write && told) {
             return Ok(Next::Access);
         }
@@ -310,7 +308,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     }
 
     /// `do_fault_around`. Gives back the lock if the fault hook is to be called.
-    fn map_pages(&self, lock: ReadLock<P>, window: PageRange) -> Result<Option<ReadLock<P>>, AccessError> {
+    fn map_pages(&self, lock: ReadGuard<'a, P>, window: PageRange) -> Result<Option<ReadGuard<'a, P>>, AccessError> {
         let Answered { serving, code } = self.ask(lock, FaultCall::MapPages(window), self.flags(), None)?;
         if code.contains(FaultCode::NOPAGE) {
             return Ok(None);
@@ -322,7 +320,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     }
 
     /// `do_wp_page`: a store meets an entry that is not writable, in a mapping that is.
-    fn write_protected(&self, lock: ReadLock<P>, seen: Pte) -> Result<Next, AccessError> {
+    fn write_protected(&self, lock: ReadGuard<'a, P>, seen: Pte) -> Result<Next, AccessError> {
         let Some(vma) = lock.vmas().find(self.address) else { return Err(segv(self.machine(), self.address)) };
         if !vma.flags().contains(VmFlags::MAYSHARE) {
             return self.copy_on_write(vma, seen);
@@ -350,7 +348,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
     }
 
     /// `wp_page_shared`
-    fn page_shared(&self, lock: ReadLock<P>, seen: Pte) -> Result<Next, AccessError> {
+    fn page_shared(&self, lock: ReadGuard<'a, P>, seen: Pte) -> Result<Next, AccessError> {
         let page = self.mm.table().with(self.address, |entry| {
             // SAFETY: the entry has a reference as long as it is there, which its lock sees to.
             #[expect(unsafe_code, reason = "the reference is there: see above")]
@@ -369,7 +367,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Faulting<'_, P> {
 
     /// `do_page_mkwrite`. The page is locked if there is something to go on with, which holds the mmap lock; else the
     /// access is repeated.
-    fn page_mkwrite(&self, lock: ReadLock<P>, page: &P::Page) -> Result<Option<Rc<Serving<P>>>, AccessError> {
+    fn page_mkwrite(&self, lock: ReadGuard<'a, P>, page: &P::Page) -> Result<Option<Serving<'a, P>>, AccessError> {
         let flags = FaultFlags::WRITE | FaultFlags::MKWRITE;
         let Answered { serving, code } = self.ask(lock, FaultCall::PageMkwrite, flags, Some(page.clone()))?;
         if code.contains(FaultCode::NOPAGE) {
@@ -448,7 +446,11 @@ fn fault_around<P: Paged>(vma: &Vma<P>, address: usize) -> PageRange {
 }
 
 /// `finish_fault` of a page that is locked, and is unlocked then.
-fn finish_fault<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
+fn finish_fault<P: Paged>(
+    serving: &Serving<'_, P>,
+    page: &P::Page,
+    copy: Option<P::Page>,
+) -> Result<Next, AccessError> {
     let mapped = map_locked(serving, page, copy);
     unlock(page);
     mapped
@@ -464,7 +466,7 @@ fn unlock<M: Machine>(page: &Page<M>) {
     }
 }
 
-fn map_locked<P: Paged>(serving: &Serving<P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
+fn map_locked<P: Paged>(serving: &Serving<'_, P>, page: &P::Page, copy: Option<P::Page>) -> Result<Next, AccessError> {
     let (machine, area) = (serving.mm.machine(), serving.area());
     if copy.is_none() {
         area.note(page.pfn());

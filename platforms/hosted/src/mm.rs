@@ -1,7 +1,7 @@
 //! One address space: its page tables, its VMAs, the mmap lock, and who waits in it.
 
 use std::{
-    ops::{Deref, Range},
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +14,7 @@ use crate::{
     error::SyscallError,
     hook,
     machine::Machine,
-    mmap_lock::{Kept, MmapLock, ReadLock, WriteLock},
+    mmap_lock::{MmapLock, ReadGuard, WriteLock},
     object::Unmapping,
     order::{self, Wanted},
     paged::{MachineOf, Paged, check_constants},
@@ -57,10 +57,15 @@ impl<P: Paged> Mm<P> {
         &self.space
     }
 
+    /// Takes the mmap lock for read.
+    pub(crate) fn read_lock(&self) -> ReadGuard<'_, P> {
+        self.follow_this_thread();
+        self.space.read()
+    }
+
     /// Whether the process has exited.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.follow_this_thread();
-        self.space.read().is_stopped()
+        self.read_lock().is_stopped()
     }
 
     /// For whoever makes the address space, and knows that nobody else has it.
@@ -165,37 +170,6 @@ impl<P: Paged> Mm<P> {
     pub(crate) fn exit(&self, space: &mut Space<P>, files: &mut ClosedFiles<P::File>) {
         space.stopped = true;
         self.unmap(space, &(0..P::TASK_SIZE), files);
-    }
-}
-
-/// Whoever uses an address space, a thread for example: what is counted of that is counted for him alone, because
-/// threads that count in one place wait for each other.
-pub(crate) struct Seat<P: Paged> {
-    mm: Arc<Mm<P>>,
-    space: Arc<Kept<P>>,
-}
-
-impl<P: Paged> Seat<P> {
-    pub(crate) fn new(mm: &Arc<Mm<P>>) -> Arc<Self> {
-        Arc::new(Self { mm: Arc::clone(mm), space: Kept::new(&mm.space) })
-    }
-
-    pub(crate) fn mm(&self) -> &Arc<Mm<P>> {
-        &self.mm
-    }
-
-    pub(crate) fn read_lock(&self) -> ReadLock<P> {
-        self.mm.follow_this_thread();
-        ReadLock::wait(&self.space)
-    }
-}
-
-impl<P: Paged> Deref for Seat<P> {
-    type Target = Mm<P>;
-
-    #[inline]
-    fn deref(&self) -> &Mm<P> {
-        &self.mm
     }
 }
 

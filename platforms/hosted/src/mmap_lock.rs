@@ -235,24 +235,13 @@ unsafe impl RawRwLockRecursive for RawMmapLock {
     }
 }
 
-/// Whoever reads keeps the lock's memory by a share of this, and counts it here: threads that count in one place wait
-/// for each other.
-pub struct Kept<P: Hosted>(Arc<MmapLock<P>>);
-
-impl<P: Hosted> Kept<P> {
-    /// The lock, to be taken.
-    #[must_use]
-    pub fn new(lock: &Arc<MmapLock<P>>) -> Arc<Self> {
-        Arc::new(Self(Arc::clone(lock)))
-    }
-}
-
-/// The mmap lock, held for read, by whoever has this.
+/// The mmap lock, held for read, by whoever has this, with a share of the lock: for who outlives what he has it from. A fault,
+/// of which there are many, borrows it by a [`ReadGuard`].
 ///
 /// # Invariants
 /// The lock is held for read, by this value, which stays with its thread.
 pub struct ReadLock<P: Hosted> {
-    kept: Arc<Kept<P>>,
+    lock: Arc<MmapLock<P>>,
     thread: PhantomData<*mut ()>,
 }
 
@@ -260,10 +249,10 @@ impl<P: Hosted> ReadLock<P> {
     /// Waits for it.
     #[inline]
     #[must_use]
-    pub fn wait(lock: &Arc<Kept<P>>) -> Self {
+    pub fn wait(lock: &Arc<MmapLock<P>>) -> Self {
         // It is kept as the value that is made here.
-        mem::forget(lock.0.0.read());
-        Self { kept: Arc::clone(lock), thread: PhantomData }
+        mem::forget(lock.0.read());
+        Self { lock: Arc::clone(lock), thread: PhantomData }
     }
 
     /// Takes over what `try_take` has got; `None` if it got nothing.
@@ -272,7 +261,7 @@ impl<P: Hosted> ReadLock<P> {
         try_take: impl FnOnce(&MmapLock<P>) -> Option<ReadGuard<'_, P>>,
     ) -> Option<Self> {
         mem::forget(try_take(lock)?);
-        Some(Self { kept: Kept::new(lock), thread: PhantomData })
+        Some(Self { lock: Arc::clone(lock), thread: PhantomData })
     }
 }
 
@@ -284,7 +273,7 @@ impl<P: Hosted> Deref for ReadLock<P> {
         // SAFETY: the invariant: the lock is held for read.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
-            &*self.kept.0.0.data_ptr()
+            &*self.lock.0.data_ptr()
         }
     }
 }
@@ -295,7 +284,7 @@ impl<P: Hosted> Drop for ReadLock<P> {
         // SAFETY: the invariant: this value has the lock, and is gone.
         #[expect(unsafe_code, reason = "the lock is held: see above")]
         unsafe {
-            self.kept.0.0.force_unlock_read();
+            self.lock.0.force_unlock_read();
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::{AccessError, SyscallError},
     established::Caller,
     hook::{self, Hook},
-    mm::{Mm, Seat},
+    mm::Mm,
     order::{self, Wanted},
     paged::{MachineOf, Paged},
     paging::{PageTable, for_each},
@@ -62,19 +62,18 @@ fn in_no_hook<P: Paged + Platform<Caller = Caller<P>>, R>(
 ///
 /// It exits when the last handle and the last [`Thread`] are dropped, or by [`exit`](Self::exit).
 pub struct Process<P: Paged> {
-    /// Its own, for what is done in its name.
-    seat: Arc<Seat<P>>,
+    mm: Arc<Mm<P>>,
 }
 
 impl<P: Paged> Clone for Process<P> {
     fn clone(&self) -> Self {
-        Self { seat: Arc::clone(&self.seat) }
+        Self { mm: Arc::clone(&self.mm) }
     }
 }
 
 impl<P: Paged> fmt::Debug for Process<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process").field("killed", &self.seat.is_killed()).finish_non_exhaustive()
+        f.debug_struct("Process").field("killed", &self.mm.is_killed()).finish_non_exhaustive()
     }
 }
 
@@ -82,27 +81,23 @@ impl<P: Paged> Process<P> {
     /// A process with nothing mapped, and these page tables, which are empty.
     #[must_use]
     pub fn new(table: P::Table) -> Self {
-        Self { seat: Seat::new(&Arc::new(Mm::new(table))) }
-    }
-
-    pub(crate) fn seat(&self) -> &Arc<Seat<P>> {
-        &self.seat
+        Self { mm: Arc::new(Mm::new(table)) }
     }
 
     pub(crate) fn mm(&self) -> &Arc<Mm<P>> {
-        self.seat.mm()
+        &self.mm
     }
 
     /// A user thread of this process.
     #[must_use]
     pub fn thread(&self) -> Thread<P> {
-        Thread { process: self.clone(), seat: Seat::new(self.mm()), not_shared: PhantomData }
+        Thread { process: self.clone(), not_shared: PhantomData }
     }
 
     /// The machine it runs on.
     #[must_use]
     pub fn machine(&self) -> &MachineOf<P> {
-        self.seat.machine()
+        self.mm.machine()
     }
 
     /// Ends the process: everything is unmapped, and the states of its mappings are dropped if no other process shares
@@ -114,15 +109,15 @@ impl<P: Paged> Process<P> {
     pub fn exit(&self) -> Result<(), SyscallError> {
         // Declared before the lock, and so dropped after it.
         let mut files = ClosedFiles::default();
-        let mut lock = self.seat.write_lock()?;
-        self.seat.exit(&mut lock, &mut files);
+        let mut lock = self.mm.write_lock()?;
+        self.mm.exit(&mut lock, &mut files);
         Ok(())
     }
 
     /// Sends SIGKILL: a fault that waits is interrupted (its wait fails with EINTR), and every access from now on ends
     /// with [`Signal::Killed`](crate::Signal::Killed). The mappings stay until the exit.
     pub fn kill(&self) {
-        self.seat.kill();
+        self.mm.kill();
     }
 
     /// How many pages of a range are mapped; a large entry maps many. For tests: it looks at the page tables, and
@@ -131,7 +126,7 @@ impl<P: Paged> Process<P> {
     pub fn mapped_pages(&self, address: UserAddr, bytes: usize) -> PageCount {
         let mut count = 0;
         let range = address.get() - address.get() % P::PAGE_SIZE..address.get().saturating_add(bytes);
-        for_each(&**self.seat.table(), range.clone(), |at, _, _| {
+        for_each(&**self.mm.table(), range.clone(), |at, _, _| {
             let part = at.start.max(range.start)..at.end.min(range.end);
             count += part.len().div_ceil(P::PAGE_SIZE);
         });
@@ -142,7 +137,7 @@ impl<P: Paged> Process<P> {
     /// [`mapped_pages`](Self::mapped_pages).
     #[must_use]
     pub fn page_prot_at(&self, address: UserAddr) -> Option<PageProt> {
-        let pte = self.seat.table().pte(address.get()).or_else(|| self.seat.table().huge(address.get()))?;
+        let pte = self.mm.table().pte(address.get()).or_else(|| self.mm.table().huge(address.get()))?;
         let prot = PageProt::of_vma(pte.writable, Cache::WriteBack);
         Some(match pte.cache {
             Cache::WriteBack => prot,
@@ -164,7 +159,7 @@ impl<P: Paged> Process<P> {
     /// Whether a large entry maps an address. For tests, as [`mapped_pages`](Self::mapped_pages).
     #[must_use]
     pub fn is_huge_at(&self, address: UserAddr) -> bool {
-        self.seat.table().huge(address.get()).is_some()
+        self.mm.table().huge(address.get()).is_some()
     }
 
     /// How many mappings there are (`map_count`). A cut makes one more.
@@ -173,7 +168,7 @@ impl<P: Paged> Process<P> {
     /// [`SyscallError::InsideHook`], [`SyscallError::Exited`].
     #[track_caller]
     pub fn mapping_count(&self) -> Result<usize, SyscallError> {
-        Ok(self.seat.write_lock()?.vmas.len())
+        Ok(self.mm.write_lock()?.vmas.len())
     }
 }
 
@@ -191,7 +186,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Process<P> {
     pub fn peek(&self, address: UserAddr, into: &mut [u8]) -> Result<(), SyscallError> {
         Self::outside_hooks()?;
         let len = into.len();
-        whole(remote::copy(&self.seat, address.get(), AccessBuffer::Read(into)), len)
+        whole(remote::copy(&self.mm, address.get(), AccessBuffer::Read(into)), len)
     }
 
     /// Stores bytes as a debugger does: it gets no further than the user does. As [`peek`](Self::peek); into a private
@@ -202,7 +197,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Process<P> {
     #[track_caller]
     pub fn poke(&self, address: UserAddr, from: &[u8]) -> Result<(), SyscallError> {
         Self::outside_hooks()?;
-        whole(remote::copy(&self.seat, address.get(), AccessBuffer::Write(from)), from.len())
+        whole(remote::copy(&self.mm, address.get(), AccessBuffer::Write(from)), from.len())
     }
 
     #[track_caller]
@@ -239,7 +234,6 @@ impl<P: Paged + Platform<Caller = Caller<P>>> Process<P> {
 /// is loaded or stored on its own, and nothing is promised about the order.
 pub struct Thread<P: Paged> {
     process: Process<P>,
-    seat: Arc<Seat<P>>,
     // A thread is in one place at a time.
     not_shared: PhantomData<Cell<()>>,
 }
@@ -259,7 +253,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     /// The signal that the access ends with, or what Linux could not report ([`AccessError`]).
     #[track_caller]
     pub fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), AccessError> {
-        access::read(&self.seat, address, into)
+        access::read(self.process.mm(), address, into)
     }
 
     /// Stores bytes.
@@ -268,7 +262,7 @@ impl<P: Paged + Platform<Fault = Fault<P>>> Thread<P> {
     /// As [`read`](Self::read).
     #[track_caller]
     pub fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), AccessError> {
-        access::write(&self.seat, address, from)
+        access::write(self.process.mm(), address, from)
     }
 
     /// Loads one byte.

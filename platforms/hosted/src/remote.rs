@@ -1,7 +1,7 @@
 //! A debugger's loads and stores in another process (`__access_remote_vm`, as ptrace and `/proc/pid/mem` call it, with
 //! `FOLL_FORCE`): through pages where there are some, else through the driver's `access` hook.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use vmctx::{
     Errno, PageOffset, Platform,
@@ -14,7 +14,7 @@ use crate::{
     fault::{self, By, Next},
     hook::Hook,
     machine::{FrameKind, Machine},
-    mm::{Mm, Seat},
+    mm::Mm,
     paged::Paged,
     paging::{Entry, PageTable, Pte},
     serving::Fault,
@@ -23,7 +23,7 @@ use crate::{
 
 /// Copies bytes, to or from `address` on. Gives back how many of the first were copied.
 pub(crate) fn copy<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Seat<P>>,
+    mm: &Mm<P>,
     address: usize,
     buffer: AccessBuffer<'_>,
 ) -> usize {
@@ -56,7 +56,7 @@ enum Seen {
 
 /// `get_user_pages_remote`, and the copy. `false` if there is no page to be had.
 fn through_page<P: Paged + Platform<Fault = Fault<P>>>(
-    mm: &Arc<Seat<P>>,
+    mm: &Mm<P>,
     address: usize,
     mut buffer: AccessBuffer<'_>,
 ) -> bool {
@@ -125,7 +125,7 @@ fn copy_frame<M: Machine>(machine: &M, pfn: u64, at: usize, buffer: AccessBuffer
 }
 
 /// `vm_ops->access`, which is given all that is left, as in Linux. Gives back how many bytes were copied.
-fn through_hook<P: Paged>(mm: &Seat<P>, address: usize, buffer: AccessBuffer<'_>) -> usize {
+fn through_hook<P: Paged>(mm: &Mm<P>, address: usize, buffer: AccessBuffer<'_>) -> usize {
     let lock = mm.read_lock();
     let Some(vma) = lock.vmas().find(address).filter(|vma| vma.is_live() && vma.registered().access) else { return 0 };
     mm.machine().count(Event::Call(Hook::Access));

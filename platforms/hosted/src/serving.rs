@@ -3,8 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     ops::Range,
-    rc::Rc,
-    sync::Arc,
+    ptr::NonNull,
 };
 
 use vmctx::{
@@ -17,8 +16,8 @@ use crate::{
     hook,
     insert::{Area, Bounds},
     machine::{Machine, Page},
-    mm::Seat,
-    mmap_lock::ReadLock,
+    mm::Mm,
+    mmap_lock::ReadGuard,
     object::Object,
     paged::{MachineOf, Paged},
     queue::WaitQueue,
@@ -30,79 +29,99 @@ use crate::{
 ///
 /// Its methods are the raw operations of [`Platform`](vmctx::Platform) that they name, under the conditions that stand
 /// there.
+///
+/// # Invariants
+/// What it points to outlives it: it is made for one call of a hook by a caller that has the `Serving` on its stack, and
+/// the call drops it.
 pub struct Fault<P: Paged> {
-    serving: Rc<Serving<P>>,
+    serving: NonNull<Serving<'static, P>>,
 }
 
 impl<P: Paged> Fault<P> {
+    /// # Safety
+    /// It is dropped before `serving` is.
+    #[expect(unsafe_code, reason = "how long it is used cannot be checked here")]
+    pub(crate) unsafe fn new(serving: &Serving<'_, P>) -> Self {
+        Self { serving: NonNull::from(serving).cast() }
+    }
+
+    #[inline]
+    fn serving(&self) -> &Serving<'_, P> {
+        // SAFETY: the invariant. What it borrows in turn lives longer than it does.
+        #[expect(unsafe_code, reason = "it is there: see above")]
+        unsafe {
+            self.serving.cast::<Serving<'_, P>>().as_ref()
+        }
+    }
+
     /// `fault_address`
     #[must_use]
     pub fn address(&self) -> usize {
-        self.serving.address
+        self.serving().address
     }
 
     /// `fault_pgoff`
     #[must_use]
     pub fn pgoff(&self) -> PageOffset {
-        PageOffset::new(self.serving.pgoff)
+        PageOffset::new(self.serving().pgoff)
     }
 
     /// `fault_flags`
     #[must_use]
     pub fn flags(&self) -> FaultFlags {
-        self.serving.flags
+        self.serving().flags
     }
 
     /// `fault_vma_range`
     #[must_use]
     pub fn vma_range(&self) -> Range<usize> {
-        self.serving.bounds.range.clone()
+        self.serving().bounds.range.clone()
     }
 
     /// `fault_vma_pgoff`
     #[must_use]
     pub fn vma_pgoff(&self) -> PageOffset {
-        PageOffset::new(self.serving.vma_pgoff)
+        PageOffset::new(self.serving().vma_pgoff)
     }
 
     /// `fault_vma_flags`
     #[must_use]
     pub fn vma_flags(&self) -> VmFlags {
-        self.serving.bounds.flags
+        self.serving().bounds.flags
     }
 
     /// `fault_page_prot`
     #[must_use]
     pub fn page_prot(&self) -> PageProt {
-        self.serving.bounds.prot
+        self.serving().bounds.prot
     }
 
     /// `vmf_insert_page`
     #[must_use]
     #[track_caller]
     pub fn insert_page(&self, address: usize, page: &P::Page) -> FaultCode {
-        self.serving.insert(|area| area.insert_page(address, page))
+        self.serving().insert(|area| area.insert_page(address, page))
     }
 
     /// `vmf_insert_zero_page`
     #[must_use]
     #[track_caller]
     pub fn insert_zero_page(&self, address: usize) -> FaultCode {
-        self.serving.insert(|area| area.insert_zero_page(address))
+        self.serving().insert(|area| area.insert_zero_page(address))
     }
 
     /// `vmf_insert_pfn`
     #[must_use]
     #[track_caller]
     pub fn insert_pfn(&self, address: usize, pfn: u64, prot: Option<PageProt>) -> FaultCode {
-        self.serving.insert(|area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
+        self.serving().insert(|area| area.insert_pfn(address, pfn, prot.unwrap_or(area.prot)))
     }
 
     /// `vmf_insert_mixed`
     #[must_use]
     #[track_caller]
     pub fn insert_mixed(&self, address: usize, pfn: u64, mkwrite: bool) -> FaultCode {
-        self.serving.insert(|area| area.insert_mixed(address, pfn, mkwrite))
+        self.serving().insert(|area| area.insert_mixed(address, pfn, mkwrite))
     }
 
     /// `vmf_mixed_mkwrite`
@@ -110,7 +129,7 @@ impl<P: Paged> Fault<P> {
     #[track_caller]
     pub fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
         might_sleep(MightSleep::Insertion);
-        let serving = &self.serving;
+        let serving = self.serving();
         if serving.is_released() {
             return FaultCode::SIGBUS;
         }
@@ -122,29 +141,29 @@ impl<P: Paged> Fault<P> {
     #[must_use]
     #[track_caller]
     pub fn insert_huge(&self, address: usize, frames: FrameRange<'_, P>) -> FaultCode {
-        let write = self.serving.flags.contains(FaultFlags::WRITE);
-        self.serving.insert(|area| area.insert_huge(address, frames, write))
+        let write = self.serving().flags.contains(FaultFlags::WRITE);
+        self.serving().insert(|area| area.insert_huge(address, frames, write))
     }
 
     /// `vmf_map_page`
     #[must_use]
     #[track_caller]
     pub fn map_page(&self, address: usize, page: &P::Page) -> FaultCode {
-        self.serving.map(|area| area.insert_page(address, page))
+        self.serving().map(|area| area.insert_page(address, page))
     }
 
     /// `vmf_map_mixed`
     #[must_use]
     #[track_caller]
     pub fn map_mixed(&self, address: usize, pfn: u64) -> FaultCode {
-        self.serving.map(|area| area.insert_mixed(address, pfn, false))
+        self.serving().map(|area| area.insert_mixed(address, pfn, false))
     }
 
     /// `deliver`
     #[track_caller]
     pub fn deliver(&self, page: P::Page) {
         inserts();
-        *self.serving.delivered.borrow_mut() = Some(page);
+        *self.serving().delivered.borrow_mut() = Some(page);
     }
 
     /// `lock_page`. A page that this fault has locked already is not waited for, which would be for ever: the access
@@ -152,7 +171,7 @@ impl<P: Paged> Fault<P> {
     #[track_caller]
     pub fn lock_page(&self, page: &P::Page) {
         might_sleep(MightSleep::PageLock);
-        let serving = &self.serving;
+        let serving = self.serving();
         if serving.locked.borrow().iter().any(|(machine, pfn)| page.is(machine, *pfn)) {
             serving.locked_twice.set(true);
             return;
@@ -163,7 +182,7 @@ impl<P: Paged> Fault<P> {
 
     /// `unlock_page`
     pub fn unlock_page(&self, page: &P::Page) {
-        if self.serving.take_locked(page) {
+        if self.serving().take_locked(page) {
             // SAFETY: `lock_page` has locked what is on the list, and whoever unlocks a page takes it off.
             #[expect(unsafe_code, reason = "the lock is held: see above")]
             unsafe {
@@ -174,7 +193,7 @@ impl<P: Paged> Fault<P> {
 
     /// `release`
     pub fn release(&self) {
-        let lock = self.serving.lock.borrow_mut().take();
+        let lock = self.serving().lock.borrow_mut().take();
         drop(lock);
         hook::release();
     }
@@ -185,36 +204,36 @@ impl<P: Paged> Fault<P> {
     /// EINTR if the process is killed.
     #[track_caller]
     pub fn wait(&self, queue: &WaitQueue, wakes: u64) -> Result<(), Errno> {
-        self.serving.mm.wait(queue, wakes)
+        self.serving().mm.wait(queue, wakes)
     }
 
     /// `fault_page`
     #[must_use]
     pub fn page(&self) -> P::Page {
-        let machine = self.serving.mm.machine();
+        let machine = self.serving().mm.machine();
         // SAFETY: the zero page has no count of references that could go wrong.
         #[expect(unsafe_code, reason = "not counted: see above")]
         let zero_page = || unsafe { Page::adopt(machine.clone(), machine.zero_page()) };
         // The tokens ask only in a `page_mkwrite`, where there is a page.
-        self.serving.page.clone().unwrap_or_else(zero_page)
+        self.serving().page.clone().unwrap_or_else(zero_page)
     }
 
     /// `fault_is_of`
     #[must_use]
     pub fn is_of(&self, mappings: &Object) -> bool {
-        self.serving.object == mappings.number()
+        self.serving().object == mappings.number()
     }
 
     /// `fault_serial`
     #[must_use]
     pub fn serial(&self) -> u32 {
-        self.serving.serial
+        self.serving().serial
     }
 }
 
 /// What a fault and the code that waits for its answer know in common.
-pub(crate) struct Serving<P: Paged> {
-    pub(crate) mm: Arc<Seat<P>>,
+pub(crate) struct Serving<'a, P: Paged> {
+    pub(crate) mm: &'a Mm<P>,
     pub(crate) address: usize,
     pub(crate) flags: FaultFlags,
     pub(crate) pgoff: usize,
@@ -226,7 +245,7 @@ pub(crate) struct Serving<P: Paged> {
     pub(crate) page: Option<P::Page>,
     pub(crate) serial: u32,
     /// `None` once it was released.
-    pub(crate) lock: RefCell<Option<ReadLock<P>>>,
+    pub(crate) lock: RefCell<Option<ReadGuard<'a, P>>>,
     /// `vmf->page`
     pub(crate) delivered: RefCell<Option<P::Page>>,
     /// The pages that this fault has locked, of any machine, without a reference, which the driver could count.
@@ -234,18 +253,14 @@ pub(crate) struct Serving<P: Paged> {
     pub(crate) locked_twice: Cell<bool>,
 }
 
-impl<P: Paged> Serving<P> {
-    pub(crate) fn fault(self: &Rc<Self>) -> Fault<P> {
-        Fault { serving: Rc::clone(self) }
-    }
-
+impl<'a, P: Paged> Serving<'a, P> {
     /// Where the driver may insert.
     pub(crate) fn area(&self) -> Area<'_, P> {
         self.bounds.clone().within::<P>(self.mm.table())
     }
 
     /// The lock, for the next hook, unless it was given up.
-    pub(crate) fn take_lock(&self) -> Option<ReadLock<P>> {
+    pub(crate) fn take_lock(&self) -> Option<ReadGuard<'a, P>> {
         self.lock.take()
     }
 
@@ -282,7 +297,7 @@ impl<P: Paged> Serving<P> {
     }
 }
 
-impl<P: Paged> Drop for Serving<P> {
+impl<P: Paged> Drop for Serving<'_, P> {
     fn drop(&mut self) {
         // Some are left only if the handler has forgotten a lock, or panicked before its answer was looked at.
         for (machine, pfn) in self.locked.borrow_mut().drain(..) {

@@ -238,12 +238,12 @@ where
 
     #[track_caller]
     fn read(&self, address: UserAddr, into: &mut [u8]) -> Result<(), Trap> {
-        Ok(access::read(self.seat(), address, into)?)
+        Ok(access::read(self.mm(), address, into)?)
     }
 
     #[track_caller]
     fn write(&self, address: UserAddr, from: &[u8]) -> Result<(), Trap> {
-        Ok(access::write(self.seat(), address, from)?)
+        Ok(access::write(self.mm(), address, from)?)
     }
 
     /// What has exited has no mappings.

@@ -60,7 +60,7 @@ fn told() -> Vec<Mutant> {
             "page-of-no-store",
             "fault_page: the page that page_mkwrite is asked about",
             SERVING,
-            "self.serving.page.clone().unwrap_or_else(zero_page)",
+            "self.serving().page.clone().unwrap_or_else(zero_page)",
             "zero_page()",
         ),
         mutant(
@@ -226,7 +226,7 @@ fn answered() -> Vec<Mutant> {
             "lock-kept",
             "release: gives up the lock that the fault holds",
             SERVING,
-            "let lock = self.serving.lock.borrow_mut().take();\n        «drop(lock)»;",
+            "let lock = self.serving().lock.borrow_mut().take();\n        «drop(lock)»;",
             "std::mem::forget(lock)",
         ),
         mutant(

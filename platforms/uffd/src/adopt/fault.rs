@@ -18,7 +18,7 @@ use crate::{
     memory::{LockedPage, Page},
 };
 
-use super::{event::Backlog, runs::Runs, shared::Shared, vma::ReadLock};
+use super::{event::Backlog, runs::Runs, shared::Shared, vma::ReadGuard};
 
 /// A fault of a peer's that is being served. Only a [`Peer`](super::peer::Peer) makes one.
 ///
@@ -81,7 +81,7 @@ pub(crate) struct Serving<'a> {
     pub(crate) vma_pgoff: usize,
     pub(crate) vma_flags: VmFlags,
     /// `None` once it was released.
-    pub(crate) lock: RefCell<Option<ReadLock>>,
+    pub(crate) lock: RefCell<Option<ReadGuard<'a>>>,
     pub(crate) is_released: Cell<bool>,
     /// `vmf->page`: the page that the hook hands back.
     pub(crate) delivered: Cell<Option<Page>>,

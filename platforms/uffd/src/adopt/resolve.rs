@@ -28,7 +28,6 @@ use super::{
     shared::{PeerEnd, Shared},
     statistics::count,
     target::{NotCopied, Page},
-    vma::ReadLock,
 };
 
 /// How often a fault is tried for which there was no memory.
@@ -158,7 +157,7 @@ impl<'a> Server<'a> {
     /// Calls the fault hook, and checks its answer.
     #[inline]
     fn call(&self, event: &Event, first: usize, tried: bool) -> Outcome {
-        let lock = ReadLock::wait(&self.shared.kept);
+        let lock = self.shared.space.read();
         if lock.is_stopped() {
             return Outcome::Over;
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use vmctx_hosted::mmap_lock::{Kept, MmapLock};
+use vmctx_hosted::mmap_lock::MmapLock;
 
 use vmctx_hosted::queue::Sleepers;
 
@@ -49,8 +49,6 @@ pub(crate) struct Shared {
     pub(crate) readers: Readers,
     /// The VMAs, which stay as they are until the end, and the mmap lock.
     pub(crate) space: Arc<MmapLock<Adopted>>,
-    /// The lock once more, for who reads.
-    pub(crate) kept: Arc<Kept<Adopted>>,
     /// What tells when the peer has gone.
     life: Option<Life>,
     pub(crate) stopping: AtomicBool,
@@ -63,12 +61,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(target: Arc<Target>, readers: Readers, life: Option<Life>, refaults: usize) -> Self {
-        let space = Arc::default();
         Self {
             target,
             readers,
-            kept: Kept::new(&space),
-            space,
+            space: Arc::default(),
             life,
             stopping: AtomicBool::new(false),
             end: Mutex::default(),

@@ -15,7 +15,7 @@ use super::{adopted::Adopted, target::Target};
 pub(crate) type Vma = vma::Vma<Adopted>;
 pub(crate) type Space = vma::Space<Adopted>;
 /// The mmap lock, held for read.
-pub(crate) type ReadLock = mmap_lock::ReadLock<Adopted>;
+pub(crate) type ReadGuard<'a> = mmap_lock::ReadGuard<'a, Adopted>;
 
 /// A mapping to come back to: the platform's [`Handle`](vmctx::Platform::Handle).
 pub type AdoptedHandle = established::Handle<Adopted>;
