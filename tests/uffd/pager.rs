@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::Write as _,
+    os::unix::fs::FileExt as _,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -187,6 +188,35 @@ fn sole_object(memory: &Memory) -> File {
 fn blocks(object: &File) -> usize {
     use std::os::unix::fs::MetadataExt as _;
     usize::try_from(object.metadata().unwrap().blocks()).unwrap() * 512 / PAGE
+}
+
+#[test]
+fn what_a_user_has_stored_is_written_to_a_file_from_its_place() {
+    let session = session();
+    let path = std::env::temp_dir().join(format!("vmctx-write-{}", std::process::id()));
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let page = session.memory().alloc_page().unwrap();
+    let ring = crate::drivers::ring(&session, &[page.clone()]);
+    let at = session.mmap(&ring, Map::shared(PAGE)).unwrap();
+    let stored: Vec<u8> = (0..PAGE).map(|index| u8::try_from(index % 241).unwrap()).collect();
+    session.write(at, &stored).unwrap();
+
+    let mut found = vec![0; PAGE];
+    assert_eq!(page.write_to(&file, 100, PAGE), Ok(()));
+    file.read_exact_at(&mut found, 100).unwrap();
+    assert_eq!(found, stored);
+    // The page at a file's end.
+    assert_eq!(page.write_to(&file, 3 * PAGE as u64, 7), Ok(()));
+    assert_eq!(file.metadata().unwrap().len(), 3 * PAGE as u64 + 7);
+    assert_eq!(page.write_to(&file, 0, 0), Ok(()));
+
+    assert_eq!(page.write_to(&file, 0, PAGE + 1), Err(Errno::EINVAL));
+    assert_eq!(page.write_to(&file, u64::MAX, PAGE), Err(Errno::EINVAL));
+    let cannot_write = File::open("/dev/null").unwrap();
+    assert_eq!(page.write_to(&cannot_write, 0, PAGE), Err(Errno::EBADF));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(page.write_to(&full, 0, PAGE), Err(Errno::ENOSPC));
 }
 
 #[test]

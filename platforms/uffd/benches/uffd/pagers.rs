@@ -410,9 +410,7 @@ impl<const STORES: bool> Object<STORES> {
         }
         let write_back = |at: PageOffset, page: &Page| {
             if STORES {
-                let mut bytes = [0; PAGE];
-                page.read(0, &mut bytes).map_err(|_| Errno::EIO)?;
-                self.file.write_all_at(&bytes, (at.index() * PAGE) as u64).map_err(|_| Errno::EIO)?;
+                page.write_to(&self.file, (at.index() * PAGE) as u64, PAGE)?;
             }
             Ok(())
         };

@@ -106,23 +106,41 @@ pub(crate) fn punch_hole(fd: &OwnedFd, range: &Range<u64>) -> Result<()> {
 /// # Safety
 /// The memory is mapped, and nobody has a reference to it.
 pub(crate) unsafe fn read_at(file: BorrowedFd<'_>, into: &Range<usize>, offset: u64) -> Result<usize> {
-    let mut at = into.start;
-    while at < into.end {
-        let done = (at - into.start) as u64;
-        let from = offset.checked_add(done).and_then(|from| libc::off64_t::try_from(from).ok());
-        let from = from.ok_or(RawErrno::INVAL)?;
-        // SAFETY: by this function's contract.
-        let read = unsafe { libc::pread64(file.as_raw_fd(), pointer(at), into.end - at, from) };
-        match usize::try_from(read) {
+    // SAFETY: by this function's contract.
+    transfer(into, offset, |at, len, from| unsafe { libc::pread64(file.as_raw_fd(), pointer(at), len, from) })
+}
+
+/// Writes memory to a file, from a byte of the file on, until all of it is there or the file takes no more. How many bytes that
+/// were.
+///
+/// # Safety
+/// The memory is mapped.
+pub(crate) unsafe fn write_at(file: BorrowedFd<'_>, from: &Range<usize>, offset: u64) -> Result<usize> {
+    // SAFETY: by this function's contract.
+    transfer(from, offset, |at, len, to| unsafe { libc::pwrite64(file.as_raw_fd(), pointer(at), len, to) })
+}
+
+/// Makes a system call, which is told an address, a length and a place in a file, until all of a range is done or the call
+/// does nothing more. How many bytes are done.
+fn transfer(
+    range: &Range<usize>,
+    offset: u64,
+    mut call: impl FnMut(usize, usize, libc::off64_t) -> isize,
+) -> Result<usize> {
+    let mut at = range.start;
+    while at < range.end {
+        let done = (at - range.start) as u64;
+        let in_file = offset.checked_add(done).and_then(|in_file| libc::off64_t::try_from(in_file).ok());
+        match usize::try_from(call(at, range.end - at, in_file.ok_or(RawErrno::INVAL)?)) {
             Ok(0) => break,
-            Ok(read) => at += read,
+            Ok(done) => at += done,
             Err(_) => match RawErrno::from_io_error(&io::Error::last_os_error()) {
                 Some(RawErrno::INTR) => {}
                 errno => return Err(errno.unwrap_or(RawErrno::IO)),
             },
         }
     }
-    Ok(at - into.start)
+    Ok(at - range.start)
 }
 
 /// A part of a memory object, and how it is mapped.

@@ -38,6 +38,17 @@ impl Page {
         self.frames.fill_from(self.pfn, file.as_fd(), offset).map_err(errno)
     }
 
+    /// Has the kernel write the page's first `len` bytes to a file, from a byte of the file on (`pwrite`): nothing is copied in
+    /// between. For who takes pages back that users have stored to; the page at a file's end has fewer bytes of it than
+    /// others.
+    ///
+    /// # Errors
+    /// What `pwrite` says; EIO where the file takes a part only; EINVAL for more bytes than a page has; ESRCH in a child of
+    /// fork. The file may have a part of them then.
+    pub fn write_to(&self, file: impl AsFd, offset: u64, len: usize) -> Result<(), Errno> {
+        self.frames.write_to(self.pfn, file.as_fd(), offset, len).map_err(errno)
+    }
+
     /// Where this process has its bytes mapped, for as long as the page is there; `None` in a child of fork.
     pub(crate) fn address(&self) -> Option<usize> {
         self.frames.bytes_of(self.pfn, 0, PAGE_SIZE)

@@ -49,4 +49,13 @@ impl Frames {
         // SAFETY: the object is mapped for as long as it lives; nobody has a reference to the bytes.
         unsafe { sys::read_at(file, &(to..to + PAGE_SIZE), offset) }
     }
+
+    /// Has the kernel write the first bytes of a page to a file, from a byte of the file on.
+    pub(crate) fn write_to(&self, pfn: u64, file: BorrowedFd<'_>, offset: u64, len: usize) -> Result<(), RawErrno> {
+        self.home.check()?;
+        let from = self.bytes_of(pfn, 0, len).ok_or(RawErrno::INVAL)?;
+        // SAFETY: the object is mapped for as long as it lives.
+        let written = unsafe { sys::write_at(file, &(from..from + len), offset) }?;
+        if written == len { Ok(()) } else { Err(RawErrno::IO) }
+    }
 }
