@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::zeroed::Zeros;
 
-/// Ticks before and after each read of events, in any session of the process.
+/// Ticks before each read of events, in any session of the process, and when a mapping is made.
 static CLOCK: AtomicU64 = AtomicU64::new(0);
 
 /// The time.
@@ -27,7 +27,7 @@ pub(crate) fn now() -> u64 {
 
 /// Gives back a time that is later than all times before.
 #[inline]
-fn tick() -> u64 {
+pub(crate) fn tick() -> u64 {
     CLOCK.fetch_add(1, Ordering::AcqRel) + 1
 }
 
@@ -46,12 +46,12 @@ impl ReadAt {
     pub(crate) fn of<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<(T, Self), E> {
         let begun = tick();
         let events = read()?;
-        Ok((events, Self { begun, done: tick() }))
+        Ok((events, Self { begun, done: now() }))
     }
 
-    /// Whether they were read before this time, as far as is known.
+    /// Whether they were read before this time, which was [ticked](tick).
     pub(crate) fn is_before(self, time: u64) -> bool {
-        self.done <= time
+        self.done < time
     }
 }
 
@@ -99,13 +99,13 @@ mod tests {
     #[test]
     fn what_was_served_during_a_read_may_be_newer() {
         let stamp = Stamp::new(now());
-        let ((), during) = ReadAt::of(|| {
+        let (made, during) = ReadAt::of(|| {
             stamp.set(now());
-            Ok::<_, ()>(())
+            Ok::<_, ()>(tick())
         })
         .unwrap();
         assert!(stamp.may_be_after(during));
-        assert!(!during.is_before(stamp.0.load(Ordering::Acquire)));
-        assert!(during.is_before(now()));
+        assert!(!during.is_before(made), "the mapping was there when its event was handed out");
+        assert!(during.is_before(tick()));
     }
 }

@@ -123,7 +123,7 @@ impl Table {
             misplaced: AtomicBool::new(false),
             slots: Zeroed::new(pages)?,
             used: Zeroed::new(pages.div_ceil(BLOCK))?,
-            made: clock::now(),
+            made: clock::tick(),
             kernel: Mutex::default(),
             counters,
         })
