@@ -425,6 +425,8 @@ impl<W: Wraps> Hooks<W> {
     }
 }
 
+include!("refused/ops.rs");
+
 /// A mapping state that puts something around another one, and passes its hooks on with
 /// [`Hooks::of_inner`].
 pub trait Wraps: VmOperations {
