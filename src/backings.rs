@@ -58,10 +58,20 @@ impl<P: Platform> Backing for OnePage<P> {
 /// Memory to which access is switched on and off, as that to a device is. While it is off, a touch gets EIO.
 ///
 /// ```
-/// use vmctx::{IomemPart, MaySleep, Platform, Revocable, Switched};
+/// use vmctx::{Errno, IomemPart, MaySleep, Platform, Revocable, SharedObject, Switched};
 ///
-/// fn switch_off<P: Platform>(bar: &Revocable<P, Switched<IomemPart<P>>>, may_sleep: MaySleep<'_>) {
-///     bar.revoke(may_sleep).is_on = false;
+/// struct Bar<P: Platform>(Revocable<P, Switched<IomemPart<P>>>);
+///
+/// impl<P: Platform> Bar<P> {
+///     fn new(memory: P::Iomem, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+///         let memory = IomemPart::whole(memory);
+///         let (object, pages) = (SharedObject::new(may_sleep)?, memory.page_count());
+///         Ok(Self(Revocable::new(Switched { memory, is_on: true }, &object, pages, may_sleep)?))
+///     }
+///
+///     fn switch_off(&self, may_sleep: MaySleep<'_>) {
+///         self.0.revoke(may_sleep).is_on = false;
+///     }
 /// }
 /// ```
 pub struct Switched<B> {

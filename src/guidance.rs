@@ -917,3 +917,24 @@ pub trait MadeWithoutAnAddress {
 pub trait ConvertedAsInC {
     fn refused<R>() -> R;
 }
+
+/// Bounds the hooks of moves and of changed rights on [`Hooks`](crate::Hooks).
+#[diagnostic::on_unimplemented(
+    message = "no hook is asked before a mapping is moved or its rights are changed: what may become of it the mmap hook says",
+    label = "there is no such hook",
+    note = "a right that no mprotect is to add, in `MmapFile::mmap`: `ctx.read_only()?`, `ctx.no_exec()?`; storing to a \
+            shared mapping is refused unless it says `ctx.writable()`",
+    note = "growing is refused unless it says `ctx.may_expand()`, and a cut by `Hooks::NONE.may_split(Self::may_split)`",
+    note = "a mapping that has moved is found by its `Handle`, `handle.lock(unlocked)?`, or where it is now: \
+            `unlocked.find::<State>(address)?`"
+)]
+pub trait AskedWhenChanged {}
+
+/// Bounds the fault hook on [`Hooks`](crate::Hooks).
+#[diagnostic::on_unimplemented(
+    message = "the fault hook is not registered: it is the method of `VmOperations`",
+    label = "only optional hooks are registered",
+    note = "in `impl VmOperations`: `fn fault<'f>(&'f self, ctx: FaultCtx<'f, P, Mixed>) -> VmFault<'f>`",
+    note = "a state that leaves it out has a fault hook that answers each touch with a SIGBUS"
+)]
+pub trait RegistersItsFaults {}

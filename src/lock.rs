@@ -123,7 +123,7 @@ pub trait Mutex<T>: Sized + Send + Sync + 'static {
     /// Sleeps until nobody else holds the lock, and keeps others from the value while the guard is there
     /// (`mutex_lock`). Whoever holds it already sleeps for ever.
     #[doc(alias("mutex_lock", "mutex_unlock"))]
-    fn lock(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Self::Guard<'_>;
+    fn lock(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep(); in a `Drop`: P::SpinLock */) -> Self::Guard<'_>;
 
     /// The same, or `None` where that would have to wait (`mutex_trylock`).
     #[doc(alias = "mutex_trylock")]

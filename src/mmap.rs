@@ -207,8 +207,8 @@ impl<'m, P: Platform, M> MmapCtx<'m, P, M> {
     /// a [`PfnMap`](crate::PfnMap) of a copy-on-write mapping ([`is_cow`](Self::is_cow)): call
     /// [`read_only`](Self::read_only) or [`shared_only`](Self::shared_only) first to say which of the two it is to be.
     /// EINVAL also for a state that [names another object](crate::Hooks::object) than the file's, or than that which
-    /// the mapping was [rebased](Self::rebase) to; and for a private [`Remapped`](crate::Remapped) mapping that was
-    /// rebased.
+    /// the mapping was [rebased](Self::rebase) to, or that names none although it was rebased; and for a private
+    /// [`Remapped`](crate::Remapped) mapping that was rebased.
     /// ENOMEM; what the [open hook](crate::Hooks::open) says. In all cases the state is dropped.
     #[doc(alias = "vm_private_data")]
     #[track_caller]

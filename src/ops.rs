@@ -21,7 +21,9 @@ use crate::{
 /// Each mmap makes one state and gives it to [`MmapCtx::establish`](crate::MmapCtx::establish). The VMAs that fork and
 /// split make of the mapping share it, and the platform drops it with the last of them, after the pages have been taken
 /// away. So the type's `Drop` is the place for what is to happen when nobody has it mapped any more, and when a mmap
-/// has failed.
+/// has failed. It has no token, and so no right to sleep: what it changes elsewhere is an atomic, or behind a
+/// [`SpinLock`](crate::SpinLock), and not behind a `Mutex`. A state that has nothing but its hooks names the platform:
+/// `struct Registers<P>(PhantomData<P>);`.
 ///
 /// ```
 /// use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault, VmOperations};
@@ -422,6 +424,8 @@ impl<W: Wraps> Hooks<W> {
         }
     }
 }
+
+include!("refused/ops.rs");
 
 /// A mapping state that puts something around another one, and passes its hooks on with
 /// [`Hooks::of_inner`].

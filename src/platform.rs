@@ -50,6 +50,9 @@ use crate::{
 
 /// A kernel or a pager on which drivers run.
 ///
+/// As a rule it is a type without values. It is `Send` and `Sync` so that `PhantomData<P>` is, in what a driver has for
+/// each platform and shares.
+///
 /// # What a platform may lack
 ///
 /// An operation with a default can be left out. The driver that asks for it compiles all the same, and sees this:
@@ -107,7 +110,7 @@ use crate::{
 /// - Every raw operation is safe to call with any arguments that meet the conditions in its documentation. What Linux
 ///   meets with `BUG_ON` is excluded by those, or answered with an error.
 #[expect(unsafe_code, reason = "the promises above cannot be checked")]
-pub unsafe trait Platform: Sized + 'static {
+pub unsafe trait Platform: Sized + Send + Sync + 'static {
     /// The base-2 logarithm of the page size in bytes: 12 for 4 KiB.
     const PAGE_SHIFT: u32;
     /// The page size in bytes.

@@ -393,6 +393,7 @@ mod sealed {
         message = "memory that can be taken back is inserted by a page fault, and `{Self}` is none",
         label = "not a fault's token",
         note = "in `VmOperations::fault`: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
+        note = "in `map_pages` leave it out: the fault hook brings the neighbours, `resident.prefault(&mut ctx, at)`, and inserts",
         note = "in `MmapFile::mmap` leave it to faults, `Ok(ctx.establish(state)?.fill_later())`, in a prepare hook \
                 `ctx.by_faults()`: until the hook has returned, unmapping does not know the new mapping, and would leave it there"
     )]
@@ -407,6 +408,7 @@ impl<P: Platform, M> sealed::Point for FaultCtx<'_, P, M> {}
     message = "memory that can be taken back is inserted by a page fault, and `{Self}` is none",
     label = "not a fault's token",
     note = "in `VmOperations::fault`: `self.memory.resident(ctx.may_sleep()).insert(ctx)`",
+    note = "in `map_pages` leave it out: the fault hook brings the neighbours, `resident.prefault(&mut ctx, at)`, and inserts",
     note = "in `MmapFile::mmap` leave it to faults, `Ok(ctx.establish(state)?.fill_later())`, in a prepare hook \
             `ctx.by_faults()`: until the hook has returned, unmapping does not know the new mapping, and would leave it there"
 )]

@@ -143,7 +143,8 @@ impl<'m, P: Platform, M: StillUndecided> Token<'m, P, M> {
     /// The mapping shows this object, one of several that the file shows: from now on page offsets count from where it
     /// begins, here, in every hook of the state, and in handles.
     ///
-    /// A state [names the same object](crate::Hooks::object). A mapping without a state needs no more than this.
+    /// A state [names the same object](crate::Hooks::object), `Hooks::NONE.object(|state: &Self| Some(&state.part))`:
+    /// one that names none is EINVAL when it is established. A mapping without a state needs no more than this.
     ///
     /// ```
     /// use vmctx::{Errno, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Platform, SharedObject};

@@ -23,7 +23,7 @@ impl<P: Platform> MmapFile for Uio<P> {
 }
 
 /// `uio_physical_vm_ops`
-struct Physical<P>(PhantomData<fn(P) -> P>);
+struct Physical<P>(PhantomData<P>);
 
 impl<P: Platform> Physical<P> {
     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, Remapped>) -> Result<Accessed<'a>, Errno> {

@@ -1,8 +1,8 @@
 //! G22: one slot of a window is taken back and changed, and the others stay with their users.
 #![forbid(unsafe_code)]
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnePage, PageCount, PageOffset, PageRef as _,
-    Platform, Revocable, SharedObject, Table, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnePage, PageCount, PageRef as _, Platform,
+    Revocable, SharedObject, Table, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Machine, Map, Sim};
 
