@@ -75,6 +75,20 @@ pub struct OnDemand<P: Platform, B: Backing<Platform = P>> {
 }
 
 /// What there is of one piece of [`OnDemand`] memory.
+///
+/// ```
+/// use vmctx::{Backing, Made, MaySleep, OnDemand, Platform};
+///
+/// /// Looks at a piece if it is there, and does not have it made.
+/// fn peek<P: Platform, B: Backing<Platform = P>, R>(
+///     memory: &OnDemand<P, B>,
+///     at: usize,
+///     may_sleep: MaySleep<'_>,
+///     look: impl FnOnce(&B) -> R,
+/// ) -> Option<R> {
+///     memory.resident(may_sleep).get(at).and_then(Made::get).map(look)
+/// }
+/// ```
 pub struct Made<B>(State<B>);
 
 enum State<B> {

@@ -50,6 +50,17 @@ use crate::{
 
 /// A kernel or a pager on which drivers run.
 ///
+/// ```
+/// use vmctx::{Errno, MaySleep, PageRef, Platform};
+///
+/// /// A page with a greeting, wherever this runs.
+/// fn greeting<P: Platform>(memory: &P::Memory, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
+///     let page = P::alloc_page(memory, may_sleep)?;
+///     page.write(0, b"hello").map_err(|_| Errno::EFAULT)?;
+///     Ok(page)
+/// }
+/// ```
+///
 /// # What a platform may lack
 ///
 /// An operation with a default can be left out. The driver that asks for it compiles all the same, and sees this:

@@ -59,6 +59,15 @@ include!("common/request.rs");
 
 /// The success of a prepare hook: a mapping of the kind `K`, described. Only a [`PrepareCtx`] turns into one. It can
 /// neither be made up nor kept for another mmap.
+///
+/// ```
+/// use vmctx::{Errno, Mixed, Platform, PrepareCtx, Prepared};
+///
+/// /// Faults fill it, and mremap may make it longer.
+/// fn mmap_prepare<'m, P: Platform>(ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+///     Ok(ctx.writable().by_faults()?.may_expand())
+/// }
+/// ```
 #[must_use = "return it from the prepare hook"]
 pub struct Prepared<'m, P: Platform, K> {
     wanted: Description,
@@ -69,6 +78,19 @@ pub struct Prepared<'m, P: Platform, K> {
 }
 
 /// What is done to the VMA when it is there (`mmap_action`). For platforms.
+///
+/// ```
+/// use vmctx::{Platform, entry::Action};
+///
+/// /// How many page table entries a platform has to write.
+/// fn entries<P: Platform>(action: &Action<'_, P>) -> usize {
+///     match action {
+///         Action::ByFaults => 0,
+///         Action::Remap(frames) => frames.count().get(),
+///         Action::Fill(pages) => pages.len(),
+///     }
+/// }
+/// ```
 pub enum Action<'m, P: Platform> {
     /// Nothing: faults fill it.
     ByFaults,
