@@ -31,6 +31,12 @@ use crate::{
 ///     ctx.insert_huge_with(|_, entry| entry.of(memory))
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this fault's token is spent: it answers once, and nothing can be asked of it afterwards",
+    label = "one token, and one answer",
+    note = "ask before the answer: `let count = ctx.page_count();`",
+    note = "or in its closure, which may give no frames: `ctx.insert_huge_with(|ctx, entry| ..)`"
+)]
 #[must_use = "a fault must be answered: `ctx.insert_huge_with(|_, entry| ..)`, or `ctx.fallback()`"]
 pub struct HugeFaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

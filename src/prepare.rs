@@ -41,6 +41,12 @@ use crate::{
 ///     ctx.writable().fill_at_pgoff(pages)
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this token is spent: what was done with it gives it back, and that one is to be used",
+    label = "each operation takes it, and gives it back",
+    note = "a flag: `let ctx = ctx.noncached();`",
+    note = "how the mapping is filled is said last: ask before, `let first = ctx.pgoff();`"
+)]
 #[doc(alias = "vm_area_desc")]
 #[must_use = "a prepare hook ends with `by_faults()`, with one action for the whole range, or with an error"]
 pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
