@@ -177,7 +177,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
 
     /// Keeps the pieces that are there from being given up, so that they can be inserted or looked at.
     #[track_caller]
-    pub fn resident(&self, may_sleep: MaySleep<'_>) -> Resident<'_, P, Table<Made<B>>> {
+    pub fn resident(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Resident<'_, P, Table<Made<B>>> {
         self.pieces.resident(may_sleep)
     }
 

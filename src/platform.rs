@@ -179,7 +179,11 @@ pub unsafe trait Platform: Sized + 'static {
     /// # Errors
     /// ENOMEM; the value is dropped.
     #[doc(alias("kmalloc", "kref"))]
-    fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
+    #[rustfmt::skip]
+    fn share<T: Send + Sync + 'static>( // in a hook: `P::share(value, ctx.may_sleep())?`
+        value: T,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self::Ref<T>, Errno> {
         let _ = (value, may_sleep);
         Err(Errno::ENOSYS)
     }
@@ -190,7 +194,11 @@ pub unsafe trait Platform: Sized + 'static {
     ///
     /// # Errors
     /// ENOMEM.
-    fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno> {
+    #[rustfmt::skip]
+    fn alloc_page( // in a hook: `P::alloc_page(&self.memory, ctx.may_sleep())?`
+        memory: &Self::Memory,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self::Page, Errno> {
         let _ = (memory, may_sleep);
         Err(Errno::ENOSYS)
     }

@@ -263,7 +263,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
     /// Takes the memory back from all its users: waits until nobody inserts it, keeps everybody from inserting it, and
     /// unmaps it everywhere. What later touches get is what the [`Backing`] says once the guard is dropped.
     #[track_caller]
-    pub fn revoke(&self, may_sleep: MaySleep<'_>) -> Revoked<'_, P, B> {
+    pub fn revoke(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Revoked<'_, P, B> {
         let revoked = self.taken(self.home.write(may_sleep));
         self.object.unmap_once(PageOffset::ZERO, self.page_count(), may_sleep);
         revoked
@@ -472,7 +472,7 @@ impl<'f, 'r, P: Platform, B: Backing<Platform = P>> Epoch<'f, 'r, P, B> {
     /// # Errors
     /// [`Moved`], if it was: evidence for [`FaultCtx::refault`].
     #[track_caller]
-    pub fn resident(self, may_sleep: MaySleep<'_>) -> Result<Resident<'r, P, B>, Moved<'f>> {
+    pub fn resident(self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Resident<'r, P, B>, Moved<'f>> {
         let resident = self.of.resident(may_sleep);
         if resident.home.0.times == self.times { Ok(resident) } else { Err(Moved { brand: PhantomData }) }
     }

@@ -35,7 +35,7 @@ pub trait WaitQueue: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// ENOMEM.
-    fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+    fn new(may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno>;
 
     /// How often the queue has been woken (with acquire ordering).
     fn wakes(&self) -> u64;
