@@ -242,6 +242,15 @@ pub enum Direction<'a> {
 }
 
 /// What a debugger's load fills.
+///
+/// ```
+/// use vmctx::{Accessed, ReadInto};
+///
+/// /// A register of four bytes, as a debugger reads it.
+/// fn read(into: ReadInto<'_>, register: u32) -> Accessed<'_> {
+///     into.copy_from_slice(&register.to_ne_bytes())
+/// }
+/// ```
 #[must_use = "a debugger waits for the answer: `into.copy_from_slice(&bytes)`"]
 pub struct ReadInto<'a> {
     into: &'a mut [u8],
@@ -263,6 +272,15 @@ impl<'a> ReadInto<'a> {
 }
 
 /// What a debugger stores.
+///
+/// ```
+/// use vmctx::{Accessed, WriteFrom};
+///
+/// /// What the debugger stores goes into a mailbox of the device's.
+/// fn store<'a>(from: WriteFrom<'a>, mailbox: &mut [u8; 64]) -> Accessed<'a> {
+///     from.copy_to_slice(mailbox)
+/// }
+/// ```
 #[must_use = "a debugger waits for the answer: `from.copy_to_slice(&mut bytes)`"]
 pub struct WriteFrom<'a> {
     from: &'a [u8],
@@ -285,6 +303,15 @@ impl<'a> WriteFrom<'a> {
 
 /// The answer to a debugger's access: how many bytes were copied. Only copying makes one, and it cannot be kept for
 /// another access, nor looked into.
+///
+/// ```
+/// use vmctx::{AccessCtx, Accessed, Errno, PfnMap, Platform};
+///
+/// /// Copying gives the answer. What nobody is to look at is refused with an errno.
+/// fn access<'a, P: Platform>(ctx: AccessCtx<'a, P, PfnMap>, is_secret: bool) -> Result<Accessed<'a>, Errno> {
+///     if is_secret { Err(Errno::EACCES) } else { ctx.copy_mapped() }
+/// }
+/// ```
 #[must_use = "return it from the access hook: it is the debugger's answer"]
 pub struct Accessed<'a> {
     bytes: usize,

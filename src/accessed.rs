@@ -6,6 +6,38 @@ use crate::{errno::Errno, flags::VmFlags, units::PageOffset};
 
 /// The mapping that a debugger reaches into, with the mmap lock of its process held for read: what a platform hands to
 /// [`entry::access`](crate::entry::access). It is another process's as a rule.
+///
+/// ```
+/// use core::ops::Range;
+/// use vmctx::{Errno, PageOffset, platform::{AccessBuffer, AccessedVma, VmFlags}};
+///
+/// /// A mapping of one page of registers, as a platform hands it to the entry point.
+/// struct Registers {
+///     start: usize,
+///     bytes: [u8; 4096],
+/// }
+///
+/// impl AccessedVma for Registers {
+///     fn range(&self) -> Range<usize> {
+///         self.start..self.start + self.bytes.len()
+///     }
+///
+///     fn pgoff(&self) -> PageOffset {
+///         PageOffset::ZERO
+///     }
+///
+///     fn flags(&self) -> VmFlags {
+///         VmFlags::READ | VmFlags::MAYREAD | VmFlags::PFNMAP | VmFlags::IO
+///     }
+///
+///     fn copy_mapped(&self, address: usize, buffer: AccessBuffer<'_>) -> Result<(), Errno> {
+///         let AccessBuffer::Read(into) = buffer else { return Err(Errno::EINVAL) };
+///         let bytes = address.checked_sub(self.start).and_then(|first| self.bytes.get(first..)?.get(..into.len()));
+///         into.copy_from_slice(bytes.ok_or(Errno::EINVAL)?);
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait AccessedVma {
     /// `vm_start..vm_end`, in bytes.
     fn range(&self) -> Range<usize>;
@@ -32,6 +64,18 @@ pub trait AccessedVma {
 
 /// The kernel's own memory at the debugger's end of an access: `buf` and `write` of `vm_ops->access`. It is never user
 /// memory.
+///
+/// ```
+/// use vmctx::platform::AccessBuffer;
+///
+/// /// An access that reaches over the end of a page is two for the driver, one in each.
+/// fn in_pages(buffer: AccessBuffer<'_>, left_in_page: usize) -> (AccessBuffer<'_>, AccessBuffer<'_>) {
+///     buffer.split_at(left_in_page)
+/// }
+///
+/// let (first, second) = in_pages(AccessBuffer::Write(&[1, 2, 3]), 2);
+/// assert_eq!((first.len(), second.len()), (2, 1));
+/// ```
 pub enum AccessBuffer<'b> {
     /// The debugger reads: this is to be filled.
     Read(&'b mut [u8]),

@@ -42,6 +42,19 @@ impl<B: Backing> Backing for Option<B> {
 }
 
 /// A page, as a [`Backing`] of one.
+///
+/// ```
+/// use vmctx::{Errno, MaySleep, OnePage, PageCount, Platform, Revocable, SharedObject};
+///
+/// /// A status page that can be taken away from its users when the device goes.
+/// fn status<P: Platform>(
+///     page: P::Page,
+///     object: &SharedObject<P>,
+///     may_sleep: MaySleep<'_>,
+/// ) -> Result<Revocable<P, OnePage<P>>, Errno> {
+///     Revocable::new(OnePage(page), object, PageCount::new(1), may_sleep)
+/// }
+/// ```
 pub struct OnePage<P: Platform>(
     /// The page.
     pub P::Page,

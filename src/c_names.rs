@@ -32,18 +32,22 @@ pub struct NoField;
 /// What the tokens of hooks dereference to: the fields of C's `vm_fault`, and behind them those of its VMA.
 #[doc(hidden)]
 pub struct VmfInC {
+    #[doc(hidden)]
     #[deprecated(
         note = "a page is handed over as the answer to its fault: `ctx.deliver(page)`; in a `Mixed` mapping `ctx.insert_page(&page)` inserts it"
     )]
     pub page: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "there is no VMA to be had, the context stands for it: its state is `self`, its protection `ctx.page_prot()`, which page is meant `ctx.pgoff()`"
     )]
     pub vma: VmaInC,
+    #[doc(hidden)]
     #[deprecated(
         note = "a fault hook needs no address: which page is missing says `ctx.pgoff()`, and where it goes the context knows"
     )]
     pub address: NoField,
+    #[doc(hidden)]
     #[deprecated(note = "a fault is asked what it is, by name: `ctx.is_write()`, `ctx.is_user()`, `ctx.is_shared()`")]
     pub flags: NoField,
 }
@@ -51,32 +55,40 @@ pub struct VmfInC {
 /// The fields of C's `vm_area_struct`.
 #[doc(hidden)]
 pub struct VmaInC {
+    #[doc(hidden)]
     #[deprecated(
         note = "a hook needs no address: which page is meant says `ctx.pgoff()`, and where it goes the context knows"
     )]
     pub vm_start: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "a hook needs no address: how many pages the mapping has says `ctx.page_count()` in the mmap hook"
     )]
     pub vm_end: NoField,
+    #[doc(hidden)]
     #[deprecated(note = "which page is meant says `ctx.pgoff()`")]
     pub vm_pgoff: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "what each flag is for has a name: `ctx.writable()`, `ctx.io()`, `ctx.dont_copy()`; what the user asks for: `ctx.is_shared()`, `ctx.is_writable()`"
     )]
     pub vm_flags: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "in the mmap hook, before the kind is chosen: `ctx.noncached()`, `ctx.write_combine()`; of one frame in a fault: `ctx.page_prot()`"
     )]
     pub vm_page_prot: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "the state of a mapping is given to it in the mmap hook, `ctx.establish(state)?`, and is `self` in all others"
     )]
     pub vm_private_data: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "the hooks of a mapping are those of its state: `ctx.establish(state)?` in the mmap hook, with `VmOperations` for the state's type"
     )]
     pub vm_ops: NoField,
+    #[doc(hidden)]
     #[deprecated(
         note = "the file is `self` in the mmap hook; what other hooks want of it is in the state, `ctx.establish_shared(self.0.clone())?`"
     )]

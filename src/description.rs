@@ -13,6 +13,17 @@ use crate::{
 
 /// A mapping as a prepare hook sees it (`vm_area_desc`): there is no VMA yet. For platforms, which make it of what a
 /// user asks for, and the VMA of what the hook has made of it.
+///
+/// ```
+/// use core::ops::Range;
+/// use vmctx::{Errno, PageOffset, Platform, entry::Description, platform::VmFlags};
+///
+/// /// What a user asks for who calls mmap with `MAP_SHARED`, to read, of a file that was opened for reading.
+/// fn wanted<P: Platform>(addresses: Range<usize>, pgoff: PageOffset) -> Result<Description, Errno> {
+///     let flags = VmFlags::READ | VmFlags::MAYREAD | VmFlags::SHARED | VmFlags::MAYSHARE;
+///     Description::new::<P>(addresses, pgoff, flags)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Description {
     addresses: Range<usize>,

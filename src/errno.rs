@@ -76,6 +76,32 @@ impl Errno {
 }
 
 /// What a fault can fail with: an [`Errno`], or what is one of its `From`s, as [`InsertPagesError`] is.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Mixed, Platform, VmFault};
+///
+/// /// An error of the driver's own, which says what errno it is.
+/// enum Failure {
+///     Absent,
+///     Broken,
+/// }
+///
+/// impl From<Failure> for Errno {
+///     fn from(failure: Failure) -> Self {
+///         match failure {
+///             Failure::Absent => Self::ENXIO,
+///             Failure::Broken => Self::EIO,
+///         }
+///     }
+/// }
+///
+/// fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, Mixed>, found: Result<P::Page, Failure>) -> VmFault<'f> {
+///     match found {
+///         Ok(page) => ctx.insert_page(&page),
+///         Err(failure) => ctx.fail(failure),
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an errno, nor can one be made of it",
     label = "not an errno",
@@ -117,6 +143,13 @@ impl TryFrom<i32> for Errno {
 }
 
 /// A number that is none of Linux's errnos, which are positive and begin with 1. From [`Errno::try_from`].
+///
+/// ```
+/// use vmctx::{Errno, NotAnErrno};
+///
+/// assert_eq!(Errno::try_from(0), Err(NotAnErrno(0)));
+/// assert_eq!(NotAnErrno(0).to_string(), "0 is the number of no errno");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is the number of no errno")]
 pub struct NotAnErrno(pub i32);

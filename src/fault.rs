@@ -43,6 +43,13 @@ use crate::{
 ///     ctx.insert_page(page)
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this fault's token is spent: it answers once, and nothing can be asked of it afterwards",
+    label = "one token, and one answer",
+    note = "ask before the answer: `let write = ctx.is_write();`",
+    note = "or in the closure of what answers: `ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))`",
+    note = "one answer or another: `match found { Ok(page) => ctx.insert_page(&page), Err(errno) => ctx.fail(errno) }`"
+)]
 #[doc(alias = "vm_fault")]
 #[must_use = "a fault must be answered: insert something, or `ctx.fail(errno)`"]
 pub struct FaultCtx<'f, P: Platform, M> {

@@ -71,6 +71,17 @@ impl<P: Platform> sealed::Sealed for Frame<'_, P> {}
 /// What is inserted by number: a [`Frame`]. Sealed: nothing else is one.
 ///
 /// Insertions name this and not the type, so that rustc can say what is wrong where something else is given to them.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, FrameSource, PfnMap, Platform, VmFault};
+///
+/// fn fault<'f, P: Platform>(ctx: FaultCtx<'f, P, PfnMap>, bar: &'f P::Iomem) -> VmFault<'f> {
+///     match bar.frame(ctx.pgoff()) {
+///         Some(frame) => ctx.insert_pfn(frame),
+///         None => ctx.fail(Errno::ENXIO),
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `Frame` of this platform, and nothing else is inserted by number",
     label = "not a `Frame`",
@@ -120,6 +131,16 @@ pub struct FrameRange<'s, P: Platform> {
 impl<P: Platform> sealed::Sealed for FrameRange<'_, P> {}
 
 /// What a range is remapped onto: a [`FrameRange`], or a single [`Frame`]. Sealed: nothing else is one.
+///
+/// ```
+/// use vmctx::{Errno, FrameSource, Mapped, MmapCtx, PageOffset, Platform, Remapped};
+///
+/// /// A doorbell is one page, and its frame is a range of one.
+/// fn mmap<'m, P: Platform>(ctx: MmapCtx<'m, P>, bar: &'m P::Iomem) -> Result<Mapped<'m>, Errno> {
+///     let doorbell = bar.frame(PageOffset::ZERO).ok_or(Errno::ENXIO)?;
+///     ctx.writable().noncached().without_faults::<Remapped>()?.remap_from_first(doorbell)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `FrameRange` of this platform, and a range is remapped onto nothing else",
     label = "not a `FrameRange`",
@@ -186,6 +207,16 @@ impl<P: Platform> Copy for FrameRange<'_, P> {}
 ///
 /// A platform brings its own ([`Platform::Iomem`]); a driver holds one and asks it for frames by their place in it.
 ///
+/// ```
+/// use vmctx::{Frame, FrameRange, FrameSource, PageCount, PageOffset, Platform};
+///
+/// /// The registers are the last page of the BAR, and the memory is what lies before them.
+/// fn split<P: Platform>(bar: &P::Iomem) -> Option<(FrameRange<'_, P>, Frame<'_, P>)> {
+///     let memory = bar.count().get().checked_sub(1)?;
+///     Some((bar.range(PageOffset::ZERO, PageCount::new(memory))?, bar.frame(PageOffset::new(memory))?))
+/// }
+/// ```
+///
 /// # Safety
 /// `base` and `count` never change. Each frame in `base..base + count` may be mapped into user space, with or without
 /// a `struct page` behind it, and stays what it is **for as long as a mapping of it may exist**, not only as long as
@@ -219,6 +250,17 @@ pub unsafe trait FrameSource: Send + Sync + 'static {
 ///
 /// A user with a mapping of them reads and writes the very same bytes, perhaps at the same time. Nothing is promised
 /// about the order.
+///
+/// ```
+/// use vmctx::{Errno, Iomem, Platform};
+///
+/// /// Reads a register.
+/// fn version<P: Platform>(bar: &P::Iomem) -> Result<u32, Errno> {
+///     let mut register = [0; 4];
+///     bar.read(0x10, &mut register).map_err(|_| Errno::EIO)?;
+///     Ok(u32::from_le_bytes(register))
+/// }
+/// ```
 #[doc(alias("ioremap", "memcpy_fromio"))]
 pub trait Iomem: FrameSource {
     /// Copies bytes out, from `offset` (in bytes from the first frame) on.
@@ -236,6 +278,13 @@ pub trait Iomem: FrameSource {
 }
 
 /// An access to [`Iomem`] reached over its end, or to a frame that cannot be reached.
+///
+/// ```
+/// use vmctx::OutOfFrames;
+///
+/// let error = OutOfFrames { offset: 4096, len: 4 };
+/// assert_eq!(error.to_string(), "4 bytes at offset 4096 do not lie in these frames");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{len} bytes at offset {offset} do not lie in these frames")]
 pub struct OutOfFrames {

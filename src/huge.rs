@@ -31,6 +31,12 @@ use crate::{
 ///     ctx.insert_huge_with(|_, entry| entry.of(memory))
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this fault's token is spent: it answers once, and nothing can be asked of it afterwards",
+    label = "one token, and one answer",
+    note = "ask before the answer: `let count = ctx.page_count();`",
+    note = "or in its closure, which may give no frames: `ctx.insert_huge_with(|ctx, entry| ..)`"
+)]
 #[must_use = "a fault must be answered: `ctx.insert_huge_with(|_, entry| ..)`, or `ctx.fallback()`"]
 pub struct HugeFaultCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,
@@ -179,6 +185,18 @@ impl<'f> HugeEntry<'f> {
 }
 
 /// The frames of one large entry, which it has picked itself: [`HugeEntry::of`], [`HugeEntry::in_extent`].
+///
+/// ```
+/// use vmctx::{FrameRange, HugeEntry, HugeFrames, PageOffset, Platform};
+///
+/// /// The entry looks for its frames in each extent of a file. If it reaches over the end of one, there are none.
+/// fn find<'s, P: Platform>(
+///     entry: HugeEntry<'s>,
+///     extents: &[(PageOffset, FrameRange<'s, P>)],
+/// ) -> Option<HugeFrames<'s, P>> {
+///     extents.iter().find_map(|(first, frames)| entry.in_extent(*first, *frames))
+/// }
+/// ```
 pub struct HugeFrames<'f, P: Platform> {
     frames: FrameRange<'f, P>,
     brand: Invariant<'f>,
@@ -198,6 +216,19 @@ mod sealed {
 impl<P: Platform> sealed::PickedByAnEntry for HugeFrames<'_, P> {}
 
 /// What fills a large entry: [`HugeFrames`]. Sealed.
+///
+/// ```
+/// use vmctx::{FrameRange, HugeFaultCtx, PageOffset, PfnMap, Platform, VmFault};
+///
+/// /// The frames are the object's from page `first` on.
+/// fn huge_fault<'f, P: Platform>(
+///     ctx: HugeFaultCtx<'f, P, PfnMap>,
+///     first: PageOffset,
+///     frames: FrameRange<'f, P>,
+/// ) -> VmFault<'f> {
+///     ctx.insert_huge_with(|_, entry| entry.in_extent(first, frames))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a large entry picks the frames of its own range, and this is `{Self}`",
     label = "these may be the frames of another range",

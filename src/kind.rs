@@ -6,6 +6,15 @@
 
 /// The kind is not chosen yet: flags, protections and refusals, but no insertion. Choose with
 /// [`MmapCtx::establish`](crate::MmapCtx::establish) or [`MmapCtx::without_faults`](crate::MmapCtx::without_faults).
+///
+/// ```
+/// use vmctx::{Errno, MmapCtx, Platform, Undecided};
+///
+/// /// What all mappings of a driver have in common, whatever kind each of them becomes.
+/// fn settle<'m, P: Platform>(ctx: MmapCtx<'m, P, Undecided>) -> Result<MmapCtx<'m, P, Undecided>, Errno> {
+///     Ok(ctx.shared_only()?.dont_copy().noncached())
+/// }
+/// ```
 pub enum Undecided {}
 
 /// Pages are handed back by the fault hook, and the core maps them: the `nopage` way. Neither `VM_MIXEDMAP` nor
@@ -108,6 +117,16 @@ impl sealed::KnownKind for PfnMap {}
 impl sealed::KnownKind for Remapped {}
 
 /// A kind of mapping that has been chosen: [`Normal`], [`Mixed`], [`PfnMap`] or [`Remapped`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, Handle, Kind, MmapCtx, Platform};
+///
+/// /// Keeps a handle of each mapping, whatever its kind.
+/// fn keep<P: Platform, K: Kind>(ctx: &MmapCtx<'_, P, K>, handles: &mut Vec<Handle<P, K>>) -> Result<(), Errno> {
+///     handles.push(ctx.handle()?);
+///     Ok(())
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind that a mapping can have",
     label = "not a kind of mapping",
@@ -139,6 +158,18 @@ impl Kind for Remapped {
 }
 
 /// No kind has been chosen yet: [`Undecided`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, Mapped, MmapCtx, Platform, VmOperations, kind::StillUndecided};
+///
+/// /// Gives a mapping its state.
+/// fn begin<'m, P: Platform, M: StillUndecided, V: VmOperations<Platform = P>>(
+///     ctx: MmapCtx<'m, P, M>,
+///     state: V,
+/// ) -> Result<MmapCtx<'m, P, V::Kind>, Errno> {
+///     ctx.establish(state)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the kind of this mapping is already chosen: it is `{Self}`",
     label = "too late: this belongs before `establish` or `without_faults`",
@@ -150,6 +181,15 @@ pub trait StillUndecided: sealed::KnownKind {}
 impl StillUndecided for Undecided {}
 
 /// A mapping that can be allowed to grow: [`Mixed`]. Sealed.
+///
+/// ```
+/// use vmctx::{MmapCtx, Platform, kind::Expands};
+///
+/// /// Lets a mapping grow if its object can.
+/// fn settle<'m, P: Platform, M: Expands>(ctx: MmapCtx<'m, P, M>, object_grows: bool) -> MmapCtx<'m, P, M> {
+///     if object_grows { ctx.may_expand() } else { ctx }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "only a `Mixed` mapping can be allowed to grow, and this one is `{Self}`",
     label = "this mapping shows what its mmap hook saw, and never more",
@@ -163,6 +203,17 @@ pub trait Expands: sealed::KnownKind {}
 impl Expands for Mixed {}
 
 /// Pages can be inserted: [`Mixed`]. Sealed.
+///
+/// ```
+/// use vmctx::{FaultCtx, PageCount, Platform, kind::HoldsPages};
+///
+/// /// Brings the page behind the one that is missing.
+/// fn prefault_next<P: Platform, M: HoldsPages>(ctx: &mut FaultCtx<'_, P, M>, page: &P::Page) {
+///     if let Some(next) = ctx.pgoff().checked_add(PageCount::new(1)) {
+///         ctx.prefault_page(next, page);
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a page can only be inserted into a `Mixed` mapping, and this one is `{Self}`",
     label = "only a `Mixed` mapping holds inserted pages",
@@ -176,6 +227,15 @@ pub trait HoldsPages: Kind {}
 impl HoldsPages for Mixed {}
 
 /// Frames can be inserted that may have a page behind them: [`Mixed`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, FrameSource, Platform, VmFault, kind::HoldsMixed};
+///
+/// /// Serves a fault with memory that has pages on some machines, and none on others.
+/// fn serve<'f, P: Platform, M: HoldsMixed>(ctx: FaultCtx<'f, P, M>, memory: &'f P::Iomem) -> VmFault<'f> {
+///     ctx.insert_mixed_with(|ctx| memory.frame(ctx.pgoff()).ok_or(Errno::ENXIO))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`insert_mixed` and its relatives need a `Mixed` mapping, and this one is `{Self}`",
     label = "only a `Mixed` mapping holds these",
@@ -189,6 +249,14 @@ pub trait HoldsMixed: Kind {}
 impl HoldsMixed for Mixed {}
 
 /// Frames can be inserted by number, without a reference: [`PfnMap`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, FrameSource, Platform, VmFault, kind::HoldsFrames};
+///
+/// fn serve<'f, P: Platform, M: HoldsFrames>(ctx: FaultCtx<'f, P, M>, memory: &'f P::Iomem) -> VmFault<'f> {
+///     ctx.insert_pfn_with(|ctx| memory.frame(ctx.pgoff()).ok_or(Errno::ENXIO))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a frame can only be inserted by number into a `PfnMap` mapping, and this one is `{Self}`",
     label = "only a `PfnMap` mapping holds frames by number",
@@ -205,6 +273,18 @@ impl HoldsFrames for PfnMap {}
 
 /// Users have pages, which can be written for the first time, and mapped around a fault: [`Normal`] and [`Mixed`].
 /// Sealed.
+///
+/// ```
+/// use vmctx::{Hooks, PageMkwrite, VmOperations, kind::MapsPages};
+///
+/// /// The hooks of a state that is told of first stores.
+/// const fn told<V: VmOperations>(page_mkwrite: PageMkwrite<V>) -> Hooks<V>
+/// where
+///     V::Kind: MapsPages,
+/// {
+///     Hooks::NONE.page_mkwrite(page_mkwrite)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`page_mkwrite` and `map_pages` are hooks of a mapping with pages, `Normal` or `Mixed`, and this one is `{Self}`",
     label = "this mapping has no pages to tell the hook about",
@@ -220,6 +300,18 @@ impl MapsPages for Normal {}
 impl MapsPages for Mixed {}
 
 /// Faults can map frames, one by one or in large entries: [`Mixed`] and [`PfnMap`]. Sealed.
+///
+/// ```
+/// use vmctx::{Hooks, HugeFault, VmOperations, kind::MapsFrames};
+///
+/// /// The hooks of a state with memory in large pieces.
+/// const fn large<V: VmOperations>(huge_fault: HugeFault<V>) -> Hooks<V>
+/// where
+///     V::Kind: MapsFrames,
+/// {
+///     Hooks::NONE.huge_fault(huge_fault)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`huge_fault` and `pfn_mkwrite` are hooks of a mapping with frames, `Mixed` or `PfnMap`, and this one is `{Self}`",
     label = "this mapping has no frames that faults have inserted",
@@ -234,6 +326,17 @@ impl MapsFrames for Mixed {}
 impl MapsFrames for PfnMap {}
 
 /// Memory that can be taken back can be inserted: [`Mixed`] and [`PfnMap`]. Sealed.
+///
+/// ```
+/// use vmctx::{Backing, FaultCtx, Platform, Revocable, VmFault, kind::HoldsRevocable};
+///
+/// fn serve<'f, P: Platform, B: Backing<Platform = P>, M: HoldsRevocable>(
+///     ctx: FaultCtx<'f, P, M>,
+///     memory: &Revocable<P, B>,
+/// ) -> VmFault<'f> {
+///     memory.resident(ctx.may_sleep()).insert(ctx)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "memory that can be taken back can only be inserted into a `Mixed` or a `PfnMap` mapping, and this one is `{Self}`",
     label = "this mapping does not hold memory that can be taken back",
@@ -247,6 +350,15 @@ impl HoldsRevocable for Mixed {}
 impl HoldsRevocable for PfnMap {}
 
 /// The whole range is remapped at once: [`Remapped`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, FrameSource, Mapped, MmapCtx, Platform, kind::RemapsWhole};
+///
+/// fn fill<'m, P: Platform, M: RemapsWhole>(ctx: MmapCtx<'m, P, M>, bar: &'m P::Iomem) -> Result<Mapped<'m>, Errno> {
+///     let frames = bar.range(ctx.pgoff(), ctx.page_count()).ok_or(Errno::ENXIO)?;
+///     ctx.remap_from_first(frames)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the whole range is remapped at once only in a `Remapped` mapping, and this one is `{Self}`",
     label = "only for a `Remapped` mapping",
@@ -258,6 +370,15 @@ pub trait RemapsWhole: Kind {}
 impl RemapsWhole for Remapped {}
 
 /// What users see is mapped by number, and has no page that the kernel could hold: [`PfnMap`] and [`Remapped`]. Sealed.
+///
+/// ```
+/// use vmctx::{AccessCtx, Accessed, Errno, Platform, kind::MapsByNumber};
+///
+/// /// Debuggers see what the user sees, and store nothing.
+/// fn access<'a, P: Platform, M: MapsByNumber>(ctx: AccessCtx<'a, P, M>) -> Result<Accessed<'a>, Errno> {
+///     if ctx.is_write() { Err(Errno::EACCES) } else { ctx.copy_mapped() }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`copy_mapped` copies a frame that was mapped by number, `PfnMap` or `Remapped`, and this mapping is `{Self}`",
     label = "this mapping has pages, which debuggers reach by themselves",
@@ -273,6 +394,14 @@ impl MapsByNumber for PfnMap {}
 impl MapsByNumber for Remapped {}
 
 /// The fault hook can hand a page back for the core to map: [`Normal`] and [`Mixed`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, FaultCtx, Platform, VmFault, kind::DeliversPages};
+///
+/// fn serve<'f, P: Platform, M: DeliversPages>(ctx: FaultCtx<'f, P, M>, pages: &[P::Page]) -> VmFault<'f> {
+///     ctx.deliver_with(|ctx| ctx.pgoff().of(pages).cloned().ok_or(Errno::ENXIO))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a page can only be handed back in a `Normal` or `Mixed` mapping, and this one is `{Self}`",
     label = "this mapping has no pages to hand back",
@@ -286,6 +415,15 @@ impl DeliversPages for Normal {}
 impl DeliversPages for Mixed {}
 
 /// A mapping that can do without a fault hook: [`Mixed`], [`PfnMap`] and [`Remapped`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, MmapCtx, Platform, kind::Populated};
+///
+/// /// What all mappings of a driver have in common that it fills when they are made.
+/// fn begin<'m, P: Platform, K: Populated>(ctx: MmapCtx<'m, P>) -> Result<MmapCtx<'m, P, K>, Errno> {
+///     ctx.shared_only()?.dont_dump().without_faults::<K>()
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a mapping without a fault hook cannot be `{Self}`",
     label = "nothing would ever fill it",
@@ -302,6 +440,17 @@ impl Populated for PfnMap {}
 impl Populated for Remapped {}
 
 /// A mapping that the mmap hook can fill: [`Mixed`], [`PfnMap`] and [`Remapped`]. Sealed.
+///
+/// ```
+/// use vmctx::{Errno, Mapped, MmapCtx, Platform, kind::FilledAtMmap};
+///
+/// /// Ends a mmap hook, and says in a log that it did.
+/// fn end<'m, P: Platform, M: FilledAtMmap>(ctx: MmapCtx<'m, P, M>, log: impl Fn(&str)) -> Result<Mapped<'m>, Errno> {
+///     let mapped = ctx.finish()?;
+///     log("mapped");
+///     Ok(mapped)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the mmap hook cannot fill this mapping: it is `{Self}`",
     label = "nothing was inserted here that `finish` could vouch for",
@@ -318,6 +467,16 @@ impl FilledAtMmap for Remapped {}
 
 /// A mapping that may be filled after the mmap hook, by faults or by an ioctl: [`Normal`], [`Mixed`] and [`PfnMap`].
 /// Sealed.
+///
+/// ```
+/// use vmctx::{Mapped, MmapCtx, Platform, kind::FilledLater};
+///
+/// /// Ends a mmap hook, and says in a log how much is left to the faults.
+/// fn end<'m, P: Platform, M: FilledLater>(ctx: MmapCtx<'m, P, M>, log: impl Fn(usize)) -> Mapped<'m> {
+///     log(ctx.remaining().get());
+///     ctx.fill_later()
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this mapping cannot be left to be filled later: it is `{Self}`",
     label = "no fault can fill this mapping",

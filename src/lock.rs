@@ -54,7 +54,7 @@ pub trait RwLock<T>: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
-    fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+    fn new(value: T, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno>;
 
     /// Waits until nobody changes the value, and keeps others from changing it while the guard is there.
     fn read(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Self::Read<'_>;
@@ -118,7 +118,7 @@ pub trait Mutex<T>: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
-    fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+    fn new(value: T, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno>;
 
     /// Sleeps until nobody else holds the lock, and keeps others from the value while the guard is there
     /// (`mutex_lock`). Whoever holds it already sleeps for ever.
@@ -182,7 +182,7 @@ pub trait SpinLock<T>: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// ENOMEM; the value is dropped.
-    fn new(value: T, may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+    fn new(value: T, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno>;
 
     /// Waits, without sleeping, until nobody else holds the lock, and keeps others from the value while the guard is
     /// there (`spin_lock`). Whoever holds it already waits for ever.

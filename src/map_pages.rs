@@ -38,6 +38,11 @@ use crate::{
 ///     ctx.finish()
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this fault's token is spent: it answers once, and nothing can be inserted with it afterwards",
+    label = "one token, and one answer",
+    note = "insert first, `ctx.prefault_page(at, &page)`, and answer last: `ctx.finish()`"
+)]
 #[must_use = "`map_pages` ends with `ctx.finish()`"]
 pub struct MapPagesCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

@@ -56,6 +56,12 @@ use crate::{
 ///     Ok(ctx.shared_only()?.writable().establish(state)?.fill_later())
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this token is spent: what was done with it gives it back, and that one is to be used",
+    label = "each operation takes it, and gives it back",
+    note = "an insertion: `ctx = ctx.insert_page(&page)?;` with `let mut ctx`; a flag: `let ctx = ctx.noncached();`",
+    note = "ask before, or in the closure of what inserts: `ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))`"
+)]
 #[doc(alias = "vm_area_struct")]
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {

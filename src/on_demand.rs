@@ -75,6 +75,20 @@ pub struct OnDemand<P: Platform, B: Backing<Platform = P>> {
 }
 
 /// What there is of one piece of [`OnDemand`] memory.
+///
+/// ```
+/// use vmctx::{Backing, Made, MaySleep, OnDemand, Platform};
+///
+/// /// Looks at a piece if it is there, and does not have it made.
+/// fn peek<P: Platform, B: Backing<Platform = P>, R>(
+///     memory: &OnDemand<P, B>,
+///     at: usize,
+///     may_sleep: MaySleep<'_>,
+///     look: impl FnOnce(&B) -> R,
+/// ) -> Option<R> {
+///     memory.resident(may_sleep).get(at).and_then(Made::get).map(look)
+/// }
+/// ```
 pub struct Made<B>(State<B>);
 
 enum State<B> {
@@ -163,7 +177,7 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
 
     /// Keeps the pieces that are there from being given up, so that they can be inserted or looked at.
     #[track_caller]
-    pub fn resident(&self, may_sleep: MaySleep<'_>) -> Resident<'_, P, Table<Made<B>>> {
+    pub fn resident(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Resident<'_, P, Table<Made<B>>> {
         self.pieces.resident(may_sleep)
     }
 

@@ -137,30 +137,219 @@ type On<V> = <V as VmOperations>::Platform;
 type Of<V> = <V as VmOperations>::Kind;
 
 /// The type of [`Hooks::open`].
+///
+/// ```
+/// use vmctx::{Errno, Hooks, Mixed, Platform, SpinLock, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     vmas: P::SpinLock<usize>,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     fn open(&self) -> Result<(), Errno> {
+///         *self.vmas.lock() += 1;
+///         Ok(())
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.open(Self::open);
+/// }
+/// ```
 pub type Open<V> = fn(&V) -> Result<(), Errno>;
 
 /// The type of [`Hooks::close`].
+///
+/// ```
+/// use vmctx::{Hooks, Mixed, Platform, SpinLock, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     vmas: P::SpinLock<usize>,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     /// Counts down what `open` has counted up.
+///     fn close(&self) {
+///         *self.vmas.lock() -= 1;
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.close(Self::close);
+/// }
+/// ```
 pub type Close<V> = fn(&V);
 
 /// The type of [`Hooks::may_split`].
+///
+/// ```
+/// use vmctx::{Errno, Hooks, Mixed, PageOffset, Platform, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     header: P::Page,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     /// The header is not parted from what it describes; behind it the mapping may be cut anywhere.
+///     fn may_split(&self, at: PageOffset) -> Result<(), Errno> {
+///         if at.index() <= 1 { Err(Errno::EINVAL) } else { Ok(()) }
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.may_split(Self::may_split);
+/// }
+/// ```
 pub type MaySplit<V> = fn(&V, PageOffset) -> Result<(), Errno>;
 
 /// The type of [`Hooks::page_mkwrite`].
+///
+/// ```
+/// use vmctx::{Errno, Hooks, Mixed, PageMkwriteCtx, Platform, SpinLock, VmFault, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     is_frozen: P::SpinLock<bool>,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, P, Mixed>) -> VmFault<'f> {
+///         if *self.is_frozen.lock() { ctx.fail(Errno::EROFS) } else { ctx.allow() }
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+/// }
+/// ```
 pub type PageMkwrite<V> = for<'f> fn(&'f V, PageMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::pfn_mkwrite`].
+///
+/// ```
+/// use vmctx::{Errno, Hooks, PfnMap, PfnMkwriteCtx, Platform, VmFault, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     registers: P::Iomem,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     /// The first page has registers that only the kernel stores to.
+///     fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, P, PfnMap>) -> VmFault<'f> {
+///         if ctx.pgoff().index() == 0 { ctx.fail(Errno::EPERM) } else { ctx.allow() }
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = PfnMap;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+/// }
+/// ```
 pub type PfnMkwrite<V> = for<'f> fn(&'f V, PfnMkwriteCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::huge_fault`].
+///
+/// ```
+/// use vmctx::{HugeFaultCtx, Hooks, PfnMap, Platform, VmFault, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     memory: P::Iomem,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, P, PfnMap>) -> VmFault<'f> {
+///         ctx.insert_huge_with(|_, entry| entry.of(&self.memory))
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = PfnMap;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+/// }
+/// ```
 pub type HugeFault<V> = for<'f> fn(&'f V, HugeFaultCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::map_pages`].
+///
+/// ```
+/// use vmctx::{Hooks, MapPagesCtx, Mixed, Platform, VmFault, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     pages: Vec<P::Page>,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     fn map_pages<'f>(&'f self, mut ctx: MapPagesCtx<'f, P, Mixed>) -> VmFault<'f> {
+///         for at in ctx.wanted() {
+///             if let Some(page) = at.of(&self.pages) {
+///                 ctx.prefault_page(at, page);
+///             }
+///         }
+///         ctx.finish()
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.map_pages(Self::map_pages);
+/// }
+/// ```
 pub type MapPages<V> = for<'f> fn(&'f V, MapPagesCtx<'f, On<V>, Of<V>>) -> VmFault<'f>;
 
 /// The type of [`Hooks::access`].
+///
+/// ```
+/// use vmctx::{AccessCtx, Accessed, Errno, Hooks, PfnMap, Platform, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     memory: P::Iomem,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     fn access<'a>(&'a self, ctx: AccessCtx<'a, P, PfnMap>) -> Result<Accessed<'a>, Errno> {
+///         ctx.copy_iomem(&self.memory, ctx.pgoff())
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = PfnMap;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.access(Self::access);
+/// }
+/// ```
 pub type Access<V> = for<'a> fn(&'a V, AccessCtx<'a, On<V>, Of<V>>) -> Result<Accessed<'a>, Errno>;
 
 /// The type of [`Hooks::object`].
+///
+/// ```
+/// use vmctx::{Hooks, Mixed, Platform, SharedObject, VmOperations};
+///
+/// struct Dev<P: Platform> {
+///     object: SharedObject<P>,
+/// }
+///
+/// impl<P: Platform> Dev<P> {
+///     fn object(&self) -> Option<&SharedObject<P>> {
+///         Some(&self.object)
+///     }
+/// }
+///
+/// impl<P: Platform> VmOperations for Dev<P> {
+///     type Platform = P;
+///     type Kind = Mixed;
+///     const HOOKS: Hooks<Self> = Hooks::NONE.object(Self::object);
+/// }
+/// ```
 pub type Object<V> = fn(&V) -> Option<&SharedObject<On<V>>>;
 
 /// Registering.
@@ -429,6 +618,35 @@ include!("refused/ops.rs");
 
 /// A mapping state that puts something around another one, and passes its hooks on with
 /// [`Hooks::of_inner`].
+///
+/// ```
+/// use vmctx::{FaultCtx, Hooks, Platform, SpinLock, VmFault, VmOperations, Wraps};
+///
+/// /// Counts the faults of another driver's mapping.
+/// struct Counted<V: VmOperations> {
+///     inner: V,
+///     faults: <V::Platform as Platform>::SpinLock<usize>,
+/// }
+///
+/// impl<V: VmOperations> Wraps for Counted<V> {
+///     type Inner = V;
+///
+///     fn inner(&self) -> &V {
+///         &self.inner
+///     }
+/// }
+///
+/// impl<V: VmOperations> VmOperations for Counted<V> {
+///     type Platform = V::Platform;
+///     type Kind = V::Kind;
+///     const HOOKS: Hooks<Self> = Hooks::of_inner();
+///
+///     fn fault<'f>(&'f self, ctx: FaultCtx<'f, V::Platform, V::Kind>) -> VmFault<'f> {
+///         *self.faults.lock() += 1;
+///         self.inner.fault(ctx)
+///     }
+/// }
+/// ```
 pub trait Wraps: VmOperations {
     /// What is wrapped.
     type Inner: VmOperations<Platform = Self::Platform, Kind = Self::Kind>;

@@ -6,6 +6,17 @@
 /// the same time, so each byte is copied on its own, and nothing is promised about their order.
 ///
 /// A platform implements it for its [`Platform::Page`](crate::Platform::Page); that type's documentation has the rules.
+///
+/// ```
+/// use vmctx::{OutOfPage, PageRef, Platform};
+///
+/// /// Counts up a number that the user sees at the start of the page.
+/// fn count_up<P: Platform>(page: &P::Page) -> Result<(), OutOfPage> {
+///     let mut number = [0; 4];
+///     page.read(0, &mut number)?;
+///     page.write(0, &u32::from_ne_bytes(number).wrapping_add(1).to_ne_bytes())
+/// }
+/// ```
 #[doc(alias = "page_address")]
 pub trait PageRef: Clone + Send + Sync + 'static {
     /// Copies bytes out of the page, from `offset` (in bytes) on.
@@ -22,6 +33,13 @@ pub trait PageRef: Clone + Send + Sync + 'static {
 }
 
 /// An access to a page reached over its end.
+///
+/// ```
+/// use vmctx::OutOfPage;
+///
+/// let error = OutOfPage { offset: 4094, len: 4 };
+/// assert_eq!(error.to_string(), "4 bytes at offset 4094 do not lie in one page");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{len} bytes at offset {offset} do not lie in one page")]
 pub struct OutOfPage {

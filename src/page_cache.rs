@@ -240,7 +240,7 @@ impl<P: Platform> PageCache<P> {
 
     /// The page at an offset, if there is one.
     #[track_caller]
-    pub fn get(&self, at: PageOffset, may_sleep: MaySleep<'_>) -> Option<P::Page> {
+    pub fn get(&self, at: PageOffset, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Option<P::Page> {
         let at = self.pages.index(at).ok()?;
         self.pages.resident(may_sleep).get(at)?.get().map(|cached| cached.page.clone())
     }

@@ -71,6 +71,21 @@ impl<P: Platform> Drop for LockedPage<'_, P> {
 
 /// A page that is locked outside hooks. From [`UnlockedCtx::lock_page`](crate::UnlockedCtx::lock_page). Dropping it
 /// unlocks the page.
+///
+/// ```
+/// use vmctx::{MaySleep, PageOffset, Platform, RwLock, SharedObject, UnlockedCtx};
+///
+/// /// Truncates an object by its last page, in an ioctl.
+/// fn truncate<P: Platform>(
+///     unlocked: &mut UnlockedCtx<'_, P>,
+///     object: &SharedObject<P>,
+///     pages: &P::RwLock<Vec<P::Page>>,
+/// ) {
+///     let Some(page) = pages.write(unlocked.may_sleep()).pop() else { return };
+///     let at = PageOffset::new(pages.read(unlocked.may_sleep()).len());
+///     unlocked.lock_page(&page).unmap(object, at);
+/// }
+/// ```
 #[must_use = "dropping it at once unlocks the page again: `let lock = unlocked.lock_page(&page);`"]
 pub struct PageLock<'l, P: Platform> {
     page: P::Page,

@@ -41,6 +41,11 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this store's token is spent: it answers once, and nothing can be asked of it afterwards",
+    label = "one token, and one answer",
+    note = "ask before the answer: `let at = ctx.pgoff();`"
+)]
 #[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
 pub struct PageMkwriteCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

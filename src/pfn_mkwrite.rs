@@ -33,6 +33,11 @@ use crate::{
 ///     if is_frozen { ctx.fail(Errno::EROFS) } else { ctx.allow() }
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this store's token is spent: it answers once, and nothing can be asked of it afterwards",
+    label = "one token, and one answer",
+    note = "ask before the answer: `let at = ctx.pgoff();`"
+)]
 #[must_use = "a store waits for the answer: `ctx.allow()`, or `ctx.fail(errno)`"]
 pub struct PfnMkwriteCtx<'f, P: Platform, M> {
     frame: Held<&'f FaultFrame<'f, P>>,

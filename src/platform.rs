@@ -53,6 +53,17 @@ use crate::{
 /// As a rule it is a type without values. It is `Send` and `Sync` so that `PhantomData<P>` is, in what a driver has for
 /// each platform and shares.
 ///
+/// ```
+/// use vmctx::{Errno, MaySleep, PageRef, Platform};
+///
+/// /// A page with a greeting, wherever this runs.
+/// fn greeting<P: Platform>(memory: &P::Memory, may_sleep: MaySleep<'_>) -> Result<P::Page, Errno> {
+///     let page = P::alloc_page(memory, may_sleep)?;
+///     page.write(0, b"hello").map_err(|_| Errno::EFAULT)?;
+///     Ok(page)
+/// }
+/// ```
+///
 /// # What a platform may lack
 ///
 /// An operation with a default can be left out. The driver that asks for it compiles all the same, and sees this:
@@ -171,7 +182,11 @@ pub unsafe trait Platform: Sized + Send + Sync + 'static {
     /// # Errors
     /// ENOMEM; the value is dropped.
     #[doc(alias("kmalloc", "kref"))]
-    fn share<T: Send + Sync + 'static>(value: T, may_sleep: MaySleep<'_>) -> Result<Self::Ref<T>, Errno> {
+    #[rustfmt::skip]
+    fn share<T: Send + Sync + 'static>( // in a hook: `P::share(value, ctx.may_sleep())?`
+        value: T,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self::Ref<T>, Errno> {
         let _ = (value, may_sleep);
         Err(Errno::ENOSYS)
     }
@@ -182,7 +197,11 @@ pub unsafe trait Platform: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// ENOMEM.
-    fn alloc_page(memory: &Self::Memory, may_sleep: MaySleep<'_>) -> Result<Self::Page, Errno> {
+    #[rustfmt::skip]
+    fn alloc_page( // in a hook: `P::alloc_page(&self.memory, ctx.may_sleep())?`
+        memory: &Self::Memory,
+        may_sleep: MaySleep<'_>,
+    ) -> Result<Self::Page, Errno> {
         let _ = (memory, may_sleep);
         Err(Errno::ENOSYS)
     }

@@ -41,6 +41,12 @@ use crate::{
 ///     ctx.writable().fill_at_pgoff(pages)
 /// }
 /// ```
+#[diagnostic::on_move(
+    message = "this token is spent: what was done with it gives it back, and that one is to be used",
+    label = "each operation takes it, and gives it back",
+    note = "a flag: `let ctx = ctx.noncached();`",
+    note = "how the mapping is filled is said last: ask before, `let first = ctx.pgoff();`"
+)]
 #[doc(alias = "vm_area_desc")]
 #[must_use = "a prepare hook ends with `by_faults()`, with one action for the whole range, or with an error"]
 pub struct PrepareCtx<'m, P: Platform, M = Undecided> {
@@ -59,6 +65,15 @@ include!("common/request.rs");
 
 /// The success of a prepare hook: a mapping of the kind `K`, described. Only a [`PrepareCtx`] turns into one. It can
 /// neither be made up nor kept for another mmap.
+///
+/// ```
+/// use vmctx::{Errno, Mixed, Platform, PrepareCtx, Prepared};
+///
+/// /// Faults fill it, and mremap may make it longer.
+/// fn mmap_prepare<'m, P: Platform>(ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+///     Ok(ctx.writable().by_faults()?.may_expand())
+/// }
+/// ```
 #[must_use = "return it from the prepare hook"]
 pub struct Prepared<'m, P: Platform, K> {
     wanted: Description,
@@ -69,6 +84,19 @@ pub struct Prepared<'m, P: Platform, K> {
 }
 
 /// What is done to the VMA when it is there (`mmap_action`). For platforms.
+///
+/// ```
+/// use vmctx::{Platform, entry::Action};
+///
+/// /// How many page table entries a platform has to write.
+/// fn entries<P: Platform>(action: &Action<'_, P>) -> usize {
+///     match action {
+///         Action::ByFaults => 0,
+///         Action::Remap(frames) => frames.count().get(),
+///         Action::Fill(pages) => pages.len(),
+///     }
+/// }
+/// ```
 pub enum Action<'m, P: Platform> {
     /// Nothing: faults fill it.
     ByFaults,

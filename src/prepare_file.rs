@@ -119,6 +119,15 @@ pub trait PrepareFile: Send + Sync + 'static {
 ///
 /// A platform that has such hooks takes the [hook](MmapFile::prepare_hook) and does what was described itself. On any
 /// other this is a mmap hook that does so (`compat_vma_mmap`).
+///
+/// ```
+/// use vmctx::{ByPrepare, MmapFile, PrepareFile};
+///
+/// /// What a framework keeps of an open file, with whichever of the two hooks it has.
+/// fn open<F: PrepareFile>(file: F) -> Box<dyn MmapFile<Platform = F::Platform>> {
+///     Box::new(ByPrepare(file))
+/// }
+/// ```
 #[doc(alias = "compat_vma_mmap")]
 pub struct ByPrepare<F>(pub F);
 

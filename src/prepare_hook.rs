@@ -7,9 +7,31 @@ use crate::{
 
 /// The prepare hook of a file: [`MmapFile::prepare_hook`](crate::MmapFile::prepare_hook). A platform calls it through
 /// [`entry`](crate::entry).
+///
+/// ```
+/// use vmctx::{MmapFile, Platform, PrepareHook};
+///
+/// /// A file around another has that one's hook.
+/// struct Logged<F>(F);
+///
+/// impl<F: MmapFile> Logged<F> {
+///     fn prepare_hook(&self) -> Option<PrepareHook<'_, F::Platform>> {
+///         self.0.prepare_hook()
+///     }
+/// }
+/// ```
 pub struct PrepareHook<'f, P: Platform>(&'f dyn Describes<P>);
 
 /// What a prepare hook has described. For platforms.
+///
+/// ```
+/// use vmctx::{Platform, entry::{Action, Described}};
+///
+/// /// Whether a platform may leave the page tables alone: there is nothing to fill.
+/// fn is_left_to_faults<P: Platform>(described: &Described<'_, P>) -> bool {
+///     matches!(described.action(), Action::ByFaults)
+/// }
+/// ```
 pub struct Described<'f, P: Platform> {
     pub(crate) description: Description,
     pub(crate) object: Option<SharedObject<P>>,

@@ -1,6 +1,19 @@
 //! The protection of a page: that of its mapping, cached in another way perhaps.
 
 /// How memory is cached (`pgprot_noncached`, `pgprot_writecombine`).
+///
+/// ```
+/// use vmctx::platform::Cache;
+///
+/// /// How a platform of x86-64 writes it into an entry, where the PAT is as Linux sets it: `_PAGE_PWT` and `_PAGE_PCD`.
+/// const fn bits_of(cache: Cache) -> u64 {
+///     match cache {
+///         Cache::WriteBack => 0,
+///         Cache::WriteCombine => 1 << 3,
+///         Cache::Noncached => 1 << 4,
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cache {
     /// Write-back, what RAM has.

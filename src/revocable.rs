@@ -25,6 +25,18 @@ use crate::{
 };
 
 /// What one page of [`Revocable`] memory is now.
+///
+/// ```
+/// use vmctx::{Errno, FrameSource, PageCount, PageOffset, Platform, Spot};
+///
+/// /// A page of RAM where the driver has a copy, and the device's memory elsewhere.
+/// fn spot<'l, P: Platform>(copies: &'l [Option<P::Page>], bar: &'l P::Iomem, at: PageCount) -> Result<Spot<'l, P>, Errno> {
+///     match copies.get(at.get()) {
+///         Some(Some(copy)) => Ok(Spot::Page(copy)),
+///         _ => bar.frame(PageOffset::new(at.get())).map(Spot::Frame).ok_or(Errno::ENXIO),
+///     }
+/// }
+/// ```
 pub enum Spot<'l, P: Platform> {
     /// A page of RAM.
     Page(&'l P::Page),
@@ -37,6 +49,36 @@ pub enum Spot<'l, P: Platform> {
 ///
 /// It is kept inside a [`Revocable`], and changed only through a [`Revoked`], while nobody has the memory mapped. So
 /// the pages that it has named stay for as long as they are mapped.
+///
+/// ```
+/// use vmctx::{Backing, Errno, FrameRange, FrameSource, IomemPart, PageCount, PageOffset, PageProt, Platform, Spot};
+///
+/// /// A graphics object: on the card, or in RAM while the card needs the room.
+/// enum Place<P: Platform> {
+///     Card(IomemPart<P>),
+///     Ram(Vec<P::Page>),
+/// }
+///
+/// impl<P: Platform> Backing for Place<P> {
+///     type Platform = P;
+///
+///     fn spot(&self, at: PageCount) -> Result<Spot<'_, P>, Errno> {
+///         let at = PageOffset::new(at.get());
+///         let spot = match self {
+///             Self::Card(memory) => memory.frame(at).map(Spot::Frame),
+///             Self::Ram(pages) => at.of(pages).map(Spot::Page),
+///         };
+///         spot.ok_or(Errno::ENXIO)
+///     }
+///
+///     fn page_prot(&self, _: PageCount, mapping: PageProt) -> PageProt {
+///         match self {
+///             Self::Card(_) => mapping.write_combine(),
+///             Self::Ram(_) => mapping,
+///         }
+///     }
+/// }
+/// ```
 pub trait Backing: Send + Sync + 'static {
     /// The platform.
     type Platform: Platform;
@@ -221,7 +263,7 @@ impl<P: Platform, B: Backing<Platform = P>> Revocable<P, B> {
     /// Takes the memory back from all its users: waits until nobody inserts it, keeps everybody from inserting it, and
     /// unmaps it everywhere. What later touches get is what the [`Backing`] says once the guard is dropped.
     #[track_caller]
-    pub fn revoke(&self, may_sleep: MaySleep<'_>) -> Revoked<'_, P, B> {
+    pub fn revoke(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Revoked<'_, P, B> {
         let revoked = self.taken(self.home.write(may_sleep));
         self.object.unmap_once(PageOffset::ZERO, self.page_count(), may_sleep);
         revoked
@@ -253,6 +295,22 @@ impl<P: Platform, B: Backing<Platform = P>> Drop for Revocable<P, B> {
 
 /// A guard: the memory is not revoked for as long as this is held. From [`Revocable::resident`]. It gives the backing to
 /// look at.
+///
+/// ```
+/// use vmctx::{Backing, FaultCtx, PageCount, PfnMap, Platform, Revocable, VmFault};
+///
+/// /// Brings the next page as well. Between the two the memory cannot be taken back.
+/// fn fault<'f, P: Platform, B: Backing<Platform = P>>(
+///     mut ctx: FaultCtx<'f, P, PfnMap>,
+///     memory: &Revocable<P, B>,
+/// ) -> VmFault<'f> {
+///     let resident = memory.resident(ctx.may_sleep());
+///     if let Some(next) = ctx.pgoff().checked_add(PageCount::new(1)) {
+///         resident.prefault(&mut ctx, next);
+///     }
+///     resident.insert(ctx)
+/// }
+/// ```
 #[must_use = "insert with it: `resident.insert(ctx)`"]
 pub struct Resident<'r, P: Platform, B: Backing<Platform = P>> {
     home: Held<Read<'r, P, B>>,
@@ -332,6 +390,37 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
 /// [`Revocable::revoke`]. It gives the backing to be changed.
 ///
 /// A touch waits for that, and gets what the backing says then. Left as it is, the memory is there again.
+///
+/// ```
+/// use vmctx::{Errno, IomemPart, MaySleep, OutOfFrames, PageRef, Platform, Revocable};
+///
+/// /// Moves an object of one page off the card, or drops its copy and has it there again.
+/// enum Place<P: Platform> {
+///     Card(IomemPart<P>),
+///     Ram(P::Page),
+/// }
+/// # impl<P: Platform> vmctx::Backing for Place<P> {
+/// #     type Platform = P;
+/// #     fn spot(&self, _: vmctx::PageCount) -> Result<vmctx::Spot<'_, P>, Errno> { Err(Errno::ENXIO) }
+/// # }
+///
+/// fn save<P: Platform>(
+///     object: &Revocable<P, Place<P>>,
+///     memory: &P::Memory,
+///     may_sleep: MaySleep<'_>,
+/// ) -> Result<(), Errno> {
+///     let copy = P::alloc_page(memory, may_sleep)?;
+///     let mut bytes = vec![0; P::PAGE_SIZE];
+///     // Nobody stores to it any more: no user has it mapped, and none can until the guard is dropped.
+///     let mut place = object.revoke(may_sleep);
+///     if let Place::Card(card) = &*place {
+///         card.read(0, &mut bytes).map_err(|_| Errno::EIO)?;
+///         copy.write(0, &bytes).map_err(|_| Errno::EIO)?;
+///         *place = Place::Ram(copy);
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Revoked<'r, P: Platform, B: Backing<Platform = P>> {
     home: Held<Write<'r, P, B>>,
     _thread: OneThread,
@@ -352,6 +441,24 @@ impl<P: Platform, B: Backing<Platform = P>> DerefMut for Revoked<'_, P, B> {
 }
 
 /// How often [`Revocable`] memory had been revoked when one fault looked. From [`Resident::epoch`].
+///
+/// ```
+/// use vmctx::{Backing, FaultCtx, PfnMap, Platform, Revocable, VmFault};
+///
+/// /// Does what takes long without the lock, and sees whether the memory is still where it was.
+/// fn fault<'f, P: Platform, B: Backing<Platform = P>>(
+///     ctx: FaultCtx<'f, P, PfnMap>,
+///     memory: &Revocable<P, B>,
+///     read_from_disk: impl FnOnce(),
+/// ) -> VmFault<'f> {
+///     let epoch = memory.resident(ctx.may_sleep()).epoch(&ctx);
+///     read_from_disk();
+///     match epoch.resident(ctx.may_sleep()) {
+///         Ok(resident) => resident.insert(ctx),
+///         Err(moved) => ctx.refault(moved),
+///     }
+/// }
+/// ```
 #[must_use = "come back with it: `epoch.resident(ctx.may_sleep())`"]
 pub struct Epoch<'f, 'r, P: Platform, B: Backing<Platform = P>> {
     of: &'r Revocable<P, B>,
@@ -365,7 +472,7 @@ impl<'f, 'r, P: Platform, B: Backing<Platform = P>> Epoch<'f, 'r, P, B> {
     /// # Errors
     /// [`Moved`], if it was: evidence for [`FaultCtx::refault`].
     #[track_caller]
-    pub fn resident(self, may_sleep: MaySleep<'_>) -> Result<Resident<'r, P, B>, Moved<'f>> {
+    pub fn resident(self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Resident<'r, P, B>, Moved<'f>> {
         let resident = self.of.resident(may_sleep);
         if resident.home.0.times == self.times { Ok(resident) } else { Err(Moved { brand: PhantomData }) }
     }
@@ -373,6 +480,22 @@ impl<'f, 'r, P: Platform, B: Backing<Platform = P>> Epoch<'f, 'r, P, B> {
 
 /// Evidence that memory was revoked while this fault was served, from [`Epoch::resident`]. It is good for one
 /// [`FaultCtx::refault`] of the same fault.
+///
+/// ```
+/// use vmctx::{Backing, Epoch, FaultCtx, Moved, PfnMap, Platform, VmFault};
+///
+/// /// That the memory has moved is evidence that the access, if it is repeated, may find something else.
+/// fn fault<'f, P: Platform, B: Backing<Platform = P>>(
+///     ctx: FaultCtx<'f, P, PfnMap>,
+///     epoch: Epoch<'f, '_, P, B>,
+/// ) -> VmFault<'f> {
+///     let moved: Moved<'f> = match epoch.resident(ctx.may_sleep()) {
+///         Ok(resident) => return resident.insert(ctx),
+///         Err(moved) => moved,
+///     };
+///     ctx.refault(moved)
+/// }
+/// ```
 #[must_use = "answer with it: `ctx.refault(moved)`"]
 pub struct Moved<'f> {
     brand: Invariant<'f>,
@@ -404,6 +527,22 @@ mod sealed {
 impl<P: Platform, M> sealed::Point for FaultCtx<'_, P, M> {}
 
 /// Where [`Resident::insert`] inserts: a [`FaultCtx`]. Sealed.
+///
+/// ```
+/// use vmctx::{Backing, MaySleep, Platform, Revocable, RevocablePoint, kind::HoldsRevocable};
+///
+/// /// For mappings of both kinds that can hold such memory.
+/// fn serve<P: Platform, B: Backing<Platform = P>, C: RevocablePoint<Platform = P>>(
+///     ctx: C,
+///     memory: &Revocable<P, B>,
+///     may_sleep: MaySleep<'_>,
+/// ) -> C::Outcome
+/// where
+///     C::Kind: HoldsRevocable,
+/// {
+///     memory.resident(may_sleep).insert(ctx)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "memory that can be taken back is inserted by a page fault, and `{Self}` is none",
     label = "not a fault's token",

@@ -58,7 +58,7 @@ impl<P: Platform> SharedObject<P> {
     /// # Errors
     /// ENOMEM.
     #[track_caller]
-    pub fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+    pub fn new(may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno> {
         Ok(Self { raw: P::new_object(may_sleep)?, base: PageOffset::ZERO, count: PageCount::new(usize::MAX) })
     }
 
@@ -124,7 +124,7 @@ impl<P: Platform> SharedObject<P> {
     /// that began before is under way any more.
     #[doc(alias = "unmap_mapping_range")]
     #[track_caller]
-    pub fn unmap_once(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_>) {
+    pub fn unmap_once(&self, first: PageOffset, count: PageCount, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) {
         let room = self.count.get().saturating_sub(first.index());
         let count = PageCount::new(count.get().min(room));
         // Linux takes a count of zero for all pages behind `first`.

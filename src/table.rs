@@ -181,6 +181,20 @@ impl<P: Platform, B: Backing<Platform = P> + Default> Revocable<P, Table<B>> {
 }
 
 /// A guard: a part of the memory was taken back, and can be changed. From [`Revocable::revoke_part`].
+///
+/// ```
+/// use vmctx::{Errno, IomemPart, MaySleep, Platform, Revocable, Table};
+///
+/// /// Gives back the first sixteen blocks: whoever touches them gets ENXIO from then on.
+/// fn give_back<P: Platform>(
+///     blocks: &Revocable<P, Table<Option<IomemPart<P>>>>,
+///     may_sleep: MaySleep<'_>,
+/// ) -> Result<(), Errno> {
+///     let mut part = blocks.revoke_part(0..16, may_sleep)?;
+///     part.retain(|_, _| false);
+///     Ok(())
+/// }
+/// ```
 pub struct RevokedPart<'r, P: Platform, B: Backing<Platform = P> + Default> {
     of: Revoked<'r, P, Table<B>>,
     part: Range<usize>,

@@ -50,7 +50,7 @@ impl<P: Platform> UniquePage<P> {
     /// # Errors
     /// ENOMEM.
     #[track_caller]
-    pub fn alloc(memory: &P::Memory, may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+    pub fn alloc(memory: &P::Memory, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno> {
         P::alloc_page(memory, may_sleep).map(Self)
     }
 

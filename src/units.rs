@@ -129,6 +129,15 @@ impl IntoIterator for PageRange {
 }
 
 /// The pages of a [`PageRange`], one after the other.
+///
+/// ```
+/// use vmctx::{PageOffset, PageRange};
+///
+/// let mut range = PageRange::new(PageOffset::new(3), PageOffset::new(5)).into_iter();
+/// assert_eq!(range.next(), Some(PageOffset::new(3)));
+/// assert_eq!(range.next_back(), Some(PageOffset::new(4)));
+/// assert_eq!(range.next(), None);
+/// ```
 #[derive(Clone, Debug)]
 pub struct PageRangeIter(core::ops::Range<usize>);
 

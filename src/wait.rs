@@ -8,13 +8,34 @@ use crate::{errno::Errno, sleep::MaySleep, token::Invariant};
 ///
 /// It counts its wake-ups, so that none is lost: take a [ticket](Self::ticket), look at the condition, then
 /// [wait](crate::FaultCtx::wait) with the ticket. A wake-up in between ends the wait at once.
+///
+/// ```
+/// use vmctx::{Errno, MaySleep, Mutex, Platform, WaitQueue};
+///
+/// struct Card<P: Platform> {
+///     is_busy: P::Mutex<bool>,
+///     idle: P::WaitQueue,
+/// }
+///
+/// impl<P: Platform> Card<P> {
+///     fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno> {
+///         Ok(Self { is_busy: P::Mutex::new(false, may_sleep)?, idle: P::WaitQueue::new(may_sleep)? })
+///     }
+///
+///     /// Changes what the faults wait for, and wakes them only then.
+///     fn finished(&self, may_sleep: MaySleep<'_>) {
+///         *self.is_busy.lock(may_sleep) = false;
+///         self.idle.wake_all();
+///     }
+/// }
+/// ```
 #[doc(alias("wait_queue_head_t", "init_waitqueue_head"))]
 pub trait WaitQueue: Sized + Send + Sync + 'static {
     /// A queue with nobody on it.
     ///
     /// # Errors
     /// ENOMEM.
-    fn new(may_sleep: MaySleep<'_>) -> Result<Self, Errno>;
+    fn new(may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno>;
 
     /// How often the queue has been woken (with acquire ordering).
     fn wakes(&self) -> u64;
@@ -29,6 +50,24 @@ pub trait WaitQueue: Sized + Send + Sync + 'static {
 }
 
 /// How often a [`WaitQueue`] had been woken at some moment. From [`WaitQueue::ticket`].
+///
+/// ```
+/// use vmctx::{FaultCtx, Mixed, Mutex, Platform, Ticket, VmFault, WaitQueue};
+///
+/// /// Waits while the page is being made. The ticket is taken before the look, so that no wake-up is missed.
+/// fn fault<'f, P: Platform>(
+///     ctx: FaultCtx<'f, P, Mixed>,
+///     made: &P::WaitQueue,
+///     page: &P::Mutex<Option<P::Page>>,
+/// ) -> VmFault<'f> {
+///     let since: Ticket<'_, P::WaitQueue> = made.ticket();
+///     let page = page.lock(ctx.may_sleep()).clone();
+///     match page {
+///         Some(page) => ctx.insert_page(&page),
+///         None => ctx.release_and_wait(since),
+///     }
+/// }
+/// ```
 #[must_use = "wait with it: `ctx.wait(ticket)`"]
 pub struct Ticket<'q, Q> {
     pub(crate) queue: &'q Q,
@@ -104,6 +143,20 @@ impl<'f> sealed::Reason<'f> for Unmapped<'f> {}
 
 /// What justifies answering a fault with "repeat the access": [`Waited`], [`Moved`](crate::Moved), or [`Unmapped`].
 /// Sealed.
+///
+/// ```
+/// use vmctx::{FaultCtx, Mixed, Platform, RefaultReason, VmFault};
+///
+/// /// Counts the accesses that are repeated, whatever has changed.
+/// fn again<'f, P: Platform>(
+///     ctx: FaultCtx<'f, P, Mixed>,
+///     reason: impl RefaultReason<'f>,
+///     count: impl FnOnce(),
+/// ) -> VmFault<'f> {
+///     count();
+///     ctx.refault(reason)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no evidence that anything changed, so this fault cannot ask to be repeated",
     label = "not evidence",

@@ -150,6 +150,44 @@ fn names_of_c_that_have_a_row_are_aliases() {
     assert!(count > 60, "only {count} names were looked for");
 }
 
+/// Whether the documentation of the item that one of these lines defines has an example: the lines above it, up to an
+/// empty one or the end of another item.
+fn has_an_example(source: &str, name: &str) -> bool {
+    let lines: Vec<_> = source.lines().map(str::trim).collect();
+    let defines = |line: &str| {
+        let kind = ["struct ", "enum ", "trait ", "unsafe trait ", "type "];
+        let item = line.strip_prefix("pub ").and_then(|item| kind.iter().find_map(|kind| item.strip_prefix(kind)));
+        let rest = item.and_then(|item| item.strip_prefix(name));
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    lines.iter().enumerate().filter(|(_, line)| defines(line)).any(|(at, _)| {
+        lines.iter().take(at).rev().take_while(|line| !line.is_empty() && **line != "}").any(|line| *line == "/// ```")
+    })
+}
+
+/// Whoever looks a type up sees how it is used. That the examples compile and run is tested with the docs.
+#[test]
+fn every_public_type_has_an_example() {
+    let sources = errors::files(&root().join("src"), "rs").iter().map(|path| read(path)).collect::<Vec<_>>();
+    let listed = read(&root().join("tests/api/vmctx.txt"));
+    let kinds = ["pub struct ", "pub enum ", "pub trait ", "pub unsafe trait ", "pub type "];
+    let mut count = 0;
+    for item in listed.lines().filter_map(|item| kinds.iter().find_map(|kind| item.strip_prefix(kind))) {
+        let path = item.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').next().unwrap_or_default();
+        // An impl's associated type is listed as its trait's, which may be somebody else's.
+        let Some(path) = path.trim_end_matches(':').strip_prefix("vmctx::") else { continue };
+        let mut segments = path.rsplit("::");
+        let (name, parent) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+        // What stands in a trait or at a type is a part of that one.
+        if parent.starts_with(char::is_uppercase) {
+            continue;
+        }
+        assert!(sources.iter().any(|source| has_an_example(source, name)), "{path} has no example");
+        count += 1;
+    }
+    assert!(count > 100, "only {count} types were looked at");
+}
+
 /// A diagram has its source inside, so that whoever changes the one does not forget the other.
 #[test]
 fn diagrams_are_of_their_sources() {

@@ -1,7 +1,6 @@
 //! G15: A page is allocated as `alloc_page` does it.
 //! At: `P::alloc_page(&self.memory)`
 //! Write instead: `ctx.may_sleep()`
-//! Missing: C
 use vmctx::*;
 
 struct Dev<P: Platform> {

@@ -280,7 +280,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "epoch-used-again",
             "G4: a move is evidence for one refault",
             "src/revocable.rs",
-            "pub fn resident(«self», may_sleep: MaySleep<'_>) -> Result<Resident<'r, P, B>, Moved<'f>>",
+            "pub fn resident(«self», may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Resident<'r, P, B>, Moved<'f>>",
             "&self",
             "revocable/epoch-used-twice",
         ),
