@@ -66,6 +66,10 @@ use crate::{
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     vma: Held<&'m mut P::Vma>,
+    // Before `filled`, because what comes second shares its place with the errno of a `Result<Self, Errno>`. A loop that
+    // gets the token back from each insertion would then put `filled` together from two parts in each turn.
+    /// From where on page offsets count: the start of the file, or of the object that the mapping was rebased to.
+    base: PageOffset,
     // Both in bytes, and whole pages: everything below `filled` is in, and `filled <= len`. Counted in pages they would
     // cost a loop that inserts pages one more register, because the compiler keeps the bytes beside the pages.
     // Until the kind is chosen nothing is filled, and the lowest bits of `filled` say whether the driver has granted
@@ -73,8 +77,6 @@ pub struct MmapCtx<'m, P: Platform, M = Undecided> {
     // register, too.
     filled: usize,
     len: usize,
-    /// From where on page offsets count: the start of the file, or of the object that the mapping was rebased to.
-    base: PageOffset,
     brand: Invariant<'m>,
     kind: PhantomData<fn(M) -> M>,
     _thread: OneThread,

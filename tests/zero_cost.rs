@@ -85,4 +85,13 @@ fn typed_hooks_compile_to_the_instructions_of_their_untyped_twins() {
         typed.join("\n"),
         untyped.join("\n")
     );
+
+    // The token comes back in a `Result`, from which nothing of it has to be put together again.
+    let looked = instructions(&assembly, "typed_mmap_looked");
+    let looked_loop = loop_length(&looked).expect("this hook loops over its pages, too");
+    assert!(
+        looked_loop <= typed_loop,
+        "{looked_loop} instructions a page of those looked up at once, against {typed_loop}:\n{}",
+        looked.join("\n")
+    );
 }

@@ -268,15 +268,15 @@ unsafe extern "C" fn may_split<V: VmOperations<Platform = Linux>>(
 /// `driver` alive until it is released.
 pub unsafe fn mmap<F: MmapFile<Platform = Linux> + ?Sized>(driver: &F, file: *const c_void, vma: *mut c_void) -> c_int {
     let mut vma = LinuxVma { raw: vma.cast(), state: None };
-    // SAFETY: by this function's contract.
-    let mapped = unsafe { entry::mmap(driver, &mut vma) };
-    // Looked at before the driver's hook, it would make the loop in that one longer. It is early enough, because nobody
-    // sees the VMA before this function has returned.
-    let mapped = if ptr::eq(vma.get().vm_file, file) { mapped } else { mapped.and(Err(Errno::EINVAL)) };
-    if mapped.is_err() {
-        abandon(&mut vma);
+    // Before the driver's hook, so that a loop in that one has nothing to keep for it.
+    if !ptr::eq(vma.get().vm_file, file) {
+        return code(Err(Errno::EINVAL));
     }
-    code(mapped)
+    // SAFETY: by this function's contract.
+    match unsafe { entry::mmap(driver, &mut vma) } {
+        Ok(()) => 0,
+        Err(errno) => abandon(vma, errno),
+    }
 }
 
 /// Puts V's table and the state into the VMA, if the kernel does not merge it with its neighbours and the open hook
@@ -306,8 +306,12 @@ pub(super) fn establish<V: VmOperations<Platform = Linux>>(
 }
 
 /// Takes away what was inserted, then closes the VMA and drops the state. After an error the kernel calls no hook of the
-/// VMA any more.
-fn abandon(vma: &mut LinuxVma) {
+/// VMA any more. The answer is that error.
+///
+/// Last in its caller, which jumps here and has nothing to keep until this returns.
+#[cold]
+#[inline(never)]
+fn abandon(mut vma: LinuxVma, errno: Errno) -> c_int {
     // SAFETY: the value exists only while the VMA is being made, with its lock held for write.
     unsafe { ffi::vmctx_zap(vma.raw) };
     if let Some(state) = vma.state.take() {
@@ -315,4 +319,5 @@ fn abandon(vma: &mut LinuxVma) {
         // SAFETY: the state was established, and nothing is mapped any more. This is the only call.
         unsafe { state.release() };
     }
+    code(Err(errno))
 }

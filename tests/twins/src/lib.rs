@@ -416,6 +416,24 @@ impl MmapFile for Ring {
     }
 }
 
+/// The same, for whoever looks all pages up at once.
+#[repr(transparent)]
+struct Looked(Ring);
+
+impl MmapFile for Looked {
+    type Platform = Bare;
+
+    #[inline]
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Bare>) -> Result<Mapped<'m>, Errno> {
+        let mut ctx = ctx.writable().without_faults::<Mixed>()?;
+        let pages = self.0.pages.get(ctx.pgoff().index()..).ok_or(Errno::EFAULT)?;
+        for page in pages.get(..ctx.page_count().get()).ok_or(Errno::EFAULT)? {
+            ctx = ctx.insert_page(page)?;
+        }
+        ctx.finish()
+    }
+}
+
 const EBUSY: c_int = -16;
 const ENOMEM: c_int = -12;
 const PAGE_MASK: usize = !0xfff;
@@ -458,9 +476,25 @@ pub unsafe extern "C" fn untyped_fault(fault: *mut RawFault) -> c_uint {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn typed_mmap(ring: *const c_void, vma: *mut RawVma) -> c_int {
     // SAFETY: by this function's contract.
-    let ring = unsafe { &*ring.cast::<Ring>() };
+    unsafe { mmap(&*ring.cast::<Ring>(), vma) }
+}
+
+/// The one that looks all pages up at once.
+///
+/// # Safety
+/// As [`typed_mmap`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn typed_mmap_looked(ring: *const c_void, vma: *mut RawVma) -> c_int {
     // SAFETY: by this function's contract.
-    match unsafe { entry::mmap(ring, &mut BareVma(vma)) } {
+    unsafe { mmap(&*ring.cast::<Looked>(), vma) }
+}
+
+/// # Safety
+/// `vma` is being made, and its lock is held for write.
+#[inline]
+unsafe fn mmap(file: &impl MmapFile<Platform = Bare>, vma: *mut RawVma) -> c_int {
+    // SAFETY: by this function's contract.
+    match unsafe { entry::mmap(file, &mut BareVma(vma)) } {
         Ok(()) => 0,
         Err(errno) => {
             // SAFETY: by this function's contract.

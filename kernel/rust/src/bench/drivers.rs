@@ -3,7 +3,9 @@
 
 use alloc::vec::Vec;
 
-use vmctx::{Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageOffset, Prefault, VmFault, VmOperations};
+use vmctx::{
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Prefault, VmFault, VmOperations,
+};
 use vmctx_linux::{Linux, LinuxPage, LinuxRef};
 
 /// How many pages a fault of [`Around`] or [`Window`] brings.
@@ -21,6 +23,12 @@ impl Object {
 
     fn page(&self, at: PageOffset) -> Option<&LinuxPage> {
         self.pages.get(at.index())
+    }
+
+    /// What a mapping shows, looked at once and not for each page, as in C.
+    fn range(&self, first: PageOffset, count: PageCount) -> Result<&[LinuxPage], Errno> {
+        let end = first.index().checked_add(count.get()).ok_or(Errno::ENXIO)?;
+        self.pages.get(first.index()..end).ok_or(Errno::ENXIO)
     }
 }
 
@@ -93,8 +101,7 @@ impl MmapFile for ByPage {
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
         let mut ctx = ctx.writable().without_faults::<Mixed>()?;
-        while !ctx.is_full() {
-            let page = self.0.page(ctx.pgoff()).ok_or(Errno::ENXIO)?;
+        for page in self.0.range(ctx.pgoff(), ctx.page_count())? {
             ctx = ctx.insert_page(page)?;
         }
         ctx.finish()
@@ -109,9 +116,7 @@ impl MmapFile for ByPages {
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Linux>) -> Result<Mapped<'m>, Errno> {
         let ctx = ctx.writable().without_faults::<Mixed>()?;
-        let first = ctx.pgoff().index();
-        let end = first.checked_add(ctx.page_count().get()).ok_or(Errno::ENXIO)?;
-        let pages = self.0.pages.get(first..end).ok_or(Errno::ENXIO)?;
+        let pages = self.0.range(ctx.pgoff(), ctx.page_count())?;
         ctx.insert_pages(pages)?.finish()
     }
 }
