@@ -119,29 +119,33 @@ mod tests {
     fn a_shard_that_is_one_threads_alone_is_nobody_elses() {
         const THREADS: usize = 5 * SHARDS;
         let (sharded, barrier) = (Sharded::<AtomicUsize>::default(), Barrier::new(THREADS));
-        // The shard of a thread, by its address, and whether it is the thread's alone.
-        let look = |round: usize| {
+        // The shard of a thread, by its address, whether it is the thread's alone, and what all shards have counted. What is
+        // wrong is said by whoever waits for the threads: one that panics would keep the others here for ever.
+        let look = || {
             barrier.wait();
             let (mine, alone) = sharded.mine_alone();
             mine.fetch_add(1, Ordering::Relaxed);
-            assert!(sharded.all().next().is_some_and(|first| ptr::eq(first, mine)), "all of them, this thread's first");
+            let is_first = sharded.all().next().is_some_and(|first| ptr::eq(first, mine));
             // Nobody gives its shard back before all have theirs.
             barrier.wait();
             let counts: Vec<usize> = sharded.all().map(|shard| shard.load(Ordering::Relaxed)).collect();
-            assert_eq!((counts.len(), counts.iter().sum()), (2 * SHARDS, round * THREADS));
-            (ptr::from_ref(mine).addr(), alone)
+            (ptr::from_ref(mine).addr(), alone, is_first, counts)
         };
         let mut rounds_with_all = 0;
         for round in 1..=20 {
-            let found: Vec<(usize, bool)> = thread::scope(|scope| {
-                let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| look(round))).collect();
+            let found: Vec<_> = thread::scope(|scope| {
+                let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
                 // Unlike the scope's end this waits until they have given their shards back.
                 threads.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
             let mut users = BTreeMap::<usize, usize>::new();
-            found.iter().for_each(|(shard, _)| *users.entry(*shard).or_default() += 1);
-            assert!(found.iter().all(|(shard, alone)| !alone || users[shard] == 1), "{found:x?}");
-            rounds_with_all += usize::from(found.iter().filter(|(_, alone)| *alone).count() == SHARDS);
+            found.iter().for_each(|(shard, ..)| *users.entry(*shard).or_default() += 1);
+            for (shard, alone, is_first, counts) in &found {
+                assert!(!alone || users[shard] == 1, "one thread's alone, and of {} threads", users[shard]);
+                assert!(is_first, "all of them, this thread's first");
+                assert_eq!((counts.len(), counts.iter().sum()), (2 * SHARDS, round * THREADS));
+            }
+            rounds_with_all += usize::from(found.iter().filter(|(_, alone, ..)| *alone).count() == SHARDS);
         }
         // Not in each of them: other tests have threads, too, which come and go.
         assert!(rounds_with_all > 1, "what a thread has given back is another one's");
