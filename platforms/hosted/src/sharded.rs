@@ -151,18 +151,37 @@ mod tests {
         assert!(rounds_with_all > 1, "what a thread has given back is another one's");
     }
 
-    /// What a thread still counts while it ends, another may count beside it.
+    /// What a thread has given back may be another one's, and nothing else may. What it still counts while it ends, the other
+    /// may count beside it.
     #[test]
-    fn a_thread_that_has_given_its_shard_back_is_not_alone() {
-        let sharded = Sharded::<AtomicUsize>::default();
-        for _ in 0..SHARDS {
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    shard();
-                    drop(OWNED.take());
-                    assert!(!sharded.mine_alone().1);
-                });
-            });
+    fn a_thread_gives_its_own_shard_back() {
+        let (sharded, barrier) = (Sharded::<AtomicUsize>::default(), Barrier::new(SHARDS));
+        let look = || {
+            let (mine, alone) = sharded.mine_alone();
+            (ptr::from_ref(mine).addr(), alone)
+        };
+        // Whoever has the first stays, because a thread that comes gets the first that is free.
+        let first = ptr::from_ref(&sharded.shards[0].0).addr();
+        let come_and_go = || {
+            let before = look();
+            barrier.wait();
+            if before.0 != first {
+                drop(OWNED.take());
+            }
+            let after = look();
+            barrier.wait();
+            let other = thread::scope(|scope| scope.spawn(look).join().unwrap());
+            barrier.wait();
+            (before, after, other)
+        };
+        let found: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..SHARDS).map(|_| scope.spawn(come_and_go)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for (before, after, _) in &found {
+            assert!(if before.0 == first { after == before } else { !after.1 });
         }
+        let stays = found.iter().any(|(before, ..)| before.0 == first);
+        assert!(!stays || found.iter().all(|(.., other)| other.0 != first), "the first is another thread's");
     }
 }
