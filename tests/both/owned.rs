@@ -96,6 +96,9 @@ fn a_page_that_a_part_does_not_fill_is_not_shown<B: TestBed>() {
     let mut byte = [0];
     registers().read(PAGE - 16, &mut byte).unwrap();
     assert_eq!(byte, [2], "bytes are counted from where the part begins");
+    registers().read(2 * PAGE - 1, &mut byte).unwrap();
+    assert_eq!(byte, [3], "and end where it does");
+    assert!(registers().read(2 * PAGE, &mut byte).is_err());
     let at = bed.mmap(&showing(&bed, registers()), Map::shared(3 * PAGE));
     assert_eq!((bed.load(at), bed.load(page_at(at, 1))), (Ok(2), Err(Trap::Sigbus(page_at(at, 1)))));
 
