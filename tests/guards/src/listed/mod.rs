@@ -118,10 +118,7 @@ pub(crate) fn look_at_all(
 
 /// What earlier runs have found out about mutants of these sources: which do not compile, and which were noticed. Who adds a
 /// test does not wait for that again, and a run that was ended goes on.
-struct Remembered {
-    file: PathBuf,
-    sources: String,
-}
+struct Remembered(PathBuf);
 
 impl Remembered {
     fn of(root: &Path, files: &BTreeMap<String, Vec<Listed>>, name: &str) -> Result<Self, String> {
@@ -130,19 +127,17 @@ impl Remembered {
             original(root, file)?.hash(&mut hasher);
             mutants.iter().for_each(|mutant| (mutant.number, &mutant.name).hash(&mut hasher));
         }
-        Ok(Self { file: root.join("target/guards").join(name), sources: hasher.finish().to_string() })
+        Ok(Self(root.join("target/guards").join(format!("{name}-{:016x}", hasher.finish()))))
     }
 
     fn numbers(&self) -> BTreeSet<u32> {
-        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
-        let numbers = text.strip_prefix(&self.sources).unwrap_or_default();
-        numbers.lines().filter_map(|line| line.parse().ok()).collect()
+        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
     fn remember(&self, numbers: &BTreeSet<u32>) -> Result<(), String> {
         let numbers: String = numbers.iter().map(|number| format!("{number}\n")).collect();
-        std::fs::write(&self.file, format!("{}\n{numbers}", self.sources))
-            .map_err(|error| format!("{}: {error}", self.file.display()))
+        std::fs::write(&self.0, numbers).map_err(|error| format!("{}: {error}", self.0.display()))
     }
 }
 
