@@ -12,7 +12,7 @@ use vmctx::{
     kind::{FilledLater, MapsFrames},
 };
 use vmctx_hosted::Ref;
-use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal, Sim};
+use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Prot, Signal, Sim};
 
 use crate::{
     drivers::{Handles, PAGE, page_at, with_handles},
@@ -127,7 +127,11 @@ fn one_fault_and_no_page_table_map_two_megabytes() {
     assert_eq!(at.get() % HUGE, 0);
     let memory = &state.0.memory;
     memory.write(HUGE + 3 * PAGE + 5, &[7]).unwrap();
+    let trace = machine.trace();
     assert_eq!(user.read_u8(UserAddr::new(at.get() + HUGE + 3 * PAGE + 5)), Ok(7));
+    let calls: Vec<_> = trace.take().into_iter().map(|called| (called.hook, called.pages)).collect();
+    let pages = |first| PageOffset::new(first)..PageOffset::new(1024);
+    assert_eq!(calls, [(Hook::HugeFault, pages(0)), (Hook::HugeFault, pages(512))]);
     user.write_u8(page_at(at, 512 + 511), 9).unwrap();
     let mut byte = [0];
     memory.read(HUGE + 511 * PAGE, &mut byte).unwrap();
@@ -281,7 +285,9 @@ fn a_private_mapping_reads_through_a_large_entry_and_copies_one_page() {
     state.0.memory.write(0, &[1, 2]).unwrap();
     assert_eq!(user.read_u8(AT), Ok(1));
     assert!(process.is_huge_at(AT));
+    let asked = state.0.asked.lock().unwrap().len();
     user.write_u8(AT, 9).unwrap();
+    assert_eq!(state.0.asked.lock().unwrap().len(), asked, "a copy is of one page");
     let mut bytes = [0; 2];
     state.0.memory.read(0, &mut bytes).unwrap();
     assert_eq!((bytes, process.is_huge_at(AT)), ([1, 2], false));
