@@ -105,6 +105,10 @@ fn a_page_that_a_part_does_not_fill_is_not_shown<B: TestBed>() {
     let exposed = bed.mmap(&showing(&bed, registers().exposing_whole_pages()), Map::shared(3 * PAGE));
     assert_eq!([0, 1, 2].map(|page| bed.load(page_at(exposed, page))), [Ok(1), Ok(2), Ok(3)]);
 
+    let second =
+        IomemPart::<B::Platform>::of_bytes(memory.clone(), PAGE + 16..2 * PAGE).unwrap().exposing_whole_pages();
+    assert_eq!((second.page_count(), second.byte_count()), (PageCount::new(1), PAGE));
+
     let (head, tail) =
         IomemPart::<B::Platform>::of_bytes(memory.clone(), 16..3 * PAGE).unwrap().split_at(PageCount::new(1)).unwrap();
     assert_eq!(

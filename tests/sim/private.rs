@@ -41,6 +41,7 @@ fn frames_without_a_page_are_copied_too() {
     user.read(at, &mut bytes).unwrap();
     memory.read(0, &mut device).unwrap();
     assert_eq!((bytes, device), ([9, 2, 3], [1, 2, 3]));
+    assert_eq!(machine.statistics().frames_in_use, 1);
     process.munmap(at, PAGE).unwrap();
     assert_eq!(machine.statistics().frames_in_use, 0);
 }
