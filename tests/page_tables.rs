@@ -16,7 +16,8 @@ use vmctx::{
     VmFault, VmOperations, platform::VmFlags,
 };
 use vmctx_hosted::{
-    DeviceMemory, File, Locked, Map, Object, OpenMode, Page, Paged, Place, PlainTable, Process, Prot, Pte, Ref, Signal,
+    DeviceMemory, File, Locked, Machine as _, Map, Object, OpenMode, Page, Paged, Place, PlainTable, Process, Prot,
+    Pte, Ref, Signal,
     vma::{Hosted, Vma},
 };
 
@@ -170,6 +171,21 @@ fn an_access_goes_on_in_the_next_page() {
     let each = [0, 1, 2, 3].map(|byte| user.read_u8(UserAddr::new(edge.get() + byte)));
     assert_eq!(each, [1, 2, 3, 4].map(Ok));
     assert_eq!(user.read_u8(UserAddr::new(edge.get() - 1)), Ok(0));
+}
+
+/// What a machine counts that hands it on to `EventCounters`.
+#[test]
+fn faults_and_their_answers_are_counted() {
+    let memory = Memory::new();
+    let pages = Pages::new(&memory, 1);
+    let (process, file) = (Process::new(Table::new(memory.clone())), pages.open());
+    let at = process.mmap(&file, Map::shared(2 * PAGE_SIZE)).unwrap();
+    let user = process.thread();
+    user.read_u8(at).unwrap();
+    user.read_u8(page_at(at, 1)).unwrap_err();
+    let counts = memory.counts().unwrap();
+    assert_eq!((counts.handler_calls, counts.inserted, counts.already_present), (2, 1, 0));
+    assert_eq!((counts.answers.nopage, counts.answers.sigbus, counts.answers.page), (1, 1, 0));
 }
 
 /// A machine that says nothing of it lets a fault give up the mmap lock, once.

@@ -6,11 +6,11 @@ use std::sync::{
 };
 
 use vmctx::{Errno, Mixed, Normal, PageOffset, Release};
-use vmctx_hosted::{Map, Refusal, Trap, UserSide};
+use vmctx_hosted::{Map, Prot, Refusal, Trap, UserSide};
 
 use crate::{
     beds::{TestBed, if_told},
-    drivers::{OnDrop, PAGE, faulting, first_byte, on_fault, open, page_at, pages, ring},
+    drivers::{OnDrop, PAGE, faulting, first_byte, on_fault, open, page_at, pages, ring, share},
     threads::all_at_once,
 };
 
@@ -18,6 +18,7 @@ on_each_platform!(
     threads_that_race_for_one_page_all_see_it,
     threads_that_race_for_many_pages_each_find_theirs,
     a_fault_knows_how_its_mapping_was_asked_for,
+    a_mmap_hook_knows_whether_stores_would_be_copied,
     a_fault_that_gives_up_its_lock_is_served_again_as_one_that_was_tried,
     a_fault_that_is_repeated_until_it_is_served_is_served,
     a_handler_that_only_repeats_is_found_out,
@@ -80,6 +81,22 @@ fn a_fault_knows_how_its_mapping_was_asked_for<B: TestBed>() {
     let written = bed.mmap(&file, Map::shared(PAGE));
     bed.store(written, 9).unwrap();
     assert_eq!(*seen.lock().unwrap(), [(true, false, false), (false, true, false), (true, false, true)]);
+}
+
+fn a_mmap_hook_knows_whether_stores_would_be_copied<B: TestBed>() {
+    let bed = B::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = Arc::clone(&seen);
+    let state = share(&bed, on_fault::<B::Platform, Mixed, _>(|ctx| ctx.fail(Errno::ENXIO)));
+    let file = open(&bed, move |ctx| {
+        let ctx = ctx.writable();
+        look.lock().unwrap().push(ctx.is_cow());
+        Ok(ctx.establish_shared(state.clone())?.fill_later())
+    });
+    for map in [Map::shared(PAGE), Map::private(PAGE), Map::private(PAGE).prot(Prot::READ)] {
+        bed.mmap(&file, map);
+    }
+    assert_eq!(*seen.lock().unwrap(), [false, true, true]);
 }
 
 fn a_fault_that_gives_up_its_lock_is_served_again_as_one_that_was_tried<B: TestBed>() {
@@ -180,7 +197,7 @@ fn user_memory_and_system_calls_are_out_of_bounds_for_hooks<B: TestBed>() {
             let user = user.upgrade().unwrap();
             let calls = [
                 user.munmap(present, PAGE),
-                user.mprotect(present, PAGE, vmctx_hosted::Prot::READ),
+                user.mprotect(present, PAGE, Prot::READ),
                 user.mmap(&plain, Map::shared(PAGE)).map(drop),
                 user.ioctl(|_| ()),
             ];

@@ -349,17 +349,22 @@ fn a_mapping_of_another_object_is_refused<B: TestBed>() {
     assert_eq!(bed.user().mmap(&file, Map::shared(PAGE)), Err(Refusal::Errno(Errno::EINVAL)));
 }
 
+/// Unmapping the object would not find it: the state names none, or the one that is mapped, and the memory is another's.
 fn memory_whose_object_nobody_has_named_is_not_inserted<B: TestBed>() {
-    let bed = B::new();
-    let mappings = SharedObject::new(bed.may_sleep()).unwrap();
-    let part = mappings.part(PageOffset::new(FIRST), PageCount::new(PAGES)).unwrap();
-    let store = Revocable::new(in_ram(&bed), &part, part.page_count(), bed.may_sleep()).unwrap();
-    let store = vmctx::RwLock::new(Some(store), bed.may_sleep()).unwrap();
-    let object = Object { store, mappings, is_named: false, before: None, kind: PhantomData };
-    let object = share::<B, Object<B::Platform, Mixed>>(&bed, object);
-    let (_file, at) = opened::<B, Mixed>(&bed, &object, true);
-    assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
-    assert_eq!(bed.counts().inserted, 0);
+    for is_named in [false, true] {
+        let bed = B::new();
+        let mappings = SharedObject::new(bed.may_sleep()).unwrap();
+        let other = SharedObject::new(bed.may_sleep()).unwrap();
+        let whole = if is_named { &other } else { &mappings };
+        let part = whole.part(PageOffset::new(FIRST), PageCount::new(PAGES)).unwrap();
+        let store = Revocable::new(in_ram(&bed), &part, part.page_count(), bed.may_sleep()).unwrap();
+        let store = vmctx::RwLock::new(Some(store), bed.may_sleep()).unwrap();
+        let object = Object { store, mappings, is_named, before: None, kind: PhantomData };
+        let object = share::<B, Object<B::Platform, Mixed>>(&bed, object);
+        let (_file, at) = opened::<B, Mixed>(&bed, &object, true);
+        assert_eq!(bed.load(at), Err(Trap::Sigbus(at)));
+        assert_eq!(bed.counts().inserted, 0);
+    }
 }
 
 fn only_the_pages_that_the_memory_has_are_there<B: TestBed>() {

@@ -96,11 +96,18 @@ fn a_page_that_a_part_does_not_fill_is_not_shown<B: TestBed>() {
     let mut byte = [0];
     registers().read(PAGE - 16, &mut byte).unwrap();
     assert_eq!(byte, [2], "bytes are counted from where the part begins");
+    registers().read(2 * PAGE - 1, &mut byte).unwrap();
+    assert_eq!(byte, [3], "and end where it does");
+    assert!(registers().read(2 * PAGE, &mut byte).is_err());
     let at = bed.mmap(&showing(&bed, registers()), Map::shared(3 * PAGE));
     assert_eq!((bed.load(at), bed.load(page_at(at, 1))), (Ok(2), Err(Trap::Sigbus(page_at(at, 1)))));
 
     let exposed = bed.mmap(&showing(&bed, registers().exposing_whole_pages()), Map::shared(3 * PAGE));
     assert_eq!([0, 1, 2].map(|page| bed.load(page_at(exposed, page))), [Ok(1), Ok(2), Ok(3)]);
+
+    let second =
+        IomemPart::<B::Platform>::of_bytes(memory.clone(), PAGE + 16..2 * PAGE).unwrap().exposing_whole_pages();
+    assert_eq!((second.page_count(), second.byte_count()), (PageCount::new(1), PAGE));
 
     let (head, tail) =
         IomemPart::<B::Platform>::of_bytes(memory.clone(), 16..3 * PAGE).unwrap().split_at(PageCount::new(1)).unwrap();

@@ -134,6 +134,22 @@ fn a_mapping_of_one_large_entry_begins_where_one_can() {
     assert_eq!(less.get() + LARGE - 2 * PAGE, above.get());
 }
 
+/// Where the object's large part begins behind the mapping's first page, the address of that part is what counts, if the
+/// mapping has as much of it as a large entry maps.
+#[test]
+fn what_is_before_a_large_entry_is_not_counted() {
+    const LARGE: usize = 0x20_0000;
+    for (pgoff, fits) in [(1, false), (511, true)] {
+        let machine = Machine::new();
+        let file = ring(&machine, &[]);
+        let process = machine.process();
+        let above = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        let at = process.mmap(&file, Map::shared(LARGE + PAGE).pgoff(PageOffset::new(pgoff))).unwrap();
+        assert_eq!(page_at(at, 1).get() % LARGE == 0, fits);
+        assert_eq!(page_at(at, 513) == above, !fits, "nothing is skipped where none fits");
+    }
+}
+
 #[test]
 fn a_files_mode_decides_what_its_mappings_may_do() {
     let machine = Machine::new();

@@ -578,3 +578,28 @@ fn a_frame_among_pages_is_no_page() {
     assert_eq!(peek(&process, page_at(base, PAGES), 2), (Ok(()), vec![0, 0]));
     assert_eq!(device.told(), []);
 }
+
+/// A copy whose open hook has failed has nothing to show, to a debugger neither.
+#[test]
+fn a_child_whose_open_fails_is_not_asked() {
+    struct Refuses(Log);
+    impl VmOperations for Refuses {
+        type Platform = Sim;
+        type Kind = PfnMap;
+        const HOOKS: Hooks<Self> = Hooks::NONE
+            .open(|refuses: &Self| if refuses.0.lock().unwrap().is_empty() { Ok(()) } else { Err(Errno::EMFILE) })
+            .access(|refuses, ctx| {
+                refuses.0.lock().unwrap().push((ctx.pgoff().index(), ctx.offset_in_page(), ctx.len(), ctx.is_write()));
+                Err(Errno::EPERM)
+            });
+    }
+    let machine = Machine::new();
+    let (process, log) = (machine.process(), Log::default());
+    let state = share(&machine, Refuses(Arc::clone(&log)));
+    let file = open(&machine, move |ctx| Ok(ctx.writable().establish_shared(state.clone())?.fill_later()));
+    let base = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(errno(process.peek(base, &mut [0])), Errno::EIO);
+    let child = process.fork().unwrap();
+    assert_eq!(errno(child.peek(base, &mut [0])), Errno::EIO);
+    assert_eq!(*log.lock().unwrap(), [(0, 0, 1, false)], "only the one that agreed was asked");
+}

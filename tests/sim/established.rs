@@ -100,6 +100,27 @@ fn a_handle_finds_its_mapping_wherever_it_is_and_no_other() {
     assert_eq!(insert(&process, &handle, 3, &page), Err(Errno::EFAULT));
 }
 
+/// The pages that were named, and neither those before nor those behind them.
+#[test]
+fn what_is_not_named_stays_as_it_is() {
+    let machine = Machine::new();
+    let pages = pages(&machine, 5);
+    let (file, handles) = with_handles(&machine, |_| Ref::new(Filled));
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(5 * PAGE)).unwrap();
+    let handle = handles.lock().unwrap().pop().unwrap();
+    for (index, page) in pages.iter().enumerate() {
+        insert(&process, &handle, index, page).unwrap();
+    }
+    let two = (PageOffset::new(1), PageCount::new(2));
+    process.ioctl(|ctx| handle.lock(ctx).unwrap().write_protect(two.0, two.1)).unwrap();
+    let prots = [0, 1, 2, 3, 4].map(|page| process.page_prot_at(page_at(at, page)).unwrap().is_writable());
+    assert_eq!(prots, [true, false, false, true, true]);
+    process.ioctl(|ctx| handle.lock(ctx).unwrap().zap(two.0, two.1)).unwrap();
+    let mapped = [0, 1, 2, 3, 4].map(|page| process.mapped_pages(page_at(at, page), PAGE).get());
+    assert_eq!(mapped, [1, 0, 0, 1, 1]);
+}
+
 #[test]
 fn a_handle_is_for_its_own_process_and_keeps_nothing_alive() {
     let machine = Machine::new();

@@ -247,6 +247,26 @@ fn a_hook_can_neither_fork_nor_end_its_process() {
     drop(file);
 }
 
+/// A fault may have several pages locked, each until it unlocks it.
+#[test]
+fn a_fault_locks_two_pages_and_hands_back_one() {
+    let machine = Machine::new();
+    let own = pages(&machine, 2);
+    let locked = own.clone();
+    let file = faulting::<Normal, _, _>(&machine, move |ctx| {
+        let (first, second) = (ctx.lock_page(&locked[0]), ctx.lock_page(&locked[1]));
+        drop(first);
+        ctx.deliver_locked(second)
+    });
+    let process = machine.process();
+    // Twice: whatever were left locked would be waited for.
+    for _ in 0..2 {
+        let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+        assert_eq!(process.thread().read_u8(at), Ok(2));
+    }
+    assert_eq!([own[0].map_count(), own[1].map_count()], [0, 2]);
+}
+
 #[test]
 fn a_page_that_is_locked_twice_is_reported() {
     let machine = Machine::new();

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, UserAddr, VmFault, VmOperations};
+use vmctx::{Errno, FaultCtx, Hooks, Mixed, PageCount, UserAddr, VmFault, VmOperations, Wraps};
 use vmctx_sim::{AccessError, File, Hook, Machine, Map, Page, Process, Prot, Signal, Sim, SyscallError};
 
 use crate::{
@@ -202,6 +202,57 @@ fn a_child_whose_open_fails_has_nothing_and_is_not_closed() {
     assert!(set.log().is_empty());
     grandchild.exit().unwrap();
     assert_eq!(set.log(), ["drop"]);
+}
+
+/// What it wraps is told, and asked.
+#[test]
+fn a_wrapper_is_opened_closed_and_cut_as_what_it_wraps() {
+    struct Inner(Logged);
+    impl VmOperations for Inner {
+        type Platform = Sim;
+        type Kind = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::NONE
+            .open(|inner: &Self| {
+                inner.0.note("open");
+                if *inner.0.refuses.lock().unwrap() { Err(Errno::EMFILE) } else { Ok(()) }
+            })
+            .close(|inner| inner.0.note("close"))
+            .may_split(|inner, at| {
+                inner.0.note("cut");
+                if at.index() == 1 { Ok(()) } else { Err(Errno::EPERM) }
+            });
+    }
+    struct Wrapper(Inner);
+    impl VmOperations for Wrapper {
+        type Platform = Sim;
+        type Kind = Mixed;
+        const HOOKS: Hooks<Self> = Hooks::of_inner();
+    }
+    impl Wraps for Wrapper {
+        type Inner = Inner;
+
+        fn inner(&self) -> &Inner {
+            &self.0
+        }
+    }
+    let (machine, log, refuses) = (Machine::new(), Log::default(), Arc::new(Mutex::new(false)));
+    let file = open(&machine, {
+        let (log, refuses) = (Arc::clone(&log), Arc::clone(&refuses));
+        move |ctx| {
+            let (log, refuses) = (Arc::clone(&log), Arc::clone(&refuses));
+            let inner = Inner(Logged { pages: Vec::new(), log, refuses, inside: None });
+            Ok(ctx.writable().establish(Wrapper(inner))?.fill_later())
+        }
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(3 * PAGE)).unwrap();
+    assert_eq!(errno(process.munmap(page_at(at, 2), PAGE)), Errno::EPERM);
+    process.munmap(at, PAGE).unwrap();
+    assert_eq!(std::mem::take(&mut *log.lock().unwrap()), ["open", "cut", "cut", "open", "close"]);
+    *refuses.lock().unwrap() = true;
+    assert_eq!(errno(process.mmap(&file, Map::shared(PAGE))), Errno::EMFILE);
+    process.exit().unwrap();
+    assert_eq!(*log.lock().unwrap(), ["open", "drop", "close", "drop"]);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem as _, Mixed, PageCount, PageOffset, PfnMap,
-    PfnMkwriteCtx, Prefault, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem as _, IomemPart, Mapped, Mixed, MmapCtx,
+    MmapFile, OnDemand, PageCount, PageOffset, PfnMap, PfnMkwriteCtx, Prefault, SharedObject, UserAddr, VmFault,
+    VmOperations,
     kind::{FilledLater, MapsFrames},
 };
 use vmctx_hosted::Ref;
-use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal, Sim};
+use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Prot, Signal, Sim};
 
 use crate::{
     drivers::{Handles, PAGE, page_at, with_handles},
@@ -126,7 +127,11 @@ fn one_fault_and_no_page_table_map_two_megabytes() {
     assert_eq!(at.get() % HUGE, 0);
     let memory = &state.0.memory;
     memory.write(HUGE + 3 * PAGE + 5, &[7]).unwrap();
+    let trace = machine.trace();
     assert_eq!(user.read_u8(UserAddr::new(at.get() + HUGE + 3 * PAGE + 5)), Ok(7));
+    let calls: Vec<_> = trace.take().into_iter().map(|called| (called.hook, called.pages)).collect();
+    let pages = |first| PageOffset::new(first)..PageOffset::new(1024);
+    assert_eq!(calls, [(Hook::HugeFault, pages(0)), (Hook::HugeFault, pages(512))]);
     user.write_u8(page_at(at, 512 + 511), 9).unwrap();
     let mut byte = [0];
     memory.read(HUGE + 511 * PAGE, &mut byte).unwrap();
@@ -280,7 +285,9 @@ fn a_private_mapping_reads_through_a_large_entry_and_copies_one_page() {
     state.0.memory.write(0, &[1, 2]).unwrap();
     assert_eq!(user.read_u8(AT), Ok(1));
     assert!(process.is_huge_at(AT));
+    let asked = state.0.asked.lock().unwrap().len();
     user.write_u8(AT, 9).unwrap();
+    assert_eq!(state.0.asked.lock().unwrap().len(), asked, "a copy is of one page");
     let mut bytes = [0; 2];
     state.0.memory.read(0, &mut bytes).unwrap();
     assert_eq!((bytes, process.is_huge_at(AT)), ([1, 2], false));
@@ -383,4 +390,78 @@ fn threads_that_use_a_large_entry_while_it_comes_and_goes_see_its_bytes() {
     file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, false);
     drop(state);
     assert_eq!(process.mapped_pages(AT, HUGE), PageCount::ZERO);
+}
+
+/// Large pages of a file, made as they are touched, and which ones were made.
+struct Pool {
+    pieces: OnDemand<Sim, Option<IomemPart<Sim>>>,
+    memory: DeviceMemory,
+    made: Mutex<Vec<usize>>,
+}
+
+impl Pool {
+    fn make(&self, piece: usize) -> Result<Option<IomemPart<Sim>>, Errno> {
+        self.made.lock().unwrap().push(piece);
+        let part = IomemPart::of_bytes(self.memory.clone(), piece * HUGE..(piece + 1) * HUGE);
+        part.map(Some).map_err(|_| Errno::ENOMEM)
+    }
+
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        self.pieces.serve_huge(ctx, |piece, _| self.make(piece))
+    }
+}
+
+impl VmOperations for Pool {
+    type Platform = Sim;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> =
+        Hooks::NONE.huge_fault(Self::huge_fault).object(|pool: &Self| Some(pool.pieces.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        self.pieces.serve(ctx, |piece, _| self.make(piece))
+    }
+}
+
+struct PoolFile(Ref<Pool>);
+
+impl MmapFile for PoolFile {
+    type Platform = Sim;
+
+    fn object(&self) -> Option<&SharedObject<Sim>> {
+        Some(self.0.pieces.object())
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+/// A piece is made once, and shown as a whole where a large entry shows all of it and nothing else.
+#[test]
+fn a_piece_that_is_made_when_it_is_touched_is_one_large_entry() {
+    let machine = Machine::new();
+    let memory = machine.device_memory(PageCount::new(1024)).unwrap();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(1024), PageCount::new(512));
+    let pieces = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
+    let pool = Ref::new(Pool { pieces, memory, made: Mutex::default() });
+    let (file, process) = (machine.open(PoolFile(pool.clone())), machine.process());
+    let user = process.thread();
+    process.mmap(&file, Map::shared(2 * HUGE).at(AT)).unwrap();
+    user.write_u8(page_at(AT, 600), 7).unwrap();
+    assert!(process.is_huge_at(page_at(AT, 600)) && !process.is_huge_at(AT));
+    assert_eq!((&*pool.made.lock().unwrap(), pool.pieces.in_use()), (&vec![1], 1));
+    // Another user finds it made.
+    let other = machine.process();
+    other.mmap(&file, Map::shared(2 * HUGE).at(AT)).unwrap();
+    assert_eq!(other.thread().read_u8(page_at(AT, 600)), Ok(7));
+    assert!(other.is_huge_at(page_at(AT, 600)));
+    assert_eq!(user.read_u8(AT), Ok(0));
+    assert_eq!(*pool.made.lock().unwrap(), [1, 0]);
+    // Where an entry would show the end of one and the beginning of the next, it falls back to pages.
+    let shifted = page_at(AT, 4096);
+    process.mmap(&file, Map::shared(HUGE).at(shifted).pgoff(PageOffset::new(256))).unwrap();
+    assert_eq!(user.read_u8(page_at(shifted, 600 - 256)), Ok(7));
+    assert!(!process.is_huge_at(page_at(shifted, 600 - 256)));
+    assert_eq!(pool.pieces.in_use(), 2);
 }

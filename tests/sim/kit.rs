@@ -84,6 +84,9 @@ fn two_traces_have_what_happens_while_they_are_there() {
     let fault = (Hook::Fault, Answer::Fault(FaultCode::NOPAGE));
     assert_eq!(inner.answers(), [fault]);
     assert_eq!(outer.answers(), [(Hook::Mmap, Answer::Done), fault]);
+    drop(inner);
+    process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(outer.answers(), [(Hook::Mmap, Answer::Done)]);
 }
 
 #[test]

@@ -207,6 +207,25 @@ fn mprotect_gives_nothing_back_that_is_protected_again() {
     assert_eq!(machine.statistics().mkwrite_calls, 2);
 }
 
+/// What its parent has stored is clean in a child of a shared mapping (`__copy_present_ptes`): nobody has told of a store
+/// of the child's.
+#[test]
+fn mprotect_gives_a_child_nothing_that_its_parent_was_told_for() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let file = told(&machine, Told { fault: inserting(&page), store: allowing() });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.thread().write_u8(at, 9).unwrap();
+    let child = process.fork().unwrap();
+    for (user, calls) in [(process, 1), (child, 2)] {
+        user.mprotect(at, PAGE, Prot::READ).unwrap();
+        user.mprotect(at, PAGE, Prot::READ | Prot::WRITE).unwrap();
+        user.thread().write_u8(at, 10).unwrap();
+        assert_eq!(machine.statistics().mkwrite_calls, calls);
+    }
+}
+
 #[test]
 fn user_memory_is_out_of_bounds_for_the_hook() {
     let machine = Machine::new();
@@ -309,6 +328,42 @@ fn a_first_store_to_a_frame_is_told_to_pfn_mkwrite() {
     let mut byte = [1];
     memory.read(0, &mut byte).unwrap();
     assert_eq!(byte, [0]);
+}
+
+/// Frames in a mapping whose driver is told of first stores to pages.
+struct ToldOfPages(DeviceMemory);
+
+impl ToldOfPages {
+    fn page_mkwrite<'f>(&'f self, ctx: PageMkwriteCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        ctx.fail(Errno::EROFS)
+    }
+}
+
+impl VmOperations for ToldOfPages {
+    type Platform = Sim;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.page_mkwrite(Self::page_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        ctx.insert_mixed_with(|at| self.0.frame(at.pgoff()).ok_or(Errno::ENXIO))
+    }
+}
+
+/// A frame has no page that the hook could be told of (`wp_pfn_shared`).
+#[test]
+fn a_first_store_to_a_frame_is_not_told_as_one_to_a_page() {
+    let machine = Machine::new();
+    let memory = machine.device_memory(PageCount::new(1)).unwrap();
+    let state = share(&machine, ToldOfPages(memory.clone()));
+    let file = open(&machine, move |ctx| Ok(ctx.writable().establish_shared(state.clone())?.fill_later()));
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    let user = process.thread();
+    user.read_u8(at).unwrap();
+    user.write_u8(at, 9).unwrap();
+    let mut byte = [0];
+    memory.read(0, &mut byte).unwrap();
+    assert_eq!((byte, machine.statistics().mkwrite_calls), ([9], 0));
 }
 
 /// Registers that are cached in a way of their own.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRange,
-    PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
+    Backing as _, Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, OnDemand, OnePage, PageCache, PageCount,
+    PageOffset, PageRange, PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Injection, Machine, Map, MightSleep, Page, Process, Sim};
 
@@ -301,4 +301,16 @@ fn who_writes_back_waits_for_a_store_that_is_allowed_and_not_yet_possible() {
     };
     assert_eq!(noting.cache.evict(all, machine.may_sleep(), write_back), Ok(one));
     assert_eq!(written, [9]);
+}
+
+/// What may be made later says so. What lies behind the last piece never will be.
+#[test]
+fn a_piece_behind_the_last_is_not_one_to_wait_for() {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(3), PageCount::new(1));
+    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let resident = memory.resident(machine.may_sleep());
+    let spot = |page| resident.spot(PageCount::new(page)).map(drop);
+    assert_eq!([0, 2, 3].map(spot), [Err(Errno::EAGAIN), Err(Errno::EAGAIN), Err(Errno::ENXIO)]);
 }

@@ -41,8 +41,23 @@ fn frames_without_a_page_are_copied_too() {
     user.read(at, &mut bytes).unwrap();
     memory.read(0, &mut device).unwrap();
     assert_eq!((bytes, device), ([9, 2, 3], [1, 2, 3]));
+    assert_eq!(machine.statistics().frames_in_use, 1);
     process.munmap(at, PAGE).unwrap();
     assert_eq!(machine.statistics().frames_in_use, 0);
+}
+
+/// One fault makes the copy, and all later stores go to it.
+#[test]
+fn a_copy_can_be_stored_to() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&inserting(&machine, &page), Map::private(PAGE)).unwrap();
+    assert_eq!((user.read_u8(at), machine.statistics().faults), (Ok(1), 1));
+    user.write_u8(at, 9).unwrap();
+    assert!(process.page_prot_at(at).unwrap().is_writable());
+    assert_eq!(machine.statistics().faults, 2);
 }
 
 #[test]

@@ -110,38 +110,78 @@ impl<T> Sharded<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Barrier, thread};
+    use std::{collections::BTreeMap, ptr, sync::Barrier, thread};
 
     use super::*;
 
     /// Many more threads than there are shards, all there at once, and again when these have ended.
     #[test]
     fn a_shard_that_is_one_threads_alone_is_nobody_elses() {
-        const THREADS: usize = 3 * SHARDS;
-        let (sharded, counted) = (Sharded::<AtomicUsize>::default(), AtomicUsize::new(0));
-        for _ in 0..50 {
-            let barrier = Barrier::new(THREADS);
-            thread::scope(|scope| {
-                for _ in 0..THREADS {
-                    scope.spawn(|| {
-                        barrier.wait();
-                        for _ in 0..1000 {
-                            match sharded.mine_alone() {
-                                (mine, true) => {
-                                    mine.store(mine.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-                                    counted.fetch_add(1, Ordering::Relaxed);
-                                }
-                                (shared, false) => {
-                                    shared.fetch_add(1, Ordering::Relaxed);
-                                }
-                            }
-                        }
-                    });
-                }
+        const THREADS: usize = 5 * SHARDS;
+        let (sharded, barrier) = (Sharded::<AtomicUsize>::default(), Barrier::new(THREADS));
+        // The shard of a thread, by its address, whether it is the thread's alone, and what all shards have counted. What is
+        // wrong is said by whoever waits for the threads: one that panics would keep the others here for ever.
+        let look = || {
+            barrier.wait();
+            let (mine, alone) = sharded.mine_alone();
+            mine.fetch_add(1, Ordering::Relaxed);
+            let is_first = sharded.all().next().is_some_and(|first| ptr::eq(first, mine));
+            // Nobody gives its shard back before all have theirs.
+            barrier.wait();
+            let counts: Vec<usize> = sharded.all().map(|shard| shard.load(Ordering::Relaxed)).collect();
+            (ptr::from_ref(mine).addr(), alone, is_first, counts)
+        };
+        let mut rounds_with_all = 0;
+        for round in 1..=20 {
+            let found: Vec<_> = thread::scope(|scope| {
+                let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
+                // Unlike the scope's end this waits until they have given their shards back.
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
+            let mut users = BTreeMap::<usize, usize>::new();
+            found.iter().for_each(|(shard, ..)| *users.entry(*shard).or_default() += 1);
+            for (shard, alone, is_first, counts) in &found {
+                assert!(!alone || users[shard] == 1, "one thread's alone, and of {} threads", users[shard]);
+                assert!(is_first, "all of them, this thread's first");
+                assert_eq!((counts.len(), counts.iter().sum()), (2 * SHARDS, round * THREADS));
+            }
+            rounds_with_all += usize::from(found.iter().filter(|(_, alone, ..)| *alone).count() == SHARDS);
         }
-        let sum: usize = sharded.all().map(|shard| shard.load(Ordering::Relaxed)).sum();
-        assert_eq!(sum, 50 * THREADS * 1000);
-        assert!(counted.into_inner() >= 50 * 1000, "no thread had one for itself");
+        // Not in each of them: other tests have threads, too, which come and go.
+        assert!(rounds_with_all > 1, "what a thread has given back is another one's");
+    }
+
+    /// What a thread has given back may be another one's, and nothing else may. What it still counts while it ends, the other
+    /// may count beside it.
+    #[test]
+    fn a_thread_gives_its_own_shard_back() {
+        let (sharded, barrier) = (Sharded::<AtomicUsize>::default(), Barrier::new(SHARDS));
+        let look = || {
+            let (mine, alone) = sharded.mine_alone();
+            (ptr::from_ref(mine).addr(), alone)
+        };
+        // Whoever has the first stays, because a thread that comes gets the first that is free.
+        let first = ptr::from_ref(&sharded.shards[0].0).addr();
+        let come_and_go = || {
+            let before = look();
+            barrier.wait();
+            if before.0 != first {
+                drop(OWNED.take());
+            }
+            let after = look();
+            barrier.wait();
+            let other = thread::scope(|scope| scope.spawn(look).join().unwrap());
+            barrier.wait();
+            (before, after, other)
+        };
+        let found: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..SHARDS).map(|_| scope.spawn(come_and_go)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for (before, after, _) in &found {
+            assert!(if before.0 == first { after == before } else { !after.1 });
+        }
+        let stays = found.iter().any(|(before, ..)| before.0 == first);
+        assert!(!stays || found.iter().all(|(.., other)| other.0 != first), "the first is another thread's");
     }
 }

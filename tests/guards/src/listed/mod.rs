@@ -51,24 +51,31 @@ pub(crate) fn look_at_all(
 ) -> Result<bool, String> {
     let known = original(root, KNOWN)?;
     let mut mutants = Mutants { files: list::read(root, lists)?, refused: BTreeSet::new() };
-    let remembered = Remembered::of(root, &mutants.files)?;
-    mutants.refused = remembered.refused();
+    let [refused, noticed] = ["refused", "noticed"].map(|name| Remembered::of(root, &mutants.files, name));
+    let (refused, noticed) = (refused?, noticed?);
+    mutants.refused = refused.numbers();
     let tree = mutants.compiling(root)?;
-    remembered.remember(&mutants.refused)?;
+    refused.remember(&mutants.refused)?;
     let programs = Programs::of(&tree, patience)?;
     let is_named = |mutant: &Listed| named.is_empty() || named.iter().any(|name| mutant.name.contains(name));
     let compiled = mutants.files.values().flatten().filter(|mutant| !mutants.refused.contains(&mutant.number));
-    let mut compiled: Vec<&Listed> = compiled.filter(|mutant| is_named(mutant)).collect();
+    let earlier = noticed.numbers();
+    let (mut compiled, before): (Vec<&Listed>, Vec<&Listed>) =
+        compiled.filter(|mutant| is_named(mutant)).partition(|mutant| !earlier.contains(&mutant.number));
     // Some of each file first, so that a run that is ended has seen a sample.
     compiled.sort_by_key(|mutant| (mutant.number % 16, mutant.number));
 
     let (next, unnoticed, hanging) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
+    let all_noticed = Mutex::new(earlier);
     let work = || -> Result<(), String> {
         while let Some(mutant) = compiled.get(next.fetch_add(1, Ordering::Relaxed)) {
             match programs.noticing(mutant.number)? {
                 Some(found) => {
                     eprintln!("{}: {found}", mutant.name);
                     hanging.fetch_add(usize::from(found.ends_with("hangs")), Ordering::Relaxed);
+                    let mut all_noticed = all_noticed.lock().unwrap_or_else(PoisonError::into_inner);
+                    all_noticed.insert(mutant.number);
+                    noticed.remember(&all_noticed)?;
                 }
                 None => {
                     let how = if programs.reach(mutant.number) {
@@ -96,10 +103,11 @@ pub(crate) fn look_at_all(
         println!("{}", mutant.name);
     }
     println!(
-        "{} mutants compile, and {} do not; {} are noticed, {} of these by hanging; {} nobody notices, {} of these for a \
-         reason that is known",
-        compiled.len(),
+        "{} mutants compile, and {} do not; {} were noticed in earlier runs, and {} are now, {} of these by \
+         hanging; {} nobody notices, {} of these for a reason that is known",
+        before.len() + compiled.len(),
         mutants.refused.len(),
+        before.len(),
         compiled.len() - unnoticed.len(),
         hanging.into_inner(),
         unnoticed.len(),
@@ -108,32 +116,28 @@ pub(crate) fn look_at_all(
     Ok(new.is_empty())
 }
 
-/// Which mutants of these sources do not compile, from the last run: who adds a test does not wait for that again.
-struct Remembered {
-    file: PathBuf,
-    sources: String,
-}
+/// What earlier runs have found out about mutants of these sources: which do not compile, and which were noticed. Who adds a
+/// test does not wait for that again, and a run that was ended goes on.
+struct Remembered(PathBuf);
 
 impl Remembered {
-    fn of(root: &Path, files: &BTreeMap<String, Vec<Listed>>) -> Result<Self, String> {
+    fn of(root: &Path, files: &BTreeMap<String, Vec<Listed>>, name: &str) -> Result<Self, String> {
         let mut hasher = DefaultHasher::new();
         for (file, mutants) in files {
             original(root, file)?.hash(&mut hasher);
             mutants.iter().for_each(|mutant| (mutant.number, &mutant.name).hash(&mut hasher));
         }
-        Ok(Self { file: root.join("target/guards/refused"), sources: hasher.finish().to_string() })
+        Ok(Self(root.join("target/guards").join(format!("{name}-{:016x}", hasher.finish()))))
     }
 
-    fn refused(&self) -> BTreeSet<u32> {
-        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
-        let numbers = text.strip_prefix(&self.sources).unwrap_or_default();
-        numbers.lines().filter_map(|line| line.parse().ok()).collect()
+    fn numbers(&self) -> BTreeSet<u32> {
+        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
-    fn remember(&self, refused: &BTreeSet<u32>) -> Result<(), String> {
-        let numbers: String = refused.iter().map(|number| format!("{number}\n")).collect();
-        std::fs::write(&self.file, format!("{}\n{numbers}", self.sources))
-            .map_err(|error| format!("{}: {error}", self.file.display()))
+    fn remember(&self, numbers: &BTreeSet<u32>) -> Result<(), String> {
+        let numbers: String = numbers.iter().map(|number| format!("{number}\n")).collect();
+        std::fs::write(&self.0, numbers).map_err(|error| format!("{}: {error}", self.0.display()))
     }
 }
 
