@@ -12,10 +12,10 @@ use std::{
 };
 
 use vmctx::{
-    Backing, ByPrepare, Errno, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem, Mapped,
-    MaySleep, Mixed, MmapCtx, MmapFile, OnePage, OutOfFrames, OutOfPage, PageCount, PageOffset, PageProt, PageRange,
-    PageRef, PfnMap, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable, SharedObject, Spot,
-    Switched, Table, VmFault, VmOperations, WithoutFaults, Wraps, entry,
+    Backing, ByPrepare, Errno, EstablishedCtx, FaultCtx, Frame, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize,
+    Iomem, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnePage, OutOfFrames, OutOfPage, PageCount, PageOffset,
+    PageProt, PageRange, PageRef, PfnMap, Platform, Prefault, PrepareCtx, PrepareFile, Prepared, Remapped, Revocable,
+    SharedObject, Spot, Switched, Table, UserAddr, VmFault, VmOperations, WithoutFaults, Wraps, entry,
     platform::{AccessBuffer, AccessedVma, Cache, FaultCode, FaultFlags, VmFlags},
 };
 use vmctx_sim::Sim;
@@ -102,9 +102,18 @@ struct Touch {
     inserted: Rc<RefCell<Vec<(usize, usize)>>>,
 }
 
-/// What there are none of here.
-#[derive(Clone)]
-enum Never {}
+/// A mapping of four pages of the object, from the third on, that has been cut: two lie together, and the others
+/// elsewhere. What was inserted there and what was taken away: where, and how many pages.
+#[derive(Clone, Default)]
+struct Cut {
+    inserted: Arc<Mutex<Vec<(usize, usize)>>>,
+    zapped: Arc<Mutex<Vec<(usize, usize)>>>,
+}
+
+impl Cut {
+    /// Where its halves are.
+    const HALVES: [usize; 2] = [0x4000_0000, 0x5000_0000];
+}
 
 // SAFETY: a VMA is made in this file and lives as long as the hook that is called with it; nothing is mapped.
 unsafe impl Platform for Told {
@@ -118,8 +127,8 @@ unsafe impl Platform for Told {
     type SpinLock<T: Send + 'static> = <Sim as Platform>::SpinLock<T>;
     type Object = Unmapped;
     type Handle = ();
-    type Caller = Never;
-    type EstablishedVma = Never;
+    type Caller = Cut;
+    type EstablishedVma = Cut;
     type Ref<T: Send + Sync + 'static> = Arc<T>;
     type Vma = Notes;
     type Fault = Touch;
@@ -242,16 +251,27 @@ unsafe impl Platform for Told {
         Blank(0)
     }
 
-    fn caller_lock_page(caller: &Never, _: &Blank) {
-        match *caller {}
+    fn caller_lock_page(_: &Cut, _: &Blank) {}
+
+    fn caller_unlock_page(_: &Cut, _: &Blank) {}
+
+    fn lock_at<V: VmOperations<Platform = Self>>(caller: &Cut, _: UserAddr) -> Result<Cut, Errno> {
+        Ok(caller.clone())
     }
 
-    fn caller_unlock_page(caller: &Never, _: &Blank) {
-        match *caller {}
+    fn established_slots(_: &Cut, from: PageOffset) -> Option<(PageOffset, Range<usize>)> {
+        let found = from.index().max(2);
+        let start = Cut::HALVES.get((found - 2) / 2)?;
+        Some((PageOffset::new(found), start + found % 2 * PAGE..start + 2 * PAGE))
     }
 
-    fn established_zap(vma: &Never, _: Range<usize>) {
-        match *vma {}
+    fn established_insert_pages(vma: &Cut, address: usize, pages: &[Blank]) -> Result<(), (Errno, usize)> {
+        vma.inserted.lock().unwrap().push((address, pages.len()));
+        Ok(())
+    }
+
+    fn established_zap(vma: &Cut, addresses: Range<usize>) {
+        vma.zapped.lock().unwrap().push((addresses.start, addresses.len() / PAGE));
     }
 }
 
@@ -888,4 +908,45 @@ fn a_wrapper_has_the_hooks_of_what_it_wraps_and_no_others() {
     }
     assert_eq!(registered::<Outer<true>>(), [true; 9]);
     assert_eq!(registered::<Outer<false>>(), [false; 9]);
+}
+
+struct Plain;
+
+impl VmOperations for Plain {
+    type Platform = Told;
+    type Kind = Mixed;
+}
+
+#[test]
+fn what_is_asked_of_a_mapping_that_was_cut_is_asked_of_each_part() {
+    let [first, second] = Cut::HALVES;
+    let told = |ask: &dyn Fn(&EstablishedCtx<'_, Told, Mixed>)| {
+        let vma = Cut::default();
+        // SAFETY: nothing is held.
+        unsafe {
+            entry::unlocked(vma.clone(), |unlocked| ask(&unlocked.find::<Plain>(UserAddr::new(first)).unwrap()));
+        }
+        let lists = [vma.inserted, vma.zapped].map(|list| list.lock().unwrap().clone());
+        lists.concat()
+    };
+    let zap = |from, count| told(&|mapping| mapping.zap(PageOffset::new(from), PageCount::new(count)));
+    // Pages that lie together are taken away at once, and no more than was asked for.
+    assert_eq!(zap(2, 1), [(first, 1)]);
+    assert_eq!(zap(2, 2), [(first, 2)]);
+    assert_eq!(zap(3, 2), [(first + PAGE, 1), (second, 1)]);
+    assert_eq!(zap(0, 5), [(first, 2), (second, 1)]);
+    assert_eq!(zap(5, usize::MAX), [(second + PAGE, 1)]);
+    assert_eq!((zap(0, 2), zap(6, 1), zap(2, 0)), (vec![], vec![], vec![]));
+
+    let pages = [Blank(1), Blank(2), Blank(3)];
+    let insert = |from: usize, inserted: usize| {
+        told(&|mapping| {
+            let into = mapping.insert_pages(PageOffset::new(from), &pages);
+            assert_eq!(into.unwrap_or_else(|error| error.inserted).get(), inserted);
+        })
+    };
+    assert_eq!(insert(2, 3), [(first, 2), (second, 1)]);
+    assert_eq!(insert(3, 3), [(first + PAGE, 1), (second, 2)]);
+    assert_eq!(insert(4, 2), [(second, 2)]);
+    assert_eq!(insert(0, 0), []);
 }
