@@ -197,7 +197,7 @@ fn what_a_user_has_stored_is_written_to_a_file_from_its_place() {
     let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let page = session.memory().alloc_page().unwrap();
-    let ring = crate::drivers::ring(&session, &[page.clone()]);
+    let ring = crate::drivers::ring(&session, std::slice::from_ref(&page));
     let at = session.mmap(&ring, Map::shared(PAGE)).unwrap();
     let stored: Vec<u8> = (0..PAGE).map(|index| u8::try_from(index % 241).unwrap()).collect();
     session.write(at, &stored).unwrap();
