@@ -240,7 +240,7 @@ unsafe impl RawRwLockRecursive for RawMmapLock {
 ///
 /// # Invariants
 /// The lock is held for read, by this value, which stays with its thread.
-pub struct ReadLock<P: Hosted> {
+pub(crate) struct ReadLock<P: Hosted> {
     lock: Arc<MmapLock<P>>,
     thread: PhantomData<*mut ()>,
 }
@@ -249,7 +249,7 @@ impl<P: Hosted> ReadLock<P> {
     /// Waits for it.
     #[inline]
     #[must_use]
-    pub fn wait(lock: &Arc<MmapLock<P>>) -> Self {
+    pub(crate) fn wait(lock: &Arc<MmapLock<P>>) -> Self {
         // It is kept as the value that is made here.
         mem::forget(lock.0.read());
         Self { lock: Arc::clone(lock), thread: PhantomData }
