@@ -150,14 +150,18 @@ fn names_of_c_that_have_a_row_are_aliases() {
     assert!(count > 60, "only {count} names were looked for");
 }
 
+/// What stands behind `pub struct` and its like, in the line of a public type or trait.
+fn public_type(line: &str) -> Option<&str> {
+    let item = line.strip_prefix("pub ")?;
+    ["struct ", "enum ", "trait ", "unsafe trait ", "type "].iter().find_map(|kind| item.strip_prefix(kind))
+}
+
 /// Whether the documentation of the item that one of these lines defines has an example: the lines above it, up to an
 /// empty one or the end of another item.
 fn has_an_example(source: &str, name: &str) -> bool {
     let lines: Vec<_> = source.lines().map(str::trim).collect();
     let defines = |line: &str| {
-        let kind = ["struct ", "enum ", "trait ", "unsafe trait ", "type "];
-        let item = line.strip_prefix("pub ").and_then(|item| kind.iter().find_map(|kind| item.strip_prefix(kind)));
-        let rest = item.and_then(|item| item.strip_prefix(name));
+        let rest = public_type(line).and_then(|item| item.strip_prefix(name));
         rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     };
     lines.iter().enumerate().filter(|(_, line)| defines(line)).any(|(at, _)| {
@@ -170,9 +174,8 @@ fn has_an_example(source: &str, name: &str) -> bool {
 fn every_public_type_has_an_example() {
     let sources = errors::files(&root().join("src"), "rs").iter().map(|path| read(path)).collect::<Vec<_>>();
     let listed = read(&root().join("tests/api/vmctx.txt"));
-    let kinds = ["pub struct ", "pub enum ", "pub trait ", "pub unsafe trait ", "pub type "];
     let mut count = 0;
-    for item in listed.lines().filter_map(|item| kinds.iter().find_map(|kind| item.strip_prefix(kind))) {
+    for item in listed.lines().filter_map(public_type) {
         let path = item.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').next().unwrap_or_default();
         // An impl's associated type is listed as its trait's, which may be somebody else's.
         let Some(path) = path.trim_end_matches(':').strip_prefix("vmctx::") else { continue };

@@ -206,7 +206,7 @@ fn what_a_user_has_stored_is_written_to_a_file_from_its_place() {
     assert_eq!(page.write_to(&file, 100, PAGE), Ok(()));
     file.read_exact_at(&mut found, 100).unwrap();
     assert_eq!(found, stored);
-    // The page at a file's end.
+    // Of the page at a file's end only what is the file's is written, so that the file does not become longer.
     assert_eq!(page.write_to(&file, 3 * PAGE as u64, 7), Ok(()));
     assert_eq!(file.metadata().unwrap().len(), 3 * PAGE as u64 + 7);
     assert_eq!(page.write_to(&file, 0, 0), Ok(()));

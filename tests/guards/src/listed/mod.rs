@@ -51,8 +51,7 @@ pub(crate) fn look_at_all(
 ) -> Result<bool, String> {
     let known = original(root, KNOWN)?;
     let mut mutants = Mutants { files: list::read(root, lists)?, refused: BTreeSet::new() };
-    let [refused, noticed] = ["refused", "noticed"].map(|name| Remembered::of(root, &mutants.files, name));
-    let (refused, noticed) = (refused?, noticed?);
+    let [refused, noticed] = Remembered::of(root, &mutants.files, ["refused", "noticed"])?;
     mutants.refused = refused.numbers();
     let tree = mutants.compiling(root)?;
     refused.remember(&mutants.refused)?;
@@ -121,13 +120,18 @@ pub(crate) fn look_at_all(
 struct Remembered(PathBuf);
 
 impl Remembered {
-    fn of(root: &Path, files: &BTreeMap<String, Vec<Listed>>, name: &str) -> Result<Self, String> {
+    fn of<const N: usize>(
+        root: &Path,
+        files: &BTreeMap<String, Vec<Listed>>,
+        names: [&str; N],
+    ) -> Result<[Self; N], String> {
         let mut hasher = DefaultHasher::new();
         for (file, mutants) in files {
             original(root, file)?.hash(&mut hasher);
             mutants.iter().for_each(|mutant| (mutant.number, &mutant.name).hash(&mut hasher));
         }
-        Ok(Self(root.join("target/guards").join(format!("{name}-{:016x}", hasher.finish()))))
+        let sources = hasher.finish();
+        Ok(names.map(|name| Self(root.join("target/guards").join(format!("{name}-{sources:016x}")))))
     }
 
     fn numbers(&self) -> BTreeSet<u32> {
