@@ -1,15 +1,16 @@
 //! Locks of drivers: one at a time is in, whoever waits gets in, and faults change what they guard.
 
-use std::thread;
+use std::{any::Any, cell::RefCell, thread};
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, Platform, SpinLock as _, VmFault, VmOperations,
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageRef as _, Platform, SpinLock as _, VmFault,
+    VmOperations,
 };
 use vmctx_hosted::Map;
 
 use crate::{
     beds::TestBed,
-    drivers::{PAGE, RefOf, page_at, pages, share},
+    drivers::{OnDrop, PAGE, RefOf, faulting, page_at, pages, share},
     threads::all_at_once,
 };
 
@@ -17,6 +18,7 @@ on_each_platform!(
     a_mutex_lets_one_in_at_a_time,
     a_spin_lock_lets_one_in_at_a_time,
     faults_count_under_a_mutex_and_under_a_spin_lock,
+    what_a_thread_keeps_for_itself_goes_with_it,
 );
 
 fn a_mutex_lets_one_in_at_a_time<B: TestBed>() {
@@ -105,4 +107,39 @@ fn faults_count_under_a_mutex_and_under_a_spin_lock<B: TestBed>() {
     assert_eq!(*counted.slow.try_lock().unwrap() as u64, calls);
     assert_eq!(*counted.fast.lock() as u64, calls);
     bed.assert_no_complaints();
+}
+
+thread_local! {
+    /// Dropped when the thread ends, after what a platform has noted for the thread.
+    static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn what_a_thread_keeps_for_itself_goes_with_it<B: TestBed>() {
+    let thread = thread::spawn(|| {
+        // What a thread has used first it drops last.
+        KEPT.with_borrow_mut(Vec::clear);
+        let bed = B::new();
+        let [page] = pages(&bed, 1).try_into().ok().unwrap();
+        let locks: (<B::Platform as Platform>::SpinLock<usize>, <B::Platform as Platform>::Mutex<usize>) =
+            (vmctx::SpinLock::new(0, bed.may_sleep()).unwrap(), vmctx::Mutex::new(0, bed.may_sleep()).unwrap());
+        let shown = page.clone();
+        let closed = OnDrop(move || {
+            *locks.0.lock() += 1;
+            *locks.1.try_lock().unwrap() += 1;
+        });
+        let file = faulting::<Mixed, _, _>(&bed, move |ctx| {
+            let _ = &closed;
+            ctx.insert_page(&shown)
+        });
+        let at = bed.mmap(&file, Map::shared(PAGE));
+        bed.store(at, 7).unwrap();
+        assert_eq!(B::references(&page), 3, "here, in the driver, and mapped");
+        KEPT.with_borrow_mut(|kept| kept.push(Box::new((file, bed))));
+        page
+    });
+    let page = thread.join().unwrap();
+    assert_eq!(B::references(&page), 1);
+    let mut byte = [0];
+    page.read(0, &mut byte).unwrap();
+    assert_eq!(byte, [7]);
 }

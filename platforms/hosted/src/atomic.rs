@@ -13,10 +13,18 @@ use crate::{
 };
 
 thread_local! {
-    /// Where this thread has taken the spin locks that it holds.
+    /// How many spin locks this thread holds, to be asked at each insertion.
+    static SPIN_LOCKS: Cell<usize> = const { Cell::new(0) };
+    /// Where this thread has taken them.
     static SPINNING: RefCell<Vec<&'static Location<'static>>> = const { RefCell::new(Vec::new()) };
     /// Where this thread has inserted last.
     static INSERTING: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
+}
+
+/// Looks at where this thread has taken the spin locks that it holds. A thread that ends, and drops what it has kept for
+/// itself, notes none any more.
+fn with_spinning<R: Default>(look: impl FnOnce(&mut Vec<&'static Location<'static>>) -> R) -> R {
+    SPINNING.try_with(|spinning| look(&mut spinning.borrow_mut())).unwrap_or_default()
 }
 
 /// This thread holds a spin lock, until the value is dropped.
@@ -30,14 +38,16 @@ impl Spinning {
     #[track_caller]
     pub(crate) fn note() -> Self {
         let taken = Location::caller();
-        SPINNING.with_borrow_mut(|spinning| spinning.push(taken));
+        SPIN_LOCKS.set(SPIN_LOCKS.get() + 1);
+        with_spinning(|spinning| spinning.push(taken));
         Self { taken, thread: PhantomData }
     }
 }
 
 impl Drop for Spinning {
     fn drop(&mut self) {
-        SPINNING.with_borrow_mut(|spinning| {
+        SPIN_LOCKS.set(SPIN_LOCKS.get() - 1);
+        with_spinning(|spinning| {
             if let Some(index) = spinning.iter().rposition(|taken| *taken == self.taken) {
                 spinning.remove(index);
             }
@@ -53,16 +63,23 @@ impl Drop for Spinning {
 #[inline]
 pub fn might_sleep(call: MightSleep) {
     let called = Location::caller();
-    if let Some(taken) = SPINNING.with_borrow(|spinning| spinning.last().copied()) {
-        report(Report::SleptUnderSpinLock { taken, call, called });
-    }
-    if hook::running() == Some(Hook::MapPages) {
-        report(Report::SleptInMapPages { call, called });
+    if SPIN_LOCKS.get() != 0 || hook::running() == Some(Hook::MapPages) {
+        report_sleep(call, called);
     }
     if call == MightSleep::Insertion {
         INSERTING.set(Some(called));
     }
     hold::pass(call.into());
+}
+
+#[cold]
+fn report_sleep(call: MightSleep, called: &'static Location<'static>) {
+    if let Some(taken) = with_spinning(|spinning| spinning.last().copied()) {
+        report(Report::SleptUnderSpinLock { taken, call, called });
+    }
+    if hook::running() == Some(Hook::MapPages) {
+        report(Report::SleptInMapPages { call, called });
+    }
 }
 
 /// A driver inserts, here and without sleeping, or hands a page back to be inserted.

@@ -154,10 +154,15 @@ impl fmt::Debug for Hold {
 
 /// This thread comes to a point at which it may be held. A driver names points of its own where its tests want a thread
 /// held between two of its steps; it need not sleep there. While nobody is to be held, this is one look at a number.
+#[inline]
 pub fn pass(at: HoldAt) {
-    if OPEN.load(Ordering::SeqCst) == 0 {
-        return;
+    if OPEN.load(Ordering::SeqCst) != 0 {
+        wait_if_held(at);
     }
+}
+
+#[cold]
+fn wait_if_held(at: HoldAt) {
     let holds = followed::current(&OF_THIS_THREAD).map(|open| Holds { open });
     let Some(point) = holds.and_then(|holds| holds.take(at)) else { return };
     let mut state = point.state.lock();

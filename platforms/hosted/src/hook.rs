@@ -65,6 +65,7 @@ thread_local! {
 
 /// The hook that this thread is running, if it is in one.
 #[must_use]
+#[inline]
 pub fn running() -> Option<Hook> {
     RUNNING.get()
 }

@@ -81,6 +81,7 @@ impl<'a, P: Paged> Area<'a, P> {
     }
 
     /// `vm_insert_page`. The checks come in Linux's order; what Linux has a `BUG_ON` for is EINVAL.
+    #[inline(always)]
     pub(crate) fn insert_page(&self, address: usize, page: &P::Page) -> Result<(), Errno> {
         self.check_page(address)?;
         if !page.is_of(self.machine()) {
@@ -292,6 +293,7 @@ impl<'a, P: Paged> Area<'a, P> {
     }
 
     /// Looks at the entry of an address. A table that is missing is made, or is an error if that is not allowed.
+    #[inline(always)]
     fn with_entry<R>(
         &self,
         address: usize,

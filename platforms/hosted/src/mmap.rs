@@ -139,14 +139,14 @@ impl<P: Paged> NewVma<P> {
     /// A driver inserts so many pages.
     #[track_caller]
     fn insert(
-        &self,
+        &mut self,
         address: usize,
         pages: usize,
         insert: impl FnOnce(&Area<'_, P>) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         might_sleep(MightSleep::Insertion);
         insert(&Area::of(&self.vma))?;
-        if let Some(insertions) = &self.insertions {
+        if let Some(insertions) = &mut self.insertions {
             let first = self.vma.pgoff_at(address);
             insertions.note(first..first + pages);
         }
@@ -303,7 +303,7 @@ impl<P: Paged + Hosted<File = File<P>> + Platform<Vma = NewVma<P>>> Process<P> {
             return Err(Errno::EINVAL);
         }
         // Whoever unmaps the object between the hook and the list does not find what is mapped then.
-        let described_only = Insertions::new(P::mappings(file), vma::next_number());
+        let mut described_only = Insertions::new(P::mappings(file), vma::next_number());
         if !matches!(described.action(), Action::ByFaults) {
             described_only.note(first..first + (range.len() >> P::PAGE_SHIFT));
         }

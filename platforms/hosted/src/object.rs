@@ -1,7 +1,6 @@
 //! Where an object is mapped.
 
 use std::{
-    cell::RefCell,
     ops::Range,
     panic::Location,
     ptr,
@@ -12,6 +11,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
 
 use crate::{
     atomic::might_sleep,
@@ -61,8 +61,9 @@ struct Places {
     /// The VMAs that map the object, by the page of it that shows first and their numbers; each reaches to the page
     /// behind the last.
     mapped: Tree<(usize, u64), Place>,
-    /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs.
-    inserted: Vec<(u64, Arc<Inserted>)>,
+    /// What mmap hooks have inserted that have not returned, by the numbers of their VMAs. Seldom more than one, which
+    /// lies in here.
+    inserted: SmallVec<[(u64, Arc<Inserted>); 1]>,
 }
 
 /// Pages of the object that a hook has inserted one behind the other, from one place in the program.
@@ -166,36 +167,42 @@ impl MappingsGuard<'_> {
 pub(crate) struct Insertions {
     object: Object,
     number: u64,
-    /// What is being added to.
-    last: RefCell<Option<Arc<Inserted>>>,
+    last: Option<Last>,
+}
+
+/// What is being added to.
+struct Last {
+    shared: Arc<Inserted>,
+    end: usize,
+    inserted: &'static Location<'static>,
 }
 
 impl Insertions {
     pub(crate) fn new(object: &Object, number: u64) -> Self {
-        Self { object: object.clone(), number, last: RefCell::new(None) }
+        Self { object: object.clone(), number, last: None }
     }
 
     /// These pages have been inserted.
     #[track_caller]
     #[inline]
-    pub(crate) fn note(&self, pages: Range<usize>) {
+    pub(crate) fn note(&mut self, pages: Range<usize>) {
         let inserted = Location::caller();
-        let mut last = self.last.borrow_mut();
-        // Most go on where the one before has ended, and then nobody has to wait.
-        let goes_on =
-            |last: &&Arc<Inserted>| last.end.load(Ordering::Relaxed) == pages.start && ptr::eq(last.inserted, inserted);
-        if let Some(last) = last.as_ref().filter(goes_on) {
-            last.end.store(pages.end, Ordering::Release);
-        } else {
-            *last = Some(self.begin(pages, inserted));
+        match &mut self.last {
+            // Most go on where the one before has ended, and then nobody has to wait.
+            Some(last) if last.end == pages.start && ptr::eq(last.inserted, inserted) => {
+                last.end = pages.end;
+                last.shared.end.store(pages.end, Ordering::Release);
+            }
+            _ => self.begin(pages, inserted),
         }
     }
 
     #[cold]
-    fn begin(&self, pages: Range<usize>, inserted: &'static Location<'static>) -> Arc<Inserted> {
-        let new = Arc::new(Inserted { first: pages.start, end: AtomicUsize::new(pages.end), inserted });
-        self.object.lock().places.inserted.push((self.number, Arc::clone(&new)));
-        new
+    fn begin(&mut self, pages: Range<usize>, inserted: &'static Location<'static>) {
+        let Range { start: first, end } = pages;
+        let shared = Arc::new(Inserted { first, end: AtomicUsize::new(end), inserted });
+        self.object.lock().places.inserted.push((self.number, Arc::clone(&shared)));
+        self.last = Some(Last { shared, end, inserted });
     }
 }
 

@@ -107,11 +107,7 @@ impl Order {
         if let Some(hook) = hook::with_mmap_lock() {
             self.wanted_by_hook(hook, waited);
         }
-        if !holds_any() {
-            return;
-        }
-        let held = HELD.with_borrow(Clone::clone);
-        for before in &held {
+        for before in &held() {
             if before.lock.number != self.number {
                 before.lock.then(self, before.taken, waited);
             } else if mode == Mode::Exclusive || before.mode == Mode::Exclusive {
@@ -202,24 +198,33 @@ fn wait_for_oneself(taken: Place, waited: Place) -> ! {
     panic!("the lock waited for at {waited} is held by this very thread, which has taken it at {taken}");
 }
 
+/// Looks at the locks that this thread holds. A thread that ends, and drops what it has kept for itself, notes none any
+/// more.
+fn with_held<R: Default>(look: impl FnOnce(&mut Vec<HeldLock>) -> R) -> R {
+    HELD.try_with(|held| look(&mut held.borrow_mut())).unwrap_or_default()
+}
+
+/// The locks that this thread holds.
+fn held() -> Vec<HeldLock> {
+    with_held(|held| held.clone())
+}
+
 /// Whether this thread holds a driver's lock.
 pub(crate) fn holds_any() -> bool {
-    HELD.with_borrow(|held| !held.is_empty())
+    with_held(|held| !held.is_empty())
 }
 
 /// Whether this thread holds a lock for which a thread with the mmap lock has ever waited.
 pub(crate) fn holds_a_hooks_lock() -> bool {
-    HELD.with_borrow(|held| held.iter().any(|held| held.lock.by_hook.load(Ordering::Acquire)))
+    with_held(|held| held.iter().any(|held| held.lock.by_hook.load(Ordering::Acquire)))
 }
 
 /// This thread is about to do something for which the mmap lock is waited for, in a page fault or at once.
 #[track_caller]
 pub(crate) fn wants(wanted: Wanted) {
-    if holds_any() {
-        let called = Location::caller();
-        for held in HELD.with_borrow(Clone::clone) {
-            held.lock.held_by_whoever_wants(wanted, held.taken, called);
-        }
+    let called = Location::caller();
+    for held in held() {
+        held.lock.held_by_whoever_wants(wanted, held.taken, called);
     }
 }
 
@@ -232,14 +237,14 @@ impl Held {
     #[track_caller]
     pub(crate) fn note(lock: &Arc<Order>, mode: Mode) -> Self {
         let taken = Location::caller();
-        HELD.with_borrow_mut(|held| held.push(HeldLock { lock: Arc::clone(lock), mode, taken }));
+        with_held(|held| held.push(HeldLock { lock: Arc::clone(lock), mode, taken }));
         Self { number: lock.number }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let gone = HELD.with_borrow_mut(|held| {
+        let gone = with_held(|held| {
             let index = held.iter().rposition(|held| held.lock.number == self.number)?;
             Some(held.swap_remove(index))
         });

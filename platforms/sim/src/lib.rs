@@ -202,6 +202,7 @@
 //! object is mapped ([`Object`]), page table entries. Entries have one lock each, a large entry too: faults on
 //! different pages wait for each other only if their drivers do.
 
+mod array;
 mod inject;
 mod kit;
 mod leaks;

@@ -11,20 +11,22 @@
 //! | the rest | holes: nothing there, nothing to be mapped |
 
 use std::{
-    array,
     collections::BTreeMap,
     iter::repeat_with,
     ops::Range,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use once_cell::race::OnceBox;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use vmctx::Errno;
 use vmctx_hosted::{FrameKind, Sharded};
+
+use crate::array::array;
 
 /// The base-2 logarithm of the page size: pages of 4 KiB, if no feature says otherwise.
 pub(crate) const PAGE_SHIFT: u32 = if cfg!(feature = "pages-64k") {
@@ -56,20 +58,12 @@ const SECTION: usize = 512;
 ///
 /// Each byte is an atomic of its own, and copied relaxed: a user and a driver may be at the same bytes at once, as on a
 /// real machine, and here too that is no undefined behaviour.
-struct Bytes(OnceLock<Box<[AtomicU8; PAGE_SIZE]>>);
+#[derive(Default)]
+struct Bytes(OnceBox<[AtomicU8; PAGE_SIZE]>);
 
 impl Bytes {
-    const fn new() -> Self {
-        Self(OnceLock::new())
-    }
-
     fn all(&self) -> &[AtomicU8] {
-        let make = || {
-            // Made where they stay: an array in a variable would be copied.
-            let bytes: Box<[AtomicU8]> = repeat_with(AtomicU8::default).take(PAGE_SIZE).collect();
-            bytes.try_into().unwrap_or_else(|_| Box::new([const { AtomicU8::new(0) }; PAGE_SIZE]))
-        };
-        &self.0.get_or_init(make)[..]
+        self.0.get_or_init(array)
     }
 
     /// Both `false`, and nothing copied, if the bytes do not all lie in the frame.
@@ -136,6 +130,7 @@ impl FrameCounts {
 }
 
 /// One frame of RAM: the `struct page`.
+#[derive(Default)]
 struct RamFrame {
     counts: FrameCounts,
     anonymous: AtomicBool,
@@ -144,20 +139,8 @@ struct RamFrame {
     bytes: Bytes,
 }
 
-impl RamFrame {
-    fn new() -> Self {
-        Self {
-            counts: FrameCounts::default(),
-            anonymous: AtomicBool::new(false),
-            locked: Mutex::new(false),
-            unlocked: Condvar::new(),
-            bytes: Bytes::new(),
-        }
-    }
-}
-
-/// So many frames, one after the other.
-type Section = Box<[RamFrame; SECTION]>;
+/// So many frames, one after the other, once one of them is needed.
+type Section = OnceBox<[RamFrame; SECTION]>;
 
 /// Frames of a device: bytes, and nothing to count references with.
 struct DeviceRange {
@@ -179,7 +162,7 @@ pub(crate) struct PhysicalMemory {
     /// One behind the last number that is this machine's.
     end: u64,
     ram_frames: usize,
-    ram: Box<[OnceLock<Section>]>,
+    ram: Box<[Section]>,
     /// From here on no frame was ever used.
     untouched: AtomicUsize,
     shares: Sharded<Share>,
@@ -204,10 +187,10 @@ impl PhysicalMemory {
             base,
             end,
             ram_frames,
-            ram: repeat_with(OnceLock::new).take(ram_frames.div_ceil(SECTION)).collect(),
+            ram: repeat_with(Section::new).take(ram_frames.div_ceil(SECTION)).collect(),
             untouched: AtomicUsize::new(0),
             shares: Sharded::default(),
-            zero: Bytes::new(),
+            zero: Bytes::default(),
             devices: RwLock::new(BTreeMap::new()),
         }
     }
@@ -227,7 +210,7 @@ impl PhysicalMemory {
 
     /// All references to all frames: counted when it is asked for, so that whoever takes one has nothing more to count.
     pub(crate) fn references_held(&self) -> usize {
-        let made = self.ram.iter().filter_map(OnceLock::get).flat_map(|section| section.iter());
+        let made = self.ram.iter().filter_map(OnceBox::get).flat_map(|section| section.iter());
         made.map(|frame| frame.counts.references()).sum()
     }
 
@@ -371,7 +354,7 @@ impl PhysicalMemory {
         if end > self.end {
             return Err(Errno::ENOMEM);
         }
-        devices.insert(first, Arc::new(DeviceRange { frames: repeat_with(Bytes::new).take(count).collect() }));
+        devices.insert(first, Arc::new(DeviceRange { frames: repeat_with(Bytes::default).take(count).collect() }));
         Ok(first)
     }
 
@@ -389,14 +372,7 @@ impl PhysicalMemory {
     #[inline]
     fn ram(&self, pfn: u64) -> Option<&RamFrame> {
         let index = self.ram_index(pfn)?;
-        self.ram.get(index / SECTION)?.get_or_init(Self::new_section).get(index % SECTION)
-    }
-
-    #[cold]
-    fn new_section() -> Section {
-        // Made where it stays: an array in a variable would be copied.
-        let frames: Box<[RamFrame]> = repeat_with(RamFrame::new).take(SECTION).collect();
-        frames.try_into().unwrap_or_else(|_| Box::new(array::from_fn(|_| RamFrame::new())))
+        self.ram.get(index / SECTION)?.get_or_init(array).get(index % SECTION)
     }
 
     fn ram_index(&self, pfn: u64) -> Option<usize> {

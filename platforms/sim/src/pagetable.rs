@@ -2,8 +2,8 @@
 //!
 //! A walk takes no lock and writes nothing, so threads that fault on different pages do not meet in it: levels and
 //! tables are made once, and their memory stays until the address space goes. What a process of few pages needs of the
-//! levels lies in the page tables themselves, and a table is made in parts, so that a few pages are as cheap as each of
-//! many.
+//! levels lies in the page tables themselves, a table is made in parts, and the part that is needed first is made with the
+//! page tables, so that a few pages are as cheap as each of many.
 //!
 //! An entry is one word, which whoever only looks reads as it is. What changes it, and what loads and stores through it,
 //! has its lock, a bit of that word: what a user reads or writes is copied meanwhile. So an entry that was taken away is
@@ -21,22 +21,21 @@
 //! for hardware page tables bring formats and no locks.
 
 use std::{
-    array, hint,
-    iter::{repeat_with, successors},
+    hint,
+    iter::successors,
     ops::Range,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     thread,
 };
 
-use parking_lot::{RwLock, RwLockWriteGuard};
+use once_cell::race::OnceBox;
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 
 use vmctx::{Errno, platform::Cache};
 use vmctx_hosted::{CopiedEntry, Entry, PageTable, Pte};
 
 use crate::{
+    array::array,
     machine::Machine,
     memory::{PAGE_SHIFT, PAGE_SIZE},
 };
@@ -69,23 +68,13 @@ const _: () = assert!(ADDRESS_END == 1 << ADDRESS_BITS);
 /// What one entry of the level above that of large entries maps.
 const PUD_SPAN: usize = LEAF_SPAN << LEAF_SHIFT;
 
-/// A node of a level. `N` is a power of two.
-struct Node<T, const N: usize>(Box<[T; N]>);
+/// A node of a level, once it is needed.
+type Node<T, const N: usize> = OnceBox<[T; N]>;
 
-impl<T: Default, const N: usize> Default for Node<T, N> {
-    fn default() -> Self {
-        // Made where it stays: an array in a variable would be copied.
-        let entries: Box<[T]> = repeat_with(T::default).take(N).collect();
-        Self(entries.try_into().unwrap_or_else(|_| Box::new(array::from_fn(|_| T::default()))))
-    }
-}
-
-impl<T, const N: usize> Node<T, N> {
-    /// The entry for an address, where one entry spans `span` bytes.
-    #[inline]
-    fn at(&self, address: usize, span: usize) -> Option<&T> {
-        self.0.get(address / span % N)
-    }
+/// The entry of a node for an address, where one entry spans `span` bytes.
+#[inline]
+fn entry<T, const N: usize>(node: &[T; N], address: usize, span: usize) -> Option<&T> {
+    node.get(address / span % N)
 }
 
 /// The one of several that is needed first, which has its place where the others are looked for. Once it is known which
@@ -139,30 +128,27 @@ impl<T> First<T> {
 #[derive(Default)]
 struct Bottom {
     first: First<Place>,
-    others: OnceLock<Node<OnceLock<Box<Place>>, BOTTOM>>,
+    others: Node<OnceBox<Place>, BOTTOM>,
 }
 
 impl Bottom {
     #[inline]
     fn get(&self, address: usize) -> Option<&Place> {
-        self.first
-            .get(address / LEAF_SPAN)
-            .or_else(|| self.others.get()?.at(address, LEAF_SPAN)?.get().map(Box::as_ref))
+        self.first.get(address / LEAF_SPAN).or_else(|| entry(self.others.get()?, address, LEAF_SPAN)?.get())
     }
 
     #[inline]
     fn make(&self, address: usize) -> Option<&Place> {
-        self.first.make(address / LEAF_SPAN).or_else(|| {
-            let other = self.others.get_or_init(Node::default).at(address, LEAF_SPAN)?;
-            Some(&**other.get_or_init(Box::default))
-        })
+        self.first
+            .make(address / LEAF_SPAN)
+            .or_else(|| Some(entry(self.others.get_or_init(array), address, LEAF_SPAN)?.get_or_init(Box::default)))
     }
 }
 
 type Part = Node<Slot, PART>;
-type Lower = Node<OnceLock<Box<Bottom>>, UPPER>;
-type Middle = Node<OnceLock<Lower>, UPPER>;
-type Top = Node<OnceLock<Middle>, UPPER>;
+type Lower = Node<OnceBox<Bottom>, UPPER>;
+type Middle = Node<Lower, UPPER>;
+type Top = Node<Middle, UPPER>;
 
 /// An entry in a word, to be read and written at once. The default is none.
 #[derive(Default)]
@@ -322,7 +308,7 @@ impl Slot {
 #[derive(Default)]
 struct Place {
     /// The table, as far as it was ever needed. It is in use if `has_table`.
-    parts: [OnceLock<Part>; PARTS],
+    parts: [Part; PARTS],
     /// The large entry, with the number of its first frame. Where it is, there is no table.
     huge: Word,
     lock: RwLock<()>,
@@ -333,7 +319,7 @@ struct Place {
 impl Place {
     /// The table, in its parts.
     #[inline]
-    fn table(&self) -> Option<&[OnceLock<Part>; PARTS]> {
+    fn table(&self) -> Option<&[Part; PARTS]> {
         self.has_table.load(Ordering::Acquire).then_some(&self.parts)
     }
 
@@ -349,17 +335,17 @@ impl Place {
 
     #[inline]
     fn slot(&self, address: usize) -> Option<&Slot> {
-        self.table()?.get(address / PART_SPAN % PARTS)?.get()?.at(address, PAGE_SIZE)
+        entry(entry(self.table()?, address, PART_SPAN)?.get()?, address, PAGE_SIZE)
     }
 
     /// The same in a table that is made if nothing is there.
-    #[inline]
-    fn make_slot(&self, address: usize, machine: &Machine) -> Result<&Slot, Errno> {
+    #[inline(always)]
+    fn make_slot(&self, address: usize, tables: &PageTables) -> Result<&Slot, Errno> {
         if !self.has_table.load(Ordering::Acquire) {
-            self.make_table(machine)?;
+            self.make_table(&tables.machine)?;
         }
-        let part = self.parts.get(address / PART_SPAN % PARTS).ok_or(Errno::EFAULT)?;
-        part.get_or_init(Part::default).at(address, PAGE_SIZE).ok_or(Errno::EFAULT)
+        let part = entry(&self.parts, address, PART_SPAN).ok_or(Errno::EFAULT)?;
+        entry(part.get_or_init(|| tables.make_part()), address, PAGE_SIZE).ok_or(Errno::EFAULT)
     }
 
     #[cold]
@@ -389,12 +375,19 @@ pub struct PageTables {
     machine: Machine,
     first: First<Bottom>,
     /// The others.
-    top: OnceLock<Top>,
+    top: Top,
+    /// The part of a table that is needed first.
+    first_part: Mutex<Option<Box<[Slot; PART]>>>,
 }
 
 impl PageTables {
     pub(crate) fn new(machine: Machine) -> Self {
-        Self { machine, first: First::default(), top: OnceLock::new() }
+        Self { machine, first: First::default(), top: Top::default(), first_part: Mutex::new(Some(array())) }
+    }
+
+    #[cold]
+    fn make_part(&self) -> Box<[Slot; PART]> {
+        self.first_part.lock().take().unwrap_or_else(array)
     }
 
     /// Where in a range something hangs, and the address where that begins.
@@ -442,21 +435,22 @@ impl PageTables {
         if self.first.number().is_none() {
             return Err(ADDRESS_END);
         }
-        let middle = self.top.get().and_then(|top| top.at(address, MIDDLE_SPAN)?.get()).ok_or(MIDDLE_SPAN)?;
-        let lower = middle.at(address, LOWER_SPAN).and_then(OnceLock::get).ok_or(LOWER_SPAN)?;
-        Ok(lower.at(address, BOTTOM_SPAN).and_then(OnceLock::get).ok_or(BOTTOM_SPAN)?)
+        let middle = self.top.get().and_then(|top| entry(top, address, MIDDLE_SPAN)?.get()).ok_or(MIDDLE_SPAN)?;
+        let lower = entry(middle, address, LOWER_SPAN).and_then(OnceBox::get).ok_or(LOWER_SPAN)?;
+        entry(lower, address, BOTTOM_SPAN).and_then(OnceBox::get).ok_or(BOTTOM_SPAN)
     }
 
-    #[inline]
+    #[inline(always)]
     fn make_place(&self, address: usize) -> Result<&Place, Errno> {
         let bottom = self.first.make(address / BOTTOM_SPAN).or_else(|| self.make_bottom(address));
         bottom.and_then(|bottom| bottom.make(address)).ok_or(Errno::EFAULT)
     }
 
+    #[cold]
     fn make_bottom(&self, address: usize) -> Option<&Bottom> {
-        let middle = self.top.get_or_init(Top::default).at(address, MIDDLE_SPAN)?.get_or_init(Middle::default);
-        let lower = middle.at(address, LOWER_SPAN)?.get_or_init(Lower::default);
-        Some(lower.at(address, BOTTOM_SPAN)?.get_or_init(Box::default))
+        let middle = entry(self.top.get_or_init(array), address, MIDDLE_SPAN)?.get_or_init(array);
+        let lower = entry(middle, address, LOWER_SPAN)?.get_or_init(array);
+        Some(entry(lower, address, BOTTOM_SPAN)?.get_or_init(Box::default))
     }
 
     #[inline]
@@ -490,9 +484,9 @@ impl PageTable for PageTables {
         Some(self.slot(address)?.with(look))
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_table<R>(&self, address: usize, change: impl FnOnce(&mut CopiedEntry) -> R) -> Result<R, Errno> {
-        Ok(self.make_place(address)?.make_slot(address, &self.machine)?.with(change))
+        Ok(self.make_place(address)?.make_slot(address, self)?.with(change))
     }
 
     fn with_huge<R>(&self, address: usize, look: impl FnOnce(&mut CopiedEntry) -> R) -> Option<R> {
@@ -571,10 +565,10 @@ impl PageTable for PageTables {
             // The pages that begin in the range.
             let first = range.start.saturating_sub(start).div_ceil(PAGE_SIZE);
             let end = (range.end - start).div_ceil(PAGE_SIZE);
-            let parts = parts.iter().map(OnceLock::get).zip((0..).step_by(PART));
+            let parts = parts.iter().map(OnceBox::get).zip((0..).step_by(PART));
             for (part, base) in parts.filter_map(|(part, base)| Some((part?, base))) {
                 let (from, to) = (first.saturating_sub(base), end.saturating_sub(base));
-                for (slot, index) in part.0.iter().zip(base..).take(to).skip(from) {
+                for (slot, index) in part.iter().zip(base..).take(to).skip(from) {
                     if slot.pte.is_empty() {
                         continue;
                     }
