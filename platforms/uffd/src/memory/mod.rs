@@ -4,7 +4,7 @@ mod device_memory;
 pub(crate) mod frames;
 mod page;
 
-use std::{fmt, os::fd::OwnedFd, sync::Arc};
+use std::{fmt, ops::Range, os::fd::OwnedFd, sync::Arc};
 
 use vmctx::{Errno, MaySleep, PageCount, PageOffset, entry};
 
@@ -229,6 +229,12 @@ impl Memory {
     #[inline]
     pub(crate) fn get(&self, pfn: u64) {
         self.frames.get(pfn);
+    }
+
+    /// One more reference to each of these pages, of which the caller has one each.
+    #[inline]
+    pub(crate) fn get_all(&self, frames: &Range<u64>) {
+        self.frames.get_all(frames);
     }
 
     /// A page that may be free, unless it is (`get_page_unless_zero`).

@@ -287,18 +287,22 @@ impl Table {
         let at = self.slot_of(address);
         let slot = self.slots.get(at).ok_or(Errno::EFAULT)?;
         self.note_used(at);
-        if self.fill_slot(slot, pte) { Ok(()) } else { Err(Errno::EBUSY) }
-    }
-
-    /// Puts an entry into a slot, unless it has one. Whether it was put. The caller holds the lock.
-    #[inline]
-    fn fill_slot(&self, slot: &Slot, pte: Pte) -> bool {
-        let bits = slot.entry.load(Ordering::Relaxed);
-        if bits & PRESENT != 0 {
-            return false;
+        if !Self::fill_slot(slot, pte) {
+            return Err(Errno::EBUSY);
         }
         if pte.counted {
             self.memory.get(pte.pfn);
+        }
+        Ok(())
+    }
+
+    /// Puts an entry into a slot, unless it has one. Whether it was put. The caller holds the lock, and a reference to the
+    /// page, and gets one for the entry before it gives up either.
+    #[inline]
+    fn fill_slot(slot: &Slot, pte: Pte) -> bool {
+        let bits = slot.entry.load(Ordering::Relaxed);
+        if bits & PRESENT != 0 {
+            return false;
         }
         slot.entry.store(pte.bits() | bits & POISONED, Ordering::Release);
         true
@@ -320,15 +324,31 @@ impl Table {
         let slots = self.slots.get(first..).unwrap_or_default();
         let slots = slots.get(..frames.len()).unwrap_or(slots);
         (first / BLOCK..(first + slots.len()).div_ceil(BLOCK)).for_each(|block| self.note_used(block * BLOCK));
+        // Frames that follow each other are counted together.
+        let mut run = 0..0;
         for (slot, pfn) in slots.iter().zip(frames) {
             let Some(pfn) = pfn else { continue };
-            if self.fill_slot(slot, Pte { pfn, ..like }) {
-                filled += 1;
-            } else {
+            if !Self::fill_slot(slot, Pte { pfn, ..like }) {
                 present += 1;
+                continue;
             }
+            filled += 1;
+            if pfn != run.end {
+                self.count(&run, like);
+                run.start = pfn;
+            }
+            run.end = pfn + 1;
         }
+        self.count(&run, like);
         (filled, present)
+    }
+
+    /// Gets a reference to each of these pages, for entries of this kind.
+    #[inline]
+    fn count(&self, frames: &Range<u64>, like: Pte) {
+        if like.counted {
+            self.memory.get_all(frames);
+        }
     }
 
     /// A new reference to the page of an address, if its entry is still this one and holds a reference.

@@ -13,16 +13,12 @@
 //! A guest is told places, and no numbers.
 
 mod bytes;
+mod counts;
 mod free_pages;
 mod numbers;
 mod references;
 
-use std::{
-    collections::HashSet,
-    ops::Range,
-    os::fd::OwnedFd,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{collections::HashSet, ops::Range, os::fd::OwnedFd};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -33,10 +29,10 @@ use crate::{
     kernel::{
         home::Home,
         sys::{self, HUGE_PAGES, PAGE_SHIFT, PAGE_SIZE, ProtFlags, View},
-        zeroed::Zeroed,
     },
 };
 
+use counts::Counts;
 use free_pages::{FreePages, Taken};
 use numbers::{DEVICE_FRAMES, NUMBERS, Numbers};
 
@@ -86,8 +82,7 @@ pub(crate) struct Frames {
     device_start: u64,
     /// One behind the last frame that can lead anywhere.
     end: u64,
-    /// As wide as an address, so that no number of clones that a program can make, and forget, has one come round.
-    references: Zeroed<AtomicUsize>,
+    references: Counts,
     free: Mutex<FreePages>,
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
@@ -141,7 +136,7 @@ impl Frames {
             ram_end: first,
             device_start: first,
             end,
-            references: Zeroed::new(0)?,
+            references: Counts::new(0)?,
             free: Mutex::new(FreePages::new(first..first)),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
@@ -184,7 +179,7 @@ impl Frames {
             ram_end: first + ram,
             device_start: first + device,
             end,
-            references: Zeroed::new(usize::try_from(ram).unwrap_or(usize::MAX))?,
+            references: Counts::new(usize::try_from(ram).unwrap_or(usize::MAX))?,
             free: Mutex::new(FreePages::new(first_page..first + ram)),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
@@ -207,15 +202,9 @@ impl Frames {
                 pfn
             }
         };
-        self.hand_out(pfn);
+        self.begin(pfn);
         self.note_allocated(pfn);
         Ok(pfn)
-    }
-
-    fn hand_out(&self, pfn: u64) {
-        if let Some(references) = self.references_of(pfn) {
-            references.store(1, Ordering::Release);
-        }
     }
 
     /// Keeps so many frames in a row, without memory. Gives back the first.
@@ -233,7 +222,7 @@ impl Frames {
         self.home.check().map_err(errno)?;
         self.free.lock().take_of_row(pfn)?;
         self.populate(pfn..pfn + 1).map_err(|raw| self.free.lock().untake(pfn, raw))?;
-        self.hand_out(pfn);
+        self.begin(pfn);
         Ok(pfn)
     }
 
@@ -392,18 +381,6 @@ mod tests {
                 assert_eq!((other.references(page), other.get_unless_free(page)), (0, false));
             }
         }
-    }
-
-    #[test]
-    fn a_page_has_more_references_than_32_bits_can_count() {
-        let frames = Frames::new(1).ok().unwrap();
-        let pfn = frames.alloc_page().unwrap();
-        frames.references_of(pfn).unwrap().store(0xffff_ffff, Ordering::Relaxed);
-        frames.get(pfn);
-        assert!(frames.get_unless_free(pfn));
-        assert_eq!(frames.references(pfn), (1 << 32) + 1);
-        frames.put(pfn);
-        assert_eq!((frames.references(pfn), frames.pages_in_use()), (1 << 32, 1));
     }
 
     #[test]

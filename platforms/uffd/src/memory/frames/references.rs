@@ -1,41 +1,48 @@
 //! References to pages, and who has locked them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::Range;
 
 use vmctx_hosted::waiting;
 
 use super::Frames;
 
 impl Frames {
-    pub(super) fn references_of(&self, pfn: u64) -> Option<&AtomicUsize> {
-        self.references.get(usize::try_from(self.place(pfn)).ok()?)
+    /// The place of a frame among those that are counted. For others it is none of these.
+    fn counted(&self, pfn: u64) -> usize {
+        usize::try_from(self.place(pfn)).unwrap_or(usize::MAX)
     }
 
     /// How many references to a page there are.
     pub(crate) fn references(&self, pfn: u64) -> usize {
-        self.references_of(pfn).map_or(0, |references| references.load(Ordering::Acquire))
+        self.references.of(self.counted(pfn))
+    }
+
+    /// The first reference to a page that nobody else has.
+    pub(super) fn begin(&self, pfn: u64) {
+        self.references.begin(self.counted(pfn));
     }
 
     /// One more reference to a page of which the caller has one.
     #[inline]
     pub(crate) fn get(&self, pfn: u64) {
-        if let Some(references) = self.references_of(pfn) {
-            references.fetch_add(1, Ordering::Relaxed);
-        }
+        self.references.get(self.counted(pfn));
+    }
+
+    /// One more reference to each of these pages, of which the caller has one each.
+    #[inline]
+    pub(crate) fn get_all(&self, frames: &Range<u64>) {
+        self.references.get_all(self.counted(frames.start)..self.counted(frames.end));
     }
 
     /// One more reference to a page, unless it is free (`get_page_unless_zero`). Whether there is one.
     pub(crate) fn get_unless_free(&self, pfn: u64) -> bool {
-        let more = |references: usize| if references == 0 { None } else { Some(references + 1) };
-        let Some(references) = self.references_of(pfn) else { return false };
-        references.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok()
+        self.references.get_unless_none(self.counted(pfn))
     }
 
     /// Puts a reference; the last one frees the page.
     pub(crate) fn put(&self, pfn: u64) {
-        let Some(references) = self.references_of(pfn) else { return };
         // In a child of fork the lock may be held by a thread that is not there.
-        if references.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_here() {
+        if self.references.put(self.counted(pfn)) && self.is_here() {
             self.free(pfn);
         }
     }
