@@ -188,6 +188,40 @@ fn faults_and_their_answers_are_counted() {
     assert_eq!((counts.answers.nopage, counts.answers.sigbus, counts.answers.page), (1, 1, 0));
 }
 
+/// Pages, all of them brought by each fault, twice.
+struct Together(Pages);
+
+impl VmOperations for Together {
+    type Platform = Example;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, mut ctx: FaultCtx<'f, Example, Mixed>) -> VmFault<'f> {
+        for _ in 0..2 {
+            ctx.prefault_pages(PageOffset::ZERO, &self.0.0);
+        }
+        self.0.fault(ctx)
+    }
+}
+
+impl MmapFile for Together {
+    type Platform = Example;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish(Self(self.0.clone()))?.fill_later())
+    }
+}
+
+#[test]
+fn what_finds_a_page_is_counted_as_that() {
+    let memory = Memory::new();
+    let file = File::new(Together(Pages::new(&memory, 3)), OpenMode::ReadWrite);
+    let process = Process::new(Table::new(memory.clone()));
+    let at = process.mmap(&file, Map::shared(3 * PAGE_SIZE)).unwrap();
+    process.thread().read_u8(page_at(at, 1)).unwrap();
+    let counts = memory.counts().unwrap();
+    assert_eq!((counts.handler_calls, counts.inserted, counts.already_present), (1, 3, 2));
+}
+
 /// A machine that says nothing of it lets a fault give up the mmap lock, once.
 #[derive(Clone)]
 struct Tried {
