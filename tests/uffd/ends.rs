@@ -2,18 +2,18 @@
 
 use std::{
     sync::{
-        Arc, Barrier,
+        Arc, Barrier, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
 
-use vmctx::{Mixed, WaitQueue as _};
-use vmctx_uffd::{Map, SyscallError, Trap, WaitQueue};
+use vmctx::{Mixed, UserAddr, WaitQueue as _};
+use vmctx_uffd::{Map, Options, SyscallError, Trap, WaitQueue};
 
 use crate::{
     drivers::{OnDrop, PAGE, faulting, page_at, pages, ring},
-    sessions::{load, session},
+    sessions::{load, open, session},
 };
 
 #[test]
@@ -136,4 +136,39 @@ fn a_child_of_fork_has_no_such_mapping() {
         status
     };
     assert_eq!(status, 0, "ENOMEM: nothing is mapped there");
+}
+
+/// Whether a system call finds nothing at an address, which is not what a user mode access does: that may wait.
+fn is_nothing_at(at: UserAddr) -> bool {
+    let mut pipe = [0; 2];
+    // SAFETY: the kernel looks whether it can read the byte.
+    #[expect(unsafe_code, reason = "system calls")]
+    unsafe {
+        assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
+        let written = libc::write(pipe[1], at.get() as *const _, 1);
+        let _ = pipe.map(|end| libc::close(end));
+        written == -1
+    }
+}
+
+/// A hook has the last share of a session whose faults are served by the threads that have them: no thread of its own keeps
+/// it. What its driver has not inserted is somebody else's.
+#[test]
+fn a_session_that_is_dropped_in_a_hook_hands_nobody_what_is_not_mapped() {
+    let inner = open(Options::default().in_thread(), 1 << 12);
+    let pages = pages(&inner, 2);
+    let at = inner.mmap(&ring(&inner, &pages[..1]), Map::shared(2 * PAGE)).unwrap();
+    assert_eq!(load(&inner, at), Ok(1));
+    assert!(is_nothing_at(page_at(at, 1)));
+
+    let outer = session();
+    let inner = Mutex::new(Some(inner));
+    let shown = crate::drivers::pages(&outer, 1);
+    let file = faulting::<Mixed, _, _>(&outer, move |ctx| {
+        drop(inner.lock().unwrap().take());
+        ctx.insert_page(&shown[0])
+    });
+    let there = outer.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(load(&outer, there), Ok(1));
+    assert!(is_nothing_at(page_at(at, 1)));
 }

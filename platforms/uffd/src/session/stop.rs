@@ -111,8 +111,10 @@ impl Drop for Session {
         }
         if hook::in_the_way().is_some() || self.stop().is_err() {
             // Dropped inside a hook, which this thread would have to wait for. So nothing is served any more, and nothing
-            // of the session is given back.
+            // of the session is given back: not the userfaultfd either, without which the kernel would hand out what is not
+            // mapped. Where the threads that fault serve, no other thread has a share of it.
             self.shared.stopping.store(true, Ordering::Release);
+            mem::forget(Arc::clone(&self.shared));
             return;
         }
         let lock = self.shared.space.mmap_lock.write();
