@@ -1,10 +1,10 @@
 //! Locks of drivers: one at a time is in, whoever waits gets in, and faults change what they guard.
 
-use std::{any::Any, cell::RefCell, thread};
+use std::{any::Any, cell::RefCell, sync::mpsc, thread, time::Duration};
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageRef as _, Platform, SpinLock as _, VmFault,
-    VmOperations,
+    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageRef as _, Platform, RwLock as _, SpinLock as _,
+    VmFault, VmOperations,
 };
 use vmctx_hosted::Map;
 
@@ -17,6 +17,7 @@ use crate::{
 on_each_platform!(
     a_mutex_lets_one_in_at_a_time,
     a_spin_lock_lets_one_in_at_a_time,
+    a_thread_that_reads_may_read_again_whoever_waits,
     faults_count_under_a_mutex_and_under_a_spin_lock,
     what_a_thread_keeps_for_itself_goes_with_it,
 );
@@ -49,6 +50,29 @@ fn a_spin_lock_lets_one_in_at_a_time<B: TestBed>() {
     });
     assert_eq!(lock.try_lock().map(|value| *value), Some(7));
     bed.assert_no_complaints();
+}
+
+/// Whoever waits to change the value waits for the thread that reads it, and must not be waited for by that.
+fn a_thread_that_reads_may_read_again_whoever_waits<B: TestBed>() {
+    let (tell, told) = mpsc::channel();
+    let reading = thread::spawn(move || {
+        let bed = B::new();
+        let lock = <B::Platform as Platform>::RwLock::new(0, bed.may_sleep()).unwrap();
+        thread::scope(|scope| {
+            let first = lock.read(bed.may_sleep());
+            scope.spawn(|| *lock.write(bed.may_sleep()) = 7);
+            // From the moment on when somebody waits to change it, others do not get in.
+            while scope.spawn(|| lock.try_read().is_some()).join().unwrap() {
+                thread::yield_now();
+            }
+            let second = lock.read(bed.may_sleep());
+            tell.send((*first, *second)).unwrap();
+        });
+        assert_eq!(*lock.read(bed.may_sleep()), 7);
+        bed.assert_no_complaints();
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((0, 0)));
+    reading.join().unwrap();
 }
 
 /// Counts its faults twice, without an atomic.

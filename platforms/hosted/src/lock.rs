@@ -134,10 +134,13 @@ impl<T: Send + Sync + 'static> vmctx::RwLock<T> for RwLock<T> {
     fn read(&self, _: MaySleep<'_>) -> ReadGuard<'_, T> {
         might_sleep(MightSleep::Lock);
         self.order.before_waiting(Mode::Shared);
-        ReadGuard {
-            value: self.value.try_read().unwrap_or_else(|| wait(|| self.value.read())),
-            _held: Held::note(&self.order, Mode::Shared),
-        }
+        let value = if self.order.is_held() {
+            // Ahead of whoever waits to change it: that one waits for this thread.
+            self.value.read_recursive()
+        } else {
+            self.value.try_read().unwrap_or_else(|| wait(|| self.value.read()))
+        };
+        ReadGuard { value, _held: Held::note(&self.order, Mode::Shared) }
     }
 
     #[track_caller]

@@ -116,6 +116,11 @@ impl Order {
         }
     }
 
+    /// Whether this thread holds the lock.
+    pub(crate) fn is_held(&self) -> bool {
+        with_held(|held| held.iter().any(|held| held.lock.number == self.number))
+    }
+
     /// A thread that has the mmap lock is about to wait for this lock.
     fn wanted_by_hook(&self, hook: Hook, waited: Place) {
         if self.by_hook.load(Ordering::Acquire) && !self.outside.load(Ordering::Acquire) {
