@@ -1,10 +1,13 @@
 //! Faults that are served by the thread that has them.
 
 use std::{
+    any::Any,
+    cell::RefCell,
     ptr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
 };
@@ -13,7 +16,7 @@ use vmctx::{Mixed, PageOffset, WaitQueue as _};
 use vmctx_uffd::{Map, Options, Session, Trap, WaitQueue};
 
 use crate::{
-    drivers::{PAGE, faulting, first_byte, number, page_at, pages},
+    drivers::{OnDrop, PAGE, faulting, first_byte, number, page_at, pages, ring},
     sessions::{load, open},
 };
 
@@ -100,4 +103,28 @@ fn a_fault_changes_no_errno() {
         *libc::__errno_location()
     };
     assert_eq!((after, failed.load(Ordering::Relaxed)), (libc::EXDEV, true));
+}
+
+thread_local! {
+    /// Dropped when the thread ends, after what the platform has kept for the thread.
+    static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+#[test]
+fn what_a_thread_drops_at_its_end_is_served_as_well() {
+    let session = Arc::new(session());
+    let pages = pages(&*session, 2);
+    let at = session.mmap(&ring(&*session, &pages), Map::shared(2 * PAGE)).unwrap();
+    let (tell, told) = mpsc::channel();
+    let user = Arc::clone(&session);
+    let thread = thread::spawn(move || {
+        // What a thread has used first it drops last.
+        KEPT.with_borrow_mut(Vec::clear);
+        assert_eq!(load(&user, at), Ok(number(0)));
+        let last = OnDrop(move || tell.send(load(&user, page_at(at, 1))).unwrap());
+        KEPT.with_borrow_mut(|kept| kept.push(Box::new(last)));
+    });
+    thread.join().unwrap();
+    assert_eq!(told.recv(), Ok(Ok(number(1))));
+    assert_eq!((session.statistics().events, session.take_errors()), (2, Vec::new()));
 }

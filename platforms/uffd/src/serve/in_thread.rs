@@ -23,7 +23,7 @@ static CHANGES: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// A copy of the list for this thread, so that a fault takes no lock that all threads share.
-    static KNOWN: RefCell<Known> = const { RefCell::new(Known { changes: 0, sessions: Vec::new() }) };
+    static KNOWN: RefCell<Known> = const { RefCell::new(Known::NONE) };
 }
 
 /// The sessions that a thread knows of.
@@ -31,6 +31,10 @@ struct Known {
     /// [`CHANGES`] when they were last looked up.
     changes: u64,
     sessions: Vec<KnownSession>,
+}
+
+impl Known {
+    const NONE: Self = Self { changes: 0, sessions: Vec::new() };
 }
 
 /// A session, and the thread's own counts of its faults.
@@ -84,8 +88,9 @@ impl ServeSigbus for InThread {
                 })
             })
         };
-        // At its end the thread has dropped the list already.
-        KNOWN.try_with(serve).unwrap_or(false)
+        // At its end the thread has dropped the list already, and what it has kept for itself may still touch memory while
+        // it is dropped. So the list is looked up anew for each of these faults.
+        KNOWN.try_with(serve).unwrap_or_else(|_| serve(&RefCell::new(Known::NONE)))
     }
 }
 
