@@ -8,8 +8,8 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset, PageRef as _,
-    SharedObject, UserAddr, VmFault, VmOperations,
+    Errno, FaultCtx, Hooks, Iomem as _, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, PageCache, PageCount, PageOffset,
+    PageRef as _, SharedObject, UserAddr, VmFault, VmOperations,
 };
 use vmctx_uffd::{Map, Memory, Options, Page, Ref, Session, Uffd};
 
@@ -269,4 +269,19 @@ fn every_part_of_a_page_is_copied() {
     }
     assert!(page.write(1, &pattern).is_err() && page.read(PAGE, &mut [0]).is_err());
     assert!(page.write(usize::MAX, &[0]).is_err());
+}
+
+/// A driver that has all of the memory by number can store to what nobody uses.
+#[test]
+fn a_fresh_page_has_zeros_whoever_has_stored_to_it_before() {
+    let memory = Memory::new(PageCount::new(1 << 10)).unwrap();
+    let first = memory.alloc_page().unwrap();
+    let all = memory.physical_memory();
+    let behind = usize::try_from(first.pfn()).unwrap() + 1;
+    assert_eq!(all.write(behind * PAGE, &[9; PAGE]), Ok(()));
+    let second = memory.alloc_page().unwrap();
+    assert_eq!(second.pfn(), first.pfn() + 1);
+    let mut bytes = [1; PAGE];
+    second.read(0, &mut bytes).unwrap();
+    assert!(bytes.iter().all(|byte| *byte == 0));
 }

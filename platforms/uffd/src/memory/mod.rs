@@ -159,6 +159,7 @@ impl Memory {
     /// What leads nowhere cannot be mapped, and the frames of other memories lead nowhere in it.
     #[must_use]
     pub fn physical_memory(&self) -> DeviceMemory {
+        self.frames.note_by_number();
         DeviceMemory {
             frames: Arc::clone(&self.frames),
             base: 0,

@@ -18,7 +18,12 @@ mod free_pages;
 mod numbers;
 mod references;
 
-use std::{collections::HashSet, ops::Range, os::fd::OwnedFd};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -87,6 +92,8 @@ pub(crate) struct Frames {
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
     first_allocated: Mutex<Option<u64>>,
+    /// Somebody may reach frames by their numbers, free ones as well.
+    by_number: AtomicBool,
     locked: Mutex<HashSet<u64>>,
     unlocked: Condvar,
     home: Home,
@@ -140,6 +147,7 @@ impl Frames {
             free: Mutex::new(FreePages::new(first..first)),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
+            by_number: AtomicBool::new(false),
             locked: Mutex::default(),
             unlocked: Condvar::new(),
             home,
@@ -183,6 +191,7 @@ impl Frames {
             free: Mutex::new(FreePages::new(first_page..first + ram)),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
+            by_number: AtomicBool::new(false),
             locked: Mutex::default(),
             unlocked: Condvar::new(),
             home,
@@ -196,8 +205,8 @@ impl Frames {
         self.home.check().map_err(errno)?;
         let taken = self.free.lock().take(|frames| self.populate(frames))?;
         let pfn = match taken {
-            Taken::Fresh(pfn) => pfn,
-            Taken::Used(pfn) => {
+            Taken::Fresh(pfn) if !self.by_number.load(Ordering::Acquire) => pfn,
+            Taken::Fresh(pfn) | Taken::Used(pfn) => {
                 self.clear(pfn);
                 pfn
             }
@@ -222,6 +231,9 @@ impl Frames {
         self.home.check().map_err(errno)?;
         self.free.lock().take_of_row(pfn)?;
         self.populate(pfn..pfn + 1).map_err(|raw| self.free.lock().untake(pfn, raw))?;
+        if self.by_number.load(Ordering::Acquire) {
+            self.clear(pfn);
+        }
         self.begin(pfn);
         Ok(pfn)
     }
@@ -316,6 +328,12 @@ impl Frames {
     /// A number that leads nowhere.
     pub(crate) fn hole(&self) -> u64 {
         if self.huge { self.end } else { self.end - 1 }
+    }
+
+    /// From now on frames may be stored to by their numbers, whether anybody uses them or not. So none has zeros for want of
+    /// a user.
+    pub(crate) fn note_by_number(&self) {
+        self.by_number.store(true, Ordering::Release);
     }
 
     /// How many of the frames from `first` on, up to `count`, the object has, wherever they lead.
