@@ -216,3 +216,17 @@ fn the_vmas_cache_attribute_goes_to_all_that_is_inserted() {
     assert_eq!(process.page_prot_at(at).unwrap().cache(), Cache::Noncached);
     assert_eq!(process.page_prot_at(UserAddr::new(0x10_0000)), None);
 }
+
+#[test]
+fn nobody_stores_to_the_zero_page_by_its_number() {
+    let machine = Machine::new();
+    let everything = machine.physical_memory();
+    // As many frames before the RAM as the zero page, and nothing else that could be stored to.
+    let ram = usize::try_from(pages(&machine, 1)[0].pfn()).unwrap();
+    let is_stored = |pfn: &usize| everything.write(pfn * PAGE, &[9]).is_ok();
+    assert_eq!((ram - 0x100..ram).filter(is_stored).count(), 0);
+    let mut byte = [1];
+    let has_bytes = |pfn: &usize| everything.read(pfn * PAGE, &mut byte).is_ok();
+    assert_eq!((ram - 0x100..ram).filter(has_bytes).count(), 1, "the zero page can be read");
+    assert_eq!(byte, [0]);
+}

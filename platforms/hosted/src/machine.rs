@@ -432,7 +432,8 @@ impl<P: Platform, M: Machine> Iomem for DeviceMemory<P, M> {
         let mut rest = from;
         for (pfn, at, len) in self.pieces(offset, rest.len())? {
             let (piece, left) = rest.split_at(len);
-            if !self.machine.write(pfn, at, piece) {
+            // The zero page is everybody's, and stays what it is.
+            if pfn == self.machine.zero_page() || !self.machine.write(pfn, at, piece) {
                 return Err(error);
             }
             rest = left;
