@@ -441,3 +441,23 @@ fn what_was_unmapped_comes_back_read_only() {
     assert_eq!(user.read_u8(at), Ok(9));
     assert!(!process.page_prot_at(at).unwrap().is_writable());
 }
+
+#[test]
+fn a_store_to_the_zero_page_cannot_be_allowed_by_its_number() {
+    let machine = Machine::new();
+    let (all, page) = (machine.physical_memory(), pages(&machine, 1).remove(0));
+    let mut byte = [0];
+    let is_zero_page = |pfn: &u64| all.read(usize::try_from(*pfn).unwrap() * PAGE, &mut byte).is_ok();
+    let zero = (page.pfn() - 0x100..page.pfn()).find(is_zero_page).unwrap();
+    let file = open(&machine, move |ctx| {
+        let does = Does::MakeWritable;
+        let frames = Frames { memory: all.clone(), zero: true, mkwrite_at_once: false, does };
+        Ok(ctx.io().writable().establish(frames)?.fill_later())
+    });
+    let process = machine.process();
+    let user = process.thread();
+    let at = process.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(usize::try_from(zero).unwrap()))).unwrap();
+    assert_eq!(user.read_u8(at), Ok(0));
+    assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigbus(at)));
+    assert_eq!(user.read_u8(at), Ok(0));
+}

@@ -3,10 +3,10 @@
 use std::fs;
 
 use vmctx::{
-    Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, PageRef as _, SharedObject, UserAddr,
-    VmFault, VmOperations,
+    Errno, FaultCtx, FrameSource as _, Hooks, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset,
+    PageRef as _, PfnMkwriteCtx, SharedObject, UserAddr, VmFault, VmOperations,
 };
-use vmctx_uffd::{Map, Page, Ref, Session, Uffd};
+use vmctx_uffd::{DeviceMemory, Map, Page, Ref, Session, Trap, Uffd};
 
 use crate::{
     drivers::{PAGE, page_at},
@@ -139,4 +139,51 @@ fn shared_zeros_are_taken_away_as_pages_are() {
     }
     assert_eq!(session.statistics().handler_calls, 3 * PAGES as u64);
     assert_eq!(session.take_errors(), []);
+}
+
+/// Zeros, and a driver that would have users store to them.
+struct Generous {
+    all: DeviceMemory,
+    zero: PageOffset,
+}
+
+impl Generous {
+    fn pfn_mkwrite<'f>(&'f self, ctx: PfnMkwriteCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        let zero = self.all.frame(self.zero).unwrap();
+        ctx.insert_mixed_mkwrite(zero)
+    }
+}
+
+impl VmOperations for Generous {
+    type Platform = Uffd;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.pfn_mkwrite(Self::pfn_mkwrite);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Uffd, Mixed>) -> VmFault<'f> {
+        ctx.insert_zero_page()
+    }
+}
+
+struct GenerousFile(Ref<Generous>);
+
+impl MmapFile for GenerousFile {
+    type Platform = Uffd;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Uffd>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.io().writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+#[test]
+fn a_store_to_the_zero_page_cannot_be_allowed_by_its_number() {
+    let session = session();
+    let (all, page) = (session.memory().physical_memory(), session.memory().alloc_page().unwrap());
+    // The zero page lies before all others.
+    let zero = usize::try_from(page.pfn()).unwrap() - 1;
+    assert!(all.read(zero * PAGE, &mut [0]).is_ok() && all.write(zero * PAGE, &[9]).is_err());
+    let state = Ref::new(Generous { all: all.clone(), zero: PageOffset::new(zero) });
+    let at = session.mmap(&session.file(GenerousFile(state)), Map::shared(PAGE)).unwrap();
+    assert_eq!(load(&session, at), Ok(0));
+    assert_eq!(session.write(at, &[9]), Err(Trap::Sigbus(at)));
+    assert_eq!(load(&session, at), Ok(0));
 }

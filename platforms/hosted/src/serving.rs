@@ -130,7 +130,8 @@ impl<P: Paged> Fault<P> {
     pub fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
         might_sleep(MightSleep::Insertion);
         let serving = self.serving();
-        if serving.is_released() {
+        // Nobody stores to the zero page, which is everybody's.
+        if serving.is_released() || pfn == serving.mm.machine().zero_page() {
             return FaultCode::SIGBUS;
         }
         serving.area().make_mixed_writable(serving.address & !(P::PAGE_SIZE - 1), pfn);

@@ -175,7 +175,8 @@ impl Vmf<'_, '_> {
 
     /// `vmf_mixed_mkwrite`: nothing is inserted where nothing is.
     pub(crate) fn mixed_mkwrite(&self, pfn: u64) -> FaultCode {
-        if self.locked.is_released() {
+        // Nobody stores to the zero page, which is everybody's.
+        if self.locked.is_released() || pfn == self.area.table.memory().zero_page() {
             return FaultCode::SIGBUS;
         }
         let address = self.address & !(PAGE_SIZE - 1);
