@@ -236,7 +236,10 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         let page = ctx.frame().page_of(self.object(), ctx.pgoff()).map_or(0, PageCount::get);
         // Where the piece begins, by the offsets of the mapping, which may have begun behind that.
         let first = ctx.pgoff().index().saturating_sub(page % self.each.get());
-        let pages = PageRange::new(PageOffset::new(first), PageOffset::new(first.saturating_add(self.each.get())));
+        // A piece may have far more pages than the mapping shows.
+        let shown = ctx.frame().pgoff_range();
+        let end = PageOffset::new(first.saturating_add(self.each.get())).min(shown.end);
+        let pages = PageRange::new(PageOffset::new(first).max(shown.start), end);
         self.serve_resident(ctx, make, |ctx, resident, _| {
             for at in pages {
                 resident.prefault(ctx, at);

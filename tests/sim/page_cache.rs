@@ -3,6 +3,7 @@
 use std::{
     sync::{Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
 use vmctx::{
@@ -313,4 +314,53 @@ fn a_piece_behind_the_last_is_not_one_to_wait_for() {
     let resident = memory.resident(machine.may_sleep());
     let spot = |page| resident.spot(PageCount::new(page)).map(drop);
     assert_eq!([0, 2, 3].map(spot), [Err(Errno::EAGAIN), Err(Errno::EAGAIN), Err(Errno::ENXIO)]);
+}
+
+/// An object that is one piece, whatever its length.
+struct Whole {
+    memory: OnDemand<Sim, OnePage<Sim>>,
+    machine: Machine,
+}
+
+impl VmOperations for Whole {
+    type Platform = Sim;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|whole: &Self| Some(whole.memory.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        self.memory.serve_piece(ctx, |_, _| Ok(OnePage(self.machine.alloc_page()?)))
+    }
+}
+
+struct WholeFile(Ref<Whole>);
+
+impl MmapFile for WholeFile {
+    type Platform = Sim;
+
+    fn object(&self) -> Option<&SharedObject<Sim>> {
+        Some(self.0.memory.object())
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+#[test]
+fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
+    const PAGE: usize = 4096;
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(1 << 40), PageCount::new(usize::MAX));
+    let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
+    let file = machine.open(WholeFile(Ref::new(Whole { memory, machine: machine.clone() })));
+    let (tell, told) = mpsc::channel();
+    // If it walks over the whole piece, that is for years.
+    thread::spawn(move || {
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
+        let loaded = process.thread().read_u8(at);
+        tell.send((loaded, process.mapped_pages(at, 4 * PAGE))).unwrap();
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
 }
