@@ -57,6 +57,9 @@ pub trait RwLock<T>: Sized + Send + Sync + 'static {
     fn new(value: T, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Result<Self, Errno>;
 
     /// Waits until nobody changes the value, and keeps others from changing it while the guard is there.
+    ///
+    /// Not while this thread has such a guard already: where another thread waits to change the value, Linux has a second
+    /// reader wait behind that one, and neither goes on.
     fn read(&self, may_sleep: MaySleep<'_> /* ctx.may_sleep() */) -> Self::Read<'_>;
 
     /// The same, or `None` where that would have to wait.
