@@ -484,7 +484,9 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
 
     /// The pieces of which something shows at these offsets.
     fn part(&self, offsets: PageRange) -> Range<usize> {
-        let end = offsets.end.index().div_ceil(self.each.get()).min(self.piece_count());
+        // Rounded to pieces, a range without pages would have one.
+        let end = if offsets.is_empty() { 0 } else { offsets.end.index().div_ceil(self.each.get()) };
+        let end = end.min(self.piece_count());
         (offsets.start.index() / self.each.get()).min(end)..end
     }
 

@@ -364,3 +364,21 @@ fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
     });
     assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
 }
+
+/// A range without pages shows nothing of a piece, wherever in the piece it lies.
+#[test]
+fn a_range_without_pages_takes_no_piece() {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(8), PageCount::new(4));
+    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    for piece in 0..2 {
+        memory.put(piece, OnePage(machine.alloc_page().unwrap()), machine.may_sleep()).unwrap();
+    }
+    for (start, end) in [(1, 1), (6, 6), (3, 2), (7, 5), (usize::MAX, 1)] {
+        let none = PageRange::new(PageOffset::new(start), PageOffset::new(end));
+        assert_eq!(memory.evict(none, machine.may_sleep(), |_, _| Ok(())), Ok(0), "{none:?}");
+        assert_eq!(memory.truncate(none, machine.may_sleep()), 0, "{none:?}");
+    }
+    assert_eq!(memory.in_use(), 2);
+}
