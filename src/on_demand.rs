@@ -234,12 +234,13 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
     ) -> VmFault<'f> {
         let page = ctx.frame().page_of(self.object(), ctx.pgoff()).map_or(0, PageCount::get);
-        // Where the piece begins, by the offsets of the mapping, which may have begun behind that.
-        let first = ctx.pgoff().index().saturating_sub(page % self.each.get());
-        // A piece may have far more pages than the mapping shows.
+        let (at, before) = (ctx.pgoff().index(), page % self.each.get());
+        // The piece and the mapping may each begin before the other, and a piece may have far more pages than the
+        // mapping shows, or than the memory has.
         let shown = ctx.frame().pgoff_range();
-        let end = PageOffset::new(first.saturating_add(self.each.get())).min(shown.end);
-        let pages = PageRange::new(PageOffset::new(first).max(shown.start), end);
+        let behind = (self.each.get() - before).min(self.pieces.page_count().get().saturating_sub(page));
+        let [start, end] = [at.saturating_sub(before), at.saturating_add(behind)].map(PageOffset::new);
+        let pages = PageRange::new(start.max(shown.start), end.min(shown.end));
         self.serve_resident(ctx, make, |ctx, resident, _| {
             for at in pages {
                 resident.prefault(ctx, at);

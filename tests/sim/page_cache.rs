@@ -382,3 +382,22 @@ fn a_range_without_pages_takes_no_piece() {
     }
     assert_eq!(memory.in_use(), 2);
 }
+
+#[test]
+fn a_piece_is_brought_as_far_as_the_memory_goes_however_much_a_mapping_shows() {
+    const PAGE: usize = 4096;
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(4), PageCount::new(usize::MAX));
+    let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
+    let file = machine.open(WholeFile(Ref::new(Whole { memory, machine: machine.clone() })));
+    let (tell, told) = mpsc::channel();
+    // If it walks over all that the user has mapped, that is for minutes.
+    thread::spawn(move || {
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(PAGE << 34)).unwrap();
+        let loaded = process.thread().read_u8(at);
+        tell.send((loaded, process.mapped_pages(at, 4 * PAGE))).unwrap();
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
+}
