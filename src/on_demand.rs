@@ -542,13 +542,17 @@ impl<P: Platform, B: Backing<Platform = P>> Claim<'_, P, B> {
     /// Says what has become of the piece, and wakes who waits for it.
     fn settle(&mut self, to: State<B>) {
         self.is_settled = true;
+        let mut to = Some(to);
         // It cannot fail, because the piece is there since it was claimed.
-        let _ = self.of.pieces.revoke_piece(self.at, may_sleep(), |made| {
-            let in_vain = matches!(made.0, State::Making { in_vain: true });
-            made.0 = if in_vain { State::Absent } else { to };
-            self.of.in_use.fetch_add(usize::from(made.get().is_some()), Ordering::Relaxed);
-            Ok(())
-        });
+        if let Ok(mut revoked) = self.of.pieces.revoke_part(self.at..self.at.saturating_add(1), may_sleep()) {
+            // One that could not be made takes no memory, or users would take all there is by touching what is not there.
+            revoked.retain(|_, made| {
+                let in_vain = matches!(made.0, State::Making { in_vain: true });
+                made.0 = to.take().filter(|_| !in_vain).unwrap_or(State::Absent);
+                self.of.in_use.fetch_add(usize::from(made.get().is_some()), Ordering::Relaxed);
+                !made.is_absent()
+            });
+        }
         self.of.settled.wake_all();
     }
 }

@@ -401,3 +401,29 @@ fn a_piece_is_brought_as_far_as_the_memory_goes_however_much_a_mapping_shows() {
     });
     assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
 }
+
+/// What this process has in memory.
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Users touch what they like, and a piece that cannot be made is none.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_piece_that_could_not_be_made_takes_no_memory() {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(1 << 40), PageCount::new(1));
+    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let before = resident_bytes();
+    machine
+        .unlocked(|ctx| {
+            for at in (0..).step_by(1 << 20).take(50_000).map(PageOffset::new) {
+                assert_eq!(memory.with(at, ctx, |_, _| Err(Errno::EIO), |_| ()), Err(Errno::EIO));
+            }
+        })
+        .unwrap();
+    let more = resident_bytes().saturating_sub(before);
+    assert!(more < 100 << 20, "{} MiB", more >> 20);
+}
