@@ -234,12 +234,13 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
         make: impl FnOnce(usize, MaySleep<'_>) -> Result<B, Errno>,
     ) -> VmFault<'f> {
         let page = ctx.frame().page_of(self.object(), ctx.pgoff()).map_or(0, PageCount::get);
-        // Where the piece begins, by the offsets of the mapping, which may have begun behind that.
-        let first = ctx.pgoff().index().saturating_sub(page % self.each.get());
-        // A piece may have far more pages than the mapping shows.
+        let (at, before) = (ctx.pgoff().index(), page % self.each.get());
+        // The piece and the mapping may each begin before the other, and a piece may have far more pages than the
+        // mapping shows, or than the memory has.
         let shown = ctx.frame().pgoff_range();
-        let end = PageOffset::new(first.saturating_add(self.each.get())).min(shown.end);
-        let pages = PageRange::new(PageOffset::new(first).max(shown.start), end);
+        let behind = (self.each.get() - before).min(self.pieces.page_count().get().saturating_sub(page));
+        let [start, end] = [at.saturating_sub(before), at.saturating_add(behind)].map(PageOffset::new);
+        let pages = PageRange::new(start.max(shown.start), end.min(shown.end));
         self.serve_resident(ctx, make, |ctx, resident, _| {
             for at in pages {
                 resident.prefault(ctx, at);
@@ -484,7 +485,9 @@ impl<P: Platform, B: Backing<Platform = P>> OnDemand<P, B> {
 
     /// The pieces of which something shows at these offsets.
     fn part(&self, offsets: PageRange) -> Range<usize> {
-        let end = offsets.end.index().div_ceil(self.each.get()).min(self.piece_count());
+        // Rounded to pieces, a range without pages would have one.
+        let end = if offsets.is_empty() { 0 } else { offsets.end.index().div_ceil(self.each.get()) };
+        let end = end.min(self.piece_count());
         (offsets.start.index() / self.each.get()).min(end)..end
     }
 
@@ -539,13 +542,17 @@ impl<P: Platform, B: Backing<Platform = P>> Claim<'_, P, B> {
     /// Says what has become of the piece, and wakes who waits for it.
     fn settle(&mut self, to: State<B>) {
         self.is_settled = true;
+        let mut to = Some(to);
         // It cannot fail, because the piece is there since it was claimed.
-        let _ = self.of.pieces.revoke_piece(self.at, may_sleep(), |made| {
-            let in_vain = matches!(made.0, State::Making { in_vain: true });
-            made.0 = if in_vain { State::Absent } else { to };
-            self.of.in_use.fetch_add(usize::from(made.get().is_some()), Ordering::Relaxed);
-            Ok(())
-        });
+        if let Ok(mut revoked) = self.of.pieces.revoke_part(self.at..self.at.saturating_add(1), may_sleep()) {
+            // One that could not be made takes no memory, or users would take all there is by touching what is not there.
+            revoked.retain(|_, made| {
+                let in_vain = matches!(made.0, State::Making { in_vain: true });
+                made.0 = to.take().filter(|_| !in_vain).unwrap_or(State::Absent);
+                self.of.in_use.fetch_add(usize::from(made.get().is_some()), Ordering::Relaxed);
+                !made.is_absent()
+            });
+        }
         self.of.settled.wake_all();
     }
 }

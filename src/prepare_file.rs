@@ -90,7 +90,8 @@ pub trait PrepareFile: Send + Sync + 'static {
     ///
     /// `shown` is the part of the file that was described, wherever the object begins that the hook has
     /// [rebased](PrepareCtx::rebase) the mapping to: what that hook has looked up is looked up by it again. A state
-    /// [names the object](crate::Hooks::object) that the mapping was rebased to.
+    /// [names the object](crate::Hooks::object) that the mapping was rebased to; one that names a part of the file in
+    /// which `shown` does not lie is refused with EINVAL.
     ///
     /// # Errors
     /// ENOMEM, or whatever the user's `mmap` call is to fail with. What was mapped is taken away again. What the hook
@@ -155,6 +156,11 @@ impl<F: PrepareFile> Describes<F::Platform> for ByPrepare<F> {
 
     fn mapped(&self, shown: PageRange, vma: &mut <F::Platform as Platform>::Vma) -> Result<(), Errno> {
         let state = self.0.mapped(shown, may_sleep())?;
+        // What the mapping was rebased to is not known any more. But offsets do not count from a part of the file that
+        // the mapping shows something else of: they would be below zero, or lead behind the part's end.
+        if F::Ops::HOOKS.named(&state).is_some_and(|object| !object.can_be_counted_from(shown)) {
+            return Err(Errno::EINVAL);
+        }
         // The VMA takes the reference, and only then there is a handle.
         let kept = state.clone();
         crate::mmap::install::<F::Ops>(vma, state)?;

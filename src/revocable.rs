@@ -101,7 +101,8 @@ pub trait Backing: Send + Sync + 'static {
     /// place. (spufs changes `vm_page_prot` in the fault for that, while others read it.)
     ///
     /// Asked for [`PfnMap`](crate::PfnMap) mappings. What is inserted into a [`Mixed`](crate::Mixed) mapping has the
-    /// mapping's protection.
+    /// mapping's protection. So has a [large entry](Resident::insert_huge): where the first page of it wants another,
+    /// the fault falls back to pages.
     fn page_prot(&self, at: PageCount, mapping: PageProt) -> PageProt {
         let _ = at;
         mapping
@@ -370,7 +371,12 @@ impl<'r, P: Platform, B: Backing<Platform = P>> Resident<'r, P, B> {
             let end = first.get().checked_add(count.get())?;
             (end <= self.of.page_count().get()).then_some(first)
         });
-        match inside.and_then(|first| Some((first, self.frames(first, count)?))) {
+        // A large entry has the mapping's protection: to have another, memory is mapped page by page.
+        let mapping = P::fault_page_prot(ctx.fault());
+        let as_mapped = |first: &PageCount| {
+            matches!(M::KIND, KindValue::Mixed) || self.page_prot(*first, mapping).with_rights_of(mapping) == mapping
+        };
+        match inside.filter(as_mapped).and_then(|first| Some((first, self.frames(first, count)?))) {
             Some((first, frames)) => {
                 self.note_insertion(first);
                 ctx.fill(frames)

@@ -4,7 +4,7 @@ use crate::{
     errno::Errno,
     platform::Platform,
     sleep::MaySleep,
-    units::{PageCount, PageOffset},
+    units::{PageCount, PageOffset, PageRange},
 };
 
 /// All the mappings of one object, in every process (`struct address_space`): what unmapping reaches.
@@ -97,6 +97,13 @@ impl<P: Platform> SharedObject<P> {
     /// Which page of it shows at a page offset of the file.
     pub(crate) fn page_at(&self, at: PageOffset) -> Option<PageCount> {
         at.checked_since(self.base).filter(|page| *page < self.count)
+    }
+
+    /// Whether a mapping of these pages of the file can count from where this begins. From the file's own beginning any
+    /// can, however far it reaches.
+    pub(crate) fn can_be_counted_from(&self, shown: PageRange) -> bool {
+        let room = shown.start.checked_since(self.base).and_then(|first| self.count.get().checked_sub(first.get()));
+        self.base == PageOffset::ZERO || room.is_some_and(|room| shown.page_count() <= room)
     }
 
     /// How many pages it has. What is not a [`part`](Self::part) has as many as can be counted.

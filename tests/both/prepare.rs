@@ -39,6 +39,7 @@ on_each_platform!(
     objects_of_one_file_are_found_by_both_hooks,
     a_handle_counts_from_the_object_that_was_described,
     an_object_that_the_file_does_not_show_is_refused,
+    a_state_that_names_a_part_that_the_mapping_does_not_show_is_refused,
 );
 
 /// A file that fills its mappings at once with these pages.
@@ -528,4 +529,51 @@ fn an_object_that_the_file_does_not_show_is_refused<B: TestBed>() {
     }
     assert_eq!((bed.mapping_count(), bed.pages_in_use()), (0, before + 4));
     if_told(bed.page_tables_in_use(), 0);
+}
+
+/// A file that rebases its mappings to one thing, or to none, and gives them a state that names another.
+struct Says<P: Platform> {
+    all: SharedObject<P>,
+    rebases_to: Option<SharedObject<P>>,
+    names: P::Ref<Part<P>>,
+}
+
+impl<P: Platform> PrepareFile for Says<P> {
+    type Platform = P;
+    type Ops = Part<P>;
+
+    fn mmap_prepare<'m>(&'m self, mut ctx: PrepareCtx<'m, P>) -> Result<Prepared<'m, P, Mixed>, Errno> {
+        if let Some(part) = &self.rebases_to {
+            ctx = ctx.rebase(part)?;
+        }
+        ctx.writable().by_faults()
+    }
+
+    fn mapped(&self, _: PageRange, _: MaySleep<'_>) -> Result<P::Ref<Part<P>>, Errno> {
+        Ok(self.names.clone())
+    }
+
+    fn object(&self) -> Option<&SharedObject<P>> {
+        Some(&self.all)
+    }
+}
+
+/// Its hooks would count from a place behind the mapping's beginning, or before all of the part that it shows.
+fn a_state_that_names_a_part_that_the_mapping_does_not_show_is_refused<B: TestBed>() {
+    let bed = B::new();
+    let all = SharedObject::<B::Platform>::new(bed.may_sleep()).unwrap();
+    let [one, two] = [5, 8].map(|first| all.part(PageOffset::new(first), PageCount::new(3)).unwrap());
+    let says = |rebases_to: Option<&SharedObject<B::Platform>>, names: &SharedObject<B::Platform>, first: usize| {
+        let (object, pages) = (names.clone(), pages(&bed, 3));
+        let names = share(&bed, Part { object, pages, handle: Mutex::new(None), at_once: false });
+        let file = bed.open(ByPrepare(Says { all: all.clone(), rebases_to: rebases_to.cloned(), names }));
+        bed.user().mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(first))).map(drop)
+    };
+    let refused = Err(Refusal::Errno(Errno::EINVAL));
+    assert_eq!(says(Some(&two), &two, 8), Ok(()));
+    assert_eq!(says(None, &all, 8), Ok(()));
+    assert_eq!(says(None, &two, 0), refused);
+    assert_eq!(says(Some(&one), &two, 5), refused);
+    assert_eq!(says(Some(&two), &one, 8), refused);
+    assert_eq!(bed.mapping_count(), 2);
 }

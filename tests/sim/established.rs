@@ -11,9 +11,9 @@ use std::{
 
 use vmctx::{
     Errno, FaultCtx, FrameSource, Handle, Hooks, Kind, Mixed, PageCount, PageOffset, PfnMap, Platform, RwLock as _,
-    UnlockedCtx, VmFault, VmOperations,
+    UnlockedCtx, UserAddr, VmFault, VmOperations,
 };
-use vmctx_hosted::Ref;
+use vmctx_hosted::{Paged as _, Ref};
 use vmctx_sim::{AccessError, DeviceMemory, Hook, Machine, Map, Page, Process, Prot, Sim, SyscallError};
 
 use crate::{
@@ -357,4 +357,22 @@ fn a_frame_of_another_machine_does_not_go_in_by_ioctl() {
         })
     };
     assert_eq!(process.ioctl(insert), Ok(Some(Err(Errno::EINVAL))));
+}
+
+/// Where the page that would lie before the mapping's first has no address any more.
+#[test]
+fn a_handle_prefers_its_own_mapping_at_the_lowest_addresses_too() {
+    let machine = Machine::new();
+    let state = Ref::new(Filled);
+    let (file, handles) = with_handles(&machine, move |_| state.clone());
+    let process = machine.process();
+    let low = UserAddr::new(Sim::MMAP_MIN);
+    let own = process.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(1000)).at(low)).unwrap();
+    let whole = process.mmap(&file, Map::shared(2000 * PAGE)).unwrap();
+    let handle = handles.lock().unwrap().remove(0);
+    let pages = vec![machine.alloc_page().unwrap(); 1500];
+    let inserted = process.ioctl(|ctx| handle.lock(ctx).unwrap().insert_pages(PageOffset::ZERO, &pages));
+    assert_eq!(inserted, Ok(Ok(PageCount::new(1500))));
+    assert_eq!(process.mapped_pages(own, PAGE), PageCount::new(1));
+    assert_eq!(process.mapped_pages(whole, 2000 * PAGE), PageCount::new(1499));
 }

@@ -6,10 +6,11 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem as _, IomemPart, Mapped, Mixed, MmapCtx,
-    MmapFile, OnDemand, PageCount, PageOffset, PfnMap, PfnMkwriteCtx, Prefault, SharedObject, UserAddr, VmFault,
-    VmOperations,
+    Backing, Errno, FaultCtx, FrameRange, FrameSource, Hooks, HugeFaultCtx, HugeSize, Iomem as _, IomemPart, Mapped,
+    Mixed, MmapCtx, MmapFile, OnDemand, PageCount, PageOffset, PageProt, PfnMap, PfnMkwriteCtx, Prefault, Revocable,
+    SharedObject, Spot, UserAddr, VmFault, VmOperations,
     kind::{FilledLater, MapsFrames},
+    platform::Cache,
 };
 use vmctx_hosted::Ref;
 use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Prot, Signal, Sim};
@@ -464,4 +465,68 @@ fn a_piece_that_is_made_when_it_is_touched_is_one_large_entry() {
     assert_eq!(user.read_u8(page_at(shifted, 600 - 256)), Ok(7));
     assert!(!process.is_huge_at(page_at(shifted, 600 - 256)));
     assert_eq!(pool.pieces.in_use(), 2);
+}
+
+/// The memory of a card, which wants its writes combined.
+struct Combined(IomemPart<Sim>);
+
+impl Backing for Combined {
+    type Platform = Sim;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, Sim>, Errno> {
+        self.0.spot(at)
+    }
+
+    fn frames(&self, first: PageCount, count: PageCount) -> Option<FrameRange<'_, Sim>> {
+        self.0.frames(first, count)
+    }
+
+    fn page_prot(&self, _: PageCount, mapping: PageProt) -> PageProt {
+        mapping.write_combine()
+    }
+}
+
+struct Card(Revocable<Sim, Combined>);
+
+impl VmOperations for Card {
+    type Platform = Sim;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE
+        .huge_fault(|card: &Self, ctx| card.0.resident(ctx.may_sleep()).insert_huge(ctx))
+        .object(|card: &Self| Some(card.0.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, PfnMap>) -> VmFault<'f> {
+        self.0.resident(ctx.may_sleep()).insert(ctx)
+    }
+}
+
+struct CardFile(Ref<Card>);
+
+impl MmapFile for CardFile {
+    type Platform = Sim;
+
+    fn object(&self) -> Option<&SharedObject<Sim>> {
+        Some(self.0.0.object())
+    }
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.shared_only()?.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+/// One frame must not be mapped with two cache attributes, whether a large entry fits or not.
+#[test]
+fn memory_has_the_cache_attribute_that_it_wants_where_a_large_entry_fits_too() {
+    let machine = Machine::new();
+    let memory = IomemPart::whole(machine.device_memory(PageCount::new(512)).unwrap());
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let memory = Revocable::new(Combined(memory), &object, PageCount::new(512), machine.may_sleep()).unwrap();
+    let file = machine.open(CardFile(Ref::new(Card(memory))));
+    // All of it, where a large entry fits, and where it does not.
+    for bytes in [HUGE, HUGE - PAGE] {
+        let process = machine.process();
+        process.mmap(&file, Map::shared(bytes).at(AT)).unwrap();
+        process.thread().write_u8(page_at(AT, 3), 1).unwrap();
+        assert_eq!(process.page_prot_at(page_at(AT, 3)).unwrap().cache(), Cache::WriteCombine, "{bytes}");
+    }
 }

@@ -364,3 +364,66 @@ fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
     });
     assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
 }
+
+/// A range without pages shows nothing of a piece, wherever in the piece it lies.
+#[test]
+fn a_range_without_pages_takes_no_piece() {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(8), PageCount::new(4));
+    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    for piece in 0..2 {
+        memory.put(piece, OnePage(machine.alloc_page().unwrap()), machine.may_sleep()).unwrap();
+    }
+    for (start, end) in [(1, 1), (6, 6), (3, 2), (7, 5), (usize::MAX, 1)] {
+        let none = PageRange::new(PageOffset::new(start), PageOffset::new(end));
+        assert_eq!(memory.evict(none, machine.may_sleep(), |_, _| Ok(())), Ok(0), "{none:?}");
+        assert_eq!(memory.truncate(none, machine.may_sleep()), 0, "{none:?}");
+    }
+    assert_eq!(memory.in_use(), 2);
+}
+
+#[test]
+fn a_piece_is_brought_as_far_as_the_memory_goes_however_much_a_mapping_shows() {
+    const PAGE: usize = 4096;
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(4), PageCount::new(usize::MAX));
+    let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
+    let file = machine.open(WholeFile(Ref::new(Whole { memory, machine: machine.clone() })));
+    let (tell, told) = mpsc::channel();
+    // If it walks over all that the user has mapped, that is for minutes.
+    thread::spawn(move || {
+        let process = machine.process();
+        let at = process.mmap(&file, Map::shared(PAGE << 34)).unwrap();
+        let loaded = process.thread().read_u8(at);
+        tell.send((loaded, process.mapped_pages(at, 4 * PAGE))).unwrap();
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
+}
+
+/// What this process has in memory.
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Users touch what they like, and a piece that cannot be made is none.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_piece_that_could_not_be_made_takes_no_memory() {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(1 << 40), PageCount::new(1));
+    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let before = resident_bytes();
+    machine
+        .unlocked(|ctx| {
+            for at in (0..).step_by(1 << 20).take(50_000).map(PageOffset::new) {
+                assert_eq!(memory.with(at, ctx, |_, _| Err(Errno::EIO), |_| ()), Err(Errno::EIO));
+            }
+        })
+        .unwrap();
+    let more = resident_bytes().saturating_sub(before);
+    assert!(more < 100 << 20, "{} MiB", more >> 20);
+}

@@ -186,7 +186,9 @@ impl<P: Hosted> EstablishedVma<P> {
     /// The first of these pages that the mapping that was asked for shows.
     fn first_asked_for(&self, pages: Range<usize>) -> Option<usize> {
         let address = |page| self.asked.address_of::<P>(page);
-        let mut addresses = address(pages.start)..address(pages.end);
+        // Pages so far before the mapping's first that they would lie below address zero are not shown by it.
+        let lowest = self.asked.page.saturating_sub(self.asked.address >> P::PAGE_SHIFT);
+        let mut addresses = address(pages.start.max(lowest))..address(pages.end);
         while let Some(vma) = self.lock.vmas().intersecting(&addresses) {
             let page = vma.pgoff().max(pages.start);
             if self.asked_for(page).is_some_and(|asked| asked.start() == vma.start()) {
