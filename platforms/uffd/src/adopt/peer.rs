@@ -99,10 +99,10 @@ impl Adoption {
         if sys::page_size() != PAGE_SIZE {
             return Err(AdoptError::PageSize(sys::page_size()));
         }
-        if !ioctl::is_userfaultfd(&uffd) {
+        let refused = |errno: RawErrno| AdoptError::Refused(KernelError::of(errno));
+        if !ioctl::is_userfaultfd(&uffd).map_err(refused)? {
             return Err(AdoptError::NotAUserfaultfd);
         }
-        let refused = |errno: RawErrno| AdoptError::Refused(KernelError::of(errno));
         let readers = Readers::new(Userfaultfd::adopt(uffd, false, false).map_err(refused)?);
         let target = Arc::new(Target::new(Arc::clone(readers.uffd()), regions.clone()));
         let life = self.socket.map(Life::of);
