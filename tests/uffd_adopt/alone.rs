@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Runs a test in a process of its own, by the name that the harness knows it by.
-fn alone(test: impl FnOnce()) {
+pub(crate) fn alone(test: impl FnOnce()) {
     const ALONE: &str = "VMCTX_TEST_ALONE";
     if env::var_os(ALONE).is_some() {
         return test();

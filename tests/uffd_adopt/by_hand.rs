@@ -141,6 +141,18 @@ impl Own {
         assert_eq!(unmapped, 0);
     }
 
+    /// Maps memory that nobody serves where a page was, full of this byte.
+    pub(crate) fn map_something(&self, page: usize, byte: u8) {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+        let (at, prot) = (self.address(page) as *mut libc::c_void, libc::PROT_READ | libc::PROT_WRITE);
+        // SAFETY: nothing is mapped there, or this fails.
+        #[expect(unsafe_code, reason = "a system call")]
+        unsafe {
+            assert_eq!(libc::mmap(at, PAGE, prot, flags, -1, 0), at);
+            at.cast::<u8>().write_bytes(byte, PAGE);
+        }
+    }
+
     /// Moves pages to where there is room. The first address there.
     pub(crate) fn move_away(&self, pages: Range<usize>) -> usize {
         let (from, bytes) = (self.address(pages.start) as *mut _, pages.len() * PAGE);

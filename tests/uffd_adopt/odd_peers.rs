@@ -2,14 +2,19 @@
 
 use std::{
     fs::File,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
 };
 
-use vmctx_uffd::{AdoptError, Peer};
+use vmctx::{FaultCtx, Mixed, VmFault, VmOperations};
+use vmctx_uffd::{AdoptError, Adopted, Adoption, Peer};
 
 use crate::{
-    by_hand::{Own, PROTECTS, REMOVE},
+    alone::alone,
+    by_hand::{Own, PROTECTS, REMAP, REMOVE, load},
     snapshot::{Snapshot, byte, file},
 };
 
@@ -61,5 +66,50 @@ fn whoever_stores_to_what_is_protected_goes_on_while_others_give_back() {
             own.store(0, 0, 2);
         }
         done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A driver whose hook is in the middle of the third page until somebody says otherwise.
+struct Slow {
+    snapshot: Snapshot,
+    step: Arc<AtomicUsize>,
+}
+
+impl VmOperations for Slow {
+    type Platform = Adopted;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Adopted, Mixed>) -> VmFault<'f> {
+        let is_first =
+            ctx.pgoff().index() == 3 && self.step.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        while is_first && self.step.load(Ordering::SeqCst) == 1 {
+            thread::yield_now();
+        }
+        self.snapshot.fault(ctx)
+    }
+}
+
+/// Its page is copied to where it is now, and who waits where it was finds what is there by then.
+#[test]
+fn whoever_waits_for_a_page_that_moves_does_not_wait_for_ever() {
+    // Nobody else maps anything where the page was.
+    alone(a_page_moves);
+}
+
+fn a_page_moves() {
+    let Some(own) = Own::new(8, REMAP) else { return };
+    let step = Arc::new(AtomicUsize::new(0));
+    let state = Slow { snapshot: Snapshot::new(&file(8)), step: Arc::clone(&step) };
+    let _peer = Adoption::default().readers(2).adopt(own.sent(), &own.regions(), state).unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| own.load(3, 1));
+        while step.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        let to = own.move_away(3..4);
+        own.map_something(3, 77);
+        step.store(2, Ordering::SeqCst);
+        assert_eq!(load(to + 1), byte(3, 1));
+        assert_eq!(waits.join().unwrap(), 77);
     });
 }

@@ -137,6 +137,10 @@ impl<'a> Server<'a> {
                 Outcome::Inserted => match self.copy(first, since) {
                     Copied::Served => {
                         self.shared.refaults.forget(first);
+                        if self.shared.target.has_moved(event.now, first) {
+                            // Who waits at the old address was not woken by what was copied to the new one.
+                            self.shared.target.wake(&page_of(event.now));
+                        }
                         break;
                     }
                     Copied::Unmapped => break self.shared.target.wake(&page_of(event.now)),

@@ -198,6 +198,12 @@ impl Target {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Whether what was at an address, by its first one, has moved from there.
+    pub(crate) fn has_moved(&self, now: usize, first: usize) -> bool {
+        // Most peers move nothing.
+        self.counters.moved.load(Ordering::Relaxed) != 0 && self.places.read().first_of(now) != Some(first)
+    }
+
     /// Has whoever waits at a page repeat the access.
     pub(crate) fn wake(&self, now: &Range<usize>) {
         if let Ok(fd) = self.uffd.fd() {
