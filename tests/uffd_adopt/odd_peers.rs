@@ -14,7 +14,7 @@ use vmctx_uffd::{AdoptError, Adopted, Adoption, Peer};
 
 use crate::{
     alone::alone,
-    by_hand::{Own, PROTECTS, REMAP, REMOVE, load},
+    by_hand::{FORK, Own, PROTECTS, REMAP, REMOVE, UNMAP, load},
     snapshot::{Snapshot, byte, file},
 };
 
@@ -30,7 +30,7 @@ fn a_device_of_random_bytes_is_no_userfaultfd() {
 /// Nor is anything copied in the middle of that, so it has to be tried between one and the next.
 #[test]
 fn whoever_loads_goes_on_while_others_give_back() {
-    const PAGES: usize = 64;
+    const PAGES: usize = 32;
     let Some(own) = Own::new(PAGES, REMOVE) else { return };
     let _peer = Peer::adopt(own.sent(), &own.regions(), Snapshot::new(&file(PAGES))).unwrap();
     let done = AtomicBool::new(false);
@@ -60,7 +60,7 @@ fn whoever_stores_to_what_is_protected_goes_on_while_others_give_back() {
                 own.give_back(9..10);
             }
         });
-        for _ in 0..300 {
+        for _ in 0..60 {
             own.store(0, 0, 1);
             own.protect(0);
             own.store(0, 0, 2);
@@ -112,4 +112,22 @@ fn a_page_moves() {
         assert_eq!(load(to + 1), byte(3, 1));
         assert_eq!(waits.join().unwrap(), 77);
     });
+}
+
+/// It waits for somebody to read that, and nobody serves it.
+#[test]
+fn a_child_of_the_peers_may_change_its_mappings_at_once() {
+    // The child has nothing of other tests.
+    alone(a_child_unmaps);
+}
+
+fn a_child_unmaps() {
+    // Enough for the child to be there before all of it is poisoned.
+    const PAGES: usize = 1 << 16;
+    let Some(own) = Own::new(PAGES, FORK | UNMAP | REMOVE) else { return };
+    let _peer = Peer::adopt(own.sent(), &own.regions(), Snapshot::new(&file(1))).unwrap();
+    for round in 0..10 {
+        assert!(own.ends_in_a_child(|| own.unmap(PAGES - 1 - round..PAGES - round)), "round {round}");
+    }
+    assert_eq!(own.load(0, 1), byte(0, 1), "the peer itself is served");
 }

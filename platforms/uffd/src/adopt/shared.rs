@@ -161,7 +161,7 @@ impl Shared {
         for child in children {
             count(&self.target.counters.forks);
             // If that fails the child waits for ever where nothing is.
-            let _ = target::close_off(child, all.iter().cloned());
+            let _ = target::close_off(child, all.clone());
         }
         read
     }
