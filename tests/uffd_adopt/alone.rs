@@ -1,9 +1,17 @@
 //! What is counted of the whole process, and what a child of it inherits: in processes of their own.
 
-use std::{env, fs, process::Command, thread};
+use std::{
+    env,
+    fs::{self, File},
+    iter,
+    os::unix::net::UnixStream,
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use vmctx::{FrameSource as _, Iomem as _, PageOffset, UnlockedCtx};
-use vmctx_uffd::{Adopted, MappedFile, Peer, SyscallError};
+use vmctx_uffd::{Adopted, Adoption, MappedFile, Peer, SyscallError};
 
 use crate::{
     by_hand::{Own, REMOVE},
@@ -11,7 +19,7 @@ use crate::{
 };
 
 /// Runs a test in a process of its own, by the name that the harness knows it by.
-fn alone(test: impl FnOnce()) {
+pub(crate) fn alone(test: impl FnOnce()) {
     const ALONE: &str = "VMCTX_TEST_ALONE";
     if env::var_os(ALONE).is_some() {
         return test();
@@ -51,6 +59,40 @@ fn a_peer_leaves_nothing_behind() {
         let before = held();
         (0..20).for_each(|_| use_a_peer());
         assert_eq!(held(), before);
+    });
+}
+
+/// A handler that has no descriptor left to know its peer by does not take it for gone when it closes its socket: either that
+/// is said, or the peer is served.
+#[test]
+fn a_handler_without_descriptors_knows_its_peer_or_says_so() {
+    alone(|| {
+        let Some(own) = Own::new(4, 0) else { return };
+        let on_disk = file(4);
+        // SAFETY: two numbers, of this process alone.
+        #[expect(unsafe_code, reason = "a limit")]
+        unsafe {
+            libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_cur: 64, rlim_max: 64 });
+        }
+        let (mut adopted, mut refused) = (0, 0);
+        for left in 0..6 {
+            let state = Snapshot::new(&on_disk);
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let (sent, regions) = (own.sent(), own.regions());
+            let mut all: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+            all.truncate(all.len() - left);
+            let peer = Adoption::default().socket(ours).adopt(sent, &regions, state);
+            drop((all, theirs));
+            let Ok(peer) = peer else {
+                refused += 1;
+                continue;
+            };
+            adopted += 1;
+            // A thread that takes the peer for gone does so as soon as it runs.
+            thread::sleep(Duration::from_millis(50));
+            assert_eq!(peer.end(), None, "with {left} descriptors left");
+        }
+        assert!(adopted != 0 && refused != 0);
     });
 }
 

@@ -14,7 +14,12 @@ pub(crate) const PAGE: usize = 4096;
 
 const UFFDIO_API: u64 = 0xc018_aa3f;
 const UFFDIO_REGISTER: u64 = 0xc020_aa00;
+const UFFDIO_WRITEPROTECT: u64 = 0xc018_aa06;
+const MISSING: u64 = 1;
+const WP: u64 = 1 << 1;
 const USER_MODE_ONLY: i32 = 1;
+/// `UFFD_FEATURE_PAGEFAULT_FLAG_WP`
+pub(crate) const PROTECTS: u64 = 1;
 /// `UFFD_FEATURE_EVENT_FORK`, for which one needs `CAP_SYS_PTRACE`.
 pub(crate) const FORK: u64 = 1 << 1;
 pub(crate) const REMAP: u64 = 1 << 2;
@@ -52,11 +57,31 @@ impl Own {
     }
 
     pub(crate) fn register(&self, range: Range<usize>) {
-        let mut register = [range.start as u64, range.len() as u64, 1, 0];
+        self.register_for(range, MISSING);
+    }
+
+    /// Registers everything for stores to what is protected, too.
+    pub(crate) fn register_stores(&self) {
+        self.register_for(self.range(), MISSING | WP);
+    }
+
+    fn register_for(&self, range: Range<usize>, mode: u64) {
+        let mut register = [range.start as u64, range.len() as u64, mode, 0];
         // SAFETY: a request with what it takes.
         #[expect(unsafe_code, reason = "a system call")]
         let registered = unsafe { libc::ioctl(self.fd().as_raw_fd(), UFFDIO_REGISTER as _, register.as_mut_ptr()) };
         assert_eq!(registered, 0, "{}", io::Error::last_os_error());
+    }
+
+    /// The next store to a page is a fault.
+    pub(crate) fn protect(&self, page: usize) {
+        let mut protect = [self.address(page) as u64, PAGE as u64, 1];
+        // SAFETY: a request with what it takes.
+        #[expect(unsafe_code, reason = "a system call")]
+        // It is refused while somebody gives memory back.
+        while unsafe { libc::ioctl(self.fd().as_raw_fd(), UFFDIO_WRITEPROTECT as _, protect.as_mut_ptr()) } != 0 {
+            assert_eq!(io::Error::last_os_error().raw_os_error(), Some(libc::EAGAIN));
+        }
     }
 
     pub(crate) fn range(&self) -> Range<usize> {
@@ -114,6 +139,42 @@ impl Own {
         #[expect(unsafe_code, reason = "a system call")]
         let unmapped = unsafe { libc::munmap(self.address(pages.start) as *mut _, pages.len() * PAGE) };
         assert_eq!(unmapped, 0);
+    }
+
+    /// Does this in a child, which makes system calls only. Whether that ends within ten seconds.
+    pub(crate) fn ends_in_a_child(&self, run: impl FnOnce()) -> bool {
+        // Not by `fork`: that holds the locks of `malloc` until its event was read, which is done in this process.
+        // SAFETY: the child allocates nothing, and ends here.
+        #[expect(unsafe_code, reason = "fork")]
+        unsafe {
+            let child = libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0);
+            let child = libc::pid_t::try_from(child).unwrap_or(-1);
+            if child == 0 {
+                run();
+                libc::_exit(0);
+            }
+            for _ in 0..2000 {
+                if libc::waitpid(child, ptr::null_mut(), libc::WNOHANG) == child {
+                    return true;
+                }
+                libc::usleep(5000);
+            }
+            libc::kill(child, libc::SIGKILL);
+            libc::waitpid(child, ptr::null_mut(), 0);
+            false
+        }
+    }
+
+    /// Maps memory that nobody serves where a page was, full of this byte.
+    pub(crate) fn map_something(&self, page: usize, byte: u8) {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+        let (at, prot) = (self.address(page) as *mut libc::c_void, libc::PROT_READ | libc::PROT_WRITE);
+        // SAFETY: nothing is mapped there, or this fails.
+        #[expect(unsafe_code, reason = "a system call")]
+        unsafe {
+            assert_eq!(libc::mmap(at, PAGE, prot, flags, -1, 0), at);
+            at.cast::<u8>().write_bytes(byte, PAGE);
+        }
     }
 
     /// Moves pages to where there is room. The first address there.

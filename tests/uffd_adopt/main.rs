@@ -6,6 +6,7 @@ mod alone;
 mod balloon;
 mod by_hand;
 mod ends;
+mod odd_peers;
 mod other;
 mod restore;
 mod snapshot;

@@ -12,11 +12,15 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
     process::ExitCode,
     thread,
+    time::Duration,
 };
 
 use vmctx_uffd::{Adoption, MappedFile};
 
 use crate::{handshake::Handshake, snapshot::Snapshot};
+
+/// How long it waits for descriptors and threads of others, where there are none left.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the command line says.
 struct Arguments {
@@ -55,13 +59,19 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let memory = MappedFile::new(File::open(&arguments.memory)?)?;
     let listener = UnixListener::bind(&arguments.socket)?;
     loop {
-        let (stream, _) = listener.accept()?;
         let (memory, window) = (memory.clone(), arguments.window);
-        thread::spawn(move || {
-            if let Err(error) = serve(stream, memory, window) {
-                eprintln!("not restored: {error}");
-            }
+        let started = listener.accept().and_then(|(stream, _)| {
+            thread::Builder::new().spawn(move || {
+                if let Err(error) = serve(stream, memory, window) {
+                    eprintln!("not restored: {error}");
+                }
+            })
         });
+        if let Err(error) = started {
+            // Too many connections, or too many threads: the machines that are served are not to end for that.
+            eprintln!("not accepted: {error}");
+            thread::sleep(PAUSE);
+        }
     }
 }
 

@@ -216,3 +216,22 @@ fn what_makes_no_sense_is_refused() {
     machine.send(&mut stream, r#""page_size":4096"#, 1);
     machine.compare(byte);
 }
+
+/// As many connections as it has descriptors for: those that were there before are served on, and later ones again.
+#[test]
+fn who_connects_too_often_ends_nobody_elses_service() {
+    let Some(machine) = Machine::new(0) else { return };
+    let mut handler = Handler::start("often", "1");
+    let mut stream = handler.connect();
+    let limit = libc::rlimit { rlim_cur: 24, rlim_max: 24 };
+    let id = handler.process.id().try_into().unwrap();
+    // SAFETY: two numbers, of the process that this one has started.
+    assert_eq!(unsafe { libc::prlimit(id, libc::RLIMIT_NOFILE, &raw const limit, ptr::null_mut()) }, 0);
+    machine.send(&mut stream, r#""page_size":4096"#, 1);
+    assert_eq!(machine.load(0, 1), byte(0, 1));
+    let others: Vec<UnixStream> = (0..40).map(|_| handler.connect()).collect();
+    thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(handler.process.try_wait().unwrap(), None, "the handler has ended");
+    drop(others);
+    machine.compare(byte);
+}

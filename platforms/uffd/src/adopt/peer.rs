@@ -99,15 +99,21 @@ impl Adoption {
         if sys::page_size() != PAGE_SIZE {
             return Err(AdoptError::PageSize(sys::page_size()));
         }
-        if !ioctl::is_userfaultfd(&uffd) {
+        let refused = |errno: RawErrno| AdoptError::Refused(KernelError::of(errno));
+        if !ioctl::is_userfaultfd(&uffd).map_err(refused)? {
             return Err(AdoptError::NotAUserfaultfd);
         }
-        let refused = |errno: RawErrno| AdoptError::Refused(KernelError::of(errno));
         let readers = Readers::new(Userfaultfd::adopt(uffd, false, false).map_err(refused)?);
         let target = Arc::new(Target::new(Arc::clone(readers.uffd()), regions.clone()));
-        let life = self.socket.map(Life::of);
+        let (life, no_life) = match self.socket.map(Life::of).transpose() {
+            Ok(life) => (life, None),
+            Err(errno) => (None, Some(errno)),
+        };
         // From here on whatever goes wrong drops the peer, which makes what is missing a SIGBUS.
         let peer = Peer { shared: Arc::new(Shared::new(target, readers, life, self.refaults.max(1))) };
+        if let Some(errno) = no_life {
+            return Err(refused(errno));
+        }
         // Faults that are read already wait for this lock, until there is somebody to serve them.
         let mut space = peer.shared.space.write();
         serve::start(&peer.shared, self.readers.max(1)).map_err(|error| refused(crate::error::raw(&error)))?;

@@ -17,7 +17,7 @@ use vmctx::{
 use vmctx_hosted::{Hook, hook, operations::FaultCall};
 
 use crate::{
-    error::{KernelError, SessionError},
+    error::{KernelError, RawErrno, SessionError},
     kernel::{fill::FillError, ioctl, messages::Why, sys::page_of},
 };
 
@@ -84,16 +84,29 @@ impl<'a> Server<'a> {
             (Why::Missing, Some(first)) => self.missing(event, first),
             (Why::Missing, None) => self.outside(event),
             // What somebody has protected, or has in a memory object, is not a driver's business.
-            (Why::Protected, _) => {
-                if let Ok(fd) = target.uffd.fd() {
-                    let _ = ioctl::write_protect(fd, &page_of(event.now), 0);
-                }
-            }
+            (Why::Protected, _) => self.protected(event),
             (Why::Minor, _) => {
                 if let Ok(fd) = target.uffd.fd() {
                     let _ = ioctl::map_existing(fd, &page_of(event.now), 0);
                     target.wake(&page_of(event.now));
                 }
+            }
+        }
+    }
+
+    /// A store to what the peer has protected: it may go on. As long as the peer changes its mappings that is refused, and
+    /// nobody would be woken.
+    #[cold]
+    fn protected(&self, event: &Event) {
+        let (target, page) = (&self.shared.target, page_of(event.now));
+        let Ok(fd) = target.uffd.fd() else { return };
+        let mut tries = 0;
+        loop {
+            match ioctl::write_protect(fd, &page, 0) {
+                Ok(()) => break,
+                Err(RawErrno::AGAIN) if self.shared.let_it_change(&mut tries, &self.backlog).is_continue() => {}
+                // Unmapped, or moved: the kernel decides.
+                Err(_) => break target.wake(&page),
             }
         }
     }
@@ -124,6 +137,10 @@ impl<'a> Server<'a> {
                 Outcome::Inserted => match self.copy(first, since) {
                     Copied::Served => {
                         self.shared.refaults.forget(first);
+                        if self.shared.target.has_moved(event.now, first) {
+                            // Who waits at the old address was not woken by what was copied to the new one.
+                            self.shared.target.wake(&page_of(event.now));
+                        }
                         break;
                     }
                     Copied::Unmapped => break self.shared.target.wake(&page_of(event.now)),

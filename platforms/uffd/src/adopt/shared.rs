@@ -1,6 +1,7 @@
 //! What the threads that serve a peer share.
 
 use std::{
+    hint,
     ops::{ControlFlow, Range},
     sync::{
         Arc,
@@ -29,7 +30,7 @@ use super::{
 
 /// How often a request is made again at once while the peer changes its mappings. Then there is a pause of a millisecond
 /// before each try: the peer may have been stopped in the middle of it.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 1000;
 
 /// How the service of a peer has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Shared {
         for child in children {
             count(&self.target.counters.forks);
             // If that fails the child waits for ever where nothing is.
-            let _ = target::close_off(child, all.iter().cloned());
+            let _ = target::close_off(child, all.clone());
         }
         read
     }
@@ -169,10 +170,14 @@ impl Shared {
     /// nobody's business any more.
     pub(crate) fn let_it_change(&self, tries: &mut usize, backlog: &Backlog) -> ControlFlow<()> {
         // What cannot be read now is read, or reported, by the loop that reads.
-        let _ = self.read(MOST, backlog);
+        if self.read(MOST, backlog).is_ok() {
+            // It goes on, and is soon done with that. It may change its mappings again at once: who waits here for longer
+            // than that takes finds it in the middle of the next change, and of each one after that.
+            *tries = 0;
+        }
         *tries += 1;
         if *tries < AT_ONCE {
-            thread::yield_now();
+            hint::spin_loop();
         } else {
             thread::sleep(std::time::Duration::from_millis(1));
         }

@@ -21,7 +21,8 @@ use crate::{
     kernel::{
         fill::{self, FillError},
         ioctl::{self, Filled},
-        sys::PAGE_SIZE,
+        messages::{self, Message},
+        sys::{self, PAGE_SIZE},
         userfaultfd::Userfaultfd,
     },
 };
@@ -198,6 +199,12 @@ impl Target {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Whether what was at an address, by its first one, has moved from there.
+    pub(crate) fn has_moved(&self, now: usize, first: usize) -> bool {
+        // Most peers move nothing.
+        self.counters.moved.load(Ordering::Relaxed) != 0 && self.places.read().first_of(now) != Some(first)
+    }
+
     /// Has whoever waits at a page repeat the access.
     pub(crate) fn wake(&self, now: &Range<usize>) {
         if let Ok(fd) = self.uffd.fd() {
@@ -277,16 +284,45 @@ pub(crate) fn poison(fd: &OwnedFd, now: &Range<usize>) -> Result<(), FillError> 
 
 /// Closes the userfaultfd of a child of the peer's, which nobody serves: what is nowhere is a SIGBUS there, and no zeros. If
 /// that cannot be done it stays open, for ever.
-pub(crate) fn close_off(fd: OwnedFd, places: impl Iterator<Item = Range<usize>>) -> Result<(), FillError> {
-    for now in places {
-        match poison(&fd, &now) {
-            Ok(()) | Err(FillError::NotRegistered) => {}
+///
+/// The child runs meanwhile. If it changes its mappings, it waits until that was read, and nothing can be poisoned before.
+pub(crate) fn close_off(fd: OwnedFd, places: Vec<Range<usize>>) -> Result<(), FillError> {
+    let mut result = Ok(());
+    let mut open = vec![(fd, places)];
+    while let Some((fd, mut places)) = open.pop() {
+        let closed = poison_child(&fd, &mut places, &mut open);
+        if closed.is_err() {
+            mem::forget(fd);
+            result = closed;
+        }
+    }
+    result
+}
+
+/// Poisons the places of one child. Where it moves them is one more place, and its own children are to be closed off, too.
+fn poison_child(
+    fd: &OwnedFd,
+    places: &mut Vec<Range<usize>>,
+    children: &mut Vec<(OwnedFd, Vec<Range<usize>>)>,
+) -> Result<(), FillError> {
+    // It has the flags that its parent's was opened with.
+    sys::set_nonblocking(fd).map_err(FillError::of_call)?;
+    let (mut next, mut tries) = (0, 0);
+    while let Some(now) = places.get(next).cloned() {
+        match poison(fd, &now) {
+            Ok(()) | Err(FillError::NotRegistered) => next += 1,
             // No memory is left that anybody could touch.
             Err(FillError::ProcessGone) => break,
-            Err(error) => {
-                mem::forget(fd);
-                return Err(error);
+            Err(FillError::Busy) if tries < POISON_TRIES => {
+                tries += 1;
+                // Nothing to read is no error: what was read the child may still be about to do.
+                let _ = messages::read(fd, messages::MOST, |message| match message {
+                    Message::Moved { from, to } => places.push(to..to.saturating_add(from.len())),
+                    Message::Forked(child) => children.push((child, places.clone())),
+                    Message::Fault { .. } | Message::Removed(_) | Message::Unmapped(_) | Message::Unknown => {}
+                });
             }
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -19,6 +19,8 @@ use rustix::{
 
 use crate::error::RawErrno;
 
+use super::sys;
+
 const API: u8 = 0xaa;
 
 /// `UFFDIO_REGISTER_MODE_MISSING`
@@ -156,9 +158,14 @@ pub(crate) fn wake(fd: &OwnedFd, range: &Range<usize>) -> Result<(), RawErrno> {
     unsafe { request::<UFFDIO_WAKE, _>(fd, &mut range) }
 }
 
-/// Whether a descriptor is a userfaultfd's: others do not know the request at all.
-pub(crate) fn is_userfaultfd(fd: &OwnedFd) -> bool {
-    wake(fd, &(0..0)) == Err(RawErrno::INVAL)
+/// Whether a descriptor is a userfaultfd's. Most others do not know the request at all. But `/dev/urandom` gives the same
+/// answer to any request, and a file whose system is a program (FUSE) whatever that program likes: what is read from those
+/// would be taken for messages. So it has to be a file without a name as well, as only the kernel itself makes them.
+pub(crate) fn is_userfaultfd(fd: &OwnedFd) -> Result<bool, RawErrno> {
+    if wake(fd, &(0..0)) != Err(RawErrno::INVAL) {
+        return Ok(false);
+    }
+    sys::are_on_one_device(fd, &sys::event_fd()?)
 }
 
 /// `UFFDIO_CONTINUE`: maps pages that the memory object has.

@@ -135,17 +135,28 @@ pub(crate) enum Life {
 
 impl Life {
     /// Of the process at the other end of a socket.
-    pub(crate) fn of(socket: UnixStream) -> Self {
+    ///
+    /// # Errors
+    /// If there is no descriptor to be had for it, or no memory: the socket is no replacement then, because a process that
+    /// goes on may have closed it.
+    pub(crate) fn of(socket: UnixStream) -> Result<Self, RawErrno> {
         let (mut fd, mut len): (RawFd, libc::socklen_t) = (-1, 4);
         // SAFETY: the kernel writes a number of that size.
         let got = unsafe {
             libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_PEERPIDFD, (&raw mut fd).cast(), &raw mut len)
         };
-        if got != 0 || fd < 0 {
-            return Self::Socket(socket);
+        if got != 0 {
+            let errno = std::io::Error::last_os_error().raw_os_error().map(RawErrno::from_raw_os_error);
+            return match errno {
+                Some(errno @ (RawErrno::MFILE | RawErrno::NFILE | RawErrno::NOMEM)) => Err(errno),
+                _ => Ok(Self::Socket(socket)),
+            };
+        }
+        if fd < 0 {
+            return Ok(Self::Socket(socket));
         }
         // SAFETY: the kernel has just given it, to nobody else.
-        Self::Process(unsafe { OwnedFd::from_raw_fd(fd) })
+        Ok(Self::Process(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
     fn poll_fd(&self) -> PollFd<'_> {

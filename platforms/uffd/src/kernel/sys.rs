@@ -378,3 +378,8 @@ pub(crate) fn page_size() -> usize {
 pub(crate) fn file_size(fd: &OwnedFd) -> Result<u64> {
     rustix::fs::fstat(fd).map(|stat| u64::try_from(stat.st_size).unwrap_or(0))
 }
+
+/// Whether two files are of one file system.
+pub(crate) fn are_on_one_device(first: &OwnedFd, second: &OwnedFd) -> Result<bool> {
+    Ok(rustix::fs::fstat(first)?.st_dev == rustix::fs::fstat(second)?.st_dev)
+}

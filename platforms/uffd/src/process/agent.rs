@@ -50,8 +50,10 @@ impl Agent {
                     let _ = greet(&stream, hello, &[]);
                 }
             })?;
-        if ![&direct, &moving].into_iter().all(ioctl::is_userfaultfd) {
-            return Err(OpenError::OtherProtocol);
+        for sent in [&direct, &moving] {
+            if !ioctl::is_userfaultfd(sent).map_err(refused)? {
+                return Err(OpenError::OtherProtocol);
+            }
         }
         if user_mode_only && all_faults {
             return Err(OpenError::GuestUserModeOnly);
