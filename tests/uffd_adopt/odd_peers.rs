@@ -10,7 +10,7 @@ use std::{
 };
 
 use vmctx::{FaultCtx, Mixed, VmFault, VmOperations};
-use vmctx_uffd::{AdoptError, Adopted, Adoption, Peer};
+use vmctx_uffd::{AdoptError, Adopted, Adoption, Peer, Region, Regions};
 
 use crate::{
     alone::alone,
@@ -25,6 +25,19 @@ fn a_device_of_random_bytes_is_no_userfaultfd() {
     let random = File::open("/dev/urandom").unwrap();
     let adopted = Peer::adopt(random.into(), &own.regions(), Snapshot::new(&file(2))).map(drop);
     assert_eq!(adopted, Err(AdoptError::NotAUserfaultfd));
+}
+
+/// Sixteen pages, and a peer that says that they are the first of a gigantic region. Nobody looks for the others for ever,
+/// and what could not be made a SIGBUS is no zeros either.
+#[test]
+fn a_region_that_is_hardly_there_keeps_nobody_busy() {
+    let Some(own) = Own::new(16, 0) else { return };
+    let regions = Regions::new(&[Region { bytes: 1 << 43, ..own.region() }]).unwrap();
+    let peer = Peer::adopt(own.sent(), &regions, Snapshot::new(&file(16))).unwrap();
+    assert_eq!(own.load(3, 1), byte(3, 1));
+    peer.stop().unwrap();
+    drop(peer);
+    assert!(own.is_nothing_at(5) && !own.is_nothing_at(3));
 }
 
 /// Nor is anything copied in the middle of that, so it has to be tried between one and the next.

@@ -227,7 +227,8 @@ impl Peer {
     }
 
     /// Stops serving. Hooks that wait are interrupted; then whatever is missing becomes a SIGBUS, for whoever waits too, and
-    /// the threads end. What was copied stays. That takes a request of the kernel's for each page that is there.
+    /// the threads end. What was copied stays. That takes a request of the kernel's for each page that is there. Where the kernel
+    /// refuses it, whoever waits waits on.
     ///
     /// The peer must not be left running if it has switched on events: it would wait for ever for somebody to read them.
     ///
@@ -248,7 +249,10 @@ impl Peer {
         drop(space);
         if is_first {
             // Threads still read: as long as an event is not read, nothing can be poisoned.
-            shared.target.poison_all();
+            if shared.target.poison_all().is_err() {
+                // The userfaultfd stays open, then: nobody is handed zeros.
+                mem::forget(Arc::clone(&shared.target));
+            }
         }
         shared.note_end(PeerEnd::Stopped);
         for thread in shared.readers.stop() {

@@ -107,6 +107,7 @@ fn run(server: &Server<'_>) -> bool {
 /// There is nobody left who serves, so nobody may be left who waits.
 fn cannot_read(server: &Server<'_>, errno: RawErrno) -> bool {
     server.shared.note_end(PeerEnd::Unreadable(KernelError::of(errno)));
-    server.shared.target.poison_all();
+    // What is refused is tried again when the peer is dropped.
+    let _ = server.shared.target.poison_all();
     true
 }

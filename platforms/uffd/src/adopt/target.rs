@@ -5,6 +5,7 @@
 //! decided on before: whoever reads has the lock on the places for write, and whoever copies for read.
 
 use std::{
+    collections::VecDeque,
     mem,
     ops::{ControlFlow, Range},
     os::fd::OwnedFd,
@@ -49,6 +50,9 @@ pub(crate) struct Target {
 /// How often it is tried to poison a region whose process changes its mappings, or for which there is no memory. Each of the
 /// former is many requests.
 const POISON_TRIES: usize = 1000;
+
+/// How many parts of a region are looked at for what is registered there.
+const POISON_REQUESTS: usize = 1 << 18;
 
 /// Why a run was not copied to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,20 +222,31 @@ impl Target {
         self.removed.clone()
     }
 
-    /// Makes every access a SIGBUS where nothing is. What the kernel refuses for good is left: whoever waits there waits on.
-    pub(crate) fn poison_all(&self) {
-        let Ok(fd) = self.uffd.fd() else { return };
+    /// Makes every access a SIGBUS where nothing is.
+    ///
+    /// # Errors
+    /// What the kernel refuses for good: whoever waits there waits on, as long as the userfaultfd is open. Then the kernel
+    /// hands out zeros.
+    pub(crate) fn poison_all(&self) -> Result<(), FillError> {
+        let fd = self.uffd.fd().map_err(FillError::of_call)?;
         let places: Vec<Range<usize>> = self.places.read().all().collect();
+        let mut result = Ok(());
         for now in places {
-            // Each try waits for a while.
-            for _ in 0..POISON_TRIES {
-                match poison(fd, &now) {
-                    Err(FillError::Busy | FillError::OutOfMemory) => {}
-                    Err(FillError::ProcessGone) => return,
-                    _ => break,
+            let mut poisoned = poison(fd, &now);
+            for _ in 1..POISON_TRIES {
+                // Each try waits for a while.
+                if !matches!(poisoned, Err(FillError::Busy | FillError::OutOfMemory)) {
+                    break;
                 }
+                poisoned = poison(fd, &now);
+            }
+            match poisoned {
+                Ok(()) | Err(FillError::NotRegistered) => {}
+                Err(FillError::ProcessGone) => return Ok(()),
+                Err(error) => result = result.and(Err(error)),
             }
         }
+        result
     }
 
     /// Makes every access to a page a SIGBUS that is nowhere, and wakes whoever waits. `let_it_change` is called while the
@@ -255,7 +270,7 @@ impl Target {
 /// passed over, unless that is all.
 ///
 /// # Errors
-/// What the kernel refuses.
+/// What the kernel refuses; E2BIG if that took too many requests.
 pub(crate) fn poison(fd: &OwnedFd, now: &Range<usize>) -> Result<(), FillError> {
     struct Wakes<'a>(&'a OwnedFd);
     impl fill::Progress for Wakes<'_> {
@@ -265,21 +280,34 @@ pub(crate) fn poison(fd: &OwnedFd, now: &Range<usize>) -> Result<(), FillError> 
             let _ = ioctl::wake(self.0, &page);
         }
     }
-    let Err((at, error)) = fill::fill_range(now.clone(), PAGE_SIZE, |rest| ioctl::poison(fd, rest), &mut Wakes(fd))
-    else {
-        return Ok(());
-    };
-    let rest = at..now.end;
-    if error != FillError::NotRegistered || rest.len() <= PAGE_SIZE {
-        return Err(error);
+    // The kernel does only what lies in one mapping of its own: by halves, then, the large ones first. How much is said to
+    // be registered is the peer's word, and looking for what is takes a request for each page where nothing is.
+    let mut ranges = VecDeque::from([now.clone()]);
+    let mut result = Err(FillError::NotRegistered);
+    for _ in 0..POISON_REQUESTS {
+        let Some(range) = ranges.pop_front() else { return result };
+        let poison = |rest: &Range<usize>| ioctl::poison(fd, rest);
+        let poisoned = fill::fill_range(range.clone(), PAGE_SIZE, poison, &mut Wakes(fd));
+        let done = poisoned.map_or_else(|(at, _)| at, |()| range.end);
+        if done > range.start && result == Err(FillError::NotRegistered) {
+            result = Ok(());
+        }
+        match poisoned {
+            Ok(()) => {}
+            // EINVAL is for a range that reaches behind the user's addresses.
+            Err((_, FillError::NotRegistered | FillError::Refused(RawErrno::INVAL))) => {
+                let rest = done..range.end;
+                if rest.len() > PAGE_SIZE {
+                    let middle = rest.start + ((rest.len() / 2) & !(PAGE_SIZE - 1));
+                    ranges.extend([rest.start..middle, middle..rest.end]);
+                }
+            }
+            Err((_, FillError::ProcessGone)) => return Err(FillError::ProcessGone),
+            Err((_, error)) if matches!(result, Ok(()) | Err(FillError::NotRegistered)) => result = Err(error),
+            Err(_) => {}
+        }
     }
-    // The kernel does only what lies in one mapping of its own: by halves, then.
-    let middle = rest.start + ((rest.len() / 2) & !(PAGE_SIZE - 1));
-    let passed_over = |half: Range<usize>| match poison(fd, &half) {
-        Err(FillError::NotRegistered) => Ok(()),
-        poisoned => poisoned,
-    };
-    passed_over(rest.start..middle).and(passed_over(middle..rest.end))
+    Err(FillError::Refused(RawErrno::TOOBIG))
 }
 
 /// Closes the userfaultfd of a child of the peer's, which nobody serves: what is nowhere is a SIGBUS there, and no zeros. If
