@@ -60,6 +60,37 @@ fn whoever_loads_goes_on_while_others_give_back() {
     });
 }
 
+/// A driver in whose hook another page is given back each time.
+struct Meanwhile {
+    snapshot: Snapshot,
+    own: Arc<Own>,
+    calls: Arc<AtomicUsize>,
+}
+
+impl VmOperations for Meanwhile {
+    type Platform = Adopted;
+    type Kind = Mixed;
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Adopted, Mixed>) -> VmFault<'f> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.own.give_back(9..10);
+        self.snapshot.fault(ctx)
+    }
+}
+
+/// What was decided is still right, although the page itself was given back before.
+#[test]
+fn a_hook_is_called_once_whatever_others_give_back() {
+    let Some(own) = Own::new(16, REMOVE) else { return };
+    let (own, calls) = (Arc::new(own), Arc::new(AtomicUsize::new(0)));
+    let state = Meanwhile { snapshot: Snapshot::new(&file(16)), own: Arc::clone(&own), calls: Arc::clone(&calls) };
+    let _peer = Adoption::default().readers(2).adopt(own.sent(), &own.regions(), state).unwrap();
+    assert_eq!(own.load(0, 1), byte(0, 1));
+    own.give_back(0..1);
+    assert_eq!(own.load(0, 1), byte(0, 1));
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
 /// The kernel allows no store in the middle of that: it has to be tried again.
 #[test]
 fn whoever_stores_to_what_is_protected_goes_on_while_others_give_back() {

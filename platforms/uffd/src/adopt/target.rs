@@ -96,7 +96,7 @@ impl Target {
     #[inline]
     pub(crate) fn is_removed(&self, first: usize) -> bool {
         // Most peers give nothing back.
-        self.changes() != 0 && self.removed.contains_any(self.regions.pages_at(first..first + PAGE_SIZE))
+        self.changes() != 0 && self.removed.contains_any(self.regions.pages_at(first..first + PAGE_SIZE), 0)
     }
 
     /// The first address from `at` on, in a run that is not of zeros, whose page was given back.
@@ -107,13 +107,15 @@ impl Target {
 
     /// The peer has given back what is at these addresses now. `places` is the lock's.
     pub(crate) fn note_removed(&self, places: &Places, now: &Range<usize>) {
+        // Nobody else counts meanwhile: that takes the lock for write.
+        let change = self.changes() + 1;
         for first in places.first_ranges(now) {
             let pages = self.regions.pages_at(first);
             self.counters.removed.fetch_add(pages.len() as u64, Ordering::Relaxed);
-            self.removed.add(pages);
+            self.removed.add(pages, change);
         }
         // Who sees this sees what was given back.
-        self.changes.fetch_add(1, Ordering::Release);
+        self.changes.store(change, Ordering::Release);
     }
 
     /// Copies a run, from the first address `*at` on, and moves `*at` on. What became of which pages `each` is told, and says
@@ -130,7 +132,7 @@ impl Target {
         let places = self.places.read();
         if since != Some(self.changes()) && run.source != Source::Zero {
             let pages = self.regions.pages_at(*at..run.first.end);
-            if self.removed.contains_any(pages) {
+            if self.removed.contains_any(pages, since.unwrap_or(0)) {
                 return Err(NotCopied::Changed);
             }
         }
