@@ -4,7 +4,7 @@ use std::{
     io::{self, IoSliceMut},
     mem::MaybeUninit,
     os::{fd::OwnedFd, unix::net::UnixStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use vmctx::UserAddr;
 use vmctx_uffd::{Region, Regions};
 
-/// How long it may take. It may crash before it has sent anything.
+/// How long all of it may take. The other end may crash before it has sent anything, or send a byte now and then.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// No description of regions is longer.
 const MOST_BYTES: usize = 1 << 16;
@@ -48,9 +48,14 @@ pub struct Handshake {
 impl Handshake {
     /// Waits for it, and checks it.
     pub fn receive(stream: &UnixStream) -> Result<Self, Box<dyn std::error::Error>> {
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let deadline = Instant::now() + PATIENCE;
         let (mut text, mut uffd) = (Vec::new(), None);
         let regions: Vec<GuestRegion> = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err("the other end takes too long to say which its regions are".into());
+            }
+            stream.set_read_timeout(Some(left))?;
             if receive_some(stream, &mut text, &mut uffd)? == 0 {
                 return Err("the other end has hung up before its regions were complete".into());
             }
