@@ -6,11 +6,11 @@ use vmctx::{
     Errno, FaultCtx, FrameSource as _, Hooks, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset,
     PageRef as _, PfnMkwriteCtx, SharedObject, UserAddr, VmFault, VmOperations,
 };
-use vmctx_uffd::{DeviceMemory, Map, Page, Ref, Session, Trap, Uffd};
+use vmctx_uffd::{DeviceMemory, Map, Options, Page, Prot, Ref, Session, Trap, Uffd};
 
 use crate::{
     drivers::{PAGE, page_at},
-    sessions::{load, session},
+    sessions::{load, open, session},
 };
 
 /// An object most of which is zeros.
@@ -78,8 +78,7 @@ fn a_hundred_thousand_slots_of_zero_are_one_mapping() {
         let session = session();
         // Nothing but zeros.
         let state = sparse(&session, usize::MAX, 1, read_only);
-        let map =
-            if read_only { Map::shared(PAGES * PAGE).prot(vmctx_uffd::Prot::READ) } else { Map::private(PAGES * PAGE) };
+        let map = if read_only { Map::shared(PAGES * PAGE).prot(Prot::READ) } else { Map::private(PAGES * PAGE) };
         let at = session.mmap(&session.file(File(state)), map).unwrap();
         for page in 1..PAGES {
             assert_eq!(load(&session, page_at(at, page)), Ok(0));
@@ -128,7 +127,7 @@ fn shared_zeros_are_taken_away_as_pages_are() {
     let session = session();
     let state = sparse(&session, 8, PAGES / 8, true);
     let file = session.file(File(state.clone()));
-    let at = session.mmap(&file, Map::shared(PAGES * PAGE).prot(vmctx_uffd::Prot::READ)).unwrap();
+    let at = session.mmap(&file, Map::shared(PAGES * PAGE).prot(Prot::READ)).unwrap();
     for _ in 0..3 {
         for page in 0..PAGES {
             let expected = if page % 8 == 0 { number(page / 8) } else { 0 };
@@ -186,4 +185,27 @@ fn a_store_to_the_zero_page_cannot_be_allowed_by_its_number() {
     assert_eq!(load(&session, at), Ok(0));
     assert_eq!(session.write(at, &[9]), Err(Trap::Sigbus(at)));
     assert_eq!(load(&session, at), Ok(0));
+}
+
+/// Neither was stored to: the zero page cannot be, and where nothing is there is nothing to be protected.
+#[test]
+fn zeros_are_not_stored_to_and_come_after_dirty_pages_were_taken() {
+    const PAGES: usize = 8;
+    for options in [Options::default().track_stores_by_faults(), Options::default().track_stores()] {
+        for options in [options, options.in_thread()] {
+            let session = open(options, 64);
+            let file = session.file(File(sparse(&session, 4, PAGES / 4, true)));
+            let zeros = session.file(File(sparse(&session, usize::MAX, 1, true)));
+            for (file, first) in [(file, 0), (zeros, 1)] {
+                let map = Map::shared(PAGES * PAGE).pgoff(PageOffset::new(first)).prot(Prot::READ);
+                let at = session.mmap(&file, map).unwrap();
+                for page in 0..PAGES {
+                    load(&session, page_at(at, page)).unwrap();
+                    // Once it was for ever that the next one waited for its zeros.
+                    assert_eq!(session.take_dirty(at, PAGES * PAGE), Ok(vec![]), "{options:?}, page {page}");
+                }
+            }
+            assert_eq!(session.take_errors(), []);
+        }
+    }
 }

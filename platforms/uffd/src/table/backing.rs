@@ -55,9 +55,19 @@ impl Backing {
 
     /// Those of these slots that show anything, as ranges that do not touch each other.
     pub(crate) fn showing(&self, slots: &Range<usize>) -> Vec<Range<usize>> {
+        self.showing_what(slots, |_| true)
+    }
+
+    /// The same, of those that show the memory object.
+    pub(crate) fn showing_frames(&self, slots: &Range<usize>) -> Vec<Range<usize>> {
+        self.showing_what(slots, |first| first < NOWHERE)
+    }
+
+    /// The same, of those whose runs begin with such a frame.
+    fn showing_what(&self, slots: &Range<usize>, is_wanted: impl Fn(u64) -> bool) -> Vec<Range<usize>> {
         let mut showing: Vec<Range<usize>> = Vec::new();
         let first = self.run_of(slots.start).map_or(slots.start, |(start, _)| start);
-        for (start, run) in self.runs.range(first..slots.end) {
+        for (start, run) in self.runs.range(first..slots.end).filter(|(_, run)| is_wanted(run.first)) {
             let part = (*start).max(slots.start)..run.end.min(slots.end);
             match showing.last_mut() {
                 Some(last) if last.end == part.start => last.end = part.end,

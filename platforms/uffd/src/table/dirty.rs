@@ -43,7 +43,9 @@ impl Table {
     fn written(&self, slots: &Range<usize>, protect: bool, found: &mut Found) -> Result<(), RawErrno> {
         let kernel = self.kernel.lock();
         for used in self.used(slots) {
-            for shown in kernel.showing(&used) {
+            // What does not show the memory object cannot be stored to, though the kernel says that its zero page was. And
+            // to protect an empty entry there leaves a marker in it, above which the zero page cannot be mapped any more.
+            for shown in kernel.showing_frames(&used) {
                 self.owner.written(&self.addresses_of(&shown), protect, |written| {
                     for slot in self.slots_of(&written) {
                         let bits = self.bits(slot);
