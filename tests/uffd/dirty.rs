@@ -1,7 +1,10 @@
 //! Which pages were stored to: by the kernel's word, by faults, and by drivers that are told.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -286,4 +289,28 @@ fn where_stores_are_not_noted_nobody_is_told_of_any() {
     assert_eq!(session.dirty(UserAddr::new(PAGE), PAGE), Ok(vec![]), "nothing is mapped there");
     session.stop().unwrap();
     assert_eq!(session.dirty(at, PAGE), Err(SyscallError::Stopped));
+}
+
+/// Where the threads that fault serve, all but one find the page there, as if it had come back.
+#[test]
+fn loads_by_several_threads_at_once_are_no_stores() {
+    for options in [Options::default().track_stores(), Options::default().track_stores_by_faults()] {
+        for options in [options, options.in_thread(), options.readers(2)] {
+            let session = open(options, 256);
+            let state = Ref::new(image(&session));
+            let at = session.map(&state, Map::shared(PAGES * PAGE)).unwrap();
+            for _ in 0..50 {
+                let begin = Barrier::new(3);
+                let load_all = || {
+                    begin.wait();
+                    (0..PAGES).for_each(|page| load(&session, page_at(at, page)).map(drop).unwrap());
+                };
+                thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(load_all))));
+                assert_eq!(take(&session, at), [], "{options:?}");
+                store(&session, at, 7, 1);
+                assert_eq!(take(&session, at), [7], "{options:?}");
+                state.object.unmap_once(PageOffset::ZERO, PageCount::new(PAGES), session.memory().may_sleep());
+            }
+        }
+    }
 }

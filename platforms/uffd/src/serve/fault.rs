@@ -115,8 +115,10 @@ impl<'a> PageFault<'a, '_> {
 
     /// Tells the kernel of the fault's entry, even if it was told before: it may have forgotten the page.
     fn install_again(&self, area: &Area<'_>) -> Outcome {
-        if area.table.only_notes_stores() && area.table.is_installed(self.address) {
-            // What the kernel has forgotten may have been stored to before.
+        let may_be_stored_to = self.write || area.table.uffd().is_wp_async();
+        if may_be_stored_to && area.table.only_notes_stores() && area.table.is_installed(self.address) {
+            // What the kernel has forgotten may have been stored to before, if it was the only one to know. Where stores are
+            // faults they have been noted, and the page may not be forgotten at all: another thread has brought it just now.
             area.table.note_store(self.address);
         }
         match area.table.install(iter::once(&self.page_range()), area.flags, true) {

@@ -309,13 +309,18 @@ impl Progress for Installing<'_> {
     }
 
     fn present(&mut self, page: Range<usize>) {
-        self.mark(&page);
         let Self { table, protected } = *self;
-        let protects = table.protects.load(Ordering::Relaxed) && !table.uffd().is_wp_async();
-        let notes = protected && table.only_notes_stores();
+        let slot = table.slot_of(page.start);
+        let is_wp_async = table.uffd().is_wp_async();
+        // What the kernel was told of before has the protection since then, unless the kernel takes protections away by
+        // itself.
+        let is_known_protected = table.bits(slot) & INSTALLED != 0 && !is_wp_async;
+        self.mark(&page);
+        let protects = table.protects.load(Ordering::Relaxed) && !is_wp_async;
+        let notes = protected && table.only_notes_stores() && !is_known_protected;
         if notes {
             // It may have been stored to since it was mapped.
-            table.note_store_locked(table.slot_of(page.start));
+            table.note_store_locked(slot);
         }
         // What is there has the protection that it had before, and the entry may have become writable since. A copy may have
         // kept a protection that the kernel would not take away when it was asked to. A thread that serves its own faults
