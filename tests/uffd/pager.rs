@@ -4,7 +4,8 @@ use std::{
     fs::File,
     io::Write as _,
     os::unix::fs::FileExt as _,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
 };
 
 use vmctx::{
@@ -166,11 +167,30 @@ fn memory_goes_back_to_the_system() {
     in_use(1);
 }
 
+/// What is on its way to the system is free, too.
+#[test]
+fn nobody_goes_without_memory_because_another_thread_gives_it_back() {
+    let memory = Memory::new(PageCount::new(1)).unwrap();
+    drop(memory.alloc_page().unwrap());
+    let done = AtomicBool::new(false);
+    let failed = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                memory.trim();
+            }
+        });
+        let failed = (0..50_000).filter(|_| memory.alloc_page().is_err()).count();
+        done.store(true, Ordering::SeqCst);
+        failed
+    });
+    assert_eq!((failed, memory.pages_in_use()), (0, PageCount::ZERO));
+}
+
 /// The descriptor of the memory that was made last, as others of this process have theirs.
 fn sole_object(memory: &Memory) -> File {
     // The object of this memory is the one in which these bytes are.
     let page = memory.alloc_page().unwrap();
-    let mark = format!("{:?} {}", std::thread::current().id(), page.pfn());
+    let mark = format!("{:?} {}", thread::current().id(), page.pfn());
     page.write(0, mark.as_bytes()).unwrap();
     let is_it = |object: &File| {
         use std::os::unix::fs::FileExt as _;

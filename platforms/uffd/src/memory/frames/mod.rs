@@ -89,6 +89,8 @@ pub(crate) struct Frames {
     end: u64,
     references: Counts,
     free: Mutex<FreePages>,
+    /// Held while free pages are taken out to give their memory back: for want of these alone nobody is to go without.
+    trims: Mutex<()>,
     devices: Mutex<Vec<Range<u64>>>,
     /// The first frame that was allocated since somebody last asked.
     first_allocated: Mutex<Option<u64>>,
@@ -145,6 +147,7 @@ impl Frames {
             end,
             references: Counts::new(0)?,
             free: Mutex::new(FreePages::new(first..first)),
+            trims: Mutex::default(),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
             by_number: AtomicBool::new(false),
@@ -189,6 +192,7 @@ impl Frames {
             end,
             references: Counts::new(usize::try_from(ram).unwrap_or(usize::MAX))?,
             free: Mutex::new(FreePages::new(first_page..first + ram)),
+            trims: Mutex::default(),
             devices: Mutex::new(Vec::new()),
             first_allocated: Mutex::default(),
             by_number: AtomicBool::new(false),
@@ -203,7 +207,12 @@ impl Frames {
     /// A fresh page of zeros, with one reference.
     pub(crate) fn alloc_page(&self) -> Result<u64, Errno> {
         self.home.check().map_err(errno)?;
-        let taken = self.free.lock().take(|frames| self.populate(frames))?;
+        let take = || self.free.lock().take(|frames| self.populate(frames));
+        let taken = take().or_else(|_| {
+            // The last ones may be on their way to the system, and are free as soon as they are there.
+            let _trims = self.trims.lock();
+            take()
+        })?;
         let pfn = match taken {
             Taken::Fresh(pfn) if !self.by_number.load(Ordering::Acquire) => pfn,
             Taken::Fresh(pfn) | Taken::Used(pfn) => {
@@ -220,7 +229,13 @@ impl Frames {
     pub(crate) fn keep_row(&self, count: usize) -> Result<u64, Errno> {
         self.home.check().map_err(errno)?;
         let wanted = u64::try_from(count).ok().filter(|count| *count != 0).ok_or(Errno::EINVAL)?;
-        let first = self.free.lock().keep_row(wanted).ok_or(Errno::ENOMEM)?;
+        let keep = || self.free.lock().keep_row(wanted);
+        let kept = keep().or_else(|| {
+            // As for a page.
+            let _trims = self.trims.lock();
+            keep()
+        });
+        let first = kept.ok_or(Errno::ENOMEM)?;
         // A file that is opened next is likely to show it.
         *self.first_allocated.lock() = Some(first);
         Ok(first)
@@ -250,6 +265,7 @@ impl Frames {
         if !self.is_here() {
             return 0;
         }
+        let _trims = self.trims.lock();
         let returned = self.free.lock().take_returned();
         let mut pages = 0;
         for range in returned {
