@@ -297,7 +297,9 @@ fn loads_by_several_threads_at_once_are_no_stores() {
     for options in [Options::default().track_stores(), Options::default().track_stores_by_faults()] {
         for options in [options, options.in_thread(), options.readers(2)] {
             let session = open(options, 256);
-            let state = Ref::new(image(&session));
+            // All of them lie where the mapping has them. Of what is mapped on its own it is not known who came in between.
+            let object = SharedObject::new(session.memory().may_sleep()).unwrap();
+            let state = Ref::new(Image { object, pages: pages(&session, PAGES) });
             let at = session.map(&state, Map::shared(PAGES * PAGE)).unwrap();
             for _ in 0..50 {
                 let begin = Barrier::new(3);
@@ -313,4 +315,38 @@ fn loads_by_several_threads_at_once_are_no_stores() {
             }
         }
     }
+}
+
+/// A driver that wants to be told of a store again knows of the one before, and who asks the session does not.
+#[test]
+fn what_a_driver_protects_again_was_stored_to_before() {
+    fn check<V: VmOperations<Platform = Uffd, Kind = Mixed>>(options: Options, state: impl Fn(Image) -> V) {
+        let session = open(options, 256);
+        let at = session.map(&Ref::new(state(image(&session))), Map::shared(PAGES * PAGE)).unwrap();
+        // One is brought for a store, the other is there before.
+        load(&session, page_at(at, 4)).unwrap();
+        [3, 4].into_iter().for_each(|page| store(&session, at, page, 200));
+        let protect = || {
+            let protected = session.ioctl(|ctx| {
+                let mapping = ctx.find::<V>(at).unwrap();
+                mapping.write_protect(PageOffset::ZERO, PageCount::new(PAGES));
+            });
+            protected.unwrap();
+        };
+        protect();
+        assert_eq!(dirty(&session, at), [3, 4], "{options:?}");
+        assert_eq!(take(&session, at), [3, 4], "{options:?}");
+        protect();
+        assert_eq!(take(&session, at), [], "{options:?}");
+        store(&session, at, 4, 201);
+        assert_eq!(take(&session, at), [4], "{options:?}");
+        assert_eq!(session.take_errors(), []);
+    }
+    for options in [Options::default().track_stores(), Options::default().track_stores_by_faults()] {
+        for options in [options, options.in_thread()] {
+            check(options, |image| image);
+            check(options, Told);
+        }
+    }
+    check(Options::default(), Told);
 }

@@ -24,8 +24,9 @@ impl Session {
     ///
     /// What was taken away, by a driver or by [`munmap`](Self::munmap), is not told of any more: who takes a page away asks
     /// before. Told of is also a page that was brought for a store. A page may be told of that was not stored to, where the
-    /// kernel had forgotten it; none that was is left out. What drivers store ([`PageRef::write`](vmctx::PageRef::write))
-    /// is their own business. What is not mapped was not stored to.
+    /// kernel had forgotten it, or where a page that lies elsewhere was touched while it was mapped; none that was is left
+    /// out, whatever drivers protect again meanwhile. What drivers store ([`PageRef::write`](vmctx::PageRef::write)) is their
+    /// own business. What is not mapped was not stored to.
     ///
     /// # Errors
     /// EINVAL for an address that is not a page's, for no bytes, and where there is a mapping in which stores are not

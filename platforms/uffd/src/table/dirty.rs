@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use vmctx_hosted::object::Unmapping as _;
-
 use crate::error::RawErrno;
 
 use super::{
     backing::Backing,
     page_table::Table,
-    pte::{INSTALLED, WRITABLE},
+    pte::{INSTALLED, STORED, WRITABLE},
 };
 
 impl Table {
@@ -32,7 +30,7 @@ impl Table {
             self.each_noted(&slots, |slot| found.add(slot..slot + 1));
             drop(kernel);
             for dirty in found.0.iter().filter(|_| protect) {
-                self.write_protect(&self.addresses_of(dirty));
+                self.write_protect_slots(dirty, false);
             }
         }
         Ok(found.0)
@@ -78,8 +76,10 @@ impl Table {
     }
 
     fn each_noted(&self, slots: &Range<usize>, mut each: impl FnMut(usize)) {
-        const STORED: u64 = INSTALLED | WRITABLE;
-        let is_stored = |slot: &usize| self.bits(*slot) & STORED == STORED;
+        let is_stored = |slot: &usize| {
+            let bits = self.bits(*slot);
+            bits & INSTALLED != 0 && bits & (WRITABLE | STORED) != 0
+        };
         self.used(slots).flatten().filter(is_stored).for_each(&mut each);
     }
 

@@ -16,6 +16,8 @@ pub(crate) const WRITABLE: u64 = 1 << 61;
 pub(crate) const INSTALLED: u64 = 1 << 60;
 /// The kernel makes every access a SIGBUS: in a slot that is empty, or filled and not yet installed.
 pub(crate) const POISONED: u64 = 1 << 59;
+/// The entry was writable before its driver had it protected again: who asks which pages were stored to was not told yet.
+pub(crate) const STORED: u64 = 1 << 58;
 pub(crate) const PFN: u64 = (1 << 52) - 1;
 
 impl Pte {

@@ -17,7 +17,7 @@ use crate::{
 use super::{
     backing::Backing,
     page_table::Table,
-    pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, WRITABLE},
+    pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, STORED, WRITABLE},
 };
 
 impl Unmapping for Table {
@@ -31,25 +31,34 @@ impl Unmapping for Table {
         }
     }
 
-    /// Takes the right to write away. Where that cannot be done, the slots are emptied. A private mapping has none: what
-    /// can be written there is the user's own copy, which stays.
-    ///
-    /// Each page is locked meanwhile. So where a driver is just allowing a first store, either that is finished before,
-    /// and the page protected again, or the driver is told of the store after this.
+    /// Takes the right to write away, so that the driver is told of the next store. A driver that is told of none has nothing
+    /// of it, and what was noted for others stays. A private mapping has no right to write: what can be written there is the
+    /// user's own copy, which stays.
     fn write_protect(&self, addresses: &Range<usize>) {
-        if !self.shared || self.owner.is_inherited() {
+        if !self.shared || self.owner.is_inherited() || self.only_notes_stores() {
             return;
         }
         if !self.protects.load(Ordering::Relaxed) {
             return self.zap(addresses);
         }
-        for slot in self.used(&self.slots_of(addresses)).flatten() {
+        self.write_protect_slots(&self.slots_of(addresses), true);
+    }
+}
+
+impl Table {
+    /// Takes the right to write away, where a driver is told of stores. Where that cannot be done, the slots are emptied.
+    /// Whether they were stored to is noted until somebody asks, if `notes`; else it is forgotten.
+    ///
+    /// Each page is locked meanwhile. So where a driver is just allowing a first store, either that is finished before,
+    /// and the page protected again, or the driver is told of the store after this.
+    pub(crate) fn write_protect_slots(&self, slots: &Range<usize>, notes: bool) {
+        for slot in self.used(slots).flatten() {
             let address = self.address_of(slot);
             let page = self.pte(address).and_then(|pte| self.page(address, pte));
             if let Some(page) = &page {
                 page.lock();
             }
-            self.write_protect_slot(slot);
+            self.write_protect_slot(slot, notes);
             if let Some(page) = &page {
                 page.unlock();
             }
@@ -154,11 +163,18 @@ impl Table {
         }
     }
 
-    fn write_protect_slot(&self, slot: usize) {
+    fn write_protect_slot(&self, slot: usize, notes: bool) {
         let mut kernel = self.kernel.lock();
         let old = self.bits(slot);
-        self.set_bits(slot, old & !WRITABLE);
         let known = PRESENT | WRITABLE | INSTALLED;
+        let stored = if !notes {
+            0
+        } else if old & known == known {
+            STORED
+        } else {
+            old & STORED
+        };
+        self.set_bits(slot, old & !(WRITABLE | STORED) | stored);
         let page = self.addresses_of(&(slot..slot + 1));
         if old & known == known && self.uffd().write_protect(&page).is_err() {
             self.empty(&mut kernel, slot..slot + 1);
