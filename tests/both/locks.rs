@@ -1,6 +1,6 @@
 //! Locks of drivers: one at a time is in, whoever waits gets in, and faults change what they guard.
 
-use std::{any::Any, cell::RefCell, sync::mpsc, thread, time::Duration};
+use std::{sync::mpsc, thread, time::Duration};
 
 use vmctx::{
     Errno, FaultCtx, Mapped, Mixed, MmapCtx, MmapFile, Mutex as _, PageRef as _, Platform, RwLock as _, SpinLock as _,
@@ -11,6 +11,7 @@ use vmctx_hosted::Map;
 use crate::{
     beds::TestBed,
     drivers::{OnDrop, PAGE, RefOf, faulting, page_at, pages, share},
+    kept,
     threads::all_at_once,
 };
 
@@ -133,15 +134,9 @@ fn faults_count_under_a_mutex_and_under_a_spin_lock<B: TestBed>() {
     bed.assert_no_complaints();
 }
 
-thread_local! {
-    /// Dropped when the thread ends, after what a platform has noted for the thread.
-    static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
-}
-
 fn what_a_thread_keeps_for_itself_goes_with_it<B: TestBed>() {
     let thread = thread::spawn(|| {
-        // What a thread has used first it drops last.
-        KEPT.with_borrow_mut(Vec::clear);
+        kept::begin();
         let bed = B::new();
         let [page] = pages(&bed, 1).try_into().ok().unwrap();
         let locks: (<B::Platform as Platform>::SpinLock<usize>, <B::Platform as Platform>::Mutex<usize>) =
@@ -158,7 +153,7 @@ fn what_a_thread_keeps_for_itself_goes_with_it<B: TestBed>() {
         let at = bed.mmap(&file, Map::shared(PAGE));
         bed.store(at, 7).unwrap();
         assert_eq!(B::references(&page), 3, "here, in the driver, and mapped");
-        KEPT.with_borrow_mut(|kept| kept.push(Box::new((file, bed))));
+        kept::keep((file, bed));
         page
     });
     let page = thread.join().unwrap();

@@ -11,6 +11,7 @@ mod bar;
 mod borrowed;
 mod described;
 mod drivers;
+mod kept;
 mod switched;
 mod threads;
 mod tracked;

@@ -43,13 +43,14 @@ impl VmOperations for Slow {
     }
 }
 
-struct File(Ref<Slow>);
+/// A file of this state, which its mappings share.
+struct FileOf<V: VmOperations<Platform = Sim>>(Ref<V>);
 
-impl MmapFile for File {
+impl<V: VmOperations<Platform = Sim, Kind = Mixed>> MmapFile for FileOf<V> {
     type Platform = Sim;
 
     fn object(&self) -> Option<&SharedObject<Sim>> {
-        Some(self.0.cache.object())
+        V::HOOKS.named(&self.0)
     }
 
     fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
@@ -75,7 +76,7 @@ fn bench() -> Bench {
     let slow = Slow { cache, begun: Mutex::new(begin), go_on: Mutex::new(wait) };
     let slow = Sim::share(slow, machine.may_sleep()).unwrap();
     let process = machine.process();
-    let at = process.mmap(&machine.open(File(slow.clone())), Map::shared(2 * Sim::PAGE_SIZE)).unwrap();
+    let at = process.mmap(&machine.open(FileOf(slow.clone())), Map::shared(2 * Sim::PAGE_SIZE)).unwrap();
     Bench { machine, slow, process, at, begun, go_on }
 }
 
@@ -250,20 +251,6 @@ impl VmOperations for Noting {
     }
 }
 
-struct NotingFile(Ref<Noting>);
-
-impl MmapFile for NotingFile {
-    type Platform = Sim;
-
-    fn object(&self) -> Option<&SharedObject<Sim>> {
-        Some(self.0.cache.object())
-    }
-
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
-    }
-}
-
 /// Else the store would come behind it, to a page that counts as clean.
 #[test]
 fn who_writes_back_waits_for_a_store_that_is_allowed_and_not_yet_possible() {
@@ -274,7 +261,7 @@ fn who_writes_back_waits_for_a_store_that_is_allowed_and_not_yet_possible() {
     let noting = Noting { cache, allowed: Mutex::new(allow), go_on: Mutex::new(wait) };
     let noting = Sim::share(noting, machine.may_sleep()).unwrap();
     let process = machine.process();
-    let at = process.mmap(&machine.open(NotingFile(noting.clone())), Map::shared(Sim::PAGE_SIZE)).unwrap();
+    let at = process.mmap(&machine.open(FileOf(noting.clone())), Map::shared(Sim::PAGE_SIZE)).unwrap();
     let all = PageRange::new(PageOffset::ZERO, PageOffset::new(1));
 
     let user = process.thread();
@@ -332,20 +319,6 @@ impl VmOperations for Whole {
     }
 }
 
-struct WholeFile(Ref<Whole>);
-
-impl MmapFile for WholeFile {
-    type Platform = Sim;
-
-    fn object(&self) -> Option<&SharedObject<Sim>> {
-        Some(self.0.memory.object())
-    }
-
-    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Sim>) -> Result<Mapped<'m>, Errno> {
-        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
-    }
-}
-
 #[test]
 fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
     const PAGE: usize = 4096;
@@ -353,7 +326,7 @@ fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
     let object = SharedObject::new(machine.may_sleep()).unwrap();
     let (count, each) = (PageCount::new(1 << 40), PageCount::new(usize::MAX));
     let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
-    let file = machine.open(WholeFile(Ref::new(Whole { memory, machine: machine.clone() })));
+    let file = machine.open(FileOf(Ref::new(Whole { memory, machine: machine.clone() })));
     let (tell, told) = mpsc::channel();
     // If it walks over the whole piece, that is for years.
     thread::spawn(move || {
@@ -390,7 +363,7 @@ fn a_piece_is_brought_as_far_as_the_memory_goes_however_much_a_mapping_shows() {
     let object = SharedObject::new(machine.may_sleep()).unwrap();
     let (count, each) = (PageCount::new(4), PageCount::new(usize::MAX));
     let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
-    let file = machine.open(WholeFile(Ref::new(Whole { memory, machine: machine.clone() })));
+    let file = machine.open(FileOf(Ref::new(Whole { memory, machine: machine.clone() })));
     let (tell, told) = mpsc::channel();
     // If it walks over all that the user has mapped, that is for minutes.
     thread::spawn(move || {

@@ -8,12 +8,13 @@ use std::{
     thread,
 };
 
-use vmctx::{Mixed, UserAddr, WaitQueue as _};
+use vmctx::{Mixed, WaitQueue as _};
 use vmctx_uffd::{Map, Options, SyscallError, Trap, WaitQueue};
 
 use crate::{
     drivers::{OnDrop, PAGE, faulting, page_at, pages, ring},
     sessions::{load, open, session},
+    system_call::finds_nothing_at,
 };
 
 #[test]
@@ -138,19 +139,6 @@ fn a_child_of_fork_has_no_such_mapping() {
     assert_eq!(status, 0, "ENOMEM: nothing is mapped there");
 }
 
-/// Whether a system call finds nothing at an address, which is not what a user mode access does: that may wait.
-fn is_nothing_at(at: UserAddr) -> bool {
-    let mut pipe = [0; 2];
-    // SAFETY: the kernel looks whether it can read the byte.
-    #[expect(unsafe_code, reason = "system calls")]
-    unsafe {
-        assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
-        let written = libc::write(pipe[1], at.get() as *const _, 1);
-        let _ = pipe.map(|end| libc::close(end));
-        written == -1
-    }
-}
-
 /// A hook has the last share of a session whose faults are served by the threads that have them: no thread of its own keeps
 /// it. What its driver has not inserted is somebody else's.
 #[test]
@@ -159,7 +147,7 @@ fn a_session_that_is_dropped_in_a_hook_hands_nobody_what_is_not_mapped() {
     let pages = pages(&inner, 2);
     let at = inner.mmap(&ring(&inner, &pages[..1]), Map::shared(2 * PAGE)).unwrap();
     assert_eq!(load(&inner, at), Ok(1));
-    assert!(is_nothing_at(page_at(at, 1)));
+    assert!(finds_nothing_at(page_at(at, 1).get()));
 
     let outer = session();
     let inner = Mutex::new(Some(inner));
@@ -170,5 +158,5 @@ fn a_session_that_is_dropped_in_a_hook_hands_nobody_what_is_not_mapped() {
     });
     let there = outer.mmap(&file, Map::shared(PAGE)).unwrap();
     assert_eq!(load(&outer, there), Ok(1));
-    assert!(is_nothing_at(page_at(at, 1)));
+    assert!(finds_nothing_at(page_at(at, 1).get()));
 }

@@ -1,8 +1,6 @@
 //! Faults that are served by the thread that has them.
 
 use std::{
-    any::Any,
-    cell::RefCell,
     ptr,
     sync::{
         Arc,
@@ -17,6 +15,7 @@ use vmctx_uffd::{Map, Options, Session, Trap, WaitQueue};
 
 use crate::{
     drivers::{OnDrop, PAGE, faulting, first_byte, number, page_at, pages, ring},
+    kept,
     sessions::{load, open},
 };
 
@@ -105,11 +104,6 @@ fn a_fault_changes_no_errno() {
     assert_eq!((after, failed.load(Ordering::Relaxed)), (libc::EXDEV, true));
 }
 
-thread_local! {
-    /// Dropped when the thread ends, after what the platform has kept for the thread.
-    static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
-}
-
 #[test]
 fn what_a_thread_drops_at_its_end_is_served_as_well() {
     let session = Arc::new(session());
@@ -118,11 +112,9 @@ fn what_a_thread_drops_at_its_end_is_served_as_well() {
     let (tell, told) = mpsc::channel();
     let user = Arc::clone(&session);
     let thread = thread::spawn(move || {
-        // What a thread has used first it drops last.
-        KEPT.with_borrow_mut(Vec::clear);
+        kept::begin();
         assert_eq!(load(&user, at), Ok(number(0)));
-        let last = OnDrop(move || tell.send(load(&user, page_at(at, 1))).unwrap());
-        KEPT.with_borrow_mut(|kept| kept.push(Box::new(last)));
+        kept::keep(OnDrop(move || tell.send(load(&user, page_at(at, 1))).unwrap()));
     });
     thread.join().unwrap();
     assert_eq!(told.recv(), Ok(Ok(number(1))));

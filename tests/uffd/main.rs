@@ -19,12 +19,15 @@ mod remote;
 mod replaced;
 mod sessions;
 mod states;
+mod system_call;
 mod together;
 mod zeros;
 
 // Shared with the tests that run on every platform.
 #[path = "../both/drivers.rs"]
 mod drivers;
+#[path = "../both/kept.rs"]
+mod kept;
 #[path = "../both/switched.rs"]
 mod switched;
 #[path = "../both/threads.rs"]

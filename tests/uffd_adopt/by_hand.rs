@@ -125,19 +125,6 @@ impl Own {
         }
     }
 
-    /// Whether a system call finds nothing at a page.
-    pub(crate) fn is_nothing_at(&self, page: usize) -> bool {
-        let mut pipe = [0; 2];
-        // SAFETY: the kernel looks whether it can read the byte.
-        #[expect(unsafe_code, reason = "system calls")]
-        unsafe {
-            assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
-            let written = libc::write(pipe[1], self.address(page) as *const _, 1);
-            let _ = pipe.map(|end| libc::close(end));
-            written == -1
-        }
-    }
-
     /// As a balloon does it.
     pub(crate) fn give_back(&self, pages: Range<usize>) {
         let (at, bytes) = (self.address(pages.start), pages.len() * PAGE);

@@ -11,5 +11,7 @@ mod other;
 mod restore;
 mod snapshot;
 
+#[path = "../uffd/system_call.rs"]
+mod system_call;
 #[path = "../both/threads.rs"]
 mod threads;

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     hold,
     hook::{self, Hook},
+    noted,
     report::{MightSleep, Report, report},
 };
 
@@ -19,12 +20,6 @@ thread_local! {
     static SPINNING: RefCell<Vec<&'static Location<'static>>> = const { RefCell::new(Vec::new()) };
     /// Where this thread has inserted last.
     static INSERTING: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
-}
-
-/// Looks at where this thread has taken the spin locks that it holds. A thread that ends, and drops what it has kept for
-/// itself, notes none any more.
-fn with_spinning<R: Default>(look: impl FnOnce(&mut Vec<&'static Location<'static>>) -> R) -> R {
-    SPINNING.try_with(|spinning| look(&mut spinning.borrow_mut())).unwrap_or_default()
 }
 
 /// This thread holds a spin lock, until the value is dropped.
@@ -39,7 +34,7 @@ impl Spinning {
     pub(crate) fn note() -> Self {
         let taken = Location::caller();
         SPIN_LOCKS.set(SPIN_LOCKS.get() + 1);
-        with_spinning(|spinning| spinning.push(taken));
+        noted::with(&SPINNING, |spinning| spinning.push(taken));
         Self { taken, thread: PhantomData }
     }
 }
@@ -47,7 +42,7 @@ impl Spinning {
 impl Drop for Spinning {
     fn drop(&mut self) {
         SPIN_LOCKS.set(SPIN_LOCKS.get() - 1);
-        with_spinning(|spinning| {
+        noted::with(&SPINNING, |spinning| {
             if let Some(index) = spinning.iter().rposition(|taken| *taken == self.taken) {
                 spinning.remove(index);
             }
@@ -74,7 +69,7 @@ pub fn might_sleep(call: MightSleep) {
 
 #[cold]
 fn report_sleep(call: MightSleep, called: &'static Location<'static>) {
-    if let Some(taken) = with_spinning(|spinning| spinning.last().copied()) {
+    if let Some(taken) = noted::with(&SPINNING, |spinning| spinning.last().copied()) {
         report(Report::SleptUnderSpinLock { taken, call, called });
     }
     if hook::running() == Some(Hook::MapPages) {

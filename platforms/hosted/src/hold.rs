@@ -12,7 +12,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::{followed, hook::Hook, report::MightSleep};
+use crate::{hook::Hook, noted, report::MightSleep};
 
 /// Where a thread can be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Holds {
     /// From now on this thread can be held here, as with
     /// [`Reports::follow_this_thread`](crate::Reports::follow_this_thread).
     pub fn follow_this_thread(&self) {
-        followed::follow(&OF_THIS_THREAD, &self.open);
+        noted::follow(&OF_THIS_THREAD, &self.open);
     }
 
     /// Takes the first hold that is meant for this thread off the list.
@@ -163,7 +163,7 @@ pub fn pass(at: HoldAt) {
 
 #[cold]
 fn wait_if_held(at: HoldAt) {
-    let holds = followed::current(&OF_THIS_THREAD).map(|open| Holds { open });
+    let holds = noted::current(&OF_THIS_THREAD).map(|open| Holds { open });
     let Some(point) = holds.and_then(|holds| holds.take(at)) else { return };
     let mut state = point.state.lock();
     if *state == State::Open {

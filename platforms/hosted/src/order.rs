@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 
 use crate::{
     hook::{self, Hook},
+    noted,
     report::{Report, report},
 };
 
@@ -118,7 +119,7 @@ impl Order {
 
     /// Whether this thread holds the lock.
     pub(crate) fn is_held(&self) -> bool {
-        with_held(|held| held.iter().any(|held| held.lock.number == self.number))
+        noted::with(&HELD, |held| held.iter().any(|held| held.lock.number == self.number))
     }
 
     /// A thread that has the mmap lock is about to wait for this lock.
@@ -203,25 +204,19 @@ fn wait_for_oneself(taken: Place, waited: Place) -> ! {
     panic!("the lock waited for at {waited} is held by this very thread, which has taken it at {taken}");
 }
 
-/// Looks at the locks that this thread holds. A thread that ends, and drops what it has kept for itself, notes none any
-/// more.
-fn with_held<R: Default>(look: impl FnOnce(&mut Vec<HeldLock>) -> R) -> R {
-    HELD.try_with(|held| look(&mut held.borrow_mut())).unwrap_or_default()
-}
-
 /// The locks that this thread holds.
 fn held() -> Vec<HeldLock> {
-    with_held(|held| held.clone())
+    noted::with(&HELD, |held| held.clone())
 }
 
 /// Whether this thread holds a driver's lock.
 pub(crate) fn holds_any() -> bool {
-    with_held(|held| !held.is_empty())
+    noted::with(&HELD, |held| !held.is_empty())
 }
 
 /// Whether this thread holds a lock for which a thread with the mmap lock has ever waited.
 pub(crate) fn holds_a_hooks_lock() -> bool {
-    with_held(|held| held.iter().any(|held| held.lock.by_hook.load(Ordering::Acquire)))
+    noted::with(&HELD, |held| held.iter().any(|held| held.lock.by_hook.load(Ordering::Acquire)))
 }
 
 /// This thread is about to do something for which the mmap lock is waited for, in a page fault or at once.
@@ -242,14 +237,14 @@ impl Held {
     #[track_caller]
     pub(crate) fn note(lock: &Arc<Order>, mode: Mode) -> Self {
         let taken = Location::caller();
-        with_held(|held| held.push(HeldLock { lock: Arc::clone(lock), mode, taken }));
+        noted::with(&HELD, |held| held.push(HeldLock { lock: Arc::clone(lock), mode, taken }));
         Self { number: lock.number }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let gone = with_held(|held| {
+        let gone = noted::with(&HELD, |held| {
             let index = held.iter().rposition(|held| held.lock.number == self.number)?;
             Some(held.swap_remove(index))
         });

@@ -7,7 +7,7 @@ use std::{cell::RefCell, fmt, mem, panic::Location, sync::Arc};
 
 use parking_lot::Mutex;
 
-use crate::{followed, hook::Hook};
+use crate::{hook::Hook, noted};
 
 /// Something that a driver has done wrong. It had no consequences this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,13 +203,13 @@ impl Reports {
     /// they are, so reports go to the machine that their thread has last had to do with: by an access, a system call,
     /// or the right to sleep.
     pub fn follow_this_thread(&self) {
-        followed::follow(&OF_THIS_THREAD, &self.list);
+        noted::follow(&OF_THIS_THREAD, &self.list);
     }
 }
 
 /// Reports something that this thread does. Nobody is told if it has had to do with no machine that collects reports.
 pub(crate) fn report(report: Report) {
-    if let Some(list) = followed::current(&OF_THIS_THREAD) {
+    if let Some(list) = noted::current(&OF_THIS_THREAD) {
         Reports { list }.add(report);
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use parking_lot::Mutex;
 use vmctx::{Errno, PageOffset, UserAddr, platform::FaultCode};
 
-use crate::{followed, hold, hook::Hook};
+use crate::{hold, hook::Hook, noted};
 
 /// A call of a driver's hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Traces {
     /// From now on what hooks do on this thread is noted here, as with
     /// [`Reports::follow_this_thread`](crate::Reports::follow_this_thread).
     pub fn follow_this_thread(&self) {
-        followed::follow(&OF_THIS_THREAD, &self.listening);
+        noted::follow(&OF_THIS_THREAD, &self.listening);
     }
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn call<T: Answered>(hook: Hook, address: usize, pages: Range<usize>,
     if TRACES.load(Ordering::SeqCst) == 0 {
         return answered;
     }
-    if let Some(listening) = followed::current(&OF_THIS_THREAD) {
+    if let Some(listening) = noted::current(&OF_THIS_THREAD) {
         let pages = PageOffset::new(pages.start)..PageOffset::new(pages.end);
         let called = Called { hook, address: UserAddr::new(address), pages, answer: answered.answer() };
         for calls in &*listening.lock() {

@@ -312,8 +312,7 @@ impl Progress for Installing<'_> {
         let Self { table, protected } = *self;
         let slot = table.slot_of(page.start);
         let is_wp_async = table.uffd().is_wp_async();
-        // What the kernel was told of before has the protection since then, unless the kernel takes protections away by
-        // itself.
+        // The kernel has protected this page since it was told of it, unless it takes protections away without being asked.
         let is_known_protected = table.bits(slot) & INSTALLED != 0 && !is_wp_async;
         self.mark(&page);
         let protects = table.protects.load(Ordering::Relaxed) && !is_wp_async;

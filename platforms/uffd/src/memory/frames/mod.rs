@@ -204,15 +204,20 @@ impl Frames {
         Ok(frames)
     }
 
+    /// Takes free frames. Where that fails, the last ones may be on their way to the system, and are free as soon as they are
+    /// there: then it is tried once more.
+    fn take_or_wait<T>(&self, take: impl Fn(&mut FreePages) -> Result<T, Errno>) -> Result<T, Errno> {
+        let taken = take(&mut self.free.lock());
+        taken.or_else(|_| {
+            let _trims = self.trims.lock();
+            take(&mut self.free.lock())
+        })
+    }
+
     /// A fresh page of zeros, with one reference.
     pub(crate) fn alloc_page(&self) -> Result<u64, Errno> {
         self.home.check().map_err(errno)?;
-        let take = || self.free.lock().take(|frames| self.populate(frames));
-        let taken = take().or_else(|_| {
-            // The last ones may be on their way to the system, and are free as soon as they are there.
-            let _trims = self.trims.lock();
-            take()
-        })?;
+        let taken = self.take_or_wait(|free| free.take(|frames| self.populate(frames)))?;
         let pfn = match taken {
             Taken::Fresh(pfn) if !self.by_number.load(Ordering::Acquire) => pfn,
             Taken::Fresh(pfn) | Taken::Used(pfn) => {
@@ -229,13 +234,7 @@ impl Frames {
     pub(crate) fn keep_row(&self, count: usize) -> Result<u64, Errno> {
         self.home.check().map_err(errno)?;
         let wanted = u64::try_from(count).ok().filter(|count| *count != 0).ok_or(Errno::EINVAL)?;
-        let keep = || self.free.lock().keep_row(wanted);
-        let kept = keep().or_else(|| {
-            // As for a page.
-            let _trims = self.trims.lock();
-            keep()
-        });
-        let first = kept.ok_or(Errno::ENOMEM)?;
+        let first = self.take_or_wait(|free| free.keep_row(wanted).ok_or(Errno::ENOMEM))?;
         // A file that is opened next is likely to show it.
         *self.first_allocated.lock() = Some(first);
         Ok(first)
