@@ -114,14 +114,13 @@ impl<'a> Server<'a> {
     /// A fault where no region is, as far as the peer has said. If something is registered there, nobody knows what it is.
     #[cold]
     fn outside(&self, event: &Event) {
+        // Before the signal comes, so that whoever has seen that finds the reason.
+        self.shared.report(SessionError::OutsideRegions { address: UserAddr::new(event.now) });
         let mut tries = 0;
         let poisoned =
             self.shared.target.poison(&page_of(event.now), || self.shared.let_it_change(&mut tries, &self.backlog));
         match poisoned {
-            Ok(()) => {
-                count(&self.shared.target.counters.failed);
-                self.shared.report(SessionError::OutsideRegions { address: UserAddr::new(event.now) });
-            }
+            Ok(()) => count(&self.shared.target.counters.failed),
             // Unmapped meanwhile: the kernel decides.
             Err(_) => self.shared.target.wake(&page_of(event.now)),
         }
