@@ -29,6 +29,11 @@ const CODE_MASK: u32 = (1 << SERIAL_SHIFT) - 1;
 ///     answer
 /// }
 /// ```
+#[diagnostic::on_type_error(
+    note = "a `VmFault` is what an operation of the fault's token has answered: return it as it is, without `Ok`, and match nothing in it",
+    note = "of an errno: `ctx.fail(errno)`; where something before the insertion can fail: `ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))`",
+    note = "neighbours are a favour and no answer: `ctx.prefault_page(at, &page);`, and then `ctx.insert_page(&page)`"
+)]
 #[doc(alias = "vm_fault_t")]
 #[must_use = "return it from the fault hook: it is the fault's answer"]
 pub struct VmFault<'f> {

@@ -183,7 +183,8 @@
 //! and a module of [Linux](guide::linux)'s, whole. No function of this crate panics: what can go wrong is in its type.
 #![doc = include_str!("../docs/narrow.html")]
 #![no_std]
-// What a token says that is used after it was spent: `on_move`, which only nightly compilers know. Stable ones pass over it.
+// What a token says that is used after it was spent, `on_move`, and what a type says that is met where another is expected,
+// `on_type_error`: only nightly compilers know these. Stable ones pass over them.
 #![allow(unknown_or_malformed_diagnostic_attributes)]
 
 #[cfg(feature = "alloc")]

@@ -62,6 +62,9 @@ use crate::{
     note = "an insertion: `ctx = ctx.insert_page(&page)?;` with `let mut ctx`; a flag: `let ctx = ctx.noncached();`",
     note = "ask before, or in the closure of what inserts: `ctx.insert_page_with(|at| at.pgoff().of(&self.pages).ok_or(Errno::ENXIO))`"
 )]
+#[diagnostic::on_type_error(
+    note = "what is done with this token gives it back: `let ctx = ctx.insert_page(&page)?;`, or `Ok(ctx) => ctx.finish(),` in a `match`"
+)]
 #[doc(alias = "vm_area_struct")]
 #[must_use = "a mmap hook ends with `finish()`, `fill_later()` or an error"]
 pub struct MmapCtx<'m, P: Platform, M = Undecided> {
@@ -96,6 +99,10 @@ include!("common/request.rs");
 ///     ctx.writable().without_faults::<Mixed>()?.insert_page(page)?.finish()
 /// }
 /// ```
+#[diagnostic::on_type_error(
+    note = "a mmap hook succeeds with what its token ends in: `ctx.finish()`, a `Result` already, or `Ok(ctx.fill_later())`",
+    note = "after an insertion: `ctx.insert_page(&page)?.finish()`"
+)]
 #[must_use = "return it from the mmap hook"]
 pub struct Mapped<'m> {
     brand: Invariant<'m>,

@@ -16,6 +16,9 @@ use core::{cmp::Ordering, fmt, iter::FusedIterator};
 /// assert_eq!(PageOffset::ZERO.checked_since(third), None);
 /// ```
 #[doc(alias = "pgoff_t")]
+#[diagnostic::on_type_error(
+    note = "of a number: `PageOffset::new(index)`; as a number: `offset.index()`; what stands for it in a slice: `offset.of(&pages)`"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageOffset(usize);
 
@@ -190,6 +193,7 @@ impl FusedIterator for PageRangeIter {}
 /// assert!(PageCount::new(3) <= pages.len() && PageCount::new(4) > pages.len());
 /// assert_eq!(PageCount::new(2).get() * 4096, 8192);
 /// ```
+#[diagnostic::on_type_error(note = "as a number: `count.get()`, so that a loop runs over `0..ctx.page_count().get()`")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageCount(usize);
 
