@@ -12,12 +12,13 @@ use std::{
 };
 
 use vmctx::{
-    Errno, FaultCtx, FrameSource, Mapped, Mixed, MmapCtx, MmapFile, PageCount, PageOffset, Release, Remapped, UserAddr,
-    VmFault, VmOperations, platform::VmFlags,
+    Errno, FaultCtx, FrameSource, Hooks, HugeFaultCtx, Iomem as _, Mapped, Mixed, MmapCtx, MmapFile, PageCount,
+    PageOffset, PageRef as _, PfnMap, Release, Remapped, UserAddr, VmFault, VmOperations,
+    platform::{Cache, VmFlags},
 };
 use vmctx_hosted::{
-    DeviceMemory, File, Locked, Machine as _, Map, Object, OpenMode, Page, Paged, Place, PlainTable, Process, Prot,
-    Pte, Ref, Signal,
+    DeviceMemory, File, Locked, Machine as _, Map, Object, OpenMode, Page, PageTable as _, Paged, Place, PlainTable,
+    Process, Prot, Pte, Ref, Signal,
     vma::{Hosted, Vma},
 };
 
@@ -29,34 +30,66 @@ use memory::Memory;
 const PAGE_SHIFT: u32 = 12;
 const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 
-/// Entries by the addresses of their pages.
-struct Entries(BTreeMap<usize, Pte>);
+/// Tables, and the large entries in the places of tables, by the first addresses of what they map.
+struct Entries(BTreeMap<usize, Slot>);
+
+enum Slot {
+    /// Entries by the addresses of their pages.
+    Table(BTreeMap<usize, Pte>),
+    Huge(Pte),
+}
 
 impl PlainTable for Entries {
     const PAGE_SIZE: usize = PAGE_SIZE;
+    const HAS_HUGE: bool = true;
 
     fn empty() -> Self {
         Self(BTreeMap::new())
     }
 
     fn find(&mut self, address: usize) -> Place {
-        Place::Small(self.0.get(&(address / PAGE_SIZE)).copied())
+        match self.0.get(&(address - address % Self::TABLE_SPAN)) {
+            None => Place::Bare,
+            Some(Slot::Table(table)) => Place::Small(table.get(&(address - address % PAGE_SIZE)).copied()),
+            Some(Slot::Huge(pte)) => Place::Huge(*pte),
+        }
     }
 
-    fn make_table(&mut self, _: usize) -> Result<(), Errno> {
+    fn make_table(&mut self, address: usize) -> Result<(), Errno> {
+        self.0.insert(address - address % Self::TABLE_SPAN, Slot::Table(BTreeMap::new()));
         Ok(())
     }
 
     fn set(&mut self, address: usize, pte: Option<Pte>) {
-        match pte {
-            Some(pte) => self.0.insert(address / PAGE_SIZE, pte),
-            None => self.0.remove(&(address / PAGE_SIZE)),
-        };
+        let (span, page) = (address - address % Self::TABLE_SPAN, address - address % PAGE_SIZE);
+        match (self.0.get_mut(&span), pte) {
+            (Some(Slot::Table(table)), Some(pte)) => drop(table.insert(page, pte)),
+            (Some(Slot::Table(table)), None) => drop(table.remove(&page)),
+            (_, Some(pte)) => drop(self.0.insert(span, Slot::Huge(pte))),
+            (_, None) => drop(self.0.remove(&span)),
+        }
+    }
+
+    fn make_huge(&mut self, address: usize, pte: Pte) -> Result<(), Errno> {
+        self.0.insert(address, Slot::Huge(pte));
+        Ok(())
+    }
+
+    fn free_empty(&mut self) {
+        self.0.retain(|_, slot| !matches!(slot, Slot::Table(table) if table.is_empty()));
     }
 
     fn entries(&self, range: &Range<usize>) -> Vec<(Range<usize>, Pte)> {
-        let pages = range.start.div_ceil(PAGE_SIZE)..range.end.div_ceil(PAGE_SIZE);
-        self.0.range(pages).map(|(page, pte)| (page * PAGE_SIZE..(page + 1) * PAGE_SIZE, *pte)).collect()
+        let first = range.start - range.start % Self::TABLE_SPAN;
+        let mut found = Vec::new();
+        for (&span, slot) in self.0.range(first..range.end) {
+            match slot {
+                Slot::Table(table) => found.extend(table.iter().map(|(&page, &pte)| (page..page + PAGE_SIZE, pte))),
+                Slot::Huge(pte) => found.push((span..span + Self::TABLE_SPAN, *pte)),
+            }
+        }
+        found.retain(|(bytes, _)| bytes.len() > PAGE_SIZE || range.contains(&bytes.start));
+        found
     }
 }
 
@@ -289,11 +322,7 @@ fn a_child_has_what_its_parent_has_and_copies_of_its_own() {
 #[test]
 fn a_part_loses_its_rights_and_a_part_goes() {
     let memory = Memory::new();
-    let first = memory.take_device(PageCount::new(4)).unwrap();
-    // SAFETY: the frames were just taken, and nobody else gets them.
-    #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
-    let device: DeviceMemory<Example, Memory> = unsafe { DeviceMemory::new(memory.clone(), first, PageCount::new(4)) };
-    let file = File::new(Registers(device), OpenMode::ReadWrite);
+    let file = File::new(Registers(device_memory(&memory, 4)), OpenMode::ReadWrite);
     let process = Process::new(Table::new(memory));
     let at = process.mmap(&file, Map::shared(4 * PAGE_SIZE)).unwrap();
     process.mprotect(page_at(at, 1), PAGE_SIZE, Prot::READ).unwrap();
@@ -303,6 +332,149 @@ fn a_part_loses_its_rights_and_a_part_goes() {
     assert_eq!(stored, [true, false, false, true]);
     assert_eq!(process.mapping_count(), Ok(3));
     assert_eq!(file.mapping_count(), 3);
+}
+
+fn device_memory(memory: &Memory, pages: usize) -> DeviceMemory<Example, Memory> {
+    let first = memory.take_device(PageCount::new(pages)).unwrap();
+    // SAFETY: the frames were just taken, and nobody else gets them.
+    #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
+    unsafe {
+        DeviceMemory::new(memory.clone(), first, PageCount::new(pages))
+    }
+}
+
+#[test]
+fn memory_is_read_and_written_over_the_edges_of_its_pages() {
+    let memory = Memory::new();
+    let device = device_memory(&memory, 3);
+    let stored: Vec<u8> = (1..=PAGE_SIZE + 4).map(|byte| byte as u8).collect();
+    device.write(PAGE_SIZE - 2, &stored).unwrap();
+    let mut loaded = vec![0; stored.len()];
+    device.read(PAGE_SIZE - 2, &mut loaded).unwrap();
+    assert_eq!(loaded, stored);
+    // In each page are the bytes that belong there.
+    let mut first = [9; 4];
+    device.read(PAGE_SIZE - 4, &mut first).unwrap();
+    assert_eq!(first, [0, 0, 1, 2]);
+    let mut last = [9; 4];
+    device.read(2 * PAGE_SIZE, &mut last).unwrap();
+    assert_eq!(last, [3, 4, 0, 0]);
+    device.read(2 * PAGE_SIZE, &mut stored.clone()).unwrap_err();
+}
+
+/// A device's memory, mapped with entries as large as they can be, or page by page.
+struct Large(DeviceMemory<Example, Memory>);
+
+impl Large {
+    fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Example, PfnMap>) -> VmFault<'f> {
+        ctx.insert_huge_with(|_, entry| entry.of(&self.0))
+    }
+}
+
+impl VmOperations for Large {
+    type Platform = Example;
+    type Kind = PfnMap;
+    const HOOKS: Hooks<Self> = Hooks::NONE.huge_fault(Self::huge_fault);
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Example, PfnMap>) -> VmFault<'f> {
+        match self.0.frame(ctx.pgoff()) {
+            Some(frame) => ctx.insert_pfn(frame),
+            None => ctx.fail(Errno::ENXIO),
+        }
+    }
+}
+
+/// A file of which all mappings share this state.
+struct Shared(Ref<Large>);
+
+impl MmapFile for Shared {
+    type Platform = Example;
+
+    fn mmap<'m>(&'m self, ctx: MmapCtx<'m, Example>) -> Result<Mapped<'m>, Errno> {
+        Ok(ctx.writable().establish_shared(self.0.clone())?.fill_later())
+    }
+}
+
+#[test]
+fn a_large_entry_is_used_copied_by_fork_and_cut() {
+    const HUGE: usize = Table::TABLE_SPAN;
+    let memory = Memory::new();
+    let state = Ref::new(Large(device_memory(&memory, 1024)));
+    let device = &state.0;
+    let file = File::new(Shared(state.clone()), OpenMode::ReadWrite);
+    let process = Process::new(Table::new(memory.clone()));
+    let at = process.mmap(&file, Map::shared(2 * HUGE)).unwrap();
+    let user = process.thread();
+    // Each entry takes one fault, by a load or a store, and no hook is asked for pages.
+    device.write(700 * PAGE_SIZE, &[7]).unwrap();
+    assert_eq!(user.read_u8(page_at(at, 700)), Ok(7));
+    assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(512));
+    user.write_u8(page_at(at, 701), 8).unwrap();
+    let mut byte = [0];
+    device.read(701 * PAGE_SIZE, &mut byte).unwrap();
+    assert_eq!(byte, [8]);
+    user.write_u8(page_at(at, 1), 9).unwrap();
+    let counts = memory.counts().unwrap();
+    assert_eq!((counts.handler_calls, process.mapped_pages(at, 2 * HUGE)), (0, PageCount::new(1024)));
+
+    let child = process.fork().unwrap();
+    assert_eq!(child.mapped_pages(at, 2 * HUGE), PageCount::new(1024));
+    let in_child = child.thread();
+    assert_eq!([1, 700, 701].map(|page| in_child.read_u8(page_at(at, page))), [Ok(9), Ok(7), Ok(8)]);
+
+    // What is left of one that was cut comes back page by page; the other one stays.
+    process.munmap(page_at(at, 600), PAGE_SIZE).unwrap();
+    assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(512));
+    assert_eq!((user.read_u8(page_at(at, 701)), user.read_u8(page_at(at, 1))), (Ok(8), Ok(9)));
+    assert_eq!(memory.counts().unwrap().handler_calls, 1);
+    assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(513));
+    let cut = page_at(at, 600);
+    assert_eq!(user.read_u8(cut).unwrap_err().signal(), Some(Signal::Sigsegv(cut)));
+}
+
+#[test]
+fn several_large_entries_are_made_all_or_none() {
+    const HUGE: usize = Table::TABLE_SPAN;
+    let memory = Memory::new();
+    let first = memory.take_device(PageCount::new(1024)).unwrap();
+    let table = Table::new(memory);
+    let pte =
+        Pte { pfn: first, accessible: true, writable: false, dirty: false, counted: false, cache: Cache::WriteBack };
+    table.insert_huge(4 * HUGE, 2, pte, false).unwrap();
+    let pfns = |table: &Table| [3, 4, 5, 6].map(|at| table.huge(at * HUGE + PAGE_SIZE).map(|pte| pte.pfn));
+    assert_eq!(pfns(&table), [None, Some(first), Some(first + 512), None]);
+    let changes = table.changes(4 * HUGE);
+    // One of the places is taken.
+    assert_eq!(table.insert_huge(3 * HUGE, 2, pte, false), Err(Errno::EBUSY));
+    assert_eq!(pfns(&table), [None, Some(first), Some(first + 512), None]);
+    assert_eq!(table.changes(4 * HUGE), changes);
+    // The same ones become writable; those of other frames do not.
+    let writable = Pte { writable: true, ..pte };
+    assert_eq!(table.insert_huge(5 * HUGE, 1, writable, true), Err(Errno::EBUSY));
+    assert!(!table.huge(5 * HUGE).unwrap().writable);
+    assert_eq!(table.insert_huge(4 * HUGE, 2, writable, true), Err(Errno::EBUSY));
+    assert!(table.huge(4 * HUGE).unwrap().writable && table.huge(5 * HUGE).unwrap().writable);
+    assert_ne!(table.changes(4 * HUGE), changes);
+    // There is none where no page can be.
+    assert_eq!(table.huge(Entries::ADDRESS_END + 4 * HUGE), None);
+}
+
+/// A machine that copies frames as the default of [`Machine`] does.
+#[test]
+fn a_private_copy_has_all_bytes_of_its_page() {
+    let memory = Memory::new();
+    let pages = Pages::new(&memory, 1);
+    let bytes: Vec<u8> = (0..PAGE_SIZE).map(|at| (at / 256 + 1) as u8).collect();
+    pages.0[0].write(0, &bytes).unwrap();
+    let (process, file) = (Process::new(Table::new(memory)), pages.open());
+    let at = process.mmap(&file, Map::private(PAGE_SIZE)).unwrap();
+    let user = process.thread();
+    user.write_u8(at, 99).unwrap();
+    let mut copied = vec![0; PAGE_SIZE];
+    user.read(at, &mut copied).unwrap();
+    assert_eq!((copied[0], &copied[1..]), (99, &bytes[1..]));
+    pages.0[0].read(0, &mut copied).unwrap();
+    assert_eq!(copied, bytes);
 }
 
 /// Linux would merge it with a neighbour, and drop one of the two states.

@@ -154,9 +154,11 @@ fn a_thread_is_held_before_a_hook_and_at_a_point_with_a_name() {
     for (page, point) in [HoldAt::Hook(Hook::Fault), HoldAt::Named("in the fault hook")].into_iter().enumerate() {
         let trace = machine.trace();
         let hold = machine.hold(point);
+        assert!(!hold.is_reached());
         thread::scope(|scope| {
             let load = scope.spawn(|| process.thread().read_u8(page_at(at, page)));
             hold.reached();
+            assert!(hold.is_reached());
             // The hook has not answered, and the mmap lock is held.
             assert_eq!(trace.answers(), []);
             assert_eq!(process.mapped_pages(page_at(at, page), PAGE).get(), 0);

@@ -81,6 +81,10 @@ fn a_child_shares_shared_memory_and_has_private_memory_of_its_own() {
     in_child.write_u8(private, 11).unwrap();
     in_parent.write_u8(private, 12).unwrap();
     assert_eq!((in_child.read_u8(private), in_parent.read_u8(private)), (Ok(11), Ok(12)));
+    // Neither sees what the other stores, whichever is the first to store.
+    let second = parent.fork().unwrap();
+    in_parent.write_u8(private, 13).unwrap();
+    assert_eq!((second.thread().read_u8(private), in_parent.read_u8(private)), (Ok(12), Ok(13)));
 }
 
 #[test]

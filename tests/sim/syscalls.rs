@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use vmctx::{Errno, FrameSource, Hooks, Mixed, Normal, PageCount, PageOffset, Remapped, UserAddr, VmOperations};
-use vmctx_hosted::Ref;
+use vmctx::{
+    Errno, FrameSource, Hooks, HugeSize, Mixed, Normal, PageCount, PageOffset, Platform as _, Remapped, UserAddr,
+    VmOperations,
+};
+use vmctx_hosted::{Paged as _, Ref};
 use vmctx_sim::{File, Limits, Machine, Map, Page, Process, Prot, Signal, Sim, Thread};
 
 use crate::{
@@ -62,6 +65,43 @@ fn nothing_is_unmapped_behind_the_last_address() {
 }
 
 #[test]
+fn a_mapping_may_lie_at_either_end_of_the_address_space() {
+    let (file, _pages, process, user, _at) = four();
+    let (first, last) = (UserAddr::new(Sim::MMAP_MIN), UserAddr::new(Sim::TASK_SIZE - 4 * PAGE));
+    for at in [first, last] {
+        assert_eq!(process.mmap(&file, Map::shared(4 * PAGE).at(at)), Ok(at));
+        assert_eq!(bytes(&user, at), [1, 2, 3, 4].map(Some));
+        process.munmap(at, 4 * PAGE).unwrap();
+        assert_eq!(bytes(&user, at), [None; 4]);
+    }
+    for (outside, why) in [(first.get() - PAGE, Errno::EPERM), (last.get() + PAGE, Errno::ENOMEM)] {
+        assert_eq!(errno(process.mmap(&file, Map::shared(4 * PAGE).at(UserAddr::new(outside)))), why);
+    }
+    let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
+    assert_eq!(process.mremap_fixed(at, 4 * PAGE, 4 * PAGE, first), Ok(first));
+    assert_eq!(bytes(&user, first), [1, 2, 3, 4].map(Some));
+}
+
+/// What could hold large entries is given some room more, so that it can be aligned in it.
+#[test]
+fn mappings_that_are_aligned_do_not_overlap() {
+    let (file, _pages, process, _user, at) = four();
+    let huge = HugeSize::Pmd.page_count(Sim::PAGE_SHIFT).get() * PAGE;
+    let mut above = at.get();
+    for first in [0, 1, 511] {
+        for len in [huge, 2 * huge - PAGE, 2 * huge, 3 * huge + PAGE] {
+            let at = process.mmap(&file, Map::shared(len).pgoff(PageOffset::new(first))).unwrap().get();
+            assert!(at + len <= above, "{first} {len}: {at:#x} below {above:#x}");
+            if len >= 2 * huge {
+                assert_eq!((at / PAGE) % 512, first % 512);
+            }
+            above = at;
+        }
+    }
+    assert_eq!(process.mapping_count(), Ok(13));
+}
+
+#[test]
 fn a_mapping_that_may_not_be_cut_is_not_cut() {
     let machine = Machine::new();
     let cuts = Arc::new(Mutex::new(Vec::new()));
@@ -86,13 +126,14 @@ fn a_mapping_that_may_not_be_cut_is_not_cut() {
     assert_eq!(errno(process.mprotect(page_at(at, 3), PAGE, Prot::READ)), Errno::EINVAL);
     assert_eq!(errno(process.mremap(at, 4 * PAGE, PAGE, false)), Errno::EINVAL);
     assert_eq!(errno(process.mremap(at, 2 * PAGE, 3 * PAGE, true)), Errno::EINVAL);
-    assert_eq!(*cuts.lock().unwrap(), [11, 12, 13, 11, 12]);
+    assert_eq!(errno(process.mremap_fixed(at, 4 * PAGE, PAGE, UserAddr::new(at.get() - 64 * PAGE))), Errno::EINVAL);
+    assert_eq!(*cuts.lock().unwrap(), [11, 12, 13, 11, 12, 11]);
     // Nothing has changed; and as a whole it can be treated like any other.
     assert_eq!(bytes(&process.thread(), at), [Some(1), Some(2), Some(3), Some(4)]);
     assert_eq!(process.mapping_count(), Ok(1));
     process.mprotect(at, 4 * PAGE, Prot::READ).unwrap();
     process.munmap(at, 4 * PAGE).unwrap();
-    assert_eq!(cuts.lock().unwrap().len(), 5);
+    assert_eq!(cuts.lock().unwrap().len(), 6);
 }
 
 #[test]
