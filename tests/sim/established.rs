@@ -18,7 +18,7 @@ use vmctx_sim::{AccessError, DeviceMemory, Hook, Machine, Map, Page, Process, Pr
 
 use crate::{
     drivers::{Handles, OnDrop, PAGE, faulting, on_fault, open, page_at, pages, with_handles},
-    users::errno,
+    users::{ThisThread, errno},
 };
 
 /// A state without a fault hook: what an ioctl does not insert is not there.
@@ -260,10 +260,13 @@ fn two_that_would_wait_for_each_other_do_not() {
     let lock = Ref::new(<Sim as Platform>::RwLock::new((), machine.may_sleep()).unwrap());
     let (file, handles) = with_handles(&machine, |_| Ref::new(Filled));
     let (begins, begun) = mpsc::channel();
+    let this_thread = ThisThread::new();
     let slow = open(&machine, {
         let lock = lock.clone();
         move |ctx| {
             begins.send(()).unwrap();
+            // The other one waits for the mmap lock by now, and has found no reason not to.
+            this_thread.until_asleep();
             let _guard = lock.write(ctx.may_sleep());
             ctx.without_faults::<Mixed>()?.insert_page(&page)?.finish()
         }
@@ -274,7 +277,10 @@ fn two_that_would_wait_for_each_other_do_not() {
     thread::scope(|threads| {
         let guard = lock.write(machine.may_sleep());
         let mapping = threads.spawn(|| process.mmap(&slow, Map::shared(PAGE).prot(Prot::READ)));
-        begun.recv().unwrap();
+        // Not by sleep.
+        while begun.try_recv().is_err() {
+            thread::yield_now();
+        }
         // Not an ioctl of the process's own, which would look at it first, and its mmap lock is taken.
         let locked = machine.unlocked(|ctx| handle.lock(ctx).map(drop)).unwrap();
         assert_eq!(locked, Err(Errno::EDEADLK));
@@ -359,20 +365,46 @@ fn a_frame_of_another_machine_does_not_go_in_by_ioctl() {
     assert_eq!(process.ioctl(insert), Ok(Some(Err(Errno::EINVAL))));
 }
 
-/// Where the page that would lie before the mapping's first has no address any more.
+/// At the lowest addresses, too, where pages that would lie before the mapping's first have no address any more.
 #[test]
-fn a_handle_prefers_its_own_mapping_at_the_lowest_addresses_too() {
+fn a_handle_prefers_its_own_mapping() {
+    for own_at in [Sim::MMAP_MIN, Sim::MMAP_MIN + 5000 * PAGE] {
+        let machine = Machine::new();
+        let state = Ref::new(Filled);
+        let (file, handles) = with_handles(&machine, move |_| state.clone());
+        let process = machine.process();
+        let map = Map::shared(PAGE).pgoff(PageOffset::new(1000)).at(UserAddr::new(own_at));
+        let own = process.mmap(&file, map).unwrap();
+        let whole = process.mmap(&file, Map::shared(2000 * PAGE)).unwrap();
+        let handle = handles.lock().unwrap().remove(0);
+        let pages = vec![machine.alloc_page().unwrap(); 1500];
+        let inserted = process.ioctl(|ctx| handle.lock(ctx).unwrap().insert_pages(PageOffset::ZERO, &pages));
+        assert_eq!(inserted, Ok(Ok(PageCount::new(1500))));
+        assert_eq!(process.mapped_pages(own, PAGE), PageCount::new(1));
+        assert_eq!(process.mapped_pages(whole, 2000 * PAGE), PageCount::new(1499));
+    }
+}
+
+/// Where the mapping was when the handle was made is only where it is looked for first.
+#[test]
+fn a_handle_reaches_a_mapping_that_another_one_has_the_place_of() {
     let machine = Machine::new();
-    let state = Ref::new(Filled);
-    let (file, handles) = with_handles(&machine, move |_| state.clone());
+    let [(file, handles), (other, _)] = [(); 2].map(|()| {
+        let state = Ref::new(Filled);
+        with_handles(&machine, move |_| state.clone())
+    });
     let process = machine.process();
-    let low = UserAddr::new(Sim::MMAP_MIN);
-    let own = process.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(1000)).at(low)).unwrap();
-    let whole = process.mmap(&file, Map::shared(2000 * PAGE)).unwrap();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
     let handle = handles.lock().unwrap().remove(0);
-    let pages = vec![machine.alloc_page().unwrap(); 1500];
-    let inserted = process.ioctl(|ctx| handle.lock(ctx).unwrap().insert_pages(PageOffset::ZERO, &pages));
-    assert_eq!(inserted, Ok(Ok(PageCount::new(1500))));
-    assert_eq!(process.mapped_pages(own, PAGE), PageCount::new(1));
-    assert_eq!(process.mapped_pages(whole, 2000 * PAGE), PageCount::new(1499));
+    let to = UserAddr::new(at.get() - 64 * PAGE);
+    process.mremap_fixed(at, PAGE, PAGE, to).unwrap();
+    process.mmap(&other, Map::shared(PAGE).at(at)).unwrap();
+    let page = machine.alloc_page().unwrap();
+    let inserted = process.ioctl(|ctx| {
+        let mapped = handle.lock(ctx).unwrap();
+        let with_its_state = mapped.with_state(|_: &Filled, _| ());
+        (with_its_state, mapped.insert_page(PageOffset::ZERO, &page))
+    });
+    assert_eq!(inserted, Ok((Some(()), Ok(()))));
+    assert_eq!([to, at].map(|at| process.mapped_pages(at, PAGE).get()), [1, 0]);
 }

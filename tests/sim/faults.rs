@@ -195,6 +195,7 @@ fn a_fault_waits_until_it_is_woken() {
         queue.wake_all();
         hold.go_on();
     });
+    assert_eq!(queue.sleepers(), 0);
 
     // Somebody who is killed does not wait for what never comes.
     ready.store(false, Ordering::SeqCst);
@@ -207,6 +208,7 @@ fn a_fault_waits_until_it_is_woken() {
         }
         process.kill();
     });
+    assert_eq!(queue.sleepers(), 0);
     assert_eq!(process.thread().read_u8(at).unwrap_err().signal(), Some(Signal::Killed(at)));
 }
 

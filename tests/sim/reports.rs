@@ -14,7 +14,9 @@ use vmctx::{
     Errno, FaultCtx, Handle, Kind, Mixed, Mutex as _, Normal, PageCount, PageOffset, Platform, RwLock as _,
     SpinLock as _, UserAddr, VmFault, VmOperations, kind::FilledLater,
 };
-use vmctx_sim::{File, Hook, Machine, Map, MightSleep, Page, Process, Prot, Ref, Report, Sim, SyscallError};
+use vmctx_sim::{
+    File, HoldAt, Hook, Machine, Map, MightSleep, Page, Process, Prot, Ref, Report, Sim, SyscallError, pass,
+};
 
 use crate::drivers::{PAGE, faulting, on_fault, open, pages, ring, with_handles};
 
@@ -377,6 +379,46 @@ fn an_unmapping_that_a_mmap_hook_is_too_late_for_is_reported() {
     assert_eq!((line(inserted), line(unmapped)), (MISSED, UNMAPPED));
     // The second page is not there yet, and so is not missed.
     assert_eq!(unmapped_during_mmap(1), (Vec::new(), PageCount::new(2)));
+}
+
+/// Pages are inserted one behind the other, and not all of them from one place in the program.
+#[test]
+fn what_is_missed_is_named_by_where_it_was_inserted() {
+    let machine = Machine::new();
+    let shown = pages(&machine, 3);
+    let file: File = open(&machine, move |ctx| {
+        let mut ctx = ctx.without_faults::<Mixed>()?;
+        for page in &shown[..2] {
+            ctx = ctx.insert_page(page)?;
+        }
+        let ctx = ctx.insert_page(&shown[2])?;
+        pass("all are inserted");
+        ctx.finish()
+    });
+    let (in_the_loop, behind_it) = (line!() - 6, line!() - 4);
+    let process = machine.process();
+    for (unmapped, inserted) in
+        [(4, None), (5, Some(in_the_loop)), (6, Some(in_the_loop)), (7, Some(behind_it)), (8, None)]
+    {
+        let hold = machine.hold(HoldAt::Named("all are inserted"));
+        let known = machine.reports().len();
+        let map = || Map::shared(3 * PAGE).prot(Prot::READ).pgoff(PageOffset::new(5));
+        thread::scope(|scope| {
+            let mapping = scope.spawn(|| process.mmap(&file, map()).unwrap());
+            hold.reached();
+            file.unmap_mapping_range(PageOffset::new(unmapped), PageCount::new(1), true);
+            hold.go_on();
+            mapping.join().unwrap();
+        });
+        let named: Vec<_> = machine.reports()[known..]
+            .iter()
+            .map(|report| match report {
+                Report::UnmapMissesMmap { inserted, .. } => line(inserted),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(named, Vec::from_iter(inserted), "page {unmapped}");
+    }
 }
 
 /// A driver that looks without a lock whether its memory is there, and inserts it later.
