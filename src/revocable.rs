@@ -565,9 +565,6 @@ pub trait RevocablePoint: sealed::Point + Sized {
     /// The answer.
     type Outcome;
 
-    /// The page of the object that belongs here.
-    fn pgoff(&self) -> PageOffset;
-
     #[doc(hidden)]
     fn page_of(&self, object: &SharedObject<Self::Platform>) -> Option<PageCount>;
 
@@ -589,10 +586,6 @@ impl<'f, P: Platform, M> RevocablePoint for FaultCtx<'f, P, M> {
     type Platform = P;
     type Kind = M;
     type Outcome = VmFault<'f>;
-
-    fn pgoff(&self) -> PageOffset {
-        self.pgoff()
-    }
 
     fn page_of(&self, object: &SharedObject<P>) -> Option<PageCount> {
         self.frame().page_of(object, self.pgoff())

@@ -61,6 +61,27 @@ fn the_public_items_of_the_core_are_those_listed() {
 }
 
 #[test]
+fn each_name_of_the_core_is_public_for_a_reason() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/stability.md")).unwrap();
+    let (_, rows) = page.split_once("| what | why it is public |").unwrap();
+    let items = public_items("vmctx").to_string();
+    let name = |item: &str| {
+        let item = item.trim_start_matches("pub ").trim_start_matches("unsafe ");
+        let path = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| item.strip_prefix(kind))?;
+        let path = path.split(|of: char| !(of.is_alphanumeric() || of == '_' || of == ':')).next()?;
+        let (modules, name) = path.trim_end_matches(':').rsplit_once("::")?;
+        // What belongs to a type or a trait has its reason.
+        let is_of_a_module = modules.split("::").all(|part| part.starts_with(char::is_lowercase));
+        (is_of_a_module && modules.starts_with("vmctx")).then(|| name.to_owned())
+    };
+    let names: Vec<_> = items.lines().filter_map(name).collect();
+    assert!(names.len() > 100, "next to no names: {names:?}");
+    for name in names {
+        assert!(rows.contains(&format!("`{name}`")), "docs/stability.md says no reason for {name}");
+    }
+}
+
+#[test]
 fn no_published_crate_shows_a_type_of_another_crate() {
     let ours = PUBLISHED.map(|package| package.replace('-', "_"));
     for package in PUBLISHED {

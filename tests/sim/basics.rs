@@ -103,6 +103,9 @@ fn at_the_limit_a_mapping_loses_its_ends_and_not_its_middle() {
     assert_eq!(process.munmap(at, PAGE), Ok(()));
     assert_eq!(process.munmap(page_at(at, 4), PAGE), Ok(()));
     assert_eq!(errno(process.munmap(page_at(at, 2), PAGE)), Errno::ENOMEM);
+    // Nor are there two mappings of different rights, but one may have others.
+    assert_eq!(errno(process.mprotect(page_at(at, 1), PAGE, Prot::READ)), Errno::ENOMEM);
+    assert_eq!(process.mprotect(page_at(at, 1), 3 * PAGE, Prot::READ), Ok(()));
     assert_eq!(process.mapping_count(), Ok(1));
 }
 
