@@ -192,3 +192,19 @@ impl EventCounters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Answers;
+
+    #[test]
+    fn answers_are_added_each_to_its_own() {
+        let some = Answers { nopage: 1, page: 2, locked: 3, retry: 4, oom: 5, sigbus: 6, hwpoison: 7, sigsegv: 8 };
+        let others =
+            Answers { nopage: 10, page: 20, locked: 30, retry: 40, oom: 50, sigbus: 60, hwpoison: 70, sigsegv: 80 };
+        let all =
+            Answers { nopage: 11, page: 22, locked: 33, retry: 44, oom: 55, sigbus: 66, hwpoison: 77, sigsegv: 88 };
+        assert_eq!(some.and(others), all);
+        assert_eq!(all.and(Answers::default()), all);
+    }
+}

@@ -58,13 +58,27 @@ mod tests {
     fn a_wait_happens_once_whatever_the_waiter_does() {
         thread_local! {
             static CALLS: Cell<usize> = const { Cell::new(0) };
+            static BY_WAITER: Cell<bool> = const { Cell::new(false) };
         }
         assert_eq!(wait(|| 1), 1);
-        for waiter in [(|_| ()) as Waiter, |wait| wait(), |wait| [(); 2].map(|()| wait()).iter().for_each(drop)] {
+        let waiters: [Waiter; 3] = [
+            |_| BY_WAITER.set(true),
+            |wait| {
+                BY_WAITER.set(true);
+                wait();
+            },
+            |wait| {
+                BY_WAITER.set(true);
+                wait();
+                wait();
+            },
+        ];
+        for waiter in waiters {
             set_waiter(waiter);
             CALLS.set(0);
+            BY_WAITER.set(false);
             assert_eq!(wait(|| CALLS.replace(CALLS.get() + 1)), 0);
-            assert_eq!(CALLS.get(), 1);
+            assert_eq!((CALLS.get(), BY_WAITER.get()), (1, true));
         }
     }
 }
