@@ -322,11 +322,14 @@ fn a_revocation_between_the_hook_and_the_list_finds_nothing() {
     let naive = Ref::new(Naive { pages: pages(&machine, 1), revoked: AtomicBool::new(false), object });
     let file = machine.open(ByPrepare(NaiveFile(naive.clone())));
     let process = machine.process();
+    let trace = machine.trace();
     // The VMA's memory.
     let hold = machine.hold(MightSleep::Allocation);
     let at = thread::scope(|scope| {
         let maps = scope.spawn(|| process.mmap(&file, Map::shared(PAGE)));
         hold.reached();
+        naive.object.unmap_once(PageOffset::new(1), PageCount::new(1), machine.may_sleep());
+        assert_eq!(machine.reports(), [], "what is behind the mapping is not missed");
         naive.revoked.store(true, Ordering::SeqCst);
         naive.object.unmap_once(PageOffset::ZERO, PageCount::new(1), machine.may_sleep());
         hold.go_on();
@@ -334,6 +337,9 @@ fn a_revocation_between_the_hook_and_the_list_finds_nothing() {
     });
     assert_eq!(process.thread().read_u8(at), Ok(1), "the bug: revoked, and mapped");
     assert!(matches!(machine.reports()[..], [Report::UnmapMissesMmap { .. }]), "{:?}", machine.reports());
+    let pages = PageOffset::ZERO..PageOffset::new(1);
+    let called: Vec<_> = trace.take().into_iter().map(|called| (called.hook, called.pages)).collect();
+    assert_eq!(called, [(Hook::MmapPrepare, pages.clone()), (Hook::Mapped, pages)]);
 }
 
 /// The same, where the types have it.
