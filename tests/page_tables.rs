@@ -347,7 +347,7 @@ fn device_memory(memory: &Memory, pages: usize) -> DeviceMemory<Example, Memory>
 fn memory_is_read_and_written_over_the_edges_of_its_pages() {
     let memory = Memory::new();
     let device = device_memory(&memory, 3);
-    let stored: Vec<u8> = (1..=PAGE_SIZE + 4).map(|byte| byte as u8).collect();
+    let stored: Vec<u8> = (1..=PAGE_SIZE + 4).map(|byte| byte.to_le_bytes()[0]).collect();
     device.write(PAGE_SIZE - 2, &stored).unwrap();
     let mut loaded = vec![0; stored.len()];
     device.read(PAGE_SIZE - 2, &mut loaded).unwrap();
@@ -464,7 +464,7 @@ fn several_large_entries_are_made_all_or_none() {
 fn a_private_copy_has_all_bytes_of_its_page() {
     let memory = Memory::new();
     let pages = Pages::new(&memory, 1);
-    let bytes: Vec<u8> = (0..PAGE_SIZE).map(|at| (at / 256 + 1) as u8).collect();
+    let bytes: Vec<u8> = (0..PAGE_SIZE).map(|at| (at / 256 + 1).to_le_bytes()[0]).collect();
     pages.0[0].write(0, &bytes).unwrap();
     let (process, file) = (Process::new(Table::new(memory)), pages.open());
     let at = process.mmap(&file, Map::private(PAGE_SIZE)).unwrap();

@@ -177,6 +177,8 @@ fn mprotect_gives_back_only_what_was_told() {
     let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
     user.write_u8(at, 9).unwrap();
     user.read_u8(page_at(at, 1)).unwrap();
+    // What a debugger loads is no store either.
+    process.peek(page_at(at, 1), &mut [0]).unwrap();
     process.mprotect(at, 2 * PAGE, Prot::READ).unwrap();
     assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigsegv(at)));
     process.mprotect(at, 2 * PAGE, Prot::READ | Prot::WRITE).unwrap();
