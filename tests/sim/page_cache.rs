@@ -7,8 +7,8 @@ use std::{
 };
 
 use vmctx::{
-    Backing as _, Errno, FaultCtx, Hooks, Mapped, Mixed, MmapCtx, MmapFile, OnDemand, OnePage, PageCache, PageCount,
-    PageOffset, PageRange, PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
+    Backing as _, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnDemand, OnePage, PageCache,
+    PageCount, PageOffset, PageRange, PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Injection, Machine, Map, MightSleep, Page, Process, Sim};
 
@@ -336,6 +336,32 @@ fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
         tell.send((loaded, process.mapped_pages(at, 4 * PAGE))).unwrap();
     });
     assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok((Ok(0), PageCount::new(1))));
+}
+
+/// A system call reaches a piece by each of its offsets, and the piece is made by its number.
+#[test]
+fn a_piece_is_found_by_each_of_its_offsets() {
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let (count, each) = (PageCount::new(6), PageCount::new(4));
+    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let mut made = Vec::new();
+    let mut pfns = Vec::new();
+    machine
+        .unlocked(|ctx| {
+            for at in (0..7).map(PageOffset::new) {
+                let make = |piece, _: MaySleep<'_>| {
+                    made.push(piece);
+                    Ok(OnePage(machine.alloc_page()?))
+                };
+                pfns.push(memory.with(at, ctx, make, |OnePage(page)| page.pfn()));
+            }
+        })
+        .unwrap();
+    assert_eq!((made, memory.in_use()), (vec![0, 1], 2));
+    let [first, second] = [0, 4].map(|at| pfns[at]);
+    assert_eq!(pfns, [first, first, first, first, second, second, Err(Errno::ENXIO)]);
+    assert_ne!(first, second);
 }
 
 /// A range without pages shows nothing of a piece, wherever in the piece it lies.

@@ -17,8 +17,8 @@ use vmctx::{
     VmFault, VmOperations, WithoutFaults, platform::Cache,
 };
 use vmctx_sim::{
-    AccessError, File, Hook, Injection, Machine, Map, MightSleep, MmapOrder, Page, Process, Prot, Ref, Report, Signal,
-    Sim, SyscallError,
+    AccessError, Answer, File, Hook, Injection, Machine, Map, MightSleep, MmapOrder, Page, Process, Prot, Ref, Report,
+    Signal, Sim, SyscallError,
 };
 
 use crate::{
@@ -107,6 +107,23 @@ fn the_object_is_mapped_already_when_the_state_is_made_or_not_before_the_hook_ha
         assert_eq!(*seen.lock(), Some((usize::from(order == MmapOrder::Prepare), 1)));
         assert_eq!(file.mapping_count(), 1);
     });
+}
+
+/// A file that is shared or boxed has the hook of the file in it.
+#[test]
+fn a_file_behind_a_pointer_has_its_prepare_hook() {
+    let machine = Machine::new();
+    machine.set_mmap_order(MmapOrder::Prepare);
+    let process = machine.process();
+    let file = || {
+        let (object, seen) = (SharedObject::new(machine.may_sleep()).unwrap(), Arc::default());
+        ByPrepare(Watching { page: [pages(&machine, 1).remove(0)], object, seen })
+    };
+    for file in [machine.open(Arc::new(file())), machine.open(Box::new(file()))] {
+        let trace = machine.trace();
+        process.mmap(&file, Map::shared(PAGE)).unwrap();
+        assert_eq!(trace.answers(), [(Hook::MmapPrepare, Answer::Done), (Hook::Mapped, Answer::Done)]);
+    }
 }
 
 #[test]

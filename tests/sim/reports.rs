@@ -319,6 +319,24 @@ fn four_locks_in_a_circle_are_reported_when_it_is_closed() {
     assert_eq!(*locks, 3, "the second, the third and the fourth");
 }
 
+/// An order of locks that are there is remembered, however many others have come and gone.
+#[test]
+fn an_order_is_remembered_as_long_as_its_locks_are_there() {
+    let machine = Machine::new();
+    let [first, second] = [(); 2].map(|()| Mutex::new((), machine.may_sleep()).unwrap());
+    let one_then_another = |one: &Mutex<()>, another: &Mutex<()>| {
+        let _held = one.lock(machine.may_sleep());
+        drop(another.lock(machine.may_sleep()));
+    };
+    one_then_another(&first, &second);
+    for _ in 0..100 {
+        one_then_another(&first, &Mutex::new((), machine.may_sleep()).unwrap());
+    }
+    assert_eq!(machine.reports(), []);
+    one_then_another(&second, &first);
+    assert!(matches!(machine.reports()[..], [Report::LockOrders { .. }]), "{:?}", machine.reports());
+}
+
 /// Locks of objects, taken in the order of the objects, have one order each, wherever in the program that is.
 #[test]
 fn locks_that_are_taken_at_one_place_are_told_apart() {

@@ -294,6 +294,7 @@ fn mremap_to_a_place_fails_as_linux_does() {
     assert_eq!(mremap(PAGE, END), Errno::EINVAL, "behind the last address");
     assert_eq!(mremap(2 * PAGE, END - PAGE), Errno::EINVAL, "up to behind the last address");
     assert_eq!(mremap(PAGE, 0), Errno::EINVAL, "below the first");
+    assert_eq!(mremap(END + PAGE, at.get()), Errno::EINVAL, "more than there are addresses");
     assert_eq!(bytes(&user, at), [1, 2, 3, 4].map(Some), "nothing has gone");
     assert_eq!(mremap(5 * PAGE, at.get() - 8 * PAGE), Errno::EFAULT, "more than is mapped");
     let last = UserAddr::new(END - PAGE);
