@@ -355,6 +355,26 @@ fn a_debuggers_fault_is_not_the_users() {
     assert_eq!(*seen.lock().unwrap(), [(false, true)]);
 }
 
+/// Only a fault that has given up its lock is tried again. One that is repeated is another fault.
+#[test]
+fn a_debuggers_fault_that_is_repeated_is_a_new_one() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let page = pages(&machine, 1).remove(0);
+    let tried = Arc::new(Mutex::new(Vec::new()));
+    let file = faulting::<Mixed, _, _>(&machine, {
+        let tried = Arc::clone(&tried);
+        move |ctx| {
+            let mut tried = tried.lock().unwrap();
+            tried.push(ctx.is_tried());
+            if tried.len() < 3 { ctx.fail_or_refault(Errno::EAGAIN) } else { ctx.insert_page(&page) }
+        }
+    });
+    let base = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    process.poke(base, &[9]).unwrap();
+    assert_eq!(*tried.lock().unwrap(), [false; 3]);
+}
+
 /// `FOLL_FORCE`: a breakpoint in what the user may only read. The object stays as it is, and the user gets no right.
 #[test]
 fn a_store_is_forced_into_a_private_copy_only() {
