@@ -382,6 +382,22 @@ fn a_range_without_pages_takes_no_piece() {
     assert_eq!(memory.in_use(), 2);
 }
 
+/// No more is taken from whoever has it mapped than is given up.
+#[test]
+fn what_stays_of_a_memory_that_shrinks_stays_mapped() {
+    const PAGE: usize = 4096;
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let memory = OnDemand::new(&object, PageCount::new(4), PageCount::new(1), machine.may_sleep()).unwrap();
+    let state = Ref::new(Whole { memory, machine: machine.clone() });
+    let process = machine.process();
+    let at = process.mmap(&machine.open(FileOf(state.clone())), Map::shared(4 * PAGE)).unwrap();
+    let touched = |page| process.thread().read_u8(UserAddr::new(at.get() + page * PAGE));
+    assert_eq!([0, 1, 2, 3].map(touched), [Ok(0); 4]);
+    assert_eq!(state.memory.shrink_to(3, machine.may_sleep(), |_, _| Ok(())), Ok(1));
+    assert_eq!((state.memory.in_use(), process.mapped_pages(at, 4 * PAGE)), (3, PageCount::new(3)));
+}
+
 #[test]
 fn a_piece_is_brought_as_far_as_the_memory_goes_however_much_a_mapping_shows() {
     const PAGE: usize = 4096;
