@@ -49,6 +49,28 @@ fn a_range_of_frames_is_mapped_without_references() {
     assert_eq!(machine.statistics().references, 0);
 }
 
+/// The driver may look at its answer before it gives it: here at that of a page of its own, and of another machine's.
+#[test]
+fn an_answer_says_whether_it_is_an_error() {
+    let machine = Machine::new();
+    let shown = [pages(&machine, 1).remove(0), Machine::new().alloc_page().unwrap()];
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let file = faulting_with::<Mixed, _, _, _>(&machine, (shown, Arc::clone(&seen)), |(shown, seen), ctx| {
+        let at = ctx.pgoff().index();
+        let answer = ctx.insert_page(&shown[at]);
+        seen.lock().unwrap().push((answer.is_error(), answer.already_present()));
+        answer
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(at), Ok(1));
+    assert_eq!(user.read_u8(page_at(at, 1)).unwrap_err().signal(), Some(Signal::Sigbus(page_at(at, 1))));
+    assert_eq!(*seen.lock().unwrap(), [(false, false), (true, false)]);
+    // The page that is mapped is found wherever in it one looks.
+    assert_eq!(process.mapped_pages(UserAddr::new(at.get() + 5), 1), PageCount::new(1));
+}
+
 #[test]
 fn ram_can_be_mapped_by_number_and_is_not_counted() {
     let machine = Machine::new();

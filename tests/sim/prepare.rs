@@ -119,7 +119,7 @@ fn a_file_behind_a_pointer_has_its_prepare_hook() {
         let (object, seen) = (SharedObject::new(machine.may_sleep()).unwrap(), Arc::default());
         ByPrepare(Watching { page: [pages(&machine, 1).remove(0)], object, seen })
     };
-    for file in [machine.open(Arc::new(file())), machine.open(Box::new(file()))] {
+    for file in [machine.open(Arc::new(file())), machine.open(Box::new(file())), machine.open(Ref::new(file()))] {
         let trace = machine.trace();
         process.mmap(&file, Map::shared(PAGE)).unwrap();
         assert_eq!(trace.answers(), [(Hook::MmapPrepare, Answer::Done), (Hook::Mapped, Answer::Done)]);
