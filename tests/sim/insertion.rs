@@ -205,6 +205,24 @@ fn one_frames_cache_attribute_is_its_own_and_its_rights_are_the_mappings() {
     assert_eq!(process.page_prot_at(at), Some(PageProt::of_vma(true, Cache::WriteCombine)));
 }
 
+/// The last word on a protection counts.
+#[test]
+fn a_cache_attribute_is_given_back() {
+    let machine = Machine::new();
+    let file = faulting_with::<PfnMap, _, _, _>(&machine, device(&machine, 2), |memory, ctx| {
+        let (at, noncached) = (ctx.pgoff(), ctx.page_prot().noncached());
+        let prot = if at == PageOffset::ZERO { noncached } else { noncached.write_back() };
+        ctx.insert_pfn_prot(memory.frame(at).unwrap(), prot)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+    let caches = [0, 1].map(|page| {
+        process.thread().read_u8(page_at(at, page)).unwrap();
+        process.page_prot_at(page_at(at, page)).map(PageProt::cache)
+    });
+    assert_eq!(caches, [Some(Cache::Noncached), Some(Cache::WriteBack)]);
+}
+
 /// G26: so it is with a neighbour's frame.
 #[test]
 fn a_neighbours_cache_attribute_is_its_own_and_its_rights_are_the_mappings() {

@@ -46,6 +46,23 @@ fn frames_without_a_page_are_copied_too() {
     assert_eq!(machine.statistics().frames_in_use, 0);
 }
 
+/// That nobody else has the object's page does not make it the user's own.
+#[test]
+fn a_page_that_only_the_mapping_has_is_copied_too() {
+    let machine = Machine::new();
+    let memory = machine.clone();
+    let file = faulting::<Mixed, _, _>(&machine, move |ctx| ctx.insert_page_with(|_| memory.alloc_page()));
+    let process = machine.process();
+    let at = process.mmap(&file, Map::private(PAGE)).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(at), Ok(0));
+    user.write_u8(at, 5).unwrap();
+    assert_eq!(machine.statistics().copies, 1);
+    // What is the user's own stays when the object's pages are taken back.
+    file.unmap_mapping_range(PageOffset::ZERO, PageCount::ZERO, false);
+    assert_eq!((user.read_u8(at), machine.statistics().handler_calls), (Ok(5), 1));
+}
+
 /// One fault makes the copy, and all later stores go to it.
 #[test]
 fn a_copy_can_be_stored_to() {
