@@ -319,6 +319,24 @@ fn four_locks_in_a_circle_are_reported_when_it_is_closed() {
     assert_eq!(*locks, 3, "the second, the third and the fourth");
 }
 
+/// Of a lock that many may read at once, a thread that reads it may read once more, and do nothing else with it.
+#[test]
+fn a_thread_does_not_wait_for_itself() {
+    let machine = Machine::new();
+    let lock = RwLock::new((), machine.may_sleep()).unwrap();
+    let (read, write) = (|| drop(lock.read(machine.may_sleep())), || drop(lock.write(machine.may_sleep())));
+    let waits = |wait: &dyn Fn()| catch_unwind(AssertUnwindSafe(wait)).is_err();
+    {
+        let _read = lock.read(machine.may_sleep());
+        assert_eq!((waits(&read), waits(&write)), (false, true));
+    }
+    {
+        let _written = lock.write(machine.may_sleep());
+        assert_eq!((waits(&read), waits(&write)), (true, true));
+    }
+    assert_eq!((waits(&read), waits(&write)), (false, false));
+}
+
 /// An order of locks that are there is remembered, however many others have come and gone.
 #[test]
 fn an_order_is_remembered_as_long_as_its_locks_are_there() {
