@@ -950,3 +950,12 @@ fn what_is_asked_of_a_mapping_that_was_cut_is_asked_of_each_part() {
     assert_eq!(insert(4, 2), [(second, 2)]);
     assert_eq!(insert(0, 0), []);
 }
+
+/// Pages are counted up to the last number that there is.
+#[test]
+fn a_mapping_may_show_the_last_pages_there_can_be() {
+    let shown = |first| entry::Description::new::<Told>(RANGE, PageOffset::new(first), SHARED).map(|of| of.shown());
+    let last = usize::MAX - FOUR.len();
+    assert_eq!(shown(last), Ok(PageRange::new(PageOffset::new(last), PageOffset::new(usize::MAX))));
+    assert_eq!(shown(last + 1), Err(Errno::EOVERFLOW));
+}

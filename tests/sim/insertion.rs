@@ -8,6 +8,7 @@ use std::sync::{
 use vmctx::{
     Errno, FrameSource, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Remapped, UserAddr, platform::Cache,
 };
+use vmctx_hosted::UserSide;
 use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal};
 
 use crate::{
@@ -221,6 +222,7 @@ fn a_cache_attribute_is_given_back() {
         process.page_prot_at(page_at(at, page)).map(PageProt::cache)
     });
     assert_eq!(caches, [Some(Cache::Noncached), Some(Cache::WriteBack)]);
+    assert_eq!([0, 1].map(|page| UserSide::cache_at(&process, page_at(at, page)).unwrap()), caches);
 }
 
 /// G26: so it is with a neighbour's frame.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use vmctx::{
-    Backing as _, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnDemand, OnePage, PageCache,
-    PageCount, PageOffset, PageRange, PageRef as _, Platform, SharedObject, UserAddr, VmFault, VmOperations,
+    Backing, Errno, FaultCtx, Hooks, Mapped, MaySleep, Mixed, MmapCtx, MmapFile, OnDemand, OnePage, PageCache,
+    PageCount, PageOffset, PageRange, PageRef as _, Platform, SharedObject, Spot, UserAddr, VmFault, VmOperations,
 };
 use vmctx_sim::{Injection, Machine, Map, MightSleep, Page, Process, Sim};
 
@@ -380,6 +380,48 @@ fn a_range_without_pages_takes_no_piece() {
         assert_eq!(memory.truncate(none, machine.may_sleep()), 0, "{none:?}");
     }
     assert_eq!(memory.in_use(), 2);
+}
+
+/// The next piece is not brought as well, even if it is there.
+#[test]
+fn a_piece_is_brought_alone() {
+    const PAGE: usize = 4096;
+    let machine = Machine::new();
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    let memory = OnDemand::new(&object, PageCount::new(6), PageCount::new(2), machine.may_sleep()).unwrap();
+    for piece in 0..3 {
+        memory.put(piece, Two([(); 2].map(|()| machine.alloc_page().unwrap())), machine.may_sleep()).unwrap();
+    }
+    let process = machine.process();
+    let file = machine.open(FileOf(Ref::new(InTwos(memory))));
+    let at = process.mmap(&file, Map::shared(6 * PAGE)).unwrap();
+    process.thread().read_u8(UserAddr::new(at.get() + 3 * PAGE)).unwrap();
+    let mapped = |page| process.mapped_pages(UserAddr::new(at.get() + page * PAGE), PAGE).get();
+    assert_eq!([0, 1, 2, 3, 4, 5].map(mapped), [0, 0, 1, 1, 0, 0]);
+}
+
+/// Two pages.
+struct Two([Page; 2]);
+
+impl Backing for Two {
+    type Platform = Sim;
+
+    fn spot(&self, at: PageCount) -> Result<Spot<'_, Sim>, Errno> {
+        self.0.get(at.get()).map(Spot::Page).ok_or(Errno::ENXIO)
+    }
+}
+
+/// An object in pieces of two pages, which are there already.
+struct InTwos(OnDemand<Sim, Two>);
+
+impl VmOperations for InTwos {
+    type Platform = Sim;
+    type Kind = Mixed;
+    const HOOKS: Hooks<Self> = Hooks::NONE.object(|memory: &Self| Some(memory.0.object()));
+
+    fn fault<'f>(&'f self, ctx: FaultCtx<'f, Sim, Mixed>) -> VmFault<'f> {
+        self.0.serve_piece(ctx, |_, _| Err(Errno::EIO))
+    }
 }
 
 /// No more is taken from whoever has it mapped than is given up.

@@ -60,7 +60,9 @@ fn after_a_cut_faults_still_find_the_right_page() {
 #[test]
 fn nothing_is_unmapped_behind_the_last_address() {
     let (_file, _pages, process, _user, _at) = four();
-    assert_eq!(errno(process.munmap(UserAddr::new(0x7fff_ffff_f000), PAGE)), Errno::EINVAL);
+    for outside in [Sim::TASK_SIZE, Sim::TASK_SIZE + PAGE, usize::MAX - PAGE + 1] {
+        assert_eq!(errno(process.munmap(UserAddr::new(outside), PAGE)), Errno::EINVAL);
+    }
     assert_eq!(process.mapping_count(), Ok(1));
 }
 
@@ -80,6 +82,17 @@ fn a_mapping_may_lie_at_either_end_of_the_address_space() {
     let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
     assert_eq!(process.mremap_fixed(at, 4 * PAGE, 4 * PAGE, first), Ok(first));
     assert_eq!(bytes(&user, first), [1, 2, 3, 4].map(Some));
+}
+
+/// An object may be as long as its bytes can be counted.
+#[test]
+fn a_mapping_may_show_the_last_pages_there_can_be() {
+    let machine = Machine::new();
+    let process = machine.process();
+    let mmap = |first| process.mmap(&ring(&machine, &[]), Map::shared(2 * PAGE).pgoff(PageOffset::new(first)));
+    let last = usize::MAX / PAGE - 2;
+    assert!(mmap(last).is_ok());
+    assert_eq!(errno(mmap(last + 1)), Errno::EOVERFLOW);
 }
 
 /// What could hold large entries is given some room more, so that it can be aligned in it.
