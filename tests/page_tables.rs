@@ -430,6 +430,11 @@ fn a_large_entry_is_used_copied_by_fork_and_cut() {
     assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(513));
     let cut = page_at(at, 600);
     assert_eq!(user.read_u8(cut).unwrap_err().signal(), Some(Signal::Sigsegv(cut)));
+    // Where pages were is room for large entries again once they have gone.
+    process.munmap(at, 2 * HUGE).unwrap();
+    process.mmap(&file, Map::shared(2 * HUGE).at(at)).unwrap();
+    assert_eq!(user.read_u8(cut), Ok(0));
+    assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(512));
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::sync::{
 };
 
 use vmctx::{
-    Errno, FrameSource, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Remapped, UserAddr, platform::Cache,
+    Errno, FrameSource, InsertPoint, Iomem as _, Mixed, PageCount, PageOffset, PageProt, PfnMap, Remapped, UserAddr,
+    platform::Cache,
 };
 use vmctx_hosted::UserSide;
-use vmctx_sim::{DeviceMemory, File, Machine, Map, Prot, Signal};
+use vmctx_sim::{DeviceMemory, File, Machine, Map, Page, Prot, Signal, Sim};
 
 use crate::{
     borrowed::{faulting_with, open_with},
@@ -48,6 +49,29 @@ fn a_range_of_frames_is_mapped_without_references() {
     assert_eq!(byte, [7]);
     assert_eq!(machine.statistics().faults, 0);
     assert_eq!(machine.statistics().references, 0);
+}
+
+/// A helper that serves mmap and faults alike asks for the page like either of them.
+fn place<I: InsertPoint<Platform = Sim, Kind = Mixed>>(shown: &[Page], at: I) -> I::Outcome {
+    let page = &shown[at.pgoff().index()];
+    at.insert_page(page)
+}
+
+#[test]
+fn an_insertion_point_says_which_page_belongs_there() {
+    let machine = Machine::new();
+    let shown = pages(&machine, 3);
+    let faulting = faulting_with::<Mixed, _, _, _>(&machine, shown.clone(), |shown, ctx| place(shown, ctx));
+    let at_mmap = open_with(&machine, shown, |shown, ctx| {
+        let ctx = place(shown, ctx.without_faults::<Mixed>()?)?;
+        place(shown, ctx)?.finish()
+    });
+    let process = machine.process();
+    for file in [faulting, at_mmap] {
+        let map = Map::shared(2 * PAGE).pgoff(PageOffset::new(1)).prot(Prot::READ);
+        let at = process.mmap(&file, map).unwrap();
+        assert_eq!([0, 1].map(|page| process.thread().read_u8(page_at(at, page))), [Ok(2), Ok(3)]);
+    }
 }
 
 /// The driver may look at its answer before it gives it: here at that of a page of its own, and of another machine's.

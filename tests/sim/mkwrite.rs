@@ -14,7 +14,10 @@ use vmctx::{
 use vmctx_hosted::Ref;
 use vmctx_sim::{DeviceMemory, File, Hook, Machine, Map, Page, Prot, Signal, Sim};
 
-use crate::drivers::{PAGE, first_byte, open, page_at, pages, share, with_handles};
+use crate::{
+    borrowed::{faulting_with, open_with},
+    drivers::{PAGE, first_byte, open, page_at, pages, share, with_handles},
+};
 
 type OnFault<M> = Box<dyn for<'f> Fn(FaultCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
 type OnStore<M> = Box<dyn for<'f> Fn(PageMkwriteCtx<'f, Sim, M>) -> VmFault<'f> + Send + Sync>;
@@ -444,13 +447,58 @@ fn what_was_unmapped_comes_back_read_only() {
     assert!(!process.page_prot_at(at).unwrap().is_writable());
 }
 
+/// The offset of the zero page in the machine's physical memory: the first frame that is there.
+fn zero_page(machine: &Machine) -> PageOffset {
+    let (all, page) = (machine.physical_memory(), pages(machine, 1).remove(0));
+    let offset = |pfn: u64| PageOffset::new(usize::try_from(pfn).unwrap());
+    let mut byte = [0];
+    let is_there = |at: &PageOffset| all.read(at.index() * PAGE, &mut byte).is_ok();
+    (page.pfn() - 0x100..page.pfn()).map(offset).find(is_there).unwrap()
+}
+
+/// By its number it goes where it may go without one: where nobody may ever store.
+#[test]
+fn the_zero_page_is_inserted_by_number_where_nobody_may_store() {
+    let machine = Machine::new();
+    let all = || machine.physical_memory();
+    let process = machine.process();
+    let load = |file: &File, prot| {
+        let at = process.mmap(file, Map::shared(PAGE).prot(prot).pgoff(zero_page(&machine))).unwrap();
+        process.thread().read_u8(at).map_err(|error| error.signal() == Some(Signal::Sigbus(at)))
+    };
+    let writable = [
+        faulting_with::<PfnMap, _, _, _>(&machine, all(), |all, ctx| {
+            ctx.insert_pfn_with(|at| all.frame(at.pgoff()).ok_or(Errno::ENXIO))
+        }),
+        faulting_with::<Mixed, _, _, _>(&machine, all(), |all, ctx| {
+            ctx.insert_mixed_with(|at| all.frame(at.pgoff()).ok_or(Errno::ENXIO))
+        }),
+        faulting_with::<Mixed, _, _, _>(&machine, all(), |all, ctx| {
+            ctx.insert_mixed_mkwrite_with(|at| all.frame(at.pgoff()).ok_or(Errno::ENXIO))
+        }),
+    ];
+    for file in &writable {
+        assert_eq!(load(file, Prot::READ | Prot::WRITE), Err(true));
+    }
+    let read_only = [
+        open_with(&machine, all(), |all, ctx| {
+            let frame = all.frame(ctx.pgoff()).ok_or(Errno::ENXIO)?;
+            ctx.without_faults::<PfnMap>()?.remap(frame)?.finish()
+        }),
+        open_with(&machine, all(), |all, ctx| {
+            let frame = all.frame(ctx.pgoff()).ok_or(Errno::ENXIO)?;
+            ctx.without_faults::<Mixed>()?.insert_mixed(frame)?.finish()
+        }),
+    ];
+    for file in &read_only {
+        assert_eq!(load(file, Prot::READ), Ok(0));
+    }
+}
+
 #[test]
 fn a_store_to_the_zero_page_cannot_be_allowed_by_its_number() {
     let machine = Machine::new();
-    let (all, page) = (machine.physical_memory(), pages(&machine, 1).remove(0));
-    let mut byte = [0];
-    let is_zero_page = |pfn: &u64| all.read(usize::try_from(*pfn).unwrap() * PAGE, &mut byte).is_ok();
-    let zero = (page.pfn() - 0x100..page.pfn()).find(is_zero_page).unwrap();
+    let (all, zero) = (machine.physical_memory(), zero_page(&machine));
     let file = open(&machine, move |ctx| {
         let does = Does::MakeWritable;
         let frames = Frames { memory: all.clone(), zero: true, mkwrite_at_once: false, does };
@@ -458,7 +506,7 @@ fn a_store_to_the_zero_page_cannot_be_allowed_by_its_number() {
     });
     let process = machine.process();
     let user = process.thread();
-    let at = process.mmap(&file, Map::shared(PAGE).pgoff(PageOffset::new(usize::try_from(zero).unwrap()))).unwrap();
+    let at = process.mmap(&file, Map::shared(PAGE).pgoff(zero)).unwrap();
     assert_eq!(user.read_u8(at), Ok(0));
     assert_eq!(user.write_u8(at, 9).unwrap_err().signal(), Some(Signal::Sigbus(at)));
     assert_eq!(user.read_u8(at), Ok(0));
