@@ -276,6 +276,25 @@ fn fork_copies_large_entries_and_a_move_takes_them_along() {
     assert_eq!((child.thread().read_u8(part), child.thread().read_u8(AT)), (Ok(0), Ok(3)));
 }
 
+/// Where no large entry can be it does not move, and faults bring it back in pages.
+#[test]
+fn a_large_entry_moves_only_to_where_it_fits() {
+    let machine = Machine::new();
+    let (file, _, _) = file(&machine, ByNumber(Large::new(&machine, 1024)));
+    let process = machine.process();
+    let user = process.thread();
+    process.mmap(&file, Map::shared(2 * HUGE).at(AT)).unwrap();
+    for page in [3, 515] {
+        user.write_u8(page_at(AT, page), 7).unwrap();
+    }
+    let skewed = page_at(AT, 4096 + 1);
+    process.mremap_fixed(AT, 2 * HUGE, 2 * HUGE, skewed).unwrap();
+    assert_eq!(process.mapped_pages(skewed, 2 * HUGE), PageCount::ZERO);
+    assert_eq!([2, 3, 515].map(|page| user.read_u8(page_at(skewed, page))), [Ok(0), Ok(7), Ok(7)]);
+    assert!(!process.is_huge_at(page_at(skewed, 515)));
+    assert_eq!(process.mapped_pages(skewed, 2 * HUGE), PageCount::new(3));
+}
+
 #[test]
 fn a_private_mapping_reads_through_a_large_entry_and_copies_one_page() {
     let machine = Machine::new();
