@@ -72,7 +72,7 @@
 //!
 //! CONTINUE maps a page of the memory object at its own place in the kernel's mapping, and nowhere else. A mapping is
 //! laid out for an object whose pages were allocated one after the other; a page that lies elsewhere is mapped on its
-//! own, with three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
+//! own, with five system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
 //! layout is learned from the faults of a [`File`]'s earlier mappings.
 //!
 //! An object whose pages are made in any order, as those of a [`PageCache`](vmctx::PageCache) are, has
