@@ -1,11 +1,9 @@
 //! What is counted of the whole process, and what a child of it inherits: in processes of their own.
 
 use std::{
-    env,
     fs::{self, File},
     iter,
     os::unix::net::UnixStream,
-    process::Command,
     thread,
     time::Duration,
 };
@@ -15,22 +13,9 @@ use vmctx_uffd::{Adopted, Adoption, MappedFile, Peer, SyscallError};
 
 use crate::{
     by_hand::{Own, REMOVE},
+    own_process::alone,
     snapshot::{Snapshot, byte, file},
 };
-
-/// Runs a test in a process of its own, by the name that the harness knows it by.
-pub(crate) fn alone(test: impl FnOnce()) {
-    const ALONE: &str = "VMCTX_TEST_ALONE";
-    if env::var_os(ALONE).is_some() {
-        return test();
-    }
-    let name = thread::current().name().unwrap().to_owned();
-    let run =
-        Command::new(env::current_exe().unwrap()).args(["--exact", &name, "--nocapture"]).env(ALONE, "1").output();
-    let run = run.unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
-}
 
 fn use_a_peer() {
     let Some(own) = Own::new(32, REMOVE) else { return };

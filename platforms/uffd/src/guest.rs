@@ -29,6 +29,7 @@ use crate::{
         open::{self, Opened, Purpose},
         signals,
         sys::{self, PAGE_SIZE, View},
+        undisturbed,
     },
     process::{
         addresses::Addresses,
@@ -101,7 +102,7 @@ impl Guest {
         });
         let uffds = Userfaultfds { direct, moving: Arc::new(moving), drain: None };
         let service = Service { shared: Arc::clone(&shared), uffds: Some(uffds), memory, memory_bytes };
-        let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(move || service.run())?;
+        let thread = undisturbed::spawn("vmctx-guest", move || service.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -218,7 +219,7 @@ impl MoveDrain {
                 socket::drain(&moving);
             }
         };
-        let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(run);
+        let thread = undisturbed::spawn("vmctx-guest", run);
         Ok(Self { stop, thread: Some(thread.map_err(|_| RawErrno::AGAIN)?) })
     }
 }

@@ -94,6 +94,9 @@
 //! however many they are. What has replaced others ends when they are back. With [`Options::in_thread`] whoever faults
 //! serves itself, in a handler of SIGBUS.
 //!
+//! The threads of a session, of a guest and of a peer take no signals that others send, because a handler could touch what
+//! they serve. Nor do threads that a hook starts there, until they say so (`pthread_sigmask`).
+//!
 //! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by
 //! what was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And
 //! the access goes on when the hook has returned, not before.

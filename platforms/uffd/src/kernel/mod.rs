@@ -13,6 +13,7 @@ pub(crate) mod pagemap;
 pub(crate) mod queue;
 pub(crate) mod signals;
 pub(crate) mod sys;
+pub(crate) mod undisturbed;
 pub(crate) mod userfaultfd;
 pub(crate) mod zero_page;
 pub(crate) mod zeroed;

@@ -1,9 +1,10 @@
 //! The thread that listens to a guest: where a SIGBUS was delivered there, and when the guest has gone.
 
-use std::{io, sync::Arc, thread};
+use std::{io, sync::Arc};
 
 use crate::{
     error::SessionError,
+    kernel::undisturbed,
     process::socket,
     serve::shared::{GuestLink, Shared},
 };
@@ -12,7 +13,7 @@ use crate::{
 pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<()> {
     let Some(guest) = &shared.guest else { return Ok(()) };
     let shared = Arc::clone(shared);
-    let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(move || listen(&shared))?;
+    let thread = undisturbed::spawn("vmctx-guest", move || listen(&shared))?;
     *guest.thread.lock() = Some(thread);
     Ok(())
 }

@@ -1,0 +1,80 @@
+//! Signals whose handlers touch memory that a session serves.
+#![expect(unsafe_code, reason = "signals, and plain accesses")]
+
+use std::{
+    ffi::c_int,
+    fs, mem, ptr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use vmctx::UserAddr;
+use vmctx_uffd::{Map, Session};
+
+use crate::{
+    drivers::{PAGE, number, page_at, pages, ring},
+    own_process,
+    sessions::{load, session},
+};
+
+/// Runs a test in a process of its own, where there is a userfaultfd.
+fn alone(test: impl FnOnce()) {
+    drop(session());
+    own_process::alone(test);
+}
+
+/// Where the handler loads.
+static AT: AtomicUsize = AtomicUsize::new(0);
+/// What it has found there, and 1000 for each time that it has run.
+static FOUND: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn touch(_: c_int) {
+    // SAFETY: mapped, and served for as long as signals are sent.
+    let byte = unsafe { ptr::read_volatile(AT.load(Ordering::SeqCst) as *const u8) };
+    FOUND.fetch_add(1000 + usize::from(byte), Ordering::SeqCst);
+}
+
+/// From now on SIGUSR1 loads a byte there. Whoever waits for ever is ended by another signal.
+fn touch_at(at: UserAddr) {
+    AT.store(at.get(), Ordering::SeqCst);
+    // SAFETY: the handler does what a handler may: it loads, and stores to an atomic.
+    unsafe {
+        let mut action: libc::sigaction = mem::zeroed();
+        action.sa_sigaction = touch as extern "C" fn(c_int) as usize;
+        assert_eq!(libc::sigaction(libc::SIGUSR1, &raw const action, ptr::null_mut()), 0);
+        libc::alarm(60);
+    }
+}
+
+/// Sends it to the threads of this name. How many there are.
+fn send_to(name: &str) -> usize {
+    let is_one =
+        |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name);
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(Result::unwrap).filter(is_one);
+    let threads = tasks.map(|task| task.file_name().to_str().unwrap().parse::<libc::pid_t>().unwrap());
+    // SAFETY: a signal for which there is a handler.
+    threads
+        .filter(|thread| unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), *thread, libc::SIGUSR1) } == 0)
+        .count()
+}
+
+/// A mapping of three pages, none of which was touched.
+fn three_pages(session: &Session) -> UserAddr {
+    session.mmap(&ring(session, &pages(session, 3)), Map::shared(3 * PAGE)).unwrap()
+}
+
+/// The kernel gives a signal that is sent to a process to whichever thread takes it.
+#[test]
+fn a_thread_that_serves_runs_no_handler_that_would_wait_for_it() {
+    alone(|| {
+        let session = session();
+        let at = three_pages(&session);
+        touch_at(at);
+        // The thread has its name when it serves.
+        assert_eq!(load(&session, page_at(at, 2)), Ok(number(2)));
+        assert_eq!(send_to("vmctx-faults"), 1);
+        assert_eq!(load(&session, page_at(at, 1)), Ok(number(1)));
+        // SAFETY: as above.
+        unsafe { libc::raise(libc::SIGUSR1) };
+        assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(0)), "it runs elsewhere");
+    });
+}
