@@ -7,13 +7,13 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use vmctx::UserAddr;
-use vmctx_uffd::{Map, Session};
+use vmctx::{Mixed, PageOffset, UserAddr};
+use vmctx_uffd::{Map, Options, Session};
 
 use crate::{
-    drivers::{PAGE, number, page_at, pages, ring},
+    drivers::{PAGE, faulting, number, page_at, pages, ring},
     own_process,
-    sessions::{load, session},
+    sessions::{load, open, session},
 };
 
 /// Runs a test in a process of its own, where there is a userfaultfd.
@@ -76,5 +76,28 @@ fn a_thread_that_serves_runs_no_handler_that_would_wait_for_it() {
         // SAFETY: as above.
         unsafe { libc::raise(libc::SIGUSR1) };
         assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(0)), "it runs elsewhere");
+    });
+}
+
+/// Where the thread that faults serves, a signal comes before the hook, or when the access goes on, as in a kernel.
+#[test]
+fn a_hook_in_the_thread_that_faults_is_not_interrupted() {
+    alone(|| {
+        let session = open(Options::default().in_thread(), 1 << 12);
+        let shown = pages(&session, 2);
+        let file = faulting::<Mixed, _, _>(&session, move |ctx| {
+            if ctx.pgoff() == PageOffset::ZERO {
+                // SAFETY: there is a handler for it.
+                unsafe { libc::raise(libc::SIGUSR1) };
+                assert_eq!(FOUND.load(Ordering::SeqCst), 0);
+            }
+            let page = &shown[ctx.pgoff().index()];
+            ctx.insert_page(page)
+        });
+        let at = session.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+        touch_at(page_at(at, 1));
+        assert_eq!(load(&session, at), Ok(number(0)));
+        assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(1)));
+        assert_eq!(session.take_errors(), []);
     });
 }

@@ -4,7 +4,7 @@ use std::{arch::global_asm, ffi::c_int, mem, ptr, sync::OnceLock};
 
 use crate::error::RawErrno;
 
-use super::sys::PAGE_SIZE;
+use super::{sys::PAGE_SIZE, undisturbed};
 
 /// How many bytes are copied at once.
 const WORD: usize = 8;
@@ -248,6 +248,18 @@ unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc:
     let before = BEFORE.get().map(|[bus, segv]| if signal == libc::SIGBUS { bus } else { segv });
     match before {
         Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
+            // It finds the signals blocked that the kernel would have blocked for it. When the handler returns, or jumps, that
+            // is the kernel's business again.
+            // SAFETY: by this function's contract; the sets are the kernel's and the handler's.
+            unsafe {
+                let interrupted = &raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask;
+                libc::pthread_sigmask(libc::SIG_SETMASK, interrupted, ptr::null_mut());
+                let mut its_own = action.sa_mask;
+                if action.sa_flags & libc::SA_NODEFER == 0 {
+                    libc::sigaddset(&raw mut its_own, signal);
+                }
+                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const its_own, ptr::null_mut());
+            }
             if action.sa_flags & libc::SA_SIGINFO != 0 {
                 // SAFETY: a handler with SA_SIGINFO has this signature.
                 let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
@@ -280,9 +292,15 @@ pub(crate) fn install_handlers<S: ServeSigbus>() -> Result<(), RawErrno> {
                 let mut action: libc::sigaction = mem::zeroed();
                 action.sa_sigaction = handler::<S> as *const () as usize;
                 // SIGBUS: drivers' hooks may run in the handler. So it runs on the thread's own stack, because a signal
-                // stack is small, and with SIGBUS not blocked, as the hook would find it elsewhere. SIGSEGV: an overflown
-                // stack is one, and a handler for that, which this one passes it on to, needs the signal stack.
-                let how = if signal == libc::SIGBUS { libc::SA_NODEFER } else { libc::SA_ONSTACK };
+                // stack is small, and with SIGBUS not blocked, as the hook would find it elsewhere; other signals come when
+                // it returns, because their handlers might touch what is just being served. SIGSEGV: an overflown stack is
+                // one, and a handler for that, which this one passes it on to, needs the signal stack.
+                let how = if signal == libc::SIGBUS {
+                    action.sa_mask = undisturbed::others_signals();
+                    libc::SA_NODEFER
+                } else {
+                    libc::SA_ONSTACK
+                };
                 action.sa_flags = libc::SA_SIGINFO | how;
                 // One call installs the handler and says which was there before: a signal may come right after it.
                 libc::sigaction(signal, &action, &raw mut before)
