@@ -11,7 +11,7 @@ use vmctx::{Mixed, PageOffset, UserAddr};
 use vmctx_uffd::{Map, Options, Session};
 
 use crate::{
-    drivers::{PAGE, faulting, number, page_at, pages, ring},
+    drivers::{self, PAGE, faulting, number, on_fault, page_at, pages, ring, share},
     own_process,
     sessions::{load, open, session},
 };
@@ -99,5 +99,24 @@ fn a_hook_in_the_thread_that_faults_is_not_interrupted() {
         assert_eq!(load(&session, at), Ok(number(0)));
         assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(1)));
         assert_eq!(session.take_errors(), []);
+    });
+}
+
+/// As in a kernel, a call is over, or has not begun, when a handler runs.
+#[test]
+fn a_call_of_the_sessions_is_not_interrupted() {
+    alone(|| {
+        let session = session();
+        touch_at(three_pages(&session));
+        let shown = pages(&session, 1);
+        let ring = share(&session, on_fault::<_, Mixed, _>(move |ctx| ctx.insert_page(&shown[0])));
+        let file = drivers::open(&session, move |ctx| {
+            // SAFETY: there is a handler for it.
+            unsafe { libc::raise(libc::SIGUSR1) };
+            assert_eq!(FOUND.load(Ordering::SeqCst), 0);
+            Ok(ctx.writable().establish_shared(ring.clone())?.fill_later())
+        });
+        session.mmap(&file, Map::shared(PAGE)).unwrap();
+        assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(0)));
     });
 }

@@ -104,7 +104,9 @@
 //! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
 //! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
 //! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes, unless it is
-//! one of the platform's.
+//! one of the platform's. A signal handler that touches it holds whatever the code holds that it has interrupted: never a
+//! lock of the session's, whose calls take signals when they return, but perhaps the allocator's, or a mapping that an
+//! [ioctl](Session::ioctl) has locked.
 //!
 //! # What was stored to
 //!
