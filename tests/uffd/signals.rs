@@ -3,16 +3,18 @@
 
 use std::{
     ffi::c_int,
-    fs, mem, ptr,
+    fs, mem,
+    os::unix::process::ExitStatusExt as _,
+    ptr,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use vmctx::{Mixed, PageOffset, UserAddr};
-use vmctx_uffd::{Map, Options, Session};
+use vmctx_uffd::{Map, Options, Session, Trap};
 
 use crate::{
     drivers::{self, PAGE, faulting, number, on_fault, page_at, pages, ring, share},
-    own_process,
+    own_process::{self, in_its_own_process},
     sessions::{load, open, session},
 };
 
@@ -119,4 +121,38 @@ fn a_call_of_the_sessions_is_not_interrupted() {
         session.mmap(&file, Map::shared(PAGE)).unwrap();
         assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(0)));
     });
+}
+
+/// The handlers of the crate's take no signal for an access that somebody has sent.
+#[test]
+fn a_signal_that_is_sent_does_what_it_did_before() {
+    drop(session());
+    for signal in [libc::SIGBUS, libc::SIGSEGV] {
+        let run = in_its_own_process(&signal.to_string(), || {
+            let _session = session();
+            // SAFETY: ends this process, whose test it is.
+            unsafe { libc::kill(libc::getpid(), signal) };
+        });
+        if let Some(run) = run {
+            assert_eq!(run.status.signal(), Some(signal));
+        }
+    }
+}
+
+#[test]
+fn a_signal_that_was_ignored_still_is() {
+    let run = in_its_own_process("ignored", || {
+        // Before the first session.
+        // SAFETY: a disposition, and a signal that is ignored.
+        let session = unsafe {
+            libc::signal(libc::SIGBUS, libc::SIG_IGN);
+            let session = session();
+            libc::kill(libc::getpid(), libc::SIGBUS);
+            session
+        };
+        let at = session.mmap(&ring(&session, &pages(&session, 1)), Map::shared(2 * PAGE)).unwrap();
+        assert_eq!(load(&session, at), Ok(number(0)));
+        assert_eq!(load(&session, page_at(at, 1)), Err(Trap::Sigbus(page_at(at, 1))));
+    });
+    assert!(run.is_none_or(|run| run.status.success()));
 }

@@ -138,9 +138,14 @@ extern "C" fn handler<S: ServeSigbus>(signal: c_int, info: *mut libc::siginfo_t,
     // SAFETY: the kernel has handed both over with SA_SIGINFO.
     unsafe {
         let (address, registers) = ((*info).si_addr() as usize, context.cast());
-        let served = signal == libc::SIGBUS && S::serve(address, was_store(registers));
-        if !served && !skip_copy(signal, address, registers) {
-            pass_on(signal, info, context);
+        if (*info).si_code <= 0 {
+            // Somebody has sent it (`kill`), and no access: it has no address.
+            sent(signal, info, context);
+        } else {
+            let served = signal == libc::SIGBUS && S::serve(address, was_store(registers));
+            if !served && !skip_copy(signal, address, registers) {
+                pass_on(signal, info, context);
+            }
         }
     }
     // SAFETY: as above.
@@ -240,13 +245,37 @@ unsafe fn skip_copy(signal: c_int, address: usize, context: *mut libc::ucontext_
     true
 }
 
+/// A signal that somebody has sent. It does what it did before.
+///
+/// # Safety
+/// The arguments are what the kernel has handed over.
+unsafe fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    if before(signal).is_some_and(|before| before.sa_sigaction == libc::SIG_IGN) {
+        return;
+    }
+    // SAFETY: by this function's contract; an all-zero `sigaction` is one, which the kernel fills in.
+    unsafe {
+        pass_on(signal, info, context);
+        let mut now: libc::sigaction = mem::zeroed();
+        libc::sigaction(signal, ptr::null(), &raw mut now);
+        if now.sa_sigaction == libc::SIG_DFL {
+            // As the standard library's handler does, it relies on an access that is repeated, and there is none.
+            libc::raise(signal);
+        }
+    }
+}
+
+/// What was there before, for this signal.
+fn before(signal: c_int) -> Option<&'static libc::sigaction> {
+    BEFORE.get().map(|[bus, segv]| if signal == libc::SIGBUS { bus } else { segv })
+}
+
 /// Gives a signal to the handler that was there before.
 ///
 /// # Safety
 /// The arguments are what the kernel has handed over.
 unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let before = BEFORE.get().map(|[bus, segv]| if signal == libc::SIGBUS { bus } else { segv });
-    match before {
+    match before(signal) {
         Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
             // It finds the signals blocked that the kernel would have blocked for it. When the handler returns, or jumps, that
             // is the kernel's business again.
