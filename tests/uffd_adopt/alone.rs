@@ -12,7 +12,7 @@ use vmctx::{FrameSource as _, Iomem as _, PageOffset, UnlockedCtx};
 use vmctx_uffd::{Adopted, Adoption, MappedFile, Peer, SyscallError};
 
 use crate::{
-    by_hand::{Own, REMOVE},
+    by_hand::{FORK, Own, REMOVE},
     own_process::alone,
     snapshot::{Snapshot, byte, file},
 };
@@ -47,6 +47,15 @@ fn a_peer_leaves_nothing_behind() {
     });
 }
 
+/// This process may have so many descriptors open from now on.
+fn allow_descriptors(most: libc::rlim_t) {
+    // SAFETY: two numbers, of this process alone.
+    #[expect(unsafe_code, reason = "a limit")]
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_cur: most, rlim_max: most });
+    }
+}
+
 /// A handler that has no descriptor left to know its peer by does not take it for gone when it closes its socket: either that
 /// is said, or the peer is served.
 #[test]
@@ -54,11 +63,7 @@ fn a_handler_without_descriptors_knows_its_peer_or_says_so() {
     alone(|| {
         let Some(own) = Own::new(4, 0) else { return };
         let on_disk = file(4);
-        // SAFETY: two numbers, of this process alone.
-        #[expect(unsafe_code, reason = "a limit")]
-        unsafe {
-            libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_cur: 64, rlim_max: 64 });
-        }
+        allow_descriptors(64);
         let (mut adopted, mut refused) = (0, 0);
         for left in 0..6 {
             let state = Snapshot::new(&on_disk);
@@ -127,4 +132,21 @@ fn in_a_child(peer: Peer, mapped: MappedFile) -> i32 {
     drop(peer);
     drop(mapped);
     (1..).zip(checks).find(|(_, is_so)| !is_so).map_or(0, |(number, _)| number)
+}
+
+/// Who forks waits until a descriptor for its child was read, and its own faults wait with it.
+#[test]
+fn a_peer_forks_though_its_handler_has_no_descriptors_left() {
+    alone(|| {
+        let Some(own) = Own::new(4, FORK) else { return };
+        let peer = Peer::adopt(own.sent(), &own.regions(), Snapshot::new(&file(4))).unwrap();
+        allow_descriptors(64);
+        let held: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        for _ in 0..3 {
+            assert!(own.ends_in_a_child(|| ()));
+        }
+        assert_eq!(own.load(2, 1), byte(2, 1));
+        drop(held);
+        assert_eq!((peer.statistics().forks, peer.end(), peer.take_errors()), (3, None, vec![]));
+    });
 }
