@@ -729,6 +729,22 @@ impl Drop for Door {
     }
 }
 
+/// What the first session would do to its addresses, the kernel would do to the mappings of the second.
+#[test]
+fn who_has_left_a_session_has_another_at_the_same_addresses() {
+    let (first, guest) = in_one_process();
+    let second = session();
+    // Far from where the kernel puts what has no address of its own.
+    let fixed = Map::shared(4 * PAGE).at(UserAddr::new(0x2200_0000_0000));
+    let at = first.mmap(&ring(&first, &pages(&first, 4)), fixed).unwrap();
+    drop(guest);
+    assert_eq!(errors(&first), [SessionError::GuestGone]);
+    let shown = pages(&second, 4);
+    assert_eq!(second.mmap(&ring(&second, &shown), fixed), Ok(at));
+    first.stop().unwrap();
+    assert_eq!(crate::sessions::load(&second, page_at(at, 1)), Ok(number(1)));
+}
+
 #[test]
 fn a_mapping_that_fails_after_it_was_opened_is_closed() {
     let (session, guest) = in_one_process();

@@ -2,7 +2,10 @@
 
 use std::{
     os::unix::net::UnixStream,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -25,6 +28,8 @@ pub(crate) struct Agent {
     /// moves are read.
     in_use: Mutex<()>,
     gone: AtomicBool,
+    /// The process lives on, without anything of the session.
+    left: Arc<AtomicBool>,
     home: Home,
 }
 
@@ -60,15 +65,18 @@ impl Agent {
         }
         greet(&stream, hello, &[memory.fd()])?;
         let socket = PeerSocket::new(stream, greeting).map_err(refused)?;
+        let left = Arc::<AtomicBool>::default();
+        let adopted = |fd, moves| Userfaultfd::adopt(fd, user_mode_only, moves).map_err(refused);
         Ok(Joined {
+            direct: adopted(direct, false)?.until(Arc::clone(&left)),
+            moving: adopted(moving, true)?.until(Arc::clone(&left)),
             agent: Self {
                 socket,
                 in_use: Mutex::new(()),
                 gone: AtomicBool::new(false),
+                left,
                 home: Home::here().map_err(refused)?,
             },
-            direct: Userfaultfd::adopt(direct, user_mode_only, false).map_err(refused)?,
-            moving: Userfaultfd::adopt(moving, user_mode_only, true).map_err(refused)?,
             sigbus_socket: UnixStream::from(sigbus_socket),
         })
     }
@@ -107,6 +115,9 @@ impl Agent {
     pub(crate) fn hang_up(&self) {
         self.gone.store(true, Ordering::Release);
         if !self.is_inherited() {
+            if !self.socket.has_died() {
+                self.left.store(true, Ordering::Release);
+            }
             self.socket.hang_up();
         }
     }

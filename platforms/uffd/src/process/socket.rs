@@ -14,7 +14,7 @@ use std::{
 };
 
 use rustix::{
-    event::{self, PollFd, PollFlags},
+    event::{self, PollFd, PollFlags, Timespec},
     fs::{self, FileType},
     io::retry_on_intr,
     net::{self, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags},
@@ -158,6 +158,12 @@ impl PeerSocket {
     /// Descriptors that are ready as soon as the other process has hung up, or has gone.
     pub(crate) fn end(&self) -> [PollFd<'_>; 2] {
         [wanted(&self.stream, PollFlags::RDHUP), wanted(&self.peer, PollFlags::IN)]
+    }
+
+    /// Whether the other process has ended.
+    pub(crate) fn has_died(&self) -> bool {
+        let mut peer = [wanted(&self.peer, PollFlags::IN)];
+        retry_on_intr(|| event::poll(&mut peer, Some(&Timespec::default()))).is_ok_and(|ended| ended != 0)
     }
 
     pub(crate) fn send(&self, bytes: &[u8]) -> Result<(), RawErrno> {
