@@ -84,12 +84,13 @@ impl Guest {
         let home = Home::here().map_err(refused)?;
         let Opened { fd: direct, user_mode_only, .. } = open::userfaultfd(Purpose::default())?;
         let Opened { fd: moving, .. } = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
+        let Opened { fd: life, .. } = open::userfaultfd(Purpose::default())?;
         for fd in [&direct, &moving] {
             sys::set_nonblocking(fd).map_err(refused)?;
         }
         signals::install_handlers::<InThread>().map_err(refused)?;
         let (sigbus_socket, theirs) = UnixStream::pair()?;
-        let fds = [&direct, &moving, &OwnedFd::from(theirs)];
+        let fds = [&direct, &moving, &OwnedFd::from(theirs), &life];
         let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
         let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
         let shared = Arc::new(GuestState {

@@ -203,7 +203,10 @@
 //!   stopped (SIGSTOP), holds up whoever takes its pages away.
 //! - When the guest's process has gone, however it ended, or the [`Guest`] was dropped, that is a
 //!   [`SessionError::GuestGone`]. Hooks that wait are interrupted, calls fail with ESRCH, and dropping the session puts
-//!   the references of all its pages.
+//!   the references of all its pages. A process that shares its memory (`CLONE_VM`) and lives longer keeps the pages that are
+//!   there, which nobody else is given then, and finds SIGBUS elsewhere.
+//! - A process that runs another program (`exec`) has gone as well. Where a child of it holds the socket open, the next call
+//!   notices.
 //! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
 //!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
 //!

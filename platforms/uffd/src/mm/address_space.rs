@@ -228,6 +228,10 @@ impl AddressSpace {
         if table.make_inaccessible(range).is_err() {
             // There is no memory to cut the kernel's mapping in two. It stays, but its pages go.
             table.zap(range);
+            if self.owner().is_gone() {
+                // Nobody cuts it later, and nobody serves whoever still has the memory.
+                table.poison_missing(range);
+            }
             self.open.lock().push((Arc::clone(table), range.clone()));
         }
     }

@@ -1,18 +1,25 @@
 //! The session's end of the socket to a guest.
 
 use std::{
-    os::unix::net::UnixStream,
+    ops::Range,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 use parking_lot::Mutex;
 
 use crate::{
     error::{OpenError, RawErrno},
-    kernel::{home::Home, ioctl, userfaultfd::Userfaultfd},
+    kernel::{
+        home::Home,
+        ioctl,
+        sys::{self, PAGE_SIZE},
+        userfaultfd::Userfaultfd,
+    },
     memory::Memory,
 };
 
@@ -30,7 +37,39 @@ pub(crate) struct Agent {
     gone: AtomicBool,
     /// The process lives on, without anything of the session.
     left: Arc<AtomicBool>,
+    life: Life,
     home: Home,
+}
+
+/// Tells whether the memory of a guest is still there. Its process alone does not: that may go on with another program and other
+/// memory (`exec`), and another process that has the same memory may go on without it (`CLONE_VM`).
+struct Life {
+    /// Nothing is registered with it.
+    uffd: OwnedFd,
+    /// A page of this process's that cannot be read.
+    unreadable: Range<usize>,
+}
+
+impl Life {
+    fn new(uffd: OwnedFd) -> Result<Self, RawErrno> {
+        let at = sys::reserve(PAGE_SIZE, None)?;
+        Ok(Self { uffd, unreadable: at..at + PAGE_SIZE })
+    }
+
+    /// Whether nobody has the memory any more.
+    fn is_over(&self) -> bool {
+        // Some address of the guest's. Wherever it leads, nothing comes of this, because there is nothing to be copied.
+        const ANYWHERE: usize = 1 << 28;
+        let copied = ioctl::copy(&self.uffd, &(ANYWHERE..ANYWHERE + PAGE_SIZE), self.unreadable.start);
+        copied.result == Err(RawErrno::SRCH)
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        // SAFETY: reserved for this, and nobody else knows of it.
+        unsafe { sys::unmap(&self.unreadable) };
+    }
 }
 
 /// A guest that has joined, and the descriptors that it has brought.
@@ -48,14 +87,14 @@ impl Agent {
     pub(crate) fn accept(stream: UnixStream, memory: &Memory, all_faults: bool) -> Result<Joined, OpenError> {
         let hello = Hello { user_mode_only: false };
         socket::prepare(&stream).map_err(refused)?;
-        let (greeting, Hello { user_mode_only }, [direct, moving, sigbus_socket]) =
-            greeted(&stream).inspect_err(|error| {
+        let (greeting, Hello { user_mode_only }, [direct, moving, sigbus_socket, life]) = greeted(&stream)
+            .inspect_err(|error| {
                 if matches!(error, OpenError::OtherVersion { .. }) {
                     // With this greeting the guest can say it as well.
                     let _ = greet(&stream, hello, &[]);
                 }
             })?;
-        for sent in [&direct, &moving] {
+        for sent in [&direct, &moving, &life] {
             if !ioctl::is_userfaultfd(sent).map_err(refused)? {
                 return Err(OpenError::OtherProtocol);
             }
@@ -75,6 +114,7 @@ impl Agent {
                 in_use: Mutex::new(()),
                 gone: AtomicBool::new(false),
                 left,
+                life: Life::new(life).map_err(refused)?,
                 home: Home::here().map_err(refused)?,
             },
             sigbus_socket: UnixStream::from(sigbus_socket),
@@ -83,6 +123,22 @@ impl Agent {
 
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire) || self.is_inherited()
+    }
+
+    /// Whether nothing of the session's can be touched any more by anybody who had it: the guest has taken it all away, or
+    /// nobody has that memory.
+    pub(crate) fn has_nothing(&self) -> bool {
+        // Whoever looks into the memory of a process keeps it for a moment.
+        const PATIENCE: usize = 1000;
+        let is_over = || {
+            let is_over = self.life.is_over();
+            if !is_over {
+                thread::yield_now();
+            }
+            is_over
+        };
+        self.is_inherited()
+            || (self.is_gone() && (self.left.load(Ordering::Acquire) || (0..PATIENCE).any(|_| is_over())))
     }
 
     /// Whether this is a child of the process that the guest has joined.
@@ -97,8 +153,10 @@ impl Agent {
         let in_use = self.in_use.lock();
         let mut bytes = [0; ANSWER];
         let sent = if self.is_gone() { Err(RawErrno::SRCH) } else { self.socket.send(&request.bytes()) };
-        let answer =
-            sent.and_then(|()| self.socket.receive(&mut bytes)).ok().and_then(|()| protocol::answer_of(&bytes));
+        let answer = sent
+            .and_then(|()| self.socket.receive_while(&mut bytes, || !self.life.is_over()))
+            .ok()
+            .and_then(|()| protocol::answer_of(&bytes));
         drop(in_use);
         answer.unwrap_or_else(|| {
             self.hang_up();
@@ -132,17 +190,15 @@ impl Agent {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::OwnedFd;
-
     use super::*;
 
     #[test]
     fn a_guest_that_brings_something_else_than_userfaultfds_is_none() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let other = OwnedFd::from(UnixStream::pair().unwrap().0);
-        let joining = std::thread::spawn(move || {
+        let joining = thread::spawn(move || {
             let hello = Hello { user_mode_only: false };
-            protocol::join(theirs, hello, [&other, &other, &other]).map(drop)
+            protocol::join(theirs, hello, [&other, &other, &other, &other]).map(drop)
         });
         let memory = Memory::new(vmctx::PageCount::new(1)).unwrap();
         assert_eq!(Agent::accept(ours, &memory, false).map(drop), Err(OpenError::OtherProtocol));

@@ -32,8 +32,12 @@ fn listen(shared: &Shared) {
         return;
     }
     agent.hang_up();
+    if !agent.has_nothing() {
+        // Somebody shares the memory, and lives. What is there stays his.
+        shared.space.poison_all();
+    }
     shared.report(SessionError::GuestGone);
-    // Nobody faults any more, and nobody is left for whom a hook could wait.
+    // Nobody is served any more, and nobody is left for whom a hook could wait.
     shared.sleepers.nudge_all();
     shared.all_readers().for_each(|readers| {
         readers.uffd().tell_to_leave();
