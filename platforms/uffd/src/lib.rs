@@ -263,7 +263,7 @@
 //! | changes its mappings while something is copied (EAGAIN) | what it says of that is read first; where it has given the page back, the hook is asked again |
 //! | has the page already (EEXIST) | whoever waits is woken |
 //! | touches what is registered and no region | SIGBUS, and [`SessionError::OutsideRegions`] |
-//! | dies | hooks that wait are interrupted; [`PeerEnd::Gone`] |
+//! | dies, or runs another program | hooks that wait are interrupted; [`PeerEnd::Gone`] |
 //! | cannot be served, by the hook or by want of memory | SIGBUS, and the error |
 //! | is no longer served, because the [`Peer`] was stopped or dropped | SIGBUS for what is missing, for whoever waits, too |
 //!

@@ -86,6 +86,10 @@ fn run(server: &Server<'_>) -> bool {
                 server.shared.note_end(PeerEnd::Gone);
                 return true;
             }
+            Ok(polled) if polled.hung_up => {
+                server.shared.note_hang_up();
+                continue;
+            }
             Ok(_) => {}
             Err(RawErrno::INTR | RawErrno::AGAIN) => continue,
             Err(errno) => return cannot_read(server, errno),

@@ -20,6 +20,7 @@ use vmctx_hosted::queue::Sleepers;
 use crate::{
     error::{KernelError, RawErrno, SessionError},
     kernel::{
+        memory_probe::MemoryProbe,
         messages::{self, Life, MOST, Message, Polled},
         sys,
     },
@@ -44,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerEnd {
-    /// The peer has gone: its process has ended.
+    /// The peer has gone: its process has ended, or runs another program.
     Gone,
     /// [`Peer::stop`](super::peer::Peer::stop) was called, or the [`Peer`](super::peer::Peer) dropped.
     Stopped,
@@ -60,6 +61,10 @@ pub(crate) struct Shared {
     pub(crate) space: Arc<MmapLock<Adopted>>,
     /// What tells when the peer has gone.
     life: Option<Life>,
+    /// Whether the end of its socket is still to be noticed.
+    listens: AtomicBool,
+    /// What tells whether its memory is there; `None` without addresses for that.
+    probe: Option<MemoryProbe>,
     /// Makes room for the descriptor that comes when the peer forks. Without that neither it nor its child would go on.
     room: Mutex<Option<OwnedFd>>,
     pub(crate) stopping: AtomicBool,
@@ -77,6 +82,8 @@ impl Shared {
             readers,
             space: Arc::default(),
             life,
+            listens: AtomicBool::new(true),
+            probe: MemoryProbe::new().ok(),
             room: Mutex::new(sys::event_fd().ok()),
             stopping: AtomicBool::new(false),
             end: Mutex::default(),
@@ -135,7 +142,17 @@ impl Shared {
     pub(crate) fn poll(&self) -> Result<Polled, RawErrno> {
         let uffd = self.target.uffd.fd()?;
         let leave = self.target.uffd.leave_fd().ok_or(RawErrno::BADF)?;
-        messages::poll(uffd, leave, self.life.as_ref())
+        messages::poll(uffd, leave, self.life.as_ref(), self.listens.load(Ordering::Relaxed))
+    }
+
+    /// The peer has closed its socket: of its own will, or because it runs another program, and has other memory.
+    pub(crate) fn note_hang_up(&self) {
+        self.listens.store(false, Ordering::Relaxed);
+        if let (Ok(uffd), Some(probe)) = (self.target.uffd.fd(), &self.probe) {
+            if probe.goes(uffd) {
+                self.note_end(PeerEnd::Gone);
+            }
+        }
     }
 
     /// Takes messages that are there. Faults go to the backlog; what the peer does to its addresses is done here, before

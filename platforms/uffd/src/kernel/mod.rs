@@ -7,6 +7,7 @@ pub(crate) mod failing;
 pub(crate) mod fill;
 pub(crate) mod home;
 pub(crate) mod ioctl;
+pub(crate) mod memory_probe;
 pub(crate) mod messages;
 pub(crate) mod open;
 pub(crate) mod pagemap;

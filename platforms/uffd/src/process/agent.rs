@@ -1,25 +1,18 @@
 //! The session's end of the socket to a guest.
 
 use std::{
-    ops::Range,
     os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
 };
 
 use parking_lot::Mutex;
 
 use crate::{
     error::{OpenError, RawErrno},
-    kernel::{
-        home::Home,
-        ioctl,
-        sys::{self, PAGE_SIZE},
-        userfaultfd::Userfaultfd,
-    },
+    kernel::{home::Home, ioctl, memory_probe::MemoryProbe, userfaultfd::Userfaultfd},
     memory::Memory,
 };
 
@@ -37,39 +30,10 @@ pub(crate) struct Agent {
     gone: AtomicBool,
     /// The process lives on, without anything of the session.
     left: Arc<AtomicBool>,
-    life: Life,
+    /// A userfaultfd of the process's with which nothing is registered, and what asks it whether the memory is there.
+    life: OwnedFd,
+    probe: MemoryProbe,
     home: Home,
-}
-
-/// Tells whether the memory of a guest is still there. Its process alone does not: that may go on with another program and other
-/// memory (`exec`), and another process that has the same memory may go on without it (`CLONE_VM`).
-struct Life {
-    /// Nothing is registered with it.
-    uffd: OwnedFd,
-    /// A page of this process's that cannot be read.
-    unreadable: Range<usize>,
-}
-
-impl Life {
-    fn new(uffd: OwnedFd) -> Result<Self, RawErrno> {
-        let at = sys::reserve(PAGE_SIZE, None)?;
-        Ok(Self { uffd, unreadable: at..at + PAGE_SIZE })
-    }
-
-    /// Whether nobody has the memory any more.
-    fn is_over(&self) -> bool {
-        // Some address of the guest's. Wherever it leads, nothing comes of this, because there is nothing to be copied.
-        const ANYWHERE: usize = 1 << 28;
-        let copied = ioctl::copy(&self.uffd, &(ANYWHERE..ANYWHERE + PAGE_SIZE), self.unreadable.start);
-        copied.result == Err(RawErrno::SRCH)
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        // SAFETY: reserved for this, and nobody else knows of it.
-        unsafe { sys::unmap(&self.unreadable) };
-    }
 }
 
 /// A guest that has joined, and the descriptors that it has brought.
@@ -114,7 +78,8 @@ impl Agent {
                 in_use: Mutex::new(()),
                 gone: AtomicBool::new(false),
                 left,
-                life: Life::new(life).map_err(refused)?,
+                life,
+                probe: MemoryProbe::new().map_err(refused)?,
                 home: Home::here().map_err(refused)?,
             },
             sigbus_socket: UnixStream::from(sigbus_socket),
@@ -128,17 +93,8 @@ impl Agent {
     /// Whether nothing of the session's can be touched any more by anybody who had it: the guest has taken it all away, or
     /// nobody has that memory.
     pub(crate) fn has_nothing(&self) -> bool {
-        // Whoever looks into the memory of a process keeps it for a moment.
-        const PATIENCE: usize = 1000;
-        let is_over = || {
-            let is_over = self.life.is_over();
-            if !is_over {
-                thread::yield_now();
-            }
-            is_over
-        };
-        self.is_inherited()
-            || (self.is_gone() && (self.left.load(Ordering::Acquire) || (0..PATIENCE).any(|_| is_over())))
+        let is_nobodys = || self.left.load(Ordering::Acquire) || self.probe.goes(&self.life);
+        self.is_inherited() || (self.is_gone() && is_nobodys())
     }
 
     /// Whether this is a child of the process that the guest has joined.
@@ -154,7 +110,7 @@ impl Agent {
         let mut bytes = [0; ANSWER];
         let sent = if self.is_gone() { Err(RawErrno::SRCH) } else { self.socket.send(&request.bytes()) };
         let answer = sent
-            .and_then(|()| self.socket.receive_while(&mut bytes, || !self.life.is_over()))
+            .and_then(|()| self.socket.receive_while(&mut bytes, || !self.probe.is_gone(&self.life)))
             .ok()
             .and_then(|()| protocol::answer_of(&bytes));
         drop(in_use);
@@ -196,7 +152,7 @@ mod tests {
     fn a_guest_that_brings_something_else_than_userfaultfds_is_none() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let other = OwnedFd::from(UnixStream::pair().unwrap().0);
-        let joining = thread::spawn(move || {
+        let joining = std::thread::spawn(move || {
             let hello = Hello { user_mode_only: false };
             protocol::join(theirs, hello, [&other, &other, &other, &other]).map(drop)
         });
