@@ -131,7 +131,8 @@
 //! Nobody else's code is between a fault and its hook, but for one thing: who installs a handler of SIGBUS or SIGSEGV after
 //! the first session of a process was opened has to pass on to the one that was there what is not his own. Otherwise
 //! [`Session::read`] and [`Session::write`] do not survive the signal, and where the thread that faults serves, nobody
-//! serves.
+//! serves. A thread that blocks these two signals has the kernel end the process where it meets one: who blocks all others
+//! leaves them out.
 //!
 //! # Who may
 //!
