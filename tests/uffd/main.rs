@@ -18,6 +18,7 @@ mod process;
 mod remote;
 mod replaced;
 mod sessions;
+mod signals;
 mod states;
 mod system_call;
 mod together;
@@ -28,6 +29,8 @@ mod zeros;
 mod drivers;
 #[path = "../both/kept.rs"]
 mod kept;
+#[path = "../both/own_process.rs"]
+mod own_process;
 #[path = "../both/switched.rs"]
 mod switched;
 #[path = "../both/threads.rs"]

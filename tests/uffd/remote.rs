@@ -2,11 +2,14 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read as _, Write},
     os::{
         fd::{AsFd, OwnedFd},
         linux::net::SocketAddrExt,
-        unix::net::{SocketAddr, UnixListener, UnixStream},
+        unix::{
+            net::{SocketAddr, UnixListener, UnixStream},
+            process::CommandExt as _,
+        },
     },
     process::{Child, Command, Stdio},
     sync::{
@@ -241,10 +244,42 @@ fn the_other_process() {
                 };
                 answer(&child.to_string());
             }
+            ["exec"] => {
+                answer("going");
+                let error = Command::new("cat").exec();
+                unreachable!("{error}");
+            }
+            ["share", _] => {
+                share_memory(at());
+                answer("shared");
+            }
             ["serve", what] => return serve(connect(), what, answer),
             _ => unreachable!("told to {line:?}"),
         }
     }
+}
+
+/// Starts a process that has the memory of this one, and lives longer. When it is sent a byte it says what it finds there, and
+/// in the page behind.
+#[expect(unsafe_code, reason = "a process that shares this one's memory, and its plain loads")]
+fn share_memory(at: UserAddr) {
+    extern "C" fn run(at: *mut libc::c_void) -> libc::c_int {
+        for page in 0..2 {
+            let mut byte = [0_u8];
+            // SAFETY: a byte of this function's; an address that a session has mapped.
+            unsafe {
+                if libc::read(0, byte.as_mut_ptr().cast(), 1) != 1 {
+                    break;
+                }
+                byte[0] = at.cast::<u8>().add(page * PAGE).read_volatile();
+                libc::write(0, byte.as_ptr().cast(), 1);
+            }
+        }
+        0
+    }
+    let stack = Vec::leak(vec![0_u128; 1 << 12]).as_mut_ptr_range().end;
+    // SAFETY: a stack that nobody else has, and a function that needs nothing of the thread whose registers it gets.
+    assert!(unsafe { libc::clone(run, stack.cast(), libc::CLONE_VM, at.get() as *mut _) } > 0);
 }
 
 /// The session is in the other process, which is going to be killed.
@@ -676,6 +711,46 @@ fn a_process_that_is_killed_is_missed_although_its_child_lives() {
     assert_eq!(killed, 0);
 }
 
+/// The process goes on, and its child has copies of all of its descriptors.
+#[test]
+fn a_process_that_runs_another_program_is_missed_although_its_child_lives() {
+    let (session, mut other) = served();
+    let file = ring(&session, &pages(&session, 1));
+    let at = session.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(other.load(at), Ok(1));
+    let child: libc::pid_t = other.ask("fork").parse().unwrap();
+    assert_eq!(other.ask("exec"), "going");
+    while session.mmap(&file, Map::shared(PAGE)).is_ok() {
+        thread::yield_now();
+    }
+    assert_eq!(errors(&session), [SessionError::GuestGone]);
+    drop(session);
+    // SAFETY: a signal to a process that the other one has left behind.
+    #[expect(unsafe_code, reason = "a signal")]
+    unsafe {
+        libc::kill(child, libc::SIGKILL);
+    }
+}
+
+/// What it finds is what was there, which is given to nobody else; what was not there it does not find.
+#[test]
+fn who_shares_the_memory_of_a_process_that_is_killed_reaches_nothing_more() {
+    let (session, mut other) = served();
+    let pages = pages(&session, 2);
+    let at = session.mmap(&ring(&session, &pages), Map::shared(2 * PAGE)).unwrap();
+    assert_eq!(other.load(at), Ok(1));
+    assert_eq!(other.ask(&format!("share {}", at.get())), "shared");
+    other.kill();
+    assert_eq!(errors(&session), [SessionError::GuestGone]);
+    session.munmap(at, 2 * PAGE).unwrap();
+    drop(session);
+    assert_eq!((pages[0].references(), pages[1].references()), (2, 1), "the first is still mapped");
+    let mut said = Vec::new();
+    other.control.get_mut().write_all(&[0, 0]).unwrap();
+    other.control.read_to_end(&mut said).unwrap();
+    assert_eq!(said, [1], "then it had a SIGBUS");
+}
+
 #[test]
 fn a_guest_that_leaves_is_reported_and_gives_its_addresses_back() {
     let (session, mut other) = served();
@@ -727,6 +802,22 @@ impl Drop for Door {
     fn drop(&mut self) {
         self.told.lock().unwrap().push("drop");
     }
+}
+
+/// What the first session would do to its addresses, the kernel would do to the mappings of the second.
+#[test]
+fn who_has_left_a_session_has_another_at_the_same_addresses() {
+    let (first, guest) = in_one_process();
+    let second = session();
+    // Far from where the kernel puts what has no address of its own.
+    let fixed = Map::shared(4 * PAGE).at(UserAddr::new(0x2200_0000_0000));
+    let at = first.mmap(&ring(&first, &pages(&first, 4)), fixed).unwrap();
+    drop(guest);
+    assert_eq!(errors(&first), [SessionError::GuestGone]);
+    let shown = pages(&second, 4);
+    assert_eq!(second.mmap(&ring(&second, &shown), fixed), Ok(at));
+    first.stop().unwrap();
+    assert_eq!(crate::sessions::load(&second, page_at(at, 1)), Ok(number(1)));
 }
 
 #[test]

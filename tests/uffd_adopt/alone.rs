@@ -1,11 +1,9 @@
 //! What is counted of the whole process, and what a child of it inherits: in processes of their own.
 
 use std::{
-    env,
     fs::{self, File},
     iter,
     os::unix::net::UnixStream,
-    process::Command,
     thread,
     time::Duration,
 };
@@ -14,23 +12,10 @@ use vmctx::{FrameSource as _, Iomem as _, PageOffset, UnlockedCtx};
 use vmctx_uffd::{Adopted, Adoption, MappedFile, Peer, SyscallError};
 
 use crate::{
-    by_hand::{Own, REMOVE},
+    by_hand::{FORK, Own, REMOVE},
+    own_process::alone,
     snapshot::{Snapshot, byte, file},
 };
-
-/// Runs a test in a process of its own, by the name that the harness knows it by.
-pub(crate) fn alone(test: impl FnOnce()) {
-    const ALONE: &str = "VMCTX_TEST_ALONE";
-    if env::var_os(ALONE).is_some() {
-        return test();
-    }
-    let name = thread::current().name().unwrap().to_owned();
-    let run =
-        Command::new(env::current_exe().unwrap()).args(["--exact", &name, "--nocapture"]).env(ALONE, "1").output();
-    let run = run.unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
-}
 
 fn use_a_peer() {
     let Some(own) = Own::new(32, REMOVE) else { return };
@@ -62,6 +47,15 @@ fn a_peer_leaves_nothing_behind() {
     });
 }
 
+/// This process may have so many descriptors open from now on.
+fn allow_descriptors(most: libc::rlim_t) {
+    // SAFETY: two numbers, of this process alone.
+    #[expect(unsafe_code, reason = "a limit")]
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_cur: most, rlim_max: most });
+    }
+}
+
 /// A handler that has no descriptor left to know its peer by does not take it for gone when it closes its socket: either that
 /// is said, or the peer is served.
 #[test]
@@ -69,11 +63,7 @@ fn a_handler_without_descriptors_knows_its_peer_or_says_so() {
     alone(|| {
         let Some(own) = Own::new(4, 0) else { return };
         let on_disk = file(4);
-        // SAFETY: two numbers, of this process alone.
-        #[expect(unsafe_code, reason = "a limit")]
-        unsafe {
-            libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_cur: 64, rlim_max: 64 });
-        }
+        allow_descriptors(64);
         let (mut adopted, mut refused) = (0, 0);
         for left in 0..6 {
             let state = Snapshot::new(&on_disk);
@@ -142,4 +132,21 @@ fn in_a_child(peer: Peer, mapped: MappedFile) -> i32 {
     drop(peer);
     drop(mapped);
     (1..).zip(checks).find(|(_, is_so)| !is_so).map_or(0, |(number, _)| number)
+}
+
+/// Who forks waits until a descriptor for its child was read, and its own faults wait with it.
+#[test]
+fn a_peer_forks_though_its_handler_has_no_descriptors_left() {
+    alone(|| {
+        let Some(own) = Own::new(4, FORK) else { return };
+        let peer = Peer::adopt(own.sent(), &own.regions(), Snapshot::new(&file(4))).unwrap();
+        allow_descriptors(64);
+        let held: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        for _ in 0..3 {
+            assert!(own.ends_in_a_child(|| ()));
+        }
+        assert_eq!(own.load(2, 1), byte(2, 1));
+        drop(held);
+        assert_eq!((peer.statistics().forks, peer.end(), peer.take_errors()), (3, None, vec![]));
+    });
 }

@@ -60,6 +60,16 @@ fn a_peer_that_dies_is_the_end() {
     assert_eq!(peer.end(), Some(PeerEnd::Gone), "the first end is the end");
 }
 
+/// Its process goes on, and none of its memory.
+#[test]
+fn a_peer_that_runs_another_program_is_the_end() {
+    let Some(mut other) = Other::start(REMOVE) else { return };
+    let peer = adopt(&mut other, snapshot());
+    assert_eq!(other.load(3), Some(byte(3, 1)));
+    other.tell("exec 0");
+    assert_eq!((peer.wait(), peer.take_errors()), (PeerEnd::Gone, vec![]));
+}
+
 /// Firecracker did so before 1.12 (#5122): what was to be said was said.
 #[test]
 fn a_peer_may_close_its_socket() {

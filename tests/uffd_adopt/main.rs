@@ -11,6 +11,8 @@ mod other;
 mod restore;
 mod snapshot;
 
+#[path = "../both/own_process.rs"]
+mod own_process;
 #[path = "../uffd/system_call.rs"]
 mod system_call;
 #[path = "../both/threads.rs"]

@@ -13,8 +13,8 @@ use vmctx::{FaultCtx, Mixed, VmFault, VmOperations};
 use vmctx_uffd::{AdoptError, Adopted, Adoption, Peer, Region, Regions};
 
 use crate::{
-    alone::alone,
     by_hand::{FORK, Own, PROTECTS, REMAP, REMOVE, UNMAP, load},
+    own_process::alone,
     snapshot::{Snapshot, byte, file},
     system_call::finds_nothing_at,
 };

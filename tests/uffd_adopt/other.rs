@@ -8,7 +8,7 @@ use std::{
         linux::net::SocketAddrExt,
         unix::{
             net::{SocketAddr, UnixListener, UnixStream},
-            process::ExitStatusExt,
+            process::{CommandExt as _, ExitStatusExt},
         },
     },
     process::{Child, Command, ExitStatus, Stdio},
@@ -145,6 +145,7 @@ fn the_other_process() {
                 };
                 writeln!(control, "{status}").unwrap();
             }
+            "exec" => panic!("{}", Command::new("cat").exec()),
             other => panic!("what is {other}?"),
         }
     }

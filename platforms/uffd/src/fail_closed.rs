@@ -1,5 +1,6 @@
 //! Nobody reaches what no driver has inserted, at no moment and whatever the kernel refuses.
 
+mod children;
 mod copies;
 mod ends;
 

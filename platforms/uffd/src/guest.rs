@@ -29,6 +29,7 @@ use crate::{
         open::{self, Opened, Purpose},
         signals,
         sys::{self, PAGE_SIZE, View},
+        undisturbed,
     },
     process::{
         addresses::Addresses,
@@ -83,12 +84,13 @@ impl Guest {
         let home = Home::here().map_err(refused)?;
         let Opened { fd: direct, user_mode_only, .. } = open::userfaultfd(Purpose::default())?;
         let Opened { fd: moving, .. } = open::userfaultfd(Purpose { moves: true, ..Purpose::default() })?;
+        let Opened { fd: life, .. } = open::userfaultfd(Purpose::default())?;
         for fd in [&direct, &moving] {
             sys::set_nonblocking(fd).map_err(refused)?;
         }
         signals::install_handlers::<InThread>().map_err(refused)?;
         let (sigbus_socket, theirs) = UnixStream::pair()?;
-        let fds = [&direct, &moving, &OwnedFd::from(theirs)];
+        let fds = [&direct, &moving, &OwnedFd::from(theirs), &life];
         let (socket, memory) = protocol::join(stream, Hello { user_mode_only }, fds)?;
         let memory_bytes = socket::size_of_file(&memory).map_err(|_| OpenError::OtherProtocol)?;
         let shared = Arc::new(GuestState {
@@ -101,7 +103,7 @@ impl Guest {
         });
         let uffds = Userfaultfds { direct, moving: Arc::new(moving), drain: None };
         let service = Service { shared: Arc::clone(&shared), uffds: Some(uffds), memory, memory_bytes };
-        let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(move || service.run())?;
+        let thread = undisturbed::spawn("vmctx-guest", move || service.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -218,7 +220,7 @@ impl MoveDrain {
                 socket::drain(&moving);
             }
         };
-        let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(run);
+        let thread = undisturbed::spawn("vmctx-guest", run);
         Ok(Self { stop, thread: Some(thread.map_err(|_| RawErrno::AGAIN)?) })
     }
 }

@@ -72,7 +72,7 @@
 //!
 //! CONTINUE maps a page of the memory object at its own place in the kernel's mapping, and nowhere else. A mapping is
 //! laid out for an object whose pages were allocated one after the other; a page that lies elsewhere is mapped on its
-//! own, with three system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
+//! own, with five system calls more and, unless its neighbours lie beside it, one of the kernel's 65,530 mappings. The
 //! layout is learned from the faults of a [`File`]'s earlier mappings.
 //!
 //! An object whose pages are made in any order, as those of a [`PageCache`](vmctx::PageCache) are, has
@@ -94,6 +94,9 @@
 //! however many they are. What has replaced others ends when they are back. With [`Options::in_thread`] whoever faults
 //! serves itself, in a handler of SIGBUS.
 //!
+//! The threads of a session, of a guest and of a peer take no signals that others send, because a handler could touch what
+//! they serve. Nor do threads that a hook starts there, until they say so (`pthread_sigmask`).
+//!
 //! A fault is served for everybody who waits at its page. An event whose thread went on before it was looked at, by
 //! what was done for its neighbour, calls no driver: a hook runs for an access that waits for it, as in a kernel. And
 //! the access goes on when the hook has returned, not before.
@@ -101,7 +104,9 @@
 //! Where several faults were read at once, the hooks of all of them are called before the first access goes on, because
 //! whoever goes on takes the processor from those that wait: unless that would take longer than about 100 µs, or one of
 //! the hooks waits or gives up its lock. So whoever touches the memory must hold no lock that a hook takes, unless it is
-//! one of the platform's.
+//! one of the platform's. A signal handler that touches it holds whatever the code holds that it has interrupted: never a
+//! lock of the session's, whose calls take signals when they return, but perhaps the allocator's, or a mapping that an
+//! [ioctl](Session::ioctl) has locked.
 //!
 //! # What was stored to
 //!
@@ -126,7 +131,8 @@
 //! Nobody else's code is between a fault and its hook, but for one thing: who installs a handler of SIGBUS or SIGSEGV after
 //! the first session of a process was opened has to pass on to the one that was there what is not his own. Otherwise
 //! [`Session::read`] and [`Session::write`] do not survive the signal, and where the thread that faults serves, nobody
-//! serves.
+//! serves. A thread that blocks these two signals has the kernel end the process where it meets one: who blocks all others
+//! leaves them out.
 //!
 //! # Who may
 //!
@@ -198,7 +204,10 @@
 //!   stopped (SIGSTOP), holds up whoever takes its pages away.
 //! - When the guest's process has gone, however it ended, or the [`Guest`] was dropped, that is a
 //!   [`SessionError::GuestGone`]. Hooks that wait are interrupted, calls fail with ESRCH, and dropping the session puts
-//!   the references of all its pages.
+//!   the references of all its pages. A process that shares its memory (`CLONE_VM`) and lives longer keeps the pages that are
+//!   there, which nobody else is given then, and finds SIGBUS elsewhere.
+//! - A process that runs another program (`exec`) has gone as well. Where a child of it holds the socket open, the next call
+//!   notices.
 //! - When the session ends or its process dies, all of its addresses become a SIGSEGV in the guest, for whoever waits,
 //!   too. The guest keeps descriptors of its own until that is so: the last one to be closed would hand out zeros.
 //!
@@ -255,7 +264,7 @@
 //! | changes its mappings while something is copied (EAGAIN) | what it says of that is read first; where it has given the page back, the hook is asked again |
 //! | has the page already (EEXIST) | whoever waits is woken |
 //! | touches what is registered and no region | SIGBUS, and [`SessionError::OutsideRegions`] |
-//! | dies | hooks that wait are interrupted; [`PeerEnd::Gone`] |
+//! | dies, or runs another program | hooks that wait are interrupted; [`PeerEnd::Gone`] |
 //! | cannot be served, by the hook or by want of memory | SIGBUS, and the error |
 //! | is no longer served, because the [`Peer`] was stopped or dropped | SIGBUS for what is missing, for whoever waits, too |
 //!

@@ -9,7 +9,7 @@ use vmctx::{
 use vmctx_hosted::{Mutex, Object, Ref, RwLock, SpinLock, WaitQueue};
 
 use crate::{
-    kernel::sys::PAGE_SHIFT,
+    kernel::{sys::PAGE_SHIFT, undisturbed::Undisturbed},
     memory::{DeviceMemory, LockedPage, Memory, Page},
     mm::{
         insert::{Area, insert_mapped, insert_pages},
@@ -68,6 +68,7 @@ unsafe impl Platform for Uffd {
     }
 
     fn unmap_mapping_range(mappings: &Object, first: PageOffset, count: PageCount, _: MaySleep<'_>) {
+        let _undisturbed = Undisturbed::begin();
         mappings.unmap(&(first.index()..first.index().saturating_add(count.get())), false);
     }
 

@@ -80,8 +80,9 @@ impl Adoption {
     }
 
     /// The socket on which the userfaultfd came. It says which process the peer is (`SO_PEERPIDFD`): when that has ended, the
-    /// peer [has gone](PeerEnd::Gone). Without it that shows where something is to be copied, which may be never. Nothing is
-    /// read from it, and the peer may close its end.
+    /// peer [has gone](PeerEnd::Gone). So it has when it runs another program (`exec`), which closes its end of the socket. Without
+    /// it that shows where something is to be copied, which may be never. Nothing is read from it, and the peer may close its
+    /// end.
     #[must_use]
     pub fn socket(self, socket: UnixStream) -> Self {
         Self { socket: Some(socket), ..self }

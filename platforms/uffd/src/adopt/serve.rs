@@ -1,16 +1,12 @@
 //! The threads that read a peer's userfaultfd, and serve its faults.
 
-use std::{
-    io, mem,
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use std::{io, mem, sync::Arc, thread::JoinHandle};
 
 use vmctx_hosted::waiting;
 
 use crate::{
     error::{KernelError, RawErrno, SessionError, raw},
-    kernel::{messages::MOST, sys::page_of},
+    kernel::{messages::MOST, sys::page_of, undisturbed},
 };
 
 use super::{
@@ -41,7 +37,7 @@ fn spawn(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
             shared.readers.server_left();
         }
     };
-    thread::Builder::new().name("vmctx-peer".to_owned()).spawn(run)
+    undisturbed::spawn("vmctx-peer", run)
 }
 
 /// Waits inside the hook that this thread is calling, if it is. Another thread serves meanwhile.
@@ -89,6 +85,10 @@ fn run(server: &Server<'_>) -> bool {
             Ok(polled) if polled.gone => {
                 server.shared.note_end(PeerEnd::Gone);
                 return true;
+            }
+            Ok(polled) if polled.hung_up => {
+                server.shared.note_hang_up();
+                continue;
             }
             Ok(_) => {}
             Err(RawErrno::INTR | RawErrno::AGAIN) => continue,

@@ -3,11 +3,13 @@
 use std::{
     hint,
     ops::{ControlFlow, Range},
+    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -17,7 +19,11 @@ use vmctx_hosted::queue::Sleepers;
 
 use crate::{
     error::{KernelError, RawErrno, SessionError},
-    kernel::messages::{self, Life, MOST, Message, Polled},
+    kernel::{
+        memory_probe::MemoryProbe,
+        messages::{self, Life, MOST, Message, Polled},
+        sys,
+    },
     serve::{readers::Readers, refaults::Refaults},
 };
 
@@ -32,11 +38,14 @@ use super::{
 /// before each try: the peer may have been stopped in the middle of it.
 const AT_ONCE: usize = 1000;
 
+/// The pause before something is tried again that only others can change.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// How the service of a peer has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerEnd {
-    /// The peer has gone: its process has ended.
+    /// The peer has gone: its process has ended, or runs another program.
     Gone,
     /// [`Peer::stop`](super::peer::Peer::stop) was called, or the [`Peer`](super::peer::Peer) dropped.
     Stopped,
@@ -52,6 +61,12 @@ pub(crate) struct Shared {
     pub(crate) space: Arc<MmapLock<Adopted>>,
     /// What tells when the peer has gone.
     life: Option<Life>,
+    /// Whether the end of its socket is still to be noticed.
+    listens: AtomicBool,
+    /// What tells whether its memory is there; `None` without addresses for that.
+    probe: Option<MemoryProbe>,
+    /// Makes room for the descriptor that comes when the peer forks. Without that neither it nor its child would go on.
+    room: Mutex<Option<OwnedFd>>,
     pub(crate) stopping: AtomicBool,
     end: Mutex<Option<PeerEnd>>,
     ended: Condvar,
@@ -67,6 +82,9 @@ impl Shared {
             readers,
             space: Arc::default(),
             life,
+            listens: AtomicBool::new(true),
+            probe: MemoryProbe::new().ok(),
+            room: Mutex::new(sys::event_fd().ok()),
             stopping: AtomicBool::new(false),
             end: Mutex::default(),
             ended: Condvar::new(),
@@ -124,13 +142,48 @@ impl Shared {
     pub(crate) fn poll(&self) -> Result<Polled, RawErrno> {
         let uffd = self.target.uffd.fd()?;
         let leave = self.target.uffd.leave_fd().ok_or(RawErrno::BADF)?;
-        messages::poll(uffd, leave, self.life.as_ref())
+        messages::poll(uffd, leave, self.life.as_ref(), self.listens.load(Ordering::Relaxed))
+    }
+
+    /// The peer has closed its socket: of its own will, or because it runs another program, and has other memory.
+    pub(crate) fn note_hang_up(&self) {
+        self.listens.store(false, Ordering::Relaxed);
+        if let (Ok(uffd), Some(probe)) = (self.target.uffd.fd(), &self.probe) {
+            if probe.goes(uffd) {
+                self.note_end(PeerEnd::Gone);
+            }
+        }
     }
 
     /// Takes messages that are there. Faults go to the backlog; what the peer does to its addresses is done here, before
-    /// anything is copied again.
+    /// anything is copied again. EAGAIN if there are none, and if there is no descriptor for what is there.
     #[inline]
     pub(crate) fn read(&self, wanted: usize, backlog: &Backlog) -> Result<usize, RawErrno> {
+        match self.read_messages(wanted, backlog) {
+            Err(RawErrno::MFILE | RawErrno::NFILE) => self.read_with_room(wanted, backlog),
+            read => read,
+        }
+    }
+
+    /// The same, where there was no descriptor left.
+    #[cold]
+    fn read_with_room(&self, wanted: usize, backlog: &Backlog) -> Result<usize, RawErrno> {
+        let mut room = self.room.lock();
+        *room = None;
+        let read = self.read_messages(wanted, backlog);
+        // By now the descriptor that has come is closed again.
+        *room = sys::event_fd().ok();
+        drop(room);
+        if !matches!(read, Err(RawErrno::MFILE | RawErrno::NFILE)) {
+            return read;
+        }
+        // Somebody else has taken it, and may give it back.
+        thread::sleep(PAUSE);
+        Err(RawErrno::AGAIN)
+    }
+
+    #[inline]
+    fn read_messages(&self, wanted: usize, backlog: &Backlog) -> Result<usize, RawErrno> {
         let fd = self.target.uffd.fd()?;
         let mut backlog = backlog.borrow_mut();
         let mut children = Vec::new();
@@ -179,7 +232,7 @@ impl Shared {
         if *tries < AT_ONCE {
             hint::spin_loop();
         } else {
-            thread::sleep(std::time::Duration::from_millis(1));
+            thread::sleep(PAUSE);
         }
         if self.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

@@ -31,8 +31,20 @@ pub(crate) fn stop_failing() -> bool {
     HAS_FAILED.load(Ordering::SeqCst)
 }
 
+/// What happens before each system call.
+static BEFORE_EACH: Mutex<Option<fn()>> = Mutex::new(None);
+
+/// Has this happen before each system call from now on, or nothing.
+pub(crate) fn before_each(call: Option<fn()>) {
+    *BEFORE_EACH.lock() = call;
+}
+
 /// Called where a system call is about to be made.
 pub(crate) fn check() -> Result<(), RawErrno> {
+    let before = *BEFORE_EACH.lock();
+    if let Some(before) = before {
+        before();
+    }
     if LEFT.load(Ordering::SeqCst) != 0 {
         // What must not be touched between two calls, another thread touches now.
         thread::yield_now();

@@ -126,8 +126,9 @@ pub(crate) fn read(fd: &OwnedFd, wanted: usize, mut each: impl FnMut(Message)) -
 
 /// What tells when a process has ended.
 pub(crate) enum Life {
-    /// A pidfd: it is readable then.
-    Process(OwnedFd),
+    /// A pidfd: it is readable then. When the socket that it was asked for is closed, the process may have closed it, or run
+    /// another program.
+    Process(OwnedFd, UnixStream),
     /// A socket, where the kernel has no pidfd of who is at the other end: whoever has it is taken for gone when that is
     /// closed.
     Socket(UnixStream),
@@ -156,16 +157,26 @@ impl Life {
             return Ok(Self::Socket(socket));
         }
         // SAFETY: the kernel has just given it, to nobody else.
-        Ok(Self::Process(unsafe { OwnedFd::from_raw_fd(fd) }))
+        Ok(Self::Process(unsafe { OwnedFd::from_raw_fd(fd) }, socket))
     }
 
     fn poll_fd(&self) -> PollFd<'_> {
         match self {
-            Self::Process(process) => PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN),
-            // What is sent there is nothing: only the end counts, which need not be asked for.
-            Self::Socket(socket) => PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty()),
+            Self::Process(process, _) => PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN),
+            Self::Socket(socket) => wait_for_end(socket),
         }
     }
+
+    fn socket(&self) -> &UnixStream {
+        match self {
+            Self::Process(_, socket) | Self::Socket(socket) => socket,
+        }
+    }
+}
+
+/// What is sent there is nothing: only the end counts, which need not be asked for.
+fn wait_for_end(socket: &UnixStream) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty())
 }
 
 /// What a thread that has slept in [`poll`] is to do.
@@ -175,17 +186,21 @@ pub(crate) struct Polled {
     pub(crate) leave: bool,
     /// The process has ended.
     pub(crate) gone: bool,
+    /// The socket is closed.
+    pub(crate) hung_up: bool,
 }
 
-/// Sleeps until there are messages, or something else to be done.
-pub(crate) fn poll(uffd: &OwnedFd, leave: &OwnedFd, life: Option<&Life>) -> Result<Polled, RawErrno> {
+/// Sleeps until there are messages, or something else to be done. With `listens` a socket that is closed is something.
+pub(crate) fn poll(uffd: &OwnedFd, leave: &OwnedFd, life: Option<&Life>, listens: bool) -> Result<Polled, RawErrno> {
     fn wait_for(fd: &OwnedFd) -> PollFd<'_> {
         PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)
     }
     let is_known = life.is_some();
-    let mut fds = [wait_for(uffd), wait_for(leave), life.map_or_else(|| wait_for(leave), Life::poll_fd)];
-    let count = if is_known { 3 } else { 2 };
+    let ended = life.map_or_else(|| wait_for(leave), Life::poll_fd);
+    let socket = life.map_or_else(|| wait_for(leave), |life| wait_for_end(life.socket()));
+    let mut fds = [wait_for(uffd), wait_for(leave), ended, socket];
+    let count = 2 + usize::from(is_known) + usize::from(is_known && listens);
     rustix::event::poll(fds.get_mut(..count).unwrap_or_default(), None)?;
-    let [_, leave, life] = fds;
-    Ok(Polled { leave: !leave.revents().is_empty(), gone: is_known && !life.revents().is_empty() })
+    let [_, leave, ended, socket] = fds.map(|fd| !fd.revents().is_empty());
+    Ok(Polled { leave, gone: is_known && ended, hung_up: is_known && listens && socket })
 }

@@ -4,7 +4,7 @@ use std::{arch::global_asm, ffi::c_int, mem, ptr, sync::OnceLock};
 
 use crate::error::RawErrno;
 
-use super::sys::PAGE_SIZE;
+use super::{sys::PAGE_SIZE, undisturbed};
 
 /// How many bytes are copied at once.
 const WORD: usize = 8;
@@ -138,9 +138,14 @@ extern "C" fn handler<S: ServeSigbus>(signal: c_int, info: *mut libc::siginfo_t,
     // SAFETY: the kernel has handed both over with SA_SIGINFO.
     unsafe {
         let (address, registers) = ((*info).si_addr() as usize, context.cast());
-        let served = signal == libc::SIGBUS && S::serve(address, was_store(registers));
-        if !served && !skip_copy(signal, address, registers) {
-            pass_on(signal, info, context);
+        if (*info).si_code <= 0 {
+            // Somebody has sent it (`kill`), and no access: it has no address.
+            sent(signal, info, context);
+        } else {
+            let served = signal == libc::SIGBUS && S::serve(address, was_store(registers));
+            if !served && !skip_copy(signal, address, registers) {
+                pass_on(signal, info, context);
+            }
         }
     }
     // SAFETY: as above.
@@ -240,14 +245,50 @@ unsafe fn skip_copy(signal: c_int, address: usize, context: *mut libc::ucontext_
     true
 }
 
+/// A signal that somebody has sent. It does what it did before.
+///
+/// # Safety
+/// The arguments are what the kernel has handed over.
+unsafe fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    if before(signal).is_some_and(|before| before.sa_sigaction == libc::SIG_IGN) {
+        return;
+    }
+    // SAFETY: by this function's contract; an all-zero `sigaction` is one, which the kernel fills in.
+    unsafe {
+        pass_on(signal, info, context);
+        let mut now: libc::sigaction = mem::zeroed();
+        libc::sigaction(signal, ptr::null(), &raw mut now);
+        if now.sa_sigaction == libc::SIG_DFL {
+            // As the standard library's handler does, it relies on an access that is repeated, and there is none.
+            libc::raise(signal);
+        }
+    }
+}
+
+/// What was there before, for this signal.
+fn before(signal: c_int) -> Option<&'static libc::sigaction> {
+    BEFORE.get().map(|[bus, segv]| if signal == libc::SIGBUS { bus } else { segv })
+}
+
 /// Gives a signal to the handler that was there before.
 ///
 /// # Safety
 /// The arguments are what the kernel has handed over.
 unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let before = BEFORE.get().map(|[bus, segv]| if signal == libc::SIGBUS { bus } else { segv });
-    match before {
+    match before(signal) {
         Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
+            // It finds the signals blocked that the kernel would have blocked for it. When the handler returns, or jumps, that
+            // is the kernel's business again.
+            // SAFETY: by this function's contract; the sets are the kernel's and the handler's.
+            unsafe {
+                let interrupted = &raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask;
+                libc::pthread_sigmask(libc::SIG_SETMASK, interrupted, ptr::null_mut());
+                let mut its_own = action.sa_mask;
+                if action.sa_flags & libc::SA_NODEFER == 0 {
+                    libc::sigaddset(&raw mut its_own, signal);
+                }
+                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const its_own, ptr::null_mut());
+            }
             if action.sa_flags & libc::SA_SIGINFO != 0 {
                 // SAFETY: a handler with SA_SIGINFO has this signature.
                 let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) =
@@ -280,9 +321,15 @@ pub(crate) fn install_handlers<S: ServeSigbus>() -> Result<(), RawErrno> {
                 let mut action: libc::sigaction = mem::zeroed();
                 action.sa_sigaction = handler::<S> as *const () as usize;
                 // SIGBUS: drivers' hooks may run in the handler. So it runs on the thread's own stack, because a signal
-                // stack is small, and with SIGBUS not blocked, as the hook would find it elsewhere. SIGSEGV: an overflown
-                // stack is one, and a handler for that, which this one passes it on to, needs the signal stack.
-                let how = if signal == libc::SIGBUS { libc::SA_NODEFER } else { libc::SA_ONSTACK };
+                // stack is small, and with SIGBUS not blocked, as the hook would find it elsewhere; other signals come when
+                // it returns, because their handlers might touch what is just being served. SIGSEGV: an overflown stack is
+                // one, and a handler for that, which this one passes it on to, needs the signal stack.
+                let how = if signal == libc::SIGBUS {
+                    action.sa_mask = undisturbed::others_signals();
+                    libc::SA_NODEFER
+                } else {
+                    libc::SA_ONSTACK
+                };
                 action.sa_flags = libc::SA_SIGINFO | how;
                 // One call installs the handler and says which was there before: a signal may come right after it.
                 libc::sigaction(signal, &action, &raw mut before)

@@ -155,16 +155,52 @@ pub(crate) struct View<'a> {
 
 /// Maps a memory object wherever there is room.
 pub(crate) fn map(bytes: usize, view: View<'_>) -> Result<usize> {
-    // SAFETY: without `MAP_FIXED` nothing that is mapped is touched.
-    let at = unsafe { mmap(0, bytes, MapFlags::empty(), Some(view)) }?;
-    // A child of fork has no business with it.
-    // SAFETY: advice about memory that was mapped just now.
-    let advised = unsafe { advise(&(at..at + bytes), Advice::LinuxDontFork) };
-    if advised.is_err() {
-        // SAFETY: nobody knows of it.
-        unsafe { unmap(&(at..at + bytes)) };
+    childless(bytes, view.prot, |at, flags| {
+        // SAFETY: without `MAP_FIXED`, which is not among the flags, nothing that is mapped is touched.
+        unsafe { mmap(at, bytes, flags, Some(view)) }
+    })
+}
+
+/// Maps something wherever there is room, which `make` does with no rights to it. A child of fork has no business with it:
+/// one that is forked before the kernel was told so has a mapping that it cannot touch. So the rights come last.
+fn childless(bytes: usize, prot: ProtFlags, make: impl FnOnce(usize, MapFlags) -> Result<usize>) -> Result<usize> {
+    let at = make(0, MapFlags::empty())?;
+    let range = at..at + bytes;
+    // SAFETY: mapped just now, and nobody knows of it.
+    unsafe {
+        let opened = advise(&range, Advice::LinuxDontFork).and_then(|()| protect(&range, prot));
+        if opened.is_err() {
+            unmap(&range);
+        }
+        opened.map(|()| at)
     }
-    advised.map(|()| at)
+}
+
+/// The same in the place of what is mapped at `range`. Where there are no rights to it, it is made there. Otherwise it is
+/// moved there when all has been done to it: somebody may touch it at any time, and must not be sent a SIGSEGV.
+///
+/// # Safety
+/// The range is this platform's: reserved or mapped by it.
+unsafe fn replace_by(
+    range: &Range<usize>,
+    prot: ProtFlags,
+    make: impl FnOnce(usize, MapFlags) -> Result<usize>,
+) -> Result<()> {
+    if prot.is_empty() {
+        make(range.start, MapFlags::FIXED)?;
+        // SAFETY: advice about memory of this platform's.
+        return unsafe { advise(range, Advice::LinuxDontFork) };
+    }
+    let at = childless(range.len(), prot, make)?;
+    let aside = at..at + range.len();
+    // SAFETY: by this function's contract, and nobody knows of the other one.
+    unsafe {
+        let moved = move_to(&aside, range.start);
+        if moved.is_err() {
+            unmap(&aside);
+        }
+        moved
+    }
 }
 
 /// Nothing is mapped below, whatever the kernel allows (`vm.mmap_min_addr`, which root is not held to): code that meets a
@@ -194,16 +230,13 @@ pub(crate) fn reserve_aligned(bytes: usize, align: usize) -> Result<usize> {
     Ok(start)
 }
 
-/// Replaces what is mapped at `range` by this view of a memory object.
+/// Replaces what is mapped at `range` by this view of a memory object. No access sees anything in between.
 ///
 /// # Safety
 /// The range is this platform's: reserved or mapped by it.
 pub(crate) unsafe fn replace(range: &Range<usize>, view: View<'_>) -> Result<()> {
     // SAFETY: by this function's contract.
-    unsafe { mmap(range.start, range.len(), MapFlags::FIXED, Some(view)) }?;
-    // A child of fork would have the mapping, and nobody to serve its faults.
-    // SAFETY: advice about memory of this platform's.
-    unsafe { advise(range, Advice::LinuxDontFork) }
+    unsafe { replace_by(range, view.prot, |at, flags| mmap(at, range.len(), flags, Some(view))) }
 }
 
 /// Replaces what is mapped at `range` by private memory with nothing in it: what a mapping shows before it is known what it
@@ -212,14 +245,8 @@ pub(crate) unsafe fn replace(range: &Range<usize>, view: View<'_>) -> Result<()>
 /// # Safety
 /// As [`replace`].
 pub(crate) unsafe fn replace_by_nothing(range: &Range<usize>, prot: ProtFlags) -> Result<()> {
-    #[cfg(test)]
-    super::failing::check()?;
-    let flags = MapFlags::FIXED | MapFlags::NORESERVE | MapFlags::PRIVATE;
     // SAFETY: by this function's contract.
-    unsafe {
-        rustix::mm::mmap_anonymous(pointer(range.start), range.len(), prot, flags)?;
-        advise(range, Advice::LinuxDontFork)
-    }
+    unsafe { replace_by(range, prot, |at, flags| mmap(at, range.len(), flags, None)) }
 }
 
 /// Replaces what is mapped at `range` by a reservation, where an access is a SIGSEGV.
@@ -231,6 +258,8 @@ pub(crate) unsafe fn make_inaccessible(range: &Range<usize>) -> Result<()> {
     unsafe { mmap(range.start, range.len(), MapFlags::FIXED, None) }.map(drop)
 }
 
+/// Maps a part of a memory object, or nothing, without any rights to it.
+///
 /// # Safety
 /// With `MAP_FIXED` the range is this platform's.
 unsafe fn mmap(at: usize, bytes: usize, flags: MapFlags, view: Option<View<'_>>) -> Result<usize> {
@@ -240,9 +269,9 @@ unsafe fn mmap(at: usize, bytes: usize, flags: MapFlags, view: Option<View<'_>>)
     // SAFETY: by this function's contract.
     let found = unsafe {
         match view {
-            Some(View { fd, offset, shared, prot }) => {
+            Some(View { fd, offset, shared, .. }) => {
                 let sharing = if shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
-                rustix::mm::mmap(at, bytes, prot, flags | sharing, fd, offset)
+                rustix::mm::mmap(at, bytes, ProtFlags::empty(), flags | sharing, fd, offset)
             }
             None => rustix::mm::mmap_anonymous(at, bytes, ProtFlags::empty(), flags | MapFlags::PRIVATE),
         }
@@ -278,8 +307,8 @@ pub(crate) fn mappings_used_up() -> Option<usize> {
     while let read @ 1.. = maps.read(&mut part).ok()? {
         used += part.iter().take(read).filter(|byte| **byte == b'\n').count();
     }
-    // To cut one may take two more.
-    (used + 4 >= limit).then_some(limit)
+    // One is made aside and moved into place, which the kernel refuses where fewer than six are left.
+    (used + 6 >= limit).then_some(limit)
 }
 
 /// A word of memory that is zero in a child of fork, for ever.

@@ -4,7 +4,12 @@ use std::{
     mem::{ManuallyDrop, MaybeUninit},
     ops::Range,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    slice, thread,
+    slice,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use rustix::io::{self, DupFlags};
@@ -75,6 +80,9 @@ pub(crate) struct Userfaultfd {
     queue: Option<Queue>,
     /// It works on the memory of the process that has opened it, or adopted it; a child of fork has it, too.
     home: Home,
+    /// Nothing of that memory is this userfaultfd's any more. The kernel would carry requests out all the same, at addresses
+    /// that are registered with another one by then.
+    left: Arc<AtomicBool>,
 }
 
 impl Userfaultfd {
@@ -87,11 +95,13 @@ impl Userfaultfd {
             if purpose.moves {
                 return Self::adopt(fd, user_mode_only, true).map_err(refused);
             }
-            return Ok(Self { fd, user_mode_only, wp_async, leave: LeaveSignal::None, queue: None, home });
+            let (leave, left) = (LeaveSignal::None, Arc::default());
+            return Ok(Self { fd, user_mode_only, wp_async, leave, queue: None, home, left });
         }
         let page = sys::anonymous_page().map_err(refused)?;
         let queue = purpose.moves.then(Queue::default);
-        let opened = Self { fd, user_mode_only, wp_async, leave: LeaveSignal::Page(page), queue, home };
+        let (leave, left) = (LeaveSignal::Page(page), Arc::default());
+        let opened = Self { fd, user_mode_only, wp_async, leave, queue, home, left };
         ioctl::register(&opened.fd, &(page..page + PAGE_SIZE), MODE_MISSING).map_err(refused)?;
         Ok(opened)
     }
@@ -101,13 +111,25 @@ impl Userfaultfd {
         let leave = LeaveSignal::EventFd(sys::event_fd()?);
         sys::set_nonblocking(&fd)?;
         let queue = moves.then(Queue::default);
-        Ok(Self { fd, user_mode_only, wp_async: false, leave, queue, home: Home::here()? })
+        Ok(Self { fd, user_mode_only, wp_async: false, leave, queue, home: Home::here()?, left: Arc::default() })
+    }
+
+    /// The same, of a process that may have left since: then no request is made any more.
+    pub(crate) fn until(self, left: Arc<AtomicBool>) -> Self {
+        Self { left, ..self }
+    }
+
+    /// ESRCH where no request may be made.
+    #[inline]
+    fn check(&self) -> Result<(), RawErrno> {
+        self.home.check()?;
+        if self.left.load(Ordering::Acquire) { Err(RawErrno::SRCH) } else { Ok(()) }
     }
 
     /// The descriptor, or ESRCH in a child of fork, which must not use it.
     #[inline]
     pub(crate) fn fd(&self) -> Result<&OwnedFd, RawErrno> {
-        self.home.check()?;
+        self.check()?;
         Ok(&self.fd)
     }
 
@@ -150,20 +172,20 @@ impl Userfaultfd {
 
     /// Faults of this memory are events of this userfaultfd from now on.
     pub(crate) fn register(&self, range: &Range<usize>, write_protects: bool) -> Result<(), RawErrno> {
-        self.home.check()?;
+        self.check()?;
         let mode = MODE_MISSING | MODE_MINOR | if write_protects { MODE_WP } else { 0 };
         ioctl::register(&self.fd, range, mode)
     }
 
     /// The same for private memory that has nothing behind it, of which no fault is for a page that a memory object has.
     pub(crate) fn register_private(&self, range: &Range<usize>, write_protects: bool) -> Result<(), RawErrno> {
-        self.home.check()?;
+        self.check()?;
         ioctl::register(&self.fd, range, MODE_MISSING | if write_protects { MODE_WP } else { 0 })
     }
 
     /// Maps the kernel's zero page. Wakes whoever waits.
     pub(crate) fn map_zero_page(&self, range: &Range<usize>) -> Filled {
-        if let Err(errno) = self.home.check() {
+        if let Err(errno) = self.check() {
             return Filled { done: 0, result: Err(errno) };
         }
         ioctl::map_zero_page(&self.fd, range)
@@ -174,7 +196,7 @@ impl Userfaultfd {
     #[inline]
     pub(crate) fn map_existing(&self, range: &Range<usize>, protected: bool) -> Filled {
         let wake = if self.is_read() { 0 } else { CONTINUE_DONTWAKE };
-        if let Err(errno) = self.home.check() {
+        if let Err(errno) = self.check() {
             return Filled { done: 0, result: Err(errno) };
         }
         ioctl::map_existing(&self.fd, range, wake | if protected { CONTINUE_WP } else { 0 })
@@ -182,7 +204,7 @@ impl Userfaultfd {
 
     /// Makes every access a SIGBUS where nothing is mapped. Wakes whoever waits.
     pub(crate) fn poison(&self, range: &Range<usize>) -> Filled {
-        if let Err(errno) = self.home.check() {
+        if let Err(errno) = self.check() {
             return Filled { done: 0, result: Err(errno) };
         }
         ioctl::poison(&self.fd, range)
@@ -190,19 +212,19 @@ impl Userfaultfd {
 
     /// Write-protects what is mapped.
     pub(crate) fn write_protect(&self, range: &Range<usize>) -> Result<(), RawErrno> {
-        self.home.check()?;
+        self.check()?;
         ioctl::write_protect(&self.fd, range, PROTECT_WP)
     }
 
     /// Takes the write protection away, and wakes whoever waits to store if `wake`.
     pub(crate) fn unprotect(&self, range: &Range<usize>, wake: bool) -> Result<(), RawErrno> {
-        self.home.check()?;
+        self.check()?;
         ioctl::write_protect(&self.fd, range, if wake { 0 } else { PROTECT_DONTWAKE })
     }
 
     /// Has whoever waits there repeat the access. Fails only for a range that is none.
     pub(crate) fn wake(&self, range: &Range<usize>) -> Result<(), RawErrno> {
-        self.home.check()?;
+        self.check()?;
         ioctl::wake(&self.fd, range)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, OnceCell},
-    ops::Range,
+    ops::{Deref, DerefMut, Range},
     ptr::NonNull,
     sync::{
         Arc,
@@ -16,6 +16,7 @@ use vmctx_hosted::{hook, panics::ClosedFiles};
 
 use crate::{
     error::SyscallError,
+    kernel::undisturbed::Undisturbed,
     process::{addresses::Addresses, owner::Owner},
     table::page_table::Table,
 };
@@ -86,6 +87,27 @@ impl LockedVma<'_> {
             let _ = self.kept.set(Arc::clone(vma.table()));
         }
         drop(self.lock.take());
+    }
+}
+
+/// The mmap lock, held for write by a call. No signal interrupts it: a handler might touch what is served under this lock.
+pub(crate) struct CallLock {
+    // Given up first.
+    lock: WriteLock,
+    _undisturbed: Undisturbed,
+}
+
+impl Deref for CallLock {
+    type Target = Space;
+
+    fn deref(&self) -> &Space {
+        &self.lock
+    }
+}
+
+impl DerefMut for CallLock {
+    fn deref_mut(&mut self) -> &mut Space {
+        &mut self.lock
     }
 }
 
@@ -163,15 +185,22 @@ impl AddressSpace {
     }
 
     /// Takes the mmap lock for a system call: not inside a hook, which may hold it.
-    pub(crate) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+    pub(crate) fn write_lock(&self) -> Result<CallLock, SyscallError> {
         if let Some(hook) = hook::in_the_way() {
             return Err(SyscallError::InsideHook { hook });
         }
-        Ok(self.mmap_lock.write())
+        Ok(self.write())
+    }
+
+    /// The same, for whoever is known to be in no hook.
+    pub(crate) fn write(&self) -> CallLock {
+        let undisturbed = Undisturbed::begin();
+        CallLock { lock: self.mmap_lock.write(), _undisturbed: undisturbed }
     }
 
     /// Forgets the poison at an address: the SIGBUS was delivered, and the next access asks the driver again.
     pub(crate) fn forget_poison(&self, address: usize) {
+        let _undisturbed = Undisturbed::begin();
         // Goes ahead of a system call that waits for the lock: whoever holds the lock may wait for this thread.
         let space = self.mmap_lock.read_recursive();
         // Once the session is stopped, nobody would serve the next access.
@@ -199,6 +228,10 @@ impl AddressSpace {
         if table.make_inaccessible(range).is_err() {
             // There is no memory to cut the kernel's mapping in two. It stays, but its pages go.
             table.zap(range);
+            if self.owner().is_gone() {
+                // Nobody cuts it later, and nobody serves whoever still has the memory.
+                table.poison_missing(range);
+            }
             self.open.lock().push((Arc::clone(table), range.clone()));
         }
     }

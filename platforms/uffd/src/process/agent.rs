@@ -1,15 +1,18 @@
 //! The session's end of the socket to a guest.
 
 use std::{
-    os::unix::net::UnixStream,
-    sync::atomic::{AtomicBool, Ordering},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
 
 use crate::{
     error::{OpenError, RawErrno},
-    kernel::{home::Home, ioctl, userfaultfd::Userfaultfd},
+    kernel::{home::Home, ioctl, memory_probe::MemoryProbe, userfaultfd::Userfaultfd},
     memory::Memory,
 };
 
@@ -25,6 +28,11 @@ pub(crate) struct Agent {
     /// moves are read.
     in_use: Mutex<()>,
     gone: AtomicBool,
+    /// The process lives on, without anything of the session.
+    left: Arc<AtomicBool>,
+    /// A userfaultfd of the process's with which nothing is registered, and what asks it whether the memory is there.
+    life: OwnedFd,
+    probe: MemoryProbe,
     home: Home,
 }
 
@@ -43,14 +51,14 @@ impl Agent {
     pub(crate) fn accept(stream: UnixStream, memory: &Memory, all_faults: bool) -> Result<Joined, OpenError> {
         let hello = Hello { user_mode_only: false };
         socket::prepare(&stream).map_err(refused)?;
-        let (greeting, Hello { user_mode_only }, [direct, moving, sigbus_socket]) =
-            greeted(&stream).inspect_err(|error| {
+        let (greeting, Hello { user_mode_only }, [direct, moving, sigbus_socket, life]) = greeted(&stream)
+            .inspect_err(|error| {
                 if matches!(error, OpenError::OtherVersion { .. }) {
                     // With this greeting the guest can say it as well.
                     let _ = greet(&stream, hello, &[]);
                 }
             })?;
-        for sent in [&direct, &moving] {
+        for sent in [&direct, &moving, &life] {
             if !ioctl::is_userfaultfd(sent).map_err(refused)? {
                 return Err(OpenError::OtherProtocol);
             }
@@ -60,21 +68,33 @@ impl Agent {
         }
         greet(&stream, hello, &[memory.fd()])?;
         let socket = PeerSocket::new(stream, greeting).map_err(refused)?;
+        let left = Arc::<AtomicBool>::default();
+        let adopted = |fd, moves| Userfaultfd::adopt(fd, user_mode_only, moves).map_err(refused);
         Ok(Joined {
+            direct: adopted(direct, false)?.until(Arc::clone(&left)),
+            moving: adopted(moving, true)?.until(Arc::clone(&left)),
             agent: Self {
                 socket,
                 in_use: Mutex::new(()),
                 gone: AtomicBool::new(false),
+                left,
+                life,
+                probe: MemoryProbe::new().map_err(refused)?,
                 home: Home::here().map_err(refused)?,
             },
-            direct: Userfaultfd::adopt(direct, user_mode_only, false).map_err(refused)?,
-            moving: Userfaultfd::adopt(moving, user_mode_only, true).map_err(refused)?,
             sigbus_socket: UnixStream::from(sigbus_socket),
         })
     }
 
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire) || self.is_inherited()
+    }
+
+    /// Whether nothing of the session's can be touched any more by anybody who had it: the guest has taken it all away, or
+    /// nobody has that memory.
+    pub(crate) fn has_nothing(&self) -> bool {
+        let is_nobodys = || self.left.load(Ordering::Acquire) || self.probe.goes(&self.life);
+        self.is_inherited() || (self.is_gone() && is_nobodys())
     }
 
     /// Whether this is a child of the process that the guest has joined.
@@ -89,8 +109,10 @@ impl Agent {
         let in_use = self.in_use.lock();
         let mut bytes = [0; ANSWER];
         let sent = if self.is_gone() { Err(RawErrno::SRCH) } else { self.socket.send(&request.bytes()) };
-        let answer =
-            sent.and_then(|()| self.socket.receive(&mut bytes)).ok().and_then(|()| protocol::answer_of(&bytes));
+        let answer = sent
+            .and_then(|()| self.socket.receive_while(&mut bytes, || !self.probe.is_gone(&self.life)))
+            .ok()
+            .and_then(|()| protocol::answer_of(&bytes));
         drop(in_use);
         answer.unwrap_or_else(|| {
             self.hang_up();
@@ -107,6 +129,9 @@ impl Agent {
     pub(crate) fn hang_up(&self) {
         self.gone.store(true, Ordering::Release);
         if !self.is_inherited() {
+            if !self.socket.has_died() {
+                self.left.store(true, Ordering::Release);
+            }
             self.socket.hang_up();
         }
     }
@@ -121,8 +146,6 @@ impl Agent {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::OwnedFd;
-
     use super::*;
 
     #[test]
@@ -131,7 +154,7 @@ mod tests {
         let other = OwnedFd::from(UnixStream::pair().unwrap().0);
         let joining = std::thread::spawn(move || {
             let hello = Hello { user_mode_only: false };
-            protocol::join(theirs, hello, [&other, &other, &other]).map(drop)
+            protocol::join(theirs, hello, [&other, &other, &other, &other]).map(drop)
         });
         let memory = Memory::new(vmctx::PageCount::new(1)).unwrap();
         assert_eq!(Agent::accept(ours, &memory, false).map(drop), Err(OpenError::OtherProtocol));

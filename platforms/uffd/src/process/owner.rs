@@ -46,6 +46,14 @@ impl Owner {
         }
     }
 
+    /// Whether nobody can touch any more what the process had mapped, without anything being done about it.
+    pub(crate) fn has_nothing(&self) -> bool {
+        match self {
+            Self::ThisProcess(..) => self.is_inherited(),
+            Self::Guest(agent) => agent.has_nothing(),
+        }
+    }
+
     /// Whether this is a child of the process that has opened the session.
     pub(crate) fn is_inherited(&self) -> bool {
         match self {

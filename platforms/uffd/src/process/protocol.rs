@@ -20,7 +20,7 @@ use crate::{
 use super::socket::{self, GREETING, Greeting, PeerSocket};
 
 const MAGIC: [u8; 8] = *b"vmctx-uf";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// In a guest's greeting: its userfaultfds are for faults of user mode only.
 const USER_MODE_ONLY: u32 = 1;
 
@@ -99,9 +99,9 @@ pub(crate) fn greeted<const FDS: usize>(stream: &UnixStream) -> Result<(Greeting
     Ok((greeting, hello, fds.try_into().map_err(|_| OpenError::OtherProtocol)?))
 }
 
-/// Has a guest join the session at the other end of a socket. The guest brings its two userfaultfds, and the socket on
-/// which it will send addresses; it is given the memory object.
-pub(crate) fn join(stream: UnixStream, hello: Hello, fds: [&OwnedFd; 3]) -> Result<(PeerSocket, OwnedFd), OpenError> {
+/// Has a guest join the session at the other end of a socket. The guest brings its two userfaultfds, the socket on which it
+/// will send addresses, and one more userfaultfd, with which nothing is ever registered; it is given the memory object.
+pub(crate) fn join(stream: UnixStream, hello: Hello, fds: [&OwnedFd; 4]) -> Result<(PeerSocket, OwnedFd), OpenError> {
     socket::prepare(&stream).map_err(refused)?;
     greet(&stream, hello, &fds)?;
     let (greeting, _, [memory]) = greeted(&stream)?;

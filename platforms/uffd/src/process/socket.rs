@@ -14,7 +14,7 @@ use std::{
 };
 
 use rustix::{
-    event::{self, PollFd, PollFlags},
+    event::{self, PollFd, PollFlags, Timespec},
     fs::{self, FileType},
     io::retry_on_intr,
     net::{self, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags},
@@ -137,8 +137,13 @@ pub(crate) fn wanted(fd: &impl AsFd, events: PollFlags) -> PollFd<'_> {
 }
 
 /// Waits until one of these has an event that is wanted, or is at its end. Gives back the events of each.
-pub(crate) fn poll<const N: usize>(mut wanted: [PollFd<'_>; N]) -> Result<[PollFlags; N], RawErrno> {
-    retry_on_intr(|| event::poll(&mut wanted, None))?;
+pub(crate) fn poll<const N: usize>(wanted: [PollFd<'_>; N]) -> Result<[PollFlags; N], RawErrno> {
+    poll_for(wanted, None)
+}
+
+/// The same, but not for longer than this.
+fn poll_for<const N: usize>(mut wanted: [PollFd<'_>; N], most: Option<&Timespec>) -> Result<[PollFlags; N], RawErrno> {
+    retry_on_intr(|| event::poll(&mut wanted, most))?;
     Ok(wanted.map(|fd| fd.revents()))
 }
 
@@ -160,6 +165,12 @@ impl PeerSocket {
         [wanted(&self.stream, PollFlags::RDHUP), wanted(&self.peer, PollFlags::IN)]
     }
 
+    /// Whether the other process has ended.
+    pub(crate) fn has_died(&self) -> bool {
+        let mut peer = [wanted(&self.peer, PollFlags::IN)];
+        retry_on_intr(|| event::poll(&mut peer, Some(&Timespec::default()))).is_ok_and(|ended| ended != 0)
+    }
+
     pub(crate) fn send(&self, bytes: &[u8]) -> Result<(), RawErrno> {
         send(&self.stream, bytes)
     }
@@ -169,12 +180,31 @@ impl PeerSocket {
         self.receive_from(&self.stream, into)
     }
 
-    /// The same, on another socket to that process.
+    /// The same, as long as this holds, too, which is looked at now and then.
+    pub(crate) fn receive_while(&self, into: &mut [u8], holds: impl Fn() -> bool) -> Result<(), RawErrno> {
+        let now_and_then = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        self.receive_until(&self.stream, into, Some(&now_and_then), holds)
+    }
+
+    /// As [`receive`](Self::receive), on another socket to that process.
     pub(crate) fn receive_from(&self, from: &UnixStream, into: &mut [u8]) -> Result<(), RawErrno> {
+        self.receive_until(from, into, None, || true)
+    }
+
+    fn receive_until(
+        &self,
+        from: &UnixStream,
+        into: &mut [u8],
+        pause: Option<&Timespec>,
+        holds: impl Fn() -> bool,
+    ) -> Result<(), RawErrno> {
         let mut rest = into;
         while !rest.is_empty() {
             let [hangs_up, dies] = self.end();
-            let [ready, ..] = poll([wanted(from, PollFlags::IN), hangs_up, dies])?;
+            let polled @ [ready, ..] = poll_for([wanted(from, PollFlags::IN), hangs_up, dies], pause)?;
+            if polled.iter().all(PollFlags::is_empty) && holds() {
+                continue;
+            }
             if !ready.contains(PollFlags::IN) {
                 return Err(RawErrno::SRCH);
             }

@@ -1,12 +1,6 @@
 //! The threads that read events and serve them.
 
-use std::{
-    cell::Cell,
-    io,
-    sync::Arc,
-    thread::{self, JoinHandle},
-    time::Instant,
-};
+use std::{cell::Cell, io, sync::Arc, thread::JoinHandle, time::Instant};
 
 use vmctx_hosted::waiting;
 
@@ -16,6 +10,7 @@ use crate::{
         event::Event,
         open::Purpose,
         queue::{Queue, Task},
+        undisturbed,
         userfaultfd::{BATCH, Userfaultfd},
     },
     mm::address_space::LockedVma,
@@ -169,7 +164,7 @@ fn spawn(shared: &Arc<Shared>, which: Which, role: Role) -> io::Result<JoinHandl
             run(&shared, readers, role);
         }
     };
-    thread::Builder::new().name("vmctx-faults".to_owned()).spawn(run)
+    undisturbed::spawn("vmctx-faults", run)
 }
 
 /// A thread of a userfaultfd.

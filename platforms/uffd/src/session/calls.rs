@@ -7,13 +7,17 @@ use vmctx_hosted::{Hook, Map, Prot, Ref, hook, panics::ClosedFiles};
 
 use crate::{
     error::{SessionError, SyscallError, errno},
-    kernel::sys::{HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, prot_of},
+    kernel::{
+        sys::{HUGE_SIZE, PAGE_SHIFT, PAGE_SIZE, prot_of},
+        undisturbed::Undisturbed,
+    },
     memory::Memory,
     mm::{
+        address_space::CallLock,
         file::{self, File},
         new_vma::NewVma,
         state_file::StateFile,
-        vma::{Caller, Vma, WriteLock, protects, tells_stores},
+        vma::{Caller, Vma, protects, tells_stores},
     },
     serve::{readers::Readers, server, shared::Shared},
     statistics::{Counters, Statistics},
@@ -228,6 +232,7 @@ impl Session {
     /// What went wrong since this was last asked, the first first. The accesses have had their signals.
     #[must_use]
     pub fn take_errors(&self) -> Vec<SessionError> {
+        let _undisturbed = Undisturbed::begin();
         if self.check_home().is_err() { Vec::new() } else { mem::take(&mut *self.shared.errors.lock()) }
     }
 
@@ -238,6 +243,7 @@ impl Session {
             return Statistics::default();
         }
         let shared = &self.shared;
+        let _undisturbed = Undisturbed::begin();
         // The lock is held until all are added: a thread's counts are in exactly one of them meanwhile.
         Counters::sum(shared.thread_counters.lock().iter().chain([&shared.counters]).map(|counters| &**counters))
     }
@@ -246,6 +252,7 @@ impl Session {
     #[must_use]
     pub fn mapping_count(&self) -> usize {
         let is_asked_in_vain = hook::in_the_way().is_some() || self.check_home().is_err();
+        let _undisturbed = Undisturbed::begin();
         if is_asked_in_vain { 0 } else { self.shared.space.mmap_lock.read().vmas.len() }
     }
 
@@ -268,7 +275,7 @@ impl Session {
         if start % step == 0 && len % step == 0 { Ok(start..end) } else { Err(Errno::EINVAL) }
     }
 
-    pub(super) fn write_lock(&self) -> Result<WriteLock, SyscallError> {
+    pub(super) fn write_lock(&self) -> Result<CallLock, SyscallError> {
         self.check_home()?;
         self.shared.space.write_lock()
     }

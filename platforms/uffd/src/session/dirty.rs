@@ -5,6 +5,7 @@ use vmctx_hosted::hook;
 
 use crate::{
     error::{SyscallError, errno},
+    kernel::undisturbed::Undisturbed,
     mm::vma::{Vma, tells_stores},
 };
 
@@ -57,6 +58,7 @@ impl Session {
         if range.is_empty() {
             return Err(Errno::EINVAL.into());
         }
+        let _undisturbed = Undisturbed::begin();
         let space = self.shared.space.mmap_lock.read();
         if space.stopped {
             return Err(SyscallError::Stopped);

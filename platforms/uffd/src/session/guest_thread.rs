@@ -1,9 +1,10 @@
 //! The thread that listens to a guest: where a SIGBUS was delivered there, and when the guest has gone.
 
-use std::{io, sync::Arc, thread};
+use std::{io, sync::Arc};
 
 use crate::{
     error::SessionError,
+    kernel::undisturbed,
     process::socket,
     serve::shared::{GuestLink, Shared},
 };
@@ -12,7 +13,7 @@ use crate::{
 pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<()> {
     let Some(guest) = &shared.guest else { return Ok(()) };
     let shared = Arc::clone(shared);
-    let thread = thread::Builder::new().name("vmctx-guest".to_owned()).spawn(move || listen(&shared))?;
+    let thread = undisturbed::spawn("vmctx-guest", move || listen(&shared))?;
     *guest.thread.lock() = Some(thread);
     Ok(())
 }
@@ -31,8 +32,12 @@ fn listen(shared: &Shared) {
         return;
     }
     agent.hang_up();
+    if !agent.has_nothing() {
+        // Somebody shares the memory, and lives. What is there stays his.
+        shared.space.poison_all();
+    }
     shared.report(SessionError::GuestGone);
-    // Nobody faults any more, and nobody is left for whom a hook could wait.
+    // Nobody is served any more, and nobody is left for whom a hook could wait.
     shared.sleepers.nudge_all();
     shared.all_readers().for_each(|readers| {
         readers.uffd().tell_to_leave();

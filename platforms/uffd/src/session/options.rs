@@ -45,10 +45,12 @@ impl Options {
     /// Faults are served by the thread that has them, in a handler of SIGBUS: no other thread is woken, which makes a
     /// fault cheaper. The driver's hooks run on that thread's stack, in the middle of whatever touched the memory: what
     /// touches it must hold no lock that a hook takes, an allocator's included. A system call that meets an empty page
-    /// fails with EFAULT.
+    /// fails with EFAULT. So does the kernel itself where it would put a signal's frame: a signal stack must be no such memory.
+    /// Who touches it from a signal stack has the hooks run there, so that must be large enough for them.
     ///
     /// The handler is installed by the first session of a process, and passes on what is not for it. Whoever installs
-    /// another one after that has to do the same.
+    /// another one after that has to do the same. Signals that others send come when the handler returns. A thread must not
+    /// block SIGBUS: the kernel would end the process.
     #[must_use]
     pub const fn in_thread(self) -> Self {
         Self { in_thread: true, ..self }

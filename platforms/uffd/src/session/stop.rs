@@ -61,7 +61,7 @@ impl Session {
         let shared = &self.shared;
         shared.stopping.store(true, Ordering::Release);
         shared.sleepers.nudge_all();
-        let mut lock = shared.space.mmap_lock.write();
+        let mut lock = shared.space.write();
         if !lock.stopped {
             lock.stopped = true;
             // Who waits there sees that nobody is served any more.
@@ -117,7 +117,7 @@ impl Drop for Session {
             mem::forget(Arc::clone(&self.shared));
             return;
         }
-        let lock = self.shared.space.mmap_lock.write();
+        let lock = self.shared.space.write();
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             let mut files = ClosedFiles::default();
             let mut lock = lock;

@@ -115,8 +115,7 @@ impl Table {
             let replaced = self.owner.make_inaccessible(&range);
             replaced.or_else(|errno| self.owner.protect(&range, ProtFlags::empty()).map_err(|_| errno))
         };
-        // A guest that has gone has nothing mapped any more.
-        if self.owner.is_gone() || closed.is_ok() {
+        if closed.is_ok() || self.owner.has_nothing() {
             kernel.set(slots, None);
             return Ok(());
         }
@@ -239,6 +238,15 @@ impl Table {
             return Ok(());
         }
         self.poison_slots(&self.whole(slot..slot + 1))
+    }
+
+    /// Makes every access to these addresses a SIGBUS where the kernel has no page mapped.
+    pub(crate) fn poison_missing(&self, addresses: &Range<usize>) {
+        let kernel = self.kernel.lock();
+        for shown in kernel.showing(&self.slots_of(addresses)) {
+            // What the kernel refuses cannot be helped: whoever waits there waits on.
+            let _ = self.poison_slots(&shown);
+        }
     }
 
     /// The caller holds the lock.
