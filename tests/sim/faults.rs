@@ -269,6 +269,21 @@ fn a_fault_locks_two_pages_and_hands_back_one() {
     assert_eq!([own[0].map_count(), own[1].map_count()], [0, 2]);
 }
 
+/// A page that was unlocked again can be locked once more in the same fault.
+#[test]
+fn a_fault_unlocks_a_page_and_locks_it_again() {
+    let machine = Machine::new();
+    let page = pages(&machine, 1).remove(0);
+    let file = faulting::<Normal, _, _>(&machine, move |ctx| {
+        drop(ctx.lock_page(&page));
+        let again = ctx.lock_page(&page);
+        ctx.deliver_locked(again)
+    });
+    let process = machine.process();
+    let at = process.mmap(&file, Map::shared(PAGE)).unwrap();
+    assert_eq!(process.thread().read_u8(at), Ok(1));
+}
+
 #[test]
 fn a_page_that_is_locked_twice_is_reported() {
     let machine = Machine::new();

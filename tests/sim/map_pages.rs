@@ -7,7 +7,7 @@ use std::{
 
 use vmctx::{Errno, FaultCtx, Hooks, MapPagesCtx, Mixed, PageCount, PageOffset, Prefault, VmFault, VmOperations};
 use vmctx_hosted::Ref;
-use vmctx_sim::{File, Machine, Map, Page, Sim};
+use vmctx_sim::{File, Hook, Machine, Map, Page, Sim};
 
 use crate::{
     drivers::{PAGE, open, page_at},
@@ -90,7 +90,11 @@ fn what_is_at_hand_around_a_load_is_mapped_without_the_fault_hook() {
     assert_eq!((set.machine.statistics().handler_calls, process.mapped_pages(at, 64 * PAGE).get()), (1, 16));
 
     // Half of the window is at hand, and the page itself is not.
+    let trace = set.machine.trace();
     user.read_u8(page_at(at, 44)).unwrap();
+    let called: Vec<_> = trace.take().into_iter().map(|called| (called.hook, called.pages)).collect();
+    let pages = |range: Range<usize>| PageOffset::new(range.start)..PageOffset::new(range.end);
+    assert_eq!(called, [(Hook::MapPages, pages(32..48)), (Hook::Fault, pages(44..45))]);
     assert_eq!((set.machine.statistics().handler_calls, process.mapped_pages(at, 64 * PAGE).get()), (2, 25));
     // A store does not ask.
     user.write_u8(page_at(at, 60), 1).unwrap();
