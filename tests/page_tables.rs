@@ -362,11 +362,12 @@ fn memory_is_read_and_written_over_the_edges_of_its_pages() {
     device.read(2 * PAGE_SIZE, &mut stored.clone()).unwrap_err();
 }
 
-/// A device's memory, mapped with entries as large as they can be, or page by page.
-struct Large(DeviceMemory<Example, Memory>);
+/// A device's memory, mapped with entries as large as they can be, or page by page; and how often it was asked for those.
+struct Large(DeviceMemory<Example, Memory>, AtomicUsize);
 
 impl Large {
     fn huge_fault<'f>(&'f self, ctx: HugeFaultCtx<'f, Example, PfnMap>) -> VmFault<'f> {
+        self.1.fetch_add(1, Ordering::Relaxed);
         ctx.insert_huge_with(|_, entry| entry.of(&self.0))
     }
 }
@@ -399,7 +400,7 @@ impl MmapFile for Shared {
 fn a_large_entry_is_used_copied_by_fork_and_cut() {
     const HUGE: usize = Table::TABLE_SPAN;
     let memory = Memory::new();
-    let state = Ref::new(Large(device_memory(&memory, 1024)));
+    let state = Ref::new(Large(device_memory(&memory, 1024), AtomicUsize::new(0)));
     let device = &state.0;
     let file = File::new(Shared(state.clone()), OpenMode::ReadWrite);
     let process = Process::new(Table::new(memory.clone()));
@@ -428,12 +429,37 @@ fn a_large_entry_is_used_copied_by_fork_and_cut() {
     assert_eq!((user.read_u8(page_at(at, 701)), user.read_u8(page_at(at, 1))), (Ok(8), Ok(9)));
     assert_eq!(memory.counts().unwrap().handler_calls, 1);
     assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(513));
+    // Where a page is there can be no large entry, and none is asked for.
+    let asked = state.1.load(Ordering::Relaxed);
+    assert_eq!(user.read_u8(page_at(at, 700)), Ok(7));
+    assert_eq!((state.1.load(Ordering::Relaxed), memory.counts().unwrap().handler_calls), (asked, 2));
     let cut = page_at(at, 600);
     assert_eq!(user.read_u8(cut).unwrap_err().signal(), Some(Signal::Sigsegv(cut)));
     // Where pages were is room for large entries again once they have gone.
     process.munmap(at, 2 * HUGE).unwrap();
     process.mmap(&file, Map::shared(2 * HUGE).at(at)).unwrap();
     assert_eq!(user.read_u8(cut), Ok(0));
+    assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(512));
+}
+
+/// Numbers that lead nowhere are in no entry of any size.
+#[test]
+fn a_large_entry_has_frames_for_all_of_it() {
+    const HUGE: usize = Table::TABLE_SPAN;
+    let memory = Memory::new();
+    let first = memory.take_device(PageCount::new(512)).unwrap();
+    // One more is there behind these, and no others.
+    memory.take_device(PageCount::new(1)).unwrap();
+    // SAFETY: of these frames some were just taken, and there are no others.
+    #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
+    let device = unsafe { DeviceMemory::new(memory.clone(), first, PageCount::new(1024)) };
+    let file = File::new(Shared(Ref::new(Large(device, AtomicUsize::new(0)))), OpenMode::ReadWrite);
+    let process = Process::new(Table::new(memory));
+    let at = process.mmap(&file, Map::shared(2 * HUGE)).unwrap();
+    let user = process.thread();
+    assert_eq!(user.read_u8(page_at(at, 511)), Ok(0));
+    let hole = page_at(at, 600);
+    assert_eq!(user.read_u8(hole).unwrap_err().signal(), Some(Signal::Sigbus(hole)));
     assert_eq!(process.mapped_pages(at, 2 * HUGE), PageCount::new(512));
 }
 
@@ -445,7 +471,9 @@ fn several_large_entries_are_made_all_or_none() {
     let table = Table::new(memory);
     let pte =
         Pte { pfn: first, accessible: true, writable: false, dirty: false, counted: false, cache: Cache::WriteBack };
+    let empty = table.changes(4 * HUGE);
     table.insert_huge(4 * HUGE, 2, pte, false).unwrap();
+    assert_ne!(table.changes(4 * HUGE), empty);
     let pfns = |table: &Table| [3, 4, 5, 6].map(|at| table.huge(at * HUGE + PAGE_SIZE).map(|pte| pte.pfn));
     assert_eq!(pfns(&table), [None, Some(first), Some(first + 512), None]);
     let changes = table.changes(4 * HUGE);

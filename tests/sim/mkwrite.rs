@@ -462,10 +462,11 @@ fn the_zero_page_is_inserted_by_number_where_nobody_may_store() {
     let machine = Machine::new();
     let all = || machine.physical_memory();
     let process = machine.process();
-    let load = |file: &File, prot| {
-        let at = process.mmap(file, Map::shared(PAGE).prot(prot).pgoff(zero_page(&machine))).unwrap();
+    let load_by = |file: &File, map: Map| {
+        let at = process.mmap(file, map.pgoff(zero_page(&machine))).unwrap();
         process.thread().read_u8(at).map_err(|error| error.signal() == Some(Signal::Sigbus(at)))
     };
+    let load = |file: &File, prot| load_by(file, Map::shared(PAGE).prot(prot));
     let writable = [
         faulting_with::<PfnMap, _, _, _>(&machine, all(), |all, ctx| {
             ctx.insert_pfn_with(|at| all.frame(at.pgoff()).ok_or(Errno::ENXIO))
@@ -480,6 +481,9 @@ fn the_zero_page_is_inserted_by_number_where_nobody_may_store() {
     for file in &writable {
         assert_eq!(load(file, Prot::READ | Prot::WRITE), Err(true));
     }
+    // Who stores to a private mapping has a copy. But nobody makes the zero page writable.
+    let [_, mixed, mkwrite] = &writable;
+    assert_eq!([mixed, mkwrite].map(|file| load_by(file, Map::private(PAGE))), [Ok(0), Err(true)]);
     let read_only = [
         open_with(&machine, all(), |all, ctx| {
             let frame = all.frame(ctx.pgoff()).ok_or(Errno::ENXIO)?;

@@ -79,6 +79,7 @@ fn a_mapping_may_lie_at_either_end_of_the_address_space() {
     for (outside, why) in [(first.get() - PAGE, Errno::EPERM), (last.get() + PAGE, Errno::ENOMEM)] {
         assert_eq!(errno(process.mmap(&file, Map::shared(4 * PAGE).at(UserAddr::new(outside)))), why);
     }
+    assert_eq!(errno(process.mmap(&file, Map::shared(Sim::TASK_SIZE + PAGE).at(first))), Errno::ENOMEM);
     let at = process.mmap(&file, Map::shared(4 * PAGE)).unwrap();
     assert_eq!(process.mremap_fixed(at, 4 * PAGE, 4 * PAGE, first), Ok(first));
     assert_eq!(bytes(&user, first), [1, 2, 3, 4].map(Some));
@@ -294,6 +295,17 @@ fn mremap_moves_to_where_it_is_told() {
     assert_eq!(process.mremap_fixed(free, 3 * PAGE, 3 * PAGE, before), Ok(before));
     assert_eq!(process.mremap_fixed(before, 3 * PAGE, 3 * PAGE, free), Ok(free));
     assert_eq!(bytes(&user, free), [Some(1), Some(2), Some(3), None]);
+}
+
+/// What is cut off need not be of the same mapping.
+#[test]
+fn mremap_makes_shorter_what_is_two_mappings() {
+    let (_file, _pages, process, user, at) = four();
+    process.mprotect(page_at(at, 2), 2 * PAGE, Prot::READ).unwrap();
+    let to = UserAddr::new(at.get() - 64 * PAGE);
+    assert_eq!(process.mremap_fixed(at, 4 * PAGE, 2 * PAGE, to), Ok(to));
+    assert_eq!(bytes(&user, to), [Some(1), Some(2), None, None]);
+    assert_eq!((bytes(&user, at), process.mapping_count()), ([None; 4], Ok(1)));
 }
 
 #[test]
