@@ -223,6 +223,9 @@ fn a_mapping_that_was_not_allowed_to_grow_does_not() {
         // Once more is longer than nothing.
         assert_eq!(errno(process.mremap(at, 0, 2 * PAGE, may_move)), Errno::EFAULT);
     }
+    // Nor on the way to a place of the caller's.
+    let free = UserAddr::new(at.get() - 64 * PAGE);
+    assert_eq!(errno(process.mremap_fixed(at, 2 * PAGE, 4 * PAGE, free)), Errno::EFAULT);
     assert_eq!(bytes(&process.thread(), at), [Some(1), Some(2), Some(1), None]);
     assert_eq!((process.mapping_count(), file.mapping_count()), (Ok(2), 2));
     assert_eq!(process.mremap(at, 2 * PAGE, PAGE, false), Ok(at));
