@@ -266,7 +266,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn insert_page(\n        mut self, // the token comes back: `ctx = ctx.insert_page(&page)?;`\n        page: &P::Page,\n    ) -> Result<Self, Errno>\n    where\n        «M: HoldsPages,»",
             "",
-            "kind/mmap-insert-page-undecided",
+            "kind/mmap-insert-page-pfnmap",
         ),
         ui(
             "mmap-insert-pages-any-kind",
@@ -282,7 +282,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn insert_zero_page(mut self) -> Result<Self, Errno>\n    where\n        «M: HoldsPages,»",
             "",
-            "kind/mmap-insert-zero-page-undecided",
+            "kind/mmap-insert-zero-page-pfnmap",
         ),
         ui(
             "fill-at-pgoff-any-kind",
@@ -298,7 +298,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn fill_from_first(self, pages: &[P::Page]) -> Result<Mapped<'m>, Errno>\n    where\n        «M: HoldsPages,»",
             "",
-            "kind/mmap-fill-from-first-undecided",
+            "kind/mmap-fill-from-first-pfnmap",
         ),
         ui(
             "mmap-insert-mixed-any-kind",
@@ -330,7 +330,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn remap_from_first(self, frames: impl AreFrames<'m, P>) -> Result<Mapped<'m>, Errno>\n    where\n        «M: RemapsWhole,»",
             "",
-            "kind/mmap-remap-from-first-undecided",
+            "kind/mmap-remap-from-first-pfnmap",
         ),
         ui(
             "remap-at-pgoff-any-kind",
@@ -346,7 +346,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn finish(self) -> Result<Mapped<'m>, Errno>\n    where\n        «M: FilledAtMmap,»",
             "",
-            "kind/mmap-finish-undecided",
+            "kind/mmap-finish-normal",
         ),
         ui(
             "fill-later-any-kind",
@@ -354,7 +354,7 @@ pub(super) fn weakenings() -> Vec<Weakening> {
             "src/mmap.rs",
             "pub fn fill_later(self) -> Mapped<'m>\n    where\n        «M: FilledLater,»",
             "",
-            "kind/mmap-fill-later-undecided",
+            "kind/mmap-fill-later-remapped",
         ),
         ui(
             "may-expand-any-kind",
