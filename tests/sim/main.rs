@@ -33,5 +33,8 @@ mod borrowed;
 mod described;
 #[path = "../both/drivers.rs"]
 mod drivers;
+#[cfg(target_os = "linux")]
+#[path = "../both/own_process.rs"]
+mod own_process;
 #[path = "../both/threads.rs"]
 mod threads;
