@@ -773,7 +773,6 @@ fn a_guest_that_leaves_is_reported_and_gives_its_addresses_back() {
     assert!(pages.iter().all(|page| page.references() == 1));
 }
 
-/// Two processes, and mappings of this one: one driver for all.
 /// A mapping that nobody else has opened.
 struct Door {
     guest: Mutex<Option<Guest>>,
