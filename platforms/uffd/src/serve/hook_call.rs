@@ -40,8 +40,8 @@ pub(crate) enum Outcome {
     Retry,
     /// The access gets a SIGBUS.
     Fail,
-    /// The page is poisoned already, or the session was stopped, which poisons it.
-    Failed,
+    /// The session was stopped, which poisons the page.
+    Stopped,
     /// There was no memory.
     OutOfMemory,
 }
