@@ -1,25 +1,22 @@
 //! What users ask the kernel for themselves, of memory that a session serves: no session's call, and no driver, sees that.
 #![expect(unsafe_code, reason = "system calls, and plain accesses")]
 
-use std::ffi::c_int;
+use std::{ffi::c_int, os::unix::process::ExitStatusExt as _, ptr};
 
 use vmctx::UserAddr;
 use vmctx_uffd::{Map, Options, Trap};
 
 use crate::{
     drivers::{PAGE, number, page_at, pages, ring},
-    own_process,
+    own_process::{alone, in_its_own_process},
     sessions::{load, open},
     system_call::finds_nothing_at,
+    tracked::tracked,
 };
 
-/// Runs a test in a process of its own, in which nobody waits for ever.
-fn alone(test: impl FnOnce()) {
-    own_process::alone(|| {
-        // SAFETY: a signal that ends this process.
-        unsafe { libc::alarm(60) };
-        test();
-    });
+fn nobody_waits_for_ever() {
+    // SAFETY: a signal that ends this process.
+    unsafe { libc::alarm(60) };
 }
 
 fn advise(at: UserAddr, pages: usize, advice: c_int) {
@@ -31,6 +28,7 @@ fn advise(at: UserAddr, pages: usize, advice: c_int) {
 #[test]
 fn a_sigbus_that_is_given_back_is_one_again() {
     alone(|| {
+        nobody_waits_for_ever();
         for options in
             [Options::default(), Options::default().track_stores(), Options::default().track_stores_by_faults()]
         {
@@ -46,5 +44,46 @@ fn a_sigbus_that_is_given_back_is_one_again() {
             }
             assert_eq!(session.take_errors(), []);
         }
+    });
+}
+
+/// Moves a mapping, past its session. Nobody else maps anything where it is then.
+fn move_away(at: UserAddr, pages: usize) -> UserAddr {
+    let to = 0x2000_0000_0000_usize;
+    // SAFETY: addresses of a session's, and some that are nobody's.
+    let moved = unsafe {
+        let how = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+        libc::mremap(at.get() as *mut _, pages * PAGE, pages * PAGE, how, to as *mut libc::c_void)
+    };
+    assert_eq!(moved.addr(), to);
+    UserAddr::new(to)
+}
+
+/// Runs a test in a process of its own, which is to end by a SIGBUS.
+fn ends_in_a_sigbus(which: &str, test: impl FnOnce()) {
+    let run = in_its_own_process(which, || {
+        nobody_waits_for_ever();
+        test();
+    });
+    if let Some(run) = run {
+        assert_eq!(run.status.signal(), Some(libc::SIGBUS), "{}", String::from_utf8_lossy(&run.stderr));
+    }
+}
+
+/// Where drivers are told of stores, the userfaultfd goes with what is moved, and the session knows of nothing there.
+#[test]
+fn whoever_moves_a_mapping_himself_waits_nowhere_for_ever() {
+    drop(open(Options::default(), 16));
+    ends_in_a_sigbus("moved", || {
+        let session = open(Options::default().refaults(50), 16);
+        let (file, state, _) = tracked(&session, &pages(&session, 2), false);
+        let at = session.mmap(&file, Map::shared(2 * PAGE)).unwrap();
+        assert_eq!(load(&session, at), Ok(number(0)));
+        let moved = move_away(at, 2);
+        // SAFETY: what was shown there was moved with the mapping.
+        unsafe { ptr::write_volatile(moved.get() as *mut u8, 9) };
+        assert_eq!((state.stores(), session.take_errors().len()), (vec![0, 0], 1));
+        // SAFETY: there was never anything there. The process ends.
+        unsafe { ptr::read_volatile(page_at(moved, 1).get() as *const u8) };
     });
 }
