@@ -87,3 +87,32 @@ fn whoever_moves_a_mapping_himself_waits_nowhere_for_ever() {
         unsafe { ptr::read_volatile(page_at(moved, 1).get() as *const u8) };
     });
 }
+
+/// A page that is behind the end of its file.
+fn map_nothing(at: UserAddr) {
+    // SAFETY: an address of a session's, where nobody looks for anything of that session's from now on.
+    unsafe {
+        let file = libc::memfd_create(c"empty".as_ptr(), 0);
+        let how = libc::MAP_SHARED | libc::MAP_FIXED;
+        assert_eq!(libc::mmap(at.get() as *mut _, PAGE, libc::PROT_READ, how, file, 0).addr(), at.get());
+    }
+}
+
+/// Where the thread that faults serves, it is asked about each SIGBUS. This one is somebody else's.
+#[test]
+fn a_sigbus_of_what_the_user_has_mapped_over_a_mapping_is_the_users() {
+    drop(open(Options::default(), 16));
+    for unmaps in [false, true] {
+        ends_in_a_sigbus(if unmaps { "unmapped" } else { "mapped" }, || {
+            let session = open(Options::default().in_thread().refaults(50), 16);
+            let at = session.mmap(&ring(&session, &pages(&session, 2)), Map::shared(2 * PAGE)).unwrap();
+            if unmaps {
+                // The addresses stay the session's until all of them are given back.
+                session.munmap(at, PAGE).unwrap();
+            }
+            map_nothing(at);
+            // SAFETY: there is nothing. The process ends.
+            unsafe { ptr::read_volatile(at.get() as *const u8) };
+        });
+    }
+}
