@@ -3,7 +3,7 @@
 
 use std::{ffi::c_int, os::unix::process::ExitStatusExt as _, ptr};
 
-use vmctx::UserAddr;
+use vmctx::{PageRef as _, UserAddr};
 use vmctx_uffd::{Map, Options, Trap};
 
 use crate::{
@@ -115,4 +115,26 @@ fn a_sigbus_of_what_the_user_has_mapped_over_a_mapping_is_the_users() {
             unsafe { ptr::read_volatile(at.get() as *const u8) };
         });
     }
+}
+
+/// It is there all the same, of zeros, as a kernel has it. So nobody else is refused his own page for that.
+#[test]
+fn memory_that_a_user_has_taken_away_is_zeros_for_all() {
+    alone(|| {
+        nobody_waits_for_ever();
+        for options in [Options::default(), Options::default().in_thread(), Options::default().track_stores()] {
+            let session = open(options, 16);
+            let shown = pages(&session, 4);
+            let file = ring(&session, &shown);
+            let [at, other] = [(); 2].map(|()| session.mmap(&file, Map::shared(4 * PAGE)).unwrap());
+            (0..4).for_each(|page| assert_eq!(load(&session, page_at(at, page)), Ok(number(page))));
+            advise(at, 4, libc::MADV_REMOVE);
+            for page in 0..4 {
+                assert_eq!([at, other].map(|at| load(&session, page_at(at, page))), [Ok(0), Ok(0)]);
+            }
+            shown[2].write(0, &[9]).unwrap();
+            assert_eq!([at, other].map(|at| load(&session, page_at(at, 2))), [Ok(9), Ok(9)]);
+            assert_eq!(session.take_errors(), []);
+        }
+    });
 }
