@@ -13,6 +13,7 @@ mod in_thread;
 mod lazy_load;
 mod pager;
 mod panics;
+mod past;
 mod pauses;
 mod process;
 mod remote;

@@ -148,7 +148,7 @@
 //! - There are no large entries, and `huge_fault` is not called, but for memory that is [made of 2 MiB
 //!   pages](Memory::of_huge_pages): there it is called alone.
 //! - A child of fork has [nothing of it](#fork). `mprotect` and `munmap` are the session's, and it has no `mremap`; what
-//!   other code does with these system calls to its addresses is not seen by drivers.
+//!   other code does with these system calls to its addresses is [not seen by drivers](#past-the-session).
 //! - What a driver has not [granted](vmctx::MmapCtx::writable), no call of the session gives. The kernel does not
 //!   know of it: to a system call that the process itself makes, or its debugger, the memory is a memory object that
 //!   it can write. Who maps is trusted as far as the process is.
@@ -164,6 +164,23 @@
 //!   store that is so for loads, too.
 //! - A copied page of a private mapping keeps the reference to the page that it is a copy of until it is unmapped.
 //! - There is nobody to kill for want of memory.
+//!
+//! # Past the session
+//!
+//! What code asks the kernel for itself, at addresses of a session's, neither the session nor a driver sees. Nobody waits for
+//! ever for that, and a hook that serves there is none the worse.
+//!
+//! | system call | what becomes of it |
+//! | --- | --- |
+//! | `madvise`: `MADV_DONTNEED`, `MADV_PAGEOUT` and the like | what is missing is brought again, without the driver where it has inserted it; a SIGBUS is one again |
+//! | `MADV_REMOVE` of a shared mapping | **the memory object's pages there are zeros from then on, also those that no driver has inserted there**, for drivers as well, and wherever they are mapped |
+//! | `mprotect` | as it says, but for the next call of the session's there |
+//! | `munmap`, and `mmap` over it | as they say. The session does not know: its next call there, its end, or a driver that inserts there takes away what is there by then |
+//! | `mremap` | the kernel takes the userfaultfd along only where drivers are told of stores: what is missing is a SIGBUS there, and stores are told to nobody. Elsewhere **the memory object shows, with pages that no driver has inserted** |
+//! | `MADV_DOFORK`, and then `fork` | the kernel takes it along nowhere: **the memory object shows** in the child |
+//! | `MADV_DONTNEED` after [`Session::stop`] | the kernel has forgotten what is a SIGBUS, and nobody is there to say it again: **the memory object shows** |
+//!
+//! What is bold here no session can keep from its own process, or from its guest, which have the memory object's descriptor.
 //!
 //! # Another process
 //!

@@ -201,6 +201,11 @@ impl Memory {
         self.frames.has(first, count)
     }
 
+    /// Gives a page memory again that was taken away past all of this.
+    pub(crate) fn populate(&self, pfn: u64) -> Result<(), RawErrno> {
+        self.frames.populate(pfn..pfn + 1)
+    }
+
     /// How many bytes the object has.
     pub(crate) fn size(&self) -> u64 {
         self.frames.offset(self.frames.end())

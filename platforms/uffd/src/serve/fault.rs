@@ -43,8 +43,13 @@ impl<'a> PageFault<'a, '_> {
     fn attempt(&self, locked: &LockedVma<'a>, protected: bool, tried: bool) -> Outcome {
         let table = locked.table();
         let state = table.slot_state(self.address);
-        if locked.is_stopped() || matches!(state, SlotState::Poisoned) {
-            return Outcome::Failed;
+        if locked.is_stopped() {
+            return Outcome::Stopped;
+        }
+        if matches!(state, SlotState::Poisoned) {
+            // Either the event is an old one, or the kernel has forgotten the poison: the user has told it to
+            // (`MADV_DONTNEED`), or it has given page tables back. If the access were only repeated, that might go on for ever.
+            return Outcome::Fail;
         }
         let Some(vma) = locked.vma().filter(|vma| vma.is_live()) else { return Outcome::Fail };
         let area = Area::new(vma, table, self.counters);
@@ -66,7 +71,7 @@ impl<'a> PageFault<'a, '_> {
         loop {
             match outcome {
                 Outcome::Served => return End::Served,
-                Outcome::Failed => return End::Repeat,
+                Outcome::Stopped => return End::Repeat,
                 Outcome::Retry => tried = true,
                 Outcome::Repeat => return self.waiters().repeat(),
                 Outcome::Fail => return End::Fail,

@@ -40,8 +40,8 @@ pub(crate) enum Outcome {
     Retry,
     /// The access gets a SIGBUS.
     Fail,
-    /// The page is poisoned already, or the session was stopped, which poisons it.
-    Failed,
+    /// The session was stopped, which poisons the page.
+    Stopped,
     /// There was no memory.
     OutOfMemory,
 }
@@ -176,8 +176,9 @@ impl PageFault<'_, '_> {
     #[cold]
     pub(crate) fn refused(&self, error: FillError) -> Outcome {
         match error {
-            // Unmapped meanwhile, which has woken whoever waits.
-            FillError::NotRegistered => Outcome::Served,
+            // The user has unmapped it, past the session: the access is repeated, and the kernel decides. Where somebody has
+            // mapped something else there, whose own SIGBUS this is, that would go on for ever.
+            FillError::NotRegistered => Outcome::Repeat,
             FillError::OutOfMemory => Outcome::OutOfMemory,
             FillError::OutOfMappings(limit) => {
                 self.shared.report(SessionError::OutOfMappings { address: self.user_address(), limit });

@@ -80,11 +80,12 @@ impl ServeSigbus for InThread {
             let upgraded = |known: &KnownSession| known.session.upgrade().filter(here);
             let sessions = || known.sessions.iter().filter_map(|known| Some((upgraded(known)?, known)));
             let served = sessions().find_map(|(session, known)| serve_in(&session, &known.counters, address, write));
-            // If it was unmapped meanwhile, the access is repeated, and the kernel decides.
+            // If it was unmapped meanwhile, the access is repeated, and the kernel decides. But if somebody else has mapped
+            // something there since, the signal may be of that, and would come again and again.
             served.unwrap_or_else(|| {
                 sessions().any(|(session, _)| {
                     session.space.take_away_again();
-                    session.space.addresses.has(address)
+                    session.space.addresses.has(address) && !session.is_stray(address)
                 })
             })
         };

@@ -76,10 +76,7 @@ impl<'a> Server<'a> {
         }
         let Some(locked) = kept else {
             self.counters.count(|of| &of.events);
-            // Unmapped meanwhile: the access is repeated, and the kernel decides.
-            self.shared.space.take_away_again();
-            // It fails only for a range that is none.
-            let _ = self.readers.uffd().wake(&fault.page_range());
+            self.outside(&fault, event.protected);
             return;
         };
         let claim = locked.table().claim_fault(event.address, event.read_at, batch.alone.get());
@@ -96,6 +93,30 @@ impl<'a> Server<'a> {
         if !batch.defers() {
             unlock(kept, batch);
         }
+    }
+
+    /// Nothing of the session's is there. Mostly it was unmapped meanwhile: the access is repeated, and the kernel decides.
+    ///
+    /// But where drivers are told of stores, what a user moves (`mremap`) stays registered, and nobody knows what it is. Such
+    /// an access would be repeated for ever.
+    #[cold]
+    fn outside(&self, fault: &PageFault<'_, '_>, protected: bool) {
+        self.shared.space.take_away_again();
+        let (uffd, page) = (self.readers.uffd(), fault.page_range());
+        if self.shared.is_stray(fault.address) {
+            // No mapping of the session's is made there meanwhile.
+            let space = self.shared.space.mmap_lock.read();
+            if space.vmas().find(fault.address).is_none() {
+                if protected {
+                    // There is a page, so no SIGBUS can be had. A driver has shown it to this user, to store to if it was told.
+                    let _ = uffd.unprotect(&page, true);
+                } else {
+                    let _ = uffd.poison(&page);
+                }
+            }
+        }
+        // It fails only for a range that is none.
+        let _ = uffd.wake(&page);
     }
 }
 

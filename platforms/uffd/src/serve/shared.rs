@@ -11,6 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
+use vmctx::UserAddr;
 use vmctx_hosted::queue::Sleepers;
 
 use crate::{
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     /// Threads that wait inside hooks.
     pub(crate) sleepers: Sleepers,
     pub(crate) refaults: Refaults,
+    /// Accesses that are repeated where nothing of the session's is.
+    pub(crate) strays: Refaults,
     /// If the addresses are another process's.
     pub(crate) guest: Option<GuestLink>,
 }
@@ -91,6 +94,15 @@ impl Shared {
     pub(crate) fn note_refault(&self, address: usize) -> Option<usize> {
         self.counters.count(|of| &of.refaults);
         self.refaults.note(address)
+    }
+
+    /// An access is repeated where nothing of this session's is. Whether it was too often, which is reported: then it is to
+    /// have its signal.
+    #[cold]
+    pub(crate) fn is_stray(&self, address: usize) -> bool {
+        let Some(refaults) = self.strays.note(address) else { return false };
+        self.report(SessionError::RefaultsForever { address: UserAddr::new(address), refaults });
+        true
     }
 
     /// Counters for a thread that serves.

@@ -125,6 +125,7 @@ impl Options {
             errors: Mutex::default(),
             sleepers: Sleepers::default(),
             refaults: Refaults::new(self.refaults.max(1)),
+            strays: Refaults::new(self.refaults.max(1)),
             guest,
         });
         let session = Session { shared };

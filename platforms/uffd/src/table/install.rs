@@ -22,7 +22,7 @@ use crate::{
 use super::{
     backing::{Backing, NOWHERE},
     page_table::Table,
-    pte::{INSTALLED, PFN, POISONED, PRESENT, Pte},
+    pte::{COUNTED, INSTALLED, PFN, POISONED, PRESENT, Pte},
 };
 
 impl Table {
@@ -80,7 +80,7 @@ impl Table {
     fn install_run(&self, kernel: &mut Backing, run: &Run, flags: VmFlags) -> Result<(), FillError> {
         let slots = &run.slots;
         let shown = self.show_run(kernel, run, flags).map_err(|raw| (slots.start, FillError::of_call(raw)));
-        let installed = shown.and_then(|()| {
+        let fill = |from: usize| {
             let request = |rest: &Range<usize>| match run.zero {
                 // A request is for one mapping of the kernel's, and private ones may lie side by side here.
                 true => {
@@ -91,9 +91,19 @@ impl Table {
                 false => self.uffd().map_existing(rest, run.protected),
             };
             let mut progress = Installing { table: self, protected: run.protected };
-            fill_range(self.addresses_of(slots), self.step(), request, &mut progress)
+            fill_range(self.addresses_of(&(from..slots.end)), self.step(), request, &mut progress)
                 .map_err(|(at, error)| (self.slot_of(at), error))
-        });
+        };
+        let mut installed = shown.and_then(|()| fill(slots.start));
+        let mut given = None;
+        while let Err((slot, FillError::Refused(RawErrno::FAULT))) = installed {
+            // If it is taken away again at once, that is not to go on for ever.
+            if given == Some(slot) || !self.give_memory(slot) {
+                break;
+            }
+            given = Some(slot);
+            installed = fill(slot);
+        }
         let (refused, error) = match installed {
             Ok(()) => return Ok(()),
             Err(refused) => refused,
@@ -102,6 +112,15 @@ impl Table {
         self.empty(kernel, refused..slots.end);
         self.wake(&self.addresses_of(&(refused..slots.end)));
         Err(error)
+    }
+
+    /// A user has taken the memory of a page away, past the session (`MADV_REMOVE`), perhaps through another mapping. The page
+    /// is there all the same, of zeros from then on, as in a kernel. Gives it memory. Whether it has some now.
+    #[cold]
+    fn give_memory(&self, slot: usize) -> bool {
+        let bits = self.bits(slot);
+        // A frame that is inserted by its number may be nobody's page.
+        bits & COUNTED != 0 && !self.huge && self.memory.populate(bits & PFN).is_ok()
     }
 
     /// Has the kernel's mapping show the frames of a run. Where it shows others, those of the run are mapped in their

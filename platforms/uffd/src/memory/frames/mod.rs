@@ -391,7 +391,8 @@ impl Frames {
         }
     }
 
-    fn populate(&self, frames: Range<u64>) -> Result<(), RawErrno> {
+    /// Gives frames memory of their own, of zeros, where they have none.
+    pub(crate) fn populate(&self, frames: Range<u64>) -> Result<(), RawErrno> {
         sys::allocate(&self.fd, &(self.offset(frames.start)..self.offset(frames.end)))
     }
 }
