@@ -335,8 +335,13 @@ fn a_part_loses_its_rights_and_a_part_goes() {
 }
 
 fn device_memory(memory: &Memory, pages: usize) -> DeviceMemory<Example, Memory> {
-    let first = memory.take_device(PageCount::new(pages)).unwrap();
-    // SAFETY: the frames were just taken, and nobody else gets them.
+    with_holes(memory, pages, pages)
+}
+
+/// So many frames of which only the first are there.
+fn with_holes(memory: &Memory, there: usize, pages: usize) -> DeviceMemory<Example, Memory> {
+    let first = memory.take_device(PageCount::new(there)).unwrap();
+    // SAFETY: the frames that are there were just taken, and nobody else gets them.
     #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
     unsafe {
         DeviceMemory::new(memory.clone(), first, PageCount::new(pages))
@@ -447,12 +452,9 @@ fn a_large_entry_is_used_copied_by_fork_and_cut() {
 fn a_large_entry_has_frames_for_all_of_it() {
     const HUGE: usize = Table::TABLE_SPAN;
     let memory = Memory::new();
-    let first = memory.take_device(PageCount::new(512)).unwrap();
-    // One more is there behind these, and no others.
+    let device = with_holes(&memory, 512, 1024);
+    // One more is there behind those, and no others.
     memory.take_device(PageCount::new(1)).unwrap();
-    // SAFETY: of these frames some were just taken, and there are no others.
-    #[expect(unsafe_code, reason = "the promise about the frames cannot be checked")]
-    let device = unsafe { DeviceMemory::new(memory.clone(), first, PageCount::new(1024)) };
     let file = File::new(Shared(Ref::new(Large(device, AtomicUsize::new(0)))), OpenMode::ReadWrite);
     let process = Process::new(Table::new(memory));
     let at = process.mmap(&file, Map::shared(2 * HUGE)).unwrap();

@@ -277,7 +277,7 @@ fn two_that_would_wait_for_each_other_do_not() {
     thread::scope(|threads| {
         let guard = lock.write(machine.may_sleep());
         let mapping = threads.spawn(|| process.mmap(&slow, Map::shared(PAGE).prot(Prot::READ)));
-        // Not by sleep.
+        // The hook takes this thread for one that waits for the mmap lock as soon as it sleeps, so it must not sleep here.
         while begun.try_recv().is_err() {
             thread::yield_now();
         }

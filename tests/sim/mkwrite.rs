@@ -462,8 +462,9 @@ fn the_zero_page_is_inserted_by_number_where_nobody_may_store() {
     let machine = Machine::new();
     let all = || machine.physical_memory();
     let process = machine.process();
+    let zero = zero_page(&machine);
     let load_by = |file: &File, map: Map| {
-        let at = process.mmap(file, map.pgoff(zero_page(&machine))).unwrap();
+        let at = process.mmap(file, map.pgoff(zero)).unwrap();
         process.thread().read_u8(at).map_err(|error| error.signal() == Some(Signal::Sigbus(at)))
     };
     let load = |file: &File, prot| load_by(file, Map::shared(PAGE).prot(prot));

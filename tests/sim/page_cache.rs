@@ -12,6 +12,7 @@ use vmctx::{
 };
 use vmctx_sim::{Injection, Machine, Map, MightSleep, Page, Process, Sim};
 
+use crate::drivers::{PAGE, page_at};
 #[cfg(target_os = "linux")]
 use crate::own_process::alone;
 
@@ -294,13 +295,17 @@ fn who_writes_back_waits_for_a_store_that_is_allowed_and_not_yet_possible() {
     assert_eq!(written, [9]);
 }
 
+/// Memory of so many pages, in pieces of so many, none of which is there.
+fn on_demand<B: Backing<Platform = Sim>>(machine: &Machine, count: usize, each: usize) -> OnDemand<Sim, B> {
+    let object = SharedObject::new(machine.may_sleep()).unwrap();
+    OnDemand::new(&object, PageCount::new(count), PageCount::new(each), machine.may_sleep()).unwrap()
+}
+
 /// What may be made later says so. What lies behind the last piece never will be.
 #[test]
 fn a_piece_behind_the_last_is_not_one_to_wait_for() {
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let (count, each) = (PageCount::new(3), PageCount::new(1));
-    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let memory = on_demand::<OnePage<Sim>>(&machine, 3, 1);
     let resident = memory.resident(machine.may_sleep());
     let spot = |page| resident.spot(PageCount::new(page)).map(drop);
     assert_eq!([0, 2, 3].map(spot), [Err(Errno::EAGAIN), Err(Errno::EAGAIN), Err(Errno::ENXIO)]);
@@ -324,11 +329,8 @@ impl VmOperations for Whole {
 
 #[test]
 fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
-    const PAGE: usize = 4096;
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let (count, each) = (PageCount::new(1 << 40), PageCount::new(usize::MAX));
-    let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
+    let memory = on_demand::<OnePage<Sim>>(&machine, 1 << 40, usize::MAX);
     let file = machine.open(FileOf(Ref::new(Whole { memory, machine: machine.clone() })));
     let (tell, told) = mpsc::channel();
     // If it walks over the whole piece, that is for years.
@@ -345,9 +347,7 @@ fn a_piece_is_brought_as_far_as_the_mapping_shows_it_however_long_it_is() {
 #[test]
 fn a_piece_is_found_by_each_of_its_offsets() {
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let (count, each) = (PageCount::new(6), PageCount::new(4));
-    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let memory = on_demand::<OnePage<Sim>>(&machine, 6, 4);
     let mut made = Vec::new();
     let mut pfns = Vec::new();
     machine
@@ -371,9 +371,7 @@ fn a_piece_is_found_by_each_of_its_offsets() {
 #[test]
 fn a_range_without_pages_takes_no_piece() {
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let (count, each) = (PageCount::new(8), PageCount::new(4));
-    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let memory = on_demand::<OnePage<Sim>>(&machine, 8, 4);
     for piece in 0..2 {
         memory.put(piece, OnePage(machine.alloc_page().unwrap()), machine.may_sleep()).unwrap();
     }
@@ -388,18 +386,16 @@ fn a_range_without_pages_takes_no_piece() {
 /// The next piece is not brought as well, even if it is there.
 #[test]
 fn a_piece_is_brought_alone() {
-    const PAGE: usize = 4096;
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let memory = OnDemand::new(&object, PageCount::new(6), PageCount::new(2), machine.may_sleep()).unwrap();
+    let memory = on_demand(&machine, 6, 2);
     for piece in 0..3 {
         memory.put(piece, Two([(); 2].map(|()| machine.alloc_page().unwrap())), machine.may_sleep()).unwrap();
     }
     let process = machine.process();
     let file = machine.open(FileOf(Ref::new(InTwos(memory))));
     let at = process.mmap(&file, Map::shared(6 * PAGE)).unwrap();
-    process.thread().read_u8(UserAddr::new(at.get() + 3 * PAGE)).unwrap();
-    let mapped = |page| process.mapped_pages(UserAddr::new(at.get() + page * PAGE), PAGE).get();
+    process.thread().read_u8(page_at(at, 3)).unwrap();
+    let mapped = |page| process.mapped_pages(page_at(at, page), PAGE).get();
     assert_eq!([0, 1, 2, 3, 4, 5].map(mapped), [0, 0, 1, 1, 0, 0]);
 }
 
@@ -430,14 +426,12 @@ impl VmOperations for InTwos {
 /// No more is taken from whoever has it mapped than is given up.
 #[test]
 fn what_stays_of_a_memory_that_shrinks_stays_mapped() {
-    const PAGE: usize = 4096;
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let memory = OnDemand::new(&object, PageCount::new(4), PageCount::new(1), machine.may_sleep()).unwrap();
+    let memory = on_demand(&machine, 4, 1);
     let state = Ref::new(Whole { memory, machine: machine.clone() });
     let process = machine.process();
     let at = process.mmap(&machine.open(FileOf(state.clone())), Map::shared(4 * PAGE)).unwrap();
-    let touched = |page| process.thread().read_u8(UserAddr::new(at.get() + page * PAGE));
+    let touched = |page| process.thread().read_u8(page_at(at, page));
     assert_eq!([0, 1, 2, 3].map(touched), [Ok(0); 4]);
     assert_eq!(state.memory.shrink_to(3, machine.may_sleep(), |_, _| Ok(())), Ok(1));
     assert_eq!((state.memory.in_use(), process.mapped_pages(at, 4 * PAGE)), (3, PageCount::new(3)));
@@ -445,11 +439,8 @@ fn what_stays_of_a_memory_that_shrinks_stays_mapped() {
 
 #[test]
 fn a_piece_is_brought_as_far_as_the_memory_goes_however_much_a_mapping_shows() {
-    const PAGE: usize = 4096;
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let (count, each) = (PageCount::new(4), PageCount::new(usize::MAX));
-    let memory = OnDemand::new(&object, count, each, machine.may_sleep()).unwrap();
+    let memory = on_demand::<OnePage<Sim>>(&machine, 4, usize::MAX);
     let file = machine.open(FileOf(Ref::new(Whole { memory, machine: machine.clone() })));
     let (tell, told) = mpsc::channel();
     // If it walks over all that the user has mapped, that is for minutes.
@@ -479,9 +470,7 @@ fn a_piece_that_could_not_be_made_takes_no_memory() {
 #[cfg(target_os = "linux")]
 fn pieces_that_could_not_be_made() {
     let machine = Machine::new();
-    let object = SharedObject::new(machine.may_sleep()).unwrap();
-    let (count, each) = (PageCount::new(1 << 40), PageCount::new(1));
-    let memory = OnDemand::<Sim, OnePage<Sim>>::new(&object, count, each, machine.may_sleep()).unwrap();
+    let memory = on_demand::<OnePage<Sim>>(&machine, 1 << 40, 1);
     let before = resident_bytes();
     machine
         .unlocked(|ctx| {

@@ -75,7 +75,7 @@ fn a_thread_that_serves_runs_no_handler_that_would_wait_for_it() {
         assert_eq!(load(&session, page_at(at, 2)), Ok(number(2)));
         assert_eq!(send_to("vmctx-faults"), 1);
         assert_eq!(load(&session, page_at(at, 1)), Ok(number(1)));
-        // SAFETY: as above.
+        // SAFETY: `touch_at` has installed a handler for it.
         unsafe { libc::raise(libc::SIGUSR1) };
         assert_eq!(FOUND.load(Ordering::SeqCst), 1000 + usize::from(number(0)), "it runs elsewhere");
     });

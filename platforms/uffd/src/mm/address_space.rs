@@ -92,7 +92,7 @@ impl LockedVma<'_> {
 
 /// The mmap lock, held for write by a call. No signal interrupts it: a handler might touch what is served under this lock.
 pub(crate) struct CallLock {
-    // Given up first.
+    // Fields are dropped in this order, so the lock is given up before signals come again.
     lock: WriteLock,
     _undisturbed: Undisturbed,
 }
